@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.h - a pool of worker threads that heals itself.
+ *
+ * A worker that dies, spins without end or sleeps without end inside a task is
+ * noticed, its attempt gets an honest end, and another thread takes its seat.
+ * docs/healing.md says how, and what it costs.
+ */
+#ifndef WARD_POOL_H
+#define WARD_POOL_H
+
+#include <ward/base.h>
+#include <ward/report.h>
+#include <ward/stats.h>
+#include <ward/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ward_pool;
+
+/* All may be NULL.  'arg' is handed to each. */
+struct ward_hooks {
+	/* On each new thread before its first task; the result is
+	 * ward_self()->local.  'thread' counts the pool's thread records. */
+	void *(*start)(void *arg, unsigned thread);
+	/* On a thread that leaves in good order, with what start returned. */
+	void (*stop)(void *arg, unsigned thread, void *local);
+	/* On the scribe thread, one report at a time.  NULL: one line of text
+	 * to stderr, at most 10 a second. */
+	void (*report)(void *arg, const struct ward_report *report);
+	void *arg;
+};
+
+enum ward_stall_action {
+	WARD_STALL_REPLACE, /* fence the attempt, replace the thread */
+	WARD_STALL_REPORT,  /* only tell */
+	WARD_STALL_ABORT    /* tell, then abort() the process */
+};
+
+enum { WARD_TRACE_NONE = -1 };
+
+/* Zero is a good default everywhere.  Copied by ward_pool_create(). */
+struct ward_pool_config {
+	uint32_t size;	    /* set by WARD_POOL_CONFIG_INIT */
+	uint32_t flags;	    /* must be 0 */
+	const char *name;   /* up to 11 bytes; threads are name/0, name/1, ...;
+			       default "ward" */
+	uint32_t workers;   /* 1..4096; default: the CPUs this process may use,
+			       by affinity and cgroup quota */
+	uint32_t spares;    /* threads kept ready, 1..1024; default 1, and one
+			       more for each 16 workers */
+	uint32_t zombies;   /* fenced threads that may be out at once, 1..4096;
+			       default 2 x workers, at least 8 */
+	uint32_t ring;	    /* tasks that one submitting thread may have queued;
+			       a power of two, 2..2^20; default 4096 */
+	enum ward_stall_action on_stall;
+	int trace_signo;    /* signal that asks a convicted thread for its
+			       backtrace; default: a free real-time signal;
+			       WARD_TRACE_NONE: no backtraces */
+	const char *cpus;   /* "0-7,16": where workers run; default inherited */
+	size_t stack;	    /* bytes per thread; default 256 KiB; at least 64 */
+	ward_ns scan;	    /* between two looks at busy workers, 1 ms..1 s;
+			       default 10 ms */
+	const struct ward_policy *policy; /* for tasks without their own;
+					     copied */
+	const struct ward_hooks *hooks;	  /* copied */
+};
+#define WARD_POOL_CONFIG_INIT WARD_SIZED_INIT_(struct ward_pool_config)
+
+/*
+ * Makes a pool without starting a thread: daemonise between create and start.
+ * config NULL is all defaults.  Tasks may be submitted at once; they wait.
+ * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
+ * -ENAMETOOLONG: name; -ENOMEM.  On error *out is untouched.
+ */
+WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
+					const struct ward_pool_config *config);
+
+/*
+ * Starts workers, spares, steward, clerk and scribe, and returns when each is
+ * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM: a
+ * thread could not be made, and none is left; -ECHILD after fork.
+ */
+WARD_API WARD_MUST int ward_pool_start(struct ward_pool *pool);
+
+/*
+ * Hands a task to the pool.  It belongs to the pool until release().
+ *	0		accepted: done and release will come
+ *	-EAGAIN		WARD_NOWAIT, and no room
+ *	-ETIMEDOUT	no room until 'until'
+ *	-ESHUTDOWN	the pool is draining, or being destroyed
+ *	-EBUSY		the task is in a pool already
+ *	-ESTALE		called by a fenced attempt that had to wait for room
+ *	-ECHILD		the pool belongs to the parent process
+ *	-EINVAL		NULL, misaligned, no run, or a policy of wrong size
+ * Any thread.  With WARD_NOWAIT it is lock-free and may be called in a signal
+ * handler: a submitter stopped at any point delays none of the others.  From a
+ * task of the same pool it goes to the worker's own ring first.
+ * Tasks of one thread start in the order of their submission, unless they are
+ * stolen or another thread shares its ring; use one worker where order matters.
+ */
+WARD_API WARD_MUST int ward_submit(struct ward_pool *pool,
+				   struct ward_task *task, ward_ns until);
+
+/*
+ * Hands over up to n tasks in order, with one publication for all that fit at
+ * once.  Returns how many were taken (the first so many), 0..n; if none was,
+ * the error that ward_submit() would have given for the first.  n = 0 is 0.
+ */
+WARD_API WARD_MUST int ward_submit_n(struct ward_pool *pool,
+				     struct ward_task *const *tasks, unsigned n,
+				     ward_ns until);
+
+/*
+ * Refuses new tasks, wakes submitters that wait (-ESHUTDOWN), and waits until
+ * every accepted task is answered and released.  0; -ETIMEDOUT: not all by
+ * then, call again; -EDEADLK: from a thread of this pool; -EINVAL; -ECHILD.
+ */
+WARD_API int ward_pool_drain(struct ward_pool *pool, ward_ns until);
+
+/*
+ * Ends the pool.  New tasks are refused, queued ones get done(-ECANCELED) and
+ * release() on the calling thread, running ones see -ESHUTDOWN in ward_check().
+ * Attempts that do not end by 'until' are fenced and answered -ECANCELED.
+ * Returns 0: nothing is left; n > 0: so many threads are still inside tasks.
+ * Their tasks' release(), and the pool's memory, are given back when they leave.
+ * Either way the handle is gone and no thread may be inside another call on it.
+ * -EDEADLK: from a thread of this pool; -EINVAL.  In a child after fork: frees
+ * what is the child's and returns 0.
+ */
+WARD_API int ward_pool_destroy(struct ward_pool *pool, ward_ns until);
+
+/*
+ * Fills 'stats' (its size set by WARD_STATS_INIT).  A snapshot taken while the
+ * pool runs: each number was true at some instant of the call; answered is read
+ * before accepted, so that it is never larger.  Any thread.  -EINVAL; -ECHILD.
+ */
+WARD_API int ward_pool_stats(struct ward_pool *pool, struct ward_stats *stats);
+
+/*
+ * Checks the pool's books against its invariants.  Those that need a still pool
+ * are checked if it stands still for the length of the call; 'checked' tells
+ * which were.  0: none is broken; -EUCLEAN: audit->broken says which; -EINVAL;
+ * -ECHILD.  Any thread.
+ */
+WARD_API int ward_audit(struct ward_pool *pool, struct ward_audit *audit);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

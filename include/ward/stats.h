@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stats.h - a pool in numbers, and the audit of its books.
+ */
+#ifndef WARD_STATS_H
+#define WARD_STATS_H
+
+#include <ward/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bucket i counts spans of [2^i, 2^(i+1)) ns; bucket 0 also 0; the last, more. */
+#define WARD_BUCKETS 40
+
+struct ward_stats {
+	uint32_t size;
+	/* threads, now */
+	uint32_t workers;  /* seats that are taken */
+	uint32_t running;  /* of those, inside a task or a callback */
+	uint32_t idle;	   /* of those, parked */
+	uint32_t spares;   /* ready to take a seat */
+	uint32_t zombies;  /* fenced and not back yet */
+	uint32_t vacant;   /* seats without a worker */
+	uint32_t degraded; /* 1 while the zombie cap keeps convicts seated */
+	/* tasks */
+	uint64_t accepted; /* submits that returned 0 */
+	uint64_t answered; /* done() was due, once per accepted task */
+	uint64_t queued;   /* waiting for a worker, now */
+	uint64_t owed;	   /* waiting for a rerun or a late answer, now */
+	uint64_t refused;  /* submits that found no room */
+	/* attempts */
+	uint64_t started, ended; /* of all attempts */
+	uint64_t stalled;	 /* taken away by the steward */
+	uint64_t died;		 /* lost with their thread */
+	uint64_t late;		 /* came home fenced: result refused */
+	uint64_t reruns;
+	uint64_t stale_commits; /* ward_commit() that was refused */
+	/* healing */
+	uint64_t convicted_livelock, convicted_blocked, convicted_progress;
+	uint64_t deaths;	    /* threads that died */
+	uint64_t acquitted;	    /* judged, but moved before the fence */
+	uint64_t heals;		    /* seats given to another thread */
+	uint64_t zombies_entered, zombies_returned, zombies_reaped;
+	uint64_t threads_created, threads_joined;
+	uint64_t reports_told, reports_suppressed;
+	/* the steward */
+	uint64_t scans, looks;	    /* rounds; looks into the kernel */
+	ward_ns worst_lateness;	    /* of the steward's own wakeups */
+	uint64_t rescues;	    /* wakeups that only the steward gave: 0 */
+	/* histograms; queue and run time are sampled, one task in 64 */
+	uint64_t queue_time[WARD_BUCKETS];
+	uint64_t run_time[WARD_BUCKETS];
+	uint64_t heal_time[WARD_BUCKETS]; /* detection to a worker in the seat */
+};
+#define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
+
+/*
+ * The invariants, by number (docs/states.md says what each one states):
+ * bit n of 'broken' is set if An does not hold.
+ */
+struct ward_audit {
+	uint32_t size;
+	uint32_t broken;
+	uint32_t checked; /* bits of those that could be checked just now */
+	char first[160];  /* the first broken one in words, or "" */
+};
+#define WARD_AUDIT_INIT WARD_SIZED_INIT_(struct ward_audit)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * task.h - one unit of work, and what code inside it may call.
+ *
+ * A task is embedded in the user's own struct; submitting it allocates nothing.
+ * The all-zero struct with .run set is a valid task.  Life of an accepted task:
+ *
+ *	submit -> run (one attempt; more if the policy asks) -> done -> release
+ *
+ * 'done' is called exactly once and 'release' exactly once after it, whatever
+ * happened: the task ended, its worker was lost, the pool was destroyed.  done
+ * may come while a thread that lost its attempt is still inside run(); release
+ * comes when no thread is, and only then does the memory belong to the user
+ * again: it may be freed or submitted anew from inside release().
+ */
+#ifndef WARD_TASK_H
+#define WARD_TASK_H
+
+#include <ward/base.h>
+#include <ward/cancel.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * How patiently an attempt is watched and what follows when it is lost.  Zero
+ * means: the pool's policy decides; what the pool leaves at zero is as below.
+ * Must not change, and must stay valid, while a task that points to it is in a
+ * pool.
+ */
+struct ward_policy {
+	uint32_t size;		 /* set by WARD_POLICY_INIT */
+	uint32_t flags;		 /* must be 0 */
+	uint32_t runs;		 /* attempts in all; default 1: at most once */
+	uint32_t stalls;	 /* of the reruns, how many after a stall */
+	uint32_t deaths;	 /* of the reruns, how many after a death */
+	uint32_t reserved;	 /* must be 0 */
+	ward_ns busy_within;	 /* silent on its own CPU so long: livelock; 1 s */
+	ward_ns blocked_within;	 /* silent and asleep in the kernel so long: 10 s */
+	ward_ns progress_within; /* beats without ward_progress() so long, of own
+				    CPU or sleep; default: not asked for */
+	ward_ns declared_within; /* sum of declared blocks between two signs of
+				    life that is believed; 1 h */
+};
+#define WARD_POLICY_INIT WARD_SIZED_INIT_(struct ward_policy)
+
+/*
+ * 'status' of done(): what run() returned; or, if the attempt was lost,
+ *	-ETIME		it stalled and was convicted (livelock or blocked)
+ *	-EOWNERDEAD	its thread died inside run()
+ *	-ECANCELED	the pool was destroyed before it ran, or while it ran
+ * ward_incident() tells the report's id for the first two.
+ */
+struct ward_task {
+	int (*run)(struct ward_task *task);
+	void (*done)(struct ward_task *task, int status); /* may be NULL */
+	void (*release)(struct ward_task *task);	  /* may be NULL */
+	const struct ward_policy *policy; /* NULL: the pool's */
+	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check() */
+	const char *name;		  /* static string for reports, or NULL */
+	uint64_t priv[6];		  /* the library's; zero before first use */
+};
+#ifdef __cplusplus
+#define WARD_TASK_INIT(fn) { (fn), 0, 0, 0, 0, 0, { 0 } }
+#else
+#define WARD_TASK_INIT(fn) { .run = (fn) }
+#endif
+
+/*
+ * The id of the report that tells how the task's last attempt was lost; 0 if
+ * none was.  From inside done() or release(), or while the task is the user's.
+ */
+WARD_API uint64_t ward_incident(const struct ward_task *task);
+
+/* ---- for code inside run(), done(), release() and the start hook ---------- */
+
+/* The calling worker; NULL on every thread that is no worker. */
+struct ward_self {
+	uint32_t size;
+	uint32_t attempt;  /* of the task now running, from 1; else 0 */
+	uint32_t worker;   /* the seat, from 0 */
+	uint32_t reserved;
+	const char *pool;  /* the pool's name */
+	void *local;	   /* what hooks.start returned on this thread */
+};
+WARD_API const struct ward_self *ward_self(void);
+
+/* The two words a worker writes and the steward reads.  Private; inlined. */
+struct ward_pulse {
+	uint64_t beats;
+	uint64_t units;
+};
+#if defined(__GNUC__)
+extern WARD_API __thread struct ward_pulse *ward_pulse_
+	__attribute__((tls_model("initial-exec")));
+
+/*
+ * "I am alive."  Resets the silence of the attempt that calls it.  No more than
+ * a load and a store of the worker's own line.  Nothing on any other thread.
+ */
+static inline void ward_beat(void)
+{
+	struct ward_pulse *pulse = ward_pulse_;
+
+	if (pulse)
+		__atomic_store_n(&pulse->beats, pulse->beats + 1,
+				 __ATOMIC_RELAXED);
+}
+
+/*
+ * "I got on by 'units'."  A beat too.  Where the policy has progress_within,
+ * beats alone do not excuse for longer than that.  Zero units is a mere beat.
+ */
+static inline void ward_progress(uint64_t units)
+{
+	struct ward_pulse *pulse = ward_pulse_;
+
+	if (pulse) {
+		__atomic_store_n(&pulse->units, pulse->units + units,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&pulse->beats, pulse->beats + 1,
+				 __ATOMIC_RELAXED);
+	}
+}
+#endif
+
+/*
+ * A beat, and the question whether to go on:
+ *	0		go on
+ *	-ESTALE		this attempt was fenced; nothing it does counts any more
+ *	-ESHUTDOWN	the pool is being destroyed
+ *	else		the cause of the task's cancel token
+ * 0 on a thread that is no worker, and between tasks.
+ */
+WARD_API int ward_check(void);
+
+/*
+ * Asks for the right to let this attempt's effect be seen: 0 for at most one
+ * attempt of a task, -ESTALE for every other (fenced, or another committed).
+ * A committed task is never run again.  -EPERM outside run().
+ */
+WARD_API int ward_commit(void);
+
+/*
+ * Declares a wait that may last until 'until': not held against the attempt up
+ * to then.  leave() ends it.  Not nested: a new enter() replaces the point.
+ * The declared time between two beats is believed up to declared_within.
+ */
+WARD_API void ward_block_enter(ward_ns until);
+WARD_API void ward_block_leave(void);
+
+/*
+ * Before the steward convicts the caller as blocked, at half of its budget,
+ * fn(arg) is called once on the scribe thread: it may close, shut down or post
+ * what the caller waits for.  ward_unblock(NULL, NULL) takes it back and waits
+ * for an fn that is running just then; it is also taken back when run()
+ * returns.  -EPERM outside run().
+ */
+WARD_API int ward_unblock(void (*fn)(void *arg), void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ward.h - all of libward: a lock-free, self-healing worker pool.
+ */
+#ifndef WARD_WARD_H
+#define WARD_WARD_H
+
+#include <ward/base.h>
+#include <ward/cancel.h>
+#include <ward/pool.h>
+#include <ward/report.h>
+#include <ward/stats.h>
+#include <ward/task.h>
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * atomic.h - C11 atomics by the names of their orders, so that each access says
+ * what it means and none is sequentially consistent by accident.
+ *
+ * Orders are acquire and release on the access.  seq_cst stands only in fences,
+ * and only where a store must be seen before a later load of another word
+ * (docs/memory-ordering.md lists every such pair by its letter).
+ */
+#ifndef WARD_LIB_BASE_ATOMIC_H
+#define WARD_LIB_BASE_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WARD_LINE 64
+#define line_aligned __attribute__((aligned(WARD_LINE)))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define cold __attribute__((cold, noinline))
+
+#define load_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
+#define load_acquire(p) atomic_load_explicit(p, memory_order_acquire)
+#define store_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+#define store_release(p, v) atomic_store_explicit(p, v, memory_order_release)
+#define swap_acq_rel(p, v)                                                     \
+	atomic_exchange_explicit(p, v, memory_order_acq_rel)
+#define add_relaxed(p, v)                                                      \
+	atomic_fetch_add_explicit(p, v, memory_order_relaxed)
+#define add_acq_rel(p, v)                                                      \
+	atomic_fetch_add_explicit(p, v, memory_order_acq_rel)
+#define sub_acq_rel(p, v)                                                      \
+	atomic_fetch_sub_explicit(p, v, memory_order_acq_rel)
+#define or_relaxed(p, v)                                                       \
+	atomic_fetch_or_explicit(p, v, memory_order_relaxed)
+/* On failure *seen is what stands there, read with acquire. */
+#define cas_acq_rel(p, seen, v)                                                \
+	atomic_compare_exchange_strong_explicit(                               \
+		p, seen, v, memory_order_acq_rel, memory_order_acquire)
+#define cas_acquire(p, seen, v)                                                \
+	atomic_compare_exchange_strong_explicit(                               \
+		p, seen, v, memory_order_acquire, memory_order_relaxed)
+#define fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)
+
+/* A counter that one thread writes and any may read: no locked instruction. */
+#define count_own(p, n) store_relaxed(p, load_relaxed(p) + (n))
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host.h - the only door to the kernel and to libc's threads.
+ *
+ * Whatever the library does that the kernel, the clock or another thread can
+ * see, other than by atomics, goes through here.  A test puts another host
+ * behind these names and so owns time, threads and evidence; the simulator does
+ * the same to explore interleavings of the very sources that ship.
+ */
+#ifndef WARD_LIB_BASE_HOST_H
+#define WARD_LIB_BASE_HOST_H
+
+#include "base/atomic.h"
+#include <stddef.h>
+
+/* ---- time ---------------------------------------------------------------- */
+
+#define HOST_FOREVER UINT64_MAX
+
+uint64_t host_now(void); /* CLOCK_MONOTONIC, ns */
+void host_utc(int64_t *s, uint32_t *ns);
+
+/* ---- futex --------------------------------------------------------------- */
+
+/*
+ * Sleeps while *word == seen, at most until 'until' (CLOCK_MONOTONIC, ns;
+ * HOST_FOREVER).  Returns -ETIMEDOUT when that was reached, else 0, also for no
+ * reason: the caller looks again.
+ */
+int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
+void host_wake(_Atomic uint32_t *word, int n);
+
+/* ---- the two halves of a store-load fence --------------------------------- */
+
+/*
+ * light() and heavy() pair: of two threads that each store, fence and then load
+ * what the other stored, at least one sees the other's store, if one fence is
+ * heavy.  light() costs nothing where the kernel has membarrier (heavy() then
+ * is that call: microseconds); else both are seq_cst fences.
+ */
+extern bool host_asymmetric; /* written once, before the first pool */
+
+static inline void host_fence_light(void)
+{
+	if (likely(host_asymmetric))
+		atomic_signal_fence(memory_order_seq_cst);
+	else
+		fence_seq_cst();
+}
+void host_fence_heavy(void);
+
+/* The body of every loop that spins for another thread. */
+void host_relax(void);
+/* Gives the CPU away. */
+void host_yield(void);
+
+/* ---- memory -------------------------------------------------------------- */
+
+void *host_alloc(size_t size); /* zeroed, on a cache line; NULL: none */
+void host_free(void *mem, size_t size);
+
+/* ---- threads ------------------------------------------------------------- */
+
+typedef uintptr_t host_thread;
+
+struct host_cpus; /* a set of CPUs */
+
+struct host_spawn {
+	size_t stack;		      /* bytes */
+	const char *name;	      /* up to 15 bytes */
+	const struct host_cpus *cpus; /* NULL: inherited */
+	bool trace;		      /* leaves the trace signal open */
+};
+/*
+ * Runs fn(arg) on a new thread that blocks asynchronous signals.  0 or -errno.
+ * 'last' is called on that thread with arg when it leaves fn by pthread_exit or
+ * cancellation, before the destructors of thread-specific data.
+ */
+int host_spawn(host_thread *out, const struct host_spawn *how,
+	       void (*fn)(void *arg), void (*last)(void *arg), void *arg);
+/* Waits for the end of the thread until then: 0 joined, -ETIMEDOUT. */
+int host_join(host_thread thread, uint64_t until);
+void host_detach(host_thread thread);
+_Noreturn void host_exit(void); /* ends the calling thread */
+int32_t host_tid(void);
+/* Whether 'thread' is the caller. */
+bool host_is_self(host_thread thread);
+
+/* One word of thread-local storage: the calling worker's slot. */
+void *host_self(void);
+void host_set_self(void *self);
+/* A small number, given to each thread on its first call: its home. */
+uint32_t host_home(void);
+
+/*
+ * Changes in the child of a fork, so that what belongs to the parent is known.
+ * 'in_child' is called in the child with host_self() of the forking thread.
+ */
+extern _Atomic uint32_t host_generation;
+void host_on_fork(void (*in_child)(void *self));
+/* membarrier, fork handlers; idempotent, called before the first pool. */
+void host_init(void);
+
+/* ---- a thread's end as an event ------------------------------------------- */
+
+/*
+ * A life is a robust mutex that a thread holds from birth to its end; when it
+ * ends in whatever way, the kernel marks the word and wakes one sleeper.
+ */
+struct host_life {
+	uint64_t mutex[8]; /* room for a pthread_mutex_t */
+	bool works;	   /* the word is laid out as we think */
+};
+void host_life_init(struct host_life *life);
+void host_life_hold(struct host_life *life);  /* by the thread, at birth */
+void host_life_leave(struct host_life *life); /* by the thread, in good order */
+bool host_life_lost(const struct host_life *life); /* ended while holding */
+/*
+ * Sleeps while *word == seen and *gen == gen_seen and none of the n lives (NULL
+ * entries are passed over) is lost.  Where the kernel cannot, sleeps on *word
+ * alone.  Returns when any of it may have changed, also for no reason.
+ */
+void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
+		     _Atomic uint32_t *gen, uint32_t gen_seen,
+		     struct host_life *const *lives, unsigned n);
+
+/* ---- looking at a thread from outside -------------------------------------- */
+
+struct host_eye {
+	int32_t tid;
+	int stat, schedstat, syscall; /* kept descriptors, or -1 */
+};
+struct host_look {
+	bool cpu_known, state_known, switches_known;
+	uint64_t cpu;	   /* ns on a CPU so far */
+	uint64_t run_delay;/* ns runnable without one, booked when scheduled in */
+	uint64_t slices;   /* times it was given a CPU */
+	char state;	   /* R S D T t Z X I, 0: not known */
+};
+/* Opens what may be kept; what may not stays -1 and is opened at each look. */
+void host_eye_open(struct host_eye *eye, int32_t tid);
+void host_eye_close(struct host_eye *eye);
+/* 0; -ESRCH: the thread is gone; -ENODATA: nothing can be known. */
+int host_look(const struct host_eye *eye, struct host_look *look);
+/* Its system call (-1: none or unknown) and the first argument. */
+int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
+/* The thread of this process that holds the futex at 'address'; 0: unknown. */
+int32_t host_futex_holder(uint64_t address);
+bool host_is_futex(int32_t nr);
+
+/* ---- asking a thread for its backtrace ------------------------------------- */
+
+#define HOST_FRAMES 24
+struct host_trace {
+	_Atomic uint32_t state; /* 0 free, 1 asked, 2 answered */
+	uint32_t n;
+	void *frame[HOST_FRAMES];
+};
+/* Claims the signal for backtraces: 0; -EBUSY: it has a handler; -EINVAL. */
+int host_trace_install(int signo, int *got);
+/* Makes 'trace' where the calling thread answers. */
+void host_trace_here(struct host_trace *trace);
+/* Asks and waits until then: number of frames, 0 if none came. */
+unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
+
+/* ---- scheduling ------------------------------------------------------------ */
+
+void host_lower(int32_t tid);	/* to SCHED_IDLE */
+bool host_raise(int32_t tid);	/* back to normal; false: not allowed */
+
+/* ---- the machine ----------------------------------------------------------- */
+
+unsigned host_cpu_count(void);	 /* by affinity and cgroup quota, at least 1 */
+unsigned host_cpu_present(void); /* by affinity alone */
+/* "0-7,16": NULL if it is no list of CPUs of this machine. */
+struct host_cpus *host_cpus_parse(const char *list);
+void host_cpus_free(struct host_cpus *cpus);
+
+/* The last resort of a report that nobody listens to. */
+void host_complain(const char *line, size_t len);
+_Noreturn void host_abort(void);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bell.c - see bell.h for the word and the invariants.
+ *
+ * Edges: [B] publish | park: light fence of the publisher, heavy fence of the
+ * sleeper.  [S] publish | leave the search: seq_cst fences on both sides.
+ * [W] pop | woken: the waker's swap of the word, read with acquire by the woken
+ * thread, which believes nothing but that word.  [T] push: the swap releases
+ * ->next to whoever pops.
+ */
+#include "sync/bell.h"
+#include "base/host.h"
+
+#define TOP_ONE ((uint64_t)1 << BELL_TOP_SHIFT)
+#define WAKING_ONE ((uint64_t)1 << BELL_WAKING_SHIFT)
+#define SEARCH_ONE ((uint64_t)1 << BELL_SEARCH_SHIFT)
+#define TAG_ONE ((uint64_t)1 << BELL_TAG_SHIFT)
+
+static uint64_t with_top(uint64_t word, uint32_t top)
+{
+	return (word & ~(BELL_FIELD * TOP_ONE)) + top * TOP_ONE + TAG_ONE;
+}
+
+static uint64_t with_waking(uint64_t word, uint32_t waking)
+{
+	return (word & ~(BELL_FIELD * WAKING_ONE)) + waking * WAKING_ONE;
+}
+
+void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
+	       uint32_t searchers, bool (*anything)(void *arg),
+	       void (*woke)(void *arg), void *arg)
+{
+	atomic_init(&bell->word, 0);
+	atomic_init(&bell->closed, 0);
+	bell->sleeper = sleeper;
+	bell->sleepers = n;
+	bell->searchers = searchers;
+	bell->anything = anything;
+	bell->woke = woke;
+	bell->arg = arg;
+	for (uint32_t i = 0; i < n; i++) {
+		atomic_init(&sleeper[i].rung, 0);
+		atomic_init(&sleeper[i].next, 0);
+		atomic_init(&sleeper[i].parked, 0);
+		atomic_init(&sleeper[i].dropped, 0);
+	}
+}
+
+static void shake(struct bell *bell, uint32_t i)
+{
+	store_release(&bell->sleeper[i].rung, 1); /* [W] */
+	host_wake(&bell->sleeper[i].rung, 1);
+}
+
+/*
+ * Takes the top sleeper off the stack and gives it the token.  'seen' is a word
+ * with a sleeper; the swap fails if it is not the word any more.
+ */
+static bool wake_top(struct bell *bell, uint64_t seen)
+{
+	uint32_t i = BELL_TOP(seen) - 1;
+	uint32_t next = load_relaxed(&bell->sleeper[i].next); /* [T] */
+	uint64_t word = with_waking(with_top(seen, next), i + 1);
+
+	if (!cas_acq_rel(&bell->word, &seen, word)) /* [W] */
+		return false;
+	shake(bell, i);
+	if (bell->woke)
+		bell->woke(bell->arg);
+	return true;
+}
+
+void bell_ring_asleep(struct bell *bell, uint32_t *rung)
+{
+	uint64_t word;
+
+	fence_seq_cst(); /* [S] what was published, before what the word says */
+	do {
+		word = load_acquire(&bell->word); /* [T] */
+		if (BELL_SEARCH(word))
+			return;
+		if (BELL_WAKING(word)) {
+			if (rung && *rung == BELL_TAG(word))
+				return;
+			if (rung)
+				*rung = BELL_TAG(word);
+			shake(bell, BELL_WAKING(word) - 1);
+			return;
+		}
+		if (!BELL_TOP(word))
+			return;
+	} while (!wake_top(bell, word));
+}
+
+bool bell_search(struct bell *bell)
+{
+	uint64_t word = load_relaxed(&bell->word);
+
+	do {
+		if (BELL_SEARCH(word) >= bell->searchers)
+			return false;
+	} while (!cas_acq_rel(&bell->word, &word, word + SEARCH_ONE));
+	return true;
+}
+
+void bell_found(struct bell *bell)
+{
+	uint64_t word = sub_acq_rel(&bell->word, SEARCH_ONE);
+
+	if (BELL_SEARCH(word) > 1 || !BELL_TOP(word))
+		return;
+	fence_seq_cst(); /* [S] that I left, before my last look */
+	if (bell->anything(bell->arg))
+		bell_ring_asleep(bell, NULL);
+}
+
+/* The caller was taken off the stack, or dropped by a rescue. */
+static bool take_token(struct bell *bell, uint32_t i)
+{
+	struct bell_sleeper *me = &bell->sleeper[i];
+	uint64_t word = load_acquire(&bell->word); /* [W] */
+
+	while (BELL_WAKING(word) == i + 1) {
+		store_relaxed(&me->parked, 0);
+		if (cas_acq_rel(&bell->word, &word,
+				with_waking(word, 0) + SEARCH_ONE))
+			return true;
+	}
+	if (!load_acquire(&me->dropped))
+		return false;
+	store_relaxed(&me->dropped, 0);
+	store_relaxed(&me->parked, 0);
+	add_acq_rel(&bell->word, SEARCH_ONE);
+	return true;
+}
+
+bool bell_park(struct bell *bell, uint32_t i, bool searching)
+{
+	struct bell_sleeper *me = &bell->sleeper[i];
+	uint64_t word = load_relaxed(&bell->word), pushed;
+
+	store_relaxed(&me->rung, 0);
+	store_relaxed(&me->parked, 1);
+	do {
+		store_relaxed(&me->next, BELL_TOP(word)); /* [T] */
+		pushed = with_top(word, i + 1);
+		if (searching)
+			pushed -= SEARCH_ONE;
+	} while (!cas_acq_rel(&bell->word, &word, pushed));
+
+	host_fence_heavy(); /* [B] that I sleep, before my last look */
+	if (bell->anything(bell->arg))
+		bell_ring_asleep(bell, NULL);
+
+	while (!take_token(bell, i)) {
+		if (load_acquire(&bell->closed)) { /* [X] */
+			store_relaxed(&me->parked, 0);
+			return false;
+		}
+		host_wait(&me->rung, 0, HOST_FOREVER);
+		swap_acq_rel(&me->rung, 0); /* [W] */
+	}
+	return true;
+}
+
+void bell_close(struct bell *bell)
+{
+	store_release(&bell->closed, 1);
+	host_fence_heavy(); /* [X] closed, before rung; in park the other way */
+	for (uint32_t i = 0; i < bell->sleepers; i++)
+		shake(bell, i);
+}
+
+bool bell_still(const struct bell *bell)
+{
+	uint64_t word = load_acquire(&bell->word);
+
+	return BELL_SEARCH(word) == 0 && BELL_WAKING(word) == 0;
+}
+
+bool bell_rescue(struct bell *bell)
+{
+	uint64_t word = load_acquire(&bell->word);
+	uint32_t held = BELL_WAKING(word);
+
+	if (!BELL_TOP(word) || !wake_top(bell, word))
+		return false;
+	if (held) {
+		/* It is in no stack and has no token: it must not wait. */
+		store_release(&bell->sleeper[held - 1].dropped, 1);
+		shake(bell, held - 1);
+	}
+	return true;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bell.h - parking: who sleeps, who searches, and whom to wake.
+ *
+ * All of it is one word, so each step is one compare-and-swap:
+ *
+ *	tag:25  searching:13  waking:13  top:13
+ *
+ * 'top' is the most recently parked sleeper (plus one; 0: nobody), the head of
+ * a stack linked through sleeper[].next; 'tag' moves with every push and pop,
+ * so that a stale swap fails.  'waking' is a sleeper that was taken off the
+ * stack and has not begun to search yet.  'searching' counts threads that look
+ * for work and promise to look everywhere once more before they park.
+ *
+ * Key invariant: published work is seen by a searcher, or by somebody who is
+ * about to park, or somebody is woken for it.
+ *  1) A publisher publishes, then looks at the word [B]; a thread that parks
+ *     pushes itself, then looks for work [B].  One of them sees the other.
+ *  2) A publisher wakes nobody only if nobody sleeps, or somebody searches, or
+ *     a wakeup is under way.  It fences before it believes the last two [S].
+ *  3) A searcher that leaves with work looks again if it was the last [S], and
+ *     wakes one more if anything remains.
+ *  4) A waking thread becomes a searcher.  Its waker may be stopped before the
+ *     futex call: whoever meets the token repeats the call, once per ring.
+ *
+ * At most one wakeup is under way; the woken thread wakes the next by 3).
+ *
+ *              ring   search  park   close
+ *   ring        *      *       *      *      *: any number of threads at once
+ *   park                       1/i           1/i: sleeper i is one thread
+ */
+#ifndef WARD_LIB_SYNC_BELL_H
+#define WARD_LIB_SYNC_BELL_H
+
+#include "base/atomic.h"
+
+#define BELL_MAX 8190u /* sleepers */
+
+struct bell_sleeper {
+	line_aligned _Atomic uint32_t rung; /* futex: 1 when woken */
+	_Atomic uint32_t next;		    /* the one below, plus one */
+	_Atomic uint32_t parked;	    /* 1 from push to waking up */
+	_Atomic uint32_t dropped;	    /* 1: a rescue took its token away */
+};
+
+struct bell {
+	line_aligned _Atomic uint64_t word;
+	/* I: */
+	line_aligned struct bell_sleeper *sleeper;
+	uint32_t sleepers;
+	uint32_t searchers; /* at most so many search at once */
+	bool (*anything)(void *arg); /* is any work to be seen? */
+	void (*woke)(void *arg);     /* somebody was taken off the stack; or NULL */
+	void *arg;
+	_Atomic uint32_t closed;
+};
+
+enum {
+	BELL_TOP_SHIFT = 0,
+	BELL_WAKING_SHIFT = 13,
+	BELL_SEARCH_SHIFT = 26,
+	BELL_TAG_SHIFT = 39
+};
+#define BELL_FIELD 8191u
+#define BELL_TOP(w) ((uint32_t)((w) >> BELL_TOP_SHIFT) & BELL_FIELD)
+#define BELL_WAKING(w) ((uint32_t)((w) >> BELL_WAKING_SHIFT) & BELL_FIELD)
+#define BELL_SEARCH(w) ((uint32_t)((w) >> BELL_SEARCH_SHIFT) & BELL_FIELD)
+#define BELL_TAG(w) ((uint32_t)((w) >> BELL_TAG_SHIFT))
+
+/* 'sleeper' has n entries.  'searchers' at least 1. */
+void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
+	       uint32_t searchers, bool (*anything)(void *arg),
+	       void (*woke)(void *arg), void *arg);
+
+/*
+ * After every publication of work.  'rung' is where this publisher notes the
+ * wakeup that it has repeated, or NULL.  Lock-free; no system call unless
+ * somebody sleeps and nobody searches.
+ */
+cold void bell_ring_asleep(struct bell *bell, uint32_t *rung);
+
+/* Reads the word only; the caller has fenced.  The fast path of bell_ring. */
+static inline bool bell_quiet(const struct bell *bell)
+{
+	uint64_t word = load_relaxed(&bell->word);
+
+	return (word & ((uint64_t)BELL_FIELD << BELL_TOP_SHIFT |
+			(uint64_t)BELL_FIELD << BELL_WAKING_SHIFT)) == 0;
+}
+
+/* True: the caller searches now, and must leave by found() or park(). */
+bool bell_search(struct bell *bell);
+/* The searcher found work, which it has published as far as it shares it. */
+void bell_found(struct bell *bell);
+/*
+ * Sleeps as sleeper i until woken; 'searching' says what the caller is.  On
+ * return the caller searches; but if the bell is closed it does not: false.
+ */
+bool bell_park(struct bell *bell, uint32_t i, bool searching);
+/* Wakes all sleepers, for good. */
+void bell_close(struct bell *bell);
+/* True if nobody searches, nobody is being woken. */
+bool bell_still(const struct bell *bell);
+/*
+ * The steward's safety net for a thread that is held between its wakeup and its
+ * search: gives the token to the next sleeper.  True if it woke one.
+ */
+bool bell_rescue(struct bell *bell);
+
+#endif
