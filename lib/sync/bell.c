@@ -70,7 +70,7 @@ static bool wake_top(struct bell *bell, uint64_t seen)
 	return true;
 }
 
-void bell_ring_asleep(struct bell *bell, uint32_t *rung)
+void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung)
 {
 	uint64_t word;
 
@@ -80,10 +80,10 @@ void bell_ring_asleep(struct bell *bell, uint32_t *rung)
 		if (BELL_SEARCH(word))
 			return;
 		if (BELL_WAKING(word)) {
-			if (rung && *rung == BELL_TAG(word))
+			if (rung && load_relaxed(rung) == BELL_TAG(word))
 				return;
 			if (rung)
-				*rung = BELL_TAG(word);
+				store_relaxed(rung, BELL_TAG(word));
 			shake(bell, BELL_WAKING(word) - 1);
 			return;
 		}

@@ -77,7 +77,7 @@ void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
  * wakeup that it has repeated, or NULL.  Lock-free; no system call unless
  * somebody sleeps and nobody searches.
  */
-cold void bell_ring_asleep(struct bell *bell, uint32_t *rung);
+cold void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung);
 
 /* Reads the word only; the caller has fenced.  The fast path of bell_ring. */
 static inline bool bell_quiet(const struct bell *bell)

@@ -45,10 +45,10 @@ struct ring {
 	ck_ring_buffer_t *cell;
 	uint32_t mask;
 
-	/* P: the holder of the claim; accepted may be read by anyone */
+	/* P: the holder of the claim; the counters may be read by anyone */
 	line_aligned _Atomic uint32_t claim;
 	uint32_t head_seen;
-	uint32_t rung; /* the bell's token this ring has already repeated */
+	_Atomic uint32_t rung; /* the bell's token that was repeated from here */
 	_Atomic uint64_t accepted;
 
 	/* threads that wait for room here */
@@ -64,7 +64,7 @@ static inline void ring_init(struct ring *ring, ck_ring_buffer_t *cell,
 	ring->cell = cell;
 	ring->mask = size - 1;
 	ring->head_seen = 0;
-	ring->rung = 0;
+	atomic_init(&ring->rung, 0);
 	atomic_init(&ring->claim, 0);
 	atomic_init(&ring->accepted, 0);
 	atomic_init(&ring->waiters, 0);

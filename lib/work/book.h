@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * book.h - a task's own books: struct ward_task's private words.
+ *
+ * One word holds all that may be decided by more than one thread:
+ *
+ *	debt:32 (signed)  attempt:16  0:7  committed:1  state:8
+ *
+ * Invariants:
+ *  1) Only who owns the answer of the current attempt moves the state on.
+ *     Ownership is decided in the slot (slot.h), never here.
+ *  2) debt counts threads that lost an attempt of this task and are still
+ *     inside run(): the fencer adds one, the thread that comes home takes it
+ *     off, in either order.
+ *  3) release() is called by whoever makes it ANSWERED with debt 0, or debt 0
+ *     while ANSWERED; the word is one, so exactly one thread does.
+ *  4) A commit names its attempt; fencing an attempt moves the number on, so a
+ *     late commit fails.
+ */
+#ifndef WARD_LIB_WORK_BOOK_H
+#define WARD_LIB_WORK_BOOK_H
+
+#include "base/atomic.h"
+#include <ward/task.h>
+
+enum book_state {
+	BOOK_FREE,	/* the user's */
+	BOOK_QUEUED,	/* in a ring, or in a worker's hand, or running */
+	BOOK_RERUN,	/* on the owed list, to run again */
+	BOOK_LOST,	/* on the owed list, done() is due */
+	BOOK_DONE,	/* on the owed list, release() is due */
+	BOOK_ANSWERED	/* done() returned; a thread is still inside run() */
+};
+
+struct book {
+	_Atomic uint64_t word;
+	union {
+		uint64_t stamp; /* queued: when, if this one is sampled; or 0 */
+		struct ward_task *link; /* on the owed list */
+	};
+	_Atomic uint64_t incident; /* the report of the last lost attempt */
+	int32_t status;		   /* for done(), when LOST */
+	uint16_t stalls, deaths;   /* reruns spent on each */
+	uint64_t reserved[2];
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
+	       "the book fills the task's private words");
+
+#define BOOK_COMMITTED ((uint64_t)1 << 8)
+#define BOOK_ATTEMPT_ONE ((uint64_t)1 << 16)
+#define BOOK_DEBT_ONE ((uint64_t)1 << 32)
+
+static inline struct book *book_of(const struct ward_task *task)
+{
+	return (struct book *)(uintptr_t)task->priv;
+}
+
+static inline enum book_state book_state(uint64_t word)
+{
+	return (enum book_state)(word & 0xff);
+}
+
+static inline uint32_t book_attempt(uint64_t word)
+{
+	return (uint32_t)(word >> 16) & 0xffff;
+}
+
+static inline int32_t book_debt(uint64_t word)
+{
+	return (int32_t)(word >> 32);
+}
+
+static inline uint64_t book_with_state(uint64_t word, enum book_state state)
+{
+	return (word & ~(uint64_t)0xff) | state;
+}
+
+/* By the submitter, before the task is published. */
+static inline void book_open(struct book *book, uint64_t stamp)
+{
+	book->stamp = stamp;
+	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
+}
+
+/*
+ * The attempt's owner has called done(): true if release() is due now and the
+ * caller's to call; else the last thread to come home does it.  [K] the edge
+ * from done() to that release().
+ */
+static inline bool book_answer(struct book *book)
+{
+	uint64_t word = load_relaxed(&book->word);
+
+	if (likely(book_debt(word) == 0)) {
+		/* Debts are entered before the task is handed on, so this 0 is
+		 * final: every zombie of earlier attempts is home. */
+		store_release(&book->word, BOOK_FREE);
+		return true;
+	}
+	while (!cas_acq_rel(&book->word, &word, /* [K] */
+			    book_with_state(word, book_debt(word) == 0 ?
+							  BOOK_FREE :
+							  BOOK_ANSWERED)))
+		;
+	return book_debt(word) == 0;
+}
+
+/* A thread that lost its attempt has left run(): true if release() is its. */
+static inline bool book_home(struct book *book)
+{
+	uint64_t word = load_relaxed(&book->word), next;
+
+	do {
+		next = word - BOOK_DEBT_ONE;
+		if (book_state(next) == BOOK_ANSWERED && book_debt(next) == 0)
+			next = BOOK_FREE;
+	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
+	return next == BOOK_FREE;
+}
+
+/*
+ * The attempt was taken away.  Enters the debt if its thread is still inside,
+ * ends the attempt's right to commit and moves on to 'state'; true if the
+ * attempt had committed, so that it must not run again.
+ */
+static inline bool book_lose(struct book *book, bool inside,
+			     enum book_state again, enum book_state state)
+{
+	uint64_t word = load_relaxed(&book->word), next;
+
+	do {
+		next = word + BOOK_ATTEMPT_ONE;
+		if (inside)
+			next += BOOK_DEBT_ONE;
+		next = book_with_state(next, word & BOOK_COMMITTED ? state :
+								     again);
+	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
+	return word & BOOK_COMMITTED;
+}
+
+/* True for one attempt of the task at most. */
+static inline bool book_commit(struct book *book, uint32_t attempt)
+{
+	uint64_t word = load_relaxed(&book->word);
+
+	do {
+		if (book_attempt(word) != attempt || word & BOOK_COMMITTED)
+			return false;
+	} while (!cas_acq_rel(&book->word, &word, word | BOOK_COMMITTED));
+	return true;
+}
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inbox.c - see inbox.h.
+ */
+#include "work/inbox.h"
+#include "base/host.h"
+#include "work/book.h"
+#include <errno.h>
+
+enum {
+	TURN = 64,     /* every so many takes the own hand comes last */
+	SAMPLE = 64,   /* of so many tasks of a ring, one's times are taken */
+	LINGER = 4,    /* looks before a worker counts as a searcher */
+	ROOM_SPIN = 64 /* looks for room before a submitter sleeps */
+};
+
+/* ---- up and down ---------------------------------------------------------- */
+
+static bool anything(void *arg)
+{
+	return inbox_anything(arg);
+}
+
+static void woke(void *arg)
+{
+	struct inbox *inbox = arg;
+
+	inbox->woke(inbox->arg);
+}
+
+int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
+	       uint32_t hands, uint32_t searchers,
+	       void (*on_wake)(void *arg), void *arg)
+{
+	struct bell_sleeper *sleeper;
+
+	inbox->rings = rings;
+	inbox->hands = hands;
+	inbox->spin = 64;
+	inbox->woke = on_wake;
+	inbox->arg = arg;
+	atomic_init(&inbox->used, 0);
+	atomic_init(&inbox->peopled, 0);
+	atomic_init(&inbox->closed, 0);
+	atomic_init(&inbox->settled, 0);
+	atomic_init(&inbox->owed, NULL);
+	atomic_init(&inbox->owed_in, 0);
+	atomic_init(&inbox->owed_out, 0);
+	inbox->hand = host_alloc(hands * sizeof(*inbox->hand));
+	sleeper = host_alloc(hands * sizeof(*sleeper));
+	inbox->ring = host_alloc(rings * sizeof(*inbox->ring));
+	bell_init(&inbox->bell, sleeper, sleeper ? hands : 0, searchers,
+		  anything, on_wake ? woke : NULL, inbox);
+	if (!inbox->hand || !sleeper || !inbox->ring)
+		goto err;
+	for (uint32_t i = 0; i < rings; i++) {
+		ck_ring_buffer_t *cell = host_alloc(size * sizeof(*cell));
+
+		if (!cell)
+			goto err;
+		ring_init(&inbox->ring[i], cell, size);
+	}
+	return 0;
+err:
+	inbox_fini(inbox);
+	return -ENOMEM;
+}
+
+void inbox_fini(struct inbox *inbox)
+{
+	for (uint32_t i = 0; inbox->ring && i < inbox->rings; i++)
+		if (inbox->ring[i].cell)
+			host_free(inbox->ring[i].cell,
+				  (inbox->ring[i].mask + 1) *
+					  sizeof(ck_ring_buffer_t));
+	host_free(inbox->ring, inbox->rings * sizeof(*inbox->ring));
+	host_free(inbox->bell.sleeper,
+		  inbox->hands * sizeof(*inbox->bell.sleeper));
+	host_free(inbox->hand, inbox->hands * sizeof(*inbox->hand));
+}
+
+void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand)
+{
+	inbox->hand[i] = hand;
+	if (load_relaxed(&inbox->peopled) <= i)
+		store_release(&inbox->peopled, i + 1); /* [A] the hand first */
+}
+
+/* ---- looking ---------------------------------------------------------------- */
+
+bool inbox_anything(const struct inbox *inbox)
+{
+	uint64_t used = load_relaxed(&inbox->used);
+	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+
+	if (load_relaxed(&inbox->owed))
+		return true;
+	for (; used; used &= used - 1)
+		if (ring_count(&inbox->ring[__builtin_ctzll(used)]))
+			return true;
+	for (uint32_t i = 0; i < peopled; i++)
+		if (ring_count(&inbox->hand[i]->ring))
+			return true;
+	return false;
+}
+
+uint64_t inbox_count(const struct inbox *inbox)
+{
+	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		n += ring_count(&inbox->ring[i]);
+	for (uint32_t i = 0; i < peopled; i++)
+		n += ring_count(&inbox->hand[i]->ring);
+	return n;
+}
+
+uint64_t inbox_accepted(const struct inbox *inbox)
+{
+	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		n += load_relaxed(&inbox->ring[i].accepted);
+	for (uint32_t i = 0; i < peopled; i++)
+		n += load_relaxed(&inbox->hand[i]->ring.accepted);
+	return n;
+}
+
+/* ---- putting ---------------------------------------------------------------- */
+
+static inline void tell(struct inbox *inbox, _Atomic uint32_t *rung)
+{
+	host_fence_light(); /* [B] published | does anybody sleep? */
+	if (unlikely(!bell_quiet(&inbox->bell)))
+		bell_ring_asleep(&inbox->bell, rung);
+}
+
+/* Between claim and drop: refused if the inbox was closed before the claim. */
+static inline int put_claimed(struct inbox *inbox, struct ring *ring,
+			      struct ward_task *const *tasks, uint32_t n)
+{
+	uint32_t put;
+
+	host_fence_light(); /* [D] claimed | closed? */
+	if (unlikely(load_acquire(&inbox->closed)))
+		return -ESHUTDOWN;
+	if (unlikely(load_relaxed(&ring->accepted) % SAMPLE == 0))
+		book_of(tasks[0])->stamp = host_now();
+	put = ring_put(ring, (void *const *)tasks, n);
+	count_own(&ring->accepted, put);
+	return put ? (int)put : -EAGAIN;
+}
+
+static int put_in_hand(struct inbox *inbox, struct ring *ring,
+		       struct ward_task *const *tasks, uint32_t n)
+{
+	int put;
+
+	/* Only this thread claims it, but a handler may interrupt a put. */
+	if (load_relaxed(&ring->claim))
+		return -EAGAIN;
+	store_relaxed(&ring->claim, 1);
+	put = put_claimed(inbox, ring, tasks, n);
+	ring_drop(ring);
+	if (put > 0)
+		tell(inbox, &ring->rung);
+	return put;
+}
+
+int inbox_put(struct inbox *inbox, struct hand *mine,
+	      struct ward_task *const *tasks, uint32_t n, struct ring **full)
+{
+	uint32_t home = host_home();
+	int put;
+
+	if (mine) {
+		put = put_in_hand(inbox, &mine->ring, tasks, n);
+		if (put != -EAGAIN)
+			return put;
+	}
+	for (uint32_t k = 0; k < inbox->rings; k++) {
+		uint32_t i = (home + k) & (inbox->rings - 1);
+		struct ring *ring = &inbox->ring[i];
+
+		if (unlikely(!ring_claim(ring)))
+			continue;
+		if (unlikely(!(load_relaxed(&inbox->used) >> i & 1)))
+			or_relaxed(&inbox->used, (uint64_t)1 << i);
+		put = put_claimed(inbox, ring, tasks, n);
+		ring_drop(ring);
+		if (likely(put > 0))
+			tell(inbox, &ring->rung);
+		*full = ring;
+		return put;
+	}
+	*full = NULL;
+	return -EAGAIN;
+}
+
+/* ---- room ------------------------------------------------------------------- */
+
+/* By a taker, after its swap. */
+static inline void room_made(struct ring *ring)
+{
+	host_fence_light(); /* [M] taken | does anybody wait? */
+	if (likely(!load_relaxed(&ring->waiters)) ||
+	    ring_count(ring) > ring->mask / 2)
+		return;
+	add_acq_rel(&ring->room, 1);
+	host_wake(&ring->room, INT32_MAX);
+}
+
+int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until)
+{
+	uint32_t seen;
+	int err = 0;
+
+	if (!full) { /* every claim was taken: their holders are at work */
+		host_yield();
+		return until <= host_now() ? -ETIMEDOUT : 0;
+	}
+	for (int i = 0; i < ROOM_SPIN; i++) {
+		if (ring_count(full) <= full->mask / 2)
+			return 0;
+		host_relax();
+	}
+	add_acq_rel(&full->waiters, 1);
+	seen = load_acquire(&full->room);
+	host_fence_heavy(); /* [M] [D] I wait | room? closed? */
+	if (load_acquire(&inbox->closed))
+		err = -ESHUTDOWN;
+	else if (ring_count(full) >= full->mask)
+		err = host_wait(&full->room, seen, until);
+	sub_acq_rel(&full->waiters, 1);
+	return err;
+}
+
+int inbox_close(struct inbox *inbox, uint64_t until)
+{
+	uint32_t peopled = load_acquire(&inbox->peopled);
+
+	store_release(&inbox->closed, 1);
+	host_fence_heavy(); /* [D] closed | who has claimed? */
+	for (uint32_t i = 0; i < inbox->rings; i++) {
+		add_acq_rel(&inbox->ring[i].room, 1);
+		host_wake(&inbox->ring[i].room, INT32_MAX);
+	}
+	for (uint32_t i = 0; i < inbox->rings + peopled; i++) {
+		struct ring *ring = i < inbox->rings ?
+					    &inbox->ring[i] :
+					    &inbox->hand[i - inbox->rings]->ring;
+
+		/* Free once is enough: who claims later sees 'closed'. */
+		while (load_acquire(&ring->claim)) { /* [P] */
+			if (host_now() >= until)
+				return -ETIMEDOUT;
+			host_yield();
+		}
+	}
+	return 0;
+}
+
+bool inbox_waited_for(const struct inbox *inbox)
+{
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		if (load_acquire(&inbox->ring[i].waiters))
+			return true;
+	return false;
+}
+
+/* ---- owed ------------------------------------------------------------------- */
+
+static void owe_chain(struct inbox *inbox, struct ward_task *first)
+{
+	struct ward_task *last = first, *head = load_relaxed(&inbox->owed);
+
+	while (book_of(last)->link)
+		last = book_of(last)->link;
+	do {
+		book_of(last)->link = head;
+	} while (!cas_acq_rel(&inbox->owed, &head, first)); /* [O] */
+	tell(inbox, NULL);
+}
+
+void inbox_owe(struct inbox *inbox, struct ward_task *task)
+{
+	add_relaxed(&inbox->owed_in, 1);
+	book_of(task)->link = NULL;
+	owe_chain(inbox, task);
+}
+
+/*
+ * Takes all and gives all but the first back: popping one would have to read
+ * the link of a task that another thread may have taken, answered and freed.
+ */
+static cold struct ward_task *take_owed(struct inbox *inbox)
+{
+	struct ward_task *task = swap_acq_rel(&inbox->owed, NULL); /* [O] */
+
+	if (!task)
+		return NULL;
+	if (book_of(task)->link)
+		owe_chain(inbox, book_of(task)->link);
+	add_relaxed(&inbox->owed_out, 1);
+	return task;
+}
+
+/* ---- taking ----------------------------------------------------------------- */
+
+/*
+ * The line is written at the end of the task: asking for it exclusively now
+ * saves a second trip.
+ */
+static inline void prefetch(const void *task)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)task));
+#else
+	__builtin_prefetch(task, 1);
+#endif
+}
+
+/* Half of what 'from' has; the first to the caller, the rest into its hand. */
+static inline struct ward_task *take_batch(struct inbox *inbox,
+					   struct hand *hand, struct ring *from)
+{
+	void *got[HAND_BATCH];
+	uint32_t n = ring_take(from, got, HAND_BATCH, true);
+
+	if (n == 0)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++)
+		prefetch(got[i]);
+	if (n > 1) {
+		/* It is empty, or nearly so, as the caller looked there first;
+		 * what nested work left there is at most the other half. */
+		ring_put(&hand->ring, got + 1, n - 1);
+		tell(inbox, &hand->ring.rung);
+	}
+	return got[0];
+}
+
+/* One of the rings, one task or a batch. */
+static struct ward_task *take_ring(struct inbox *inbox, struct hand *hand,
+				   bool batch)
+{
+	uint64_t used = load_relaxed(&inbox->used);
+	void *task;
+
+	if (!used)
+		return NULL;
+	for (uint32_t k = 0; k < inbox->rings; k++) {
+		uint32_t i = (hand->last + k) & (inbox->rings - 1);
+
+		if (!(used >> i & 1))
+			continue;
+		if (batch)
+			task = take_batch(inbox, hand, &inbox->ring[i]);
+		else if (!ring_take(&inbox->ring[i], &task, 1, false))
+			task = NULL;
+		if (task) {
+			hand->last = i;
+			room_made(&inbox->ring[i]);
+			return task;
+		}
+	}
+	return NULL;
+}
+
+static struct ward_task *steal(struct inbox *inbox, struct hand *hand)
+{
+	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+	struct ward_task *task;
+
+	for (uint32_t k = 0; k < peopled; k++) {
+		struct hand *victim;
+
+		if (++hand->victim >= peopled)
+			hand->victim = 0;
+		victim = inbox->hand[hand->victim];
+		if (victim == hand)
+			continue;
+		task = take_batch(inbox, hand, &victim->ring);
+		if (task)
+			return task;
+	}
+	return NULL;
+}
+
+static inline struct ward_task *take_own(struct hand *hand)
+{
+	void *task;
+
+	return ring_take(&hand->ring, &task, 1, false) ? task : NULL;
+}
+
+struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
+{
+	bool own_last = unlikely(++hand->turn % TURN == 0);
+	struct ward_task *task = own_last ? NULL : take_own(hand);
+
+	if (likely(task))
+		return task;
+	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
+		return task;
+	/* Nested work may keep the hand full for ever: strangers get a turn. */
+	if (own_last && ((task = take_ring(inbox, hand, false)) ||
+			 (task = take_own(hand))))
+		return task;
+	task = take_ring(inbox, hand, true);
+	return task ? task : steal(inbox, hand);
+}
+
+/* Looks until there is a task, or 'looks' are over. */
+static struct ward_task *look(struct inbox *inbox, struct hand *hand,
+			      uint32_t looks)
+{
+	struct ward_task *task = NULL;
+
+	while (looks-- && !(task = inbox_take(inbox, hand)))
+		host_relax();
+	return task;
+}
+
+void inbox_settle(struct inbox *inbox)
+{
+	host_fence_light(); /* [Q] released | does a drain wait? */
+	if (likely(!load_relaxed(&inbox->closed)))
+		return;
+	add_acq_rel(&inbox->settled, 1);
+	host_wake(&inbox->settled, INT32_MAX);
+}
+
+struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
+{
+	struct ward_task *task = look(inbox, hand, LINGER);
+	bool searching;
+
+	if (likely(task))
+		return task;
+	searching = bell_search(&inbox->bell);
+	for (;;) {
+		if (searching) {
+			task = look(inbox, hand, inbox->spin);
+			if (task) {
+				bell_found(&inbox->bell);
+				return task;
+			}
+		}
+		inbox_settle(inbox);
+		searching = bell_park(&inbox->bell, i, searching);
+		if (!searching)
+			return NULL;
+	}
+}

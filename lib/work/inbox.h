@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inbox.h - what a pool's workers pull from.
+ *
+ * A few rings, each with one producer at a time; the hands of the workers, one
+ * ring each; a list of tasks that are owed (to run again, or a late answer); and
+ * the bell.  Together they behave as one queue with many producers and many
+ * consumers in which a submitter stopped at any point costs at most one ring.
+ *
+ *	put:   own hand > home ring > the next one if its claim is taken
+ *	take:  own hand > owed > rings, half of one at once > other hands
+ *
+ * Every put is followed by a ring of the bell, also one into the worker's own
+ * hand: others may be asleep.
+ *
+ * Edges, besides those of ring.h and bell.h: [A] a hand is there | thieves; [D]
+ * put | close; [M] take | wait for room; [O] owe | take owed; [Q] the last work
+ * is done | drain looks.
+ */
+#ifndef WARD_LIB_WORK_INBOX_H
+#define WARD_LIB_WORK_INBOX_H
+
+#include "sync/bell.h"
+#include "work/hand.h"
+#include <ward/task.h>
+
+struct inbox {
+	struct bell bell;
+	/* I: */
+	struct ring *ring;
+	uint32_t rings; /* a power of two, at most 64 */
+	struct hand **hand;
+	uint32_t hands;
+	uint32_t spin; /* looks of a searcher before it parks */
+	void (*woke)(void *arg);
+	void *arg;
+	/* M: monotone; which rings were ever used, how many hands */
+	line_aligned _Atomic uint64_t used;
+	_Atomic uint32_t peopled; /* hands [0, peopled) may hold tasks */
+	_Atomic uint32_t closed;
+	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
+				     while closed */
+	/* X: */
+	line_aligned struct ward_task *_Atomic owed;
+	_Atomic uint64_t owed_in, owed_out;
+};
+
+/*
+ * 'rings' rings of 'size' cells and room for 'hands' hands and as many
+ * sleepers.  0 or -ENOMEM.  'woke' as in bell_init.
+ */
+int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
+	       uint32_t hands, uint32_t searchers, void (*woke)(void *arg),
+	       void *arg);
+void inbox_fini(struct inbox *inbox);
+/* Makes hand i, which the caller owns, known to thieves. */
+void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand);
+
+/*
+ * Puts up to n tasks with one publication, at least one or an error: -EAGAIN,
+ * and *full is the ring that had no room, or NULL if every claim was taken;
+ * -ESHUTDOWN.  'mine' is the calling worker's hand, or NULL.
+ */
+int inbox_put(struct inbox *inbox, struct hand *mine,
+	      struct ward_task *const *tasks, uint32_t n, struct ring **full);
+/*
+ * Waits until there may be room in 'full' (as inbox_put left it): 0, look again;
+ * -ETIMEDOUT; -ESHUTDOWN.
+ */
+int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until);
+
+/* A task for worker i with its hand, or NULL at once. */
+struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand);
+/* The same, but searches and sleeps; NULL only when the bell is closed. */
+struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand,
+			     uint32_t i);
+
+/* Puts a task on the owed list: there is always room. */
+void inbox_owe(struct inbox *inbox, struct ward_task *task);
+
+/*
+ * Refuses tasks from now on and waits until no submitter is between its look
+ * and its put.  0 or -ETIMEDOUT (call again).
+ */
+int inbox_close(struct inbox *inbox, uint64_t until);
+/* Threads that wait for room, or have not left that wait yet. */
+bool inbox_waited_for(const struct inbox *inbox);
+
+/* After work was finished outside inbox_next(): tells a drain, if there is one. */
+void inbox_settle(struct inbox *inbox);
+
+bool inbox_anything(const struct inbox *inbox);
+uint64_t inbox_count(const struct inbox *inbox);    /* tasks in rings */
+uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slot.c - the slow half of slot.h: ending while asked, and asking.
+ */
+#include "work/slot.h"
+
+bool slot_end_asked(struct slot *slot, uint64_t epoch)
+{
+	uint64_t fence = load_acquire(&slot->fence); /* [H] */
+
+	/*
+	 * An ASK of an earlier epoch is a steward that is late to take it back;
+	 * it cannot win any more, and its own swap tolerates ours.
+	 */
+	while (fence && fence != FENCE_TAKEN(epoch) && fence != FENCE_FORKED)
+		if (cas_acq_rel(&slot->fence, &fence, 0))
+			return true;
+	return fence == 0;
+}
+
+bool slot_fence(struct slot *slot, uint64_t epoch)
+{
+	uint64_t fence = 0;
+
+	if (!cas_acq_rel(&slot->fence, &fence, FENCE_ASK(epoch)))
+		return false;
+	host_fence_heavy(); /* [F] that I asked | still there? */
+	fence = FENCE_ASK(epoch);
+	if (load_acquire(&slot->word) != epoch) { /* [E] */
+		cas_acq_rel(&slot->fence, &fence, 0);
+		return false;
+	}
+	return cas_acq_rel(&slot->fence, &fence, FENCE_TAKEN(epoch)); /* [H] */
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slot.h - the record of a worker's thread: what it says about itself while it
+ * works, and how its right to answer is taken away.
+ *
+ * Key invariant: every attempt has exactly one answer.
+ *  1) 'word' is the epoch: odd inside a task or a callback, even outside.  Its
+ *     worker writes it with plain stores; nobody else writes it.
+ *  2) 'fence' is 0, ASK(e) or TAKEN(e).  The steward asks, then looks whether
+ *     the worker is still in e; the worker ends e, then looks whether it was
+ *     asked [F].  So if the steward still sees e, the worker will see ASK(e)
+ *     when it ends; and if the worker sees no ASK, the steward sees it gone.
+ *  3) ASK(e) is resolved by one compare-and-swap: to TAKEN(e) by the steward,
+ *     and the answer is the steward's; or to 0 by the worker, and it is its own.
+ *  4) TAKEN(e) stays until the worker itself, come home, clears it: no other
+ *     epoch begins meanwhile.
+ *
+ * Edges: [E] epoch published | looked at; [F] end | fence; [H] fence taken |
+ * come home.
+ */
+#ifndef WARD_LIB_WORK_SLOT_H
+#define WARD_LIB_WORK_SLOT_H
+
+#include "base/host.h"
+#include "work/hand.h"
+#include <ward/stats.h>
+#include <ward/task.h>
+
+/* What the worker is inside of while its epoch is odd. */
+enum slot_phase {
+	SLOT_RUN,     /* task->run() */
+	SLOT_DONE,    /* task->done() */
+	SLOT_RELEASE  /* task->release(): the task may be freed any time */
+};
+
+/* Whose is the thread? */
+enum slot_life {
+	LIFE_FREE,   /* no thread */
+	LIFE_BORN,   /* on its way up: start hook */
+	LIFE_SPARE,  /* parked, ready to take a seat */
+	LIFE_SEATED, /* a worker */
+	LIFE_ZOMBIE, /* fenced, not back yet */
+	LIFE_GONE    /* dead or leaving: the clerk joins it */
+};
+
+struct pool;
+
+struct slot {
+	/* W: its worker writes, anyone reads.  One line, at each task. */
+	line_aligned struct ward_pulse pulse;
+	_Atomic uint64_t word;
+	struct ward_task *_Atomic task;
+	_Atomic uint64_t fence; /* X: by compare-and-swap */
+	_Atomic uint64_t started;  /* attempts */
+	_Atomic uint64_t released; /* tasks given back to the user */
+	_Atomic uint32_t phase;
+	uint32_t patience; /* W: a task's own budgets stand below */
+
+	/* W: now and then */
+	_Atomic uint64_t ended; /* attempts whose answer was the worker's, less
+				   those of 'started' still in flight */
+	_Atomic uint64_t late;	/* attempts that came home fenced */
+	_Atomic uint64_t stale_commits;
+	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
+	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
+	_Atomic uint64_t queue_time[WARD_BUCKETS];
+	_Atomic uint64_t run_time[WARD_BUCKETS];
+
+	/* the hook that may free a blocked task: unblock.c */
+	_Atomic uint32_t unblock; /* futex */
+	void (*unblock_fn)(void *arg);
+	void *unblock_arg;
+	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
+
+	struct hand hand; /* its own ring */
+
+	/* the thread */
+	_Atomic uint32_t life;
+	_Atomic uint32_t seat; /* when SEATED, and after: the last one */
+	_Atomic uint32_t call; /* futex of a spare */
+	_Atomic uint32_t below; /* stack of spares: index + 1 */
+	_Atomic uint32_t bell;	/* its sleeper: the index */
+	_Atomic uint64_t turn;	/* moves when it is given another seat */
+	_Atomic int32_t tid;
+	host_thread thread;
+	struct host_life breath;
+	struct host_eye eye;
+	struct host_trace trace;
+	struct ward_self self;
+	struct pool *pool;
+	uint32_t index;
+	uint64_t vacated; /* when the seat it is called to fell vacant, or 0 */
+};
+
+#define FENCE_ASK(e) ((e) << 1)
+#define FENCE_TAKEN(e) ((e) << 1 | 1)
+#define FENCE_FORKED UINT64_MAX /* the thread is a copy, in a child process */
+
+static inline bool slot_inside(uint64_t word)
+{
+	return word & 1;
+}
+
+/* The worker enters the next odd epoch. */
+static inline void slot_begin(struct slot *slot, struct ward_task *task,
+			      enum slot_phase phase)
+{
+	uint64_t word = load_relaxed(&slot->word);
+
+	store_relaxed(&slot->task, task);
+	store_relaxed(&slot->phase, phase);
+	store_release(&slot->word, word + 1); /* [E] */
+}
+
+cold bool slot_end_asked(struct slot *slot, uint64_t epoch);
+
+/* The worker leaves its epoch: true if the answer is its own. */
+static inline bool slot_end(struct slot *slot)
+{
+	uint64_t epoch = load_relaxed(&slot->word);
+
+	store_release(&slot->word, epoch + 1); /* [E] */
+	host_fence_light();		       /* [F] that I left | asked? */
+	if (likely(load_relaxed(&slot->fence) == 0))
+		return true;
+	return slot_end_asked(slot, epoch);
+}
+
+/*
+ * Takes the answer of the attempt in 'epoch' away from the worker.  False if it
+ * moved meanwhile, or somebody else is just asking.  Any thread but the worker.
+ */
+bool slot_fence(struct slot *slot, uint64_t epoch);
+
+/* Was the attempt that the calling worker is inside of taken away? */
+static inline bool slot_taken(const struct slot *slot)
+{
+	return load_relaxed(&slot->fence) & 1;
+}
+
+#endif
