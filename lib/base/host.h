@@ -38,11 +38,11 @@ void host_wake(_Atomic uint32_t *word, int n);
  * heavy.  light() costs nothing where the kernel has membarrier (heavy() then
  * is that call: microseconds); else both are seq_cst fences.
  */
-extern bool host_asymmetric; /* written once, before the first pool */
+extern bool host_asymmetric; /* by host_init(); see host_fence.c */
 
 static inline void host_fence_light(void)
 {
-	if (likely(host_asymmetric))
+	if (likely(__atomic_load_n(&host_asymmetric, __ATOMIC_RELAXED)))
 		atomic_signal_fence(memory_order_seq_cst);
 	else
 		fence_seq_cst();
@@ -78,10 +78,13 @@ struct host_spawn {
  */
 int host_spawn(host_thread *out, const struct host_spawn *how,
 	       void (*fn)(void *arg), void (*last)(void *arg), void *arg);
-/* Waits for the end of the thread until then: 0 joined, -ETIMEDOUT. */
+/*
+ * Waits for the end of the thread until then: 0 joined, -ETIMEDOUT.  Not a
+ * cancellation point, as nothing else here.
+ */
 int host_join(host_thread thread, uint64_t until);
 void host_detach(host_thread thread);
-_Noreturn void host_exit(void); /* ends the calling thread */
+_Noreturn void host_exit(void); /* ends the calling thread; 'last' is called */
 int32_t host_tid(void);
 /* Whether 'thread' is the caller. */
 bool host_is_self(host_thread thread);
@@ -98,19 +101,25 @@ uint32_t host_home(void);
  */
 extern _Atomic uint32_t host_generation;
 void host_on_fork(void (*in_child)(void *self));
-/* membarrier, fork handlers; idempotent, called before the first pool. */
+/*
+ * membarrier, fork handlers, the unwinder; idempotent, called before the first
+ * pool.  The fork handlers stand for liburcu-bp's own: an application that calls
+ * urcu_bp_before_fork() itself would wait for itself.
+ */
 void host_init(void);
 
 /* ---- a thread's end as an event ------------------------------------------- */
 
 /*
  * A life is a robust mutex that a thread holds from birth to its end; when it
- * ends in whatever way, the kernel marks the word and wakes one sleeper.
+ * ends in whatever way, the kernel marks the word and wakes one sleeper.  Of
+ * several that watch the same life, the one that was woken tells the others.
  */
 struct host_life {
 	uint64_t mutex[8]; /* room for a pthread_mutex_t */
 	bool works;	   /* the word is laid out as we think */
 };
+/* Also makes a lost life new for the next thread. */
 void host_life_init(struct host_life *life);
 void host_life_hold(struct host_life *life);  /* by the thread, at birth */
 void host_life_leave(struct host_life *life); /* by the thread, in good order */
@@ -119,6 +128,11 @@ bool host_life_lost(const struct host_life *life); /* ended while holding */
  * Sleeps while *word == seen and *gen == gen_seen and none of the n lives (NULL
  * entries are passed over) is lost.  Where the kernel cannot, sleeps on *word
  * alone.  Returns when any of it may have changed, also for no reason.
+ *
+ * A life is watched if it is held when the sleep begins: who holds one later
+ * moves and wakes *gen.  The kernel takes 128 words at once, so of more than 126
+ * held lives the first 126 are watched; the others end unheard, and only
+ * host_life_lost() tells.
  */
 void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 		     _Atomic uint32_t *gen, uint32_t gen_seen,
@@ -140,11 +154,17 @@ struct host_look {
 /* Opens what may be kept; what may not stays -1 and is opened at each look. */
 void host_eye_open(struct host_eye *eye, int32_t tid);
 void host_eye_close(struct host_eye *eye);
-/* 0; -ESRCH: the thread is gone; -ENODATA: nothing can be known. */
+/*
+ * 0; -ESRCH: the thread is gone; -ENODATA: nothing can be known.  The numbers
+ * are read one after the other: their sum may pass the wall clock a little.
+ */
 int host_look(const struct host_eye *eye, struct host_look *look);
 /* Its system call (-1: none or unknown) and the first argument. */
 int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
-/* The thread of this process that holds the futex at 'address'; 0: unknown. */
+/*
+ * The thread of this process that holds the futex at 'address'; 0: unknown.  A
+ * guess by the look of the memory there: for reports and excuses, no more.
+ */
 int32_t host_futex_holder(uint64_t address);
 bool host_is_futex(int32_t nr);
 
@@ -152,15 +172,22 @@ bool host_is_futex(int32_t nr);
 
 #define HOST_FRAMES 24
 struct host_trace {
-	_Atomic uint32_t state; /* 0 free, 1 asked, 2 answered */
+	_Atomic uint32_t state; /* 0 free, 1 asked, 2 answered, 3 writing */
 	uint32_t n;
 	void *frame[HOST_FRAMES];
 };
-/* Claims the signal for backtraces: 0; -EBUSY: it has a handler; -EINVAL. */
+/*
+ * Claims the signal for backtraces, or a free real-time one for 0.  0 and *got;
+ * -EBUSY: it has a handler, or none is free; -EINVAL.  There is one for the
+ * process: the first that is claimed stays, and *got names it.
+ */
 int host_trace_install(int signo, int *got);
 /* Makes 'trace' where the calling thread answers. */
 void host_trace_here(struct host_trace *trace);
-/* Asks and waits until then: number of frames, 0 if none came. */
+/*
+ * Asks and waits until then: number of frames, 0 if none came.  One asker at a
+ * time; the frames stay until it asks again.
+ */
 unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
 
 /* ---- scheduling ------------------------------------------------------------ */

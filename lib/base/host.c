@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host.c - time, futexes, memory, and the calling thread's own words.
+ */
+#include "base/host_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* The futex call that agrees with the C library about struct timespec. */
+#if defined(SYS_futex_time64) && defined(__USE_TIME_BITS64)
+#define FUTEX_CALL SYS_futex_time64
+#else
+#define FUTEX_CALL SYS_futex
+#endif
+
+/* ---- time ---------------------------------------------------------------- */
+
+uint64_t host_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+void host_utc(int64_t *s, uint32_t *ns)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*s = now.tv_sec;
+	*ns = (uint32_t)now.tv_nsec;
+}
+
+struct timespec host_timespec(uint64_t ns)
+{
+	struct timespec at = { .tv_nsec = (long)(ns % NS_PER_S) };
+
+	if (sizeof(at.tv_sec) < 8 && ns / NS_PER_S > INT32_MAX)
+		at.tv_sec = INT32_MAX;
+	else
+		at.tv_sec = (time_t)(ns / NS_PER_S);
+	return at;
+}
+
+/* ---- futex --------------------------------------------------------------- */
+
+long host_futex(const void *word, int op, uint32_t value,
+		const struct timespec *until)
+{
+	int saved = errno;
+	long got = syscall(FUTEX_CALL, word, op, value, until, NULL,
+			   FUTEX_BITSET_MATCH_ANY);
+
+	if (got < 0)
+		got = -errno;
+	errno = saved;
+	return got;
+}
+
+int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	struct timespec at = host_timespec(until);
+	long got = host_futex(word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+			      seen, until == HOST_FOREVER ? NULL : &at);
+
+	return got == -ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+void host_wake(_Atomic uint32_t *word, int n)
+{
+	host_futex(word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, (uint32_t)n, NULL);
+}
+
+/* ---- the CPU ------------------------------------------------------------- */
+
+void host_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+	__asm__ volatile("yield" ::: "memory");
+#else
+	atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+void host_yield(void)
+{
+	sched_yield();
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+/*
+ * Large pieces come from the kernel: they are zero without being touched, and
+ * go back at once.  Not under AddressSanitizer, which must see every piece.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define LARGE SIZE_MAX
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LARGE SIZE_MAX
+#endif
+#endif
+#ifndef LARGE
+#define LARGE ((size_t)128 << 10)
+#endif
+
+void *host_alloc(size_t size)
+{
+	size_t whole = (size + WARD_LINE - 1) & ~(size_t)(WARD_LINE - 1);
+	void *mem;
+
+	if (whole < size || size == 0)
+		return NULL;
+	if (size >= LARGE) {
+		mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		return mem == MAP_FAILED ? NULL : mem;
+	}
+	mem = aligned_alloc(WARD_LINE, whole);
+	if (mem)
+		memset(mem, 0, whole);
+	return mem;
+}
+
+void host_free(void *mem, size_t size)
+{
+	if (mem && size >= LARGE)
+		munmap(mem, size);
+	else
+		free(mem);
+}
+
+/* ---- the calling thread's own words --------------------------------------- */
+
+static host_thread_local void *self;
+static host_thread_local uint32_t home; /* plus one; 0: not given yet */
+static _Atomic uint32_t homes;
+
+void *host_self(void)
+{
+	return self;
+}
+
+void host_set_self(void *to)
+{
+	self = to;
+}
+
+uint32_t host_home(void)
+{
+	/* A signal handler between the two lines wastes a number, no more. */
+	if (unlikely(home == 0))
+		home = add_relaxed(&homes, 1) + 1;
+	return home - 1;
+}
+
+int32_t host_tid(void)
+{
+	return (int32_t)gettid();
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+/* The answer of the call just made, with errno as it was before it. */
+static long answer(long got, int saved)
+{
+	if (got < 0)
+		got = -errno;
+	errno = saved;
+	return got;
+}
+
+int host_open(const char *path)
+{
+	int saved = errno;
+
+	return (int)answer(
+		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0),
+		saved);
+}
+
+void host_close(int fd)
+{
+	int saved = errno;
+
+	answer(syscall(SYS_close, fd), saved);
+}
+
+ssize_t host_read(int fd, char *buf, size_t len)
+{
+	int saved = errno;
+	long got =
+		answer(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
+
+	buf[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+ssize_t host_read_path(const char *path, char *buf, size_t len)
+{
+	int fd = host_open(path);
+	ssize_t got;
+
+	if (fd < 0)
+		return fd;
+	got = host_read(fd, buf, len);
+	host_close(fd);
+	return got;
+}
+
+/* ---- last words ---------------------------------------------------------- */
+
+void host_complain(const char *line, size_t len)
+{
+	int saved = errno;
+
+	while (len > 0) {
+		long got = syscall(SYS_write, STDERR_FILENO, line, len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break; /* nobody listens there either */
+		line += got;
+		len -= (size_t)got;
+	}
+	errno = saved;
+}
+
+_Noreturn void host_abort(void)
+{
+	abort();
+}

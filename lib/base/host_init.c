@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_init.c - what is done once per process, and what a fork undoes.
+ */
+#include "base/host_inside.h"
+
+#include <execinfo.h>
+#include <pthread.h>
+#include <urcu-bp.h>
+
+_Atomic uint32_t host_generation;
+
+static void (*_Atomic fork_hook)(void *self);
+
+static void before_fork(void)
+{
+	urcu_bp_before_fork();
+}
+
+static void in_parent(void)
+{
+	urcu_bp_after_fork_parent();
+}
+
+/* The child has one thread, so nothing here races. */
+static void in_child(void)
+{
+	void (*hook)(void *) = load_relaxed(&fork_hook);
+
+	urcu_bp_after_fork_child();
+	host_fence_init();
+	add_relaxed(&host_generation, 1);
+	if (hook)
+		hook(host_self());
+}
+
+void host_on_fork(void (*hook)(void *self))
+{
+	store_relaxed(&fork_hook, hook);
+}
+
+static void init(void)
+{
+	void *frame[2];
+
+	host_fence_init();
+	/* glibc keeps room for the first 48 of these: cannot fail for us. */
+	pthread_atfork(before_fork, in_parent, in_child);
+	/*
+	 * Loads the unwinder now: backtrace() in a signal handler must not load
+	 * it, and pthread_exit() aborts the process if it cannot.
+	 */
+	backtrace(frame, 2);
+}
+
+void host_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_inside.h - what the files behind host.h share with each other and with
+ * their unit tests; nobody else includes it.
+ */
+#ifndef WARD_LIB_BASE_HOST_INSIDE_H
+#define WARD_LIB_BASE_HOST_INSIDE_H
+
+#include "base/host.h"
+#include <sys/types.h>
+#include <time.h>
+
+/*
+ * Thread-local words are read in signal handlers and on hot paths: this model
+ * costs one load and never allocates.
+ */
+#define host_thread_local __thread __attribute__((tls_model("initial-exec")))
+
+/* A point in time as the kernel takes it; far ones as far as time_t reaches. */
+struct timespec host_timespec(uint64_t ns);
+
+/*
+ * The futex call itself: what the kernel answered, or -errno.  errno is kept,
+ * and it is no cancellation point.
+ */
+long host_futex(const void *word, int op, uint32_t value,
+		const struct timespec *until);
+
+/* Prepares host_fence_heavy(); again in the child of a fork. */
+void host_fence_init(void);
+
+/*
+ * Files without cancellation points: a worker that somebody cancels must not
+ * leave in the middle of the library.  All answer -errno and keep errno.
+ */
+int host_open(const char *path);
+void host_close(int fd);
+/* From the start of the file, at most len - 1 bytes, ended by NUL. */
+ssize_t host_read(int fd, char *buf, size_t len);
+ssize_t host_read_path(const char *path, char *buf, size_t len);
+
+/* The signal for backtraces, 0 before it is installed. */
+int host_trace_signal(void);
+
+struct host_cpus {
+	size_t size; /* bytes of the set */
+	unsigned long set[];
+};
+
+/*
+ * How many CPUs the cgroups named in 'membership' (/proc/self/cgroup) and all
+ * above them allow below 'root' (/sys/fs/cgroup), rounded up; UINT_MAX: any.
+ */
+unsigned host_cgroup_cpus(const char *membership, const char *root);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_life.c - a thread's end, whatever its way, as something to sleep on.
+ *
+ * The thread holds a robust mutex.  When it ends without unlocking it, the
+ * kernel walks the thread's list of robust mutexes, puts FUTEX_OWNER_DIED into
+ * the mutex word, and wakes one sleeper if the word has FUTEX_WAITERS.  Nobody
+ * ever waits for the mutex itself: a watcher sets FUTEX_WAITERS by hand and
+ * sleeps on the word.
+ *
+ * The word is glibc's: the first of the mutex, the owner's TID or 0.  hold()
+ * looks whether that is so, and a life that is laid out otherwise is not used.
+ *
+ * The kernel wakes shared futexes here, whatever the mutex is, so the sleep on
+ * the word is a shared one; glibc's unlock of a robust mutex does the same.
+ */
+#include "base/host_inside.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 5.16; spelt out, for the headers may be older than the kernel. */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+#define WAITV_MAX 128
+#define WAITV_U32 2u
+#define WAITV_PRIVATE 128u
+
+struct waitv {
+	uint64_t value;
+	uint64_t address;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+typedef _Atomic uint32_t __attribute__((may_alias)) life_word;
+
+static pthread_mutex_t *mutex_of(struct host_life *life)
+{
+	_Static_assert(sizeof(pthread_mutex_t) <= sizeof(life->mutex), "fits");
+	_Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(uint64_t), "even");
+	return (pthread_mutex_t *)(void *)life->mutex;
+}
+
+static life_word *word_of(struct host_life *life)
+{
+	return (life_word *)(void *)life->mutex;
+}
+
+/* Read by watchers while the thread holds; the word itself publishes it. */
+static bool works(const struct host_life *life)
+{
+	return __atomic_load_n(&life->works, __ATOMIC_RELAXED);
+}
+
+void host_life_init(struct host_life *life)
+{
+	pthread_mutexattr_t attr;
+
+	memset(life->mutex, 0, sizeof(life->mutex));
+	__atomic_store_n(&life->works, false, __ATOMIC_RELAXED);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	if (pthread_mutex_init(mutex_of(life), &attr))
+		memset(life->mutex, 0, sizeof(life->mutex));
+	pthread_mutexattr_destroy(&attr);
+}
+
+/* Has the kernel the thread's list, and is the word what we think? */
+static bool probe(struct host_life *life)
+{
+	int saved = errno;
+	void *head = NULL;
+	size_t len = 0;
+	bool listed = syscall(SYS_get_robust_list, 0, &head, &len) == 0 && head;
+
+	errno = saved;
+	return listed && (load_relaxed(word_of(life)) & FUTEX_TID_MASK) ==
+				 (uint32_t)gettid();
+}
+
+void host_life_hold(struct host_life *life)
+{
+	int err = pthread_mutex_lock(mutex_of(life));
+
+	if (err == EOWNERDEAD)
+		err = pthread_mutex_consistent(mutex_of(life));
+	__atomic_store_n(&life->works, err == 0 && probe(life),
+			 __ATOMIC_RELAXED);
+}
+
+void host_life_leave(struct host_life *life)
+{
+	pthread_mutex_unlock(mutex_of(life));
+}
+
+bool host_life_lost(const struct host_life *life)
+{
+	const life_word *word = (const life_word *)(const void *)life->mutex;
+
+	/* acquire: what the thread wrote before its end is seen [L] */
+	return (load_acquire(word) & FUTEX_OWNER_DIED) && works(life);
+}
+
+/* ---- sleeping on many ------------------------------------------------------ */
+
+/* Makes the kernel wake us at the end of this life.  The word to sleep on. */
+static uint32_t arm(struct host_life *life)
+{
+	uint32_t seen = load_relaxed(word_of(life));
+
+	while ((seen & FUTEX_TID_MASK) && !(seen & FUTEX_WAITERS)) {
+		if (cas_acquire(word_of(life), &seen, seen | FUTEX_WAITERS))
+			return seen | FUTEX_WAITERS;
+	}
+	return seen;
+}
+
+/* False if one is lost already; *n grows by those that are held. */
+static bool watch(struct waitv *entry, unsigned *n,
+		  struct host_life *const *lives, unsigned count)
+{
+	for (unsigned i = 0; i < count && *n < WAITV_MAX; i++) {
+		uint32_t value;
+
+		if (!lives[i] || !works(lives[i]))
+			continue;
+		value = arm(lives[i]);
+		if (value & FUTEX_OWNER_DIED)
+			return false;
+		if ((value & FUTEX_TID_MASK) == 0)
+			continue;
+		entry[(*n)++] = (struct waitv){
+			.value = value,
+			.address = (uintptr_t)word_of(lives[i]),
+			.flags = WAITV_U32,
+		};
+	}
+	return true;
+}
+
+static struct waitv own(_Atomic uint32_t *word, uint32_t seen)
+{
+	return (struct waitv){
+		.value = seen,
+		.address = (uintptr_t)word,
+		.flags = WAITV_U32 | WAITV_PRIVATE,
+	};
+}
+
+/* False if the kernel has no such call, or somebody forbids it. */
+static bool wait_any(struct waitv *entry, unsigned n)
+{
+	static _Atomic bool missing;
+	int saved = errno;
+	long got;
+
+	if (load_relaxed(&missing))
+		return false;
+	got = syscall(SYS_futex_waitv, entry, n, 0, NULL, CLOCK_MONOTONIC);
+	if (got < 0)
+		got = -errno;
+	errno = saved;
+	if (got != -ENOSYS && got != -EPERM)
+		return true;
+	store_relaxed(&missing, true);
+	return false;
+}
+
+void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
+		     _Atomic uint32_t *gen, uint32_t gen_seen,
+		     struct host_life *const *lives, unsigned n)
+{
+	struct waitv entry[WAITV_MAX];
+	unsigned used = 2;
+
+	entry[0] = own(word, seen);
+	entry[1] = own(gen, gen_seen);
+	if (watch(entry, &used, lives, n) && !wait_any(entry, used))
+		host_wait(word, seen, HOST_FOREVER);
+}

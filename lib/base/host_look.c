@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_look.c - what can be known of a thread without its help.
+ *
+ *	its CPU clock			CPU time, to the nanosecond
+ *	/proc/self/task/TID/schedstat	waiting for a CPU, times it was given one
+ *	/proc/self/task/TID/stat	the state letter
+ *	/proc/self/task/TID/syscall	the system call it sleeps in
+ *
+ * A kept descriptor belongs to the thread and not to its number: it answers
+ * ESRCH after the thread's end, also when a new thread has got the number, and
+ * it stays readable when the process gives up privileges.  The CPU clock knows
+ * the number only; so the kept file is read after it, and if that says that the
+ * thread is gone, the clock's answer is thrown away.
+ */
+#include "base/host_inside.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+/* ---- kept descriptors ---------------------------------------------------- */
+
+/*
+ * At most a quarter of the descriptors that the process may have: the rest is
+ * the application's.
+ */
+static _Atomic uint32_t kept;
+
+static bool may_keep(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return false;
+	return add_relaxed(&kept, 1) < limit.rlim_cur / 4;
+}
+
+static void path_of(char *path, size_t len, int32_t tid, const char *file)
+{
+	snprintf(path, len, "/proc/self/task/%d/%s", (int)tid, file);
+}
+
+static int keep(int32_t tid, const char *file)
+{
+	char path[64];
+	int fd = -1;
+
+	if (may_keep()) {
+		path_of(path, sizeof(path), tid, file);
+		fd = host_open(path);
+	}
+	if (fd < 0) {
+		add_relaxed(&kept, -1u);
+		return -1;
+	}
+	return fd;
+}
+
+static void drop(int *fd)
+{
+	if (*fd < 0)
+		return;
+	host_close(*fd);
+	add_relaxed(&kept, -1u);
+	*fd = -1;
+}
+
+void host_eye_open(struct host_eye *eye, int32_t tid)
+{
+	eye->tid = tid;
+	eye->stat = keep(tid, "stat");
+	eye->schedstat = keep(tid, "schedstat");
+	eye->syscall = keep(tid, "syscall");
+}
+
+void host_eye_close(struct host_eye *eye)
+{
+	drop(&eye->stat);
+	drop(&eye->schedstat);
+	drop(&eye->syscall);
+}
+
+/* ---- reading --------------------------------------------------------------- */
+
+/* Whether no thread of this process has that number. */
+static bool gone(int32_t tid)
+{
+	int saved = errno;
+	bool none = syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+
+	errno = saved;
+	return none;
+}
+
+/*
+ * Bytes read, -ESRCH, or -ENODATA.  No file and no thread either is a thread
+ * that has ended; no file alone is a /proc that is not there.
+ */
+static ssize_t read_file(int fd, int32_t tid, const char *file, char *buf,
+			 size_t len)
+{
+	char path[64];
+	ssize_t got;
+
+	if (fd >= 0) {
+		got = host_read(fd, buf, len);
+	} else {
+		path_of(path, sizeof(path), tid, file);
+		got = host_read_path(path, buf, len);
+	}
+	if (got > 0)
+		return got;
+	if (got == -ESRCH || (got == -ENOENT && gone(tid)))
+		return -ESRCH;
+	return -ENODATA;
+}
+
+/*
+ * The clock of a thread by number, as the kernel encodes it (three bits of
+ * kind below the inverted number: scheduler's time, of one thread).
+ */
+static int look_clock(int32_t tid, struct host_look *look)
+{
+	clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6);
+	struct timespec cpu;
+	int saved = errno;
+	int err = clock_gettime(clock, &cpu);
+
+	errno = saved;
+	if (err)
+		return gone(tid) ? -ESRCH : -ENODATA;
+	look->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
+		    (uint64_t)cpu.tv_nsec;
+	look->cpu_known = true;
+	return 0;
+}
+
+static int look_switches(const struct host_eye *eye, struct host_look *look)
+{
+	char buf[128], *at = buf;
+	ssize_t got = read_file(eye->schedstat, eye->tid, "schedstat", buf,
+				sizeof(buf));
+
+	if (got < 0)
+		return (int)got;
+	strtoull(at, &at, 10); /* the CPU time as of the last tick */
+	look->run_delay = strtoull(at, &at, 10);
+	look->slices = strtoull(at, &at, 10);
+	/* A kernel that does not count says 0; a thread that ran had one. */
+	look->switches_known = look->slices > 0;
+	return look->switches_known ? 0 : -ENODATA;
+}
+
+/* "TID (name) S ...": the name may contain anything, also ") R". */
+static int look_state(const struct host_eye *eye, struct host_look *look)
+{
+	char buf[512], *at;
+	ssize_t got = read_file(eye->stat, eye->tid, "stat", buf, sizeof(buf));
+
+	if (got < 0)
+		return (int)got;
+	at = strrchr(buf, ')');
+	/* Not ours: somebody closed our descriptor and got its number. */
+	if (!at || at[1] != ' ' || strtol(buf, NULL, 10) != eye->tid)
+		return -ENODATA;
+	look->state = at[2];
+	look->state_known = true;
+	return 0;
+}
+
+int host_look(const struct host_eye *eye, struct host_look *look)
+{
+	int clock, switches, state;
+
+	memset(look, 0, sizeof(*look));
+	clock = look_clock(eye->tid, look);
+	switches = look_switches(eye, look);
+	state = look_state(eye, look);
+	if (clock == -ESRCH || switches == -ESRCH || state == -ESRCH) {
+		memset(look, 0, sizeof(*look));
+		return -ESRCH;
+	}
+	if (clock && switches && state)
+		return -ENODATA;
+	return 0;
+}
+
+/* "running", or "-1 SP PC", or "NR 0xARG ... SP PC". */
+int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+{
+	char buf[256], *at = buf;
+	ssize_t got =
+		read_file(eye->syscall, eye->tid, "syscall", buf, sizeof(buf));
+	long number;
+
+	*nr = -1;
+	*arg = 0;
+	if (got < 0)
+		return (int)got;
+	number = strtol(buf, &at, 10);
+	if (at == buf || number < 0)
+		return 0;
+	*nr = (int32_t)number;
+	*arg = strtoull(at, NULL, 16);
+	return 0;
+}
+
+/* ---- who holds a futex ------------------------------------------------------ */
+
+/* futex_waitv's first argument is no futex but a list of them. */
+bool host_is_futex(int32_t nr)
+{
+#if defined(SYS_futex_time64)
+	if (nr == SYS_futex_time64)
+		return true;
+#endif
+	return nr == SYS_futex;
+}
+
+/* Reads our own memory without risk: the address may be gone. */
+static bool peek(uint64_t address, void *to, size_t len)
+{
+	struct iovec here = { .iov_base = to, .iov_len = len };
+	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
+			       .iov_len = len };
+	int saved = errno;
+	ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+
+	errno = saved;
+	return got == (ssize_t)len;
+}
+
+static bool is_thread(uint32_t tid)
+{
+	int saved = errno;
+	bool is = tid > 0 && tid <= INT32_MAX &&
+		  syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+
+	errno = saved;
+	return is;
+}
+
+/*
+ * A glibc mutex is { lock, count, owner, ... }; the lock word is 1 or 2 when it
+ * is held, and the owner's TID if it is robust or inherits priority.  Other
+ * futexes that know their holder have its TID in the word itself, as the one
+ * that pthread_join() sleeps on.  1 and 2 are states there, not threads.
+ */
+int32_t host_futex_holder(uint64_t address)
+{
+	uint32_t mutex[3] = { 0, 0, 0 };
+	uint32_t in_word, owner;
+
+	if (!peek(address, mutex, sizeof(mutex)) &&
+	    !peek(address, mutex, sizeof(mutex[0])))
+		return 0;
+	in_word = mutex[0] & FUTEX_TID_MASK;
+	owner = mutex[2];
+	if ((in_word == 1 || in_word == 2 || in_word == owner) &&
+	    is_thread(owner))
+		return (int32_t)owner;
+	if (in_word > 2 && is_thread(in_word))
+		return (int32_t)in_word;
+	return 0;
+}

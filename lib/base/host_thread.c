@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_thread.c - threads: their birth, and the end of them.
+ */
+#include "base/host_inside.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct start {
+	void (*fn)(void *arg);
+	void (*last)(void *arg);
+	void *arg;
+	char name[16];
+};
+
+static void last_will(void *memory)
+{
+	struct start *start = memory;
+
+	if (start->last)
+		start->last(start->arg);
+}
+
+/* No cancellation point outside fn. */
+static void *thread_main(void *memory)
+{
+	struct start start = *(struct start *)memory;
+
+	free(memory);
+	prctl(PR_SET_NAME, start.name, 0, 0, 0);
+	pthread_cleanup_push(last_will, &start);
+	start.fn(start.arg);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+/*
+ * All signals but those that a thread raises by its own fault, and the one for
+ * backtraces where it is wanted.
+ */
+static void mask_of(sigset_t *mask, bool trace)
+{
+	static const int own[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				   SIGABRT, SIGTRAP, SIGSYS };
+	int signo = host_trace_signal();
+
+	sigfillset(mask);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(mask, own[i]);
+	if (trace && signo > 0)
+		sigdelset(mask, signo);
+}
+
+static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
+{
+	long least = sysconf(_SC_THREAD_STACK_MIN);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t stack = how->stack;
+	int err = 0;
+
+	if (least > 0 && stack < (size_t)least)
+		stack = (size_t)least;
+	if (stack <= SIZE_MAX - page)
+		stack = (stack + page - 1) & ~(page - 1);
+	err = pthread_attr_setstacksize(attr, stack);
+	if (!err && how->cpus)
+		err = pthread_attr_setaffinity_np(
+			attr, how->cpus->size,
+			(const cpu_set_t *)(const void *)how->cpus->set);
+	return err;
+}
+
+/* The new thread inherits the mask, so it never runs with another. */
+static int spawn(pthread_t *thread, const struct host_spawn *how,
+		 struct start *start)
+{
+	pthread_attr_t attr;
+	sigset_t mask, before;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return err;
+	err = attr_fill(&attr, how);
+	if (!err) {
+		mask_of(&mask, how->trace);
+		pthread_sigmask(SIG_SETMASK, &mask, &before);
+		err = pthread_create(thread, &attr, thread_main, start);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+int host_spawn(host_thread *out, const struct host_spawn *how,
+	       void (*fn)(void *arg), void (*last)(void *arg), void *arg)
+{
+	struct start *start = calloc(1, sizeof(*start));
+	pthread_t thread;
+	int err;
+
+	_Static_assert(sizeof(pthread_t) == sizeof(host_thread), "a word");
+	if (!start)
+		return -ENOMEM;
+	start->fn = fn;
+	start->last = last;
+	start->arg = arg;
+	if (how->name)
+		strncpy(start->name, how->name, sizeof(start->name) - 1);
+	err = spawn(&thread, how, start);
+	if (err) {
+		free(start);
+		return -err;
+	}
+	*out = (host_thread)thread;
+	return 0;
+}
+
+/* A caller that is cancelled while it waits would leave the thread to nobody. */
+int host_join(host_thread thread, uint64_t until)
+{
+	struct timespec at = host_timespec(until);
+	int state, err;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	if (until == HOST_FOREVER)
+		err = pthread_join((pthread_t)thread, NULL);
+	else
+		err = pthread_clockjoin_np((pthread_t)thread, NULL,
+					   CLOCK_MONOTONIC, &at);
+	pthread_setcancelstate(state, NULL);
+	return -err;
+}
+
+void host_detach(host_thread thread)
+{
+	pthread_detach((pthread_t)thread);
+}
+
+_Noreturn void host_exit(void)
+{
+	pthread_exit(NULL);
+}
+
+bool host_is_self(host_thread thread)
+{
+	return pthread_equal((pthread_t)thread, pthread_self());
+}
