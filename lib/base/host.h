@@ -146,10 +146,10 @@ struct host_eye {
 };
 struct host_look {
 	bool cpu_known, state_known, switches_known;
-	uint64_t cpu;	   /* ns on a CPU so far */
-	uint64_t run_delay;/* ns runnable without one, booked when scheduled in */
-	uint64_t slices;   /* times it was given a CPU */
-	char state;	   /* R S D T t Z X I, 0: not known */
+	uint64_t cpu;	    /* ns on a CPU so far */
+	uint64_t run_delay; /* ns ready without one; booked when it gets one */
+	uint64_t slices;    /* times it was given a CPU */
+	char state;	    /* R S D T t Z X I, 0: not known */
 };
 /* Opens what may be kept; what may not stays -1 and is opened at each look. */
 void host_eye_open(struct host_eye *eye, int32_t tid);
@@ -192,8 +192,8 @@ unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
 
 /* ---- scheduling ------------------------------------------------------------ */
 
-void host_lower(int32_t tid);	/* to SCHED_IDLE */
-bool host_raise(int32_t tid);	/* back to normal; false: not allowed */
+void host_lower(int32_t tid); /* to SCHED_IDLE */
+bool host_raise(int32_t tid); /* back to normal; false: not allowed */
 
 /* ---- the machine ----------------------------------------------------------- */
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * format.c - a report as one line, of text or of JSON.
+ *
+ * JSON has every field always: spans in ns, what is not known null, 0 or "".
+ * Text leaves out what is not known.
+ */
+#include "tell/text.h"
+#include <ward/report.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <string.h>
+
+static const char *const kind_name[] = {
+	[WARD_R_LIVELOCK] = "livelock",
+	[WARD_R_BLOCKED] = "blocked",
+	[WARD_R_NO_PROGRESS] = "no_progress",
+	[WARD_R_DEATH] = "death",
+	[WARD_R_SLOW] = "slow",
+	[WARD_R_HOME] = "home",
+	[WARD_R_DEGRADED] = "degraded",
+	[WARD_R_RECOVERED] = "recovered",
+	[WARD_R_NO_THREAD] = "no_thread",
+	[WARD_R_ENVIRONMENT] = "environment",
+	[WARD_R_EVIDENCE] = "evidence",
+};
+
+const char *ward_kind_name(enum ward_kind kind)
+{
+	size_t i = (size_t)kind;
+
+	if (i >= sizeof(kind_name) / sizeof(kind_name[0]) || !kind_name[i])
+		return "unknown";
+	return kind_name[i];
+}
+
+static const char *string(const char *s)
+{
+	return s ? s : "";
+}
+
+/* ---- frames ----------------------------------------------------------------- */
+
+/*
+ * The file that a frame's code came from and the place in it: what addr2line
+ * asks for, and good still when the process is gone.  dladdr() would take the
+ * loader's lock, which a stuck thread may hold.
+ */
+static const char *object_of(void *frame, uintptr_t *offset)
+{
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+	struct dl_find_object found;
+
+	if (_dl_find_object(frame, &found) == 0) {
+		const char *name = found.dlfo_link_map->l_name;
+
+		*offset = (uintptr_t)frame - found.dlfo_link_map->l_addr;
+		return name && *name ? name : program_invocation_name;
+	}
+#endif
+	*offset = 0;
+	return "";
+}
+
+static void text_frame(struct text *out, void *frame)
+{
+	uintptr_t offset;
+	const char *object = object_of(frame, &offset);
+	const char *slash = strrchr(object, '/');
+
+	if (*object) {
+		text_escaped(out, slash ? slash + 1 : object);
+		text_char(out, '+');
+	}
+	text_hex(out, *object ? offset : (uintptr_t)frame);
+}
+
+static void json_frame(struct text *out, void *frame)
+{
+	uintptr_t offset;
+	const char *object = object_of(frame, &offset);
+
+	text_put(out, "{\"address\":\"");
+	text_hex(out, (uintptr_t)frame);
+	text_put(out, "\",\"object\":");
+	text_quoted(out, object);
+	text_put(out, ",\"offset\":\"");
+	text_hex(out, offset);
+	text_put(out, "\"}");
+}
+
+static void all_frames(struct text *out, const struct ward_report *report,
+		       void (*one)(struct text *out, void *frame))
+{
+	if (!report->frames)
+		return;
+	for (uint32_t i = 0; i < report->nframes; i++) {
+		if (i > 0)
+			text_char(out, ',');
+		one(out, report->frames[i]);
+	}
+}
+
+/* ---- text ------------------------------------------------------------------- */
+
+static void key(struct text *out, const char *name)
+{
+	text_char(out, ' ');
+	text_put(out, name);
+	text_char(out, '=');
+}
+
+static void key_string(struct text *out, const char *name, const char *value)
+{
+	if (*string(value)) {
+		key(out, name);
+		text_quoted(out, value);
+	}
+}
+
+static void key_number(struct text *out, const char *name, int64_t value)
+{
+	if (value != 0) {
+		key(out, name);
+		text_signed(out, value);
+	}
+}
+
+static void key_span(struct text *out, const char *name, ward_ns value)
+{
+	if (value != 0) {
+		key(out, name);
+		text_span(out, value);
+	}
+}
+
+static void text_who(struct text *out, const struct ward_report *report)
+{
+	key_string(out, "pool", report->pool);
+	if (report->worker != UINT32_MAX) {
+		key(out, "worker");
+		text_number(out, report->worker, 1);
+	}
+	key_number(out, "tid", report->tid);
+	key_string(out, "task", report->task);
+	key_number(out, "attempt", report->attempt);
+}
+
+static void text_why(struct text *out, const struct ward_report *report)
+{
+	const struct ward_ledger *ledger = &report->ledger;
+
+	key_span(out, "silence", ledger->silence);
+	key_span(out, "busy", ledger->busy);
+	key_span(out, "blocked", ledger->blocked);
+	key_span(out, "starved", ledger->starved);
+	key_span(out, "stopped", ledger->stopped);
+	key_span(out, "blind", ledger->blind);
+	key_span(out, "budget", report->budget);
+	key_span(out, "heal", report->heal);
+}
+
+static void text_where(struct text *out, const struct ward_report *report)
+{
+	char state[2] = { report->state, '\0' };
+
+	if (*state) {
+		key(out, "state");
+		text_escaped(out, state);
+	}
+	if (report->syscall >= 0) {
+		key(out, "syscall");
+		text_number(out, (uint64_t)report->syscall, 1);
+		key(out, "arg");
+		text_hex(out, report->syscall_arg);
+	}
+	key_number(out, "holder", report->holder);
+	key_string(out, "chain", report->chain);
+	if (report->frames && report->nframes > 0) {
+		key(out, "trace");
+		all_frames(out, report, text_frame);
+	}
+}
+
+/* 2026-11-21T08:45:30.641895546Z ward #17 blocked: what it was. pool="web" ... */
+static void as_text(struct text *out, const struct ward_report *report)
+{
+	text_utc(out, report->utc_s, report->utc_ns);
+	text_put(out, " ward #");
+	text_number(out, report->id, 1);
+	text_char(out, ' ');
+	text_put(out, ward_kind_name(report->kind));
+	text_put(out, ": ");
+	text_escaped(out, string(report->what));
+	text_who(out, report);
+	text_why(out, report);
+	text_where(out, report);
+	key_number(out, "suppressed", report->suppressed);
+	key(out, "at");
+	text_number(out, report->at / 1000000000u, 1);
+	text_char(out, '.');
+	text_number(out, report->at % 1000000000u, 9);
+}
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+static void name(struct text *out, const char *of)
+{
+	text_put(out, ",\"");
+	text_put(out, of);
+	text_put(out, "\":");
+}
+
+static void json_string(struct text *out, const char *of, const char *value)
+{
+	name(out, of);
+	text_quoted(out, string(value));
+}
+
+static void json_number(struct text *out, const char *of, uint64_t value)
+{
+	name(out, of);
+	text_number(out, value, 1);
+}
+
+static void json_or_null(struct text *out, const char *of, int64_t value,
+			 bool known)
+{
+	name(out, of);
+	if (known)
+		text_signed(out, value);
+	else
+		text_put(out, "null");
+}
+
+static void json_who(struct text *out, const struct ward_report *report)
+{
+	json_string(out, "pool", report->pool);
+	json_or_null(out, "worker", report->worker,
+		     report->worker != UINT32_MAX);
+	json_or_null(out, "tid", report->tid, true);
+	json_string(out, "task", report->task);
+	json_number(out, "attempt", report->attempt);
+}
+
+static void json_why(struct text *out, const struct ward_report *report)
+{
+	const struct ward_ledger *ledger = &report->ledger;
+
+	name(out, "ledger");
+	text_put(out, "{\"silence\":");
+	text_number(out, ledger->silence, 1);
+	json_number(out, "busy", ledger->busy);
+	json_number(out, "blocked", ledger->blocked);
+	json_number(out, "starved", ledger->starved);
+	json_number(out, "stopped", ledger->stopped);
+	json_number(out, "blind", ledger->blind);
+	text_char(out, '}');
+	json_number(out, "budget", report->budget);
+	json_number(out, "heal", report->heal);
+}
+
+static void json_where(struct text *out, const struct ward_report *report)
+{
+	char state[2] = { report->state, '\0' };
+
+	json_string(out, "state", state);
+	json_or_null(out, "syscall", report->syscall, report->syscall >= 0);
+	name(out, "syscall_arg");
+	text_char(out, '"');
+	text_hex(out, report->syscall_arg);
+	text_char(out, '"');
+	json_or_null(out, "holder", report->holder, true);
+	json_string(out, "chain", report->chain);
+	name(out, "frames");
+	text_char(out, '[');
+	all_frames(out, report, json_frame);
+	text_char(out, ']');
+}
+
+static void as_json(struct text *out, const struct ward_report *report)
+{
+	text_put(out, "{\"id\":");
+	text_number(out, report->id, 1);
+	json_string(out, "kind", ward_kind_name(report->kind));
+	name(out, "utc");
+	text_char(out, '"');
+	text_utc(out, report->utc_s, report->utc_ns);
+	text_char(out, '"');
+	json_number(out, "at", report->at);
+	json_string(out, "what", report->what);
+	json_who(out, report);
+	json_why(out, report);
+	json_where(out, report);
+	json_number(out, "suppressed", report->suppressed);
+	text_char(out, '}');
+}
+
+int ward_report_format(const struct ward_report *report, char *buf, size_t len,
+		       bool json)
+{
+	struct text out = { .buf = buf, .len = len };
+
+	if (!report || (!buf && len > 0))
+		return -EINVAL;
+	if (json)
+		as_json(&out, report);
+	else
+		as_text(&out, report);
+	return text_end(&out);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * incident.h - from whoever notices something to the scribe who tells it.
+ *
+ * The steward, a dying thread, a spare: none of them may wait, allocate, format
+ * or run a stranger's code.  They fill a record and hand it over; records are
+ * few and made beforehand, and when none is free the incident keeps its id and
+ * is counted as suppressed.  The scribe is a thread of its own: a hook that
+ * hangs hangs only the telling.
+ *
+ * Invariant A9: raised = told + suppressed + in hand.
+ */
+#ifndef WARD_LIB_TELL_INCIDENT_H
+#define WARD_LIB_TELL_INCIDENT_H
+
+#include "base/host.h"
+#include "sync/stack.h"
+#include <ward/report.h>
+
+#define TELL_RECORDS 64u
+
+struct incident {
+	struct ward_report report; /* strings are static, or the pool's */
+	/* Work for the scribe, each NULL or 0 if there is none: */
+	struct host_trace *trace; /* ask this thread for its backtrace */
+	void (*call)(void *who);  /* call this before anything else */
+	void *who;
+	const _Atomic uint64_t *heal; /* where the heal latency will stand */
+	bool abort;		      /* abort() when it is told */
+};
+
+struct tell {
+	const char *pool;
+	void (*hook)(void *arg, const struct ward_report *report);
+	void *arg;
+	struct incident *record;
+	struct stack free, ready;
+	_Atomic uint32_t word; /* futex of the scribe */
+	_Atomic uint32_t stop;
+	_Atomic uint64_t raised, told, suppressed;
+	_Atomic uint64_t unsaid; /* suppressed since the last one told */
+	/* the scribe's: lines to stderr in this second */
+	uint64_t second;
+	uint32_t lines;
+	char name[16];
+	host_thread thread;
+};
+
+int tell_init(struct tell *tell, const char *pool,
+	      void (*hook)(void *arg, const struct ward_report *report),
+	      void *arg);
+void tell_fini(struct tell *tell);
+int tell_start(struct tell *tell);
+/*
+ * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if its hook does not
+ * return by then: the scribe still needs 'tell'.
+ */
+int tell_stop(struct tell *tell, uint64_t until);
+
+/* Unique in the process. */
+uint64_t incident_id(void);
+/* A record, with size, id, when and kind filled, or NULL.  Lock-free. */
+struct incident *incident_open(struct tell *tell, enum ward_kind kind,
+			       uint64_t id);
+void incident_raise(struct tell *tell, struct incident *incident);
+
+#endif

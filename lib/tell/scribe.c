@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scribe.c - the thread that completes reports and tells them.
+ *
+ * What may take time is done here: asking a stuck thread for its backtrace,
+ * following who waits for whom, formatting, and the user's hook.
+ */
+#include "tell/incident.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LINES_A_SECOND = 10,
+	CHAIN_MAX = 8,
+	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
+};
+
+/* "12 > 17 > 12": from the thread that waits along the futexes' holders. */
+static void follow(const struct ward_report *report, char *buf, size_t len)
+{
+	int32_t seen[CHAIN_MAX], tid = report->holder;
+	size_t at = (size_t)snprintf(buf, len, "%d", report->tid);
+	unsigned n = 0;
+
+	seen[n++] = report->tid;
+	while (tid && n < CHAIN_MAX && at < len) {
+		struct host_eye eye = { tid, -1, -1, -1 };
+		int32_t nr;
+		uint64_t arg;
+
+		at += (size_t)snprintf(buf + at, len - at, " > %d", tid);
+		for (unsigned i = 0; i < n; i++)
+			if (seen[i] == tid)
+				return;
+		seen[n++] = tid;
+		if (host_syscall(&eye, &nr, &arg) || !host_is_futex(nr))
+			return;
+		tid = host_futex_holder(arg);
+	}
+}
+
+static bool may_print(struct tell *tell)
+{
+	uint64_t second = host_now() / 1000000000u;
+
+	if (second != tell->second) {
+		tell->second = second;
+		tell->lines = 0;
+	}
+	return tell->lines++ < LINES_A_SECOND;
+}
+
+static void print(const struct ward_report *report)
+{
+	char line[2048];
+	int len = ward_report_format(report, line, sizeof(line) - 1, false);
+
+	if (len < 0)
+		return;
+	if ((size_t)len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len] = '\n';
+	host_complain(line, (size_t)len + 1);
+}
+
+static void tell_one(struct tell *tell, struct incident *incident)
+{
+	struct ward_report *report = &incident->report;
+	void *frame[WARD_FRAMES];
+	char chain[160] = "";
+
+	if (incident->call)
+		incident->call(incident->who);
+	if (incident->trace) {
+		report->nframes = host_trace_ask(
+			incident->trace, report->tid,
+			host_now() + TRACE_MS * (uint64_t)1000000);
+		memcpy(frame, incident->trace->frame,
+		       report->nframes * sizeof(*frame));
+		report->frames = frame;
+	}
+	if (report->syscall >= 0 && host_is_futex(report->syscall))
+		report->holder = host_futex_holder(report->syscall_arg);
+	if (report->holder) {
+		follow(report, chain, sizeof(chain));
+		report->chain = chain;
+	}
+	if (incident->heal)
+		report->heal = load_relaxed(incident->heal);
+	if (!tell->hook && !may_print(tell)) {
+		add_relaxed(&tell->suppressed, 1);
+		add_relaxed(&tell->unsaid, 1);
+		return;
+	}
+	report->suppressed = (uint32_t)atomic_exchange_explicit(
+		&tell->unsaid, 0, memory_order_relaxed);
+	if (tell->hook)
+		tell->hook(tell->arg, report);
+	else
+		print(report);
+	add_relaxed(&tell->told, 1);
+	if (incident->abort)
+		host_abort();
+}
+
+/* Oldest first: the stack has the newest on top. */
+static void tell_chain(struct tell *tell, uint32_t i)
+{
+	uint32_t order[TELL_RECORDS], n = 0;
+
+	for (; i != STACK_NONE; i = stack_after(&tell->ready, i))
+		order[n++] = i;
+	while (n--) {
+		tell_one(tell, &tell->record[order[n]]);
+		stack_push(&tell->free, order[n]);
+	}
+}
+
+static void scribe(void *arg)
+{
+	struct tell *tell = arg;
+
+	for (;;) {
+		uint32_t seen = load_acquire(&tell->word);
+		bool stop = load_acquire(&tell->stop);
+		uint32_t first = stack_take(&tell->ready);
+
+		if (first != STACK_NONE)
+			tell_chain(tell, first);
+		else if (stop)
+			return;
+		else
+			host_wait(&tell->word, seen, HOST_FOREVER);
+	}
+}
+
+int tell_start(struct tell *tell)
+{
+	struct host_spawn how = { .stack = 256 << 10, .name = tell->name };
+
+	snprintf(tell->name, sizeof(tell->name), "%.8s/scribe", tell->pool);
+	return host_spawn(&tell->thread, &how, scribe, NULL, tell);
+}
+
+int tell_stop(struct tell *tell, uint64_t until)
+{
+	store_release(&tell->stop, 1);
+	add_acq_rel(&tell->word, 1);
+	host_wake(&tell->word, 1);
+	return host_join(tell->thread, until);
+}
