@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The library.  A new file is one line here, in its layer, in order.
+
+wardincludedir = $(includedir)/ward
+wardinclude_HEADERS = \
+	include/ward/base.h \
+	include/ward/cancel.h \
+	include/ward/pool.h \
+	include/ward/report.h \
+	include/ward/stats.h \
+	include/ward/task.h \
+	include/ward/ward.h
+
+WARD_SOURCES = \
+	lib/base/atomic.h \
+	lib/base/host.c \
+	lib/base/host.h \
+	lib/base/host_cpus.c \
+	lib/base/host_fence.c \
+	lib/base/host_init.c \
+	lib/base/host_inside.h \
+	lib/base/host_life.c \
+	lib/base/host_look.c \
+	lib/base/host_object.c \
+	lib/base/host_sched.c \
+	lib/base/host_thread.c \
+	lib/base/host_trace.c \
+	lib/sync/bell.c \
+	lib/sync/bell.h \
+	lib/sync/histogram.h \
+	lib/sync/ring.h \
+	lib/sync/stack.h \
+	lib/tell/format.c \
+	lib/tell/incident.c \
+	lib/tell/incident.h \
+	lib/tell/scribe.c \
+	lib/tell/text.c \
+	lib/tell/text.h \
+	lib/work/book.h \
+	lib/work/hand.h \
+	lib/work/inbox.c \
+	lib/work/inbox.h \
+	lib/work/lost.c \
+	lib/work/pool.h \
+	lib/work/seat.c \
+	lib/work/slot.c \
+	lib/work/slot.h \
+	lib/work/worker.c
+
+# Everything once, for libward.la and for the programs of the house.
+noinst_LTLIBRARIES += libward-core.la
+libward_core_la_SOURCES = $(WARD_SOURCES)
+libward_core_la_LIBADD = $(URCU_LIBS)
+
+# What is installed: the same objects, with only ward_* to be seen.  nodelete,
+# because threads and liburcu-bp's readers outlive a dlclose().
+lib_LTLIBRARIES += libward.la
+libward_la_SOURCES =
+libward_la_LIBADD = libward-core.la $(URCU_LIBS)
+libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
+	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
+EXTRA_libward_la_DEPENDENCIES = lib/ward.map
+
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = ward.pc
+
+EXTRA_DIST += lib/ward.map

@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# What a user gets: 'make install DESTDIR=' into an empty folder; pkg-config finds
+# it there; the README's program compiles as it stands, against the shared and
+# the static library, runs, and says what the README says it will.  A program in
+# C++ links, too.
+set -eu
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+
+"${MAKE:-make}" -s -C "$top_builddir" install DESTDIR="$stage" \
+	>"$stage/log" 2>&1 || {
+	cat "$stage/log"
+	exit 1
+}
+pc=$(find "$stage" -name ward.pc)
+PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+PKG_CONFIG_SYSROOT_DIR=$stage
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+lib=$(dirname "${pc%/*}")
+
+header=$(awk '$1 == "#define" && $2 ~ /^WARD_VERSION_(MAJOR|MINOR|PATCH)$/ {
+	printf "%s%s", dot, $3; dot = "."
+}' "$top_srcdir/include/ward/base.h")
+version=$($PKG_CONFIG --modversion ward)
+if [ "$header" != "$version" ]; then
+	echo "the header is $header, ward.pc is $version"
+	exit 1
+fi
+
+# the first block of C in the README, and the block that follows it
+awk '/^```c$/ { on = 1; next } /^```$/ && on { exit } on' \
+	"$top_srcdir/README.md" >"$stage/readme.c"
+awk '/^```c$/ { c = 1 } c && /^```text$/ { on = 1; next }
+	/^```$/ && on { exit } on' "$top_srcdir/README.md" |
+	LC_ALL=C sort >"$stage/expected"
+lines=$(wc -l <"$stage/readme.c")
+if [ "$lines" -lt 10 ] || [ "$lines" -gt 30 ]; then
+	echo "the README's program has $lines lines"
+	exit 1
+fi
+
+built=0
+warn="-Wall -Wextra -Werror"
+if [ -e "$lib/libward.so" ]; then
+	$CC $warn "$stage/readme.c" -o "$stage/shared" \
+		$($PKG_CONFIG --cflags --libs ward)
+	LD_LIBRARY_PATH=$lib "$stage/shared" 2>/dev/null |
+		LC_ALL=C sort | diff "$stage/expected" -
+	echo "shared: as the README says"
+	if [ -n "${CXX:-}" ]; then
+		$CXX -std=c++20 $warn -x c++ "$top_srcdir/tests/lint/header.c" \
+			-o "$stage/cxx" $($PKG_CONFIG --cflags --libs ward)
+		LD_LIBRARY_PATH=$lib "$stage/cxx"
+		echo "C++: runs"
+	fi
+	built=1
+fi
+if [ -e "$lib/libward.a" ]; then
+	$CC $warn "$stage/readme.c" -o "$stage/static" -static \
+		$($PKG_CONFIG --cflags --libs --static ward)
+	"$stage/static" 2>/dev/null | LC_ALL=C sort | diff "$stage/expected" -
+	echo "static: as the README says"
+	built=1
+fi
+[ $built = 1 ]
+
+"${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$stage" \
+	>"$stage/log" 2>&1
+left=$(find "$stage"/* -type f ! -path "$stage/*.c" -path '*/ward*' -o \
+	-name 'libward*')
+if [ -n "$left" ]; then
+	echo "left behind by uninstall: $left"
+	exit 1
+fi

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The test of the tests: each rule of layers.sh, style.sh and listed.sh is broken
+# once in a small tree, and must be found there; the tree itself must pass.
+set -eu
+lint=$top_srcdir/tests/lint
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+failed=0
+
+plant() { # a clean tree
+	rm -rf "$tree"
+	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
+		"$tree/lib/tell" "$tree/lib/work" "$tree/lib/heal" \
+		"$tree/benchmarks" "$tree/examples" "$tree/tests/unit"
+	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
+	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/ward/base.h"
+	printf '%s\n#include <pthread.h>\n' "$spdx" >"$tree/lib/base/host.h"
+	printf '%s\n#include "base/host.h" /* down */\n' "$spdx" \
+		>"$tree/lib/sync/ring.h"
+	printf '%s\n#include "sync/ring.h"\n#include <ward/base.h>\n%s\n' \
+		"$spdx" '/* free(this) is prose */ int host_free(int);' \
+		>"$tree/lib/work/pool.c"
+	for f in Makefile.am lib/local.mk benchmarks/local.mk \
+		examples/local.mk tests/local.mk tests/unit/local.mk; do
+		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
+	done
+	(cd "$tree" && find include lib -name '*.[ch]') >>"$tree/lib/local.mk"
+}
+
+refused() { # SCRIPT FILE LINE: adding LINE to FILE must be found by SCRIPT
+	plant
+	printf '%s\n' "$3" >>"$tree/$2"
+	if said=$(sh "$lint/$1" "$tree"); then
+		echo "$1 did not find in $2: $3"
+		failed=1
+	elif ! printf '%s\n' "$said" | grep -q "^$2[: ]"; then
+		echo "$1 blamed something else than $2: $said"
+		failed=1
+	fi
+}
+
+plant
+for script in layers.sh style.sh listed.sh; do
+	if ! sh "$lint/$script" "$tree"; then
+		echo "$script refused a clean tree"
+		failed=1
+	fi
+done
+
+refused layers.sh lib/sync/ring.h '#include "work/pool.h"'
+refused layers.sh lib/base/host.h '# include "sync/ring.h"'
+refused layers.sh lib/work/pool.c '#include "heal/judge.h" /* up */'
+refused layers.sh lib/work/pool.c '#include "pool.h"'
+refused layers.sh lib/work/pool.c '#include "flow/lane.h"'
+for header in pthread.h time.h signal.h sys/syscall.h linux/futex.h \
+	malloc.h stdlib.h unistd.h; do
+	refused layers.sh lib/work/pool.c "#include <$header>"
+done
+refused layers.sh lib/work/pool.c '	void *p = malloc(8);'
+refused layers.sh lib/work/pool.c '	free (p);'
+refused layers.sh lib/work/pool.c '	abort();'
+refused layers.sh lib/work/pool.c '	return atomic_load(&word);'
+refused layers.sh lib/base/host.h '	__sync_synchronize();'
+refused layers.sh lib/sync/ring.h '	__atomic_store_n(&w, 1, __ATOMIC_SEQ_CST);'
+refused layers.sh include/ward/base.h '#include <pthread.h>'
+refused style.sh lib/work/pool.c "int blank; "
+refused style.sh lib/work/pool.c "$(printf '\t%096d' 1)"
+refused style.sh lib/work/bare.c 'int no_licence;'
+refused listed.sh lib/work/lost.c 'int forgotten;'
+refused listed.sh tests/unit/lost.sh 'true'
+exit $failed

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests.  Each part has a folder, a local.mk, and a target of its own.  A part
+# named p gives
+#
+#	p_tests		its programs: each is built, run, and ends with 0
+#	p_scripts	its shell scripts (*.sh), run in the same way
+#
+# and says what may run beside others, what is run alone (alone_tests), and what
+# sanitizer builds run (asan_tests, tsan_tests; Criterion does not run under
+# ThreadSanitizer).  An exit status of 77 is "skipped", with the reason printed.
+
+alone_tests =
+asan_tests =
+tsan_tests =
+
+include tests/lint/local.mk
+include tests/unit/local.mk
+include tests/sim/local.mk
+include tests/torture/local.mk
+include tests/story/local.mk
+
+test_programs = $(unit_tests) $(sim_tests) $(torture_tests) $(story_tests)
+test_scripts = $(lint_scripts) $(unit_scripts) $(sim_scripts) \
+	$(torture_scripts) $(story_scripts) $(httpd_scripts)
+
+if TSAN
+check_PROGRAMS += $(tsan_tests)
+TESTS += $(tsan_tests)
+else
+if ASAN
+check_PROGRAMS += $(asan_tests)
+TESTS += $(asan_tests)
+else
+check_PROGRAMS += $(test_programs)
+TESTS += $(test_scripts) $(test_programs)
+endif
+endif
+
+EXTRA_DIST += $(test_scripts) tests/tsan.supp tests/tsan_ck.h
+
+# ---- how a test is run ---------------------------------------------------------
+
+# A test that hangs has failed; none needs a fraction of this.
+TEST_SECONDS = 300
+TEST_EXTENSIONS = .sh
+LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(TSAN_RUN)
+SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+	CC='$(CC)'; CXX='$(WARD_CXX)'; MAKE='$(MAKE)'; SHELL='$(SHELL)'; \
+	PKG_CONFIG='$(PKG_CONFIG)'; WRK='$(WRK)'; \
+	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; \
+	UBSAN_OPTIONS=print_stacktrace=1; \
+	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/tsan.supp'; \
+	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK \
+		ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;
+
+# What is run alone comes after all the others, one after another.
+alone_logs = $(patsubst %,%.log,$(basename $(alone_tests)))
+late_logs = $(filter $(alone_logs),$(TEST_LOGS))
+early_logs = $(filter-out $(alone_logs),$(TEST_LOGS))
+define run_after
+$(1): | $(early_logs) $(before)
+endef
+before =
+$(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
+
+# ---- a target for each part ----------------------------------------------------
+
+.PHONY: lint unit sim torture story check-httpd asan tsan check-dist
+
+lint: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_scripts)'
+unit: all $(unit_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests) $(unit_scripts)'
+sim: all $(sim_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(sim_tests) $(sim_scripts)'
+torture: all $(torture_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		TESTS='$(torture_tests) $(torture_scripts)'
+story: all $(story_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(story_tests) $(story_scripts)'
+check-httpd: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'
+
+# The sanitizers' builds live in folders of their own, below this one.
+SANITIZED = $(abs_top_srcdir)/configure CC='$(CC)' CFLAGS='-O1 -g' \
+	--disable-shared --enable-werror='$(enable_werror)'
+asan/config.status:
+	$(MKDIR_P) asan
+	cd asan && $(SANITIZED) --enable-sanitizer=address
+tsan/config.status:
+	$(MKDIR_P) tsan
+	cd tsan && $(SANITIZED) --enable-sanitizer=thread
+asan tsan: %: %/config.status
+	cd $@ && $(MAKE) $(AM_MAKEFLAGS) check
+
+# The tarball builds, passes lint, installs and goes away without a trace.
+check-dist:
+	$(MAKE) $(AM_MAKEFLAGS) distcheck TESTS='$(lint_scripts)'
+
+distclean-local:
+	rm -rf asan tsan
