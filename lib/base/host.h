@@ -189,6 +189,8 @@ void host_trace_here(struct host_trace *trace);
  * time; the frames stay until it asks again.
  */
 unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
+/* The file that code came from, "" if unknown, and the place in the file. */
+const char *host_object(const void *code, uint64_t *offset);
 
 /* ---- scheduling ------------------------------------------------------------ */
 

@@ -5,12 +5,11 @@
  * JSON has every field always: spans in ns, what is not known null, 0 or "".
  * Text leaves out what is not known.
  */
+#include "base/host.h"
 #include "tell/text.h"
 #include <ward/report.h>
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <string.h>
 
 static const char *const kind_name[] = {
@@ -43,31 +42,10 @@ static const char *string(const char *s)
 
 /* ---- frames ----------------------------------------------------------------- */
 
-/*
- * The file that a frame's code came from and the place in it: what addr2line
- * asks for, and good still when the process is gone.  dladdr() would take the
- * loader's lock, which a stuck thread may hold.
- */
-static const char *object_of(void *frame, uintptr_t *offset)
-{
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-	struct dl_find_object found;
-
-	if (_dl_find_object(frame, &found) == 0) {
-		const char *name = found.dlfo_link_map->l_name;
-
-		*offset = (uintptr_t)frame - found.dlfo_link_map->l_addr;
-		return name && *name ? name : program_invocation_name;
-	}
-#endif
-	*offset = 0;
-	return "";
-}
-
 static void text_frame(struct text *out, void *frame)
 {
-	uintptr_t offset;
-	const char *object = object_of(frame, &offset);
+	uint64_t offset;
+	const char *object = host_object(frame, &offset);
 	const char *slash = strrchr(object, '/');
 
 	if (*object) {
@@ -79,8 +57,8 @@ static void text_frame(struct text *out, void *frame)
 
 static void json_frame(struct text *out, void *frame)
 {
-	uintptr_t offset;
-	const char *object = object_of(frame, &offset);
+	uint64_t offset;
+	const char *object = host_object(frame, &offset);
 
 	text_put(out, "{\"address\":\"");
 	text_hex(out, (uintptr_t)frame);
