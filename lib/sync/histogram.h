@@ -31,6 +31,13 @@ static inline void histogram_add(struct histogram *histogram, uint64_t ns)
 	count_own(&histogram->bucket[histogram_index(ns)], 1);
 }
 
+/* The same where several threads add: a locked instruction. */
+static inline void histogram_add_shared(struct histogram *histogram,
+					uint64_t ns)
+{
+	add_relaxed(&histogram->bucket[histogram_index(ns)], 1);
+}
+
 /* Adds its counts to those of 'sum'. */
 static inline void histogram_merge(const struct histogram *histogram,
 				   uint64_t sum[WARD_BUCKETS])

@@ -38,6 +38,8 @@ struct book {
 		uint64_t stamp; /* queued: when, if this one is sampled; or 0 */
 		struct ward_task *link; /* on the owed list */
 	};
+	/* The end of a task's first line.  What follows is only valid, and only
+	 * touched, once an attempt was lost: when 'attempt' is above 1. */
 	_Atomic uint64_t incident; /* the report of the last lost attempt */
 	int32_t status;		   /* for done(), when LOST */
 	uint16_t stalls, deaths;   /* reruns spent on each */
@@ -77,10 +79,16 @@ static inline uint64_t book_with_state(uint64_t word, enum book_state state)
 }
 
 /* By the submitter, before the task is published. */
-static inline void book_open(struct book *book, uint64_t stamp)
+static inline void book_open(struct book *book)
 {
-	book->stamp = stamp;
+	book->stamp = 0;
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
+}
+
+/* The user's again; the attempt stays, for ward_incident() in release(). */
+static inline uint64_t book_shut(uint64_t word)
+{
+	return word & ((uint64_t)0xffff << 16);
 }
 
 /*
@@ -95,13 +103,13 @@ static inline bool book_answer(struct book *book)
 	if (likely(book_debt(word) == 0)) {
 		/* Debts are entered before the task is handed on, so this 0 is
 		 * final: every zombie of earlier attempts is home. */
-		store_release(&book->word, BOOK_FREE);
+		store_release(&book->word, book_shut(word));
 		return true;
 	}
 	while (!cas_acq_rel(&book->word, &word, /* [K] */
-			    book_with_state(word, book_debt(word) == 0 ?
-							  BOOK_FREE :
-							  BOOK_ANSWERED)))
+			    book_debt(word) == 0 ?
+				    book_shut(word) :
+				    book_with_state(word, BOOK_ANSWERED)))
 		;
 	return book_debt(word) == 0;
 }
@@ -110,13 +118,16 @@ static inline bool book_answer(struct book *book)
 static inline bool book_home(struct book *book)
 {
 	uint64_t word = load_relaxed(&book->word), next;
+	bool last;
 
 	do {
 		next = word - BOOK_DEBT_ONE;
-		if (book_state(next) == BOOK_ANSWERED && book_debt(next) == 0)
-			next = BOOK_FREE;
+		last = book_state(next) == BOOK_ANSWERED &&
+		       book_debt(next) == 0;
+		if (last)
+			next = book_shut(next);
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
-	return next == BOOK_FREE;
+	return last;
 }
 
 /*

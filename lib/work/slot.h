@@ -22,8 +22,8 @@
 #define WARD_LIB_WORK_SLOT_H
 
 #include "base/host.h"
+#include "sync/histogram.h"
 #include "work/hand.h"
-#include <ward/stats.h>
 #include <ward/task.h>
 
 /* What the worker is inside of while its epoch is odd. */
@@ -43,6 +43,9 @@ enum slot_life {
 	LIFE_GONE    /* dead or leaving: the clerk joins it */
 };
 
+/* May the steward still lower a zombie's priority, or did it? */
+enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_HOME };
+
 struct pool;
 
 struct slot {
@@ -56,15 +59,13 @@ struct slot {
 	_Atomic uint32_t phase;
 	uint32_t patience; /* W: a task's own budgets stand below */
 
-	/* W: now and then */
-	_Atomic uint64_t ended; /* attempts whose answer was the worker's, less
-				   those of 'started' still in flight */
+	/* W: the next line */
+	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
-	_Atomic uint64_t queue_time[WARD_BUCKETS];
-	_Atomic uint64_t run_time[WARD_BUCKETS];
+	struct histogram queue_time, run_time; /* sampled */
 
 	/* the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* futex */
@@ -75,20 +76,20 @@ struct slot {
 	struct hand hand; /* its own ring */
 
 	/* the thread */
-	_Atomic uint32_t life;
+	_Atomic uint64_t life; /* X: turn and state, see pool.h */
 	_Atomic uint32_t seat; /* when SEATED, and after: the last one */
-	_Atomic uint32_t call; /* futex of a spare */
-	_Atomic uint32_t below; /* stack of spares: index + 1 */
-	_Atomic uint32_t bell;	/* its sleeper: the index */
-	_Atomic uint64_t turn;	/* moves when it is given another seat */
+	_Atomic uint32_t call; /* futex of a spare: 1, take your seat */
+	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 */
 	_Atomic int32_t tid;
 	host_thread thread;
+	char name[16];
 	struct host_life breath;
 	struct host_eye eye;
 	struct host_trace trace;
 	struct ward_self self;
 	struct pool *pool;
 	uint32_t index;
+	bool demoted;	  /* came home, but may not run at full priority */
 	uint64_t vacated; /* when the seat it is called to fell vacant, or 0 */
 };
 

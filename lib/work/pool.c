@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.c - a pool's configuration and memory, up and down by one ladder.
+ */
+#include "work/pool.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000u
+
+/* ---- configuration ------------------------------------------------------------- */
+
+static bool out_of_range(uint64_t value, uint64_t low, uint64_t high)
+{
+	return value && (value < low || value > high);
+}
+
+static int check(const struct ward_pool_config *c)
+{
+	if (c->size != sizeof(*c) || c->flags ||
+	    out_of_range(c->workers, 1, 4096) ||
+	    out_of_range(c->spares, 1, 1024) ||
+	    out_of_range(c->zombies, 1, 4096) ||
+	    out_of_range(c->ring, 2, 1u << 20) || c->ring & (c->ring - 1) ||
+	    out_of_range(c->stack, 64 << 10, SIZE_MAX / 2) ||
+	    out_of_range(c->scan, 1 * MS, 1000 * MS) ||
+	    (unsigned)c->on_stall > WARD_STALL_ABORT ||
+	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64)
+		return -EINVAL;
+	if (c->policy && (c->policy->size != sizeof(*c->policy) ||
+			  c->policy->flags || c->policy->reserved))
+		return -EINVAL;
+	if (c->name && strnlen(c->name, 12) > 11)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static void set_policy(struct pool *pool, const struct ward_policy *policy)
+{
+	static const struct ward_policy none = WARD_POLICY_INIT;
+
+	pool->policy = policy ? *policy : none;
+	policy = &pool->policy;
+	pool->policy.runs = (uint32_t)or_default(policy->runs, 1);
+	pool->policy.busy_within = or_default(policy->busy_within, WARD_S(1));
+	pool->policy.blocked_within =
+		or_default(policy->blocked_within, WARD_S(10));
+	pool->policy.declared_within =
+		or_default(policy->declared_within, WARD_S(3600));
+}
+
+static uint32_t ring_count_for(unsigned cpus)
+{
+	uint32_t rings = 4;
+
+	while (rings < 2 * cpus && rings < 64)
+		rings *= 2;
+	return rings;
+}
+
+static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
+{
+	uint32_t w = (uint32_t)or_default(c->workers, host_cpu_count());
+
+	pool->seats = w > 4096 ? 4096 : w;
+	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
+	pool->zombie_cap =
+		(uint32_t)or_default(c->zombies, 2 * w < 8 ? 8 : 2 * w);
+	pool->slots = pool->seats + pool->spares_wanted + pool->zombie_cap;
+	if (pool->slots > BELL_MAX) {
+		pool->zombie_cap -= pool->slots - BELL_MAX;
+		pool->slots = BELL_MAX;
+	}
+	pool->stack = or_default(c->stack, 256 << 10);
+	pool->scan = or_default(c->scan, 10 * MS);
+	pool->on_stall = c->on_stall;
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+static void slot_init(struct pool *pool, uint32_t i)
+{
+	struct slot *slot = &pool->slot[i];
+
+	slot->pool = pool;
+	slot->index = i;
+	slot->eye = (struct host_eye){ 0, -1, -1, -1 };
+	slot->self.size = sizeof(slot->self);
+	slot->self.pool = pool->name;
+	hand_init(&slot->hand, i);
+}
+
+static void pool_free(struct pool *pool)
+{
+	inbox_fini(&pool->inbox);
+	tell_fini(&pool->tell);
+	host_cpus_free(pool->cpus);
+	host_free(pool->slot, pool->slots * sizeof(*pool->slot));
+	host_free(pool->seat, pool->seats * sizeof(*pool->seat));
+	host_free(pool->vacated, pool->seats * sizeof(*pool->vacated));
+	host_free(pool->healed, pool->seats * sizeof(*pool->healed));
+	host_free(pool->spares.next, pool->slots * sizeof(*pool->spares.next));
+	host_free(pool, sizeof(*pool));
+}
+
+void pool_put(struct pool *pool)
+{
+	if (sub_acq_rel(&pool->refs, 1) == 1)
+		pool_free(pool);
+}
+
+static int claim_trace(struct pool *pool, int signo)
+{
+	pool->trace_signo = WARD_TRACE_NONE;
+	if (signo == WARD_TRACE_NONE)
+		return 0;
+	return host_trace_install(signo, &pool->trace_signo);
+}
+
+int pool_new(struct pool **out, const struct ward_pool_config *config)
+{
+	static const struct ward_pool_config none = WARD_POOL_CONFIG_INIT;
+	const struct ward_pool_config *c = config ? config : &none;
+	struct pool *pool;
+	int err = check(c);
+
+	if (err)
+		return err;
+	host_init();
+	host_on_fork(worker_forked);
+	pool = host_alloc(sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
+	pool->generation = load_relaxed(&host_generation);
+	set_sizes(pool, c);
+	set_policy(pool, c->policy);
+	if (c->hooks)
+		pool->hooks = *c->hooks;
+	atomic_init(&pool->refs, 1);
+	atomic_init(&pool->vacant, pool->seats);
+	err = claim_trace(pool, c->trace_signo);
+	if (err)
+		goto err;
+	err = -EINVAL;
+	if (c->cpus && !(pool->cpus = host_cpus_parse(c->cpus)))
+		goto err;
+	err = tell_init(&pool->tell, pool->name, pool->hooks.report,
+			pool->hooks.arg);
+	if (err)
+		goto err;
+	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
+			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
+			 steward_wake, pool);
+	if (err)
+		goto err_tell;
+	err = -ENOMEM;
+	pool->slot = host_alloc(pool->slots * sizeof(*pool->slot));
+	pool->seat = host_alloc(pool->seats * sizeof(*pool->seat));
+	pool->vacated = host_alloc(pool->seats * sizeof(*pool->vacated));
+	pool->healed = host_alloc(pool->seats * sizeof(*pool->healed));
+	stack_init(&pool->spares,
+		   host_alloc(pool->slots * sizeof(*pool->spares.next)));
+	if (!pool->slot || !pool->seat || !pool->vacated || !pool->healed ||
+	    !pool->spares.next) {
+		pool_free(pool);
+		return err;
+	}
+	for (uint32_t i = 0; i < pool->slots; i++)
+		slot_init(pool, i);
+	*out = pool;
+	return 0;
+err_tell:
+	tell_fini(&pool->tell);
+err:
+	host_cpus_free(pool->cpus);
+	host_free(pool, sizeof(*pool));
+	return err;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.h - a pool: its inbox, its threads' slots, its seats.
+ *
+ * Who holds what.  slot[] is one record per thread that may exist at once
+ * (workers + spares + zombies); a record stays where it is for the life of the
+ * pool, and is used again for another thread only after its thread was joined
+ * and a grace period has passed.  seat[i] is an RCU-published pointer to the
+ * slot of the worker that sits there, NULL while it is vacant.
+ *
+ * Invariants:
+ *  1) A slot's life moves by compare-and-swap on one word that also counts its
+ *     turns, so of several threads that would end or move it, one does.
+ *  2) Who moves a life out of SEATED vacates the seat; after that, and after a
+ *     thread became a spare, seats and spares are matched.  Both publish, fence
+ *     and then match [V], so that no seat stays vacant beside a spare.
+ *  3) zombies_out never exceeds the cap: only the steward, or destroy after it,
+ *     adds to it.
+ */
+#ifndef WARD_LIB_WORK_POOL_H
+#define WARD_LIB_WORK_POOL_H
+
+#include "sync/stack.h"
+#include "tell/incident.h"
+#include "work/inbox.h"
+#include "work/slot.h"
+#include <ward/pool.h>
+
+struct budgets { /* ns; 0: not asked for */
+	uint64_t busy, blocked, progress, declared;
+};
+
+struct pool {
+	struct inbox inbox; /* the hot part, first */
+
+	/* I: set by create */
+	uint32_t generation; /* of the process that made it */
+	uint32_t seats, slots, spares_wanted, zombie_cap;
+	struct slot *slot;
+	struct ward_policy policy; /* with every zero replaced */
+	struct ward_hooks hooks;
+	struct host_cpus *cpus;
+	size_t stack;
+	uint64_t scan;
+	enum ward_stall_action on_stall;
+	int trace_signo; /* -1: none */
+	char name[12];
+
+	/* seats */
+	struct slot *_Atomic *seat;	    /* RCU */
+	_Atomic uint64_t *vacated, *healed; /* per seat: when; how long it took */
+	_Atomic uint32_t vacant;
+	struct stack spares;
+	_Atomic uint32_t spares_ready, born; /* on the stack; on their way up */
+	_Atomic uint32_t lives_changed;	     /* futex of spares: look again */
+	_Atomic uint32_t zombies_out;
+
+	/* state of the whole */
+	_Atomic uint32_t started;
+	_Atomic uint32_t stopping;
+	_Atomic uint32_t refs; /* threads, and the owner */
+	_Atomic uint32_t alive; /* futex: threads that may touch the pool */
+
+	/* the helpers' bells */
+	_Atomic uint32_t steward_word, steward_asleep;
+	_Atomic uint32_t clerk_word;
+	struct tell tell;
+
+	/* counters that several threads write; none on the path of a task */
+	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
+	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
+	_Atomic uint64_t released;   /* by threads that are no workers */
+	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
+	_Atomic uint64_t threads_created, threads_joined;
+	struct histogram heal_time;
+	_Atomic uint32_t degraded;
+	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
+
+	void *helpers; /* steward and clerk: theirs */
+};
+
+static inline bool pool_foreign(const struct pool *pool)
+{
+	return pool->generation != load_relaxed(&host_generation);
+}
+
+/* ---- a slot's life: state:8, turn above ------------------------------------ */
+
+#define LIFE_STATE(w) ((enum slot_life)((w)&0xff))
+#define LIFE_TURN(w) ((w) >> 8)
+
+/*
+ * One step: the turn moves on with each.  False if it is not *seen any more;
+ * then *seen is what it is.
+ */
+static inline bool life_step(struct slot *slot, uint64_t *seen,
+			     enum slot_life to)
+{
+	return cas_acq_rel(&slot->life, seen, /* [L] */
+			   (LIFE_TURN(*seen) + 1) << 8 | to);
+}
+
+static inline bool life_move(struct slot *slot, uint64_t seen,
+			     enum slot_life to)
+{
+	return life_step(slot, &seen, to);
+}
+
+/* ---- pool.c: the pool's memory ---------------------------------------------- */
+
+int pool_new(struct pool **out, const struct ward_pool_config *config);
+void pool_put(struct pool *pool); /* the last one frees it */
+
+/* ---- seat.c: seats and spares ------------------------------------------------ */
+
+/* Brings vacant seats and ready spares together. */
+void seat_match(struct pool *pool);
+/* The life of 'slot' has just left SEATED: its seat is free. */
+void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when);
+/*
+ * The calling thread's slot, BORN, becomes a spare and waits until it has a
+ * seat; meanwhile it buries threads that ended without a last will.  False: the
+ * pool is stopping, or has spares enough: leave.
+ */
+bool seat_wait(struct pool *pool, struct slot *slot, bool surplus);
+
+/* ---- lost.c: attempts that lost their worker ---------------------------------- */
+
+enum lost_why { LOST_STALL, LOST_DEATH, LOST_STOP };
+
+/*
+ * The caller owns the answer of an attempt that its thread will not give, and
+ * was in 'phase' of 'task': decides about a rerun, and puts the task on the owed
+ * list.  'inside': the thread has not left run() yet.
+ */
+void lost_attempt(struct pool *pool, struct ward_task *task,
+		  enum slot_phase phase, enum lost_why why, bool inside,
+		  uint64_t incident);
+/*
+ * A task from the owed list, on a worker or in destroy: answers or releases it
+ * if that is due.  True: it is to run again.
+ */
+bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
+/* The calling thread is dying, or 'slot' is of a thread that is known dead. */
+void lost_thread(struct pool *pool, struct slot *slot, bool last_will);
+
+/* ---- worker.c ----------------------------------------------------------------- */
+
+/*
+ * Answers a task whose answer the caller owns: done, then release.  'slot' is
+ * the calling worker's, or NULL on a thread that is none (destroy).
+ */
+void worker_answer(struct pool *pool, struct slot *slot,
+		   struct ward_task *task, int status);
+/* The second half of it, when done() was called before. */
+void worker_release(struct pool *pool, struct slot *slot,
+		    struct ward_task *task);
+/* A thread has done its last with the pool. */
+void worker_left(struct pool *pool);
+/* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
+int worker_spawn(struct pool *pool, struct slot *slot);
+/* In the child of a fork, for the forking thread's slot. */
+void worker_forked(void *self);
+/* Tells the steward that somebody leaves the park; also bell's 'woke'. */
+void steward_wake(void *pool);
+void clerk_wake(struct pool *pool);
+
+/* ---- unblock.c ------------------------------------------------------------------ */
+
+/* On the scribe: calls the hook that a blocked task has left, if it still has. */
+void unblock_call(void *slot);
+/* On the worker, when run() has returned, if slot->unblock is not 0. */
+void unblock_clear(struct slot *slot);
+
+#endif

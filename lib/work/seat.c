@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * seat.c - seats, spares, and bringing them together.
+ *
+ * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next one;
+ * [U] a seat's pointer published | looked up under RCU.
+ */
+#include "work/pool.h"
+
+static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
+{
+	struct slot *none = NULL;
+	uint64_t life = load_acquire(&slot->life);
+
+	if (LIFE_STATE(life) != LIFE_SPARE)
+		return true; /* it is leaving: nobody's spare any more */
+	/* The slot is off the stack, so these are ours to write. */
+	store_relaxed(&slot->seat, i);
+	slot->vacated = load_acquire(&pool->vacated[i]);
+	slot->self.worker = i;
+	if (!cas_acq_rel(&pool->seat[i], &none, slot)) /* [U] */
+		return false;
+	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
+		none = slot;
+		cas_acq_rel(&pool->seat[i], &none, NULL);
+		return true;
+	}
+	sub_acq_rel(&pool->vacant, 1);
+	store_release(&slot->call, 1); /* [L] */
+	host_wake(&slot->call, 1);
+	return true;
+}
+
+void seat_match(struct pool *pool)
+{
+	fence_seq_cst(); /* [V] what I published | what the other side did */
+	for (uint32_t i = 0; load_relaxed(&pool->vacant) && i < pool->seats;
+	     i++) {
+		while (!load_relaxed(&pool->seat[i])) {
+			uint32_t k;
+
+			if (load_relaxed(&pool->stopping))
+				return;
+			k = stack_pop(&pool->spares);
+			if (k == STACK_NONE)
+				return;
+			sub_acq_rel(&pool->spares_ready, 1);
+			if (!seat_give(pool, i, &pool->slot[k])) {
+				add_acq_rel(&pool->spares_ready, 1);
+				stack_push(&pool->spares, k);
+				fence_seq_cst(); /* [V] */
+			}
+		}
+	}
+}
+
+void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when)
+{
+	uint32_t i = load_relaxed(&slot->seat);
+	struct slot *me = slot;
+
+	store_relaxed(&pool->vacated[i], when);
+	add_acq_rel(&pool->vacant, 1);
+	cas_acq_rel(&pool->seat[i], &me, NULL);
+	seat_match(pool);
+	steward_wake(pool);
+}
+
+/* ---- waiting as a spare ------------------------------------------------------ */
+
+static void bury_lost(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+
+		if (life != LIFE_FREE && life != LIFE_GONE &&
+		    host_life_lost(&slot->breath))
+			lost_thread(pool, slot, false);
+	}
+}
+
+/* Sleeps until called, stopped, or a thread of the pool ends. */
+static void watch(struct pool *pool, struct slot *me)
+{
+	struct host_life *life[126];
+	unsigned n = 0;
+	uint32_t seen = load_acquire(&pool->lives_changed);
+
+	/* Spares begin at themselves, so several share a large pool. */
+	for (uint32_t k = 1; k < pool->slots && n < 126; k++) {
+		struct slot *slot = &pool->slot[(me->index + k) % pool->slots];
+		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
+
+		if (state != LIFE_FREE && state != LIFE_GONE &&
+		    slot->breath.works)
+			life[n++] = &slot->breath;
+	}
+	bury_lost(pool);
+	if (!load_acquire(&pool->stopping))
+		host_wait_lives(&me->call, 0, &pool->lives_changed, seen, life,
+				n);
+}
+
+static void took_seat(struct pool *pool, struct slot *slot)
+{
+	uint64_t took;
+
+	if (!slot->vacated)
+		return; /* the first one in it */
+	took = host_now() - slot->vacated;
+	store_relaxed(&pool->healed[slot->self.worker], took);
+	histogram_add_shared(&pool->heal_time, took);
+	add_relaxed(&pool->heals, 1);
+}
+
+bool seat_wait(struct pool *pool, struct slot *slot, bool surplus)
+{
+	uint64_t life;
+
+	if (surplus && !load_relaxed(&pool->vacant) &&
+	    load_relaxed(&pool->spares_ready) >= pool->spares_wanted)
+		return false;
+	store_relaxed(&slot->call, 0);
+	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: BORN */
+	sub_acq_rel(&pool->born, 1);
+	add_acq_rel(&pool->spares_ready, 1);
+	stack_push(&pool->spares, slot->index);
+	seat_match(pool);
+	while (!load_acquire(&slot->call)) { /* [L] */
+		if (load_acquire(&pool->stopping)) {
+			/* Still on the stack, but nobody pops any more; who is
+			 * just doing so finds this life moved on. */
+			life = load_acquire(&slot->life);
+			if (LIFE_STATE(life) == LIFE_SPARE &&
+			    life_move(slot, life, LIFE_BORN)) {
+				add_acq_rel(&pool->born, 1);
+				return false;
+			}
+			continue;
+		}
+		watch(pool, slot);
+	}
+	took_seat(pool, slot);
+	return true;
+}

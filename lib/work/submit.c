@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * submit.c - a task's way in: checked, marked as the pool's, put.
+ */
+#include "work/book.h"
+#include "work/pool.h"
+#include <errno.h>
+
+static int refuse(const struct ward_task *task)
+{
+	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
+	    !task->run ||
+	    (task->policy && (task->policy->size != sizeof(*task->policy) ||
+			      task->policy->flags || task->policy->reserved)))
+		return -EINVAL;
+	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE)
+		return -EBUSY;
+	return 0;
+}
+
+static inline int open_task(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	int err = refuse(task);
+
+	if (unlikely(err))
+		return err;
+	book_open(book);
+	return 0;
+}
+
+static inline void shut_task(struct ward_task *task)
+{
+	store_relaxed(&book_of(task)->word, BOOK_FREE);
+}
+
+/* The caller's slot, if it is a worker of this pool. */
+static inline struct slot *own_slot(struct pool *pool)
+{
+	struct slot *slot = host_self();
+
+	return slot && slot->pool == pool ? slot : NULL;
+}
+
+/*
+ * A worker that waits for room inside a task may be fenced there like anywhere:
+ * its way out is the fence, for which the steward wakes what it waits on.
+ */
+static int wait_room(struct pool *pool, struct slot *slot, struct ring *full,
+		     ward_ns until)
+{
+	int err;
+
+	if (!slot)
+		return inbox_wait_room(&pool->inbox, full, until);
+	if (full) {
+		store_release(&slot->waits_on, &full->room);
+		host_fence_heavy(); /* [G] I wait there | fenced? */
+	}
+	err = slot_taken(slot) ? -ESTALE :
+				 inbox_wait_room(&pool->inbox, full, until);
+	store_relaxed(&slot->waits_on, NULL);
+	return slot_taken(slot) ? -ESTALE : err;
+}
+
+static cold int put_waiting(struct pool *pool, struct slot *slot,
+			    struct ward_task *const *tasks, uint32_t n,
+			    ward_ns until)
+{
+	struct ring *full = NULL;
+	int put, err = 0;
+
+	for (;;) {
+		put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks,
+				n, &full);
+		if (put != -EAGAIN)
+			return put;
+		if (until == WARD_NOWAIT || err) {
+			add_relaxed(&pool->refused, 1);
+			return err ? err : -EAGAIN;
+		}
+		err = wait_room(pool, slot, full, until);
+		if (err && err != -ETIMEDOUT)
+			return err;
+	}
+}
+
+int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct ring *full;
+	struct slot *slot;
+	int put;
+
+	if (unlikely(!pool))
+		return -EINVAL;
+	if (unlikely(pool_foreign(pool)))
+		return -ECHILD;
+	put = open_task(task);
+	if (unlikely(put))
+		return put;
+	slot = own_slot(pool);
+	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
+			&full);
+	if (unlikely(put == -EAGAIN))
+		put = put_waiting(pool, slot, &task, 1, until);
+	if (likely(put > 0))
+		return 0;
+	shut_task(task);
+	return put;
+}
+
+int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
+		  unsigned n, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct slot *slot;
+	unsigned opened = 0, done = 0;
+	int err = 0;
+
+	if (!pool || (n && !tasks) || n > INT32_MAX)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	while (opened < n && !(err = open_task(tasks[opened])))
+		opened++;
+	slot = own_slot(pool);
+	while (done < opened) {
+		int put = put_waiting(pool, slot, tasks + done, opened - done,
+				      until);
+
+		if (put < 0) {
+			err = put;
+			break;
+		}
+		done += (unsigned)put;
+	}
+	for (unsigned i = done; i < opened; i++)
+		shut_task(tasks[i]);
+	return done ? (int)done : err;
+}

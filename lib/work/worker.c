@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * worker.c - a worker's thread: claim, begin, run, end, done, release; and its
+ * birth, its homecoming after it was fenced, and its last will.
+ *
+ * Signals: workers block asynchronous ones.  Cancellation: deferred, and there
+ * is no cancellation point in libward between taking a task and beginning it,
+ * so a thread ends only inside a task's or a hook's own code.  Asynchronous
+ * cancellation is not supported.
+ */
+#include "work/book.h"
+#include "work/pool.h"
+#include <errno.h>
+#include <stdio.h>
+
+__thread struct ward_pulse *ward_pulse_
+	__attribute__((tls_model("initial-exec")));
+
+/* ---- answering ----------------------------------------------------------------- */
+
+void worker_release(struct pool *pool, struct slot *slot,
+		    struct ward_task *task)
+{
+	void (*release)(struct ward_task *) = task->release;
+
+	if (unlikely(!book_answer(book_of(task)))) {
+		add_relaxed(&pool->unreleased, 1);
+		return;
+	}
+	if (slot)
+		store_relaxed(&slot->phase, SLOT_RELEASE);
+	if (release)
+		release(task);
+	if (likely(slot))
+		count_own(&slot->released, 1);
+	else
+		add_relaxed(&pool->released, 1);
+}
+
+/* Inside an epoch of its own, if the caller has one to show. */
+static inline void answer(struct pool *pool, struct slot *slot,
+			  struct ward_task *task, int status)
+{
+	if (task->done)
+		task->done(task, status);
+	worker_release(pool, slot, task);
+}
+
+void worker_answer(struct pool *pool, struct slot *slot,
+		   struct ward_task *task, int status)
+{
+	if (slot)
+		slot_begin(slot, task, SLOT_DONE);
+	answer(pool, slot, task, status);
+	/* A callback that was fenced revokes nothing: the loop sees the fence
+	 * at its next turn. */
+	if (slot)
+		slot_end(slot);
+}
+
+/* ---- coming home ---------------------------------------------------------------- */
+
+/*
+ * Undoes the steward's lowering of this zombie, or forbids it if it has not
+ * come to it yet.  False: it may not be undone.
+ */
+static bool restore(struct slot *slot, uint64_t turn)
+{
+	uint64_t seen = load_acquire(&slot->lowered);
+
+	while (seen != (turn << 2 | LOWERED_YES)) {
+		if (seen == (turn << 2 | LOWERED_BUSY)) {
+			host_relax();
+			seen = load_acquire(&slot->lowered);
+		} else if (cas_acq_rel(&slot->lowered, &seen,
+				       turn << 2 | LOWERED_HOME)) {
+			return true;
+		}
+	}
+	return host_raise(load_relaxed(&slot->tid));
+}
+
+/*
+ * The caller's attempt or callback was taken away while it was inside.  True if
+ * it may go on in the seat that it has: the steward took the answer, but has
+ * not taken the seat yet, and now cannot any more.
+ */
+static bool come_home(struct pool *pool, struct slot *slot)
+{
+	struct ward_task *task = load_relaxed(&slot->task);
+	uint64_t life = load_acquire(&slot->life); /* [L] */
+	bool seated;
+
+	if (load_relaxed(&slot->phase) == SLOT_RUN) {
+		count_own(&slot->late, 1);
+		if (book_home(book_of(task))) {
+			add_relaxed(&pool->unreleased, -(uint64_t)1);
+			if (task->release)
+				task->release(task);
+			count_own(&slot->released, 1);
+		}
+	}
+	store_release(&slot->fence, 0); /* [H] */
+	seated = LIFE_STATE(life) == LIFE_SEATED &&
+		 life_step(slot, &life, LIFE_SEATED);
+	if (!seated) { /* ZOMBIE, and nobody but us moves it on */
+		life = load_acquire(&slot->life);
+		slot->demoted = !restore(slot, LIFE_TURN(life));
+		life_move(slot, life, LIFE_BORN);
+		add_relaxed(&pool->born, 1);
+		add_relaxed(&pool->zombies_returned, 1);
+		sub_acq_rel(&pool->zombies_out, 1);
+	}
+	inbox_settle(&pool->inbox);
+	return seated;
+}
+
+static void report_home(struct pool *pool, struct slot *slot)
+{
+	struct incident *in =
+		incident_open(&pool->tell, WARD_R_HOME, incident_id());
+
+	if (!in)
+		return;
+	in->report.tid = load_relaxed(&slot->tid);
+	in->report.worker = load_relaxed(&slot->seat);
+	in->report.what = "a fenced thread came back";
+	incident_raise(&pool->tell, in);
+}
+
+/* ---- running -------------------------------------------------------------------- */
+
+/* A task's own budgets, for the steward to see. */
+static cold void show_patience(struct slot *slot, const struct ward_task *task)
+{
+	const struct ward_policy *policy = task->policy;
+
+	slot->patience = policy != NULL;
+	store_relaxed(&slot->budget[0], policy ? policy->busy_within : 0);
+	store_relaxed(&slot->budget[1], policy ? policy->blocked_within : 0);
+	store_relaxed(&slot->budget[2], policy ? policy->progress_within : 0);
+	store_relaxed(&slot->budget[3], policy ? policy->declared_within : 0);
+}
+
+static cold void leave_traces(struct slot *slot)
+{
+	store_relaxed(&slot->declared, 0);
+	if (load_relaxed(&slot->unblock))
+		unblock_clear(slot);
+}
+
+static cold int run_sampled(struct slot *slot, struct ward_task *task,
+			    uint64_t stamp)
+{
+	uint64_t start = host_now();
+	int status;
+
+	histogram_add(&slot->queue_time, start - stamp);
+	slot_begin(slot, task, SLOT_RUN);
+	status = task->run(task);
+	histogram_add(&slot->run_time, host_now() - start);
+	return status;
+}
+
+/*
+ * One attempt and its answer.  False: the thread was fenced meanwhile, or is a
+ * copy in a child process.
+ */
+static inline bool attempt(struct pool *pool, struct slot *slot,
+			   struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t word = load_relaxed(&book->word);
+	uint64_t stamp = book->stamp;
+	int status;
+
+	if (unlikely(book_state(word) != BOOK_QUEUED)) {
+		if (!lost_settle(pool, slot, task))
+			return likely(!slot_taken(slot));
+		store_relaxed(&book->word, book_with_state(word, BOOK_QUEUED));
+		stamp = 0;
+	} else if (unlikely(load_relaxed(&pool->stopping))) {
+		worker_answer(pool, slot, task, -ECANCELED);
+		return likely(!slot_taken(slot));
+	}
+	if (unlikely(task->policy || slot->patience))
+		show_patience(slot, task);
+	slot->self.attempt = book_attempt(word);
+	count_own(&slot->started, 1);
+	if (unlikely(stamp)) {
+		status = run_sampled(slot, task, stamp);
+	} else {
+		slot_begin(slot, task, SLOT_RUN);
+		status = task->run(task);
+	}
+	if (unlikely(load_relaxed(&slot->declared) |
+		     load_relaxed(&slot->unblock)))
+		leave_traces(slot);
+	if (unlikely(!slot_end(slot)))
+		return false;
+	count_own(&slot->ended, 1);
+	if (!task->done && !task->release) {
+		worker_release(pool, slot, task);
+		return true;
+	}
+	slot_begin(slot, task, SLOT_DONE);
+	answer(pool, slot, task, status);
+	return likely(slot_end(slot));
+}
+
+/* Until the pool closes, or the thread has lost its seat: true. */
+static bool work(struct pool *pool, struct slot *slot)
+{
+	struct ward_task *task;
+
+	while ((task = inbox_next(&pool->inbox, &slot->hand, slot->index))) {
+		if (likely(attempt(pool, slot, task)))
+			continue;
+		if (load_relaxed(&slot->fence) == FENCE_FORKED)
+			host_exit();
+		if (!come_home(pool, slot))
+			return true;
+	}
+	return false;
+}
+
+/* ---- birth and end ---------------------------------------------------------------- */
+
+static void change_lives(struct pool *pool)
+{
+	add_acq_rel(&pool->lives_changed, 1);
+	host_wake(&pool->lives_changed, INT32_MAX);
+}
+
+static void arrive(struct pool *pool, struct slot *slot)
+{
+	host_set_self(slot);
+	ward_pulse_ = &slot->pulse;
+	store_relaxed(&slot->tid, host_tid());
+	host_life_hold(&slot->breath);
+	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
+	if (pool->trace_signo >= 0)
+		host_trace_here(&slot->trace);
+	if (pool->hooks.start)
+		slot->self.local = pool->hooks.start(pool->hooks.arg,
+						     slot->index);
+	change_lives(pool);
+}
+
+void worker_left(struct pool *pool)
+{
+	clerk_wake(pool);
+	sub_acq_rel(&pool->alive, 1);
+	host_wake(&pool->alive, INT32_MAX);
+	pool_put(pool);
+}
+
+static void forget_self(void)
+{
+	ward_pulse_ = NULL;
+	host_set_self(NULL);
+}
+
+/* On the thread, when it leaves by pthread_exit or cancellation. */
+static void last_will(void *arg)
+{
+	struct slot *slot = arg;
+
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		return; /* a copy in a child process: nothing here is its own */
+	forget_self();
+	host_life_leave(&slot->breath);
+	lost_thread(slot->pool, slot, true);
+}
+
+/* In good order: outside any task, its life its own. */
+static void worker_leave(struct pool *pool, struct slot *slot)
+{
+	uint64_t life = load_acquire(&slot->life); /* [L] */
+	struct slot *me = slot;
+
+	while (!life_step(slot, &life, LIFE_GONE))
+		;
+	if (LIFE_STATE(life) == LIFE_SEATED) {
+		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL); /* [U] */
+		add_acq_rel(&pool->vacant, 1);
+	} else {
+		sub_acq_rel(&pool->born, 1);
+	}
+	inbox_settle(&pool->inbox);
+	worker_left(pool);
+}
+
+static void worker(void *arg)
+{
+	struct slot *slot = arg;
+	struct pool *pool = slot->pool;
+	bool surplus = false;
+
+	arrive(pool, slot);
+	while (seat_wait(pool, slot, surplus)) {
+		if (!work(pool, slot))
+			break;
+		report_home(pool, slot);
+		surplus = true;
+		if (slot->demoted)
+			break;
+	}
+	if (pool->hooks.stop)
+		pool->hooks.stop(pool->hooks.arg, slot->index,
+				 slot->self.local);
+	forget_self();
+	host_life_leave(&slot->breath);
+	worker_leave(pool, slot);
+}
+
+int worker_spawn(struct pool *pool, struct slot *slot)
+{
+	struct host_spawn how = { .stack = pool->stack,
+				  .cpus = pool->cpus,
+				  .name = slot->name,
+				  .trace = pool->trace_signo >= 0 };
+	uint64_t word = load_relaxed(&slot->word);
+	int err;
+
+	/* What the record's last thread left behind; it was joined. */
+	store_relaxed(&slot->word, word + (word & 1));
+	store_relaxed(&slot->fence, 0);
+	store_relaxed(&slot->declared, 0);
+	store_relaxed(&slot->unblock, 0);
+	store_relaxed(&slot->waits_on, NULL);
+	slot->vacated = 0;
+	slot->demoted = false;
+	host_life_init(&slot->breath);
+	snprintf(slot->name, sizeof(slot->name), "%s/%u", pool->name,
+		 slot->index);
+	add_acq_rel(&pool->refs, 1);
+	add_acq_rel(&pool->alive, 1);
+	add_acq_rel(&pool->born, 1);
+	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
+	err = host_spawn(&slot->thread, &how, worker, last_will, slot);
+	if (err) {
+		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
+		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->alive, 1);
+		sub_acq_rel(&pool->refs, 1);
+		return err;
+	}
+	add_relaxed(&pool->threads_created, 1);
+	return 0;
+}
+
+/* ---- fork ------------------------------------------------------------------------- */
+
+void worker_forked(void *self)
+{
+	struct slot *slot = self;
+
+	if (!slot)
+		return;
+	/* Its task may go on and exec or _exit; it must not take another. */
+	store_relaxed(&slot->fence, FENCE_FORKED);
+	ward_pulse_ = NULL;
+}
+
+/* ---- the helpers' bells ------------------------------------------------------------ */
+
+void steward_wake(void *arg)
+{
+	struct pool *pool = arg;
+
+	fence_seq_cst(); /* [Z] left the park | asleep? */
+	if (likely(!load_relaxed(&pool->steward_asleep)))
+		return;
+	if (swap_acq_rel(&pool->steward_asleep, 0)) {
+		add_acq_rel(&pool->steward_word, 1);
+		host_wake(&pool->steward_word, 1);
+	}
+}
+
+void clerk_wake(struct pool *pool)
+{
+	add_acq_rel(&pool->clerk_word, 1);
+	host_wake(&pool->clerk_word, 1);
+}
