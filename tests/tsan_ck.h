@@ -142,6 +142,7 @@ TSAN_CK void ck_pr_md_store_double(double *at, double value)
 TSAN_CK_INTEGERS(TSAN_CK_CAS)
 TSAN_CK_CAS(ptr, void, void *)
 
+/* What is left (fas, neg, btx, ...) ck_pr.h makes from these by itself. */
 #define TSAN_CK_DO(op, how, name, mem, type)                                   \
 	TSAN_CK void ck_pr_##op##_##name(mem *at, type value)                  \
 	{                                                                      \
@@ -153,11 +154,6 @@ TSAN_CK_CAS(ptr, void, void *)
 	{                                                                      \
 		return __atomic_fetch_add((type *)at, value,                   \
 					  __ATOMIC_SEQ_CST);                   \
-	}                                                                      \
-	TSAN_CK type ck_pr_fas_##name(mem *at, type value)                     \
-	{                                                                      \
-		return __atomic_exchange_n((type *)at, value,                  \
-					   __ATOMIC_SEQ_CST);                  \
 	}                                                                      \
 	TSAN_CK_DO(add, add, name, mem, type)                                  \
 	TSAN_CK_DO(sub, sub, name, mem, type)                                  \

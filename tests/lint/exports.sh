@@ -8,8 +8,8 @@ if [ ! -e "$lib" ]; then
 	echo "no shared library in this build"
 	exit 77
 fi
-declared=$(cat "$top_srcdir"/include/ward/*.h | tr '\n' ' ' |
-	grep -oE 'WARD_API [^;{]*' | grep -v '__attribute__((visib' |
+declared=$(cat "$top_srcdir"/include/ward/*.h | sed '/^#/d' | tr '\n\t' '  ' |
+	grep -oE 'WARD_API [^;{]*' |
 	sed -E 's/__attribute__.*//; s/\(.*//; s/ *$//; s/.*[^_[:alnum:]]//' |
 	LC_ALL=C sort -u)
 shown=$(nm -D --defined-only "$lib" | awk '$2 != "A" { print $3 }' |

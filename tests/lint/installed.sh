@@ -67,8 +67,7 @@ fi
 
 "${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$stage" \
 	>"$stage/log" 2>&1
-left=$(find "$stage"/* -type f ! -path "$stage/*.c" -path '*/ward*' -o \
-	-name 'libward*')
+left=$(find "$stage" -mindepth 2 -type f)
 if [ -n "$left" ]; then
 	echo "left behind by uninstall: $left"
 	exit 1
