@@ -37,14 +37,19 @@ WARD_SOURCES = \
 	lib/tell/text.c \
 	lib/tell/text.h \
 	lib/work/book.h \
+	lib/work/cancel.c \
 	lib/work/hand.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
 	lib/work/lost.c \
+	lib/work/pool.c \
 	lib/work/pool.h \
 	lib/work/seat.c \
+	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/slot.h \
+	lib/work/submit.c \
+	lib/work/unblock.c \
 	lib/work/worker.c
 
 # Everything once, for libward.la and for the programs of the house.
