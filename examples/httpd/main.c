@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * httpd - a web server that keeps answering while its workers die.
+ *
+ * README.md tells how it is built and what there is to try.
+ */
+#include "options.h"
+#include "server.h"
+
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+	/* Static: should threads be left over, they still find it. */
+	static struct options options;
+	static struct server server;
+
+	options_parse(&options, argc, argv);
+	if (server_open(&server, &options))
+		return 2;
+	printf("httpd: http://%s:%u/\n", options.bind, server_port(&server));
+	fflush(stdout);
+	server_run(&server);
+	return server_close(&server);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * options.h - what the command line says.
+ */
+#ifndef HTTPD_OPTIONS_H
+#define HTTPD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+	const char *bind, *root;
+	uint16_t port;	      /* 0: any that is free */
+	uint32_t workers, zombies, busy_ms, blocked_ms, scan_ms; /* 0: default */
+	uint32_t ring;	      /* requests that may wait; 0: default */
+	uint32_t drain_ms;    /* at SIGTERM: how long to wait for requests */
+	bool faults, json_reports;
+};
+
+/* Fills 'options', or says what is wrong and ends the program. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif
