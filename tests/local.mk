@@ -80,8 +80,13 @@ torture: all $(torture_tests)
 		TESTS='$(torture_tests) $(torture_scripts)'
 story: all $(story_tests)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(story_tests) $(story_scripts)'
-check-httpd: all
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'
+# Tells what was seen, too: requests, faults, threads, memory, the audit.
+check-httpd: all $(httpd_programs)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'; \
+	status=$$?; \
+	for log in $(httpd_scripts:.sh=.log); do \
+		echo; echo "$$log"; cat $$log; \
+	done; exit $$status
 
 # The sanitizers' builds live in folders of their own, below this one.
 SANITIZED = $(abs_top_srcdir)/configure CC='$(CC)' CFLAGS='-O1 -g' \
