@@ -50,7 +50,19 @@ WARD_SOURCES = \
 	lib/work/slot.h \
 	lib/work/submit.c \
 	lib/work/unblock.c \
-	lib/work/worker.c
+	lib/work/worker.c \
+	lib/heal/clerk.c \
+	lib/heal/heal.c \
+	lib/heal/heal.h \
+	lib/heal/judge.c \
+	lib/heal/judge.h \
+	lib/heal/ledger.c \
+	lib/heal/ledger.h \
+	lib/heal/steward.c \
+	lib/front/audit.c \
+	lib/front/front.h \
+	lib/front/pool.c \
+	lib/front/stats.c
 
 # Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la

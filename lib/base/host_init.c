@@ -44,6 +44,7 @@ static void init(void)
 	void *frame[2];
 
 	host_fence_init();
+	host_object_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */
 	pthread_atfork(before_fork, in_parent, in_child);
 	/*

@@ -29,6 +29,9 @@ long host_futex(const void *word, int op, uint32_t value,
 /* Prepares host_fence_heavy(); again in the child of a fork. */
 void host_fence_init(void);
 
+/* Learns the program's own name. */
+void host_object_init(void);
+
 /*
  * Files without cancellation points: a worker that somebody cancels must not
  * leave in the middle of the library.  All answer -errno and keep errno.

@@ -6,11 +6,24 @@
  * dladdr() takes the loader's lock, which a stuck thread may hold; this way
  * takes none.  Older C libraries do not have it: there nothing is known.
  */
-#include "base/host.h"
+#include "base/host_inside.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <link.h>
+#include <unistd.h>
+
+static char program[PATH_MAX]; /* "" where /proc is not to be read */
+
+void host_object_init(void)
+{
+	int saved = errno;
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[len > 0 ? len : 0] = '\0';
+	errno = saved;
+}
 
 const char *host_object(const void *code, uint64_t *offset)
 {
@@ -21,9 +34,10 @@ const char *host_object(const void *code, uint64_t *offset)
 		const struct link_map *map = found.dlfo_link_map;
 
 		*offset = (uintptr_t)code - map->l_addr;
+		if (map->l_name && *map->l_name)
+			return map->l_name;
 		/* The program itself has no name there. */
-		return map->l_name && *map->l_name ? map->l_name
-						   : program_invocation_name;
+		return *program ? program : program_invocation_name;
 	}
 #endif
 	(void)code;

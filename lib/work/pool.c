@@ -4,7 +4,6 @@
  */
 #include "work/pool.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MS 1000000u

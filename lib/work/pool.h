@@ -26,9 +26,6 @@
 #include "work/slot.h"
 #include <ward/pool.h>
 
-struct budgets { /* ns; 0: not asked for */
-	uint64_t busy, blocked, progress, declared;
-};
 
 struct pool {
 	struct inbox inbox; /* the hot part, first */
@@ -123,6 +120,9 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when);
  * pool is stopping, or has spares enough: leave.
  */
 bool seat_wait(struct pool *pool, struct slot *slot, bool surplus);
+
+/* There is a new life to watch, or the pool stops: spares look again. */
+void pool_lives_changed(struct pool *pool);
 
 /* ---- lost.c: attempts that lost their worker ---------------------------------- */
 

@@ -102,6 +102,12 @@ static void watch(struct pool *pool, struct slot *me)
 				n);
 }
 
+void pool_lives_changed(struct pool *pool)
+{
+	add_acq_rel(&pool->lives_changed, 1);
+	host_wake(&pool->lives_changed, INT32_MAX);
+}
+
 static void took_seat(struct pool *pool, struct slot *slot)
 {
 	uint64_t took;
@@ -127,6 +133,7 @@ bool seat_wait(struct pool *pool, struct slot *slot, bool surplus)
 	add_acq_rel(&pool->spares_ready, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
+	pool_lives_changed(pool);
 	while (!load_acquire(&slot->call)) { /* [L] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is

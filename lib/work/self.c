@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * self.c - what code inside a task asks and says about itself.
+ * self.c - what code inside a task asks and says about itself, and the time.
  *
  * It touches the caller's own slot and its task, which stays valid while it is
  * inside run(), also when the attempt was lost: the debt sees to that.
@@ -13,6 +13,11 @@ static bool running(const struct slot *slot)
 {
 	return slot && slot_inside(load_relaxed(&slot->word)) &&
 	       load_relaxed(&slot->phase) == SLOT_RUN;
+}
+
+ward_ns ward_now(void)
+{
+	return host_now();
 }
 
 const struct ward_self *ward_self(void)

@@ -226,12 +226,6 @@ static bool work(struct pool *pool, struct slot *slot)
 
 /* ---- birth and end ---------------------------------------------------------------- */
 
-static void change_lives(struct pool *pool)
-{
-	add_acq_rel(&pool->lives_changed, 1);
-	host_wake(&pool->lives_changed, INT32_MAX);
-}
-
 static void arrive(struct pool *pool, struct slot *slot)
 {
 	host_set_self(slot);
@@ -244,7 +238,6 @@ static void arrive(struct pool *pool, struct slot *slot)
 	if (pool->hooks.start)
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
 						     slot->index);
-	change_lives(pool);
 }
 
 void worker_left(struct pool *pool)

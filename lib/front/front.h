@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * front.h - what the public calls that look at the whole pool share.
+ */
+#ifndef WARD_LIB_FRONT_FRONT_H
+#define WARD_LIB_FRONT_FRONT_H
+
+#include "work/pool.h"
+
+/* Tasks given back to the user so far, by whomever. */
+uint64_t front_released(const struct pool *pool);
+/* Every accepted task was given back. */
+bool front_settled(struct pool *pool);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.c - create, start, drain, destroy: up by a ladder, down by the same one.
+ */
+#include "front/front.h"
+#include "heal/heal.h"
+#include "work/book.h"
+#include <errno.h>
+
+int ward_pool_create(struct ward_pool **out,
+		     const struct ward_pool_config *config)
+{
+	struct pool *pool;
+	int err;
+
+	if (!out)
+		return -EINVAL;
+	err = pool_new(&pool, config);
+	if (err)
+		return err;
+	pool->helpers = heal_new(pool);
+	if (!pool->helpers) {
+		pool_put(pool);
+		return -ENOMEM;
+	}
+	*out = (struct ward_pool *)pool;
+	return 0;
+}
+
+/* ---- down: the threads ----------------------------------------------------------- */
+
+static bool on_own_thread(const struct pool *pool)
+{
+	const struct slot *slot = host_self();
+
+	return slot && slot->pool == pool;
+}
+
+/* From now on workers and spares leave as soon as they are outside a task. */
+static void stop_workers(struct pool *pool)
+{
+	store_release(&pool->stopping, 1);
+	host_fence_heavy(); /* [X] stopping | a spare about to sleep */
+	pool_lives_changed(pool);
+	bell_close(&pool->inbox.bell);
+}
+
+static void wait_until_left(struct pool *pool, uint64_t until)
+{
+	uint32_t alive;
+
+	while ((alive = load_acquire(&pool->alive)))
+		if (host_wait(&pool->alive, alive, until) == -ETIMEDOUT)
+			return;
+}
+
+/* What is still inside a task loses its answer. */
+static void fence_rest(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		uint64_t life = load_acquire(&slot->life);
+		uint64_t word = load_acquire(&slot->word);
+		struct ward_task *task = load_relaxed(&slot->task);
+		enum slot_phase phase = load_relaxed(&slot->phase);
+
+		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
+		    !slot_fence(slot, word))
+			continue;
+		add_acq_rel(&pool->zombies_out, 1);
+		if (life_move(slot, life, LIFE_ZOMBIE)) {
+			add_relaxed(&pool->zombies_entered, 1);
+			seat_vacate(pool, slot, host_now());
+		} else {
+			sub_acq_rel(&pool->zombies_out, 1);
+		}
+		lost_attempt(pool, task, phase, LOST_STOP, true, 0);
+	}
+}
+
+/* Threads that have left are joined; the rest will leave on their own. */
+static int part_with(struct pool *pool, uint64_t until)
+{
+	int left = 0;
+
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+
+		if (life == LIFE_FREE ||
+		    (life == LIFE_GONE && clerk_bury(pool, slot, until)))
+			continue;
+		host_detach(slot->thread);
+		left++;
+	}
+	return left;
+}
+
+static void stop_threads(struct pool *pool, uint64_t until)
+{
+	struct heal *heal = pool->helpers;
+
+	stop_workers(pool);
+	wait_until_left(pool, until);
+	steward_stop(heal);
+	clerk_stop(heal);
+}
+
+/* ---- up -------------------------------------------------------------------------- */
+
+static int start_threads(struct pool *pool)
+{
+	struct heal *heal = pool->helpers;
+	uint32_t n = pool->seats + pool->spares_wanted;
+	int err = 0;
+
+	for (uint32_t i = 0; i < n && !err; i++)
+		err = worker_spawn(pool, &pool->slot[i]);
+	if (!err)
+		err = clerk_start(heal);
+	if (err) {
+		stop_workers(pool);
+		wait_until_left(pool, HOST_FOREVER);
+		return err;
+	}
+	err = steward_start(heal);
+	if (err) {
+		stop_workers(pool);
+		wait_until_left(pool, HOST_FOREVER);
+		clerk_stop(heal);
+	}
+	return err;
+}
+
+/* As it was before it was started. */
+static void stand_down(struct pool *pool)
+{
+	struct heal *heal = pool->helpers;
+
+	part_with(pool, HOST_FOREVER);
+	stack_init(&pool->spares, pool->spares.next);
+	store_relaxed(&pool->spares_ready, 0);
+	store_relaxed(&pool->inbox.bell.word, 0);
+	store_relaxed(&pool->inbox.bell.closed, 0);
+	store_relaxed(&heal->clerk_stop, 0);
+	store_relaxed(&pool->stopping, 0);
+	store_release(&pool->started, 0);
+}
+
+/* Each thread reports at its place: a seat, or among the spares. */
+static void wait_until_seated(struct pool *pool)
+{
+	uint32_t seen;
+
+	for (;;) {
+		seen = load_acquire(&pool->lives_changed);
+		if (!load_acquire(&pool->born) && !load_acquire(&pool->vacant))
+			return;
+		host_wait(&pool->lives_changed, seen, HOST_FOREVER);
+	}
+}
+
+int ward_pool_start(struct ward_pool *handle)
+{
+	struct pool *pool = (struct pool *)handle;
+	uint32_t not_yet = 0;
+	int err;
+
+	if (!pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	if (!cas_acq_rel(&pool->started, &not_yet, 1))
+		return -EALREADY;
+	err = tell_start(&pool->tell);
+	if (err) {
+		store_release(&pool->started, 0);
+		return err;
+	}
+	err = start_threads(pool);
+	if (err) {
+		tell_stop(&pool->tell, HOST_FOREVER);
+		store_relaxed(&pool->tell.stop, 0);
+		stand_down(pool);
+		return err;
+	}
+	wait_until_seated(pool);
+	return 0;
+}
+
+/* ---- drain ------------------------------------------------------------------------- */
+
+bool front_settled(struct pool *pool)
+{
+	return front_released(pool) == inbox_accepted(&pool->inbox);
+}
+
+int ward_pool_drain(struct ward_pool *handle, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	int err;
+
+	if (!pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	if (on_own_thread(pool))
+		return -EDEADLK;
+	err = inbox_close(&pool->inbox, until);
+	if (err)
+		return err;
+	for (;;) {
+		uint32_t seen = load_acquire(&pool->inbox.settled);
+
+		host_fence_heavy(); /* [Q] I wait | who was last? */
+		if (front_settled(pool))
+			return 0;
+		if (host_wait(&pool->inbox.settled, seen, until) == -ETIMEDOUT)
+			return front_settled(pool) ? 0 : -ETIMEDOUT;
+	}
+}
+
+/* ---- destroy ------------------------------------------------------------------------ */
+
+/* Every task that nobody will run any more gets its answer here. */
+static void cancel_queued(struct pool *pool)
+{
+	struct hand hand;
+	struct ward_task *task;
+
+	hand_init(&hand, 0);
+	while ((task = inbox_take(&pool->inbox, &hand))) {
+		uint64_t word = load_acquire(&book_of(task)->word);
+
+		if (book_state(word) == BOOK_QUEUED)
+			worker_answer(pool, NULL, task, -ECANCELED);
+		else
+			lost_settle(pool, NULL, task);
+	}
+}
+
+static void wait_submitters(struct pool *pool)
+{
+	while (inbox_waited_for(&pool->inbox)) {
+		for (uint32_t i = 0; i < pool->inbox.rings; i++)
+			host_wake(&pool->inbox.ring[i].room, INT32_MAX);
+		host_yield();
+	}
+}
+
+static int destroy_child(struct pool *pool)
+{
+	/* Its threads are the parent's; its memory is a copy, and ours. */
+	heal_free(pool->helpers);
+	atomic_init(&pool->refs, 1);
+	pool_put(pool);
+	return 0;
+}
+
+int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	bool scribe_left = true;
+	int left = 0;
+
+	if (!pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return destroy_child(pool);
+	if (on_own_thread(pool))
+		return -EDEADLK;
+	inbox_close(&pool->inbox, HOST_FOREVER);
+	wait_submitters(pool);
+	if (load_acquire(&pool->started)) {
+		store_release(&pool->stopping, 1);
+		cancel_queued(pool);
+		stop_threads(pool, until);
+		fence_rest(pool);
+	}
+	cancel_queued(pool);
+	if (load_acquire(&pool->started)) {
+		left = part_with(pool, until);
+		scribe_left = tell_stop(&pool->tell, until) == 0;
+	}
+	heal_free(pool->helpers);
+	pool->helpers = NULL;
+	if (!scribe_left) {
+		/* Its hook hangs: what it stands on stays. */
+		host_detach(pool->tell.thread);
+		return left + 1;
+	}
+	pool_put(pool);
+	return left;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stats.c - a pool in numbers: a sum over records that their owners write.
+ */
+#include "front/front.h"
+#include "heal/heal.h"
+#include <errno.h>
+#include <urcu-bp.h>
+
+uint64_t front_released(const struct pool *pool)
+{
+	uint64_t n = load_relaxed(&pool->released);
+
+	for (uint32_t i = 0; i < pool->slots; i++)
+		n += load_relaxed(&pool->slot[i].released);
+	return n;
+}
+
+/* By the seats, as the steward sees them. */
+static void count_seats(struct pool *pool, struct ward_stats *stats)
+{
+	urcu_bp_read_lock();
+	for (uint32_t i = 0; i < pool->seats; i++) {
+		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
+
+		if (!slot) {
+			stats->vacant++;
+			continue;
+		}
+		stats->workers++;
+		if (slot_inside(load_relaxed(&slot->word)))
+			stats->running++;
+		else if (load_relaxed(&pool->inbox.bell.sleeper[slot->index]
+					       .parked))
+			stats->idle++;
+	}
+	urcu_bp_read_unlock();
+}
+
+static void count_slots(const struct pool *pool, struct ward_stats *stats)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		const struct slot *slot = &pool->slot[i];
+
+		stats->ended += load_relaxed(&slot->ended);
+		stats->late += load_relaxed(&slot->late);
+		stats->stale_commits += load_relaxed(&slot->stale_commits);
+		histogram_merge(&slot->queue_time, stats->queue_time);
+		histogram_merge(&slot->run_time, stats->run_time);
+	}
+	/* Started after ended, so that it is never the smaller one. */
+	for (uint32_t i = 0; i < pool->slots; i++)
+		stats->started += load_acquire(&pool->slot[i].started);
+}
+
+static void count_healing(const struct pool *pool, struct ward_stats *stats)
+{
+	const struct heal *heal = pool->helpers;
+
+	stats->stalled = load_relaxed(&pool->stalled);
+	stats->died = load_relaxed(&pool->died);
+	stats->reruns = load_relaxed(&pool->reruns);
+	stats->deaths = load_relaxed(&pool->deaths);
+	stats->acquitted = load_relaxed(&pool->acquitted);
+	stats->heals = load_relaxed(&pool->heals);
+	stats->convicted_livelock =
+		load_relaxed(&heal->convicted[VERDICT_LIVELOCK]);
+	stats->convicted_blocked =
+		load_relaxed(&heal->convicted[VERDICT_BLOCKED]);
+	stats->convicted_progress =
+		load_relaxed(&heal->convicted[VERDICT_STAGNANT]);
+	stats->zombies_returned = load_relaxed(&pool->zombies_returned);
+	stats->zombies_reaped = load_relaxed(&pool->zombies_reaped);
+	stats->zombies_entered = load_relaxed(&pool->zombies_entered);
+	stats->threads_joined = load_relaxed(&pool->threads_joined);
+	stats->threads_created = load_relaxed(&pool->threads_created);
+	stats->scans = load_relaxed(&heal->scans);
+	stats->looks = load_relaxed(&heal->looks);
+	stats->worst_lateness = load_relaxed(&heal->worst_lateness);
+	stats->rescues = load_relaxed(&heal->rescues);
+	histogram_merge(&pool->heal_time, stats->heal_time);
+}
+
+int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
+{
+	struct pool *pool = (struct pool *)handle;
+
+	if (!pool || !stats || stats->size != sizeof(*stats))
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	*stats = (struct ward_stats)WARD_STATS_INIT;
+	stats->answered =
+		load_acquire(&pool->unreleased) + front_released(pool);
+	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
+	stats->accepted = inbox_accepted(&pool->inbox);
+	stats->queued = inbox_count(&pool->inbox);
+	stats->owed = load_relaxed(&pool->inbox.owed_in);
+	stats->owed -= load_relaxed(&pool->inbox.owed_out);
+	stats->refused = load_relaxed(&pool->refused);
+	stats->spares = load_relaxed(&pool->spares_ready);
+	stats->zombies = load_relaxed(&pool->zombies_out);
+	stats->degraded = load_relaxed(&pool->degraded);
+	stats->reports_told = load_relaxed(&pool->tell.told);
+	stats->reports_suppressed = load_relaxed(&pool->tell.suppressed);
+	count_seats(pool, stats);
+	count_slots(pool, stats);
+	count_healing(pool, stats);
+	return 0;
+}

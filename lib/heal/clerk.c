@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * clerk.c - makes threads and buries them, and waits for grace periods: what the
+ * steward must not do, because it may take long.
+ *
+ * Level-triggered: it looks at what is and at what should be, so that no order
+ * can be lost.  Edge [U]: a seat let go of its slot | the slot is used again,
+ * with a grace period between.
+ */
+#include "heal/heal.h"
+#include <stdio.h>
+#include <urcu-bp.h>
+
+#define MS 1000000u
+
+enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
+
+bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
+{
+	if (host_join(slot->thread, until))
+		return false;
+	add_relaxed(&pool->threads_joined, 1);
+	host_eye_close(&slot->eye);
+	/* Whoever found the slot at its seat has left it after this. */
+	urcu_bp_synchronize_rcu(); /* [U] */
+	while (!life_move(slot, load_acquire(&slot->life), LIFE_FREE))
+		;
+	return true;
+}
+
+/* True if some thread that leaves has not left yet. */
+static bool bury(struct pool *pool)
+{
+	bool waiting = false;
+
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+
+		if (LIFE_STATE(load_acquire(&slot->life)) == LIFE_GONE &&
+		    !clerk_bury(pool, slot, host_now()))
+			waiting = true;
+	}
+	return waiting;
+}
+
+static uint32_t wanted(struct pool *pool)
+{
+	uint32_t want = pool->spares_wanted + load_acquire(&pool->vacant);
+	uint32_t have = load_acquire(&pool->spares_ready) +
+			load_acquire(&pool->born);
+
+	return want > have ? want - have : 0;
+}
+
+static struct slot *free_slot(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->slots; i++)
+		if (LIFE_STATE(load_acquire(&pool->slot[i].life)) == LIFE_FREE)
+			return &pool->slot[i];
+	return NULL;
+}
+
+static void tell_no_thread(struct pool *pool)
+{
+	struct incident *in = incident_open(&pool->tell, WARD_R_NO_THREAD,
+					    incident_id());
+
+	if (!in)
+		return;
+	in->report.what = "a thread could not be made; trying again";
+	incident_raise(&pool->tell, in);
+}
+
+/* 0: all that is wanted is on its way, or there is no slot for more. */
+static int bear(struct pool *pool)
+{
+	for (uint32_t n = wanted(pool); n; n--) {
+		struct slot *slot = free_slot(pool);
+		int err = slot ? worker_spawn(pool, slot) : 0;
+
+		if (!slot || err)
+			return err;
+	}
+	return 0;
+}
+
+static uint64_t longer(uint64_t pause)
+{
+	pause = pause ? 2 * pause : FIRST_PAUSE_MS;
+	return pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
+}
+
+static void clerk(void *arg)
+{
+	struct heal *heal = arg;
+	struct pool *pool = heal->pool;
+	uint64_t pause = 0, deaths = 0;
+	bool told = false;
+
+	while (!load_acquire(&heal->clerk_stop)) {
+		uint32_t seen = load_acquire(&pool->clerk_word);
+		bool waiting = bury(pool), failed = false;
+
+		if (!load_acquire(&pool->stopping))
+			failed = bear(pool) != 0;
+		if (failed && !told)
+			tell_no_thread(pool);
+		told = failed;
+		/*
+		 * Threads that die as they are born, or cannot be made, are not
+		 * tried again at full speed.
+		 */
+		if (waiting || failed) {
+			pause = longer(pause);
+			host_wait(&pool->clerk_word, seen,
+				  host_now() + pause * MS);
+			if (failed)
+				continue;
+			pause = load_relaxed(&pool->deaths) == deaths ? pause :
+									0;
+			deaths = load_relaxed(&pool->deaths);
+			continue;
+		}
+		pause = 0;
+		host_wait(&pool->clerk_word, seen, HOST_FOREVER);
+	}
+}
+
+int clerk_start(struct heal *heal)
+{
+	struct host_spawn how = { .stack = 256 << 10,
+				  .name = heal->clerk_name };
+
+	snprintf(heal->clerk_name, sizeof(heal->clerk_name), "%.9s/clerk",
+		 heal->pool->name);
+	return host_spawn(&heal->clerk, &how, clerk, NULL, heal);
+}
+
+void clerk_stop(struct heal *heal)
+{
+	store_release(&heal->clerk_stop, 1);
+	clerk_wake(heal->pool);
+	host_join(heal->clerk, HOST_FOREVER);
+}

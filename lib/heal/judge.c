@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * judge.c - see judge.h.
+ */
+#include "heal/judge.h"
+
+static const struct ward_ledger nothing;
+
+/* A sign of life: silence begins anew, with the next scan. */
+static void alive(struct watch *watch)
+{
+	watch->silence = nothing;
+	watch->excused = 0;
+	watch->suspect = false;
+	watch->warned = false;
+	watch->stirred = true;
+}
+
+static void got_on(struct watch *watch)
+{
+	watch->stagnation = nothing;
+}
+
+static void look_anew(struct watch *watch)
+{
+	watch->looked_at = 0;
+	watch->late = 0;
+	watch->next_look = 0;
+	watch->stirred = false;
+}
+
+void judge_forget(struct watch *watch)
+{
+	*watch = (struct watch){ 0 };
+}
+
+static bool excused(struct watch *watch, const struct sign *sign,
+		    const struct budgets *budgets, uint64_t now)
+{
+	if (!sign->declared || sign->declared <= now)
+		return false;
+	if (watch->seen_at && now > watch->seen_at)
+		watch->excused += now - watch->seen_at;
+	return watch->excused <= budgets->declared;
+}
+
+enum verdict judge_sign(struct watch *watch, const struct sign *sign,
+			const struct budgets *budgets, uint64_t now,
+			uint64_t late)
+{
+	struct sign last = watch->last;
+
+	watch->last = *sign;
+	if (!(sign->word & 1) || sign->turn != last.turn ||
+	    sign->word != last.word) {
+		judge_forget(watch);
+		watch->last = *sign;
+		watch->seen_at = now;
+		return VERDICT_FINE;
+	}
+	watch->late += late;
+	if (excused(watch, sign, budgets, now)) {
+		uint64_t sum = watch->excused;
+
+		alive(watch);
+		got_on(watch);
+		look_anew(watch);
+		watch->excused = sum;
+		watch->seen_at = now;
+		return VERDICT_FINE;
+	}
+	watch->seen_at = now;
+	if (sign->units != last.units)
+		got_on(watch);
+	if (sign->beats != last.beats || sign->units != last.units) {
+		bool suspect = watch->suspect;
+
+		alive(watch);
+		if (!budgets->progress || sign->units != last.units) {
+			look_anew(watch);
+			return VERDICT_FINE;
+		}
+		/* Silence is over, but the suspicion may be of stagnation. */
+		watch->suspect = suspect;
+	}
+	return now >= watch->next_look ? VERDICT_LOOK : VERDICT_FINE;
+}
+
+static uint64_t left(uint64_t budget, uint64_t spent)
+{
+	if (!budget)
+		return UINT64_MAX;
+	return budget > spent ? budget - spent : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A sleeper is convicted asleep, a spinner on the CPU: else it just moved. */
+static enum verdict convict(const struct watch *watch,
+			    const struct host_look *before,
+			    const struct budgets *budgets)
+{
+	const struct ward_ledger *quiet = &watch->silence;
+	const struct ward_ledger *stale = &watch->stagnation;
+	char state = watch->look.state;
+
+	if (!left(budgets->busy, quiet->busy) &&
+	    watch->look.cpu > before->cpu)
+		return VERDICT_LIVELOCK;
+	if (!left(budgets->blocked, quiet->blocked) && state != 'R' &&
+	    state != 'T' && state != 't')
+		return VERDICT_BLOCKED;
+	if (!left(budgets->progress, stale->busy + stale->blocked))
+		return VERDICT_STAGNANT;
+	return VERDICT_FINE;
+}
+
+/* When could a budget run out, at the earliest? */
+static uint64_t earliest(const struct watch *watch,
+			 const struct budgets *budgets)
+{
+	const struct ward_ledger *quiet = &watch->silence;
+	const struct ward_ledger *stale = &watch->stagnation;
+
+	return least(least(left(budgets->busy, quiet->busy),
+			   left(budgets->blocked, quiet->blocked)),
+		     left(budgets->progress, stale->busy + stale->blocked));
+}
+
+static bool half_spent(const struct watch *watch, const struct budgets *budgets)
+{
+	return !left(budgets->busy / 2, watch->silence.busy) ||
+	       !left(budgets->blocked / 2, watch->silence.blocked);
+}
+
+enum verdict judge_look(struct watch *watch, const struct host_look *look,
+			const struct budgets *budgets, uint64_t now,
+			uint64_t scan)
+{
+	struct host_look before = watch->look;
+	bool first = !watch->looked_at;
+	uint64_t span = first ? 0 : now - watch->looked_at, rest;
+	enum verdict verdict;
+
+	/* What lies before the last sign of life is no silence. */
+	if (!watch->stirred)
+		ledger_book(&watch->silence, span, watch->late,
+			    first ? NULL : &before, look);
+	watch->stirred = false;
+	ledger_book(&watch->stagnation, span, watch->late,
+		    first ? NULL : &before, look);
+	watch->look = *look;
+	watch->looked_at = now;
+	watch->late = 0;
+	if (watch->suspect) {
+		verdict = convict(watch, &before, budgets);
+		if (verdict != VERDICT_FINE)
+			return verdict;
+	}
+	rest = earliest(watch, budgets);
+	watch->suspect = !first && rest <= scan;
+	if (!watch->warned)
+		rest = least(rest,
+			     least(left(budgets->busy / 2, watch->silence.busy),
+				   left(budgets->blocked / 2,
+					watch->silence.blocked)));
+	watch->next_look = rest == UINT64_MAX ? UINT64_MAX :
+			   rest > 2 * scan    ? now + rest - scan :
+						now;
+	if (!watch->warned && half_spent(watch, budgets)) {
+		watch->warned = true;
+		return VERDICT_WARN;
+	}
+	return VERDICT_FINE;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * judge.h - from signs and evidence to a verdict.
+ *
+ * The worker only counts; the steward keeps the time, and this is what it
+ * remembers of one seat.  A ward that moves costs one comparison.  One that is
+ * silent is looked at in the kernel at its first silent scan, then only when a
+ * budget could have run out, and the last two scans before a conviction always.
+ *
+ *	IDLE <> BUSY > silent > (moved | SUSPECT) > convicted
+ *
+ * Two accounts run at once: silence (any sign of life ends it) and, where the
+ * policy asks for progress, the time without any (only units or a new epoch end
+ * it).  A declared wait is excused: both accounts begin anew at its end, up to a
+ * sum of 'declared' since the last sign of life.
+ *
+ * Pure: no clock, no thread, no memory of its own.
+ */
+#ifndef WARD_LIB_HEAL_JUDGE_H
+#define WARD_LIB_HEAL_JUDGE_H
+
+#include "heal/ledger.h"
+
+struct budgets { /* ns; 0: not asked for */
+	uint64_t busy, blocked, progress, declared;
+};
+
+/* What a worker shows of itself. */
+struct sign {
+	uint64_t turn; /* who: the slot's index and its turn */
+	uint64_t word; /* its epoch */
+	uint64_t beats, units;
+	uint64_t declared; /* a block is declared until then, or 0 */
+};
+
+struct watch {
+	struct sign last;
+	uint64_t seen_at;   /* when 'last' was read */
+	struct ward_ledger silence, stagnation;
+	struct host_look look; /* the last one */
+	uint64_t looked_at;    /* 0: none in this silence */
+	uint64_t late;	       /* the steward's, since then */
+	uint64_t next_look;
+	uint64_t excused; /* declared waits since the last sign of life */
+	bool suspect;	  /* looked at one scan before a budget ends */
+	bool warned;	  /* half a budget was told */
+	bool stirred;	  /* a sign of life since the last look */
+};
+
+enum verdict {
+	VERDICT_FINE,
+	VERDICT_LOOK, /* judge_look() is wanted */
+	VERDICT_WARN, /* half of a budget is spent; once */
+	VERDICT_LIVELOCK,
+	VERDICT_BLOCKED,
+	VERDICT_STAGNANT /* alive without progress */
+};
+
+/* One scan: what the seat shows now.  FINE or LOOK. */
+enum verdict judge_sign(struct watch *watch, const struct sign *sign,
+			const struct budgets *budgets, uint64_t now,
+			uint64_t late);
+/* The kernel's word on it, asked for by LOOK.  Anything but LOOK. */
+enum verdict judge_look(struct watch *watch, const struct host_look *look,
+			const struct budgets *budgets, uint64_t now,
+			uint64_t scan);
+/* The seat's worker is idle or another one: nothing is held against it. */
+void judge_forget(struct watch *watch);
+
+#endif

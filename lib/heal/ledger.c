@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ledger.c - see ledger.h.
+ */
+#include "heal/ledger.h"
+
+/* Moves up to 'want' of what is left to an account. */
+static void book(uint64_t *account, uint64_t *rest, uint64_t want)
+{
+	uint64_t part = want < *rest ? want : *rest;
+
+	*account += part;
+	*rest -= part;
+}
+
+/* Counters that go back belong to another thread: believe nothing. */
+static uint64_t grown(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+/* What was neither on a CPU nor waiting for one as far as the counters tell. */
+static uint64_t *account_of_rest(struct ward_ledger *ledger,
+				 const struct host_look *before,
+				 const struct host_look *now)
+{
+	switch (now->state) {
+	case 'T':
+	case 't':
+		return &ledger->stopped;
+	case 'R':
+		/* The kernel books a wait for a CPU when it ends.  No switch
+		 * since: it still waits.  A switch: it slept in between. */
+		return now->slices == before->slices ? &ledger->starved :
+						       &ledger->blocked;
+	case 0:
+		return &ledger->blind;
+	default:
+		return &ledger->blocked;
+	}
+}
+
+void ledger_book(struct ward_ledger *ledger, uint64_t span, uint64_t late,
+		 const struct host_look *before, const struct host_look *now)
+{
+	uint64_t rest = span;
+
+	ledger->silence += span;
+	if (before && before->cpu_known && now->cpu_known) {
+		book(&ledger->busy, &rest, grown(before->cpu, now->cpu));
+		book(&ledger->starved, &rest,
+		     grown(before->run_delay, now->run_delay));
+		book(&ledger->blind, &rest, late);
+		book(account_of_rest(ledger, before, now), &rest, rest);
+	}
+	ledger->blind += rest;
+}
+
+bool ledger_adds_up(const struct ward_ledger *ledger)
+{
+	return ledger->busy + ledger->blocked + ledger->starved +
+		       ledger->stopped + ledger->blind ==
+	       ledger->silence;
+}

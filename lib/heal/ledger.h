@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ledger.h - where a ward's silence went.
+ *
+ * A wall-clock timeout convicts the healthy when the machine is short of CPU; a
+ * CPU clock alone never sees a sleeping deadlock.  So every nanosecond of
+ * silence is booked to exactly one account, from what the kernel says of the
+ * thread at two looks:
+ *
+ *	busy	 its own CPU clock moved			can convict
+ *	blocked	 it slept in the kernel				can convict
+ *	starved	 it could run, but was given no CPU		cannot
+ *	stopped	 a signal, a debugger or the freezer held it	cannot
+ *	blind	 the steward itself was late, or saw nothing	cannot
+ *
+ * Invariant A8: the accounts add up to the silence, exactly.
+ *
+ * Pure: no clock, no thread, no memory of its own.
+ */
+#ifndef WARD_LIB_HEAL_LEDGER_H
+#define WARD_LIB_HEAL_LEDGER_H
+
+#include "base/host.h"
+#include <ward/report.h>
+
+/*
+ * Books the 'span' between two looks, 'late' of which the steward overslept.
+ * 'before' is NULL if there was no first look: all of it is blind.
+ */
+void ledger_book(struct ward_ledger *ledger, uint64_t span, uint64_t late,
+		 const struct host_look *before, const struct host_look *now);
+
+/* Does A8 hold? */
+bool ledger_adds_up(const struct ward_ledger *ledger);
+
+#endif

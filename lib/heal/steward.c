@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * steward.c - look, judge, act: one round over the seats at each scan, and none
+ * at all while everybody sleeps.
+ *
+ * Going to sleep.  The steward lingers for a second after the last sign of work,
+ * says that it sleeps, and looks once more whether all are parked; whoever takes
+ * a worker off the park, or a seat from a worker, looks whether the steward
+ * sleeps [Z].
+ */
+#include "heal/heal.h"
+#include "work/book.h"
+#include <errno.h>
+#include <stdio.h>
+#include <urcu-bp.h>
+
+#define SECOND 1000000000u
+
+/* ---- looking ---------------------------------------------------------------------- */
+
+static struct sign sign_of(const struct slot *slot, uint64_t life)
+{
+	struct sign sign;
+
+	sign.word = load_acquire(&slot->word); /* [E] */
+	sign.turn = (uint64_t)slot->index << 40 ^ LIFE_TURN(life);
+	sign.beats = __atomic_load_n(&slot->pulse.beats, __ATOMIC_RELAXED);
+	sign.units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED);
+	sign.declared = load_relaxed(&slot->declared);
+	return sign;
+}
+
+static uint64_t pick(uint64_t own, uint64_t pools)
+{
+	return own ? own : pools;
+}
+
+static struct budgets budgets_of(const struct pool *pool,
+				 const struct slot *slot)
+{
+	const struct ward_policy *p = &pool->policy;
+
+	return (struct budgets){
+		pick(load_relaxed(&slot->budget[0]), p->busy_within),
+		pick(load_relaxed(&slot->budget[1]), p->blocked_within),
+		pick(load_relaxed(&slot->budget[2]), p->progress_within),
+		pick(load_relaxed(&slot->budget[3]), p->declared_within)
+	};
+}
+
+static void tell_simple(struct heal *heal, enum ward_kind kind,
+			const char *what)
+{
+	struct incident *in =
+		incident_open(&heal->pool->tell, kind, incident_id());
+
+	if (!in)
+		return;
+	in->report.what = what;
+	incident_raise(&heal->pool->tell, in);
+}
+
+static int take_look(struct heal *heal, const struct slot *slot,
+		     struct host_look *look)
+{
+	int err = host_look(&slot->eye, look);
+
+	count_own(&heal->looks, 1);
+	if (err != -ESRCH && !look->state_known && !heal->told_blind) {
+		heal->told_blind = true;
+		tell_simple(heal, WARD_R_EVIDENCE,
+			    look->cpu_known ?
+				    "no thread states: blocking is not seen" :
+				    "no evidence of threads: only death is seen");
+	}
+	return err;
+}
+
+/* ---- acting ------------------------------------------------------------------------- */
+
+static const struct sentence {
+	enum ward_kind kind;
+	const char *what;
+} sentence[] = {
+	[VERDICT_WARN] = { WARD_R_SLOW, "half of the budget is spent" },
+	[VERDICT_LIVELOCK] = { WARD_R_LIVELOCK,
+			       "a task kept its CPU without a sign of life" },
+	[VERDICT_BLOCKED] = { WARD_R_BLOCKED,
+			      "a task slept without a sign of life" },
+	[VERDICT_STAGNANT] = { WARD_R_NO_PROGRESS,
+			       "a task was alive but made no progress" },
+};
+
+static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
+			   const struct watch *watch)
+{
+	if (verdict == VERDICT_STAGNANT)
+		return budgets->progress;
+	if (verdict == VERDICT_WARN)
+		return watch->silence.busy > watch->silence.blocked ?
+			       budgets->busy :
+			       budgets->blocked;
+	return verdict == VERDICT_LIVELOCK ? budgets->busy : budgets->blocked;
+}
+
+/* A record with all that the steward knows; the scribe finds out the rest. */
+static struct incident *describe(struct heal *heal, struct slot *slot,
+				 enum verdict verdict,
+				 const struct watch *watch,
+				 const struct budgets *budgets, uint64_t id)
+{
+	struct incident *in = incident_open(&heal->pool->tell,
+					    sentence[verdict].kind, id);
+	int32_t nr;
+	uint64_t arg;
+
+	if (!in)
+		return NULL;
+	in->report.what = sentence[verdict].what;
+	in->report.worker = load_relaxed(&slot->seat);
+	in->report.tid = load_relaxed(&slot->tid);
+	in->report.ledger = verdict == VERDICT_STAGNANT ? watch->stagnation :
+							  watch->silence;
+	in->report.budget = budget_for(verdict, budgets, watch);
+	in->report.state = watch->look.state;
+	if (!host_syscall(&slot->eye, &nr, &arg)) {
+		in->report.syscall = nr;
+		in->report.syscall_arg = arg;
+	}
+	return in;
+}
+
+static void raise(struct heal *heal, struct incident *in)
+{
+	if (in)
+		incident_raise(&heal->pool->tell, in);
+}
+
+/* A hook that may free a blocked task is called by the scribe. */
+static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
+		 const struct budgets *budgets)
+{
+	struct incident *in = describe(heal, slot, VERDICT_WARN, watch,
+				       budgets, incident_id());
+
+	if (in) {
+		in->call = unblock_call;
+		in->who = slot;
+	} else if (load_relaxed(&slot->unblock)) {
+		watch->warned = false; /* no record free: ask again */
+	}
+	raise(heal, in);
+}
+
+static void only_tell(struct heal *heal, struct slot *slot,
+		      enum verdict verdict, struct watch *watch,
+		      const struct budgets *budgets)
+{
+	struct incident *in = describe(heal, slot, verdict, watch, budgets,
+				       incident_id());
+
+	if (in) {
+		in->abort = heal->pool->on_stall == WARD_STALL_ABORT;
+		if (heal->pool->trace_signo >= 0)
+			in->trace = &slot->trace;
+	} else if (heal->pool->on_stall == WARD_STALL_ABORT) {
+		host_abort();
+	}
+	raise(heal, in);
+	/* Once for this silence: what is told is told. */
+	watch->next_look = UINT64_MAX;
+}
+
+static bool below_cap(struct heal *heal)
+{
+	struct pool *pool = heal->pool;
+	bool below = load_acquire(&pool->zombies_out) < pool->zombie_cap;
+
+	if (!below && !load_relaxed(&pool->degraded)) {
+		store_relaxed(&pool->degraded, 1);
+		tell_simple(heal, WARD_R_DEGRADED,
+			    "as many fenced threads are out as may be: "
+			    "stuck workers stay in their seats");
+	}
+	return below;
+}
+
+/* A spinning zombie must not keep a core from those who work. */
+static void lower(struct slot *slot, uint64_t turn)
+{
+	uint64_t seen = load_acquire(&slot->lowered);
+
+	if (seen >> 2 >= turn)
+		return; /* it came home meanwhile */
+	if (!cas_acq_rel(&slot->lowered, &seen, turn << 2 | LOWERED_BUSY))
+		return;
+	host_lower(load_relaxed(&slot->tid));
+	store_release(&slot->lowered, turn << 2 | LOWERED_YES);
+}
+
+/* The thread is fenced; now the seat, if its life lets us. */
+static void unseat(struct heal *heal, struct slot *slot, uint64_t life,
+		   enum verdict verdict, uint64_t when)
+{
+	struct pool *pool = heal->pool;
+
+	add_acq_rel(&pool->zombies_out, 1);
+	if (!life_move(slot, life, LIFE_ZOMBIE)) {
+		/* It came home first and keeps its seat, or it died. */
+		sub_acq_rel(&pool->zombies_out, 1);
+		return;
+	}
+	add_relaxed(&pool->zombies_entered, 1);
+	seat_vacate(pool, slot, when);
+	if (verdict == VERDICT_LIVELOCK)
+		lower(slot, LIFE_TURN(life) + 1);
+	clerk_wake(pool);
+}
+
+static void convict(struct heal *heal, struct slot *slot, uint64_t life,
+		    enum verdict verdict, struct watch *watch,
+		    const struct budgets *budgets)
+{
+	struct pool *pool = heal->pool;
+	uint64_t word = watch->last.word, id = incident_id();
+	struct ward_task *task = load_relaxed(&slot->task);
+	enum slot_phase phase = load_relaxed(&slot->phase);
+	_Atomic uint32_t *waits_on;
+	uint64_t when = host_now();
+	struct incident *in;
+
+	if (!below_cap(heal))
+		return;
+	/*
+	 * task and phase were read after the epoch; if the fence finds the
+	 * worker still in it, they were its.
+	 */
+	if (!slot_fence(slot, word)) {
+		add_relaxed(&pool->acquitted, 1);
+		return;
+	}
+	in = describe(heal, slot, verdict, watch, budgets, id);
+	if (in) {
+		in->report.at = when;
+		in->heal = &pool->healed[in->report.worker];
+		if (pool->trace_signo >= 0)
+			in->trace = &slot->trace;
+		if (phase == SLOT_RUN) { /* ours now, so it may be read */
+			in->report.attempt = book_attempt(
+				load_relaxed(&book_of(task)->word));
+			in->report.task = task->name ? task->name : "";
+		}
+	}
+	count_own(&heal->convicted[verdict], 1);
+	unseat(heal, slot, life, verdict, when);
+	lost_attempt(pool, task, phase, LOST_STALL, true, id);
+	waits_on = load_acquire(&slot->waits_on); /* [G] */
+	if (waits_on) {
+		add_acq_rel(waits_on, 1);
+		host_wake(waits_on, INT32_MAX);
+	}
+	raise(heal, in);
+}
+
+static void act(struct heal *heal, struct slot *slot, uint64_t life,
+		enum verdict verdict, struct watch *watch,
+		const struct budgets *budgets)
+{
+	if (verdict == VERDICT_WARN)
+		warn(heal, slot, watch, budgets);
+	else if (heal->pool->on_stall != WARD_STALL_REPLACE)
+		only_tell(heal, slot, verdict, watch, budgets);
+	else
+		convict(heal, slot, life, verdict, watch, budgets);
+}
+
+/* ---- one round ------------------------------------------------------------------------ */
+
+/* True if the seat's worker is inside a task. */
+static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
+{
+	struct watch *watch = &heal->watch[i];
+	struct slot *slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+	struct budgets budgets;
+	struct host_look look;
+	struct sign sign;
+	enum verdict verdict;
+	uint64_t life;
+
+	if (!slot) {
+		judge_forget(watch);
+		return false;
+	}
+	life = load_acquire(&slot->life); /* [L] */
+	sign = sign_of(slot, life);
+	budgets = budgets_of(heal->pool, slot);
+	verdict = judge_sign(watch, &sign, &budgets, now, late);
+	if (likely(verdict == VERDICT_FINE))
+		return slot_inside(sign.word);
+	if (LIFE_STATE(life) != LIFE_SEATED)
+		return true;
+	if (take_look(heal, slot, &look) == -ESRCH) {
+		if (host_life_lost(&slot->breath))
+			lost_thread(heal->pool, slot, false);
+		return true;
+	}
+	verdict = judge_look(watch, &look, &budgets, now, heal->pool->scan);
+	if (!ledger_adds_up(&watch->silence))
+		or_relaxed(&heal->pool->broken, 1u << 8);
+	if (verdict != VERDICT_FINE)
+		act(heal, slot, life, verdict, watch, &budgets);
+	return true;
+}
+
+/*
+ * Work and sleepers side by side, and nothing moved: a thread is held between
+ * its wakeup and its search.
+ */
+static void rescue(struct heal *heal)
+{
+	struct inbox *inbox = &heal->pool->inbox;
+	uint64_t word = load_acquire(&inbox->bell.word);
+
+	if (!BELL_TOP(word) || word != heal->bell_seen ||
+	    !inbox_anything(inbox)) {
+		heal->bell_seen = word;
+		heal->stuck = 0;
+		return;
+	}
+	if (++heal->stuck < 2)
+		return;
+	if (bell_rescue(&inbox->bell))
+		count_own(&heal->rescues, 1);
+	heal->stuck = 0;
+}
+
+static void recover(struct heal *heal)
+{
+	struct pool *pool = heal->pool;
+
+	if (load_relaxed(&pool->degraded) &&
+	    load_acquire(&pool->zombies_out) < pool->zombie_cap &&
+	    !load_relaxed(&pool->vacant)) {
+		store_relaxed(&pool->degraded, 0);
+		tell_simple(heal, WARD_R_RECOVERED,
+			    "fewer fenced threads are out than may be");
+	}
+}
+
+static uint64_t lateness(struct heal *heal, uint64_t now)
+{
+	uint64_t late = heal->due && now > heal->due ? now - heal->due : 0;
+
+	if (late > load_relaxed(&heal->worst_lateness))
+		store_relaxed(&heal->worst_lateness, late);
+	if (late > 10 * heal->pool->scan && late > SECOND / 2) {
+		if (!heal->told_late)
+			tell_simple(heal, WARD_R_ENVIRONMENT,
+				    "the steward was kept from running; "
+				    "that time is held against nobody");
+		heal->told_late = true;
+	} else {
+		heal->told_late = false;
+	}
+	return late;
+}
+
+/* True if anybody was busy. */
+static bool scan(struct heal *heal, uint64_t now)
+{
+	uint64_t late = lateness(heal, now);
+	bool busy = false;
+
+	count_own(&heal->scans, 1);
+	for (uint32_t i = 0; i < heal->pool->seats; i++) {
+		urcu_bp_read_lock();
+		busy |= look_at(heal, i, now, late);
+		urcu_bp_read_unlock();
+	}
+	rescue(heal);
+	recover(heal);
+	return busy;
+}
+
+/* ---- sleeping --------------------------------------------------------------------------- */
+
+bool steward_may_sleep(struct pool *pool)
+{
+	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded))
+		return false;
+	for (uint32_t i = 0; i < pool->seats; i++) {
+		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
+
+		if (slot && !load_relaxed(
+				    &pool->inbox.bell.sleeper[slot->index]
+					     .parked))
+			return false;
+	}
+	return true;
+}
+
+static void sleep_until_rung(struct heal *heal, uint32_t seen)
+{
+	struct pool *pool = heal->pool;
+
+	store_release(&pool->steward_asleep, 1);
+	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
+	if (steward_may_sleep(pool) && !load_acquire(&heal->steward_stop))
+		host_wait(&pool->steward_word, seen, HOST_FOREVER);
+	store_relaxed(&pool->steward_asleep, 0);
+	heal->due = 0;
+}
+
+static void steward(void *arg)
+{
+	struct heal *heal = arg;
+	struct pool *pool = heal->pool;
+
+	heal->quiet_since = host_now();
+	while (!load_acquire(&heal->steward_stop)) {
+		uint32_t seen = load_acquire(&pool->steward_word);
+		uint64_t now = host_now();
+
+		if (scan(heal, now) || !steward_may_sleep(pool))
+			heal->quiet_since = now;
+		if (now - heal->quiet_since >= SECOND) {
+			sleep_until_rung(heal, seen);
+			heal->quiet_since = host_now();
+			continue;
+		}
+		heal->due = now + pool->scan;
+		if (host_wait(&pool->steward_word, seen, heal->due) !=
+		    -ETIMEDOUT)
+			heal->due = 0;
+	}
+	urcu_bp_unregister_thread();
+}
+
+int steward_start(struct heal *heal)
+{
+	struct host_spawn how = { .stack = 256 << 10,
+				  .name = heal->steward_name };
+
+	snprintf(heal->steward_name, sizeof(heal->steward_name), "%.7s/steward",
+		 heal->pool->name);
+	return host_spawn(&heal->steward, &how, steward, NULL, heal);
+}
+
+void steward_stop(struct heal *heal)
+{
+	store_release(&heal->steward_stop, 1);
+	add_acq_rel(&heal->pool->steward_word, 1);
+	host_wake(&heal->pool->steward_word, 1);
+	host_join(heal->steward, HOST_FOREVER);
+}
