@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bench.h - a bench has two halves.  run() is the plan: it asks for trials, in
+ * turn over the implementations so that a noisy minute hurts all alike, and
+ * tells the results.  trial() is one measurement: it runs in a process of its
+ * own, which is wardbench again with hidden arguments.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include "job.h"
+#include "measure.h"
+
+#define LIST_MAX 64u
+
+struct shape {
+	unsigned producers, workers;
+};
+
+struct options {
+	struct shape shape[LIST_MAX];
+	unsigned shapes;
+	unsigned workers[LIST_MAX], nworkers; /* none: the bench's own */
+	const struct rival *impl[LIST_MAX];   /* nothing, floor, ward, rivals */
+	unsigned impls;
+	uint64_t tasks;
+	unsigned runs;
+	uint32_t ring, window;
+	bool quick;
+};
+
+/* ---- one trial ---------------------------------------------------------- */
+
+struct trial {
+	const char *bench, *impl, *mode;
+	unsigned producers, workers;
+	uint64_t tasks; /* or samples, as the bench says */
+	uint64_t cap;	/* ns: fewer tasks rather than longer */
+	uint32_t ring, window;
+};
+
+struct result {
+	char metric[40], unit[12];
+	double value;
+};
+#define RESULTS_MAX 64u
+
+struct results {
+	struct result result[RESULTS_MAX];
+	unsigned n;
+	bool collapsed; /* no result within the limit */
+	bool failed;	/* it crashed, or found something wrong */
+};
+
+#define TRIAL_LIMIT_S 20u
+
+/* Runs the trial in a process of its own, at most 'limit' seconds. */
+void trial_run(const struct trial *trial, unsigned limit_s,
+	       struct results *out);
+/* 0 if there is no such metric. */
+double results_find(const struct results *results, const char *metric);
+/* Did any trial fail so far? */
+bool trials_failed(void);
+
+/* In the trial's process: a result for the other side. */
+void tell(const char *metric, const char *unit, double value);
+/* p50, p99 and, if asked for, p99.9; then the largest. */
+void tell_samples(const char *prefix, double *sample_us, unsigned n, bool tail);
+/* Takes the trial's arguments; does not return. */
+_Noreturn void trial_main(int argc, char **argv);
+
+/* ---- benches ------------------------------------------------------------ */
+
+struct bench {
+	const char *name;
+	const char *what;
+	void (*run)(const struct options *options, struct book *book);
+	/* false: something is wrong, and stderr says what */
+	bool (*trial)(const struct trial *trial);
+	void (*report)(const struct options *options, const struct book *book);
+};
+
+extern const struct bench bench_throughput, bench_latency, bench_overhead,
+	bench_heal, bench_idle, bench_memory;
+extern const struct bench *const benches[];
+
+/*
+ * Asks each implementation for trials like 'like', in turn and options->runs
+ * times, and books all results.  'first' is what a collapse is booked as; who
+ * collapsed is not asked again.  'skip' may leave implementations out.
+ */
+void trials_in_turn(const struct options *options, struct book *book,
+		    const struct trial *like, const char *first,
+		    const char *unit, bool (*skip)(const struct rival *rival));
+bool skip_nothing(const struct rival *rival);
+
+/* ---- implementations ---------------------------------------------------- */
+
+extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
+	rival_mutex, rival_libuv, rival_glib;
+/* All that were built, ended by NULL: ours first. */
+extern const struct rival *const rivals[];
+const struct rival *rival_find(const char *name);
+/* nothing, floor and ward are no rivals: they are always measured. */
+bool rival_is_ours(const struct rival *rival);
+/* Room for so many tasks as one ring of each producer, a power of two. */
+uint32_t rival_room(const struct setup *setup);
+
+/* How many workers may search at once, as the library has it. */
+#define SEARCHERS 1u
+
+/* CPUs that this process may use. */
+unsigned machine_cpus(void);
+void machine_print(FILE *out);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * floor.c - libward without any supervision: the library's own inbox, with its
+ * rings, batches, stealing and parking, and below it the barest loop that runs
+ * what it gives.  No slots, no epochs, no fences, no states of tasks, nobody
+ * who looks.  What healing costs is what the library takes beyond this.
+ */
+#include "base/host.h"
+#include "bench.h"
+#include "work/inbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct floor_worker {
+	pthread_t thread;
+	uint32_t i;
+};
+
+static struct inbox inbox;
+static struct floor_worker *worker;
+static struct hand **hand;
+static unsigned workers;
+
+static void *worker_main(void *arg)
+{
+	struct floor_worker *me = arg;
+	struct ward_task *task;
+
+	while ((task = inbox_next(&inbox, hand[me->i], me->i)))
+		job_run(job_of(task));
+	return NULL;
+}
+
+/* As the library has it. */
+static uint32_t rings(void)
+{
+	uint32_t n = 4;
+
+	while (n < 2 * host_cpu_present() && n < 64)
+		n *= 2;
+	return n;
+}
+
+static bool floor_start(const struct setup *setup)
+{
+	unsigned n = setup->workers;
+
+	host_init();
+	worker = calloc(n, sizeof(*worker));
+	hand = calloc(n, sizeof(struct hand *));
+	if (!worker || !hand ||
+	    inbox_init(&inbox, rings(), setup->ring, n, SEARCHERS, NULL, NULL))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		hand[i] = host_alloc(sizeof(*hand[i]));
+		if (!hand[i])
+			return false;
+		hand_init(hand[i], i);
+		inbox_add_hand(&inbox, i, hand[i]);
+	}
+	for (unsigned i = 0; i < n; i++, workers++) {
+		worker[i].i = i;
+		if (pthread_create(&worker[i].thread, NULL, worker_main,
+				   &worker[i]))
+			return false;
+	}
+	return true;
+}
+
+static void floor_submit(unsigned producer, struct job *job)
+{
+	struct ward_task *task = &job->task;
+	struct ring *full;
+
+	(void)producer;
+	while (inbox_put(&inbox, NULL, &task, 1, &full) == -EAGAIN)
+		inbox_wait_room(&inbox, full, HOST_FOREVER);
+}
+
+static bool floor_finish(void)
+{
+	bell_close(&inbox.bell);
+	for (unsigned i = 0; i < workers; i++)
+		pthread_join(worker[i].thread, NULL);
+	/* until then each may still look into the hands of all others */
+	for (unsigned i = 0; i < workers; i++)
+		host_free(hand[i], sizeof(*hand[i]));
+	inbox_fini(&inbox);
+	free(hand);
+	free(worker);
+	return true;
+}
+
+const struct rival rival_floor = {
+	.name = "floor",
+	.what = "libward's inbox without supervision",
+	.start = floor_start,
+	.submit = floor_submit,
+	.finish = floor_finish
+};

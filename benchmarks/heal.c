@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * heal.c - how long it takes until a lost worker is noticed and another works
+ * in its place.
+ *
+ * One worker, so the task queued behind the fault can only be run by its
+ * replacement.  Both tasks are submitted together; the fault notes the time
+ * just before it happens, the next task the time of its first instruction.
+ *
+ * death_*	pthread_exit() and pthread_cancel() in turn: fault to the first
+ *		of the user's code on the replacement
+ * rawexit_*	the same for a raw SYS_exit, which nothing in the process gets
+ *		to see
+ * livelock_*	a spin without a beat; blocked_*: a futex without end
+ * K_detect_*	fault to detection (the report's time); for livelock and blocked
+ *		that includes the budget
+ * K_heal_*	detection to the replacement's first code
+ * K_budget	the budget, us
+ * healthy_convicted
+ *		workers taken for lost although they were well, while spinning
+ *		processes fill the machine
+ *
+ * Livelocked and blocked tasks end when their done() has come, so that their
+ * threads come home and the next sample finds the pool as it was.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+enum kind { EXIT, CANCEL, RAW, LIVELOCK, BLOCKED };
+
+#define BUDGET_BUSY (20 * MS)
+#define BUDGET_BLOCKED (50 * MS)
+#define SCAN (10 * MS)
+
+/* ---- the faults --------------------------------------------------------- */
+
+struct fault {
+	struct ward_task task;
+	enum kind kind;
+	int status;
+	uint64_t began, told; /* when; 'told': first code elsewhere, or 0 */
+	pthread_t teller;
+	uint64_t incident;
+	_Atomic uint32_t verdict, released; /* futexes */
+};
+
+struct next {
+	struct ward_task task;
+	uint64_t began;
+	pthread_t thread;
+	_Atomic uint32_t released; /* futex */
+};
+
+static void fault_exit(enum kind kind)
+{
+	switch (kind) {
+	case EXIT:
+		pthread_exit(NULL);
+	case CANCEL:
+		pthread_cancel(pthread_self());
+		pthread_testcancel();
+		break;
+	default:
+		syscall(SYS_exit, 0);
+	}
+}
+
+static int run_fault(struct ward_task *task)
+{
+	struct fault *f = ward_entry(task, struct fault, task);
+
+	f->began = os_now();
+	switch (f->kind) {
+	case LIVELOCK:
+		while (!atomic_load_explicit(&f->verdict, memory_order_acquire))
+			os_relax();
+		break;
+	case BLOCKED:
+		os_await(&f->verdict);
+		break;
+	default:
+		fault_exit(f->kind);
+	}
+	return 0;
+}
+
+static void done_fault(struct ward_task *task, int status)
+{
+	struct fault *f = ward_entry(task, struct fault, task);
+
+	f->told = os_now();
+	f->teller = pthread_self();
+	f->incident = ward_incident(task);
+	f->status = status;
+	os_raise(&f->verdict);
+}
+
+static void release_fault(struct ward_task *task)
+{
+	os_raise(&ward_entry(task, struct fault, task)->released);
+}
+
+static int run_next(struct ward_task *task)
+{
+	struct next *n = ward_entry(task, struct next, task);
+
+	n->began = os_now();
+	n->thread = pthread_self();
+	return 0;
+}
+
+static void release_next(struct ward_task *task)
+{
+	os_raise(&ward_entry(task, struct next, task)->released);
+}
+
+/* ---- what was reported -------------------------------------------------- */
+
+#define REPORTS 4096u
+static _Atomic uint64_t reported[REPORTS]; /* by id: when it was detected */
+static _Atomic uint32_t news;		   /* futex: moves with each */
+
+static void on_report(void *arg, const struct ward_report *report)
+{
+	(void)arg;
+	if (report->kind != WARD_R_DEATH && report->kind != WARD_R_LIVELOCK &&
+	    report->kind != WARD_R_BLOCKED)
+		return;
+	atomic_store_explicit(&reported[report->id % REPORTS], report->at,
+			      memory_order_release);
+	atomic_fetch_add_explicit(&news, 1, memory_order_acq_rel);
+	os_wake(&news, INT32_MAX);
+}
+
+/* When the incident was detected; 0 if nothing was told of it. */
+static uint64_t detected(uint64_t id)
+{
+	_Atomic uint64_t *at = &reported[id % REPORTS];
+	uint64_t until = os_now() + 200 * MS, when;
+
+	while (!(when = atomic_load_explicit(at, memory_order_acquire)) &&
+	       os_now() < until)
+		os_sleep(50 * US);
+	atomic_store_explicit(at, 0, memory_order_relaxed);
+	return when;
+}
+
+/* ---- samples ------------------------------------------------------------ */
+
+struct samples {
+	double *all, *detect, *heal;
+	unsigned n, nd, room;
+};
+
+static bool samples_open(struct samples *s, unsigned n)
+{
+	s->n = s->nd = 0;
+	s->room = n;
+	s->all = calloc(n, sizeof(double));
+	s->detect = calloc(n, sizeof(double));
+	s->heal = calloc(n, sizeof(double));
+	return s->all && s->detect && s->heal;
+}
+
+static void samples_tell(struct samples *s, const char *kind)
+{
+	char name[40];
+
+	tell_samples(kind, s->all, s->n, false);
+	if (s->nd) {
+		snprintf(name, sizeof(name), "%s_detect", kind);
+		tell_samples(name, s->detect, s->nd, false);
+		snprintf(name, sizeof(name), "%s_heal", kind);
+		tell_samples(name, s->heal, s->nd, false);
+	}
+	free(s->all);
+	free(s->detect);
+	free(s->heal);
+}
+
+static double us(uint64_t from, uint64_t to)
+{
+	return ((double)to - (double)from) / 1e3;
+}
+
+/* ---- libward ------------------------------------------------------------ */
+
+static struct ward_pool *pool;
+
+static bool pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_policy policy = WARD_POLICY_INIT;
+	struct ward_hooks hooks = { .report = on_report };
+
+	policy.busy_within = busy;
+	policy.blocked_within = blocked;
+	config.name = "heal";
+	config.workers = workers;
+	config.spares = 4;
+	config.scan = SCAN;
+	config.policy = &policy;
+	config.hooks = &hooks;
+	return ward_pool_create(&pool, &config) == 0 &&
+	       ward_pool_start(pool) == 0;
+}
+
+static bool pool_down(void)
+{
+	struct ward_audit audit = WARD_AUDIT_INIT;
+	bool ok = ward_pool_drain(pool, ward_in(5 * S)) == 0;
+
+	if (ward_audit(pool, &audit)) {
+		fprintf(stderr, "ward: audit: %s\n", audit.first);
+		ok = false;
+	}
+	return ward_pool_destroy(pool, ward_in(5 * S)) == 0 && ok;
+}
+
+/* Every seat taken, a spare ready, nobody out: as before the first fault. */
+static bool pool_is_whole(void)
+{
+	uint64_t until = os_now() + 5 * S;
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	do {
+		if (ward_pool_stats(pool, &stats))
+			return false;
+		if (!stats.vacant && !stats.zombies && stats.spares >= 4 &&
+		    !stats.running && stats.idle == stats.workers)
+			return true;
+		os_sleep(100 * US);
+	} while (os_now() < until);
+	fprintf(stderr,
+		"ward: not whole after 5 s: workers %u, running %u, idle %u, "
+		"spares %u, zombies %u, vacant %u\n",
+		stats.workers, stats.running, stats.idle, stats.spares,
+		stats.zombies, stats.vacant);
+	return false;
+}
+
+/* Of the replacement: done() of the fault may be the first that it runs. */
+static uint64_t first_code(const struct fault *f, const struct next *n)
+{
+	return pthread_equal(f->teller, n->thread) && f->told < n->began
+		       ? f->told
+		       : n->began;
+}
+
+static bool one_fault(struct samples *s, enum kind kind)
+{
+	static struct fault f;
+	static struct next n;
+	struct ward_task *both[] = { &f.task, &n.task };
+	int want = kind < LIVELOCK ? -EOWNERDEAD : -ETIME;
+	uint64_t first, when;
+
+	memset(&f, 0, sizeof(f));
+	memset(&n, 0, sizeof(n));
+	f.kind = kind;
+	f.task.run = run_fault;
+	f.task.done = done_fault;
+	f.task.release = release_fault;
+	n.task.run = run_next;
+	n.task.release = release_next;
+	if (!pool_is_whole() || ward_submit_n(pool, both, 2, WARD_FOREVER) != 2)
+		return false;
+	os_await(&n.released);
+	os_await(&f.released);
+	if (f.status != want) {
+		fprintf(stderr, "ward: answered %d, not %d\n", f.status, want);
+		return false;
+	}
+	first = first_code(&f, &n);
+	s->all[s->n++] = us(f.began, first);
+	when = detected(f.incident);
+	if (when) {
+		s->detect[s->nd] = us(f.began, when);
+		s->heal[s->nd++] = us(when, first);
+	}
+	return true;
+}
+
+static bool ward_faults(const char *name, unsigned count)
+{
+	struct samples s;
+	enum kind kind = !strcmp(name, "death")	     ? EXIT
+			 : !strcmp(name, "rawexit")  ? RAW
+			 : !strcmp(name, "livelock") ? LIVELOCK
+						     : BLOCKED;
+
+	if (!samples_open(&s, count) ||
+	    !pool_up(1, BUDGET_BUSY, BUDGET_BLOCKED))
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!one_fault(&s, kind == EXIT && i % 2 ? CANCEL : kind))
+			return false;
+	samples_tell(&s, name);
+	if (kind == LIVELOCK)
+		tell("livelock_budget", "us", BUDGET_BUSY / 1e3);
+	if (kind == BLOCKED)
+		tell("blocked_budget", "us", BUDGET_BLOCKED / 1e3);
+	return pool_down();
+}
+
+/* ---- the healthy -------------------------------------------------------- */
+
+#define SPINNERS 8u
+static pid_t spinner[SPINNERS];
+
+static void spinners_start(void)
+{
+	for (unsigned i = 0; i < SPINNERS; i++) {
+		spinner[i] = fork();
+		if (spinner[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				os_relax();
+		}
+	}
+}
+
+static void spinners_stop(void)
+{
+	for (unsigned i = 0; i < SPINNERS; i++) {
+		if (spinner[i] <= 0)
+			continue;
+		kill(spinner[i], SIGKILL);
+		waitpid(spinner[i], NULL, 0);
+	}
+}
+
+/* Short ones, and now and then 50 ms of CPU time without a beat. */
+static int run_healthy(struct ward_task *task)
+{
+	uint64_t until;
+
+	if (job_of(task)->index % 16)
+		return job_spin_us(task);
+	until = os_own_cpu() + 50 * MS;
+	while (os_own_cpu() < until)
+		os_relax();
+	return job_count(task);
+}
+
+static bool healthy_start(const struct setup *setup)
+{
+	return pool_up(setup->workers, 100 * MS, 250 * MS);
+}
+
+static void healthy_submit(unsigned producer, struct job *job)
+{
+	(void)producer;
+	if (ward_submit(pool, &job->task, WARD_FOREVER))
+		_exit(1);
+}
+
+static bool healthy_trial(const struct trial *t)
+{
+	static const struct rival healthy = { .name = "ward",
+					      .start = healthy_start,
+					      .submit = healthy_submit,
+					      .finish = pool_down };
+	struct load load = { .rival = &healthy,
+			     .setup = { t->workers, 1, t->ring, 64 },
+			     .run = run_healthy };
+	struct ward_stats stats = WARD_STATS_INIT;
+	uint64_t wall, n;
+	bool ok;
+
+	job_spin_calibrate();
+	spinners_start();
+	ok = load_start(&load);
+	if (ok) {
+		n = load_run(&load, UINT64_MAX, t->cap, &wall);
+		ok = ward_pool_stats(pool, &stats) == 0;
+		tell("healthy_convicted", "count",
+		     (double)(stats.convicted_livelock +
+			      stats.convicted_blocked +
+			      stats.convicted_progress + stats.deaths));
+		tell("healthy_tasks", "count", (double)n);
+		tell("healthy_looks", "count", (double)stats.looks);
+		ok = load_finish(&load) && ok;
+	}
+	spinners_stop();
+	return ok;
+}
+
+/* ---- a bare watcher ----------------------------------------------------- */
+
+/*
+ * The usual way without a library: a thread joins the worker and, when it is
+ * gone, wakes a parked spare.  Only death is seen.
+ */
+static struct {
+	uint64_t began, first;
+	_Atomic uint32_t parked, call, there; /* futexes */
+	enum kind kind;
+} bare;
+
+static void *bare_worker(void *arg)
+{
+	os_await(&bare.parked);
+	os_sleep(200 * US);
+	bare.began = os_now();
+	fault_exit(bare.kind);
+	return arg;
+}
+
+static void *bare_spare(void *arg)
+{
+	os_raise(&bare.parked);
+	os_await(&bare.call);
+	bare.first = os_now();
+	os_raise(&bare.there);
+	return arg;
+}
+
+static void *bare_watcher(void *arg)
+{
+	pthread_join(*(pthread_t *)arg, NULL);
+	os_raise(&bare.call);
+	return NULL;
+}
+
+static bool bare_faults(const char *name, unsigned count)
+{
+	bool raw = !strcmp(name, "rawexit");
+	struct samples s;
+
+	if (!samples_open(&s, count))
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		pthread_t worker, spare, watcher;
+
+		memset(&bare, 0, sizeof(bare));
+		bare.kind = raw ? RAW : i % 2 ? CANCEL : EXIT;
+		if (pthread_create(&worker, NULL, bare_worker, NULL) ||
+		    pthread_create(&watcher, NULL, bare_watcher, &worker) ||
+		    pthread_create(&spare, NULL, bare_spare, NULL))
+			return false;
+		os_await(&bare.there);
+		pthread_join(watcher, NULL);
+		pthread_join(spare, NULL);
+		s.all[s.n++] = us(bare.began, bare.first);
+	}
+	samples_tell(&s, name);
+	return true;
+}
+
+static bool heal_trial(const struct trial *t)
+{
+	if (!strcmp(t->mode, "healthy"))
+		return healthy_trial(t);
+	if (!strcmp(t->impl, "watcher"))
+		return bare_faults(t->mode, (unsigned)t->tasks);
+	return ward_faults(t->mode, (unsigned)t->tasks);
+}
+
+/* ---- plan and report ---------------------------------------------------- */
+
+static const struct {
+	const char *kind;
+	unsigned full, quick; /* samples of a run */
+	bool watcher;
+} plan[] = { { "death", 500, 100, true },
+	     { "rawexit", 500, 100, true },
+	     { "livelock", 100, 20, false },
+	     { "blocked", 50, 10, false } };
+#define PLANS (sizeof(plan) / sizeof(*plan))
+
+static void ask(struct book *book, const char *impl, const char *mode,
+		unsigned workers, unsigned samples, uint64_t cap)
+{
+	struct trial t = { .bench = "heal",
+			   .impl = impl,
+			   .mode = mode,
+			   .producers = 1,
+			   .workers = workers,
+			   .tasks = samples,
+			   .cap = cap,
+			   .ring = 256 };
+	struct results r;
+
+	progress("heal  %s  %s", mode, impl);
+	trial_run(&t, 3 * TRIAL_LIMIT_S, &r);
+	for (unsigned i = 0; i < r.n; i++) {
+		struct key key = {
+			"heal",		  impl,	   r.result[i].metric,
+			r.result[i].unit, workers, 1
+		};
+
+		book_add(book, &key, r.result[i].value);
+	}
+}
+
+static void heal_run(const struct options *o, struct book *book)
+{
+	for (unsigned run = 0; run < o->runs; run++)
+		for (unsigned i = 0; i < PLANS; i++) {
+			unsigned n = o->quick ? plan[i].quick : plan[i].full;
+
+			ask(book, "ward", plan[i].kind, 1, n, 0);
+			if (plan[i].watcher)
+				ask(book, "watcher", plan[i].kind, 1, n, 0);
+		}
+	for (unsigned run = 0; run < o->runs && run < 3; run++)
+		ask(book, "ward", "healthy", 4, 0, o->quick ? 2 * S : 5 * S);
+	progress_end();
+}
+
+static void heal_rows(const struct book *book, struct table *table,
+		      const char *impl, const char *metric)
+{
+	static const char *const at[] = { "p50", "p99", "max" };
+	char name[40], label[64];
+	unsigned row = 0;
+
+	for (unsigned c = 0; c < 3; c++) {
+		struct key key = { "heal", impl, name, "us", 1, 1 };
+		const struct figure *f;
+
+		snprintf(name, sizeof(name), "%s_%s", metric, at[c]);
+		f = book_find(book, &key);
+		if (c == 0) {
+			if (!f)
+				return;
+			snprintf(label, sizeof(label), "%s %s", impl, metric);
+			row = table_row(table, label);
+		}
+		table_cell(table, row, c, f);
+	}
+}
+
+static void heal_report(const struct options *o, const struct book *book)
+{
+	static const char *const part[] = { "", "_detect", "_heal" };
+	struct key key = { "heal", "ward", "healthy_convicted", "", 4, 1 };
+	static struct table table;
+	unsigned row;
+
+	(void)o;
+	table_start(&table, "heal: us from the fault to the replacement");
+	table_column(&table, "p50");
+	table_column(&table, "p99");
+	table_column(&table, "max");
+	for (unsigned i = 0; i < PLANS; i++) {
+		char metric[32];
+
+		for (unsigned k = 0; k < 3; k++) {
+			snprintf(metric, sizeof(metric), "%s%s", plan[i].kind,
+				 part[k]);
+			heal_rows(book, &table, "ward", metric);
+		}
+		heal_rows(book, &table, "watcher", plan[i].kind);
+	}
+	table_print(&table, stdout);
+	printf("budgets: livelock %.0f ms of its own CPU, blocked %.0f ms, "
+	       "a look each %.0f ms\n",
+	       BUDGET_BUSY / 1e6, BUDGET_BLOCKED / 1e6, SCAN / 1e6);
+	if (!book_find(book, &key))
+		return;
+	table_start(&table,
+		    "heal: healthy workers beside 8 spinning processes");
+	table_column(&table, "convicted");
+	row = table_row(&table, "ward");
+	table_cell(&table, row, 0, book_find(book, &key));
+	table_print(&table, stdout);
+}
+
+const struct bench bench_heal = {
+	.name = "heal",
+	.what = "us from a fault to a healthy worker",
+	.run = heal_run,
+	.trial = heal_trial,
+	.report = heal_report,
+};

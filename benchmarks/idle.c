@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * idle.c - what a pool does when it has nothing to do: context switches and CPU
+ * time of all its threads while nobody submits.
+ */
+#include "bench.h"
+#include "threads.h"
+
+#define WARM_TASKS 1000
+#define SETTLE (2 * S) /* the steward lingers 1 s after the last park */
+
+static bool idle_trial(const struct trial *t)
+{
+	struct load load = { .rival = rival_find(t->impl),
+			     .setup = { t->workers, 1, t->ring, t->window } };
+	struct threads_sum before, after;
+	uint64_t wall;
+
+	if (!load.rival || !load_start(&load))
+		return false;
+	load_run(&load, WARM_TASKS, S, &wall);
+	os_sleep(SETTLE);
+	before = threads_sum("");
+	os_sleep(t->cap);
+	after = threads_sum("");
+	tell("context_switches", "count",
+	     (double)(after.switches - before.switches));
+	tell("cpu", "ms", (double)(after.cpu - before.cpu) / 1e6);
+	return load_finish(&load);
+}
+
+static unsigned idle_workers(const struct options *o)
+{
+	return o->nworkers ? o->workers[0] : 8;
+}
+
+static void idle_run(const struct options *o, struct book *book)
+{
+	struct options once = *o;
+	struct trial like = { .bench = "idle",
+			      .mode = "-",
+			      .producers = 1,
+			      .workers = idle_workers(o),
+			      .cap = o->quick ? S : 3 * S,
+			      .ring = o->ring,
+			      .window = o->window };
+
+	/* five seconds a trial, and nothing that a crowd of runs would show */
+	once.runs = o->runs < 3 ? o->runs : 3;
+	trials_in_turn(&once, book, &like, "context_switches", "count",
+		       skip_nothing);
+}
+
+static void idle_report(const struct options *o, const struct book *book)
+{
+	static struct table table;
+
+	table_start(&table, o->quick ? "idle: a pool without work, 1 s"
+				     : "idle: a pool without work, 3 s");
+	table_column(&table, "ctx switches");
+	table_column(&table, "CPU ms");
+	for (unsigned i = 0; i < o->impls; i++) {
+		struct key key = { "idle", o->impl[i]->name, "context_switches",
+				   "",	   idle_workers(o),  1 };
+		unsigned row;
+
+		if (skip_nothing(o->impl[i]))
+			continue;
+		row = table_row(&table, o->impl[i]->name);
+		table_cell(&table, row, 0, book_find(book, &key));
+		key.metric = "cpu";
+		table_cell(&table, row, 1, book_find(book, &key));
+	}
+	table_print(&table, stdout);
+}
+
+const struct bench bench_idle = {
+	.name = "idle",
+	.what = "context switches of a pool without work",
+	.run = idle_run,
+	.trial = idle_trial,
+	.report = idle_report
+};

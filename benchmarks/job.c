@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a task does --------------------------------------------------- */
+
+#define COUNTERS 16384u
+
+/* W: its thread writes, anyone reads. */
+struct counter {
+	_Alignas(64) _Atomic uint64_t n;
+};
+
+static struct counter counter[COUNTERS];
+static _Atomic uint32_t counters;
+static __thread struct counter *own;
+
+static __attribute__((noinline)) struct counter *counter_new(void)
+{
+	uint32_t i =
+		atomic_fetch_add_explicit(&counters, 1, memory_order_relaxed);
+
+	if (i >= COUNTERS) {
+		fprintf(stderr, "wardbench: more than %u threads\n", COUNTERS);
+		_exit(1);
+	}
+	return &counter[i];
+}
+
+static inline void count(void)
+{
+	if (__builtin_expect(!own, 0))
+		own = counter_new();
+	atomic_store_explicit(
+		&own->n,
+		atomic_load_explicit(&own->n, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
+int job_count(struct ward_task *task)
+{
+	(void)task;
+	count();
+	return 0;
+}
+
+uint64_t job_counted(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < COUNTERS; i++)
+		sum += atomic_load_explicit(&counter[i].n,
+					    memory_order_relaxed);
+	return sum;
+}
+
+static unsigned spin_steps = 1000;
+
+static inline void spin(unsigned steps)
+{
+	for (unsigned i = 0; i < steps; i++)
+		__asm__ volatile("" : "+r"(i));
+}
+
+int job_spin_us(struct ward_task *task)
+{
+	(void)task;
+	count();
+	spin(spin_steps);
+	return 0;
+}
+
+/* The quickest of several tries: the one that nobody disturbed. */
+void job_spin_calibrate(void)
+{
+	uint64_t best = UINT64_MAX;
+	const unsigned steps = 200000;
+
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t from = os_now(), took;
+
+		spin(steps);
+		took = os_now() - from;
+		if (took < best)
+			best = took;
+	}
+	spin_steps = (unsigned)(steps * US / (best ? best : 1));
+}
+
+/* ---- a window ----------------------------------------------------------- */
+
+static void job_release(struct ward_task *task)
+{
+	/* [J] what was done in the job is seen by who finds it free */
+	atomic_store_explicit(&job_of(task)->free, 1, memory_order_release);
+}
+
+static struct job *window_new(const struct load *load, unsigned producer)
+{
+	uint32_t n = load->setup.window;
+	struct job *job = aligned_alloc(64, n * sizeof(*job));
+
+	if (!job)
+		return NULL;
+	memset(job, 0, n * sizeof(*job));
+	for (uint32_t i = 0; i < n; i++) {
+		atomic_init(&job[i].free, 1);
+		job[i].producer = (uint16_t)producer;
+		job[i].index = (uint16_t)i;
+		job[i].task.run = load->run ? load->run : job_count;
+		job[i].task.release = job_release;
+	}
+	return job;
+}
+
+static inline bool job_is_free(struct job *job)
+{
+	return atomic_load_explicit(&job->free, memory_order_acquire); /* [J] */
+}
+
+static void wait_once(const struct rival *rival, unsigned producer)
+{
+	if (rival->wait)
+		rival->wait(producer);
+	else
+		sched_yield();
+}
+
+void job_await(const struct rival *rival, unsigned producer, struct job *job)
+{
+	while (!job_is_free(job))
+		wait_once(rival, producer);
+}
+
+/* The next free job from *at on, round the window until there is one. */
+static inline struct job *window_next(struct load *load, unsigned producer,
+				      uint32_t *at)
+{
+	struct job *window = load->window[producer];
+	uint32_t n = load->setup.window;
+
+	for (uint32_t tried = 0;; tried++) {
+		struct job *job = &window[*at];
+
+		*at = *at + 1 == n ? 0 : *at + 1;
+		__builtin_prefetch(&window[(*at + 8) % n], 1);
+		if (job_is_free(job))
+			return job;
+		if (tried == n) {
+			wait_once(load->rival, producer);
+			tried = 0;
+		}
+	}
+}
+
+bool load_start(struct load *load)
+{
+	unsigned producers = load->setup.producers;
+
+	load->window = calloc(producers, sizeof(*load->window));
+	if (!load->window)
+		return false;
+	for (unsigned p = 0; p < producers; p++) {
+		load->window[p] = window_new(load, p);
+		if (!load->window[p])
+			return false;
+	}
+	return load->rival->start(&load->setup);
+}
+
+bool load_finish(struct load *load)
+{
+	bool ok = load->rival->finish();
+
+	for (unsigned p = 0; p < load->setup.producers; p++)
+		free(load->window[p]);
+	free(load->window);
+	return ok;
+}
+
+/* ---- producers ---------------------------------------------------------- */
+
+struct producer {
+	_Alignas(64) struct load *load;
+	pthread_barrier_t *gate;
+	pthread_t thread;
+	unsigned number;
+	uint64_t share, cap, from, to, made;
+};
+
+#define CLOCK_EVERY 256u
+
+static void produce(struct producer *p)
+{
+	struct load *load = p->load;
+	uint64_t end = p->from + p->cap;
+	uint32_t at = 0;
+
+	while (p->made < p->share) {
+		struct job *job = window_next(load, p->number, &at);
+
+		atomic_store_explicit(&job->free, 0, memory_order_relaxed);
+		load->rival->submit(p->number, job);
+		if (++p->made % CLOCK_EVERY == 0 && os_now() > end)
+			break;
+	}
+}
+
+static void *producer_main(void *arg)
+{
+	struct producer *p = arg;
+	struct job *window = p->load->window[p->number];
+
+	pthread_barrier_wait(p->gate);
+	p->from = os_now();
+	produce(p);
+	for (uint32_t i = 0; i < p->load->setup.window; i++)
+		job_await(p->load->rival, p->number, &window[i]);
+	p->to = os_now();
+	return NULL;
+}
+
+static void must(int err, const char *what)
+{
+	if (err) {
+		fprintf(stderr, "wardbench: %s: %s\n", what, strerror(err));
+		exit(1);
+	}
+}
+
+uint64_t load_run(struct load *load, uint64_t tasks, uint64_t cap,
+		  uint64_t *wall)
+{
+	unsigned n = load->setup.producers;
+	struct producer *p = aligned_alloc(64, n * sizeof(*p));
+	uint64_t from = UINT64_MAX, to = 0, made = 0;
+	pthread_barrier_t gate;
+
+	must(p ? 0 : ENOMEM, "producers");
+	must(pthread_barrier_init(&gate, NULL, n), "barrier");
+	for (unsigned i = 0; i < n; i++) {
+		p[i] = (struct producer){ .load = load,
+					  .gate = &gate,
+					  .number = i,
+					  .cap = cap,
+					  .share =
+						  tasks / n + (i < tasks % n) };
+		must(pthread_create(&p[i].thread, NULL, producer_main, &p[i]),
+		     "thread");
+	}
+	for (unsigned i = 0; i < n; i++) {
+		must(pthread_join(p[i].thread, NULL), "join");
+		from = p[i].from < from ? p[i].from : from;
+		to = p[i].to > to ? p[i].to : to;
+		made += p[i].made;
+	}
+	pthread_barrier_destroy(&gate);
+	free(p);
+	*wall = to - from;
+	return made;
+}

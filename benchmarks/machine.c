@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.c - where the figures come from.
+ */
+#include "bench.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+unsigned machine_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void cpu_model(char *to, size_t len)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256], *at;
+
+	snprintf(to, len, "unknown CPU");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "model name", 10) ||
+		    !(at = strchr(line, ':')))
+			continue;
+		at[strcspn(at, "\n")] = 0;
+		snprintf(to, len, "%s", at + 2);
+		break;
+	}
+	if (file)
+		fclose(file);
+}
+
+void machine_print(FILE *out)
+{
+	struct utsname name;
+	char model[128];
+
+	cpu_model(model, sizeof(model));
+	if (uname(&name))
+		snprintf(name.release, sizeof(name.release), "?");
+	fprintf(out,
+		"machine: %s, %u CPUs, Linux %s, libward %d.%d.%d, %s %s\n",
+		model, machine_cpus(), name.release, WARD_VERSION_MAJOR,
+		WARD_VERSION_MINOR, WARD_VERSION_PATCH,
+#ifdef __clang__
+		"clang", __clang_version__
+#else
+		"gcc", __VERSION__
+#endif
+	);
+	fflush(out);
+}

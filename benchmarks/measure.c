@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "measure.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *grown(void *mem, unsigned n, unsigned *room, size_t size)
+{
+	if (n < *room)
+		return mem;
+	*room = *room ? 2 * *room : 16;
+	mem = realloc(mem, *room * size);
+	if (!mem) {
+		fprintf(stderr, "wardbench: out of memory\n");
+		exit(1);
+	}
+	return mem;
+}
+
+/* ---- figures ------------------------------------------------------------ */
+
+static bool figure_is(const struct figure *f, const struct key *key)
+{
+	return f->workers == key->workers && f->producers == key->producers &&
+	       !strcmp(f->bench, key->bench) && !strcmp(f->impl, key->impl) &&
+	       !strcmp(f->metric, key->metric);
+}
+
+const struct figure *book_find(const struct book *book, const struct key *key)
+{
+	for (unsigned i = 0; i < book->figures; i++)
+		if (figure_is(&book->figure[i], key))
+			return &book->figure[i];
+	return NULL;
+}
+
+static struct figure *book_new(struct book *book, const struct key *key)
+{
+	struct figure *f;
+
+	book->figure = grown(book->figure, book->figures, &book->room,
+			     sizeof(*book->figure));
+	f = &book->figure[book->figures++];
+	memset(f, 0, sizeof(*f));
+	snprintf(f->bench, sizeof(f->bench), "%s", key->bench);
+	snprintf(f->impl, sizeof(f->impl), "%s", key->impl);
+	snprintf(f->metric, sizeof(f->metric), "%s", key->metric);
+	snprintf(f->unit, sizeof(f->unit), "%s", key->unit);
+	f->workers = key->workers;
+	f->producers = key->producers;
+	return f;
+}
+
+void book_add(struct book *book, const struct key *key, double value)
+{
+	struct figure *f = (struct figure *)book_find(book, key);
+
+	if (!f)
+		f = book_new(book, key);
+	f->value = grown(f->value, f->runs, &f->room, sizeof(*f->value));
+	f->value[f->runs++] = value;
+}
+
+void book_free(struct book *book)
+{
+	for (unsigned i = 0; i < book->figures; i++)
+		free(book->figure[i].value);
+	free(book->figure);
+	memset(book, 0, sizeof(*book));
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double samples_at(double *sample, unsigned n, double fraction)
+{
+	double at = ceil(fraction * n);
+
+	if (n == 0)
+		return 0;
+	qsort(sample, n, sizeof(*sample), by_size);
+	return sample[at < 1 ? 0 : (unsigned)at - 1];
+}
+
+struct spread figure_spread(const struct figure *f)
+{
+	struct spread s = { 0, 0, 0 };
+	unsigned n = f->runs < RUNS_MAX ? f->runs : RUNS_MAX, half = n / 2;
+	double sorted[RUNS_MAX];
+
+	if (n == 0)
+		return s;
+	memcpy(sorted, f->value, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_size);
+	s.min = sorted[0];
+	s.max = sorted[n - 1];
+	s.median = n % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+	return s;
+}
+
+/* ---- for programs ------------------------------------------------------- */
+
+/* JSON has no infinity; a number beyond every double reads back as one. */
+static void json_number(FILE *out, const char *name, double value)
+{
+	if (isinf(value))
+		fprintf(out, ", \"%s\": 1e999", name);
+	else
+		fprintf(out, ", \"%s\": %.6g", name, value);
+}
+
+bool book_json(const struct book *book, const char *bench, FILE *out)
+{
+	for (unsigned i = 0; i < book->figures; i++) {
+		const struct figure *f = &book->figure[i];
+		struct spread s = figure_spread(f);
+
+		if (strcmp(f->bench, bench))
+			continue;
+		fprintf(out,
+			"{\"bench\": \"%s\", \"impl\": \"%s\", \"workers\": %u, "
+			"\"producers\": %u, \"metric\": \"%s\", "
+			"\"unit\": \"%s\"",
+			f->bench, f->impl, f->workers, f->producers, f->metric,
+			f->unit);
+		json_number(out, "median", s.median);
+		json_number(out, "min", s.min);
+		json_number(out, "max", s.max);
+		fprintf(out, ", \"runs\": %u}\n", f->runs);
+	}
+	return fflush(out) == 0 && !ferror(out);
+}
+
+/* ---- for people --------------------------------------------------------- */
+
+void table_start(struct table *t, const char *title)
+{
+	memset(t, 0, sizeof(*t));
+	t->title = title;
+}
+
+unsigned table_column(struct table *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (t->columns == TABLE_COLUMNS)
+		return TABLE_COLUMNS - 1;
+	va_start(ap, fmt);
+	vsnprintf(t->head[t->columns], sizeof(t->head[0]), fmt, ap);
+	va_end(ap);
+	return t->columns++;
+}
+
+unsigned table_row(struct table *t, const char *label)
+{
+	if (t->rows == TABLE_ROWS)
+		return TABLE_ROWS - 1;
+	snprintf(t->label[t->rows], sizeof(t->label[0]), "%s", label);
+	return t->rows++;
+}
+
+static int number(char *to, size_t len, double value)
+{
+	if (isinf(value))
+		return snprintf(to, len, "collapsed");
+	if (value == 0 || fabs(value) >= 100)
+		return snprintf(to, len, "%.0f", value);
+	if (fabs(value) >= 10)
+		return snprintf(to, len, "%.1f", value);
+	return snprintf(to, len, fabs(value) < 0.1 ? "%.4f" : "%.2f", value);
+}
+
+void table_cell(struct table *t, unsigned row, unsigned column,
+		const struct figure *f)
+{
+	char min[24], max[24];
+	struct spread s;
+
+	if (!f)
+		return;
+	s = figure_spread(f);
+	number(t->cell[row][column][0], sizeof(t->cell[0][0][0]), s.median);
+	if (f->runs < 2)
+		return;
+	number(min, sizeof(min), s.min);
+	number(max, sizeof(max), isinf(s.max) ? 0 : s.max);
+	snprintf(t->cell[row][column][1], sizeof(t->cell[0][0][1]), "%.9s-%.9s",
+		 isinf(s.min) ? "" : min, isinf(s.max) ? "oo" : max);
+}
+
+void table_text(struct table *t, unsigned row, unsigned column, const char *fmt,
+		...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t->cell[row][column][0], sizeof(t->cell[0][0][0]), fmt, ap);
+	va_end(ap);
+}
+
+static int wider(int width, const char *text)
+{
+	int len = (int)strlen(text);
+
+	return len > width ? len : width;
+}
+
+static bool spread_in(const struct table *t, unsigned row)
+{
+	for (unsigned c = 0; c < t->columns; c++)
+		if (t->cell[row][c][1][0])
+			return true;
+	return false;
+}
+
+void table_print(const struct table *t, FILE *out)
+{
+	int left = 0, width[TABLE_COLUMNS] = { 0 };
+
+	for (unsigned r = 0; r < t->rows; r++)
+		left = wider(left, t->label[r]);
+	for (unsigned c = 0; c < t->columns; c++) {
+		width[c] = wider(6, t->head[c]);
+		for (unsigned r = 0; r < t->rows; r++)
+			for (unsigned l = 0; l < 2; l++)
+				width[c] = wider(width[c], t->cell[r][c][l]);
+	}
+	fprintf(out, "\n%s\n%-*s", t->title, left, "");
+	for (unsigned c = 0; c < t->columns; c++)
+		fprintf(out, "  %*s", width[c], t->head[c]);
+	fputc('\n', out);
+	for (unsigned r = 0; r < t->rows; r++) {
+		for (unsigned l = 0; l < 1u + spread_in(t, r); l++) {
+			fprintf(out, "%-*s", left, l ? "" : t->label[r]);
+			for (unsigned c = 0; c < t->columns; c++)
+				fprintf(out, "  %*s", width[c],
+					l || t->cell[r][c][0][0]
+						? t->cell[r][c][l]
+						: "-");
+			fputc('\n', out);
+		}
+	}
+	fflush(out);
+}
+
+/* ---- while it runs ------------------------------------------------------ */
+
+static bool told;
+
+void progress(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	told = true;
+	fputs("\r\033[K", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fflush(stderr);
+}
+
+void progress_end(void)
+{
+	if (told)
+		fputs("\r\033[K", stderr);
+	told = false;
+}

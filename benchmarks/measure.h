@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * measure.h - what was measured: figures, their spread, and how they are told,
+ * as a table for people and as one JSON object a line for programs.
+ */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What identifies a figure; the names are what the output promises. */
+struct key {
+	const char *bench, *impl, *metric, *unit;
+	unsigned workers, producers;
+};
+
+/* One figure: a value for each run.  A run without a result is INFINITY. */
+struct figure {
+	char bench[16], impl[16], metric[40], unit[12];
+	unsigned workers, producers;
+	double *value;
+	unsigned runs, room;
+};
+
+struct book {
+	struct figure *figure;
+	unsigned figures, room;
+};
+
+void book_add(struct book *book, const struct key *key, double value);
+/* NULL: never measured.  key->unit is not looked at. */
+const struct figure *book_find(const struct book *book, const struct key *key);
+void book_free(struct book *book);
+
+#define RUNS_MAX 101u
+
+struct spread {
+	double median, min, max;
+};
+struct spread figure_spread(const struct figure *figure);
+
+/* The figures of one bench, in the order in which they came; false: no. */
+bool book_json(const struct book *book, const char *bench, FILE *out);
+
+/* Sorts the samples; fraction 0.5 is the median, 1 the largest; 0 of none. */
+double samples_at(double *sample, unsigned n, double fraction);
+
+/*
+ * A table: a title, heads, and rows of cells; a cell tells a median and, below
+ * it, the smallest and the largest run.
+ */
+#define TABLE_COLUMNS 12
+#define TABLE_ROWS 64
+struct table {
+	const char *title;
+	char head[TABLE_COLUMNS][16];
+	char label[TABLE_ROWS][24];
+	char cell[TABLE_ROWS][TABLE_COLUMNS][2][24];
+	unsigned columns, rows;
+};
+void table_start(struct table *table, const char *title);
+unsigned table_column(struct table *table, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+unsigned table_row(struct table *table, const char *label);
+/* NULL is shown as "-". */
+void table_cell(struct table *table, unsigned row, unsigned column,
+		const struct figure *figure);
+void table_text(struct table *table, unsigned row, unsigned column,
+		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void table_print(const struct table *table, FILE *out);
+
+/* One changing line on stderr, if that is a terminal. */
+void progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void progress_end(void);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trial.c - one measurement in a process of its own.
+ *
+ * An implementation that hangs, crashes or leaves a mess harms nobody but
+ * itself, and none finds the heap, the caches or the threads of another.  What
+ * was measured comes back through a pipe, a line each: metric, unit, value.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static bool any_failed;
+
+bool trials_failed(void)
+{
+	return any_failed;
+}
+
+double results_find(const struct results *results, const char *metric)
+{
+	for (unsigned i = 0; i < results->n; i++)
+		if (!strcmp(results->result[i].metric, metric))
+			return results->result[i].value;
+	return 0;
+}
+
+/* ---- the trial's side --------------------------------------------------- */
+
+static FILE *teller;
+
+void tell(const char *metric, const char *unit, double value)
+{
+	fprintf(teller, "%s %s %.9g\n", metric, unit, value);
+}
+
+void tell_samples(const char *prefix, double *sample, unsigned n, bool tail)
+{
+	static const struct {
+		const char *name;
+		double fraction;
+		bool tail;
+	} point[] = { { "p50", .5, false },
+		      { "p99", .99, false },
+		      { "p999", .999, true },
+		      { "max", 1, false } };
+	char metric[40];
+
+	for (unsigned i = 0; i < sizeof(point) / sizeof(*point); i++) {
+		if (point[i].tail && !tail)
+			continue;
+		snprintf(metric, sizeof(metric), "%s_%s", prefix,
+			 point[i].name);
+		tell(metric, "us", samples_at(sample, n, point[i].fraction));
+	}
+}
+
+enum { ARGS = 11 };
+
+static const struct bench *bench_find(const char *name)
+{
+	for (unsigned i = 0; benches[i]; i++)
+		if (!strcmp(benches[i]->name, name))
+			return benches[i];
+	return NULL;
+}
+
+_Noreturn void trial_main(int argc, char **argv)
+{
+	const struct bench *bench = argc == ARGS ? bench_find(argv[0]) : NULL;
+	struct trial trial;
+	bool ok;
+
+	if (!bench)
+		exit(2);
+	/* Nobody wants the result of an orphan. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	trial = (struct trial){ .bench = argv[0],
+				.impl = argv[1],
+				.mode = argv[2],
+				.producers =
+					(unsigned)strtoul(argv[3], NULL, 10),
+				.workers = (unsigned)strtoul(argv[4], NULL, 10),
+				.tasks = strtoull(argv[5], NULL, 10),
+				.cap = strtoull(argv[6], NULL, 10),
+				.ring = (uint32_t)strtoul(argv[7], NULL, 10),
+				.window =
+					(uint32_t)strtoul(argv[8], NULL, 10) };
+	teller = fdopen(atoi(argv[9]), "w");
+	if (!teller || strcmp(argv[10], "end"))
+		exit(2);
+	ok = bench->trial(&trial);
+	if (fclose(teller))
+		ok = false;
+	exit(ok ? 0 : 1);
+}
+
+/* ---- the asking side ---------------------------------------------------- */
+
+static pid_t trial_start(const struct trial *t, int *from)
+{
+	char number[6][24], fd[12], uv[24];
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	snprintf(number[0], 24, "%u", t->producers);
+	snprintf(number[1], 24, "%u", t->workers);
+	snprintf(number[2], 24, "%" PRIu64, t->tasks);
+	snprintf(number[3], 24, "%" PRIu64, t->cap);
+	snprintf(number[4], 24, "%" PRIu32, t->ring);
+	snprintf(number[5], 24, "%" PRIu32, t->window);
+	snprintf(fd, sizeof(fd), "%d", ends[1]);
+	/* libuv's pool is sized by the environment, before its first use */
+	snprintf(uv, sizeof(uv), "%u", t->workers);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		setenv("UV_THREADPOOL_SIZE", uv, 1);
+		fcntl(ends[1], F_SETFD, 0);
+		execl("/proc/self/exe", "wardbench", "--trial", t->bench,
+		      t->impl, t->mode ? t->mode : "-", number[0], number[1],
+		      number[2], number[3], number[4], number[5], fd, "end",
+		      (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	*from = ends[0];
+	return pid;
+}
+
+/* Reads until the other side closes; false: not by then. */
+static bool read_all(int fd, char *text, size_t room, uint64_t until)
+{
+	size_t len = 0;
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		uint64_t now = os_now();
+		ssize_t n;
+
+		text[len] = 0;
+		if (now >= until)
+			return false;
+		if (poll(&p, 1, (int)((until - now) / MS) + 1) <= 0)
+			continue;
+		n = read(fd, text + len, room - 1 - len);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return true;
+		if (n > 0)
+			len += (size_t)n;
+	}
+}
+
+static void parse(struct results *out, char *text)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		struct result *r = &out->result[out->n];
+
+		if (out->n < RESULTS_MAX &&
+		    sscanf(line, "%39s %11s %lf", r->metric, r->unit,
+			   &r->value) == 3)
+			out->n++;
+	}
+}
+
+void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
+{
+	uint64_t until = os_now() + limit_s * S;
+	char text[8192];
+	int fd = -1, status = 0;
+	pid_t pid = trial_start(trial, &fd);
+
+	memset(out, 0, sizeof(*out));
+	if (pid < 0) {
+		out->failed = any_failed = true;
+		return;
+	}
+	out->collapsed = !read_all(fd, text, sizeof(text), until);
+	if (out->collapsed)
+		kill(pid, SIGKILL);
+	close(fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (out->collapsed)
+		return;
+	parse(out, text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	progress_end();
+	fprintf(stderr, "wardbench: %s %s %ux%u: %s %d\n", trial->bench,
+		trial->impl, trial->producers, trial->workers,
+		WIFSIGNALED(status) ? "killed by signal" : "failed with",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	out->failed = any_failed = true;
+}
+
+bool skip_nothing(const struct rival *rival)
+{
+	return rival == &rival_nothing;
+}
+
+static void book_results(struct book *book, const struct trial *t,
+			 const struct results *r)
+{
+	struct key key = { .bench = t->bench,
+			   .impl = t->impl,
+			   .workers = t->workers,
+			   .producers = t->producers };
+
+	for (unsigned i = 0; i < r->n; i++) {
+		key.metric = r->result[i].metric;
+		key.unit = r->result[i].unit;
+		book_add(book, &key, r->result[i].value);
+	}
+}
+
+void trials_in_turn(const struct options *options, struct book *book,
+		    const struct trial *like, const char *first,
+		    const char *unit, bool (*skip)(const struct rival *rival))
+{
+	bool out[LIST_MAX] = { false };
+
+	for (unsigned run = 0; run < options->runs; run++) {
+		for (unsigned i = 0; i < options->impls; i++) {
+			/* each run begins with another one */
+			unsigned at = (i + run) % options->impls;
+			const struct rival *rival = options->impl[at];
+			struct trial t = *like;
+			struct results r;
+
+			if (out[at] || (skip && skip(rival)))
+				continue;
+			t.impl = rival->name;
+			progress("%s  %ux%u  run %u of %u  %s", t.bench,
+				 t.producers, t.workers, run + 1, options->runs,
+				 t.impl);
+			trial_run(&t, TRIAL_LIMIT_S, &r);
+			out[at] = r.collapsed || r.failed;
+			if (r.collapsed) {
+				struct key key = { t.bench,   t.impl,
+						   first,     unit,
+						   t.workers, t.producers };
+
+				book_add(book, &key, INFINITY);
+			}
+			if (!r.failed)
+				book_results(book, &t, &r);
+		}
+	}
+	progress_end();
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ward.c - libward as it comes: the default pool, all healing on.
+ */
+#include "bench.h"
+
+#include <inttypes.h>
+
+static struct ward_pool *pool;
+
+static bool complain(const char *what, int err)
+{
+	if (err)
+		fprintf(stderr, "ward: %s: %d\n", what, err);
+	return err == 0;
+}
+
+static bool ward_start(const struct setup *setup)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	config.name = "bench";
+	config.workers = setup->workers;
+	config.ring = setup->ring;
+	return complain("create", ward_pool_create(&pool, &config)) &&
+	       complain("start", ward_pool_start(pool));
+}
+
+static void ward_put(unsigned producer, struct job *job)
+{
+	(void)producer;
+	if (!complain("submit", ward_submit(pool, &job->task, WARD_FOREVER)))
+		_exit(1);
+}
+
+/* A quick pool that keeps its books wrong is no result. */
+static bool books_are_right(void)
+{
+	struct ward_audit audit = WARD_AUDIT_INIT;
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	if (!complain("stats", ward_pool_stats(pool, &stats)))
+		return false;
+	if (ward_audit(pool, &audit)) {
+		fprintf(stderr, "ward: audit: %s\n", audit.first);
+		return false;
+	}
+	if (stats.accepted == stats.answered && stats.heals == 0 &&
+	    stats.rescues == 0)
+		return true;
+	fprintf(stderr,
+		"ward: accepted %" PRIu64 ", answered %" PRIu64
+		", heals %" PRIu64 ", rescues %" PRIu64 "\n",
+		stats.accepted, stats.answered, stats.heals, stats.rescues);
+	return false;
+}
+
+static bool ward_finish(void)
+{
+	bool ok = complain("drain", ward_pool_drain(pool, WARD_FOREVER));
+
+	ok = ok && books_are_right();
+	return complain("destroy", ward_pool_destroy(pool, WARD_FOREVER)) && ok;
+}
+
+const struct rival rival_ward = {
+	.name = "ward",
+	.what = "libward, all healing on",
+	.start = ward_start,
+	.submit = ward_put,
+	.finish = ward_finish,
+};

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wardbench.c - options, and which benches they ask for.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct bench *const benches[] = { &bench_throughput,
+					&bench_latency,
+					&bench_overhead,
+					&bench_heal,
+					&bench_idle,
+					&bench_memory,
+					NULL };
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: wardbench [BENCH...] [OPTION...]\n\nbenches:\n");
+	for (unsigned i = 0; benches[i]; i++)
+		fprintf(out, "  %-12s %s\n", benches[i]->name,
+			benches[i]->what);
+	fprintf(out, "  %-12s all of them, which is also the default\n", "all");
+	fprintf(out,
+		"\noptions:\n"
+		"  --shapes PxW,...   producers x workers of throughput\n"
+		"  --producers LIST   or every combination of these\n"
+		"  --workers LIST     with these; also the pools of the others\n"
+		"  --full             32x32 too\n"
+		"  --tasks N          tasks of a run, if it can do them in 1 s\n"
+		"  --runs N           repetitions, 1..101\n"
+		"  --rivals LIST      all, none, or names, of:");
+	for (unsigned i = 0; rivals[i]; i++)
+		if (!rival_is_ours(rivals[i]))
+			fprintf(out, " %s", rivals[i]->name);
+	fprintf(out,
+		"\n"
+		"  --only LIST        of nothing, floor, ward and the rivals\n"
+		"  --ring N           tasks that one producer may have queued\n"
+		"  --window N         tasks that one producer has in turn\n"
+		"  --quick            fewer and shorter runs\n"
+		"  --json FILE        the figures, one JSON object a line\n"
+		"  --help\n");
+}
+
+static _Noreturn void refuse(const char *what, const char *value)
+{
+	fprintf(stderr, "wardbench: %s: %s (see --help)\n", what, value);
+	exit(2);
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+static uint64_t number(const char *option, const char *text, uint64_t min,
+		       uint64_t max)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || n < min ||
+	    n > max)
+		refuse(option, text);
+	return n;
+}
+
+/* Calls 'take' with each part of a list. */
+static void each(const char *option, const char *list,
+		 void (*take)(const char *option, const char *part, void *arg),
+		 void *arg)
+{
+	char *copy = strdup(list), *save = NULL;
+	unsigned n = 0;
+
+	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part;
+	     part = strtok_r(NULL, ",", &save)) {
+		if (++n > LIST_MAX)
+			refuse(option, "too many");
+		take(option, part, arg);
+	}
+	if (n == 0)
+		refuse(option, list);
+	free(copy);
+}
+
+struct counts {
+	unsigned value[LIST_MAX], n;
+};
+
+static void take_count(const char *option, const char *part, void *arg)
+{
+	struct counts *counts = arg;
+
+	counts->value[counts->n++] = (unsigned)number(option, part, 1, 4096);
+}
+
+static void add_shape(struct options *o, unsigned producers, unsigned workers)
+{
+	if (o->shapes == LIST_MAX)
+		refuse("--shapes", "too many");
+	o->shape[o->shapes++] = (struct shape){ producers, workers };
+}
+
+static void take_shape(const char *option, const char *part, void *arg)
+{
+	unsigned producers, workers;
+	char end;
+
+	if (sscanf(part, "%ux%u%c", &producers, &workers, &end) != 2 ||
+	    producers < 1 || producers > 4096 || workers < 1 || workers > 4096)
+		refuse(option, part);
+	add_shape(arg, producers, workers);
+}
+
+static void add_impl(struct options *o, const struct rival *rival)
+{
+	for (unsigned i = 0; i < o->impls; i++)
+		if (o->impl[i] == rival)
+			return;
+	o->impl[o->impls++] = rival;
+}
+
+static void take_rival(const char *option, const char *part, void *arg)
+{
+	struct options *o = arg;
+
+	if (!strcmp(part, "none"))
+		return;
+	if (strcmp(part, "all")) {
+		const struct rival *rival = rival_find(part);
+
+		if (!rival)
+			refuse(option, part);
+		add_impl(o, rival);
+		return;
+	}
+	for (unsigned i = 0; rivals[i]; i++)
+		add_impl(o, rivals[i]);
+}
+
+/* ---- the command line --------------------------------------------------- */
+
+struct line {
+	struct options options;
+	struct counts producers;
+	const char *json;
+	bool full, only;
+	const struct bench *bench[LIST_MAX];
+	unsigned benches;
+};
+
+static void take_option(struct line *line, int option, const char *value)
+{
+	struct options *o = &line->options;
+
+	switch (option) {
+	case 's':
+		each("--shapes", value, take_shape, o);
+		break;
+	case 'p':
+		each("--producers", value, take_count, &line->producers);
+		break;
+	case 'w': {
+		struct counts counts = { .n = 0 };
+
+		each("--workers", value, take_count, &counts);
+		memcpy(o->workers, counts.value, sizeof(o->workers));
+		o->nworkers = counts.n;
+		break;
+	}
+	case 'f':
+		line->full = true;
+		break;
+	case 't':
+		o->tasks = number("--tasks", value, 1, UINT64_C(1) << 40);
+		break;
+	case 'r':
+		o->runs = (unsigned)number("--runs", value, 1, RUNS_MAX);
+		break;
+	case 'o':
+		line->only = true;
+		__attribute__((fallthrough));
+	case 'R':
+		o->impls = 0;
+		if (!line->only)
+			take_rival("--rivals", "nothing", o),
+				take_rival("--rivals", "floor", o),
+				take_rival("--rivals", "ward", o);
+		each("--rivals", value, take_rival, o);
+		break;
+	case 'c':
+		o->ring = (uint32_t)number("--ring", value, 2, 1u << 20);
+		if (o->ring & (o->ring - 1))
+			refuse("--ring: not a power of two", value);
+		break;
+	case 'W':
+		o->window = (uint32_t)number("--window", value, 1, JOB_WINDOW);
+		break;
+	case 'q':
+		o->quick = true;
+		break;
+	case 'j':
+		line->json = value;
+		break;
+	case 'h':
+		usage(stdout);
+		exit(0);
+	default:
+		usage(stderr);
+		exit(2);
+	}
+}
+
+static void take_bench(struct line *line, const char *name)
+{
+	bool found = false;
+
+	for (unsigned i = 0; benches[i]; i++) {
+		if (strcmp(name, "all") && strcmp(name, benches[i]->name))
+			continue;
+		found = true;
+		if (line->benches == LIST_MAX)
+			refuse("too many benches", name);
+		line->bench[line->benches++] = benches[i];
+	}
+	if (!found)
+		refuse("no such bench", name);
+}
+
+/* What was not said. */
+static void defaults(struct line *line)
+{
+	static const struct shape usual[] = { { 1, 1 },	 { 1, 2 }, { 1, 8 },
+					      { 1, 64 }, { 2, 2 }, { 4, 4 },
+					      { 8, 8 } };
+	struct options *o = &line->options;
+
+	if (!line->benches)
+		take_bench(line, "all");
+	if (!o->impls)
+		take_rival("", "all", o);
+	if (!o->tasks)
+		o->tasks = o->quick ? 300000 : 2000000;
+	if (!o->runs)
+		o->runs = o->quick ? 3 : 5;
+	if (!o->ring)
+		o->ring = 4096;
+	if (!o->window)
+		o->window = 2 * o->ring < JOB_WINDOW ? 2 * o->ring : JOB_WINDOW;
+	if (o->shapes)
+		return;
+	if (line->producers.n || o->nworkers) {
+		struct counts one = { { 1 }, 1 };
+		struct counts *p = line->producers.n ? &line->producers : &one;
+
+		for (unsigned i = 0; i < p->n; i++)
+			for (unsigned k = 0; k < o->nworkers || k == 0; k++)
+				add_shape(o, p->value[i],
+					  o->nworkers ? o->workers[k] : 1);
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+		add_shape(o, usual[i].producers, usual[i].workers);
+	if (line->full)
+		add_shape(o, 32, 32);
+}
+
+static void command_line(struct line *line, int argc, char **argv)
+{
+	static const struct option option[] = {
+		{ "shapes", required_argument, NULL, 's' },
+		{ "producers", required_argument, NULL, 'p' },
+		{ "workers", required_argument, NULL, 'w' },
+		{ "full", no_argument, NULL, 'f' },
+		{ "tasks", required_argument, NULL, 't' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ "rivals", required_argument, NULL, 'R' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "ring", required_argument, NULL, 'c' },
+		{ "window", required_argument, NULL, 'W' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", option, NULL)) != -1)
+		take_option(line, c, optarg);
+	for (; optind < argc; optind++)
+		take_bench(line, argv[optind]);
+	defaults(line);
+}
+
+/* ---- main --------------------------------------------------------------- */
+
+int main(int argc, char **argv)
+{
+	static struct line line;
+	struct book book = { NULL, 0, 0 };
+	FILE *json = NULL;
+	bool ok = true;
+
+	if (argc > 1 && !strcmp(argv[1], "--trial"))
+		trial_main(argc - 2, argv + 2);
+	command_line(&line, argc, argv);
+	if (line.json && !(json = fopen(line.json, "we")))
+		refuse(strerror(errno), line.json);
+	machine_print(stdout);
+	for (unsigned i = 0; i < line.benches; i++) {
+		line.bench[i]->run(&line.options, &book);
+		if (json)
+			ok = book_json(&book, line.bench[i]->name, json) && ok;
+	}
+	for (unsigned i = 0; i < line.benches; i++)
+		line.bench[i]->report(&line.options, &book);
+	if (json)
+		ok = fclose(json) == 0 && ok;
+	if (!ok)
+		fprintf(stderr, "wardbench: %s: not all was written\n",
+			line.json);
+	book_free(&book);
+	return ok && !trials_failed() ? 0 : 1;
+}
