@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit/filter.h"
+#include "unit/wait.h"
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MS UINT64_C(1000000)
+
+static const struct host_spawn plain = { .stack = 65536, .name = "x) R (y" };
+static const struct host_eye unkept = { 0, -1, -1, -1 };
+
+/* ---- patients ---------------------------------------------------------------- */
+
+static void sleeps(void *arg)
+{
+	gate_pass(arg);
+}
+
+static _Atomic uint32_t spinner, stop_spinning;
+
+static void spins(void *arg)
+{
+	(void)arg;
+	store_release(&spinner, (uint32_t)host_tid());
+	while (load_relaxed(&stop_spinning) == 0)
+		host_relax();
+}
+
+static host_thread start(void (*fn)(void *arg), void *arg)
+{
+	host_thread thread;
+
+	cr_assert_eq(host_spawn(&thread, &plain, fn, NULL, arg), 0);
+	return thread;
+}
+
+static void keep_all(struct host_eye *eye, int32_t tid)
+{
+	host_eye_open(eye, tid);
+	cr_assert_eq(eye->tid, tid);
+	cr_assert_geq(eye->stat, 0);
+	cr_assert_geq(eye->schedstat, 0);
+	cr_assert_geq(eye->syscall, 0);
+}
+
+static struct host_look look_at(const struct host_eye *eye)
+{
+	struct host_look look;
+
+	cr_assert_eq(host_look(eye, &look), 0);
+	return look;
+}
+
+/* ---- a sleeper ----------------------------------------------------------------- */
+
+static void see_a_sleeper(bool kept)
+{
+	static struct gate gate;
+	host_thread thread = start(sleeps, &gate);
+	struct host_eye eye = unkept;
+	struct host_look look, later;
+	uint64_t arg, until;
+	int32_t nr;
+
+	eye.tid = gate_came(&gate);
+	if (kept)
+		keep_all(&eye, eye.tid);
+	cr_assert(comes_true(look_at(&eye).state == 'S'));
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	cr_assert(host_is_futex(nr));
+	cr_assert_eq(arg, (uintptr_t)&gate.open);
+	look = look_at(&eye);
+	cr_assert(look.cpu_known && look.state_known && look.switches_known);
+	cr_assert_gt(look.cpu, 0);
+	cr_assert_gt(look.slices, 0);
+	for (until = host_now() + 20 * MS; host_now() < until;)
+		host_relax();
+	later = look_at(&eye);
+	cr_assert_eq(later.cpu, look.cpu, "it slept");
+	cr_assert_eq(later.slices, look.slices);
+	cr_assert_eq(later.state, 'S');
+	gate_open(&gate);
+	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
+	/* The last of it may be a little later than the end of the thread. */
+	cr_assert(comes_true(host_look(&eye, &look) == -ESRCH));
+	cr_assert(!look.cpu_known && !look.state_known && !look.switches_known);
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
+	cr_assert_eq(nr, -1);
+	host_eye_close(&eye);
+	cr_assert(eye.stat == -1 && eye.schedstat == -1 && eye.syscall == -1);
+}
+
+Test(host_look, sleeper_by_kept_files, .timeout = 60)
+{
+	see_a_sleeper(true);
+}
+
+Test(host_look, sleeper_without_kept_files, .timeout = 60)
+{
+	see_a_sleeper(false);
+}
+
+/* ---- a spinner ------------------------------------------------------------------ */
+
+Test(host_look, spinner_runs_and_its_cpu_time_grows, .timeout = 60)
+{
+	host_thread thread = start(spins, NULL);
+	struct host_look look, later;
+	struct host_eye eye;
+	uint64_t arg, began, ended;
+	int32_t nr;
+
+	comes_true(load_acquire(&spinner) != 0);
+	keep_all(&eye, (int32_t)load_acquire(&spinner));
+	began = host_now();
+	look = look_at(&eye);
+	cr_assert_eq(look.state, 'R');
+	cr_assert(comes_true(look_at(&eye).cpu >= look.cpu + 20 * MS));
+	later = look_at(&eye);
+	ended = host_now();
+	cr_assert_eq(later.state, 'R');
+	cr_assert_leq(later.cpu - look.cpu, ended - began);
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	cr_assert_eq(nr, -1);
+	cr_assert_eq(arg, 0);
+	store_relaxed(&stop_spinning, 1);
+	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
+	host_eye_close(&eye);
+}
+
+/* It wants the CPU that we have: what it waits for is booked when it gets one. */
+Test(host_look, starved_one_gets_its_delay_booked, .timeout = 60)
+{
+	struct host_cpus *one;
+	struct host_spawn how = plain;
+	struct host_look look;
+	struct host_eye eye;
+	host_thread thread;
+	cpu_set_t set;
+	char list[16];
+	int cpu;
+
+	CPU_ZERO(&set);
+	cpu = sched_getcpu();
+	CPU_SET(cpu, &set);
+	cr_assert_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+	snprintf(list, sizeof(list), "%d", cpu);
+	one = host_cpus_parse(list);
+	cr_assert_not_null(one);
+	how.cpus = one;
+	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
+	cr_assert(comes_true(load_acquire(&spinner) != 0));
+	keep_all(&eye, (int32_t)load_acquire(&spinner));
+	look = look_at(&eye);
+	cr_assert_eq(look.state, 'R');
+	/* Spinning ourselves, until the kernel has let both run in turn. */
+	cr_assert(comes_true(look_at(&eye).run_delay > look.run_delay));
+	cr_assert_gt(look_at(&eye).slices, look.slices);
+	store_relaxed(&stop_spinning, 1);
+	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
+	host_eye_close(&eye);
+	host_cpus_free(one);
+}
+
+/* ---- what fails ------------------------------------------------------------------ */
+
+Test(host_look, nobody_is_esrch)
+{
+	struct host_eye eye;
+	struct host_look look;
+	uint64_t arg;
+	int32_t nr;
+
+	host_eye_open(&eye, INT32_MAX);
+	cr_assert(eye.stat == -1 && eye.schedstat == -1 && eye.syscall == -1);
+	cr_assert_eq(host_look(&eye, &look), -ESRCH);
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
+	host_eye_close(&eye);
+}
+
+/* A thread of another process is nobody, too. */
+Test(host_look, strangers_are_esrch)
+{
+	struct host_eye eye = unkept;
+	struct host_look look;
+
+	eye.tid = getppid();
+	cr_assert_gt(eye.tid, 0);
+	cr_assert_eq(host_look(&eye, &look), -ESRCH);
+}
+
+/*
+ * While the limit is low the test says nothing: what runs it may need one, too.
+ */
+static struct rlimit limited_to(rlim_t n)
+{
+	struct rlimit before, limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = n;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return before;
+}
+
+static int kept_by(const struct host_eye *eye)
+{
+	return (eye->stat >= 0) + (eye->schedstat >= 0) + (eye->syscall >= 0);
+}
+
+/* A quarter of the descriptors, no more; the rest is looked at without. */
+Test(host_look, keeps_a_quarter_of_the_descriptors)
+{
+	struct host_look look[8];
+	struct host_eye eye[8];
+	int kept;
+
+	for (int again = 0; again < 2; again++) {
+		struct rlimit before = limited_to(32);
+
+		kept = 0;
+		for (int i = 0; i < 8; i++) {
+			host_eye_open(&eye[i], host_tid());
+			host_look(&eye[i], &look[i]);
+			kept += kept_by(&eye[i]);
+		}
+		for (int i = 0; i < 8; i++)
+			host_eye_close(&eye[i]);
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+		cr_assert_eq(kept, 8);
+		for (int i = 0; i < 8; i++)
+			cr_assert_eq(look[i].state, 'R');
+	}
+}
+
+/* No descriptor left at all: the clock still answers, the rest is not known. */
+Test(host_look, without_descriptors)
+{
+	struct rlimit before = limited_to(0);
+	struct host_look look;
+	struct host_eye eye;
+	uint64_t arg;
+	int32_t nr;
+	int looked, called;
+
+	host_eye_open(&eye, host_tid());
+	looked = host_look(&eye, &look);
+	called = host_syscall(&eye, &nr, &arg);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert_eq(kept_by(&eye), 0);
+	cr_assert_eq(looked, 0);
+	cr_assert(look.cpu_known && !look.state_known && !look.switches_known);
+	cr_assert_eq(look.state, 0);
+	cr_assert_eq(called, -ENODATA);
+}
+
+Test(host_look, without_proc)
+{
+	char dir[] =
+		"ward-empty-XXXXXX"; /* below a place outside the new root */
+	struct host_eye kept, eye = unkept;
+	struct host_look look;
+	bool rooted;
+
+	keep_all(&kept, host_tid());
+	eye.tid = host_tid();
+	cr_assert_eq(chdir("/tmp"), 0);
+	cr_assert_not_null(mkdtemp(dir));
+	rooted = chroot(dir) == 0;
+	cr_assert_eq(rmdir(dir), 0);
+	if (!rooted)
+		cr_skip_test("needs root");
+	look = look_at(&eye);
+	cr_assert(look.cpu_known && !look.state_known && !look.switches_known);
+	look = look_at(&kept);
+	cr_assert(look.cpu_known && look.state_known && look.switches_known);
+}
+
+/* A process that gives up root: what is kept stays readable. */
+Test(host_look, after_giving_up_privileges)
+{
+	static struct gate gate;
+	struct host_eye eye;
+	uint64_t arg;
+	int32_t nr;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	start(sleeps, &gate);
+	keep_all(&eye, gate_came(&gate));
+	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
+	cr_assert(comes_true(look_at(&eye).state == 'S'));
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	cr_assert(host_is_futex(nr));
+	cr_assert_eq(arg, (uintptr_t)&gate.open);
+}
+
+static int open_stat(int32_t tid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	fd = open(path, O_RDONLY);
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+/* Somebody closed our descriptor and got its number: nothing is made up. */
+Test(host_look, a_descriptor_that_is_no_longer_ours)
+{
+	static struct gate gate;
+	struct host_look look;
+	struct host_eye eye;
+	int other;
+
+	start(sleeps, &gate);
+	other = open_stat(gate_came(&gate));
+	keep_all(&eye, host_tid());
+	cr_assert_eq(look_at(&eye).state, 'R');
+	cr_assert_eq(dup2(other, eye.stat), eye.stat);
+	look = look_at(&eye);
+	cr_assert(!look.state_known);
+	other = open("/proc/self/status", O_RDONLY);
+	cr_assert_geq(other, 0);
+	cr_assert_eq(dup2(other, eye.stat), eye.stat);
+	look = look_at(&eye);
+	cr_assert(!look.state_known);
+}
+
+/* ---- who holds it ------------------------------------------------------------------ */
+
+static int32_t futex_of(int32_t tid, uint64_t *address)
+{
+	struct host_eye eye = unkept;
+	int32_t nr;
+
+	eye.tid = tid;
+	cr_assert(comes_true(sleeps_in_futex(tid)));
+	cr_assert_eq(host_syscall(&eye, &nr, address), 0);
+	cr_assert(host_is_futex(nr));
+	return host_futex_holder(*address);
+}
+
+static pthread_mutex_t mutex;
+static struct gate holding;
+static _Atomic uint32_t waiting;
+
+static void holds(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&mutex);
+	gate_pass(&holding);
+	pthread_mutex_unlock(&mutex);
+}
+
+static void wants(void *arg)
+{
+	(void)arg;
+	store_release(&waiting, (uint32_t)host_tid());
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+static void holder_is_found(const pthread_mutexattr_t *attr)
+{
+	host_thread holder, waiter;
+	uint64_t address;
+	int32_t tid;
+
+	pthread_mutex_init(&mutex, attr);
+	holder = start(holds, NULL);
+	tid = gate_came(&holding);
+	waiter = start(wants, NULL);
+	comes_true(load_acquire(&waiting) != 0);
+	cr_assert_eq(futex_of((int32_t)load_acquire(&waiting), &address), tid);
+	cr_assert_eq(address, (uintptr_t)&mutex);
+	gate_open(&holding);
+	cr_assert_eq(host_join(holder, HOST_FOREVER), 0);
+	cr_assert_eq(host_join(waiter, HOST_FOREVER), 0);
+	cr_assert_eq(host_futex_holder((uintptr_t)&mutex), 0);
+}
+
+Test(host_look, holder_of_a_mutex, .timeout = 60)
+{
+	holder_is_found(NULL);
+}
+
+Test(host_look, holder_of_a_robust_mutex, .timeout = 60)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	holder_is_found(&attr);
+}
+
+Test(host_look, holder_of_an_inheriting_mutex, .timeout = 60)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	holder_is_found(&attr);
+}
+
+static void joins(void *arg)
+{
+	store_release(&waiting, (uint32_t)host_tid());
+	pthread_join((pthread_t) * (host_thread *)arg, NULL);
+}
+
+Test(host_look, who_joins_waits_for_the_other_thread, .timeout = 60)
+{
+	host_thread thread = start(sleeps, &holding), joiner;
+	int32_t tid = gate_came(&holding);
+	uint64_t address;
+
+	joiner = start(joins, &thread);
+	comes_true(load_acquire(&waiting) != 0);
+	cr_assert_eq(futex_of((int32_t)load_acquire(&waiting), &address), tid);
+	gate_open(&holding);
+	cr_assert_eq(host_join(joiner, HOST_FOREVER), 0);
+}
+
+static sem_t semaphore;
+static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+
+static void waits_for_semaphore(void *arg)
+{
+	(void)arg;
+	store_release(&waiting, (uint32_t)host_tid());
+	sem_wait(&semaphore);
+}
+
+static void waits_for_condition(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&mutex);
+	store_release(&waiting, (uint32_t)host_tid());
+	pthread_cond_wait(&condition, &mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+Test(host_look, what_nobody_holds_has_no_holder, .timeout = 60)
+{
+	uint64_t address;
+
+	start(waits_for_semaphore, NULL);
+	comes_true(load_acquire(&waiting) != 0);
+	cr_assert_eq(futex_of((int32_t)load_acquire(&waiting), &address), 0);
+	store_release(&waiting, 0);
+	start(waits_for_condition, NULL);
+	comes_true(load_acquire(&waiting) != 0);
+	cr_assert_eq(futex_of((int32_t)load_acquire(&waiting), &address), 0);
+}
+
+Test(host_look, no_memory_has_no_holder)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *mem = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t tid = (uint32_t)host_tid();
+
+	cr_assert_neq(mem, MAP_FAILED);
+	cr_assert_eq(munmap(mem + page, (size_t)page), 0);
+	cr_assert_eq(host_futex_holder(0), 0);
+	cr_assert_eq(host_futex_holder(UINT64_MAX), 0);
+	cr_assert_eq(host_futex_holder((uintptr_t)mem + (size_t)page), 0);
+	/* The last word of the page: what is behind it cannot be read. */
+	*(uint32_t *)(void *)(mem + page - 4) = tid;
+	cr_assert_eq(host_futex_holder((uintptr_t)mem + (size_t)page - 4),
+		     (int32_t)tid);
+}
+
+Test(host_look, a_refused_question_has_no_answer)
+{
+	uint32_t word = (uint32_t)host_tid();
+
+	cr_assert_eq(host_futex_holder((uintptr_t)&word), (int32_t)word);
+	cr_assert(refuse_call(SYS_process_vm_readv, EPERM));
+	cr_assert_eq(host_futex_holder((uintptr_t)&word), 0);
+}
+
+Test(host_look, futex_calls)
+{
+	cr_assert(host_is_futex(SYS_futex));
+	cr_assert(!host_is_futex(449)); /* its argument is a list */
+	cr_assert(!host_is_futex(SYS_read));
+	cr_assert(!host_is_futex(-1));
+}

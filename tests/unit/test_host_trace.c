@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit/wait.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MS UINT64_C(1000000)
+
+/*
+ * Functions to be found in a backtrace lie in a section of their own, whose ends
+ * the linker names.
+ */
+#define traced __attribute__((section("traced"), noinline, noclone))
+extern const char __start_traced[], __stop_traced[];
+
+static unsigned frames_here(const struct host_trace *trace, unsigned n)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uintptr_t at = (uintptr_t)trace->frame[i];
+
+		found += at >= (uintptr_t)__start_traced &&
+			 at < (uintptr_t)__stop_traced;
+	}
+	return found;
+}
+
+/* ---- patients ---------------------------------------------------------------- */
+
+struct patient {
+	struct host_trace trace;
+	void (*illness)(struct patient *patient);
+	_Atomic uint32_t tid, stop;
+	int ends[2];
+	int saved_errno;
+	ssize_t got;
+	host_thread thread;
+};
+
+static traced void spin(struct patient *patient)
+{
+	while (load_relaxed(&patient->stop) == 0)
+		host_relax();
+}
+
+/* Waits in a system call some calls down. */
+static traced void read_pipe(struct patient *patient)
+{
+	char byte;
+
+	patient->got = read(patient->ends[0], &byte, 1);
+}
+
+static traced void sleep_in_read(struct patient *patient)
+{
+	errno = 4711;
+	read_pipe(patient);
+	patient->saved_errno = errno;
+}
+
+static void block_all(struct patient *patient)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	store_release(&patient->tid, (uint32_t)host_tid());
+	spin(patient);
+	sigemptyset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL); /* the late ones come now */
+}
+
+static void fall_ill(void *arg)
+{
+	struct patient *patient = arg;
+
+	host_trace_here(&patient->trace);
+	if (patient->illness != block_all)
+		store_release(&patient->tid, (uint32_t)host_tid());
+	patient->illness(patient);
+}
+
+static int32_t begin(struct patient *patient,
+		     void (*illness)(struct patient *patient))
+{
+	struct host_spawn how = { .stack = 1 << 18, .trace = true };
+
+	memset(patient, 0, sizeof(*patient));
+	patient->illness = illness;
+	cr_assert_eq(pipe(patient->ends), 0);
+	cr_assert_eq(
+		host_spawn(&patient->thread, &how, fall_ill, NULL, patient), 0);
+	cr_assert(comes_true(load_acquire(&patient->tid) != 0));
+	return (int32_t)load_acquire(&patient->tid);
+}
+
+static void end(struct patient *patient)
+{
+	store_release(&patient->stop, 1);
+	cr_assert_eq(write(patient->ends[1], "x", 1), 1);
+	cr_assert_eq(host_join(patient->thread, HOST_FOREVER), 0);
+}
+
+static int install(void)
+{
+	int signo = 0;
+
+	host_init();
+	cr_assert_eq(host_trace_install(0, &signo), 0);
+	return signo;
+}
+
+/* ---- answers -------------------------------------------------------------------- */
+
+/* Begins where the thread is, not in the handler. */
+Test(host_trace, of_a_spinning_thread, .timeout = 60)
+{
+	struct patient patient;
+	unsigned n = 0;
+	int32_t tid;
+
+	install();
+	tid = begin(&patient, spin);
+	for (int i = 0; i < 100; i++) {
+		n = host_trace_ask(&patient.trace, tid, HOST_FOREVER);
+		cr_assert_gt(n, 1);
+		cr_assert_leq(n, HOST_FRAMES);
+		/* Not within spin() yet: it may be on its way there. */
+		if (frames_here(&patient.trace, 2))
+			break;
+	}
+	cr_assert_eq(frames_here(&patient.trace, n), 1);
+	cr_assert_eq(frames_here(&patient.trace, 2), 1);
+	end(&patient);
+}
+
+Test(host_trace, of_a_sleeping_thread, .timeout = 60)
+{
+	struct patient patient;
+	struct host_eye eye = { 0, -1, -1, -1 };
+	uint64_t arg;
+	unsigned n;
+	int32_t nr;
+
+	install();
+	eye.tid = begin(&patient, sleep_in_read);
+	cr_assert(comes_true(host_syscall(&eye, &nr, &arg) == 0 &&
+			     nr == SYS_read));
+	cr_assert_eq(arg, (uint64_t)patient.ends[0]);
+	n = host_trace_ask(&patient.trace, eye.tid, HOST_FOREVER);
+	cr_assert_eq(frames_here(&patient.trace, n), 2);
+	end(&patient);
+	cr_assert_eq(patient.got, 1, "the call went on");
+	cr_assert_eq(patient.saved_errno, 4711);
+}
+
+static traced void deeper(struct patient *patient, int n)
+{
+	volatile int left = n;
+
+	if (left > 0)
+		deeper(patient, left - 1);
+	else
+		spin(patient);
+	left = 0;
+}
+
+static traced void deep(struct patient *patient)
+{
+	deeper(patient, 100);
+}
+
+Test(host_trace, a_deep_stack_is_cut, .timeout = 60)
+{
+	struct patient patient;
+	unsigned n = 0;
+	int32_t tid;
+
+	install();
+	tid = begin(&patient, deep);
+	cr_assert(comes_true(
+		(n = host_trace_ask(&patient.trace, tid, HOST_FOREVER)) ==
+		HOST_FRAMES));
+	/* All are, but perhaps the innermost, in host_relax(). */
+	cr_assert_geq(frames_here(&patient.trace, n), HOST_FRAMES - 1);
+	end(&patient);
+}
+
+Test(host_trace, of_oneself)
+{
+	struct host_trace mine = { .state = 0 };
+
+	install();
+	host_trace_here(&mine);
+	cr_assert_gt(host_trace_ask(&mine, host_tid(), HOST_FOREVER), 1);
+}
+
+/* ---- no answer -------------------------------------------------------------------- */
+
+Test(host_trace, blocked_signal_ends_at_the_deadline, .timeout = 60)
+{
+	struct patient patient;
+	uint64_t until;
+	int32_t tid;
+
+	install();
+	tid = begin(&patient, block_all);
+	for (int i = 0; i < 3; i++) {
+		until = host_now() + 10 * MS;
+		cr_assert_eq(host_trace_ask(&patient.trace, tid, until), 0);
+		cr_assert_geq(host_now(), until);
+		cr_assert_eq(load_relaxed(&patient.trace.state), 0);
+	}
+	end(&patient);
+	/* Nobody asked any more when the signals came. */
+	cr_assert_eq(load_relaxed(&patient.trace.state), 0);
+	cr_assert_eq(patient.trace.n, 0);
+}
+
+static _Atomic int theirs;
+
+static void their_handler(int signo)
+{
+	(void)signo;
+	add_relaxed(&theirs, 1);
+}
+
+Test(host_trace, replaced_handler_ends_at_the_deadline, .timeout = 60)
+{
+	struct patient patient;
+	uint64_t until;
+	int signo = install();
+	int32_t tid = begin(&patient, spin);
+
+	cr_assert_neq(signal(signo, their_handler), SIG_ERR);
+	until = host_now() + 10 * MS;
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, until), 0);
+	cr_assert_geq(host_now(), until);
+	cr_assert(comes_true(load_relaxed(&theirs) == 1));
+	end(&patient);
+}
+
+Test(host_trace, nobody_to_ask_is_known_at_once, .timeout = 60)
+{
+	struct host_trace trace = { .state = 0 };
+	struct patient patient;
+	int32_t tid;
+
+	cr_assert_eq(host_trace_ask(&trace, host_tid(), HOST_FOREVER), 0,
+		     "not installed");
+	install();
+	cr_assert_eq(host_trace_ask(&trace, INT32_MAX, HOST_FOREVER), 0);
+	tid = begin(&patient, spin);
+	end(&patient);
+	cr_assert(comes_true(syscall(SYS_tgkill, getpid(), tid, 0) != 0));
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, HOST_FOREVER), 0);
+	cr_assert_eq(load_relaxed(&patient.trace.state), 0);
+}
+
+/* A thread without a record, and one that is not asked, take no notice. */
+Test(host_trace, stray_signals_do_nothing)
+{
+	struct host_trace mine = { .state = 0 };
+	int signo = install();
+
+	cr_assert_eq(raise(signo), 0);
+	host_trace_here(&mine);
+	cr_assert_eq(raise(signo), 0);
+	cr_assert_eq(load_relaxed(&mine.state), 0);
+	cr_assert_eq(mine.n, 0);
+	host_trace_here(NULL);
+	cr_assert_eq(raise(signo), 0);
+}
+
+/* ---- the signal -------------------------------------------------------------------- */
+
+Test(host_trace, takes_the_first_that_is_free)
+{
+	int signo = 0;
+
+	signal(SIGRTMIN, their_handler);
+	signal(SIGRTMIN + 1, SIG_IGN);
+	cr_assert_eq(host_trace_install(0, &signo), 0);
+	cr_assert_eq(signo, SIGRTMIN + 2);
+	signo = 0;
+	cr_assert_eq(host_trace_install(0, &signo), 0);
+	cr_assert_eq(signo, SIGRTMIN + 2, "there is one");
+	signo = 0;
+	cr_assert_eq(host_trace_install(SIGUSR1, &signo), 0);
+	cr_assert_eq(signo, SIGRTMIN + 2, "the first stays");
+}
+
+Test(host_trace, takes_the_one_that_is_named, .timeout = 60)
+{
+	struct patient patient;
+	int signo = 0;
+	int32_t tid;
+
+	signal(SIGUSR1, their_handler);
+	cr_assert_eq(host_trace_install(SIGUSR1, &signo), -EBUSY);
+	cr_assert_eq(signo, 0);
+	cr_assert_eq(raise(SIGUSR1), 0);
+	cr_assert_eq(theirs, 1, "it is still theirs");
+	cr_assert_eq(host_trace_install(SIGUSR2, &signo), 0);
+	cr_assert_eq(signo, SIGUSR2);
+	tid = begin(&patient, spin);
+	cr_assert_gt(host_trace_ask(&patient.trace, tid, HOST_FOREVER), 1);
+	end(&patient);
+}
+
+Test(host_trace, none_is_free)
+{
+	int signo = 0;
+
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		signal(i, their_handler);
+	cr_assert_eq(host_trace_install(0, &signo), -EBUSY);
+	cr_assert_eq(signo, 0);
+}
+
+Test(host_trace, refuses_what_is_no_signal_for_it)
+{
+	static const int bad[] = { -1,	    -1000,  INT32_MAX, SIGKILL, SIGSTOP,
+				   SIGSEGV, SIGBUS, SIGFPE,    SIGILL,	SIGABRT,
+				   SIGTRAP, SIGSYS, 32,	       33 };
+	int signo = 0;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_assert_eq(host_trace_install(bad[i], &signo), -EINVAL, "%d",
+			     bad[i]);
+	cr_assert_eq(host_trace_install(SIGRTMAX + 1, &signo), -EINVAL);
+	cr_assert_eq(signo, 0);
+	cr_assert_eq(host_trace_install(SIGRTMAX, &signo), 0);
+	cr_assert_eq(host_trace_install(SIGKILL, &signo), -EINVAL);
+	cr_assert_eq(signo, SIGRTMAX);
+}
+
+/* ---- where a frame is --------------------------------------------------------------- */
+
+Test(host_trace, code_has_its_file)
+{
+	uint64_t offset = 0, next = 0;
+	const char *file;
+	int on_the_stack;
+
+	host_init();
+	file = host_object((const void *)(uintptr_t)spin, &offset);
+	if (*file == '\0')
+		cr_skip_test("this C library cannot tell");
+	cr_assert_not_null(strstr(file, "test_host_trace"));
+	cr_assert_eq(host_object((const char *)(uintptr_t)spin + 4, &next),
+		     file);
+	cr_assert_eq(next, offset + 4);
+	cr_assert_lt(offset, 1 << 30, "in the file, not in memory");
+	file = host_object((const void *)(uintptr_t)read, &offset);
+	cr_assert_not_null(strstr(file, "libc"));
+	cr_assert_str_empty(host_object(&on_the_stack, &offset));
+	cr_assert_eq(offset, 0);
+}
