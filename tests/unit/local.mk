@@ -7,6 +7,68 @@ unit_scripts =
 UNIT_LIBS = libward-core.la $(CRITERION_LIBS)
 
 if HAVE_CRITERION
+unit_tests += \
+	tests/unit/test_format \
+	tests/unit/test_histogram \
+	tests/unit/test_host \
+	tests/unit/test_host_cpus \
+	tests/unit/test_host_fence \
+	tests/unit/test_host_init \
+	tests/unit/test_host_life \
+	tests/unit/test_host_look \
+	tests/unit/test_host_sched \
+	tests/unit/test_host_thread \
+	tests/unit/test_host_trace \
+	tests/unit/test_text
+
+tests_unit_test_format_SOURCES = tests/unit/test_format.c \
+	tests/unit/json.h
+tests_unit_test_format_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
+tests_unit_test_histogram_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_SOURCES = tests/unit/test_host.c \
+	tests/unit/wait.h
+tests_unit_test_host_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_cpus_SOURCES = tests/unit/test_host_cpus.c
+tests_unit_test_host_cpus_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_fence_SOURCES = tests/unit/test_host_fence.c \
+	tests/unit/filter.h \
+	tests/unit/wait.h
+tests_unit_test_host_fence_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_init_SOURCES = tests/unit/test_host_init.c \
+	tests/unit/wait.h
+tests_unit_test_host_init_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_life_SOURCES = tests/unit/test_host_life.c \
+	tests/unit/filter.h \
+	tests/unit/wait.h
+tests_unit_test_host_life_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_look_SOURCES = tests/unit/test_host_look.c \
+	tests/unit/filter.h \
+	tests/unit/wait.h
+tests_unit_test_host_look_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_sched_SOURCES = tests/unit/test_host_sched.c \
+	tests/unit/wait.h
+tests_unit_test_host_sched_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_thread_SOURCES = tests/unit/test_host_thread.c \
+	tests/unit/wait.h
+tests_unit_test_host_thread_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_trace_SOURCES = tests/unit/test_host_trace.c \
+	tests/unit/wait.h
+tests_unit_test_host_trace_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_text_SOURCES = tests/unit/test_text.c \
+	tests/unit/json.h
+tests_unit_test_text_LDADD = $(UNIT_LIBS)
 endif
 
 asan_tests += $(unit_tests)

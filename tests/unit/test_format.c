@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/host.h"
+#include "tell/text.h"
+#include "unit/json.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <ward/report.h>
+
+static char buf[4096];
+
+static void *const frames[] = { (void *)(uintptr_t)gnu_get_libc_version,
+				(void *)8 };
+
+static const struct ward_report full = {
+	.size = sizeof(full),
+	.kind = WARD_R_BLOCKED,
+	.id = 17,
+	.utc_s = 1000000000,
+	.utc_ns = 5,
+	.worker = 3,
+	.at = UINT64_C(12345000000678),
+	.pool = "web",
+	.task = "up\"load\n",
+	.what = "asleep in futex for longer than its budget",
+	.attempt = 2,
+	.tid = 4711,
+	.ledger = { .silence = 250000000,
+		    .busy = 1000000,
+		    .blocked = 240000000,
+		    .starved = 5000000,
+		    .stopped = 3000000,
+		    .blind = 1000000 },
+	.budget = 240000000,
+	.heal = 12345,
+	.suppressed = 9,
+	.state = 'S',
+	.syscall = 202,
+	.syscall_arg = 0x7f00deadbeef,
+	.holder = 4712,
+	.chain = "4711 > 4712 > 4711",
+	.frames = frames,
+	.nframes = 2,
+};
+
+static const char *formatted(const struct ward_report *report, bool json)
+{
+	int len = ward_report_format(report, buf, sizeof(buf), json);
+
+	cr_assert_eq((size_t)len, strlen(buf));
+	cr_assert_lt((size_t)len, sizeof(buf));
+	cr_assert_null(strchr(buf, '\n'));
+	return buf;
+}
+
+/* ---- kinds ------------------------------------------------------------------ */
+
+Test(format, each_kind_has_a_name_of_its_own)
+{
+	for (int i = WARD_R_LIVELOCK; i <= WARD_R_EVIDENCE; i++) {
+		const char *name = ward_kind_name((enum ward_kind)i);
+
+		cr_assert_str_neq(name, "unknown");
+		for (int j = WARD_R_LIVELOCK; j < i; j++)
+			cr_assert_str_neq(ward_kind_name((enum ward_kind)j),
+					  name);
+	}
+	cr_assert_str_eq(ward_kind_name(WARD_R_LIVELOCK), "livelock");
+	cr_assert_str_eq(ward_kind_name(WARD_R_NO_PROGRESS), "no_progress");
+	cr_assert_str_eq(ward_kind_name(WARD_R_EVIDENCE), "evidence");
+}
+
+Test(format, what_is_no_kind_is_unknown)
+{
+	cr_assert_str_eq(ward_kind_name((enum ward_kind)0), "unknown");
+	cr_assert_str_eq(ward_kind_name((enum ward_kind)(WARD_R_EVIDENCE + 1)),
+			 "unknown");
+	cr_assert_str_eq(ward_kind_name((enum ward_kind) - 1), "unknown");
+	cr_assert_str_eq(ward_kind_name((enum ward_kind)INT32_MAX), "unknown");
+}
+
+/* ---- text ------------------------------------------------------------------- */
+
+Test(format, text_has_all_that_is_known)
+{
+	static const char before[] =
+		"2001-09-09T01:46:40.000000005Z ward #17 blocked: "
+		"asleep in futex for longer than its budget pool=\"web\" "
+		"worker=3 tid=4711 task=\"up\\\"load\\n\" attempt=2 "
+		"silence=250ms busy=1ms blocked=240ms starved=5ms stopped=3ms "
+		"blind=1ms budget=240ms heal=12.345us state=S syscall=202 "
+		"arg=0x7f00deadbeef holder=4712 chain=\"4711 > 4712 > 4711\" "
+		"trace=";
+	static const char after[] = ",0x8 suppressed=9 at=12345.000000678";
+	char frame[256];
+	uint64_t offset;
+
+	formatted(&full, false);
+	cr_assert_eq(strncmp(buf, before, strlen(before)), 0, "%s", buf);
+	if (*host_object(frames[0], &offset)) {
+		snprintf(frame, sizeof(frame), "libc.so.6+0x%" PRIx64, offset);
+		cr_assert_eq(
+			strncmp(buf + strlen(before), frame, strlen(frame)), 0,
+			"%s", buf);
+	}
+	cr_assert_str_eq(buf + strlen(buf) - strlen(after), after);
+}
+
+static struct ward_report least(void)
+{
+	return (struct ward_report){ .size = sizeof(full),
+				     .kind = WARD_R_DEGRADED,
+				     .worker = UINT32_MAX,
+				     .syscall = -1,
+				     .pool = "",
+				     .task = "",
+				     .what = "the zombie cap is reached",
+				     .chain = "" };
+}
+
+Test(format, text_leaves_out_what_is_not_known)
+{
+	struct ward_report report = least();
+
+	cr_assert_str_eq(formatted(&report, false),
+			 "1970-01-01T00:00:00.000000000Z ward #0 degraded: "
+			 "the zombie cap is reached at=0.000000000");
+	report.worker = 0;
+	report.syscall = 0;
+	cr_assert_str_eq(formatted(&report, false),
+			 "1970-01-01T00:00:00.000000000Z ward #0 degraded: "
+			 "the zombie cap is reached worker=0 syscall=0 "
+			 "arg=0x0 at=0.000000000");
+}
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+static void says(const char *json, const char *name, const char *value)
+{
+	char got[1024];
+
+	cr_assert(json_get(json, name, got, sizeof(got)), "no %s", name);
+	cr_assert_str_eq(got, value, "%s is %s", name, got);
+}
+
+Test(format, json_has_every_field)
+{
+	char ledger[256], list[1024], frame[1024], hex[32];
+	uint64_t offset;
+
+	formatted(&full, true);
+	cr_assert(json_is_one(buf), "%s", buf);
+	says(buf, "id", "17");
+	says(buf, "kind", "\"blocked\"");
+	says(buf, "utc", "\"2001-09-09T01:46:40.000000005Z\"");
+	says(buf, "at", "12345000000678");
+	says(buf, "what", "\"asleep in futex for longer than its budget\"");
+	says(buf, "pool", "\"web\"");
+	says(buf, "worker", "3");
+	says(buf, "tid", "4711");
+	says(buf, "task", "\"up\\\"load\\n\"");
+	says(buf, "attempt", "2");
+	says(buf, "budget", "240000000");
+	says(buf, "heal", "12345");
+	says(buf, "suppressed", "9");
+	says(buf, "state", "\"S\"");
+	says(buf, "syscall", "202");
+	says(buf, "syscall_arg", "\"0x7f00deadbeef\"");
+	says(buf, "holder", "4712");
+	says(buf, "chain", "\"4711 > 4712 > 4711\"");
+	cr_assert(json_get(buf, "ledger", ledger, sizeof(ledger)));
+	says(ledger, "silence", "250000000");
+	says(ledger, "busy", "1000000");
+	says(ledger, "blocked", "240000000");
+	says(ledger, "starved", "5000000");
+	says(ledger, "stopped", "3000000");
+	says(ledger, "blind", "1000000");
+	cr_assert(json_get(buf, "frames", list, sizeof(list)));
+	cr_assert_eq(list[0], '[');
+	snprintf(hex, sizeof(hex), "\"%p\"", frames[0]);
+	says(list + 1, "address", hex);
+	host_object(frames[0], &offset);
+	snprintf(hex, sizeof(hex), "\"0x%" PRIx64 "\"", offset);
+	says(list + 1, "offset", hex);
+	snprintf(frame, sizeof(frame), "%s",
+		 json_blank(json_value(list + 1)) + 1);
+	says(frame, "address", "\"0x8\"");
+	says(frame, "object", "\"\"");
+	says(frame, "offset", "\"0x0\"");
+}
+
+Test(format, json_of_what_is_not_known)
+{
+	struct ward_report report = least();
+
+	formatted(&report, true);
+	cr_assert(json_is_one(buf), "%s", buf);
+	says(buf, "worker", "null");
+	says(buf, "syscall", "null");
+	says(buf, "state", "\"\"");
+	says(buf, "tid", "0");
+	says(buf, "pool", "\"\"");
+	says(buf, "frames", "[]");
+}
+
+/* Names are the user's: whatever they hold, a report stays one line of JSON. */
+Test(format, any_names_make_json)
+{
+	struct ward_report report = full;
+	char name[4][16];
+	uint64_t seed = 7;
+
+	report.pool = name[0];
+	report.task = name[1];
+	report.what = name[2];
+	report.chain = name[3];
+	for (int i = 0; i < 20000; i++) {
+		for (size_t at = 0; at < sizeof(name); at++) {
+			seed = seed * UINT64_C(6364136223846793005) + 1;
+			name[at / 16][at % 16] = (char)(seed >> 56);
+		}
+		for (int j = 0; j < 4; j++)
+			name[j][15] = '\0';
+		report.state = (char)(seed >> 48);
+		cr_assert(json_is_one(formatted(&report, true)), "%s", buf);
+		formatted(&report, false);
+	}
+}
+
+/* ---- arguments -------------------------------------------------------------- */
+
+Test(format, is_cut_as_snprintf_does)
+{
+	char whole[sizeof(buf)], part[sizeof(buf)];
+
+	for (int json = 0; json < 2; json++) {
+		int len = ward_report_format(&full, whole, sizeof(whole), json);
+
+		cr_assert_eq(ward_report_format(&full, NULL, 0, json), len);
+		for (size_t room = 1; room <= (size_t)len + 2; room++) {
+			memset(part, '#', sizeof(part));
+			cr_assert_eq(
+				ward_report_format(&full, part, room, json),
+				len);
+			cr_assert_eq(strlen(part), room <= (size_t)len
+							   ? room - 1
+							   : (size_t)len);
+			cr_assert_eq(strncmp(part, whole, strlen(part)), 0);
+			cr_assert_eq(part[room], '#');
+		}
+	}
+}
+
+Test(format, refuses_what_it_cannot_do)
+{
+	for (int json = 0; json < 2; json++) {
+		cr_assert_eq(ward_report_format(NULL, buf, 10, json), -EINVAL);
+		cr_assert_eq(ward_report_format(NULL, NULL, 0, json), -EINVAL);
+		cr_assert_eq(ward_report_format(&full, NULL, 1, json), -EINVAL);
+	}
+}
+
+Test(format, takes_a_report_without_strings)
+{
+	struct ward_report report = { .kind = WARD_R_HOME, .nframes = 3 };
+
+	cr_assert(json_is_one(formatted(&report, true)));
+	cr_assert_not_null(strstr(formatted(&report, false), " home: "));
+}
