@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/host.h"
 #include "tell/text.h"
-#include "unit/json.h"
+#include "json.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <gnu/libc-version.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "unit/filter.h"
-#include "unit/wait.h"
+#include "filter.h"
+#include "wait.h"
 #include <criterion/criterion.h>
 #include <sys/syscall.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "unit/wait.h"
+#include "wait.h"
 #include <criterion/criterion.h>
 #include <sys/wait.h>
 #include <unistd.h>

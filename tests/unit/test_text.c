@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tell/text.h"
-#include "unit/json.h"
+#include "json.h"
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <limits.h>
