@@ -10,10 +10,10 @@
 
 struct options {
 	const char *bind, *root;
-	uint16_t port;	      /* 0: any that is free */
-	uint32_t workers, zombies, busy_ms, blocked_ms, scan_ms; /* 0: default */
-	uint32_t ring;	      /* requests that may wait; 0: default */
-	uint32_t drain_ms;    /* at SIGTERM: how long to wait for requests */
+	uint16_t port; /* 0: any that is free */
+	/* for the pool; 0: its default */
+	uint32_t workers, zombies, ring, busy_ms, blocked_ms, scan_ms;
+	uint32_t drain_ms; /* at SIGTERM: how long to wait for requests */
 	bool faults, json_reports;
 };
 

@@ -36,35 +36,34 @@ struct server;
  */
 struct request {
 	struct ward_task task;
-	struct request *next;	     /* D: the list of finished requests */
-	struct server *server;	     /* I */
-	const struct route *route;   /* I */
-	atomic_uint holds;	     /* the loop's and the pool's */
-	atomic_bool revoked;	     /* set by done(): run()'s answer is void */
+	struct request *next;	   /* D: the list of finished requests */
+	struct server *server;	   /* I */
+	const struct route *route; /* I */
+	atomic_uint holds;	   /* the loop's and the pool's */
+	atomic_bool revoked;	   /* set by done(): run()'s answer is void */
 
 	struct evhttp_request *http; /* L: NULL when the client has left */
 	bool replied;		     /* L */
 
-	bool head;		     /* I: HEAD, not GET */
-	const char *path, *query;    /* I: not decoded; "" if there is none */
-	const char *range;	     /* I: the Range header, or NULL */
-	time_t since;		     /* I: If-Modified-Since, or 0 */
+	bool head;		  /* I: HEAD, not GET */
+	const char *path, *query; /* I: not decoded; "" if there is none */
+	const char *range;	  /* I: the Range header, or NULL */
+	time_t since;		  /* I: If-Modified-Since, or 0 */
 
-	struct answer answer;	     /* R */
-	int file;		     /* R: an open descriptor, or -1 */
+	struct answer answer; /* R */
+	int file;	      /* R: an open descriptor, or -1 */
 
-	int status;		     /* D: what done() was told */
-	uint64_t incident;	     /* D: the report's id if it was lost */
+	int status;	   /* D: what done() was told */
+	uint64_t incident; /* D: the report's id if it was lost */
 
-	char text[];		     /* the target and the range, copied */
+	char text[]; /* the target and the range, copied */
 };
 
 /*
  * The loop holds it.  NULL: no memory.  Its path is "" if the client did not
  * name one, and its route is still to be set.
  */
-struct request *request_new(struct server *server,
-			    struct evhttp_request *http);
+struct request *request_new(struct server *server, struct evhttp_request *http);
 void request_route(struct request *req, const struct route *route);
 void request_hold(struct request *req);
 void request_drop(struct request *req);

@@ -305,8 +305,8 @@ static int open_door(struct server *server)
 	evhttp_set_allowed_methods(server->http, METHODS);
 	evhttp_set_gencb(server->http, on_request, server);
 	errno = 0;
-	server->door = evhttp_bind_socket_with_handle(server->http, o->bind,
-						      o->port);
+	server->door =
+		evhttp_bind_socket_with_handle(server->http, o->bind, o->port);
 	if (!server->door)
 		return errno ? -errno : -EADDRNOTAVAIL;
 	/* Connections inherit it: an answer never waits for a longer one. */
@@ -323,9 +323,9 @@ uint16_t server_port(const struct server *server)
 	if (getsockname(evhttp_bound_socket_get_fd(server->door),
 			(struct sockaddr *)&at, &len))
 		return 0;
-	return ntohs(at.ss_family == AF_INET6 ?
-			     ((struct sockaddr_in6 *)&at)->sin6_port :
-			     ((struct sockaddr_in *)&at)->sin_port);
+	return ntohs(at.ss_family == AF_INET6
+			     ? ((struct sockaddr_in6 *)&at)->sin6_port
+			     : ((struct sockaddr_in *)&at)->sin_port);
 }
 
 static int complain(const char *what, int err)

@@ -21,14 +21,14 @@
 
 /* L: the loop alone.  I: set by server_open(). */
 struct server {
-	const struct options *options;	     /* I */
-	struct ward_pool *pool;		     /* I */
-	int root;			     /* I: the directory that is served */
+	const struct options *options; /* I */
+	struct ward_pool *pool;	       /* I */
+	int root;		       /* I: the directory that is served */
 	struct finished finished;
 
-	struct event_base *base;	     /* I */
-	struct evhttp *http;		     /* I */
-	struct evhttp_bound_socket *door;    /* L: NULL when closed */
+	struct event_base *base;	  /* I */
+	struct evhttp *http;		  /* I */
+	struct evhttp_bound_socket *door; /* L: NULL when closed */
 	struct event *bell, *term, *interrupt, *overdue; /* I */
 
 	atomic_uint live;     /* requests in memory */
@@ -41,7 +41,7 @@ struct server {
 		uint64_t lost;	      /* of those: 503, its worker was lost */
 		uint64_t turned_away; /* of those: 503, no room */
 		uint64_t left;	      /* whose client did not wait */
-	} count; /* L */
+	} count;		      /* L */
 };
 
 /* All in one go; on failure says why and returns a negative errno value. */
