@@ -124,18 +124,27 @@ static inline bool job_is_free(struct job *job)
 	return atomic_load_explicit(&job->free, memory_order_acquire); /* [J] */
 }
 
-static void wait_once(const struct rival *rival, unsigned producer)
+/*
+ * Yields at first, then naps: a producer that only waits must not take the
+ * workers' CPUs.
+ */
+static void wait_once(const struct rival *rival, unsigned producer,
+		      unsigned *waits)
 {
 	if (rival->wait)
 		rival->wait(producer);
-	else
+	else if (++*waits < 16)
 		sched_yield();
+	else
+		os_sleep(20 * US);
 }
 
 void job_await(const struct rival *rival, unsigned producer, struct job *job)
 {
+	unsigned waits = 0;
+
 	while (!job_is_free(job))
-		wait_once(rival, producer);
+		wait_once(rival, producer, &waits);
 }
 
 /* The next free job from *at on, round the window until there is one. */
@@ -144,16 +153,16 @@ static inline struct job *window_next(struct load *load, unsigned producer,
 {
 	struct job *window = load->window[producer];
 	uint32_t n = load->setup.window;
+	unsigned waits = 0;
 
 	for (uint32_t tried = 0;; tried++) {
 		struct job *job = &window[*at];
 
 		*at = *at + 1 == n ? 0 : *at + 1;
-		__builtin_prefetch(&window[(*at + 8) % n], 1);
 		if (job_is_free(job))
 			return job;
 		if (tried == n) {
-			wait_once(load->rival, producer);
+			wait_once(load->rival, producer, &waits);
 			tried = 0;
 		}
 	}

