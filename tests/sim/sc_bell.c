@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_bell.c - parking, with the smallest worker that keeps to bell.h.
+ *
+ * A lost wakeup shows as a deadlock, because everything must be done before
+ * anybody is told to stop.  So that a busy worker does not hide it by taking
+ * what a sleeper should have been woken for, some tasks wait until all others
+ * are done: they need the other workers, now.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "sync/bell.h"
+#include "sync/ring.h"
+#include <string.h>
+
+#define WORKERS 3
+#define RINGS 2
+#define TASKS 6
+
+static struct bell bell;
+static struct bell_sleeper sleeper[WORKERS];
+static struct ring ring[RINGS], hand[WORKERS];
+static ck_ring_buffer_t cell[RINGS][4], hand_cell[WORKERS][4];
+static struct task {
+	bool waits; /* until the others are done */
+} task[TASKS];
+static uint32_t workers, tasks, plain_tasks;
+static uint32_t ran[TASKS], in_hand[WORKERS];
+static _Atomic uint32_t done, plain_done;
+
+/* ---- looking -------------------------------------------------------------------- */
+
+static bool anything(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < RINGS; i++)
+		if (ring_count(&ring[i]))
+			return true;
+	for (uint32_t i = 0; i < workers; i++)
+		if (ring_count(&hand[i]))
+			return true;
+	return false;
+}
+
+static void tell(_Atomic uint32_t *rung)
+{
+	host_fence_light();
+	if (!bell_quiet(&bell))
+		bell_ring_asleep(&bell, rung);
+}
+
+static void set_up(uint32_t nworkers, uint32_t ntasks, uint32_t waiting)
+{
+	workers = nworkers;
+	tasks = ntasks;
+	plain_tasks = ntasks - waiting;
+	memset(cell, 0, sizeof(cell));
+	memset(hand_cell, 0, sizeof(hand_cell));
+	memset(ran, 0, sizeof(ran));
+	memset(in_hand, 0, sizeof(in_hand));
+	memset(task, 0, sizeof(task));
+	for (uint32_t i = 0; i < RINGS; i++)
+		ring_init(&ring[i], cell[i], 4);
+	for (uint32_t i = 0; i < WORKERS; i++)
+		ring_init(&hand[i], hand_cell[i], 4);
+	for (uint32_t i = 0; i < waiting; i++)
+		task[sim_choose(ntasks)].waits = true;
+	for (uint32_t i = 0; i < ntasks; i++)
+		plain_tasks += !task[i].waits;
+	plain_tasks -= ntasks - waiting;
+	bell_init(&bell, sleeper, workers, 1 + sim_choose(2), anything, NULL,
+		  NULL);
+	atomic_init(&done, 0);
+	atomic_init(&plain_done, 0);
+	sim_name((void *)(uintptr_t)&bell.word, "bell.word");
+	sim_name((void *)(uintptr_t)&bell.closed, "bell.closed");
+	sim_name((void *)(uintptr_t)&done, "done");
+	sim_name((void *)(uintptr_t)&plain_done, "plain_done");
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		sim_name(&sleeper[i], "sleeper[%u]", i);
+		sim_name(&hand[i], "hand[%u].c_head", i);
+		sim_name(&hand[i].ck.p_tail, "hand[%u].p_tail", i);
+	}
+	for (uint32_t i = 0; i < RINGS; i++) {
+		sim_name(&ring[i], "ring[%u].c_head", i);
+		sim_name(&ring[i].ck.p_tail, "ring[%u].p_tail", i);
+		sim_name((void *)(uintptr_t)&ring[i].claim, "ring[%u].claim", i);
+	}
+}
+
+/* ---- workers -------------------------------------------------------------------- */
+
+static offstage void took(uint32_t i, int n)
+{
+	in_hand[i] += (uint32_t)n;
+}
+
+static struct task *take_from(struct ring *from, uint32_t i)
+{
+	void *got[2];
+	uint32_t n = ring_take(from, got, from == &hand[i] ? 1 : 2,
+			       from != &hand[i]);
+
+	took(i, (int)n);
+	if (n > 1) {
+		check(ring_put(&hand[i], got + 1, n - 1) == n - 1);
+		took(i, -1);
+		tell(&hand[i].rung);
+	}
+	return n ? got[0] : NULL;
+}
+
+static struct task *look(uint32_t i)
+{
+	struct task *t = take_from(&hand[i], i);
+
+	for (uint32_t k = 0; !t && k < RINGS; k++)
+		t = take_from(&ring[(i + k) % RINGS], i);
+	for (uint32_t k = 1; !t && k < workers; k++)
+		t = take_from(&hand[(i + k) % workers], i);
+	return t;
+}
+
+static struct task *next(uint32_t i)
+{
+	struct task *t = look(i);
+	bool searching;
+
+	if (t)
+		return t;
+	searching = bell_search(&bell);
+	for (;;) {
+		if (searching && (t = look(i))) {
+			bell_found(&bell);
+			return t;
+		}
+		searching = bell_park(&bell, i, searching);
+		if (!searching)
+			return NULL;
+	}
+}
+
+static offstage void ran_it(uint32_t k)
+{
+	check(!ran[k]);
+	ran[k] = 1;
+}
+
+static void run_it(struct task *t)
+{
+	uint32_t seen;
+
+	ran_it((uint32_t)(t - task));
+	if (t->waits) {
+		while ((seen = load_acquire(&plain_done)) < plain_tasks)
+			host_wait(&plain_done, seen, HOST_FOREVER);
+	} else {
+		add_acq_rel(&plain_done, 1);
+		host_wake(&plain_done, INT32_MAX);
+	}
+	add_acq_rel(&done, 1);
+	host_wake(&done, 1);
+}
+
+static void worker(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	struct task *t;
+
+	while ((t = next(i))) {
+		run_it(t);
+		took(i, -1);
+	}
+}
+
+/* ---- submitters ------------------------------------------------------------------ */
+
+/* How many were taken: none if all claims are, or the ring is full. */
+static uint32_t try_submit(uint32_t k, uint32_t n)
+{
+	for (uint32_t i = 0; i < RINGS; i++) {
+		struct ring *r = &ring[(host_home() + i) % RINGS];
+		void *batch[2] = { &task[k], &task[k + 1] };
+		uint32_t put;
+
+		if (!ring_claim(r))
+			continue;
+		put = ring_put(r, batch, n);
+		ring_drop(r);
+		if (put)
+			tell(&r->rung);
+		return put;
+	}
+	return 0;
+}
+
+static void submit(uint32_t k, uint32_t n)
+{
+	while (n) {
+		uint32_t put = try_submit(k, n);
+
+		k += put;
+		n -= put;
+		if (!put)
+			host_relax();
+	}
+}
+
+/* Half of the tasks each, by ones or twos. */
+static void submitter(void *arg)
+{
+	uint32_t first = arg ? tasks / 2 : 0, end = arg ? tasks : tasks / 2;
+
+	while (first < end) {
+		uint32_t n = end - first > 1 ? 1 + sim_choose(2) : 1;
+
+		submit(first, n);
+		first += n;
+	}
+}
+
+static void all_done(void)
+{
+	uint32_t seen;
+
+	while ((seen = load_acquire(&done)) < tasks)
+		host_wait(&done, seen, HOST_FOREVER);
+}
+
+/* ---- nobody is stopped ------------------------------------------------------------- */
+
+static void go(uint32_t nworkers, uint32_t nsubmitters, uint32_t ntasks,
+	       uint32_t waiting)
+{
+	host_thread w[WORKERS], s[2];
+
+	set_up(nworkers, ntasks, waiting);
+	for (uint32_t i = 0; i < nworkers; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	for (uint32_t i = 0; i < nsubmitters; i++)
+		check(!host_spawn(&s[i], NULL, submitter, NULL,
+				  (void *)(uintptr_t)i));
+	if (nsubmitters == 1)
+		submitter((void *)1);
+	all_done();
+	bell_close(&bell);
+	for (uint32_t i = 0; i < nsubmitters; i++)
+		host_join(s[i], HOST_FOREVER);
+	for (uint32_t i = 0; i < nworkers; i++)
+		host_join(w[i], HOST_FOREVER);
+	check(!anything(NULL));
+}
+
+static void bell_1(void)
+{
+	go(1, 1, 2, 0);
+}
+SCENARIO(bell_1, "the only worker sleeps over a task", .bound = 1);
+
+static void bell_2(void)
+{
+	go(2, 1, 4, 1);
+}
+SCENARIO(bell_2, "a worker sleeps, a task waits, another worker is busy",
+	 .share = 2);
+
+static void bell_2x2(void)
+{
+	go(2, 2, 4, 1);
+}
+SCENARIO(bell_2x2, "the same with two submitters", .share = 2);
+
+static void bell_3(void)
+{
+	go(3, 1, 4, 2);
+}
+SCENARIO(bell_3, "the same with three workers and two busy", .share = 2);
+
+/* Closing wakes all, whoever parks just then. */
+static void bell_closing(void)
+{
+	host_thread w[WORKERS];
+
+	set_up(3, 1, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	if (sim_choose(2))
+		submit(0, 1);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 3; i++)
+		host_join(w[i], HOST_FOREVER);
+}
+SCENARIO(bell_closing, "a sleeper is not woken when the bell is closed",
+	 .bound = 1);
+
+/* ---- somebody is stopped -------------------------------------------------------------- */
+
+static void first_submitter(void *arg)
+{
+	(void)arg;
+	submit(0, 1);
+	submit(1, 1);
+}
+
+/*
+ * A submitter is stopped anywhere, also between taking a sleeper off the stack
+ * and the futex call.  The next publication gets things going again, without
+ * anybody's help.
+ */
+static void bell_stop_waker(void)
+{
+	host_thread s, w[2];
+
+	set_up(2, 4, 0);
+	check(!host_spawn(&s, NULL, first_submitter, NULL, NULL));
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	if (sim_choose(2))
+		host_join(s, HOST_FOREVER);
+	submit(2, 1);
+	host_join(s, HOST_FOREVER);
+	submit(3, 1);
+	while (anything(NULL))
+		host_relax();
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(w[i], HOST_FOREVER);
+	check(!anything(NULL));
+}
+SCENARIO(bell_stop_waker, "a waker is stopped before its futex call",
+	 .stop = 0x2, .share = 1);
+
+static offstage uint32_t lost(void)
+{
+	int i = sim_stopped();
+
+	return i < 0 ? 0 : in_hand[i - 1];
+}
+
+/*
+ * A worker is stopped anywhere: the steward's rescue and the other two get all
+ * done but what is in its hands.
+ */
+static void bell_stop_worker(void)
+{
+	host_thread w[WORKERS];
+
+	set_up(3, 3, 0); /* all fit into one ring */
+	for (uint32_t i = 0; i < 3; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	submit(0, 2);
+	submit(2, 1);
+	while (load_acquire(&done) + lost() < tasks) {
+		if (!bell_still(&bell))
+			bell_rescue(&bell);
+		host_relax();
+	}
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 3; i++)
+		host_join(w[i], HOST_FOREVER);
+}
+SCENARIO(bell_stop_worker, "a worker is stopped as searcher or half woken",
+	 .stop = 0x2, .share = 1);

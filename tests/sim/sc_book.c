@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_book.c - a task's books: done once, release once and after it, and not
+ * before every thread that lost an attempt has left run().
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "work/book.h"
+#include <string.h>
+
+#define ATTEMPTS 3
+
+static struct ward_task task;
+static _Atomic uint32_t owner[ATTEMPTS + 1]; /* of the answer; by slot.h */
+static _Atomic uint32_t begun;	  /* the attempt that is in run() */
+static _Atomic uint32_t handed;	  /* the attempt that may be picked up */
+static _Atomic uint32_t released; /* the user's again */
+static uint32_t done_calls, release_calls, commits, inside;
+static uint32_t last_inside; /* plain: written in run(), read in release() */
+
+static void set_up(void)
+{
+	memset(&task, 0, sizeof(task));
+	for (int i = 0; i <= ATTEMPTS; i++)
+		atomic_init(&owner[i], 0);
+	atomic_init(&begun, 0);
+	atomic_init(&handed, 0);
+	atomic_init(&released, 0);
+	done_calls = release_calls = commits = inside = 0;
+	last_inside = 0;
+	sim_name(book_of(&task), "book.word");
+	sim_name((void *)(uintptr_t)&begun, "begun");
+	sim_name((void *)(uintptr_t)&handed, "handed");
+	sim_name((void *)(uintptr_t)&released, "released");
+	sim_name((void *)(uintptr_t)&owner[0], "owner");
+	sim_name(&last_inside, "last_inside");
+}
+
+/* ---- what the user sees -------------------------------------------------------- */
+
+static offstage void count(uint32_t *n, int by)
+{
+	*n += (uint32_t)by;
+}
+
+static offstage void done_is_due(void)
+{
+	check(!done_calls++);
+	check(!release_calls);
+}
+
+static offstage void release_is_due(void)
+{
+	check(done_calls == 1);
+	check(!release_calls++);
+	check(!inside);
+}
+
+static void release(void)
+{
+	release_is_due();
+	last_inside++; /* the memory is the user's: after all that run() did */
+	store_release(&released, 1);
+}
+
+static void answer(void)
+{
+	done_is_due();
+	if (book_answer(book_of(&task)))
+		release();
+}
+
+static void run(uint32_t attempt)
+{
+	if (sim_choose(2) && book_commit(book_of(&task), attempt))
+		count(&commits, 1);
+	last_inside = attempt;
+}
+
+/* ---- threads -------------------------------------------------------------------- */
+
+static bool take_answer(uint32_t attempt)
+{
+	uint32_t nobody = 0;
+
+	return cas_acq_rel(&owner[attempt], &nobody, 1);
+}
+
+/* Runs one attempt; may find it taken when it comes out of run(). */
+static void work(uint32_t attempt)
+{
+	store_release(&begun, attempt);
+	count(&inside, 1);
+	if (attempt == 1)
+		run(attempt);
+	else if (sim_choose(2))
+		host_relax();
+	count(&inside, -1);
+	if (take_answer(attempt))
+		answer();
+	else if (book_home(book_of(&task)))
+		release();
+}
+
+static void first(void *arg)
+{
+	(void)arg;
+	work(1);
+}
+
+/* Takes an attempt away while its thread is inside, and hands the task on. */
+static void take_away(uint32_t attempt)
+{
+	if (!take_answer(attempt))
+		return;
+	book_lose(book_of(&task), true,
+		  attempt < ATTEMPTS ? BOOK_RERUN : BOOK_LOST, BOOK_LOST);
+	store_release(&handed, attempt + 1);
+}
+
+static void steward(void *arg)
+{
+	uint32_t taken = 0;
+
+	(void)arg;
+	while (!load_acquire(&released)) {
+		uint32_t n = load_acquire(&begun);
+
+		if (n > taken && sim_choose(2)) {
+			taken = n;
+			take_away(n);
+		}
+		host_relax();
+	}
+}
+
+/* Picks up what was lost, attempt number arg. */
+static void another(void *arg)
+{
+	uint32_t mine = (uint32_t)(uintptr_t)arg;
+	struct book *book = book_of(&task);
+
+	while (load_acquire(&handed) < mine) {
+		if (load_acquire(&released))
+			return;
+		host_relax();
+	}
+	if (book_state(load_acquire(&book->word)) == BOOK_LOST) {
+		if (take_answer(mine))
+			answer();
+		return;
+	}
+	uint64_t word = load_relaxed(&book->word);
+	store_relaxed(&book->word, book_with_state(word, BOOK_QUEUED));
+	work(mine);
+}
+
+static void book_lost(void)
+{
+	host_thread t[4];
+
+	set_up();
+	book_open(book_of(&task));
+	check(!host_spawn(&t[0], NULL, first, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, steward, NULL, NULL));
+	check(!host_spawn(&t[2], NULL, another, NULL, (void *)2));
+	check(!host_spawn(&t[3], NULL, another, NULL, (void *)3));
+	for (int i = 0; i < 4; i++)
+		host_join(t[i], HOST_FOREVER);
+	check(done_calls == 1);
+	check(release_calls == 1);
+	check(commits <= 1);
+	check(book_state(load_acquire(&book_of(&task)->word)) == BOOK_FREE);
+}
+SCENARIO(book_lost, "done or release comes twice, never, or too early",
+	 .share = 2);

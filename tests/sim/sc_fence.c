@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_fence.c - the end of an attempt against its fence: each has one answer, by
+ * its worker or by who fenced it, and never that of another epoch.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "work/slot.h"
+#include <string.h>
+
+#define EPOCHS 3
+
+static struct slot slot;
+static struct ward_task task[EPOCHS];
+static struct {
+	uint32_t by_worker, by_fence; /* plain: who answers owns it */
+} book[EPOCHS];
+static _Atomic uint32_t over;
+
+static void set_up(void)
+{
+	memset(&slot, 0, sizeof(slot));
+	memset(task, 0, sizeof(task));
+	memset(book, 0, sizeof(book));
+	atomic_init(&over, 0);
+	sim_name((void *)(uintptr_t)&slot.word, "slot.word");
+	sim_name((void *)(uintptr_t)&slot.task, "slot.task");
+	sim_name((void *)(uintptr_t)&slot.phase, "slot.phase");
+	sim_name((void *)(uintptr_t)&slot.fence, "slot.fence");
+	sim_name(book, "book");
+}
+
+/* As worker.c: begin, run, end; home again if the answer is gone. */
+static void worker(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < EPOCHS; i++) {
+		slot_begin(&slot, &task[i], SLOT_RUN);
+		for (uint32_t k = sim_choose(3); k; k--)
+			host_relax();
+		if (slot_end(&slot)) {
+			book[i].by_worker++;
+			continue;
+		}
+		check(load_relaxed(&slot.task) == &task[i]);
+		check(slot_taken(&slot));
+		store_release(&slot.fence, 0); /* [H] */
+	}
+	store_release(&over, 1);
+}
+
+/*
+ * As the steward: looks, and later takes.  The task is looked at before,
+ * between two looks at the epoch: once the fence stands, its worker may be home
+ * and begin another.
+ */
+static void steward(void *arg)
+{
+	(void)arg;
+	while (!load_acquire(&over)) {
+		uint64_t epoch = load_acquire(&slot.word); /* [E] */
+		struct ward_task *seen;
+		ptrdiff_t i;
+
+		host_relax();
+		if (!slot_inside(epoch))
+			continue;
+		seen = load_relaxed(&slot.task);
+		for (uint32_t k = sim_choose(3); k; k--)
+			host_relax();
+		if (load_relaxed(&slot.word) != epoch ||
+		    !slot_fence(&slot, epoch))
+			continue;
+		i = (ptrdiff_t)(epoch / 2);
+		check(seen == &task[i]);
+		book[i].by_fence++;
+	}
+}
+
+static offstage void balance(bool all)
+{
+	for (int i = 0; i < EPOCHS; i++) {
+		uint32_t n = book[i].by_worker + book[i].by_fence;
+
+		check(n <= 1);
+		check(n == 1 || !all);
+	}
+}
+
+static void go(int stewards)
+{
+	host_thread w, s[2];
+
+	set_up();
+	check(!host_spawn(&w, NULL, worker, NULL, NULL));
+	for (int i = 0; i < stewards; i++)
+		check(!host_spawn(&s[i], NULL, steward, NULL, NULL));
+	host_join(w, HOST_FOREVER);
+	store_release(&over, 1); /* in case the worker was stopped */
+	for (int i = 0; i < stewards; i++)
+		host_join(s[i], HOST_FOREVER);
+	balance(sim_stopped() < 0);
+}
+
+static void fence_1(void)
+{
+	go(1);
+}
+SCENARIO(fence_1, "an attempt has two answers, or none", .bound = 2,
+	 .stop = 0x6, .share = 2);
+
+/* A spare that buries and the steward ask at once. */
+static void fence_2(void)
+{
+	go(2);
+}
+SCENARIO(fence_2, "two that fence at once both win, or shut each other out",
+	 .stop = 0xe, .share = 2);
+
+/* ---- a thread that vanished inside ------------------------------------------------ */
+
+static _Atomic uint32_t vanished, owners;
+
+static void mortal(void *arg)
+{
+	(void)arg;
+	slot_begin(&slot, &task[0], SLOT_RUN);
+	store_release(&vanished, 1);
+	sim_vanish();
+}
+
+/* As lost.c: the word stands still, so an ASK under way will be a TAKEN. */
+static void undertaker(void *arg)
+{
+	uint64_t epoch;
+
+	(void)arg;
+	while (!load_acquire(&vanished))
+		host_relax();
+	epoch = load_acquire(&slot.word);
+	check(slot_inside(epoch));
+	while (!slot_fence(&slot, epoch)) {
+		if (slot_taken(&slot))
+			return;
+		host_yield();
+	}
+	add_acq_rel(&owners, 1);
+}
+
+static void late_steward(void *arg)
+{
+	(void)arg;
+	if (slot_fence(&slot, 1))
+		add_acq_rel(&owners, 1);
+}
+
+static void fence_dead(void)
+{
+	host_thread t[4];
+
+	set_up();
+	atomic_init(&vanished, 0);
+	atomic_init(&owners, 0);
+	check(!host_spawn(&t[0], NULL, mortal, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, undertaker, NULL, NULL));
+	check(!host_spawn(&t[2], NULL, undertaker, NULL, NULL));
+	check(!host_spawn(&t[3], NULL, late_steward, NULL, NULL));
+	for (int i = 0; i < 4; i++)
+		host_join(t[i], HOST_FOREVER);
+	check(load_acquire(&owners) == 1);
+}
+SCENARIO(fence_dead, "a dead thread's attempt is claimed twice, or by nobody");

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim.h - a deterministic scheduler with memory models, for scenarios.
+ *
+ * All threads of a scenario are coroutines of one thread; each access to a word
+ * that threads share is a step, and before each step a seeded scheduler says who
+ * goes on.  The same seed gives the same run, to the last step.
+ *
+ * Memory models:
+ *	sc	each store is seen by all at once
+ *	tso	x86: a store waits in its thread's buffer for a while
+ *	weak	C11: each word has a history.  A load may see any store that
+ *		nothing obliges it to look past; a store may be ordered before
+ *		stores that its thread has not seen.  Plain accesses are checked
+ *		for races.  A load never sees a store that is made later in the
+ *		run, so load buffering is the one thing that stays out.
+ *
+ * Schedulers:
+ *	random	anyone, at each step
+ *	sticky	the same thread goes on seven times in eight
+ *	pct	priorities, lowered at a few random steps (Burckhardt et al.)
+ *	dfs	all of them, with few preemptions and few odd memory choices
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_THREADS 8 /* thread 0 runs the scenario's body */
+
+enum { SIM_RELAXED, SIM_ACQUIRE, SIM_RELEASE, SIM_ACQ_REL, SIM_SEQ_CST };
+enum { SIM_SWAP, SIM_ADD, SIM_SUB, SIM_OR, SIM_AND, SIM_XOR };
+
+enum sim_model { SIM_SC, SIM_TSO, SIM_WEAK, SIM_MODELS };
+enum sim_sched { SIM_RANDOM, SIM_STICKY, SIM_PCT, SIM_DFS, SIM_SCHEDS };
+enum sim_end {
+	SIM_OK,
+	SIM_DEADLOCK, /* all wait for ever: a lost wakeup */
+	SIM_WRONG,    /* a check of the scenario, or misuse of the host */
+	SIM_ENDLESS,  /* more steps than allowed: a livelock */
+	SIM_RACE,     /* plain accesses without order between them */
+	SIM_FREED,    /* an access to memory that was given back */
+	SIM_ENDS
+};
+
+/* ---- accesses, by the headers in include/ --------------------------------- */
+
+#define SIM_HERE __func__, __LINE__
+#define SIM_WHERE const char *func, int line
+
+void sim_init(void *p, unsigned size, uint64_t v);
+uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE);
+void sim_store(void *p, unsigned size, uint64_t v, int order, SIM_WHERE);
+uint64_t sim_rmw(void *p, unsigned size, int op, uint64_t v, int order,
+		 SIM_WHERE);
+bool sim_cas(void *p, unsigned size, uint64_t *seen, uint64_t v, int won,
+	     int lost, bool weak, SIM_WHERE);
+void sim_fence(int order, SIM_WHERE);
+/* Spins for another thread: somebody else goes first. */
+void sim_relax(SIM_WHERE);
+
+/*
+ * A ring's cell: a relaxed access that is also owned like plain data.  A load
+ * counts as a read only if the swap that follows it succeeds, since until then
+ * the copy is a guess.
+ */
+uint64_t sim_cell_load(void *p, SIM_WHERE);
+void sim_cell_store(void *p, uint64_t v, SIM_WHERE);
+bool sim_cell_cas(void *p, uint64_t *seen, uint32_t v, SIM_WHERE);
+
+/* ---- for scenarios -------------------------------------------------------- */
+
+/* 0..n-1, by the seed; dfs tries all. */
+uint32_t sim_choose(uint32_t n);
+/* The number of the running thread, in order of creation. */
+unsigned sim_me(void);
+/* The thread that was stopped for ever in this run, or -1. */
+int sim_stopped(void);
+/* Ends the calling thread at once, as a raw exit would. */
+_Noreturn void sim_vanish(void);
+/* A run that ends here in such a way. */
+_Noreturn void sim_fail(enum sim_end end, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* What a trace calls the word at p. */
+void sim_name(const void *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A line in the trace. */
+void sim_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#define check(e)                                                               \
+	do {                                                                   \
+		if (!(e))                                                      \
+			sim_fail(SIM_WRONG, "%s:%d: %s", __func__, __LINE__,   \
+				 #e);                                          \
+	} while (0)
+
+/*
+ * Bookkeeping of a scenario that is none of the simulated program's business:
+ * no step, no race check.
+ */
+#define offstage __attribute__((noinline, no_sanitize("thread")))
+
+struct sim_scenario {
+	const char *name;
+	const char *fear; /* what would go wrong, in a few words */
+	void (*body)(void);
+	uint32_t stop;	/* threads (bits) that may be stopped for ever anywhere */
+	uint32_t bound; /* dfs: preemptions at most; 0: dfs is not tried */
+	uint32_t share; /* of the schedules; 0 is 1 */
+};
+#define SCENARIO(id, ...)                                                      \
+	static const struct sim_scenario id##_scenario = {                     \
+		.name = #id, .body = id, .fear = __VA_ARGS__                   \
+	};                                                                     \
+	static const struct sim_scenario *const id##_entry                     \
+		__attribute__((used, section("sim_scenarios"))) =              \
+			&id##_scenario
+
+#endif
