@@ -3,8 +3,8 @@
  * heal.c - how long it takes until a lost worker is noticed and another works
  * in its place.
  *
- * One worker, so the task queued behind the fault can only be run by its
- * replacement.  Both tasks are submitted together; the fault notes the time
+ * All workers but one are held inside tasks of their own, so the task queued
+ * behind the fault can only be run by its replacement.  Both tasks are submitted together; the fault notes the time
  * just before it happens, the next task the time of its first instruction.
  *
  * death_*	pthread_exit() and pthread_cancel() in turn: fault to the first
@@ -225,6 +225,55 @@ static bool pool_down(void)
 	return ward_pool_destroy(pool, ward_in(5 * S)) == 0 && ok;
 }
 
+/* Tasks that keep all workers but one, until they are let go. */
+static struct holder {
+	struct ward_task task;
+	_Atomic uint32_t inside, released; /* futexes */
+} * holder;
+static unsigned holders;
+static _Atomic uint32_t let_go; /* futex */
+
+static int run_holder(struct ward_task *task)
+{
+	os_raise(&ward_entry(task, struct holder, task)->inside);
+	os_await(&let_go);
+	return 0;
+}
+
+static void release_holder(struct ward_task *task)
+{
+	os_raise(&ward_entry(task, struct holder, task)->released);
+}
+
+static bool hold(unsigned n)
+{
+	static struct ward_policy policy = WARD_POLICY_INIT;
+
+	policy.blocked_within = WARD_S(3600);
+	holder = calloc(n + 1, sizeof(*holder));
+	if (!holder)
+		return false;
+	for (; holders < n; holders++) {
+		struct holder *h = &holder[holders];
+
+		h->task.run = run_holder;
+		h->task.release = release_holder;
+		h->task.policy = &policy;
+		if (ward_submit(pool, &h->task, WARD_FOREVER))
+			return false;
+		os_await(&h->inside);
+	}
+	return true;
+}
+
+static void unhold(void)
+{
+	os_raise(&let_go);
+	for (unsigned i = 0; i < holders; i++)
+		os_await(&holder[i].released);
+	free(holder);
+}
+
 /* Every seat taken, a spare ready, nobody out: as before the first fault. */
 static bool pool_is_whole(void)
 {
@@ -235,7 +284,8 @@ static bool pool_is_whole(void)
 		if (ward_pool_stats(pool, &stats))
 			return false;
 		if (!stats.vacant && !stats.zombies && stats.spares >= 4 &&
-		    !stats.running && stats.idle == stats.workers)
+		    stats.running == holders &&
+		    stats.idle + holders == stats.workers)
 			return true;
 		os_sleep(100 * US);
 	} while (os_now() < until);
@@ -289,7 +339,7 @@ static bool one_fault(struct samples *s, enum kind kind)
 	return true;
 }
 
-static bool ward_faults(const char *name, unsigned count)
+static bool ward_faults(const char *name, unsigned workers, unsigned count)
 {
 	struct samples s;
 	enum kind kind = !strcmp(name, "death")	     ? EXIT
@@ -298,7 +348,8 @@ static bool ward_faults(const char *name, unsigned count)
 						     : BLOCKED;
 
 	if (!samples_open(&s, count) ||
-	    !pool_up(1, BUDGET_BUSY, BUDGET_BLOCKED))
+	    !pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED) ||
+	    !hold(workers - 1))
 		return false;
 	for (unsigned i = 0; i < count; i++)
 		if (!one_fault(&s, kind == EXIT && i % 2 ? CANCEL : kind))
@@ -308,6 +359,7 @@ static bool ward_faults(const char *name, unsigned count)
 		tell("livelock_budget", "us", BUDGET_BUSY / 1e3);
 	if (kind == BLOCKED)
 		tell("blocked_budget", "us", BUDGET_BLOCKED / 1e3);
+	unhold();
 	return pool_down();
 }
 
@@ -462,7 +514,7 @@ static bool heal_trial(const struct trial *t)
 		return healthy_trial(t);
 	if (!strcmp(t->impl, "watcher"))
 		return bare_faults(t->mode, (unsigned)t->tasks);
-	return ward_faults(t->mode, (unsigned)t->tasks);
+	return ward_faults(t->mode, t->workers, (unsigned)t->tasks);
 }
 
 /* ---- plan and report ---------------------------------------------------- */
@@ -502,30 +554,47 @@ static void ask(struct book *book, const char *impl, const char *mode,
 	}
 }
 
+/* How large the pools are: the list that was given, or one worker. */
+static unsigned sizes(const struct options *o, unsigned at)
+{
+	if (o->nworkers)
+		return at < o->nworkers ? o->workers[at] : 0;
+	return at == 0;
+}
+
+static void one_run(const struct options *o, struct book *book)
+{
+	for (unsigned i = 0; i < PLANS; i++) {
+		unsigned n = o->quick ? plan[i].quick : plan[i].full;
+
+		for (unsigned w = 0; sizes(o, w); w++)
+			ask(book, "ward", plan[i].kind, sizes(o, w), n, 0);
+		if (plan[i].watcher)
+			ask(book, "watcher", plan[i].kind, 1, n, 0);
+	}
+}
+
 static void heal_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++)
-		for (unsigned i = 0; i < PLANS; i++) {
-			unsigned n = o->quick ? plan[i].quick : plan[i].full;
-
-			ask(book, "ward", plan[i].kind, 1, n, 0);
-			if (plan[i].watcher)
-				ask(book, "watcher", plan[i].kind, 1, n, 0);
-		}
+		one_run(o, book);
 	for (unsigned run = 0; run < o->runs && run < 3; run++)
 		ask(book, "ward", "healthy", 4, 0, o->quick ? 2 * S : 5 * S);
 	progress_end();
 }
 
 static void heal_rows(const struct book *book, struct table *table,
-		      const char *impl, const char *metric)
+		      const char *impl, const char *metric, unsigned workers)
 {
 	static const char *const at[] = { "p50", "p99", "max" };
-	char name[40], label[64];
+	char name[40], label[64], size[16] = "";
 	unsigned row = 0;
 
+	if (workers > 1)
+		snprintf(size, sizeof(size), " x%u", workers);
+
 	for (unsigned c = 0; c < 3; c++) {
-		struct key key = { "heal", impl, name, "us", 1, 1 };
+		struct key key = { "heal", impl, name, "us", workers, 1 };
 		const struct figure *f;
 
 		snprintf(name, sizeof(name), "%s_%s", metric, at[c]);
@@ -533,7 +602,8 @@ static void heal_rows(const struct book *book, struct table *table,
 		if (c == 0) {
 			if (!f)
 				return;
-			snprintf(label, sizeof(label), "%s %s", impl, metric);
+			snprintf(label, sizeof(label), "%s %s%s", impl, metric,
+				 size);
 			row = table_row(table, label);
 		}
 		table_cell(table, row, c, f);
@@ -547,7 +617,6 @@ static void heal_report(const struct options *o, const struct book *book)
 	static struct table table;
 	unsigned row;
 
-	(void)o;
 	table_start(&table, "heal: us from the fault to the replacement");
 	table_column(&table, "p50");
 	table_column(&table, "p99");
@@ -558,9 +627,11 @@ static void heal_report(const struct options *o, const struct book *book)
 		for (unsigned k = 0; k < 3; k++) {
 			snprintf(metric, sizeof(metric), "%s%s", plan[i].kind,
 				 part[k]);
-			heal_rows(book, &table, "ward", metric);
+			for (unsigned w = 0; sizes(o, w); w++)
+				heal_rows(book, &table, "ward", metric,
+					  sizes(o, w));
 		}
-		heal_rows(book, &table, "watcher", plan[i].kind);
+		heal_rows(book, &table, "watcher", plan[i].kind, 1);
 	}
 	table_print(&table, stdout);
 	printf("budgets: livelock %.0f ms of its own CPU, blocked %.0f ms, "

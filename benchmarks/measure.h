@@ -56,7 +56,7 @@ double samples_at(double *sample, unsigned n, double fraction);
 struct table {
 	const char *title;
 	char head[TABLE_COLUMNS][16];
-	char label[TABLE_ROWS][24];
+	char label[TABLE_ROWS][32];
 	char cell[TABLE_ROWS][TABLE_COLUMNS][2][24];
 	unsigned columns, rows;
 };
