@@ -10,6 +10,7 @@ static const struct ward_ledger nothing;
 static void alive(struct watch *watch)
 {
 	watch->silence = nothing;
+	watch->silence_doubt = 0;
 	watch->excused = 0;
 	watch->suspect = false;
 	watch->warned = false;
@@ -19,6 +20,7 @@ static void alive(struct watch *watch)
 static void got_on(struct watch *watch)
 {
 	watch->stagnation = nothing;
+	watch->stagnation_doubt = 0;
 }
 
 static void look_anew(struct watch *watch)
@@ -49,6 +51,7 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 			uint64_t late)
 {
 	struct sign last = watch->last;
+	bool moved = sign->beats != last.beats || sign->units != last.units;
 
 	watch->last = *sign;
 	if (!(sign->word & 1) || sign->turn != last.turn ||
@@ -59,6 +62,8 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 		return VERDICT_FINE;
 	}
 	watch->late += late;
+	if (moved)
+		watch->excused = 0;
 	if (excused(watch, sign, budgets, now)) {
 		uint64_t sum = watch->excused;
 
@@ -72,7 +77,7 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 	watch->seen_at = now;
 	if (sign->units != last.units)
 		got_on(watch);
-	if (sign->beats != last.beats || sign->units != last.units) {
+	if (moved) {
 		bool suspect = watch->suspect;
 
 		alive(watch);
@@ -83,7 +88,10 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 		/* Silence is over, but the suspicion may be of stagnation. */
 		watch->suspect = suspect;
 	}
-	return now >= watch->next_look ? VERDICT_LOOK : VERDICT_FINE;
+	/* The first silent scan after a sign of life is where silence begins. */
+	if (now >= watch->next_look || (watch->stirred && !moved))
+		return VERDICT_LOOK;
+	return VERDICT_FINE;
 }
 
 static uint64_t left(uint64_t budget, uint64_t spent)
@@ -118,16 +126,21 @@ static enum verdict convict(const struct watch *watch,
 	return VERDICT_FINE;
 }
 
-/* When could a budget run out, at the earliest? */
+/*
+ * When could a budget run out, at the earliest; with part = 2, half of one?
+ * What is in doubt may prove to be sleep.
+ */
 static uint64_t earliest(const struct watch *watch,
-			 const struct budgets *budgets)
+			 const struct budgets *budgets, uint64_t part)
 {
 	const struct ward_ledger *quiet = &watch->silence;
 	const struct ward_ledger *stale = &watch->stagnation;
+	uint64_t asleep = quiet->blocked + watch->silence_doubt;
+	uint64_t idle = stale->busy + stale->blocked + watch->stagnation_doubt;
 
-	return least(least(left(budgets->busy, quiet->busy),
-			   left(budgets->blocked, quiet->blocked)),
-		     left(budgets->progress, stale->busy + stale->blocked));
+	return least(least(left(budgets->busy / part, quiet->busy),
+			   left(budgets->blocked / part, asleep)),
+		     left(budgets->progress, idle));
 }
 
 static bool half_spent(const struct watch *watch, const struct budgets *budgets)
@@ -147,11 +160,11 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 
 	/* What lies before the last sign of life is no silence. */
 	if (!watch->stirred)
-		ledger_book(&watch->silence, span, watch->late,
-			    first ? NULL : &before, look);
+		ledger_book(&watch->silence, &watch->silence_doubt, span,
+			    watch->late, first ? NULL : &before, look);
 	watch->stirred = false;
-	ledger_book(&watch->stagnation, span, watch->late,
-		    first ? NULL : &before, look);
+	ledger_book(&watch->stagnation, &watch->stagnation_doubt, span,
+		    watch->late, first ? NULL : &before, look);
 	watch->look = *look;
 	watch->looked_at = now;
 	watch->late = 0;
@@ -160,13 +173,8 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 		if (verdict != VERDICT_FINE)
 			return verdict;
 	}
-	rest = earliest(watch, budgets);
-	watch->suspect = !first && rest <= scan;
-	if (!watch->warned)
-		rest = least(rest,
-			     least(left(budgets->busy / 2, watch->silence.busy),
-				   left(budgets->blocked / 2,
-					watch->silence.blocked)));
+	watch->suspect = !first && earliest(watch, budgets, 1) <= scan;
+	rest = earliest(watch, budgets, watch->warned ? 1 : 2);
 	watch->next_look = rest == UINT64_MAX ? UINT64_MAX :
 			   rest > 2 * scan    ? now + rest - scan :
 						now;

@@ -37,6 +37,7 @@ struct watch {
 	struct sign last;
 	uint64_t seen_at;   /* when 'last' was read */
 	struct ward_ledger silence, stagnation;
+	uint64_t silence_doubt, stagnation_doubt; /* see ledger.h */
 	struct host_look look; /* the last one */
 	uint64_t looked_at;    /* 0: none in this silence */
 	uint64_t late;	       /* the steward's, since then */

@@ -20,19 +20,14 @@ static uint64_t grown(uint64_t before, uint64_t now)
 }
 
 /* What was neither on a CPU nor waiting for one as far as the counters tell. */
-static uint64_t *account_of_rest(struct ward_ledger *ledger,
-				 const struct host_look *before,
-				 const struct host_look *now)
+static uint64_t *account_of_rest(struct ward_ledger *ledger, char state)
 {
-	switch (now->state) {
+	switch (state) {
 	case 'T':
 	case 't':
 		return &ledger->stopped;
 	case 'R':
-		/* The kernel books a wait for a CPU when it ends.  No switch
-		 * since: it still waits.  A switch: it slept in between. */
-		return now->slices == before->slices ? &ledger->starved :
-						       &ledger->blocked;
+		return &ledger->starved; /* for now: in doubt */
 	case 0:
 		return &ledger->blind;
 	default:
@@ -40,18 +35,23 @@ static uint64_t *account_of_rest(struct ward_ledger *ledger,
 	}
 }
 
-void ledger_book(struct ward_ledger *ledger, uint64_t span, uint64_t late,
-		 const struct host_look *before, const struct host_look *now)
+void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
+		 uint64_t late, const struct host_look *before,
+		 const struct host_look *now)
 {
-	uint64_t rest = span;
+	uint64_t rest = span + *doubt;
 
 	ledger->silence += span;
+	ledger->starved -= *doubt;
+	*doubt = 0;
 	if (before && before->cpu_known && now->cpu_known) {
 		book(&ledger->busy, &rest, grown(before->cpu, now->cpu));
 		book(&ledger->starved, &rest,
 		     grown(before->run_delay, now->run_delay));
 		book(&ledger->blind, &rest, late);
-		book(account_of_rest(ledger, before, now), &rest, rest);
+		if (now->state == 'R')
+			*doubt = rest;
+		book(account_of_rest(ledger, now->state), &rest, rest);
 	}
 	ledger->blind += rest;
 }

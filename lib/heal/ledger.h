@@ -13,6 +13,11 @@
  *	stopped	 a signal, a debugger or the freezer held it	cannot
  *	blind	 the steward itself was late, or saw nothing	cannot
  *
+ * The kernel books a wait for a CPU when it ends.  So what a thread that is ready
+ * at a look has left over may be the wait that it is in, or sleep before it: it
+ * is in doubt.  In doubt is starved, until a look finds the thread elsewhere:
+ * then all its waits have ended, and the counters tell the two apart.
+ *
  * Invariant A8: the accounts add up to the silence, exactly.
  *
  * Pure: no clock, no thread, no memory of its own.
@@ -24,11 +29,13 @@
 #include <ward/report.h>
 
 /*
- * Books the 'span' between two looks, 'late' of which the steward overslept.
- * 'before' is NULL if there was no first look: all of it is blind.
+ * Books the 'span' between two looks, 'late' of which the steward overslept,
+ * and anew what is in *doubt of those before.  'before' is NULL if there was no
+ * first look: all of it is blind.
  */
-void ledger_book(struct ward_ledger *ledger, uint64_t span, uint64_t late,
-		 const struct host_look *before, const struct host_look *now);
+void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
+		 uint64_t late, const struct host_look *before,
+		 const struct host_look *now);
 
 /* Does A8 hold? */
 bool ledger_adds_up(const struct ward_ledger *ledger);

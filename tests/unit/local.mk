@@ -19,6 +19,8 @@ unit_tests += \
 	tests/unit/test_host_sched \
 	tests/unit/test_host_thread \
 	tests/unit/test_host_trace \
+	tests/unit/test_judge \
+	tests/unit/test_ledger \
 	tests/unit/test_text
 
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
@@ -65,6 +67,12 @@ tests_unit_test_host_thread_LDADD = $(UNIT_LIBS)
 tests_unit_test_host_trace_SOURCES = tests/unit/test_host_trace.c \
 	tests/unit/wait.h
 tests_unit_test_host_trace_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
+tests_unit_test_judge_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
+tests_unit_test_ledger_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_text_SOURCES = tests/unit/test_text.c \
 	tests/unit/json.h
