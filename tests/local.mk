@@ -82,7 +82,7 @@ story: all $(story_tests)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(story_tests) $(story_scripts)'
 # Tells what was seen, too: requests, faults, threads, memory, the audit.
 check-httpd: all $(httpd_programs)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'; \
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'; \
 	status=$$?; \
 	for log in $(httpd_scripts:.sh=.log); do \
 		echo; echo "$$log"; cat $$log; \

@@ -7,6 +7,7 @@
 #include "options.h"
 #include "server.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 int main(int argc, char **argv)
@@ -16,6 +17,11 @@ int main(int argc, char **argv)
 	static struct server server;
 
 	options_parse(&options, argc, argv);
+	/*
+	 * Threads come and go here, and malloc would in time give each of the
+	 * CPUs eight arenas, all with something left in them.
+	 */
+	mallopt(M_ARENA_MAX, 2);
 	if (server_open(&server, &options))
 		return 2;
 	printf("httpd: http://%s:%u/\n", options.bind, server_port(&server));

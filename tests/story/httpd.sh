@@ -46,8 +46,8 @@ wrong() {
 # Ends the story.
 verdict() {
 	[ $bad -eq 0 ] || {
-		say "--- the server's reports:"
-		tail -n 60 "$dir/err"
+		say "--- the server's last reports:"
+		tail -n 20 "$dir/err" | cut -c 1-400
 	}
 	exit $bad
 }
@@ -95,6 +95,11 @@ get() {
 stat() {
 	get /stats | sed -n "s/^	\{0,1\}\"$1\": \([a-z0-9]*\),\{0,1\}\$/\1/p" |
 		head -n 1
+}
+
+# is NAME VALUE: whether /stats says so
+is() {
+	[ "$(stat "$1")" = "$2" ]
 }
 
 threads() {

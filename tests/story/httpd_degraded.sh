@@ -7,22 +7,22 @@ need_wrk
 workers=4
 zombies=3
 hung=$((zombies + 1))
+grow_kb=1024
 
 make_root
 start --workers $workers --zombies $zombies --busy-ms 1000 --blocked-ms 200 \
-	--scan-ms 10 --faults --json-reports
+	--scan-ms 10 --faults
 load 2s 16 "$dir/warm"
 healthy "$dir/warm" "before"
+within 5 is in_flight 1 || wrong "requests are left over"
 threads_at_start=$(threads)
+memory_at_start=$(memory_kb)
 
 # As many as may be out, and one more, behind a gate that stays closed.
 "$client" ask "$port" /fault/deadlock $hung >"$dir/hung" &
 ask_pid=$!
-is() {
-	[ "$(stat "$1")" = "$2" ]
-}
 within 10 is degraded true || wrong "/stats does not say degraded"
-within 5 grep -q '"kind":[[:blank:]]*"degraded"' "$dir/err" ||
+within 5 grep -q ' degraded: ' "$dir/err" ||
 	wrong "no report says degraded"
 is zombies $zombies || wrong "zombies: $(stat zombies), not $zombies"
 say "degraded: zombies $(stat zombies) of $zombies, workers $(stat workers)," \
@@ -35,7 +35,7 @@ is degraded true || wrong "degraded ended by itself"
 # The gate opens: who was lost comes home, who was kept ends his work.
 get '/fault/gate?open=1' >/dev/null
 within 10 is degraded false || wrong "/stats still says degraded"
-within 5 grep -q '"kind":[[:blank:]]*"recovered"' "$dir/err" ||
+within 5 grep -q ' recovered: ' "$dir/err" ||
 	wrong "no report says recovered"
 wait $ask_pid || wrong "a hung request was never answered"
 say "hung: $(grep -c '^503 [1-9]' "$dir/hung") answered 503 with an id," \
@@ -47,10 +47,12 @@ say "hung: $(grep -c '^503 [1-9]' "$dir/hung") answered 503 with an id," \
 within 5 is zombies 0 || wrong "zombies are still out"
 within 5 is workers $workers || wrong "seats are vacant"
 as_at_start() {
-	[ "$(threads)" -le "$threads_at_start" ]
+	[ "$(threads)" -le "$threads_at_start" ] &&
+		[ "$(memory_kb)" -le $((memory_at_start + grow_kb)) ]
 }
-within 5 as_at_start || wrong "threads have grown"
+within 5 as_at_start || wrong "threads or memory have grown"
 say "threads: $threads_at_start at the start, $(threads) now"
+say "memory: $memory_at_start KiB at the start, $(memory_kb) KiB now"
 load 2s 16 "$dir/after"
 healthy "$dir/after" "recovered"
 

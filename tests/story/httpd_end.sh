@@ -4,9 +4,6 @@
 # threads are lost, or it does not end at all.
 . "${top_srcdir:-.}/tests/story/httpd.sh"
 make_root
-is() {
-	[ "$(stat "$1")" = "$2" ]
-}
 gone() {
 	! get / >/dev/null 2>&1
 }
