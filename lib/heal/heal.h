@@ -22,8 +22,8 @@ struct heal {
 	/* the steward's own */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
-	uint64_t bell_seen;  /* the bell's word at the last scan */
-	unsigned stuck;	     /* scans for which work and sleepers stood still */
+	uint64_t bell_seen;  /* the bell's word at the last scan, */
+	uint64_t bell_since; /* and since when, if work lies beside sleepers */
 	bool told_blind, told_late;
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_STAGNANT + 1]; /* by verdict */

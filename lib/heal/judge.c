@@ -150,8 +150,7 @@ static bool half_spent(const struct watch *watch, const struct budgets *budgets)
 }
 
 enum verdict judge_look(struct watch *watch, const struct host_look *look,
-			const struct budgets *budgets, uint64_t now,
-			uint64_t scan)
+			const struct budgets *budgets, uint64_t now)
 {
 	struct host_look before = watch->look;
 	bool first = !watch->looked_at;
@@ -173,11 +172,9 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 		if (verdict != VERDICT_FINE)
 			return verdict;
 	}
-	watch->suspect = !first && earliest(watch, budgets, 1) <= scan;
+	watch->suspect = earliest(watch, budgets, 1) == 0;
 	rest = earliest(watch, budgets, watch->warned ? 1 : 2);
-	watch->next_look = rest == UINT64_MAX ? UINT64_MAX :
-			   rest > 2 * scan    ? now + rest - scan :
-						now;
+	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
 	if (!watch->warned && half_spent(watch, budgets)) {
 		watch->warned = true;
 		return VERDICT_WARN;

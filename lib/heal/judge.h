@@ -5,7 +5,9 @@
  * The worker only counts; the steward keeps the time, and this is what it
  * remembers of one seat.  A ward that moves costs one comparison.  One that is
  * silent is looked at in the kernel at its first silent scan, then only when a
- * budget could have run out, and the last two scans before a conviction always.
+ * budget, or half of one, could have run out.  Who is found over a budget is a
+ * suspect, and convicted if the next scan finds the same: so a conviction comes
+ * within three scans after the budget, and never on one look.
  *
  *	IDLE <> BUSY > silent > (moved | SUSPECT) > convicted
  *
@@ -43,7 +45,7 @@ struct watch {
 	uint64_t late;	       /* the steward's, since then */
 	uint64_t next_look;
 	uint64_t excused; /* declared waits since the last sign of life */
-	bool suspect;	  /* looked at one scan before a budget ends */
+	bool suspect;	  /* was over a budget at the last look */
 	bool warned;	  /* half a budget was told */
 	bool stirred;	  /* a sign of life since the last look */
 };
@@ -63,8 +65,7 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 			uint64_t late);
 /* The kernel's word on it, asked for by LOOK.  Anything but LOOK. */
 enum verdict judge_look(struct watch *watch, const struct host_look *look,
-			const struct budgets *budgets, uint64_t now,
-			uint64_t scan);
+			const struct budgets *budgets, uint64_t now);
 /* The seat's worker is idle or another one: nothing is held against it. */
 void judge_forget(struct watch *watch);
 

@@ -304,7 +304,7 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 			lost_thread(heal->pool, slot, false);
 		return true;
 	}
-	verdict = judge_look(watch, &look, &budgets, now, heal->pool->scan);
+	verdict = judge_look(watch, &look, &budgets, now);
 	if (!ledger_adds_up(&watch->silence))
 		or_relaxed(&heal->pool->broken, 1u << 8);
 	if (verdict != VERDICT_FINE)
@@ -312,26 +312,46 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 	return true;
 }
 
+/* Is a worker held (by a debugger, say) between its wakeup and its search? */
+static bool somebody_held(struct heal *heal)
+{
+	for (uint32_t i = 0; i < heal->pool->seats; i++) {
+		struct slot *slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+		struct host_look look;
+
+		if (slot && !slot_inside(load_acquire(&slot->word)) &&
+		    !host_look(&slot->eye, &look) &&
+		    (look.state == 'T' || look.state == 't'))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Work and sleepers side by side, and nothing moved: a thread is held between
- * its wakeup and its search.
+ * Work and sleepers side by side, and nothing moves: a thread is held between
+ * its wakeup and its search, or is short of CPU.  The first is known by its
+ * state, and another is woken at once.  The second would not get a CPU either;
+ * but nobody knows everything, so after a second one is woken all the same, and
+ * counted: that is a wakeup which the bell should not have needed.
  */
-static void rescue(struct heal *heal)
+static void rescue(struct heal *heal, uint64_t now)
 {
 	struct inbox *inbox = &heal->pool->inbox;
-	uint64_t word = load_acquire(&inbox->bell.word);
+	uint64_t word = load_acquire(&inbox->bell.word), still;
 
 	if (!BELL_TOP(word) || word != heal->bell_seen ||
 	    !inbox_anything(inbox)) {
 		heal->bell_seen = word;
-		heal->stuck = 0;
+		heal->bell_since = now;
 		return;
 	}
-	if (++heal->stuck < 2)
-		return;
-	if (bell_rescue(&inbox->bell))
-		count_own(&heal->rescues, 1);
-	heal->stuck = 0;
+	still = now - heal->bell_since;
+	if (still >= SECOND) {
+		if (bell_rescue(&inbox->bell))
+			count_own(&heal->rescues, 1);
+	} else if (still >= 2 * heal->pool->scan && somebody_held(heal)) {
+		bell_rescue(&inbox->bell);
+	}
 }
 
 static void recover(struct heal *heal)
@@ -377,7 +397,7 @@ static bool scan(struct heal *heal, uint64_t now)
 		busy |= look_at(heal, i, now, late);
 		urcu_bp_read_unlock();
 	}
-	rescue(heal);
+	rescue(heal, now);
 	recover(heal);
 	return busy;
 }

@@ -36,7 +36,7 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 
 	inbox->rings = rings;
 	inbox->hands = hands;
-	inbox->spin = 64;
+	inbox->spin = 32;
 	inbox->woke = on_wake;
 	inbox->arg = arg;
 	atomic_init(&inbox->used, 0);
@@ -413,14 +413,24 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 	return task ? task : steal(inbox, hand);
 }
 
-/* Looks until there is a task, or 'looks' are over. */
+/*
+ * Looks until there is a task, or 'looks' are over.  Before long it gives its
+ * CPU away between two looks: if a submitter shares it, that is who the search
+ * waits for; if not, the pause lets a batch grow.
+ */
 static struct ward_task *look(struct inbox *inbox, struct hand *hand,
 			      uint32_t looks)
 {
-	struct ward_task *task = NULL;
+	struct ward_task *task;
 
-	while (looks-- && !(task = inbox_take(inbox, hand)))
-		host_relax();
+	for (uint32_t i = 0; !(task = inbox_take(inbox, hand)); i++) {
+		if (i == looks)
+			return NULL;
+		if (i < LINGER)
+			host_relax();
+		else
+			host_yield();
+	}
 	return task;
 }
 

@@ -83,18 +83,6 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static void slot_init(struct pool *pool, uint32_t i)
-{
-	struct slot *slot = &pool->slot[i];
-
-	slot->pool = pool;
-	slot->index = i;
-	slot->eye = (struct host_eye){ 0, -1, -1, -1 };
-	slot->self.size = sizeof(slot->self);
-	slot->self.pool = pool->name;
-	hand_init(&slot->hand, i);
-}
-
 static void pool_free(struct pool *pool)
 {
 	inbox_fini(&pool->inbox);
@@ -171,8 +159,6 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		pool_free(pool);
 		return err;
 	}
-	for (uint32_t i = 0; i < pool->slots; i++)
-		slot_init(pool, i);
 	*out = pool;
 	return 0;
 err_tell:

@@ -307,6 +307,17 @@ static void worker(void *arg)
 	worker_leave(pool, slot);
 }
 
+/* A record's first thread; records that are never used are never touched. */
+static void slot_init(struct pool *pool, struct slot *slot)
+{
+	slot->pool = pool;
+	slot->index = (uint32_t)(slot - pool->slot);
+	slot->eye = (struct host_eye){ 0, -1, -1, -1 };
+	slot->self.size = sizeof(slot->self);
+	slot->self.pool = pool->name;
+	hand_init(&slot->hand, slot->index);
+}
+
 int worker_spawn(struct pool *pool, struct slot *slot)
 {
 	struct host_spawn how = { .stack = pool->stack,
@@ -316,6 +327,8 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	uint64_t word = load_relaxed(&slot->word);
 	int err;
 
+	if (!slot->pool)
+		slot_init(pool, slot);
 	/* What the record's last thread left behind; it was joined. */
 	store_relaxed(&slot->word, word + (word & 1));
 	store_relaxed(&slot->fence, 0);
@@ -330,6 +343,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	add_acq_rel(&pool->refs, 1);
 	add_acq_rel(&pool->alive, 1);
 	add_acq_rel(&pool->born, 1);
+	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
 	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
 	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
 	err = host_spawn(&slot->thread, &how, worker, last_will, slot);
@@ -338,10 +352,9 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 		sub_acq_rel(&pool->born, 1);
 		sub_acq_rel(&pool->alive, 1);
 		sub_acq_rel(&pool->refs, 1);
-		return err;
+		add_relaxed(&pool->threads_created, -(uint64_t)1);
 	}
-	add_relaxed(&pool->threads_created, 1);
-	return 0;
+	return err;
 }
 
 /* ---- fork ------------------------------------------------------------------------- */
