@@ -15,7 +15,7 @@
  *	   when the thread is preempted.  Whoever finds the call refused waits that
  *	   long, until one such wait is known to be over.
  *
- * Edge [G]: the wait is over | somebody else's heavy half relies on it.
+ * Edge [g]: the wait is over | somebody else's heavy half relies on it.
  */
 #include "base/host_inside.h"
 
@@ -59,7 +59,7 @@ static cold void drain(void)
 	fence_seq_cst(); /* the flag and the caller's store, before the wait */
 	while (host_wait(&never, 0, until) != -ETIMEDOUT)
 		;
-	store_release(&drained, true); /* [G] */
+	store_release(&drained, true); /* [g] */
 }
 
 void host_fence_heavy(void)
@@ -68,7 +68,7 @@ void host_fence_heavy(void)
 	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return;
 	fence_seq_cst();
-	if (unlikely(!load_acquire(&drained))) /* [G] */
+	if (unlikely(!load_acquire(&drained))) /* [g] */
 		drain();
 	fence_seq_cst();
 }

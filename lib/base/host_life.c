@@ -14,7 +14,7 @@
  * The kernel wakes shared futexes here, whatever the mutex is, so the sleep on
  * the word is a shared one; glibc's unlock of a robust mutex does the same.
  *
- * Edge [Z]: all that the thread wrote (the kernel's swap of the word is a full
+ * Edge [z]: all that the thread wrote (the kernel's swap of the word is a full
  * barrier) | whoever finds it lost.
  */
 #include "base/host_inside.h"
@@ -106,7 +106,7 @@ bool host_life_lost(const struct host_life *life)
 {
 	const life_word *word = (const life_word *)(const void *)life->mutex;
 
-	return (load_acquire(word) & FUTEX_OWNER_DIED) && works(life); /* [Z] */
+	return (load_acquire(word) & FUTEX_OWNER_DIED) && works(life); /* [z] */
 }
 
 /* ---- sleeping on many ------------------------------------------------------ */

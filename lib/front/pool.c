@@ -40,7 +40,7 @@ static bool on_own_thread(const struct pool *pool)
 static void stop_workers(struct pool *pool)
 {
 	store_release(&pool->stopping, 1);
-	host_fence_heavy(); /* [X] stopping | a spare about to sleep */
+	host_fence_heavy(); /* [x] stopping, before the spares' word */
 	pool_lives_changed(pool);
 	bell_close(&pool->inbox.bell);
 }

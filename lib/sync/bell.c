@@ -6,7 +6,8 @@
  * sleeper.  [S] publish | leave the search: seq_cst fences on both sides.
  * [W] pop | woken: the waker's swap of the word, read with acquire by the woken
  * thread, which believes nothing but that word.  [T] push: the swap releases
- * ->next to whoever pops.
+ * ->next to whoever pops.  [X] closed | park: heavy fences on both sides.  [d] a
+ * rescue dropped the sleeper | it sees so.
  */
 #include "sync/bell.h"
 #include "base/host.h"
@@ -126,7 +127,7 @@ static bool take_token(struct bell *bell, uint32_t i)
 				with_waking(word, 0) + SEARCH_ONE))
 			return true;
 	}
-	if (!load_acquire(&me->dropped))
+	if (!load_acquire(&me->dropped)) /* [d] */
 		return false;
 	store_relaxed(&me->dropped, 0);
 	store_relaxed(&me->parked, 0);
@@ -148,7 +149,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 			pushed -= SEARCH_ONE;
 	} while (!cas_acq_rel(&bell->word, &word, pushed));
 
-	host_fence_heavy(); /* [B] that I sleep, before my last look */
+	host_fence_heavy(); /* [B] [S] [X] that I sleep, before my last look */
 	if (bell->anything(bell->arg))
 		bell_ring_asleep(bell, NULL);
 
@@ -187,7 +188,7 @@ bool bell_rescue(struct bell *bell)
 		return false;
 	if (held) {
 		/* It is in no stack and has no token: it must not wait. */
-		store_release(&bell->sleeper[held - 1].dropped, 1);
+		store_release(&bell->sleeper[held - 1].dropped, 1); /* [d] */
 		shake(bell, held - 1);
 	}
 	return true;

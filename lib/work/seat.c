@@ -3,7 +3,8 @@
  * seat.c - seats, spares, and bringing them together.
  *
  * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next one;
- * [U] a seat's pointer published | looked up under RCU.
+ * [U] a seat's pointer published | looked up under RCU; [c] called to a seat |
+ * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep.
  */
 #include "work/pool.h"
 
@@ -26,7 +27,7 @@ static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
 		return true;
 	}
 	sub_acq_rel(&pool->vacant, 1);
-	store_release(&slot->call, 1); /* [L] */
+	store_release(&slot->call, 1); /* [c] */
 	host_wake(&slot->call, 1);
 	return true;
 }
@@ -61,7 +62,7 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when)
 
 	store_relaxed(&pool->vacated[i], when);
 	add_acq_rel(&pool->vacant, 1);
-	cas_acq_rel(&pool->seat[i], &me, NULL);
+	cas_acq_rel(&pool->seat[i], &me, NULL); /* [U] */
 	seat_match(pool);
 	steward_wake(pool);
 }
@@ -85,7 +86,7 @@ static void watch(struct pool *pool, struct slot *me)
 {
 	struct host_life *life[126];
 	unsigned n = 0;
-	uint32_t seen = load_acquire(&pool->lives_changed);
+	uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
 
 	/* Spares begin at themselves, so several share a large pool. */
 	for (uint32_t k = 1; k < pool->slots && n < 126; k++) {
@@ -104,7 +105,7 @@ static void watch(struct pool *pool, struct slot *me)
 
 void pool_lives_changed(struct pool *pool)
 {
-	add_acq_rel(&pool->lives_changed, 1);
+	add_acq_rel(&pool->lives_changed, 1); /* [x] */
 	host_wake(&pool->lives_changed, INT32_MAX);
 }
 
@@ -134,7 +135,7 @@ bool seat_wait(struct pool *pool, struct slot *slot, bool surplus)
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
 	pool_lives_changed(pool);
-	while (!load_acquire(&slot->call)) { /* [L] */
+	while (!load_acquire(&slot->call)) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is
 			 * just doing so finds this life moved on. */

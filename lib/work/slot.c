@@ -13,7 +13,7 @@ bool slot_end_asked(struct slot *slot, uint64_t epoch)
 	 * it cannot win any more, and its own swap tolerates ours.
 	 */
 	while (fence && fence != FENCE_TAKEN(epoch) && fence != FENCE_FORKED)
-		if (cas_acq_rel(&slot->fence, &fence, 0))
+		if (cas_acq_rel(&slot->fence, &fence, 0)) /* [H] */
 			return true;
 	return fence == 0;
 }
@@ -22,7 +22,7 @@ bool slot_fence(struct slot *slot, uint64_t epoch)
 {
 	uint64_t fence = 0;
 
-	if (!cas_acq_rel(&slot->fence, &fence, FENCE_ASK(epoch)))
+	if (!cas_acq_rel(&slot->fence, &fence, FENCE_ASK(epoch))) /* [H] */
 		return false;
 	host_fence_heavy(); /* [F] that I asked | still there? */
 	fence = FENCE_ASK(epoch);

@@ -13,7 +13,7 @@ static int refuse(const struct ward_task *task)
 	    (task->policy && (task->policy->size != sizeof(*task->policy) ||
 			      task->policy->flags || task->policy->reserved)))
 		return -EINVAL;
-	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE)
+	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE) /* [K] */
 		return -EBUSY;
 	return 0;
 }
