@@ -9,10 +9,10 @@
  *	ask PORT TARGET N
  *		asks N times at once; for each answer, as they come, a line
  *		"CODE INCIDENT", with 0 for no answer or no incident
- *	inject PORT SECONDS RATE WORKERS IDS
- *		RATE times a second ruins a worker, each time in another way,
- *		and looks at what the server makes of it; the incidents' ids go
- *		to the file IDS
+ *	inject PORT SECONDS RATE WORKERS IDS KINDS
+ *		RATE times a second ruins a worker, in KINDS ways by turns, and
+ *		looks at what the server makes of it; the incidents' ids go to
+ *		the file IDS
  *
  * The exit status is 0 if all went as it must.  The server is at 127.0.0.1.
  */
@@ -190,6 +190,7 @@ static const struct kind {
 	{ "raw exit", "/fault/exit?how=raw" },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+static size_t used; /* of these, the first so many */
 
 /* So many may be waited for at once. */
 #define INJECTORS 8
@@ -247,7 +248,7 @@ static void *inject_some(void *arg)
 		sleep_until(due);
 		due = now_ns();
 		fault->asked = true;
-		fault->code = talk(kinds[i % KINDS].target, text, sizeof(text));
+		fault->code = talk(kinds[i % used].target, text, sizeof(text));
 		fault->id = incident_of(text);
 		answered = now_ns();
 		fault->answer = answered - due;
@@ -292,7 +293,7 @@ static void print_kind(size_t kind, unsigned n)
 	uint64_t sum = 0, worst = 0, heal = 0;
 	unsigned count = 0;
 
-	for (unsigned i = (unsigned)kind; i < n; i += KINDS) {
+	for (unsigned i = (unsigned)kind; i < n; i += (unsigned)used) {
 		count++;
 		sum += faults[i].answer;
 		if (faults[i].answer > worst)
@@ -316,6 +317,9 @@ static int inject(char **argv)
 	inject_until = inject_from + (uint64_t)(atof(argv[0]) * 1e9);
 	inject_period = (uint64_t)(1e9 / atof(argv[1]));
 	workers = (unsigned)atoi(argv[2]);
+	used = (size_t)atoi(argv[4]);
+	if (!used || used > KINDS)
+		return 2;
 	for (int i = 0; i < INJECTORS; i++)
 		if (pthread_create(&threads[i], NULL, inject_some, NULL))
 			return 1;
@@ -326,11 +330,11 @@ static int inject(char **argv)
 		back += faults[n].back;
 		if (faults[n].code != 503 || !faults[n].id)
 			printf("  %s: code %d, incident %llu\n",
-			       kinds[n % KINDS].name, faults[n].code,
+			       kinds[n % used].name, faults[n].code,
 			       faults[n].id);
 	}
 	distinct = write_ids(argv[3], n);
-	for (size_t kind = 0; kind < KINDS; kind++)
+	for (size_t kind = 0; kind < used; kind++)
 		print_kind(kind, n);
 	printf("injected %u: answered 503 with an id %u, distinct ids %u, "
 	       "capacity back %u\n",
@@ -348,7 +352,7 @@ int main(int argc, char **argv)
 			return leave(argv + 3);
 		if (argc == 5 && !strcmp(argv[1], "ask"))
 			return ask_many(argv + 3);
-		if (argc == 7 && !strcmp(argv[1], "inject"))
+		if (argc == 8 && !strcmp(argv[1], "inject"))
 			return inject(argv + 3);
 	}
 	fprintf(stderr, "httpd_client: get, leave, ask or inject\n");
