@@ -8,6 +8,8 @@ UNIT_LIBS = libward-core.la $(CRITERION_LIBS)
 
 if HAVE_CRITERION
 unit_tests += \
+	tests/unit/test_bell \
+	tests/unit/test_book \
 	tests/unit/test_format \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
@@ -19,9 +21,20 @@ unit_tests += \
 	tests/unit/test_host_sched \
 	tests/unit/test_host_thread \
 	tests/unit/test_host_trace \
+	tests/unit/test_inbox \
 	tests/unit/test_judge \
 	tests/unit/test_ledger \
+	tests/unit/test_ring \
+	tests/unit/test_slot \
+	tests/unit/test_stack \
 	tests/unit/test_text
+
+tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
+	tests/unit/wait.h
+tests_unit_test_bell_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_book_SOURCES = tests/unit/test_book.c
+tests_unit_test_book_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h
@@ -68,11 +81,27 @@ tests_unit_test_host_trace_SOURCES = tests/unit/test_host_trace.c \
 	tests/unit/wait.h
 tests_unit_test_host_trace_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_inbox_SOURCES = tests/unit/test_inbox.c \
+	tests/unit/wait.h
+tests_unit_test_inbox_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
+	tests/unit/wait.h
+tests_unit_test_ring_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_slot_SOURCES = tests/unit/test_slot.c \
+	tests/unit/wait.h
+tests_unit_test_slot_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_stack_SOURCES = tests/unit/test_stack.c \
+	tests/unit/wait.h
+tests_unit_test_stack_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_text_SOURCES = tests/unit/test_text.c \
 	tests/unit/json.h

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "work/inbox.h"
+#include "wait.h"
+#include "work/book.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#define MS UINT64_C(1000000)
+
+enum { RINGS = 4, SIZE = 8, HANDS = 3, TASKS = 256 };
+
+static struct inbox inbox;
+static struct hand hand[HANDS];
+static struct ward_task task[TASKS], *list[TASKS];
+static _Atomic uint32_t woken;
+
+static void woke(void *arg)
+{
+	cr_assert_eq(arg, &woken);
+	add_relaxed(&woken, 1);
+}
+
+static void setup(void)
+{
+	host_init();
+	cr_assert_eq(inbox_init(&inbox, RINGS, SIZE, HANDS, 1, woke, &woken),
+		     0);
+	for (uint32_t i = 0; i < HANDS; i++)
+		hand_init(&hand[i], i);
+	for (uint32_t i = 0; i < TASKS; i++) {
+		list[i] = &task[i];
+		book_open(book_of(&task[i]));
+	}
+	inbox_add_hand(&inbox, 0, &hand[0]);
+	inbox_add_hand(&inbox, 1, &hand[1]);
+}
+
+static void teardown(void)
+{
+	inbox_fini(&inbox);
+}
+
+TestSuite(inbox, .init = setup, .fini = teardown);
+
+static struct ring *home(void)
+{
+	return &inbox.ring[host_home() % RINGS];
+}
+
+static int put(uint32_t first, uint32_t n)
+{
+	struct ring *full;
+
+	return inbox_put(&inbox, NULL, list + first, n, &full);
+}
+
+static int put_own(uint32_t i, uint32_t first, uint32_t n)
+{
+	struct ring *full;
+
+	return inbox_put(&inbox, &hand[i], list + first, n, &full);
+}
+
+static long taken(uint32_t i)
+{
+	struct ward_task *it = inbox_take(&inbox, &hand[i]);
+
+	return it ? it - task : -1;
+}
+
+/* ---- putting ------------------------------------------------------------------------ */
+
+Test(inbox, begins_empty)
+{
+	cr_assert_not(inbox_anything(&inbox));
+	cr_assert_eq(inbox_count(&inbox), 0);
+	cr_assert_eq(inbox_accepted(&inbox), 0);
+	cr_assert_not(inbox_waited_for(&inbox));
+	cr_assert_eq(taken(0), -1);
+}
+
+Test(inbox, goes_to_the_home_ring)
+{
+	cr_assert_eq(put(0, 1), 1);
+	cr_assert_eq(ring_count(home()), 1);
+	cr_assert_eq(inbox_count(&inbox), 1);
+	cr_assert_eq(inbox_accepted(&inbox), 1);
+	cr_assert(inbox_anything(&inbox));
+	cr_assert_eq(load_relaxed(&home()->claim), 0);
+	cr_assert_eq(taken(0), 0);
+	cr_assert_not(inbox_anything(&inbox));
+	cr_assert_eq(inbox_accepted(&inbox), 1);
+}
+
+Test(inbox, takes_as_many_as_there_is_room_for)
+{
+	struct ring *full = NULL;
+
+	cr_assert_eq(put(0, 5), 5);
+	cr_assert_eq(put(5, 5), 2);
+	cr_assert_eq(inbox_put(&inbox, NULL, list + 7, 1, &full), -EAGAIN);
+	cr_assert_eq(full, home(), "a full ring is told, others are not used");
+	cr_assert_eq(inbox_count(&inbox), SIZE - 1);
+	cr_assert_eq(inbox_accepted(&inbox), SIZE - 1);
+	for (long i = 0; i < SIZE - 1; i++)
+		cr_assert_eq(taken(0), i);
+}
+
+Test(inbox, passes_by_a_ring_whose_claim_is_taken)
+{
+	uint32_t at = host_home() % RINGS;
+
+	cr_assert(ring_claim(&inbox.ring[at]));
+	cr_assert(ring_claim(&inbox.ring[(at + 1) % RINGS]));
+	cr_assert_eq(put(0, 1), 1);
+	cr_assert_eq(ring_count(&inbox.ring[(at + 2) % RINGS]), 1);
+	cr_assert_eq(taken(0), 0);
+}
+
+Test(inbox, where_all_claims_are_taken_there_is_no_room)
+{
+	struct ring *full = home();
+
+	for (uint32_t i = 0; i < RINGS; i++)
+		cr_assert(ring_claim(&inbox.ring[i]));
+	cr_assert_eq(inbox_put(&inbox, NULL, list, 1, &full), -EAGAIN);
+	cr_assert_null(full);
+	cr_assert_eq(inbox_wait_room(&inbox, NULL, HOST_FOREVER), 0, "look");
+	cr_assert_eq(inbox_wait_room(&inbox, NULL, host_now()), -ETIMEDOUT);
+}
+
+/* What a stopped submitter has put is taken all the same. */
+Test(inbox, a_held_claim_holds_up_no_taker)
+{
+	cr_assert_eq(put(0, 2), 2);
+	cr_assert(ring_claim(home()));
+	cr_assert_eq(taken(0), 0);
+	cr_assert_eq(taken(0), 1);
+}
+
+Test(inbox, a_worker_puts_into_its_own_hand_first)
+{
+	cr_assert_eq(put_own(0, 0, 2), 2);
+	cr_assert_eq(ring_count(&hand[0].ring), 2);
+	cr_assert_eq(ring_count(home()), 0);
+	cr_assert_eq(inbox_accepted(&inbox), 2);
+	cr_assert_eq(inbox_count(&inbox), 2);
+	cr_assert_eq(put_own(0, 2, HAND_SIZE + 5), HAND_SIZE - 3, "its room");
+	cr_assert_eq(put_own(0, 100, 1), 1);
+	cr_assert_eq(ring_count(home()), 1, "then the ring");
+}
+
+/* A signal handler that submits on top of the worker's own put. */
+Test(inbox, a_hand_in_use_is_passed_by)
+{
+	store_relaxed(&hand[0].ring.claim, 1);
+	cr_assert_eq(put_own(0, 0, 1), 1);
+	cr_assert_eq(ring_count(&hand[0].ring), 0);
+	cr_assert_eq(ring_count(home()), 1);
+}
+
+Test(inbox, one_in_64_tasks_of_a_ring_has_a_time_stamp)
+{
+	uint32_t stamped = 0;
+
+	for (uint32_t i = 0; i < TASKS; i++) {
+		cr_assert_eq(put(i, 1), 1);
+		stamped += book_of(&task[i])->stamp != 0;
+		cr_assert_eq(taken(0), i);
+	}
+	cr_assert_eq(stamped, TASKS / 64);
+	cr_assert_neq(book_of(&task[0])->stamp, 0);
+	cr_assert_neq(book_of(&task[64])->stamp, 0);
+}
+
+/* ---- taking -------------------------------------------------------------------------- */
+
+Test(inbox, takes_half_of_a_ring_into_the_hand)
+{
+	cr_assert_eq(put(0, 7), 7);
+	cr_assert_eq(taken(0), 0);
+	cr_assert_eq(ring_count(&hand[0].ring), 3);
+	cr_assert_eq(ring_count(home()), 3);
+	cr_assert_eq(inbox_count(&inbox), 6);
+	cr_assert_eq(inbox_accepted(&inbox), 7, "counted once");
+	for (long i = 1; i < 7; i++)
+		cr_assert_eq(taken(0), i, "and in order");
+}
+
+Test(inbox, own_hand_then_owed_then_rings_then_others)
+{
+	cr_assert_eq(put_own(1, 3, 1), 1);
+	cr_assert_eq(put(2, 1), 1);
+	inbox_owe(&inbox, &task[1]);
+	cr_assert_eq(put_own(0, 0, 1), 1);
+	for (long i = 0; i < 4; i++)
+		cr_assert_eq(taken(0), i);
+	cr_assert_eq(taken(0), -1);
+}
+
+Test(inbox, steals_the_older_half)
+{
+	cr_assert_eq(put_own(1, 0, 6), 6);
+	cr_assert_eq(taken(0), 0);
+	cr_assert_eq(ring_count(&hand[0].ring), 2);
+	cr_assert_eq(ring_count(&hand[1].ring), 3);
+	cr_assert_eq(taken(1), 3);
+	cr_assert_eq(taken(0), 1);
+	cr_assert_eq(taken(0), 2);
+}
+
+Test(inbox, a_hand_that_is_not_there_yet_is_not_robbed)
+{
+	cr_assert_eq(load_relaxed(&inbox.peopled), 2);
+	cr_assert_eq(taken(1), -1);
+	inbox_add_hand(&inbox, 2, &hand[2]);
+	cr_assert_eq(put_own(2, 9, 1), 1);
+	cr_assert_eq(taken(1), 9);
+	inbox_add_hand(&inbox, 0, &hand[0]);
+	cr_assert_eq(load_relaxed(&inbox.peopled), 3, "never fewer");
+}
+
+Test(inbox, nested_work_does_not_starve_strangers)
+{
+	uint32_t turns = 0;
+	long it;
+
+	cr_assert_eq(put(TASKS - 1, 1), 1);
+	do {
+		cr_assert_eq(put_own(0, turns % 100, 1), 1);
+		it = taken(0);
+		cr_assert_lt(++turns, 130);
+	} while (it != TASKS - 1);
+}
+
+/* ---- owed ------------------------------------------------------------------------------- */
+
+Test(inbox, there_is_always_room_for_what_is_owed)
+{
+	bool seen[TASKS] = { false };
+
+	cr_assert_eq(put(0, 7), 7);
+	for (uint32_t i = 7; i < TASKS; i++)
+		inbox_owe(&inbox, &task[i]);
+	cr_assert(inbox_anything(&inbox));
+	cr_assert_eq(inbox.owed_in, TASKS - 7);
+	cr_assert_eq(inbox_count(&inbox), 7, "not in a ring");
+	for (uint32_t i = 0; i < TASKS; i++) {
+		long it = taken(i % 2);
+
+		cr_assert_geq(it, 0);
+		cr_assert_not(seen[it]);
+		seen[it] = true;
+	}
+	cr_assert_eq(inbox.owed_out, TASKS - 7);
+	cr_assert_eq(taken(0), -1);
+}
+
+/* ---- room --------------------------------------------------------------------------------- */
+
+Test(inbox, room_is_waited_for_until_a_point_in_time)
+{
+	uint64_t until = host_now() + 5 * MS;
+
+	cr_assert_eq(put(0, 7), 7);
+	cr_assert_eq(inbox_wait_room(&inbox, home(), until), -ETIMEDOUT);
+	cr_assert_geq(host_now(), until);
+	cr_assert_not(inbox_waited_for(&inbox));
+	taken(0);
+	cr_assert_eq(inbox_wait_room(&inbox, home(), HOST_FOREVER), 0);
+}
+
+struct waiter {
+	pthread_t thread;
+	struct ring *ring;
+	_Atomic int32_t tid;
+	int err;
+};
+
+static void *waits(void *arg)
+{
+	struct waiter *me = arg;
+
+	store_release(&me->tid, host_tid());
+	me->err = inbox_wait_room(&inbox, me->ring, HOST_FOREVER);
+	return NULL;
+}
+
+static void start_waiting(struct waiter *w)
+{
+	*w = (struct waiter){ .ring = home() };
+	pthread_create(&w->thread, NULL, waits, w);
+	cr_assert(comes_true(load_acquire(&w->tid) &&
+			     sleeps_in_futex(load_acquire(&w->tid))));
+	cr_assert(inbox_waited_for(&inbox));
+}
+
+Test(inbox, room_wakes_who_waits_for_it)
+{
+	struct waiter one, two;
+
+	cr_assert_eq(put(0, 7), 7);
+	start_waiting(&one);
+	start_waiting(&two);
+	cr_assert_eq(taken(0), 0);
+	pthread_join(one.thread, NULL);
+	pthread_join(two.thread, NULL);
+	cr_assert_eq(one.err, 0);
+	cr_assert_eq(two.err, 0);
+	cr_assert_not(inbox_waited_for(&inbox));
+}
+
+/* ---- closing -------------------------------------------------------------------------------- */
+
+Test(inbox, closed_takes_nothing_more_and_gives_what_it_has)
+{
+	cr_assert_eq(put(0, 2), 2);
+	cr_assert_eq(inbox_close(&inbox, HOST_FOREVER), 0);
+	cr_assert_eq(put(2, 1), -ESHUTDOWN);
+	cr_assert_eq(put_own(0, 2, 1), -ESHUTDOWN);
+	cr_assert_eq(inbox_accepted(&inbox), 2);
+	cr_assert_eq(load_relaxed(&home()->claim), 0);
+	inbox_owe(&inbox, &task[5]);
+	cr_assert_eq(taken(0), 5);
+	cr_assert_eq(taken(0), 0);
+	cr_assert_eq(taken(0), 1);
+	cr_assert_eq(inbox_close(&inbox, HOST_FOREVER), 0, "again");
+}
+
+Test(inbox, closing_wakes_who_waits_for_room)
+{
+	struct waiter one;
+
+	cr_assert_eq(put(0, 7), 7);
+	start_waiting(&one);
+	cr_assert_eq(inbox_close(&inbox, HOST_FOREVER), 0);
+	pthread_join(one.thread, NULL);
+	cr_assert(one.err == -ESHUTDOWN || one.err == 0, "%d", one.err);
+	cr_assert_eq(put(7, 1), -ESHUTDOWN);
+	cr_assert_eq(inbox_wait_room(&inbox, home(), HOST_FOREVER), -ESHUTDOWN);
+}
+
+Test(inbox, closing_waits_for_who_is_about_to_put)
+{
+	uint64_t until = host_now() + 5 * MS;
+
+	cr_assert(ring_claim(&inbox.ring[1]));
+	cr_assert_eq(inbox_close(&inbox, until), -ETIMEDOUT);
+	cr_assert_geq(host_now(), until);
+	cr_assert_eq(put(0, 1), -ESHUTDOWN, "closed is closed");
+	ring_drop(&inbox.ring[1]);
+	store_relaxed(&hand[1].ring.claim, 1);
+	cr_assert_eq(inbox_close(&inbox, host_now()), -ETIMEDOUT);
+	ring_drop(&hand[1].ring);
+	cr_assert_eq(inbox_close(&inbox, host_now()), 0);
+}
+
+Test(inbox, settling_is_told_once_it_is_closed)
+{
+	inbox_settle(&inbox);
+	cr_assert_eq(load_relaxed(&inbox.settled), 0);
+	inbox_close(&inbox, HOST_FOREVER);
+	inbox_settle(&inbox);
+	cr_assert_eq(load_relaxed(&inbox.settled), 1);
+}
+
+/* ---- sleeping ------------------------------------------------------------------------------- */
+
+struct sleeper {
+	pthread_t thread;
+	uint32_t i;
+	_Atomic int32_t tid;
+	_Atomic uint32_t got;
+};
+
+/* Until the bell is closed. */
+static void *works(void *arg)
+{
+	struct sleeper *me = arg;
+
+	store_release(&me->tid, host_tid());
+	while (inbox_next(&inbox, &hand[me->i], me->i))
+		add_acq_rel(&me->got, 1);
+	return NULL;
+}
+
+static void start_working(struct sleeper *s, uint32_t i)
+{
+	*s = (struct sleeper){ .i = i };
+	pthread_create(&s->thread, NULL, works, s);
+	cr_assert(comes_true(load_acquire(&s->tid) &&
+			     sleeps_in_futex(load_acquire(&s->tid))));
+}
+
+Test(inbox, next_finds_what_is_there)
+{
+	cr_assert_eq(put(4, 1), 1);
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[4]);
+	cr_assert(bell_still(&inbox.bell));
+}
+
+Test(inbox, next_sleeps_until_there_is_something)
+{
+	struct sleeper one;
+
+	start_working(&one, 0);
+	cr_assert_eq(put(0, 1), 1);
+	cr_assert(comes_true(load_acquire(&one.got) == 1));
+	cr_assert(comes_true(sleeps_in_futex(one.tid)));
+	inbox_owe(&inbox, &task[1]);
+	cr_assert(comes_true(load_acquire(&one.got) == 2));
+	cr_assert(comes_true(sleeps_in_futex(one.tid)));
+	cr_assert_eq(woken, 2);
+	bell_close(&inbox.bell);
+	pthread_join(one.thread, NULL);
+}
+
+/* The hand is its own, but others may be asleep. */
+Test(inbox, what_a_worker_puts_for_itself_wakes_another)
+{
+	struct sleeper one;
+
+	start_working(&one, 0);
+	cr_assert_eq(put_own(1, 0, 1), 1);
+	cr_assert(comes_true(load_acquire(&one.got) == 1));
+	bell_close(&inbox.bell);
+	pthread_join(one.thread, NULL);
+}
+
+Test(inbox, next_ends_when_the_bell_is_closed)
+{
+	struct sleeper one;
+
+	start_working(&one, 0);
+	bell_close(&inbox.bell);
+	pthread_join(one.thread, NULL);
+	cr_assert_null(inbox_next(&inbox, &hand[1], 1));
+}
+
+/* Put one by one, each awaited: a wakeup that was lost would hang. */
+Test(inbox, no_wakeup_is_lost)
+{
+	struct sleeper s[HANDS];
+
+	for (uint32_t i = 0; i < HANDS; i++) {
+		inbox_add_hand(&inbox, i, &hand[i]);
+		start_working(&s[i], i);
+	}
+	for (uint32_t n = 1; n <= 5000; n++) {
+		cr_assert_eq(put(n % TASKS, 1), 1);
+		cr_assert(comes_true(load_acquire(&s[0].got) +
+					     load_acquire(&s[1].got) +
+					     load_acquire(&s[2].got) ==
+				     n));
+	}
+	bell_close(&inbox.bell);
+	for (uint32_t i = 0; i < HANDS; i++)
+		pthread_join(s[i].thread, NULL);
+}

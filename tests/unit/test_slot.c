@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "work/slot.h"
+#include "wait.h"
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <string.h>
+
+static struct slot slot;
+static struct ward_task task;
+
+static uint64_t word(void)
+{
+	return load_relaxed(&slot.word);
+}
+
+static uint64_t fence(void)
+{
+	return load_relaxed(&slot.fence);
+}
+
+static void fresh(uint64_t epoch)
+{
+	memset(&slot, 0, sizeof(slot));
+	store_relaxed(&slot.word, epoch);
+}
+
+/* From the start; and from where the epoch, or its ASK, has its highest bits. */
+static const uint64_t start_of[] = { 0, (UINT64_C(1) << 62) - 4 };
+#define EACH_START(start)                                                      \
+	for (const uint64_t *start = start_of; start < start_of + 2; start++)
+
+Test(slot, odd_inside_even_outside)
+{
+	EACH_START(start)
+	{
+		fresh(*start);
+		for (uint64_t i = 0; i < 3; i++) {
+			cr_assert_not(slot_inside(word()));
+			slot_begin(&slot, &task, SLOT_DONE);
+			cr_assert(slot_inside(word()));
+			cr_assert_eq(word(), *start + 2 * i + 1);
+			cr_assert_eq(load_relaxed(&slot.task), &task);
+			cr_assert_eq(load_relaxed(&slot.phase), SLOT_DONE);
+			cr_assert(slot_end(&slot), "the answer is its own");
+		}
+		cr_assert_eq(word(), *start + 6);
+	}
+}
+
+Test(slot, fenced_inside_it_has_no_answer)
+{
+	EACH_START(start)
+	{
+		fresh(*start);
+		slot_begin(&slot, &task, SLOT_RUN);
+		cr_assert_not(slot_taken(&slot));
+		cr_assert(slot_fence(&slot, word()));
+		cr_assert(slot_taken(&slot));
+		cr_assert_eq(fence(), FENCE_TAKEN(*start + 1));
+		cr_assert_not(slot_end(&slot));
+		cr_assert_eq(word(), *start + 2);
+		cr_assert(slot_taken(&slot), "until it is home");
+	}
+}
+
+Test(slot, who_has_moved_is_acquitted)
+{
+	EACH_START(start)
+	{
+		uint64_t judged;
+
+		fresh(*start);
+		slot_begin(&slot, &task, SLOT_RUN);
+		judged = word();
+		cr_assert(slot_end(&slot));
+		cr_assert_not(slot_fence(&slot, judged));
+		cr_assert_eq(fence(), 0);
+		slot_begin(&slot, &task, SLOT_RUN);
+		cr_assert_not(slot_fence(&slot, judged));
+		cr_assert_eq(fence(), 0);
+		cr_assert(slot_end(&slot));
+	}
+}
+
+Test(slot, an_attempt_is_taken_once)
+{
+	fresh(0);
+	slot_begin(&slot, &task, SLOT_RUN);
+	cr_assert(slot_fence(&slot, 1));
+	cr_assert_not(slot_fence(&slot, 1));
+	cr_assert_eq(fence(), FENCE_TAKEN(1));
+}
+
+Test(slot, who_is_asking_keeps_others_from_it)
+{
+	fresh(0);
+	slot_begin(&slot, &task, SLOT_RUN);
+	store_relaxed(&slot.fence, FENCE_ASK(1));
+	cr_assert_not(slot_fence(&slot, 1));
+	cr_assert_eq(fence(), FENCE_ASK(1));
+	cr_assert_not(slot_taken(&slot));
+}
+
+/* The steward is stopped between its question and its second look. */
+Test(slot, who_ends_while_asked_keeps_the_answer)
+{
+	uint64_t asked = FENCE_ASK(1);
+
+	fresh(0);
+	slot_begin(&slot, &task, SLOT_RUN);
+	store_relaxed(&slot.fence, asked);
+	cr_assert(slot_end(&slot));
+	cr_assert_eq(fence(), 0);
+	cr_assert_not(cas_acq_rel(&slot.fence, &asked, FENCE_TAKEN(1)),
+		      "the steward finds it gone");
+}
+
+Test(slot, a_question_about_an_earlier_epoch_is_swept_away)
+{
+	fresh(4);
+	slot_begin(&slot, &task, SLOT_RUN);
+	store_relaxed(&slot.fence, FENCE_ASK(3));
+	cr_assert(slot_end(&slot));
+	cr_assert_eq(fence(), 0);
+}
+
+Test(slot, a_copy_in_a_child_has_no_answer)
+{
+	fresh(0);
+	slot_begin(&slot, &task, SLOT_RUN);
+	store_relaxed(&slot.fence, FENCE_FORKED);
+	cr_assert(slot_taken(&slot));
+	cr_assert_not(slot_fence(&slot, 1));
+	cr_assert_not(slot_end(&slot));
+	cr_assert_eq(fence(), FENCE_FORKED);
+}
+
+/* ---- threads -------------------------------------------------------------------- */
+
+enum { ATTEMPTS = 100000 };
+
+static _Atomic uint32_t answer_of[ATTEMPTS];
+static _Atomic uint32_t over;
+
+static void *steward(void *arg)
+{
+	uintptr_t taken = 0;
+
+	while (!load_acquire(&over)) {
+		uint64_t seen = load_acquire(&slot.word);
+
+		if (slot_inside(seen) && slot_fence(&slot, seen)) {
+			add_relaxed(&answer_of[seen / 2], 1);
+			taken++;
+		}
+	}
+	(void)arg;
+	return (void *)taken;
+}
+
+static void race(void)
+{
+	uintptr_t own = 0;
+	pthread_t thread;
+	void *taken;
+
+	fresh(0);
+	pthread_create(&thread, NULL, steward, NULL);
+	for (uint32_t i = 0; i < ATTEMPTS; i++) {
+		slot_begin(&slot, &task, SLOT_RUN);
+		if (i % 8 == 0) /* some are long enough to be caught */
+			host_yield();
+		if (slot_end(&slot)) {
+			add_relaxed(&answer_of[i], 1);
+			own++;
+		} else {
+			cr_assert_eq(fence(), FENCE_TAKEN(word() - 1));
+			store_release(&slot.fence, 0); /* home */
+		}
+	}
+	store_release(&over, 1);
+	pthread_join(thread, &taken);
+	for (uint32_t i = 0; i < ATTEMPTS; i++)
+		cr_assert_eq(answer_of[i], 1, "attempt %u", i);
+	cr_assert_eq(own + (uintptr_t)taken, ATTEMPTS);
+	cr_assert_gt(own, 0);
+	cr_assert_gt((uintptr_t)taken, 0);
+}
+
+/* Without membarrier both halves are fences. */
+Test(slot, each_attempt_has_one_answer_by_plain_fences)
+{
+	cr_assert_not(host_asymmetric);
+	race();
+}
+
+Test(slot, each_attempt_has_one_answer_by_membarrier, .init = host_init)
+{
+	race();
+}
