@@ -344,7 +344,7 @@ Test(bell, who_held_the_token_searches_too_when_it_comes_to_itself)
 	cr_assert(bell_still(&bell));
 }
 
-/* ---- threads: no lost wakeup -------------------------------------------------------------------- */
+/* ---- threads: no lost wakeup ---------- */
 
 enum { ITEMS = 30000 };
 

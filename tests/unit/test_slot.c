@@ -137,7 +137,7 @@ Test(slot, a_copy_in_a_child_has_no_answer)
 
 /* ---- threads -------------------------------------------------------------------- */
 
-enum { ATTEMPTS = 100000 };
+enum { ATTEMPTS = 10000 };
 
 static _Atomic uint32_t answer_of[ATTEMPTS];
 static _Atomic uint32_t over;
