@@ -5,7 +5,8 @@
  * Most invariants hold between numbers that different threads write, so they
  * can only be checked of a pool that stands still: every number is read twice,
  * and those checks count only if the two readings are the same and nobody is
- * between two steps.
+ * between two steps: no submitter holds a claim, no worker is neither parked nor
+ * inside a task (it may have one in its hand), nothing is being healed [I].
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -18,9 +19,34 @@ struct books {
 	uint64_t life[LIFE_GONE + 1]; /* slots by life */
 	uint64_t running;	      /* in run(), the answer their own */
 	uint64_t inside;	      /* in run(), the answer taken */
-	uint64_t raised, ready;
+	uint64_t calling;	      /* in done() or release() */
+	uint64_t between;	      /* between two steps */
+	uint64_t raised;
 	uint64_t moving; /* sums of all epochs and turns */
 };
+
+static void read_slot(struct pool *pool, const struct slot *slot,
+		      struct books *b)
+{
+	uint64_t life = load_acquire(&slot->life);
+	uint64_t word = load_acquire(&slot->word);
+
+	b->life[LIFE_STATE(life)]++;
+	b->moving += life + word;
+	b->between += load_relaxed(&slot->hand.ring.claim) ||
+		      LIFE_STATE(life) == LIFE_BORN;
+	if (!slot_inside(word))
+		b->between += LIFE_STATE(life) == LIFE_SEATED &&
+			      !load_relaxed(&pool->inbox.bell
+						     .sleeper[slot->index]
+						     .parked);
+	else if (load_relaxed(&slot->phase) != SLOT_RUN)
+		b->calling++;
+	else if (slot_taken(slot))
+		b->inside++;
+	else
+		b->running++;
+}
 
 static void read_books(struct pool *pool, struct books *b)
 {
@@ -29,21 +55,13 @@ static void read_books(struct pool *pool, struct books *b)
 	ward_pool_stats((struct ward_pool *)pool, &b->stats);
 	b->stats.scans = b->stats.looks = 0; /* the steward may go on */
 	b->stats.worst_lateness = 0;
-	for (uint32_t i = 0; i < pool->slots; i++) {
-		const struct slot *slot = &pool->slot[i];
-		uint64_t life = load_acquire(&slot->life);
-		uint64_t word = load_acquire(&slot->word);
-
-		b->life[LIFE_STATE(life)]++;
-		b->moving += life + word;
-		if (slot_inside(word) &&
-		    load_relaxed(&slot->phase) == SLOT_RUN) {
-			if (slot_taken(slot))
-				b->inside++;
-			else
-				b->running++;
-		}
-	}
+	for (uint32_t i = 0; i < pool->slots; i++)
+		read_slot(pool, &pool->slot[i], b);
+	for (uint32_t i = 0; i < pool->inbox.rings; i++)
+		b->between += load_relaxed(&pool->inbox.ring[i].claim) != 0;
+	b->between += !bell_still(&pool->inbox.bell);
+	fence_seq_cst(); /* [I] */
+	b->between += load_acquire(&pool->amid);
 	b->raised = load_relaxed(&pool->tell.raised);
 }
 
@@ -96,8 +114,12 @@ static void check_still(const struct pool *pool, const struct books *b,
 			   life[LIFE_SEATED] + life[LIFE_ZOMBIE] +
 			   life[LIFE_GONE];
 
-	equal(audit, 1, "accepted, answered + queued + owed + running",
-	      s->accepted, s->answered + s->queued + s->owed + b->running);
+	/* A callback's task is counted as answered somewhere on its way. */
+	at_most(audit, 1, "answered + queued + owed + running, accepted",
+		s->answered + s->queued + s->owed + b->running, s->accepted);
+	at_most(audit, 1, "accepted, the same and those in callbacks",
+		s->accepted,
+		s->answered + s->queued + s->owed + b->running + b->calling);
 	equal(audit, 2, "started, ended + stalled + died + running", s->started,
 	      s->ended + s->stalled + s->died + b->running);
 	equal(audit, 4, "threads created, seated + spare + zombie + joined",
@@ -117,9 +139,13 @@ static void check_still(const struct pool *pool, const struct books *b,
 		s->reports_told + s->reports_suppressed, b->raised);
 	at_most(audit, 9, "raised, told + suppressed + in hand", b->raised,
 		s->reports_told + s->reports_suppressed + TELL_RECORDS);
-	if (!s->vacant && !s->degraded)
-		equal(audit, 10, "queued tasks beside parked workers",
-		      s->queued && s->idle, 0);
+	/*
+	 * A submitter may stand between its task and the bell: side by side for
+	 * a moment is no fault.  For two scans is, and the steward counts that.
+	 */
+	if (s->rescues || !s->queued || !s->idle)
+		equal(audit, 10, "queued tasks stayed beside parked workers",
+		      s->rescues, 0);
 }
 
 int ward_audit(struct ward_pool *handle, struct ward_audit *audit)
@@ -136,8 +162,7 @@ int ward_audit(struct ward_pool *handle, struct ward_audit *audit)
 	check_always(pool, &first, audit);
 	fence_seq_cst(); /* the second reading is later, whatever is read */
 	read_books(pool, &second);
-	if (!memcmp(&first, &second, sizeof(first)) &&
-	    bell_still(&pool->inbox.bell) && !first.life[LIFE_BORN])
+	if (!memcmp(&first, &second, sizeof(first)) && !first.between)
 		check_still(pool, &first, audit);
 	return audit->broken ? -EUCLEAN : 0;
 }

@@ -19,12 +19,14 @@ bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 {
 	if (host_join(slot->thread, until))
 		return false;
-	add_relaxed(&pool->threads_joined, 1);
 	host_eye_close(&slot->eye);
 	/* Whoever found the slot at its seat has left it after this. */
 	urcu_bp_synchronize_rcu(); /* [U] */
+	books_open(pool);
+	add_relaxed(&pool->threads_joined, 1);
 	while (!life_move(slot, load_acquire(&slot->life), LIFE_FREE))
 		;
+	books_close(pool);
 	return true;
 }
 

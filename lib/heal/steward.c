@@ -231,12 +231,14 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 
 	if (!below_cap(heal))
 		return;
+	books_open(pool);
 	/*
 	 * task and phase were read after the epoch; if the fence finds the
 	 * worker still in it, they were its.
 	 */
 	if (!slot_fence(slot, word)) {
 		add_relaxed(&pool->acquitted, 1);
+		books_close(pool);
 		return;
 	}
 	in = describe(heal, slot, verdict, watch, budgets, id);
@@ -254,6 +256,7 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	count_own(&heal->convicted[verdict], 1);
 	unseat(heal, slot, life, verdict, when);
 	lost_attempt(pool, task, phase, LOST_STALL, true, id);
+	books_close(pool);
 	waits_on = load_acquire(&slot->waits_on); /* [G] */
 	if (waits_on) {
 		add_acq_rel(waits_on, 1);

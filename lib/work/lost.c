@@ -164,10 +164,13 @@ void lost_thread(struct pool *pool, struct slot *slot, bool last_will)
 	enum slot_phase phase;
 	enum slot_life was;
 
+	books_open(pool);
 	do {
 		was = LIFE_STATE(life);
-		if (was == LIFE_GONE || was == LIFE_FREE)
-			return; /* another has buried it */
+		if (was == LIFE_GONE || was == LIFE_FREE) {
+			books_close(pool); /* another has buried it */
+			return;
+		}
 	} while (!life_step(slot, &life, LIFE_GONE));
 
 	word = load_acquire(&slot->word); /* [E] */
@@ -189,6 +192,7 @@ void lost_thread(struct pool *pool, struct slot *slot, bool last_will)
 	}
 	add_relaxed(&pool->deaths, 1);
 	report_death(pool, slot, !last_will, slot_inside(word), id);
+	books_close(pool);
 	inbox_settle(&pool->inbox);
 	worker_left(pool);
 }

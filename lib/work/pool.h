@@ -71,6 +71,7 @@ struct pool {
 	_Atomic uint64_t threads_created, threads_joined;
 	struct histogram heal_time;
 	_Atomic uint32_t degraded;
+	_Atomic uint32_t amid; /* threads between two lines of the books */
 	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
 
 	void *helpers; /* steward and clerk: theirs */
@@ -79,6 +80,21 @@ struct pool {
 static inline bool pool_foreign(const struct pool *pool)
 {
 	return pool->generation != load_relaxed(&host_generation);
+}
+
+/*
+ * Healing moves several numbers that belong together.  While it does, the books
+ * are not audited: [I] in the middle | the audit's two readings.
+ */
+static inline void books_open(struct pool *pool)
+{
+	add_acq_rel(&pool->amid, 1);
+	fence_seq_cst(); /* [I] */
+}
+
+static inline void books_close(struct pool *pool)
+{
+	sub_acq_rel(&pool->amid, 1); /* [I] */
 }
 
 /* ---- a slot's life: state:8, turn above ------------------------------------ */

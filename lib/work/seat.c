@@ -129,11 +129,13 @@ bool seat_wait(struct pool *pool, struct slot *slot, bool surplus)
 	    load_relaxed(&pool->spares_ready) >= pool->spares_wanted)
 		return false;
 	store_relaxed(&slot->call, 0);
+	books_open(pool);
 	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: BORN */
 	sub_acq_rel(&pool->born, 1);
 	add_acq_rel(&pool->spares_ready, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
+	books_close(pool);
 	pool_lives_changed(pool);
 	while (!load_acquire(&slot->call)) { /* [c] */
 		if (load_acquire(&pool->stopping)) {

@@ -58,8 +58,9 @@ int ward_commit(void)
 
 	if (!running(slot))
 		return -EPERM;
-	if (book_commit(book_of(load_relaxed(&slot->task)),
-			slot->self.attempt))
+	/* A fence that comes after this look comes after the commit. */
+	if (!slot_taken(slot) &&
+	    book_commit(book_of(load_relaxed(&slot->task)), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
 	return -ESTALE;

@@ -81,6 +81,22 @@ static bool restore(struct slot *slot, uint64_t turn)
 }
 
 /*
+ * The last thread that was inside of an answered task: release() is its.  In an
+ * epoch of its own, so that a thread that dies in it is seen to.  Its end clears
+ * the fence, too; nobody asks meanwhile, because it was taken.
+ */
+static void release_late(struct pool *pool, struct slot *slot,
+			 struct ward_task *task)
+{
+	add_relaxed(&pool->unreleased, -(uint64_t)1);
+	slot_begin(slot, task, SLOT_RELEASE);
+	if (task->release)
+		task->release(task);
+	count_own(&slot->released, 1);
+	slot_end(slot);
+}
+
+/*
  * The caller's attempt or callback was taken away while it was inside.  True if
  * it may go on in the seat that it has: the steward took the answer, but has
  * not taken the seat yet, and now cannot any more.
@@ -93,13 +109,10 @@ static bool come_home(struct pool *pool, struct slot *slot)
 
 	if (load_relaxed(&slot->phase) == SLOT_RUN) {
 		count_own(&slot->late, 1);
-		if (book_home(book_of(task))) {
-			add_relaxed(&pool->unreleased, -(uint64_t)1);
-			if (task->release)
-				task->release(task);
-			count_own(&slot->released, 1);
-		}
+		if (book_home(book_of(task)))
+			release_late(pool, slot, task);
 	}
+	books_open(pool);
 	store_release(&slot->fence, 0); /* [H] */
 	seated = LIFE_STATE(life) == LIFE_SEATED &&
 		 life_step(slot, &life, LIFE_SEATED);
@@ -111,6 +124,7 @@ static bool come_home(struct pool *pool, struct slot *slot)
 		add_relaxed(&pool->zombies_returned, 1);
 		sub_acq_rel(&pool->zombies_out, 1);
 	}
+	books_close(pool);
 	inbox_settle(&pool->inbox);
 	return seated;
 }
@@ -329,6 +343,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 
 	if (!slot->pool)
 		slot_init(pool, slot);
+	books_open(pool);
 	/* What the record's last thread left behind; it was joined. */
 	store_relaxed(&slot->word, word + (word & 1));
 	store_relaxed(&slot->fence, 0);
@@ -354,6 +369,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 		sub_acq_rel(&pool->refs, 1);
 		add_relaxed(&pool->threads_created, -(uint64_t)1);
 	}
+	books_close(pool);
 	return err;
 }
 
