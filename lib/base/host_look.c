@@ -98,7 +98,8 @@ void host_eye_close(struct host_eye *eye)
 static bool gone(int32_t tid)
 {
 	int saved = errno;
-	bool none = syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+	bool none = tid <= 0 || (syscall(SYS_tgkill, getpid(), tid, 0) < 0 &&
+				 errno == ESRCH);
 
 	errno = saved;
 	return none;
@@ -129,15 +130,20 @@ static ssize_t read_file(int fd, int32_t tid, const char *file, char *buf,
 
 /*
  * The clock of a thread by number, as the kernel encodes it (three bits of
- * kind below the inverted number: scheduler's time, of one thread).
+ * kind below the inverted number: scheduler's time, of one thread).  No thread
+ * has a number that would not fit: the kernel ends at 2^22.
  */
+#define TID_END (1 << 28)
+
 static int look_clock(int32_t tid, struct host_look *look)
 {
 	clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6);
 	struct timespec cpu;
-	int saved = errno;
-	int err = clock_gettime(clock, &cpu);
+	int saved = errno, err;
 
+	if (tid <= 0 || tid >= TID_END)
+		return -ESRCH;
+	err = clock_gettime(clock, &cpu);
 	errno = saved;
 	if (err)
 		return gone(tid) ? -ESRCH : -ENODATA;

@@ -53,6 +53,11 @@ static void keep_all(struct host_eye *eye, int32_t tid)
 	cr_assert_geq(eye->syscall, 0);
 }
 
+static int kept_by(const struct host_eye *eye)
+{
+	return (eye->stat >= 0) + (eye->schedstat >= 0) + (eye->syscall >= 0);
+}
+
 static struct host_look look_at(const struct host_eye *eye)
 {
 	struct host_look look;
@@ -181,11 +186,17 @@ Test(host_look, nobody_is_esrch)
 	uint64_t arg;
 	int32_t nr;
 
-	host_eye_open(&eye, INT32_MAX);
-	cr_assert(eye.stat == -1 && eye.schedstat == -1 && eye.syscall == -1);
-	cr_assert_eq(host_look(&eye, &look), -ESRCH);
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
-	host_eye_close(&eye);
+	static const int32_t nobody[] = { INT32_MAX, 1 << 28, 1 << 23,
+					  0,	     -1,      INT32_MIN };
+
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+		host_eye_open(&eye, nobody[i]);
+		cr_assert_eq(kept_by(&eye), 0);
+		cr_assert_eq(host_look(&eye, &look), -ESRCH);
+		cr_assert(!look.cpu_known);
+		cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
+		host_eye_close(&eye);
+	}
 }
 
 /* A thread of another process is nobody, too. */
@@ -211,11 +222,6 @@ static struct rlimit limited_to(rlim_t n)
 	limit.rlim_cur = n;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	return before;
-}
-
-static int kept_by(const struct host_eye *eye)
-{
-	return (eye->stat >= 0) + (eye->schedstat >= 0) + (eye->syscall >= 0);
 }
 
 /* A quarter of the descriptors, no more; the rest is looked at without. */
@@ -247,13 +253,15 @@ Test(host_look, keeps_a_quarter_of_the_descriptors)
 Test(host_look, without_descriptors)
 {
 	struct rlimit before = limited_to(0);
-	struct host_look look;
-	struct host_eye eye;
+	struct host_eye eye, nobody = unkept;
+	struct host_look look, none;
+	int looked, called, ended;
 	uint64_t arg;
 	int32_t nr;
-	int looked, called;
 
 	host_eye_open(&eye, host_tid());
+	nobody.tid = 1 << 23; /* more than the kernel gives out */
+	ended = host_look(&nobody, &none);
 	looked = host_look(&eye, &look);
 	called = host_syscall(&eye, &nr, &arg);
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -262,6 +270,7 @@ Test(host_look, without_descriptors)
 	cr_assert(look.cpu_known && !look.state_known && !look.switches_known);
 	cr_assert_eq(look.state, 0);
 	cr_assert_eq(called, -ENODATA);
+	cr_assert_eq(ended, -ESRCH);
 }
 
 Test(host_look, without_proc)
@@ -481,6 +490,20 @@ Test(host_look, no_memory_has_no_holder)
 	*(uint32_t *)(void *)(mem + page - 4) = tid;
 	cr_assert_eq(host_futex_holder((uintptr_t)mem + (size_t)page - 4),
 		     (int32_t)tid);
+}
+
+/* Whatever lies behind a futex that is no mutex may look like a thread. */
+Test(host_look, a_number_beside_a_futex_is_no_holder)
+{
+	uint32_t word[3] = { 0, 0, (uint32_t)host_tid() };
+
+	cr_assert_eq(host_futex_holder((uintptr_t)word), 0);
+	word[0] = INT32_MAX >> 2; /* a counter, or nobody's number */
+	cr_assert_eq(host_futex_holder((uintptr_t)word), 0);
+	word[0] = 2; /* held, and somebody waits: a mutex */
+	cr_assert_eq(host_futex_holder((uintptr_t)word), host_tid());
+	word[2] = INT32_MAX;
+	cr_assert_eq(host_futex_holder((uintptr_t)word), 0);
 }
 
 Test(host_look, a_refused_question_has_no_answer)
