@@ -33,7 +33,7 @@ enum state { READY, BLOCKED, ENDED, STOPPED };
 struct thread {
 	/* the scheduler's */
 	enum state state;
-	bool begun, woken, timed_out;
+	bool begun, timed_out, dawdles;
 	jmp_buf at;
 	char *stack;
 	void (*fn)(void *arg);
@@ -94,6 +94,7 @@ extern struct run run;
 extern struct thread threads[SIM_THREADS];
 extern int nthreads, current;
 extern bool running;
+extern uint32_t laziness; /* one step in so many lets a store settle */
 #define me (&threads[current])
 
 /* sched.c */

@@ -15,9 +15,11 @@ tests_sim_sim_SOURCES = \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \
 	tests/sim/litmus.c \
+	tests/sim/parked.h \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_book.c \
 	tests/sim/sc_fence.c \
+	tests/sim/sc_inbox.c \
 	tests/sim/sc_ring.c \
 	tests/sim/sc_stack.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORTIONS_MAX 16384
+#define PORTIONS_MAX 65536
 #define PORTION 1000	 /* runs */
 #define DFS_MAX 60000	 /* runs of one scenario, model and bound */
 #define STOP_STEPS 400	 /* of a thread, at most */
@@ -223,9 +223,11 @@ static void add(const struct portion *p)
 static void plan_seeds(unsigned i, long n)
 {
 	struct portion p = { .kind = SEEDS, .scenario = i };
-	long size = hunting ? PORTION / 10 : PORTION;
+	long size = hunting ? PORTION / 20 : PORTION;
 
-	for (long k = 0; k < n; k += size)
+	for (long k = 0; k < n; k += size) {
+		if (k >= 8 * PORTION / 20)
+			size = PORTION;
 		for (int m = 0; m < SIM_MODELS; m++)
 			for (int c = SIM_RANDOM; c < SIM_DFS; c++) {
 				p.model = (enum sim_model)m;
@@ -234,6 +236,7 @@ static void plan_seeds(unsigned i, long n)
 				p.n = (uint64_t)(n - k < size ? n - k : size);
 				add(&p);
 			}
+	}
 }
 
 static void plan(unsigned i, long seeds, long stops)
@@ -241,7 +244,8 @@ static void plan(unsigned i, long seeds, long stops)
 	const struct sim_scenario *s = scenario(i);
 	struct portion p = { .scenario = i };
 
-	plan_seeds(i, seeds * (s->share ? s->share : 1));
+	if (!hunting)
+		plan_seeds(i, seeds * (s->share ? s->share : 1));
 	for (int m = 0; m < SIM_MODELS; m++) {
 		p.model = (enum sim_model)m;
 		p.kind = STOP;
@@ -252,11 +256,13 @@ static void plan(unsigned i, long seeds, long stops)
 				add(&p);
 		}
 		p.kind = DFS;
-		for (uint32_t b = 1; b <= s->bound; b++) {
+		for (uint32_t b = 1; !hunting && b <= s->bound; b++) {
 			p.n = b;
 			add(&p);
 		}
 	}
+	if (hunting)
+		plan_seeds(i, seeds);
 }
 
 static void plan_litmus(void)

@@ -121,7 +121,7 @@ void memory_some_settle(void)
 				list[n++] = i;
 		if (!n)
 			return;
-		k = choose_odd(n + 1, 4);
+		k = choose_odd(n + 1, laziness);
 		if (!k)
 			return;
 		settle_one(&threads[list[k - 1]]);

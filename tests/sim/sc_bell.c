@@ -8,6 +8,7 @@
  * are done: they need the other workers, now.
  */
 #include "base/host.h"
+#include "parked.h"
 #include "sim.h"
 #include "sync/bell.h"
 #include "sync/ring.h"
@@ -194,8 +195,13 @@ static uint32_t try_submit(uint32_t k, uint32_t n)
 	return 0;
 }
 
+/* At once, or while a worker goes to sleep, or when all do. */
 static void submit(uint32_t k, uint32_t n)
 {
+	uint32_t how = sim_choose(3);
+
+	if (how)
+		sim_dawdle(how == 1 ? 1 + sim_choose(4) : 1000);
 	while (n) {
 		uint32_t put = try_submit(k, n);
 
@@ -244,9 +250,10 @@ static void go(uint32_t nworkers, uint32_t nsubmitters, uint32_t ntasks,
 	if (nsubmitters == 1)
 		submitter((void *)1);
 	all_done();
-	bell_close(&bell);
 	for (uint32_t i = 0; i < nsubmitters; i++)
 		host_join(s[i], HOST_FOREVER);
+	check_all_parked(&bell, nworkers);
+	bell_close(&bell);
 	for (uint32_t i = 0; i < nworkers; i++)
 		host_join(w[i], HOST_FOREVER);
 	check(!anything(NULL));
@@ -277,6 +284,42 @@ static void bell_3(void)
 }
 SCENARIO(bell_3, "the same with three workers and two busy", .share = 2);
 
+static void rescuer(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		bell_rescue(&bell);
+		host_relax();
+	}
+}
+
+/*
+ * Whoever is rescued in place of a thread that is only slow: both search then,
+ * and nobody sleeps for ever.
+ */
+static void bell_rescued(void)
+{
+	host_thread w[WORKERS], s[2];
+
+	set_up(3, 4, 2);
+	for (uint32_t i = 0; i < 3; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	check(!host_spawn(&s[0], NULL, rescuer, NULL, NULL));
+	check(!host_spawn(&s[1], NULL, submitter, NULL, NULL));
+	submitter((void *)1);
+	all_done();
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(s[i], HOST_FOREVER);
+	check_all_parked(&bell, 3);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 3; i++)
+		host_join(w[i], HOST_FOREVER);
+	check(!anything(NULL));
+}
+SCENARIO(bell_rescued, "a thread is rescued although it was only slow",
+	 .share = 2);
+
 /* Closing wakes all, whoever parks just then. */
 static void bell_closing(void)
 {
@@ -294,6 +337,96 @@ static void bell_closing(void)
 }
 SCENARIO(bell_closing, "a sleeper is not woken when the bell is closed",
 	 .bound = 1);
+
+/* ---- the bell alone: work is a number ------------------------------------------ */
+
+static _Atomic uint32_t work;
+
+static bool any_work(void *arg)
+{
+	(void)arg;
+	return load_relaxed(&work) != 0;
+}
+
+static bool take_work(void)
+{
+	uint32_t n = load_relaxed(&work);
+
+	while (n)
+		if (cas_acq_rel(&work, &n, n - 1))
+			return true;
+	return false;
+}
+
+static void counter(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	bool searching = false;
+
+	for (;;) {
+		if (take_work()) {
+			if (searching)
+				bell_found(&bell);
+			searching = false;
+			add_acq_rel(&done, 1);
+			host_wake(&done, 1);
+			continue;
+		}
+		if (!searching && bell_search(&bell)) {
+			searching = true;
+			continue;
+		}
+		searching = bell_park(&bell, i, searching);
+		if (!searching)
+			return;
+	}
+}
+
+static void adder(void *arg)
+{
+	(void)arg;
+	for (int k = 0; k < 2; k++) {
+		if (sim_choose(2))
+			sim_dawdle(1000);
+		add_relaxed(&work, 1);
+		tell(NULL);
+	}
+}
+
+static void count_with(uint32_t nworkers, uint32_t adders)
+{
+	host_thread w[WORKERS], s[2];
+
+	set_up(nworkers, 2 * (adders + 1), 0);
+	atomic_init(&work, 0);
+	sim_name((void *)(uintptr_t)&work, "work");
+	bell_init(&bell, sleeper, nworkers, 1, any_work, NULL, NULL);
+	for (uint32_t i = 0; i < nworkers; i++)
+		check(!host_spawn(&w[i], NULL, counter, NULL,
+				  (void *)(uintptr_t)i));
+	for (uint32_t i = 0; i < adders; i++)
+		check(!host_spawn(&s[i], NULL, adder, NULL, NULL));
+	adder(NULL);
+	all_done();
+	for (uint32_t i = 0; i < adders; i++)
+		host_join(s[i], HOST_FOREVER);
+	check_all_parked(&bell, nworkers);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < nworkers; i++)
+		host_join(w[i], HOST_FOREVER);
+}
+
+static void bell_count(void)
+{
+	count_with(1, 0);
+}
+SCENARIO(bell_count, "a wakeup is lost, the bell alone", .bound = 2);
+
+static void bell_count_3(void)
+{
+	count_with(3, 2);
+}
+SCENARIO(bell_count_3, "sleepers are lost by a stale swap", .share = 3);
 
 /* ---- somebody is stopped -------------------------------------------------------------- */
 
@@ -355,7 +488,7 @@ static void bell_stop_worker(void)
 	submit(0, 2);
 	submit(2, 1);
 	while (load_acquire(&done) + lost() < tasks) {
-		if (!bell_still(&bell))
+		if (anything(NULL))
 			bell_rescue(&bell);
 		host_relax();
 	}

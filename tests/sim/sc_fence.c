@@ -87,35 +87,21 @@ static offstage void balance(bool all)
 	}
 }
 
-static void go(int stewards)
+/* One that asks at a time, while the worker lives. */
+static void fence_end(void)
 {
-	host_thread w, s[2];
+	host_thread w, s;
 
 	set_up();
 	check(!host_spawn(&w, NULL, worker, NULL, NULL));
-	for (int i = 0; i < stewards; i++)
-		check(!host_spawn(&s[i], NULL, steward, NULL, NULL));
+	check(!host_spawn(&s, NULL, steward, NULL, NULL));
 	host_join(w, HOST_FOREVER);
 	store_release(&over, 1); /* in case the worker was stopped */
-	for (int i = 0; i < stewards; i++)
-		host_join(s[i], HOST_FOREVER);
+	host_join(s, HOST_FOREVER);
 	balance(sim_stopped() < 0);
 }
-
-static void fence_1(void)
-{
-	go(1);
-}
-SCENARIO(fence_1, "an attempt has two answers, or none", .bound = 2,
+SCENARIO(fence_end, "an attempt has two answers, or none", .bound = 2,
 	 .stop = 0x6, .share = 2);
-
-/* A spare that buries and the steward ask at once. */
-static void fence_2(void)
-{
-	go(2);
-}
-SCENARIO(fence_2, "two that fence at once both win, or shut each other out",
-	 .stop = 0xe, .share = 2);
 
 /* ---- a thread that vanished inside ------------------------------------------------ */
 

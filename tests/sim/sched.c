@@ -19,11 +19,15 @@ struct run run;
 struct thread threads[SIM_THREADS];
 int nthreads, current;
 bool running;
+uint32_t laziness;
 
 static struct result result;
 static jmp_buf out;
 static uint32_t yielded; /* bit per thread: somebody else goes first */
 static uint64_t clock_ns, random_state;
+static uint32_t stickiness; /* one step in so many may go to another thread */
+static uint32_t patience;   /* so many relaxes let the others go first */
+static uint32_t spins;	    /* of all threads */
 static int64_t lowest;
 static long change_at[3]; /* pct */
 static uint32_t preempted, odd_used;
@@ -210,6 +214,16 @@ static bool let_time_pass(void)
 	return true;
 }
 
+static bool end_dawdling(void)
+{
+	for (int i = 0; i < nthreads; i++)
+		if (threads[i].state == BLOCKED && threads[i].dawdles) {
+			unblock(&threads[i], false);
+			return true;
+		}
+	return false;
+}
+
 static void all_blocked(void)
 {
 	char list[120] = "";
@@ -233,13 +247,13 @@ static int pick(void)
 	unsigned n, at, best = 0;
 
 	while (!(n = ready_threads(list)))
-		if (!let_time_pass())
+		if (!end_dawdling() && !let_time_pass())
 			all_blocked();
 	for (at = 0; at < n && list[at] != current; at++)
 		;
 	switch (run.sched) {
 	case SIM_STICKY:
-		if (at < n && draw() % 8)
+		if (at < n && draw() % stickiness)
 			return current;
 		break;
 	case SIM_PCT:
@@ -306,9 +320,23 @@ void step(void)
 	yielded &= 1u << current;
 }
 
+static void look_again(void)
+{
+	for (int i = 0; i < nthreads; i++)
+		if (threads[i].state == BLOCKED && threads[i].ready &&
+		    threads[i].ready(threads[i].ready_arg))
+			unblock(&threads[i], false);
+}
+
 void sim_relax(SIM_WHERE)
 {
 	trace(func, line, "relaxes");
+	spins++;
+	look_again();
+	if (run.sched != SIM_DFS && draw() % patience) {
+		step(); /* as fast as the others */
+		return;
+	}
 	yielded |= 1u << current;
 	if (run.sched == SIM_PCT)
 		me->priority = --lowest;
@@ -364,14 +392,6 @@ void sim_vanish(void)
 	end_thread();
 }
 
-static void look_again(void)
-{
-	for (int i = 0; i < nthreads; i++)
-		if (threads[i].state == BLOCKED && threads[i].ready &&
-		    threads[i].ready(threads[i].ready_arg))
-			unblock(&threads[i], false);
-}
-
 bool block(const void *futex, int joins, bool (*ready)(void *), void *arg,
 	   uint64_t until)
 {
@@ -411,6 +431,19 @@ int wake(const void *futex, int n)
 	}
 	look_again();
 	return woken;
+}
+
+static bool spun_enough(void *arg)
+{
+	return spins >= (uint32_t)(uintptr_t)arg;
+}
+
+void sim_dawdle(uint32_t n)
+{
+	step();
+	me->dawdles = true;
+	block(NULL, 0, spun_enough, (void *)(uintptr_t)(spins + n), NEVER);
+	me->dawdles = false;
 }
 
 unsigned sim_me(void)
@@ -530,6 +563,10 @@ struct result sim_run(const struct run *how, void (*body)(void))
 	nnames = 0;
 	draw_seed(run.seed);
 	span = 16l << draw() % 6;
+	stickiness = 4u << 2 * (draw() % 3);
+	laziness = 2u << 2 * (draw() % 3);
+	patience = 1u << 2 * (draw() % 3);
+	spins = 0;
 	for (int i = 0; i < 3; i++)
 		change_at[i] = 1 + (long)(draw() % (uint64_t)span);
 	memory_reset();

@@ -17,7 +17,7 @@
  *
  * Schedulers:
  *	random	anyone, at each step
- *	sticky	the same thread goes on seven times in eight
+ *	sticky	mostly the same thread goes on
  *	pct	priorities, lowered at a few random steps (Burckhardt et al.)
  *	dfs	all of them, with few preemptions and few odd memory choices
  */
@@ -79,6 +79,11 @@ unsigned sim_me(void);
 int sim_stopped(void);
 /* Ends the calling thread at once, as a raw exit would. */
 _Noreturn void sim_vanish(void);
+/*
+ * Waits until the others have spun n times, relaxing or yielding, or until all
+ * of them sleep: so that things happen just when somebody goes to sleep.
+ */
+void sim_dawdle(uint32_t n);
 /* A run that ends here in such a way. */
 _Noreturn void sim_fail(enum sim_end end, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
