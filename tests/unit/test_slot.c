@@ -162,8 +162,10 @@ static void *steward(void *arg)
 /* Inside for as long as it takes to be fenced. */
 static void lingers(void)
 {
-	uint32_t seen = load_acquire(&rounds);
+	uint32_t seen;
 
+	fence_seq_cst(); /* the epoch, before the rounds that shall see it */
+	seen = load_acquire(&rounds);
 	cr_assert(comes_true(load_acquire(&rounds) - seen >= 2));
 }
 
