@@ -22,9 +22,11 @@ unit_tests += \
 	tests/unit/test_host_thread \
 	tests/unit/test_host_trace \
 	tests/unit/test_inbox \
+	tests/unit/test_incident \
 	tests/unit/test_judge \
 	tests/unit/test_ledger \
 	tests/unit/test_ring \
+	tests/unit/test_scribe \
 	tests/unit/test_slot \
 	tests/unit/test_stack \
 	tests/unit/test_text
@@ -85,6 +87,10 @@ tests_unit_test_inbox_SOURCES = tests/unit/test_inbox.c \
 	tests/unit/wait.h
 tests_unit_test_inbox_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_incident_SOURCES = tests/unit/test_incident.c \
+	tests/unit/wait.h
+tests_unit_test_incident_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_LDADD = $(UNIT_LIBS)
 
@@ -94,6 +100,10 @@ tests_unit_test_ledger_LDADD = $(UNIT_LIBS)
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
 	tests/unit/wait.h
 tests_unit_test_ring_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_scribe_SOURCES = tests/unit/test_scribe.c \
+	tests/unit/wait.h
+tests_unit_test_scribe_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_slot_SOURCES = tests/unit/test_slot.c \
 	tests/unit/wait.h
