@@ -48,7 +48,7 @@ static uint32_t waking(void)
 	return BELL_WAKING(load_acquire(&bell.word));
 }
 
-/* ---- a thread that parks ------------------------------------------------------- */
+/* ---- a thread that parks --------------------------------------------- */
 
 struct parker {
 	pthread_t thread;
@@ -89,7 +89,7 @@ static bool sleeps_on(struct parker *p)
 	       sleeps_in_futex(load_acquire(&p->tid));
 }
 
-/* ---- searching -------------------------------------------------------------------- */
+/* ---- searching ------------------------------------------------------- */
 
 Test(bell, begins_quiet_and_still)
 {
@@ -160,7 +160,7 @@ Test(bell, one_of_several_searchers_leaves_the_rest_to_the_others)
 	cr_assert_eq(joined(&one), 1);
 }
 
-/* ---- ringing ------------------------------------------------------------------------- */
+/* ---- ringing --------------------------------------------------------- */
 
 Test(bell, wakes_one_the_last_that_lay_down)
 {
@@ -252,7 +252,7 @@ Test(bell, a_repeated_call_is_not_repeated_by_the_same_again)
 	cr_assert_eq(joined(&one), 1);
 }
 
-/* ---- parking --------------------------------------------------------------------------- */
+/* ---- parking --------------------------------------------------------- */
 
 Test(bell, who_sees_work_at_its_last_look_does_not_sleep)
 {
@@ -287,7 +287,7 @@ Test(bell, a_wakeup_without_a_call_is_slept_through)
 	cr_assert_eq(joined(&one), 1);
 }
 
-/* ---- the end ----------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------- */
 
 Test(bell, closing_wakes_all)
 {
@@ -313,7 +313,7 @@ Test(bell, closed_with_the_token_in_hand_it_searches_first)
 	cr_assert_not(bell_park(&bell, 0, false));
 }
 
-/* ---- rescue --------------------------------------------------------------------------------- */
+/* ---- rescue ---------------------------------------------------------- */
 
 Test(bell, a_rescue_wakes_the_next_sleeper)
 {
@@ -344,7 +344,7 @@ Test(bell, who_held_the_token_searches_too_when_it_comes_to_itself)
 	cr_assert(bell_still(&bell));
 }
 
-/* ---- threads: no lost wakeup ---------- */
+/* ---- threads: no lost wakeup ----------------------------------------- */
 
 enum { ITEMS = 30000 };
 

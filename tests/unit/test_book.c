@@ -64,7 +64,7 @@ Test(book, fields_do_not_touch_each_other)
 	is(BOOK_QUEUED, 71, 0);
 }
 
-/* ---- lost ------------------------------------------------------------------------- */
+/* ---- lost ------------------------------------------------------------ */
 
 Test(book, a_lost_attempt_runs_again_or_is_answered)
 {
@@ -122,7 +122,7 @@ Test(book, the_last_of_several_that_come_home_releases)
 	is(BOOK_FREE, 4, 0);
 }
 
-/* ---- commits ------------------------------------------------------------------------ */
+/* ---- commits --------------------------------------------------------- */
 
 Test(book, one_commit)
 {
@@ -164,7 +164,7 @@ Test(book, shut_forgets_all_but_the_attempt)
 	cr_assert(book_commit(book, 1));
 }
 
-/* ---- threads -------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------- */
 
 enum { ROUNDS = 20000 };
 

@@ -14,7 +14,7 @@ static const struct host_spawn plain = { .stack = 65536 };
 /* ---- one that holds a life --------------------------------------------------- */
 
 struct holder {
-	struct host_life life;
+	struct host_life life = { .works = false };
 	struct gate held; /* passed once the life is held */
 	void (*way)(struct holder *holder);
 	host_thread thread;
@@ -79,7 +79,7 @@ static void end(struct holder *holder)
 
 static bool lost_by(void (*way)(struct holder *holder))
 {
-	struct holder holder;
+	struct holder holder = { .way = way };
 
 	begin(&holder, way);
 	if (way == until_cancelled)
@@ -110,7 +110,7 @@ Test(host_life, made_anew_serves_the_next_thread)
 
 Test(host_life, left_or_never_held_is_not_lost)
 {
-	struct host_life life;
+	struct host_life life = { .works = false };
 
 	host_life_init(&life);
 	host_life_leave(&life);
@@ -144,8 +144,8 @@ static void start_watch(struct watcher *watcher, struct host_life *const *lives,
 			unsigned n)
 {
 	memset(watcher, 0, sizeof(*watcher));
-	watcher->word = 5;
-	watcher->gen = 6;
+	store_relaxed(&watcher->word, 5);
+	store_relaxed(&watcher->gen, 6);
 	watcher->lives = lives;
 	watcher->n = n;
 	cr_assert_eq(host_spawn(&watcher->thread, &plain, watch, NULL, watcher),
@@ -275,7 +275,7 @@ Test(host_life, without_waitv_the_word_is_what_wakes, .timeout = 60)
 /* A process whose kernel keeps no list for it: not used, and no false alarm. */
 Test(host_life, without_a_robust_list_does_not_work)
 {
-	struct host_life life;
+	struct host_life life = { .works = false };
 
 	cr_assert(refuse_call(SYS_get_robust_list, EPERM));
 	host_life_init(&life);

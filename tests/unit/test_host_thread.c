@@ -236,13 +236,13 @@ Test(host_thread, return_is_no_last)
 	struct end end;
 
 	cr_assert_eq(host_join(lives(&end, by_return), HOST_FOREVER), 0);
-	cr_assert_eq(end.last, 0);
+	cr_assert_eq(load_relaxed(&end.last), 0);
 	cr_assert_eq(end.tsd_at, 1);
 }
 
 static void had_its_last(struct end *end)
 {
-	cr_assert_eq(end->last, 1);
+	cr_assert_eq(load_relaxed(&end->last), 1);
 	cr_assert_eq(end->last_at, 1);
 	cr_assert_eq(end->tsd_at, 2, "the destructor came first");
 	cr_assert_eq(end->last_tid, end->tid);
@@ -287,7 +287,7 @@ Test(host_thread, raw_exit_can_be_joined)
 	struct end end;
 
 	cr_assert_eq(host_join(lives(&end, by_raw_exit), HOST_FOREVER), 0);
-	cr_assert_eq(end.last, 0);
+	cr_assert_eq(load_relaxed(&end.last), 0);
 	cr_assert_eq(end.tsd_at, 0);
 }
 #endif
@@ -389,6 +389,6 @@ Test(host_thread, knows_itself)
 	cr_assert(host_is_self(main_thread));
 	gate_open(&gate);
 	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
-	cr_assert_eq(is_it, 1);
-	cr_assert_eq(is_main, 0);
+	cr_assert_eq(load_acquire(&is_it), 1);
+	cr_assert_eq(load_acquire(&is_main), 0);
 }

@@ -70,7 +70,7 @@ static long taken(uint32_t i)
 	return it ? it - task : -1;
 }
 
-/* ---- putting ------------------------------------------------------------------------ */
+/* ---- putting --------------------------------------------------------- */
 
 Test(inbox, begins_empty)
 {
@@ -175,7 +175,7 @@ Test(inbox, one_in_64_tasks_of_a_ring_has_a_time_stamp)
 	cr_assert_neq(book_of(&task[64])->stamp, 0);
 }
 
-/* ---- taking -------------------------------------------------------------------------- */
+/* ---- taking ---------------------------------------------------------- */
 
 Test(inbox, takes_half_of_a_ring_into_the_hand)
 {
@@ -235,7 +235,7 @@ Test(inbox, nested_work_does_not_starve_strangers)
 	} while (it != TASKS - 1);
 }
 
-/* ---- owed ------------------------------------------------------------------------------- */
+/* ---- owed ------------------------------------------------------------ */
 
 Test(inbox, there_is_always_room_for_what_is_owed)
 {
@@ -258,7 +258,7 @@ Test(inbox, there_is_always_room_for_what_is_owed)
 	cr_assert_eq(taken(0), -1);
 }
 
-/* ---- room --------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------ */
 
 Test(inbox, room_is_waited_for_until_a_point_in_time)
 {
@@ -312,7 +312,7 @@ Test(inbox, room_wakes_who_waits_for_it)
 	cr_assert_not(inbox_waited_for(&inbox));
 }
 
-/* ---- closing -------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------- */
 
 Test(inbox, closed_takes_nothing_more_and_gives_what_it_has)
 {
@@ -366,7 +366,7 @@ Test(inbox, settling_is_told_once_it_is_closed)
 	cr_assert_eq(load_relaxed(&inbox.settled), 1);
 }
 
-/* ---- sleeping ------------------------------------------------------------------------------- */
+/* ---- sleeping -------------------------------------------------------- */
 
 struct sleeper {
 	pthread_t thread;

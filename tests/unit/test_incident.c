@@ -114,7 +114,7 @@ Test(incident, raised_ones_wait_newest_on_top)
 	cr_assert_eq(stack_pop(&tell.ready), STACK_NONE);
 }
 
-/* ---- threads --------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------- */
 
 enum { THREADS = 4, EACH = 2000 };
 

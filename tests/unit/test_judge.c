@@ -64,7 +64,7 @@ static struct world world(uint64_t scan, struct budgets budgets)
 	return w;
 }
 
-/* ---- the thread's side --------------------------------------------------------------- */
+/* ---- the thread's side ----------------------------------------------- */
 
 static void lives(struct world *w)
 {
@@ -130,7 +130,7 @@ static void tick(struct truth *truth, enum doing doing, uint64_t ns)
 	truth->stopped += doing == STOPPED ? ns : 0;
 }
 
-/* ---- the steward's side -------------------------------------------------------------- */
+/* ---- the steward's side ---------------------------------------------- */
 
 static void note(struct world *w, enum verdict verdict)
 {
@@ -224,7 +224,7 @@ static void is_convicted(const struct world *w, enum verdict verdict,
 
 static const struct budgets usual = { S, 10 * S, 0, 3600 * S };
 
-/* ---- nothing is held against these ----------------------------------------------------- */
+/* ---- nothing is held against these ----------------------------------- */
 
 Test(judge, idle_is_never_looked_at)
 {
@@ -397,7 +397,7 @@ Test(judge, no_budget_no_verdict)
 	is_free(&w);
 }
 
-/* ---- convicted in time, never before ----------------------------------------------------- */
+/* ---- convicted in time, never before --------------------------------- */
 
 /* Every place of the fault between two scans. */
 #define EACH_PHASE(phase, scan)                                                \
@@ -586,7 +586,7 @@ Test(judge, a_stop_does_not_convict_who_has_spent_his_budget)
 	cr_assert_eq(w.verdict, VERDICT_BLOCKED);
 }
 
-/* ---- looks are dear --------------------------------------------------------------------- */
+/* ---- looks are dear -------------------------------------------------- */
 
 Test(judge, a_silent_one_is_looked_at_when_a_budget_could_be_spent)
 {
@@ -615,7 +615,7 @@ Test(judge, healthy_tasks_of_a_tenth_of_a_second_cost_one_look_each)
 	cr_assert_leq(w.looks, 100);
 }
 
-/* ---- a warning at half ------------------------------------------------------------------- */
+/* ---- a warning at half ----------------------------------------------- */
 
 static void is_warned(const struct world *w, uint64_t from)
 {
@@ -669,7 +669,7 @@ Test(judge, each_silence_has_its_own_warning)
 	is_free(&w);
 }
 
-/* ---- declared waits ----------------------------------------------------------------------- */
+/* ---- declared waits -------------------------------------------------- */
 
 Test(judge, a_declared_wait_is_excused_to_its_end_and_no_further)
 {
@@ -792,7 +792,7 @@ Test(judge, spinning_in_a_declared_wait_is_excused_as_well)
 	is_convicted(&w, VERDICT_LIVELOCK, 1000 * S + 31 * S);
 }
 
-/* ---- the steward is late ---------------------------------------------------------------- */
+/* ---- the steward is late --------------------------------------------- */
 
 Test(judge, a_late_steward_convicts_later_but_does)
 {
@@ -810,7 +810,7 @@ Test(judge, a_late_steward_convicts_later_but_does)
 	}
 }
 
-/* ---- random lives --------------------------------------------------------------------------- */
+/* ---- random lives ---------------------------------------------------- */
 
 static uint64_t seed;
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-/* ---- a look at a thread, spelt out ---------------------------------------------- */
+/* ---- a look at a thread, spelt out ----------------------------------- */
 
 static struct host_look look(uint64_t cpu, uint64_t delay, uint64_t slices,
 			     char state)
@@ -40,7 +40,7 @@ static void is(struct ward_ledger ledger, uint64_t busy, uint64_t blocked,
 	cr_assert_eq(ledger.blind, blind, "blind %lu", ledger.blind);
 }
 
-/* ---- one account at a time -------------------------------------------------------- */
+/* ---- one account at a time ------------------------------------------- */
 
 Test(ledger, what_moved_the_cpu_clock_is_busy)
 {
@@ -154,7 +154,7 @@ Test(ledger, spans_are_added)
 	cr_assert(ledger_adds_up(&ledger));
 }
 
-/* ---- in doubt -------------------------------------------------------------------- */
+/* ---- in doubt -------------------------------------------------------- */
 
 struct story {
 	struct ward_ledger ledger;
@@ -240,7 +240,7 @@ Test(ledger, a_missing_nanosecond_is_noticed)
 	cr_assert_not(ledger_adds_up(&ledger));
 }
 
-/* ---- A8, whatever the numbers ------------------------------------------------------- */
+/* ---- A8, whatever the numbers ---------------------------------------- */
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 

@@ -14,7 +14,7 @@
 
 static struct tell tell;
 
-/* ---- a hook that remembers ---------------------------------------------------------- */
+/* ---- a hook that remembers ------------------------------------------- */
 
 static struct heard {
 	_Atomic uint32_t n;
@@ -84,7 +84,7 @@ static void stop(void)
 	cr_assert_eq(tell_stop(&tell, HOST_FOREVER), 0);
 }
 
-/* ---- telling ---------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------- */
 
 Test(scribe, tells_on_its_own_thread)
 {
@@ -181,7 +181,7 @@ Test(scribe, reads_the_heal_latency_when_it_tells)
 	cr_assert_eq(heard.heal[0], 12345);
 }
 
-/* ---- its end ------------------------------------------------------------------------------- */
+/* ---- its end --------------------------------------------------------- */
 
 Test(scribe, a_hook_that_hangs_is_left_behind_in_time)
 {
@@ -210,7 +210,7 @@ Test(scribe, the_last_report_may_end_the_process, .signal = SIGABRT)
 	stop();
 }
 
-/* ---- to stderr, where there is no hook -------------------------------------------------------- */
+/* ---- to stderr, where there is no hook ------------------------------- */
 
 static uint32_t lines_in(FILE *file, uint32_t *marked)
 {
@@ -255,7 +255,7 @@ Test(scribe, without_a_hook_ten_lines_a_second)
 	cr_assert(told >= 10 && told <= 20, "%lu lines", told);
 }
 
-/* ---- who waits for whom ------------------------------------------------------------------------- */
+/* ---- who waits for whom ---------------------------------------------- */
 
 static pthread_mutex_t mutex_a = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t mutex_b = PTHREAD_MUTEX_INITIALIZER;
@@ -359,7 +359,7 @@ Test(scribe, a_long_chain_is_cut)
 	cr_assert(arrows >= 4 && arrows <= 8, "%s", heard.chain);
 }
 
-/* ---- a backtrace ------------------------------------------------------------------------------------ */
+/* ---- a backtrace ----------------------------------------------------- */
 
 static struct host_trace trace;
 static _Atomic int32_t spinner;

@@ -135,7 +135,7 @@ Test(slot, a_copy_in_a_child_has_no_answer)
 	cr_assert_eq(fence(), FENCE_FORKED);
 }
 
-/* ---- threads -------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------- */
 
 enum { ATTEMPTS = 10000 };
 

@@ -97,7 +97,7 @@ Test(stack, every_change_moves_the_tag)
 		      "who slept since then takes nothing");
 }
 
-/* ---- threads -------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 50000 };
 
