@@ -15,7 +15,7 @@
  * If the thread blocks the signal, or the application has put its own handler
  * in our place, the answer is not there in time, and that is all.
  *
- * Edge [J]: frames written | read by the asker.
+ * Edge [j]: frames written | read by the asker.
  */
 #include "base/host_inside.h"
 
@@ -87,7 +87,7 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 	(void)info;
 	if (trace && cas_acquire(&trace->state, &asked, WRITING)) {
 		answer(trace, context);
-		store_release(&trace->state, ANSWERED); /* [J] */
+		store_release(&trace->state, ANSWERED); /* [j] */
 		host_wake(&trace->state, 1);
 	}
 	errno = saved;
@@ -199,7 +199,7 @@ unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until)
 	if (ask(trace) && !send(tid))
 		waited = true; /* for nothing: it cannot be asked */
 	for (;;) {
-		seen = load_acquire(&trace->state); /* [J] */
+		seen = load_acquire(&trace->state); /* [j] */
 		if (seen == ANSWERED)
 			return trace->n;
 		if (seen == ASKED && waited &&
