@@ -15,7 +15,7 @@
 #include <setjmp.h>
 #include <stddef.h>
 
-#define STEPS_MAX 6000 /* of a run; more is a livelock */
+#define STEPS_MAX 6000 /* of a run, if its scenario does not say */
 
 /*
  * What a thread knows of each thread's past, as a time of that thread's own
@@ -39,13 +39,18 @@ struct thread {
 	void (*fn)(void *arg);
 	void (*last)(void *arg);
 	void *arg;
-	const void *futex;     /* what it sleeps on */
+	const void *futex[2];  /* what it sleeps on */
 	int joins;	       /* whom it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;
 	uint64_t until;
 	int64_t priority;
 	long steps;
+	void *private;
+	bool joined;	   /* its place may be used again */
+	uint32_t turn;	   /* how often it was */
+	uint64_t since;	   /* READY or not since then */
+	uint64_t cpu;	   /* ns that it was READY before */
 
 	/* the memory's */
 	uint32_t tick;
@@ -70,7 +75,10 @@ struct thread {
 
 	/* the host's */
 	void *self;
-	void *life;
+	struct host_life *life;	       /* that it holds */
+	struct host_life *watched[16]; /* that it sleeps on */
+	unsigned watches;
+	unsigned reading; /* RCU, nested */
 };
 
 struct run {
@@ -81,6 +89,7 @@ struct run {
 	int stop_thread;     /* -1: nobody */
 	long stop_step;	     /* of its own steps, from 1 */
 	bool trace;
+	long steps; /* at most */
 	bool named; /* words have names, at some price; a trace has them too */
 };
 
@@ -110,18 +119,21 @@ uint32_t choose_odd(uint32_t n, uint32_t one_in);
 int spawn(void (*fn)(void *), void (*last)(void *), void *arg); /* -1: full */
 _Noreturn void end_thread(void);
 /* Sleeps until woken; false: until then. */
-bool block(const void *futex, int joins, bool (*ready)(void *), void *arg,
-	   uint64_t until);
+bool block(const void *futex, const void *another, int joins,
+	   bool (*ready)(void *), void *arg, uint64_t until);
+void unblock(struct thread *t, bool timed_out);
 bool was_ended(int thread);
+uint64_t cpu_of(const struct thread *t);
 int wake(const void *futex, int n);
 bool on_stack(const void *p);
+bool is_private(const void *p);
 void trace(SIM_WHERE, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 const char *name_of(const void *p);
 
 /* memory.c */
 void memory_reset(void);
-void memory_spawn(int child);
+void memory_spawn(int child); /* a new place */
 void memory_joined(int child);
 void memory_settle(int thread); /* its buffer drains */
 void memory_some_settle(void);

@@ -6,6 +6,7 @@
  */
 #include "base/host.h"
 #include "core.h"
+#include "urcu-bp.h"
 #include <errno.h>
 #include <string.h>
 
@@ -19,6 +20,17 @@ static char arena[ARENA] __attribute__((aligned(LINE)));
 static bool gone[ARENA / LINE];
 static size_t arena_used;
 static unsigned spurious; /* returns for no reason so far */
+static struct knows last_words;	  /* what lost threads knew */
+static struct knows readers_knew; /* when they left */
+
+unsigned sim_unfreed(void)
+{
+	unsigned lines = 0;
+
+	for (size_t i = 0; i < arena_used / LINE; i++)
+		lines += !gone[i];
+	return lines;
+}
 
 void host_sim_reset(void)
 {
@@ -26,6 +38,8 @@ void host_sim_reset(void)
 	memset(gone, 0, arena_used / LINE);
 	arena_used = 0;
 	spurious = 0;
+	memset(&last_words, 0, sizeof(last_words));
+	memset(&readers_knew, 0, sizeof(readers_knew));
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
 }
@@ -69,7 +83,7 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 		return 0;
 	}
 	trace(SIM_HERE, "%s: sleeps", name_of(p));
-	if (!block(p, 0, NULL, NULL, until)) {
+	if (!block(p, NULL, 0, NULL, NULL, until)) {
 		trace(SIM_HERE, "%s: timed out", name_of(p));
 		return -ETIMEDOUT;
 	}
@@ -164,6 +178,21 @@ void host_free(void *mem, size_t size)
 
 /* ---- threads ------------------------------------------------------------------- */
 
+/* A handle says which turn of its place is meant: a stale one is noticed. */
+static host_thread handle_of(int i)
+{
+	return (host_thread)threads[i].turn << 8 | (host_thread)i;
+}
+
+static int place_of(host_thread thread)
+{
+	int i = (int)(thread & 0xff);
+
+	if (i >= nthreads || threads[i].turn != thread >> 8)
+		sim_fail(SIM_WRONG, "a handle of a thread that was joined");
+	return i;
+}
+
 int host_spawn(host_thread *out, const struct host_spawn *how,
 	       void (*fn)(void *arg), void (*last)(void *arg), void *arg)
 {
@@ -174,17 +203,19 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	i = spawn(fn, last, arg);
 	if (i < 0)
 		return -EAGAIN;
-	*out = (host_thread)i;
+	*out = handle_of(i);
+	trace(SIM_HERE, "T%d", i);
 	return 0;
 }
 
 int host_join(host_thread thread, uint64_t until)
 {
+	int i = place_of(thread);
+
 	step();
-	if (!was_ended((int)thread) &&
-	    !block(NULL, (int)thread + 1, NULL, NULL, until))
+	if (!was_ended(i) && !block(NULL, NULL, i + 1, NULL, NULL, until))
 		return -ETIMEDOUT;
-	memory_joined((int)thread);
+	memory_joined(i);
 	return 0;
 }
 
@@ -195,25 +226,22 @@ void host_detach(host_thread thread)
 
 void host_exit(void)
 {
+	trace(SIM_HERE, "leaves");
 	if (me->last)
 		me->last(me->arg);
 	step();
 	end_thread();
 }
 
-void host_sim_vanished(struct thread *thread)
-{
-	(void)thread;
-}
-
+/* Not used again with the place. */
 int32_t host_tid(void)
 {
-	return current + 100;
+	return (int32_t)me->turn * SIM_THREADS + current;
 }
 
 bool host_is_self(host_thread thread)
 {
-	return (int)thread == current;
+	return place_of(thread) == current;
 }
 
 void *host_self(void)
@@ -231,7 +259,275 @@ uint32_t host_home(void)
 	return (uint32_t)current;
 }
 
+void host_on_fork(void (*in_child)(void *self))
+{
+	(void)in_child;
+}
+
+void host_init(void)
+{
+}
+
+/* ---- lives --------------------------------------------------------------------- */
+
+/*
+ * A life's first word: who holds it, plus one, or LOST.  The kernel moves it, so
+ * no memory model applies; finding it lost is an edge [z].
+ */
+#define LOST UINT64_MAX
+
+void host_life_init(struct host_life *life)
+{
+	memset(life, 0, sizeof(*life));
+}
+
+void host_life_hold(struct host_life *life)
+{
+	step();
+	life->mutex[0] = (uint64_t)current + 1;
+	life->works = true;
+	me->life = life;
+	trace(SIM_HERE, "%s", name_of(life));
+}
+
+void host_life_leave(struct host_life *life)
+{
+	step();
+	life->mutex[0] = 0;
+	me->life = NULL;
+	trace(SIM_HERE, "%s", name_of(life));
+}
+
+bool host_life_lost(const struct host_life *life)
+{
+	bool lost;
+
+	step();
+	lost = life->mutex[0] == LOST;
+	if (lost)
+		know(&me->knows, &last_words);
+	return lost;
+}
+
+static bool watches(const struct thread *t, const struct host_life *life)
+{
+	for (unsigned i = 0; t->state == BLOCKED && i < t->watches; i++)
+		if (t->watched[i] == life)
+			return true;
+	return false;
+}
+
+/* The kernel marks the life and wakes one of those that watch it. */
+void host_sim_vanished(struct thread *thread)
+{
+	int list[SIM_THREADS];
+	uint32_t n = 0;
+
+	thread->reading = 0;
+	if (!thread->life)
+		return;
+	thread->life->mutex[0] = LOST;
+	know(&last_words, &thread->knows);
+	for (int i = 0; i < nthreads; i++)
+		if (watches(&threads[i], thread->life))
+			list[n++] = i;
+	if (n)
+		unblock(&threads[list[sim_choose(n)]], false);
+}
+
+void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
+		     _Atomic uint32_t *gen, uint32_t gen_seen,
+		     struct host_life *const *lives, unsigned n)
+{
+	void *p = (void *)(uintptr_t)word, *g = (void *)(uintptr_t)gen;
+	bool lost = false;
+
+	step();
+	memory_full_fence(current);
+	me->watches = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!lives[i] || !lives[i]->mutex[0])
+			continue;
+		lost |= lives[i]->mutex[0] == LOST;
+		if (me->watches < sizeof(me->watched) / sizeof(me->watched[0]))
+			me->watched[me->watches++] = lives[i];
+	}
+	if (!lost && memory_kernel_load(p, 4) == seen &&
+	    memory_kernel_load(g, 4) == gen_seen && !for_no_reason()) {
+		trace(SIM_HERE, "%s, %s: sleeps", name_of(p), name_of(g));
+		block(p, g, 0, NULL, NULL, HOST_FOREVER);
+	}
+	me->watches = 0;
+	trace(SIM_HERE, "%s, %s: awake", name_of(p), name_of(g));
+}
+
+/* ---- looking ------------------------------------------------------------------- */
+
+void host_eye_open(struct host_eye *eye, int32_t tid)
+{
+	*eye = (struct host_eye){ tid, -1, -1, -1 };
+}
+
+void host_eye_close(struct host_eye *eye)
+{
+	eye->tid = 0;
+}
+
+/* Whoever could run has run: virtual time is everybody's. */
+int host_look(const struct host_eye *eye, struct host_look *look)
+{
+	const struct thread *t = &threads[eye->tid % SIM_THREADS];
+
+	step();
+	if (t->state == ENDED || (int32_t)t->turn != eye->tid / SIM_THREADS)
+		return -ESRCH;
+	*look = (struct host_look){ .cpu_known = true,
+				    .state_known = true,
+				    .switches_known = true,
+				    .cpu = cpu_of(t),
+				    .slices = (uint64_t)t->steps,
+				    .state = t->state == READY ? 'R' : 'S' };
+	return 0;
+}
+
+int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+{
+	(void)eye;
+	*nr = -1;
+	*arg = 0;
+	return 0;
+}
+
+int32_t host_futex_holder(uint64_t address)
+{
+	(void)address;
+	return 0;
+}
+
+bool host_is_futex(int32_t nr)
+{
+	(void)nr;
+	return false;
+}
+
+int host_trace_install(int signo, int *got)
+{
+	(void)signo;
+	*got = -1;
+	return -EINVAL;
+}
+
+void host_trace_here(struct host_trace *trace_to)
+{
+	(void)trace_to;
+}
+
+unsigned host_trace_ask(struct host_trace *trace_of, int32_t tid,
+			uint64_t until)
+{
+	(void)trace_of;
+	(void)tid;
+	(void)until;
+	return 0;
+}
+
+const char *host_object(const void *code, uint64_t *offset)
+{
+	(void)code;
+	*offset = 0;
+	return "";
+}
+
+/* ---- the rest ------------------------------------------------------------------- */
+
+void host_lower(int32_t tid)
+{
+	(void)tid;
+	step();
+}
+
+bool host_raise(int32_t tid)
+{
+	(void)tid;
+	step();
+	return sim_choose(2);
+}
+
+unsigned host_cpu_count(void)
+{
+	return 1;
+}
+
+unsigned host_cpu_present(void)
+{
+	return 1;
+}
+
+struct host_cpus *host_cpus_parse(const char *list)
+{
+	(void)list;
+	return NULL;
+}
+
+void host_cpus_free(struct host_cpus *cpus)
+{
+	(void)cpus;
+}
+
+void host_complain(const char *line, size_t len)
+{
+	(void)line;
+	(void)len;
+}
+
 void host_abort(void)
 {
 	sim_fail(SIM_WRONG, "the library gave up");
+}
+
+/* ---- urcu-bp --------------------------------------------------------------------- */
+
+/*
+ * A grace period ends as early as it may: when all that were reading at its
+ * start have left.  What readers knew when they left is known after it.
+ */
+void sim_rcu_lock(void)
+{
+	me->reading++;
+	step();
+}
+
+void sim_rcu_unlock(void)
+{
+	step();
+	if (--me->reading)
+		return;
+	know(&readers_knew, &me->knows);
+}
+
+struct reader {
+	int thread;
+	uint32_t turn;
+};
+
+static bool has_left(void *arg)
+{
+	const struct reader *r = arg;
+
+	return threads[r->thread].turn != r->turn ||
+	       !threads[r->thread].reading;
+}
+
+void sim_rcu_synchronize(void)
+{
+	step();
+	host_fence_heavy();
+	for (int i = 0; i < nthreads; i++) {
+		struct reader r = { i, threads[i].turn };
+
+		while (!has_left(&r))
+			host_yield();
+	}
+	know(&me->knows, &readers_knew);
+	host_fence_heavy();
 }

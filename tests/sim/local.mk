@@ -9,17 +9,39 @@ sim_scripts = tests/sim/bugs.sh
 # runtime is not linked, race.c answers.  (It stands with the preprocessor's
 # flags because those are not handed to the linker.)
 tests_sim_sim_SOURCES = \
+	lib/front/audit.c \
+	lib/front/pool.c \
+	lib/front/stats.c \
+	lib/heal/clerk.c \
+	lib/heal/heal.c \
+	lib/heal/judge.c \
+	lib/heal/ledger.c \
+	lib/heal/steward.c \
 	lib/sync/bell.c \
+	lib/tell/format.c \
+	lib/tell/incident.c \
+	lib/tell/scribe.c \
+	lib/tell/text.c \
+	lib/work/cancel.c \
 	lib/work/inbox.c \
+	lib/work/lost.c \
+	lib/work/pool.c \
+	lib/work/seat.c \
+	lib/work/self.c \
 	lib/work/slot.c \
+	lib/work/submit.c \
+	lib/work/unblock.c \
+	lib/work/worker.c \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \
+	tests/sim/include/urcu-bp.h \
 	tests/sim/litmus.c \
 	tests/sim/parked.h \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_book.c \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_inbox.c \
+	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
 	tests/sim/sc_stack.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
@@ -29,6 +51,7 @@ tests_sim_sim_LDADD = tests/sim/libsched.la
 # The scheduler itself is seen by nobody.
 check_LTLIBRARIES = tests/sim/libsched.la
 tests_sim_libsched_la_SOURCES = \
+	tests/sim/access.h \
 	tests/sim/core.h \
 	tests/sim/host_sim.c \
 	tests/sim/litmus.h \

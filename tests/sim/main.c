@@ -91,14 +91,18 @@ static bool hunting; /* the first failure ends it */
 /* False: it failed. */
 static bool attempt(struct portion *p, const struct run *how)
 {
-	struct result result = sim_run(how, scenario(p->scenario)->body);
+	struct run with = *how;
+	struct result result;
+
+	with.steps = scenario(p->scenario)->steps;
+	result = sim_run(&with, scenario(p->scenario)->body);
 
 	p->runs++;
 	p->steps += result.steps;
 	if (result.end == SIM_OK)
 		return true;
 	/* Once more, for the names in its last words. */
-	p->run = *how;
+	p->run = with;
 	p->run.named = true;
 	p->result = sim_run(&p->run, scenario(p->scenario)->body);
 	return false;
@@ -245,7 +249,8 @@ static void plan(unsigned i, long seeds, long stops)
 	struct portion p = { .scenario = i };
 
 	if (!hunting)
-		plan_seeds(i, seeds * (s->share ? s->share : 1));
+		plan_seeds(i, seeds * (s->share ? s->share : 1) /
+				      (s->rare ? s->rare : 1));
 	for (int m = 0; m < SIM_MODELS; m++) {
 		p.model = (enum sim_model)m;
 		p.kind = STOP;
@@ -262,7 +267,7 @@ static void plan(unsigned i, long seeds, long stops)
 		}
 	}
 	if (hunting)
-		plan_seeds(i, seeds);
+		plan_seeds(i, seeds / (s->rare ? s->rare : 1));
 }
 
 static void plan_litmus(void)
@@ -464,7 +469,7 @@ static int find(const char *name)
 static int replay(int argc, char **argv)
 {
 	const struct sim_scenario *s = scenario((unsigned)find(argv[0]));
-	struct run how = { .stop_thread = -1 };
+	struct run how = { .stop_thread = -1, .steps = s->steps };
 	struct result result;
 	uint64_t seed = strtoull(argv[3], NULL, 0);
 

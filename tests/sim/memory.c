@@ -10,8 +10,8 @@
 #include "core.h"
 #include <string.h>
 
-#define PLACES 512
-#define SLOTS 2048 /* of the hash that finds a place */
+#define PLACES 2048
+#define SLOTS 8192 /* of the hash that finds a place */
 #define HISTORY 12
 #define STALE_MAX 3 /* reads in a row; a store is seen in finite time */
 
@@ -154,7 +154,7 @@ static uint64_t tso_load(const void *p, unsigned size)
 
 static struct place *place_of(void *p, unsigned size)
 {
-	uint32_t h = (uint32_t)((uintptr_t)p >> 2) * 2654435761u >> 21;
+	uint32_t h = (uint32_t)((uintptr_t)p >> 2) * 2654435761u >> 19;
 	struct place *place;
 
 	for (; slots[h].age == age; h = (h + 1) % SLOTS) {
@@ -506,12 +506,14 @@ void memory_spawn(int child)
 	memory_settle(current);
 	tick();
 	t->knows = me->knows;
+	t->knows.view[child] = t->knows.order[child] = t->tick;
 	t->released = me->released;
 }
 
 void memory_joined(int child)
 {
 	know(&me->knows, &threads[child].knows);
+	threads[child].joined = true;
 }
 
 /* ---- cells: relaxed, and owned --------------------------------------------------- */

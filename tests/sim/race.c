@@ -11,7 +11,7 @@
 #include "core.h"
 #include <string.h>
 
-#define GRAINS 2048 /* of 4 bytes */
+#define GRAINS 16384 /* of 4 bytes */
 
 struct grain {
 	uintptr_t p;
@@ -34,7 +34,7 @@ void race_reset(void)
 
 static uint32_t hash(uintptr_t p)
 {
-	return (uint32_t)(p >> 2) * 2654435761u >> 21;
+	return (uint32_t)(p >> 2) * 2654435761u >> 18;
 }
 
 static struct grain *find(uintptr_t p)
@@ -104,7 +104,8 @@ void race_plain(uintptr_t p, unsigned size, bool writes)
 {
 	uintptr_t end = p + size;
 
-	if (!running || on_stack((const void *)p))
+	if (!running || on_stack((const void *)p) ||
+	    is_private((const void *)p))
 		return;
 	arena_check((const void *)p);
 	if (run.model != SIM_WEAK)

@@ -12,7 +12,7 @@
 
 #define STACK (64 * 1024)
 #define CHOICES 4096
-#define NAMES 64
+#define NAMES 128
 #define NEVER UINT64_MAX
 
 struct run run;
@@ -28,6 +28,7 @@ static uint64_t clock_ns, random_state;
 static uint32_t stickiness; /* one step in so many may go to another thread */
 static uint32_t patience;   /* so many relaxes let the others go first */
 static uint32_t spins;	    /* of all threads */
+static void *private_word;  /* saved and restored with each thread */
 static int64_t lowest;
 static long change_at[3]; /* pct */
 static uint32_t preempted, odd_used;
@@ -152,6 +153,8 @@ static void enter(int i)
 	ucontext_t start;
 
 	current = i;
+	if (private_word)
+		memcpy(private_word, &me->private, sizeof(me->private));
 	if (me->begun)
 		_longjmp(me->at, 1);
 	me->begun = true;
@@ -177,11 +180,24 @@ static unsigned ready_threads(int *list)
 	return ready_threads(list);
 }
 
-static void unblock(struct thread *t, bool timed_out)
+static void set_state(struct thread *t, enum state state)
 {
-	t->state = READY;
+	if (t->state == READY)
+		t->cpu += clock_ns - t->since;
+	t->state = state;
+	t->since = clock_ns;
+}
+
+uint64_t cpu_of(const struct thread *t)
+{
+	return t->cpu + (t->state == READY ? clock_ns - t->since : 0);
+}
+
+void unblock(struct thread *t, bool timed_out)
+{
+	set_state(t, READY);
 	t->timed_out = timed_out;
-	t->futex = NULL;
+	t->futex[0] = t->futex[1] = NULL;
 	t->joins = 0;
 	t->ready = NULL;
 	t->until = NEVER;
@@ -236,7 +252,8 @@ static void all_blocked(void)
 
 		if (t->state == BLOCKED && !t->joins)
 			snprintf(list + len, sizeof(list) - len, " T%d on %s",
-				 i, t->futex ? name_of(t->futex) : "a condition");
+				 i, t->futex[0] ? name_of(t->futex[0]) :
+						  "a condition");
 	}
 	sim_fail(SIM_DEADLOCK, "everybody waits:%s", list);
 }
@@ -287,6 +304,8 @@ static void switch_over(void)
 
 	if (next == current && me->state == READY)
 		return;
+	if (private_word)
+		memcpy(&me->private, private_word, sizeof(me->private));
 	if (_setjmp(me->at) == 0)
 		enter(next);
 }
@@ -295,7 +314,7 @@ static void stop_here(void)
 {
 	trace(SIM_HERE, "is stopped for ever");
 	memory_settle(current);
-	me->state = STOPPED;
+	set_state(me, STOPPED);
 	for (int i = 0; i < nthreads; i++)
 		if (threads[i].state == BLOCKED &&
 		    threads[i].joins == current + 1)
@@ -307,8 +326,8 @@ static void stop_here(void)
 /* A step is about to be made: by this thread, or first by others. */
 void step(void)
 {
-	if (++result.steps > STEPS_MAX)
-		sim_fail(SIM_ENDLESS, "more than %d steps", STEPS_MAX);
+	if (++result.steps > run.steps)
+		sim_fail(SIM_ENDLESS, "more than %ld steps", run.steps);
 	clock_ns++;
 	if (++me->steps == run.stop_step && current == run.stop_thread)
 		stop_here();
@@ -347,29 +366,43 @@ void sim_relax(SIM_WHERE)
 
 /* ---- threads ---------------------------------------------------------------- */
 
+/* A place that was never used, or whose thread was joined. */
+static int free_place(void)
+{
+	for (int i = 1; i < nthreads; i++)
+		if (threads[i].state == ENDED && threads[i].joined)
+			return i;
+	return nthreads < SIM_THREADS ? nthreads++ : -1;
+}
+
 int spawn(void (*fn)(void *), void (*last)(void *), void *arg)
 {
-	struct thread *t = &threads[nthreads];
-	char *stack = stacks[nthreads];
+	int i = free_place();
+	struct thread *t = &threads[i], old = { 0 };
 
-	if (nthreads == SIM_THREADS)
+	if (i < 0)
 		return -1;
+	if (t->turn) /* others may know of what it did before */
+		old = *t;
 	memset(t, 0, sizeof(*t));
-	t->stack = stack;
+	t->turn = old.turn + 1;
+	t->tick = old.tick;
+	t->stack = stacks[i];
 	t->fn = fn;
 	t->last = last;
 	t->arg = arg;
 	t->until = NEVER;
+	t->since = clock_ns;
 	t->priority = (int64_t)(draw() % 1000000);
-	if (nthreads)
-		memory_spawn(nthreads);
-	return nthreads++;
+	if (running && i)
+		memory_spawn(i);
+	return i;
 }
 
 void end_thread(void)
 {
 	memory_settle(current);
-	me->state = ENDED;
+	set_state(me, ENDED);
 	host_sim_vanished(me);
 	for (int i = 0; i < nthreads; i++)
 		if (threads[i].state == BLOCKED &&
@@ -392,18 +425,19 @@ void sim_vanish(void)
 	end_thread();
 }
 
-bool block(const void *futex, int joins, bool (*ready)(void *), void *arg,
-	   uint64_t until)
+bool block(const void *futex, const void *another, int joins,
+	   bool (*ready)(void *), void *arg, uint64_t until)
 {
 	if (until <= clock_ns)
 		return false;
-	me->futex = futex;
+	me->futex[0] = futex;
+	me->futex[1] = another;
 	me->joins = joins;
 	me->ready = ready;
 	me->ready_arg = arg;
 	me->until = until;
 	me->timed_out = false;
-	me->state = BLOCKED;
+	set_state(me, BLOCKED);
 	look_again();
 	switch_over();
 	return !me->timed_out;
@@ -420,7 +454,9 @@ int wake(const void *futex, int n)
 	int list[SIM_THREADS], m = 0, woken = 0;
 
 	for (int i = 0; i < nthreads; i++)
-		if (threads[i].state == BLOCKED && threads[i].futex == futex)
+		if (threads[i].state == BLOCKED &&
+		    (threads[i].futex[0] == futex ||
+		     threads[i].futex[1] == futex))
 			list[m++] = i;
 	while (m && woken < n) {
 		unsigned k = sim_choose((uint32_t)m);
@@ -442,8 +478,18 @@ void sim_dawdle(uint32_t n)
 {
 	step();
 	me->dawdles = true;
-	block(NULL, 0, spun_enough, (void *)(uintptr_t)(spins + n), NEVER);
+	block(NULL, NULL, 0, spun_enough, (void *)(uintptr_t)(spins + n), NEVER);
 	me->dawdles = false;
+}
+
+void sim_private(void *word)
+{
+	private_word = word;
+}
+
+bool is_private(const void *p)
+{
+	return p == private_word;
 }
 
 unsigned sim_me(void)
@@ -552,9 +598,14 @@ struct result sim_run(const struct run *how, void (*body)(void))
 
 	the_body = body;
 	run = *how;
+	if (!run.steps)
+		run.steps = STEPS_MAX;
 	result = (struct result){ .end = SIM_OK };
-	nthreads = 0;
+	for (int i = 0; i < SIM_THREADS; i++)
+		threads[i].turn = 0;
+	nthreads = 1;
 	current = 0;
+	private_word = NULL;
 	yielded = 0;
 	clock_ns = 1000;
 	lowest = -10;
@@ -573,8 +624,16 @@ struct result sim_run(const struct run *how, void (*body)(void))
 	race_reset();
 	host_sim_reset();
 	if (!_setjmp(out)) {
+		threads[0] = (struct thread){
+			.stack = stacks[0],
+			.fn = body_main,
+			.arg = &the_body,
+			.until = NEVER,
+			.since = clock_ns,
+			.priority = (int64_t)(draw() % 1000000),
+			.turn = 1,
+		};
 		running = true;
-		spawn(body_main, NULL, &the_body);
 		enter(0);
 	}
 	running = false;

@@ -24,13 +24,9 @@
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "access.h"
 
-#define SIM_THREADS 8 /* thread 0 runs the scenario's body */
-
-enum { SIM_RELAXED, SIM_ACQUIRE, SIM_RELEASE, SIM_ACQ_REL, SIM_SEQ_CST };
-enum { SIM_SWAP, SIM_ADD, SIM_SUB, SIM_OR, SIM_AND, SIM_XOR };
+#define SIM_THREADS 12 /* at once; thread 0 runs the scenario's body */
 
 enum sim_model { SIM_SC, SIM_TSO, SIM_WEAK, SIM_MODELS };
 enum sim_sched { SIM_RANDOM, SIM_STICKY, SIM_PCT, SIM_DFS, SIM_SCHEDS };
@@ -44,31 +40,6 @@ enum sim_end {
 	SIM_ENDS
 };
 
-/* ---- accesses, by the headers in include/ --------------------------------- */
-
-#define SIM_HERE __func__, __LINE__
-#define SIM_WHERE const char *func, int line
-
-void sim_init(void *p, unsigned size, uint64_t v);
-uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE);
-void sim_store(void *p, unsigned size, uint64_t v, int order, SIM_WHERE);
-uint64_t sim_rmw(void *p, unsigned size, int op, uint64_t v, int order,
-		 SIM_WHERE);
-bool sim_cas(void *p, unsigned size, uint64_t *seen, uint64_t v, int won,
-	     int lost, bool weak, SIM_WHERE);
-void sim_fence(int order, SIM_WHERE);
-/* Spins for another thread: somebody else goes first. */
-void sim_relax(SIM_WHERE);
-
-/*
- * A ring's cell: a relaxed access that is also owned like plain data.  A load
- * counts as a read only if the swap that follows it succeeds, since until then
- * the copy is a guess.
- */
-uint64_t sim_cell_load(void *p, SIM_WHERE);
-void sim_cell_store(void *p, uint64_t v, SIM_WHERE);
-bool sim_cell_cas(void *p, uint64_t *seen, uint32_t v, SIM_WHERE);
-
 /* ---- for scenarios -------------------------------------------------------- */
 
 /* 0..n-1, by the seed; dfs tries all. */
@@ -77,6 +48,10 @@ uint32_t sim_choose(uint32_t n);
 unsigned sim_me(void);
 /* The thread that was stopped for ever in this run, or -1. */
 int sim_stopped(void);
+/* A word of which each thread has its own: the library's thread-local one. */
+void sim_private(void *word);
+/* Memory of the host that was not given back. */
+unsigned sim_unfreed(void);
 /* Ends the calling thread at once, as a raw exit would. */
 _Noreturn void sim_vanish(void);
 /*
@@ -113,6 +88,8 @@ struct sim_scenario {
 	uint32_t stop;	/* threads (bits) that may be stopped for ever anywhere */
 	uint32_t bound; /* dfs: preemptions at most; 0: dfs is not tried */
 	uint32_t share; /* of the schedules; 0 is 1 */
+	uint32_t rare;	/* one in so many of them; 0 is 1 */
+	long steps;	/* more is a livelock; 0: a default */
 };
 #define SCENARIO(id, ...)                                                      \
 	static const struct sim_scenario id##_scenario = {                     \

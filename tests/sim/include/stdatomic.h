@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "../sim.h"
+#include "../access.h"
 
 typedef enum {
 	memory_order_relaxed = SIM_RELAXED,

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_pool.c - the pool whole, by its public calls: workers, spares, steward,
+ * clerk and scribe, with tasks that end, hang, sleep, leave and vanish.
+ *
+ * Time is virtual and passes by jerks, so the steward may convict whoever is
+ * inside a task just then.  What must hold anyway: every accepted task is done
+ * once and released once, after that, when no thread is inside its run(); and
+ * in the end nothing is left.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include <errno.h>
+#include <string.h>
+#include "work/pool.h"
+#include <ward/ward.h>
+
+#define ERRANDS 4
+
+enum kind {
+	FINE,	/* ends by itself */
+	SPINS,	/* until it is told to stop */
+	SLEEPS, /* until it was answered for */
+	LEAVES, /* by pthread_exit */
+	VANISHES /* by a raw exit */
+};
+
+static struct errand {
+	struct ward_task task;
+	enum kind kind;
+	uint32_t scratch; /* plain: run() writes it, release() too */
+	/* offstage */
+	uint32_t inside, done, released, commits;
+	int status;
+} errand[ERRANDS];
+static _Atomic uint32_t gate;
+static struct ward_pool *pool;
+
+static struct errand *errand_of(struct ward_task *task)
+{
+	return (struct errand *)task;
+}
+
+static offstage void enter_run(struct errand *e)
+{
+	check(!e->released);
+	e->inside++;
+}
+
+static offstage void leave_run(struct errand *e)
+{
+	e->inside--;
+}
+
+static offstage void committed(struct errand *e)
+{
+	check(!e->commits++);
+}
+
+static int run(struct ward_task *task)
+{
+	struct errand *e = errand_of(task);
+
+	enter_run(e);
+	e->scratch++;
+	if (sim_choose(2) && ward_commit() == 0)
+		committed(e);
+	while (e->kind == SPINS && ward_check() == 0)
+		host_relax();
+	while (e->kind == SLEEPS && !load_acquire(&gate))
+		host_wait(&gate, 0, HOST_FOREVER);
+	leave_run(e);
+	if (e->kind == LEAVES)
+		host_exit();
+	if (e->kind == VANISHES)
+		sim_vanish();
+	return 7;
+}
+
+static offstage void is_done(struct errand *e, int status)
+{
+	check(!e->done++);
+	check(!e->released);
+	e->status = status;
+	switch (e->kind) {
+	case FINE:
+		check(status == 7 || status == -ETIME || status == -ECANCELED);
+		break;
+	case SPINS:
+	case SLEEPS:
+		check(status == -ETIME || status == -ECANCELED);
+		break;
+	default:
+		check(status == -EOWNERDEAD || status == -ETIME ||
+		      status == -ECANCELED);
+	}
+}
+
+static void done(struct ward_task *task, int status)
+{
+	is_done(errand_of(task), status);
+	if (errand_of(task)->kind == SLEEPS) {
+		store_release(&gate, 1);
+		host_wake(&gate, INT32_MAX);
+	}
+}
+
+static offstage void is_released(struct errand *e)
+{
+	check(e->done == 1);
+	check(!e->inside);
+	check(!e->released++);
+}
+
+static void release(struct ward_task *task)
+{
+	is_released(errand_of(task));
+	errand_of(task)->scratch = 0;
+}
+
+static void report(void *arg, const struct ward_report *r)
+{
+	(void)arg;
+	sim_note("report: %s", ward_kind_name(r->kind));
+}
+
+/* ---- names for traces ------------------------------------------------------------- */
+
+#define NAME(field) sim_name((void *)(uintptr_t)&(field), #field)
+
+static offstage void name_slot(struct slot *slot, unsigned i)
+{
+	sim_name(slot, "slot[%u].pulse", i);
+	sim_name((void *)(uintptr_t)&slot->word, "slot[%u].word", i);
+	sim_name((void *)(uintptr_t)&slot->task, "slot[%u].task", i);
+	sim_name((void *)(uintptr_t)&slot->fence, "slot[%u].fence", i);
+	sim_name((void *)(uintptr_t)&slot->phase, "slot[%u].phase", i);
+	sim_name((void *)(uintptr_t)&slot->life, "slot[%u].life", i);
+	sim_name((void *)(uintptr_t)&slot->seat, "slot[%u].seat", i);
+	sim_name((void *)(uintptr_t)&slot->call, "slot[%u].call", i);
+	sim_name(&slot->hand, "slot[%u].hand", i);
+	sim_name(&slot->breath, "slot[%u].breath", i);
+}
+
+static offstage void name_all(struct pool *p)
+{
+	NAME(p->inbox.bell.word);
+	NAME(p->inbox.bell.closed);
+	NAME(p->inbox.used);
+	NAME(p->inbox.closed);
+	NAME(p->inbox.settled);
+	NAME(p->inbox.owed);
+	NAME(p->inbox.owed_in);
+	NAME(p->inbox.owed_out);
+	NAME(p->seat[0]);
+	NAME(p->vacant);
+	NAME(p->spares.top);
+	NAME(p->spares_ready);
+	NAME(p->born);
+	NAME(p->lives_changed);
+	NAME(p->zombies_out);
+	NAME(p->started);
+	NAME(p->stopping);
+	NAME(p->refs);
+	NAME(p->alive);
+	NAME(p->steward_word);
+	NAME(p->steward_asleep);
+	NAME(p->clerk_word);
+	NAME(p->tell.word);
+	NAME(p->tell.free);
+	NAME(p->tell.ready);
+	NAME(p->unreleased);
+	NAME(p->released);
+	for (unsigned i = 0; i < p->slots; i++) {
+		name_slot(&p->slot[i], i);
+		sim_name(&p->inbox.bell.sleeper[i], "sleeper[%u]", i);
+	}
+	for (unsigned i = 0; i < p->inbox.rings; i++)
+		sim_name(&p->inbox.ring[i], "ring[%u]", i);
+	for (unsigned i = 0; i < ERRANDS; i++)
+		sim_name(&errand[i], "errand[%u]", i);
+	NAME(gate);
+}
+
+/* ---- up and down ------------------------------------------------------------------ */
+
+static void set_up(uint32_t workers, uint32_t runs)
+{
+	struct ward_policy policy = WARD_POLICY_INIT;
+	struct ward_hooks hooks = { .report = report };
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	policy.runs = runs;
+	policy.stalls = policy.deaths = runs - 1;
+	policy.busy_within = policy.blocked_within = WARD_MS(2);
+	config.workers = workers;
+	config.spares = 1;
+	config.zombies = 1;
+	config.ring = 4;
+	config.scan = WARD_MS(1);
+	config.stack = 64 << 10;
+	config.trace_signo = WARD_TRACE_NONE;
+	config.policy = &policy;
+	config.hooks = &hooks;
+	memset(errand, 0, sizeof(errand));
+	atomic_init(&gate, 0);
+	sim_private(&ward_pulse_);
+	check(ward_pool_create(&pool, &config) == 0);
+	name_all((struct pool *)pool);
+	check(ward_pool_start(pool) == 0);
+}
+
+static void send(uint32_t i, enum kind kind)
+{
+	struct errand *e = &errand[i];
+
+	e->kind = kind;
+	e->task.run = run;
+	e->task.done = done;
+	e->task.release = release;
+	check(ward_submit(pool, &e->task, WARD_FOREVER) == 0);
+}
+
+static offstage void all_answered(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		check(errand[i].done == 1);
+		check(errand[i].released == 1);
+		check(!errand[i].inside);
+	}
+}
+
+static void audit(void)
+{
+	struct ward_audit a = WARD_AUDIT_INIT;
+
+	if (ward_audit(pool, &a))
+		sim_fail(SIM_WRONG, "audit: %s", a.first);
+}
+
+static void drain_and_destroy(uint32_t n)
+{
+	check(ward_pool_drain(pool, WARD_FOREVER) == 0);
+	all_answered(n);
+	audit();
+	check(ward_pool_destroy(pool, WARD_FOREVER) == 0);
+	check(sim_unfreed() == 0);
+}
+
+/* ---- scenarios -------------------------------------------------------------------- */
+
+static void pool_fine(void)
+{
+	set_up(1, 1);
+	send(0, FINE);
+	send(1, FINE);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_fine, "a pool that only works does not", .steps = 60000,
+	 .rare = 8);
+
+static void pool_stuck(void)
+{
+	set_up(1, 1);
+	send(0, sim_choose(2) ? SPINS : SLEEPS);
+	send(1, FINE);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_stuck, "a stuck task is not answered for, or twice",
+	 .steps = 60000, .rare = 8);
+
+static void pool_dies(void)
+{
+	set_up(1, 1);
+	send(0, sim_choose(2) ? LEAVES : VANISHES);
+	send(1, FINE);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_dies, "a dead worker's task is lost, or its seat",
+	 .steps = 60000, .rare = 8);
+
+static void pool_rerun(void)
+{
+	set_up(1 + sim_choose(2), 2);
+	send(0, (enum kind)(SPINS + sim_choose(4)));
+	send(1, sim_choose(2) ? SPINS : FINE);
+	send(2, FINE);
+	drain_and_destroy(3);
+}
+SCENARIO(pool_rerun, "a task runs again while its zombie comes home",
+	 .steps = 60000, .rare = 8);
+
+/* Destroyed while tasks are queued, run, hang and die. */
+static void pool_destroyed(void)
+{
+	set_up(1, 1 + sim_choose(2));
+	for (uint32_t i = 0; i < 3; i++)
+		send(i, (enum kind)sim_choose(5));
+	check(ward_pool_destroy(pool, WARD_FOREVER) == 0);
+	all_answered(3);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(pool_destroyed, "destroy loses a task, or leaves something behind",
+	 .steps = 60000, .rare = 8);
