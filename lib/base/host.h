@@ -119,7 +119,7 @@ struct host_life {
 	uint64_t mutex[8]; /* room for a pthread_mutex_t */
 	bool works;	   /* the word is laid out as we think */
 };
-/* Also makes a lost life new for the next thread. */
+/* All-zero memory, or a life that is lost: new for the next thread. */
 void host_life_init(struct host_life *life);
 void host_life_hold(struct host_life *life);  /* by the thread, at birth */
 void host_life_leave(struct host_life *life); /* by the thread, in good order */

@@ -14,7 +14,7 @@ static const struct host_spawn plain = { .stack = 65536 };
 /* ---- one that holds a life --------------------------------------------------- */
 
 struct holder {
-	struct host_life life = { .works = false };
+	struct host_life life;
 	struct gate held; /* passed once the life is held */
 	void (*way)(struct holder *holder);
 	host_thread thread;

@@ -36,11 +36,19 @@ static inline bool sleeps_in_futex(int32_t tid)
 	       (host_is_futex(nr) || nr == 449 /* futex_waitv */);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+
 /*
  * The end that no library sees.  AddressSanitizer cannot live with it: the next
  * thread on that stack finds the record of the last and stops the process.
  */
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef UNDER_ASAN
 static inline void raw_exit(void)
 {
 	syscall(SYS_exit, 0);
