@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * house.c - A12: when every pool is gone, the process is as it was.
+ */
+#include "torture.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* What is in a folder of /proc, besides itself and its parent. */
+static unsigned entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	unsigned n = 0;
+
+	if (!dir)
+		abort();
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* How many keys of thread-specific data may still be made. */
+static unsigned free_keys(void)
+{
+	pthread_key_t key[PTHREAD_KEYS_MAX];
+	unsigned n = 0;
+
+	while (n < PTHREAD_KEYS_MAX && pthread_key_create(&key[n], NULL) == 0)
+		n++;
+	for (unsigned i = 0; i < n; i++)
+		pthread_key_delete(key[i]);
+	return n;
+}
+
+struct house house_look(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return (struct house){ .threads = entries("/proc/self/task"),
+			       .descriptors = entries("/proc/self/fd"),
+			       .keys = free_keys(),
+			       .heap = info.uordblks + info.hblkhd };
+}
+
+bool house_threads_down_to(unsigned threads)
+{
+	uint64_t end = ward_in(IN_TIME);
+
+	while (entries("/proc/self/task") > threads) {
+		if (ward_now() > end)
+			return false;
+		host_yield();
+	}
+	return true;
+}
+
+void house_compare(const struct house *before)
+{
+	struct house now = house_look();
+
+	if (now.threads != before->threads)
+		fault("A12: %u threads, there were %u", now.threads,
+		      before->threads);
+	if (now.descriptors != before->descriptors)
+		fault("A12: %u descriptors, there were %u", now.descriptors,
+		      before->descriptors);
+	if (now.keys != before->keys)
+		fault("A12: %u free keys, there were %u", now.keys,
+		      before->keys);
+	if (load_relaxed(&allocated))
+		fault("A12: the library has not given back %llu bytes",
+		      (unsigned long long)load_relaxed(&allocated));
+	/* liburcu keeps its readers' records for the next threads. */
+	if (now.heap > before->heap + (64 << 10))
+		fault("A12: the heap grew from %llu to %llu",
+		      (unsigned long long)before->heap,
+		      (unsigned long long)now.heap);
+}
