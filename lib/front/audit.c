@@ -112,7 +112,7 @@ static void check_still(const struct pool *pool, const struct books *b,
 	const uint64_t *life = b->life;
 	uint64_t threads = life[LIFE_BORN] + life[LIFE_SPARE] +
 			   life[LIFE_SEATED] + life[LIFE_ZOMBIE] +
-			   life[LIFE_GONE];
+			   life[LIFE_DYING] + life[LIFE_GONE];
 
 	/* A callback's task is counted as answered somewhere on its way. */
 	at_most(audit, 1, "answered + queued + owed + running, accepted",

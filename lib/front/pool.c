@@ -4,8 +4,10 @@
  */
 #include "front/front.h"
 #include "heal/heal.h"
-#include "work/book.h"
 #include <errno.h>
+
+#define SLICE 5000000u	     /* ns between two looks for threads that died */
+#define PATIENCE 100000000u /* ns for a thread to end, once it has left us */
 
 int ward_pool_create(struct ward_pool **out,
 		     const struct ward_pool_config *config)
@@ -41,17 +43,44 @@ static void stop_workers(struct pool *pool)
 {
 	store_release(&pool->stopping, 1);
 	host_fence_heavy(); /* [x] stopping, before the spares' word */
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		uint32_t none = CALL_NONE;
+
+		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
+			host_wake(&pool->slot[i].call, 1);
+	}
 	pool_lives_changed(pool);
 	bell_close(&pool->inbox.bell);
+}
+
+/* Threads that are inside nothing, and so on their way out. */
+static bool leaving(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+
+		if (life != LIFE_FREE && life != LIFE_GONE &&
+		    !slot_inside(load_acquire(&slot->word)))
+			return true;
+	}
+	return false;
 }
 
 static void wait_until_left(struct pool *pool, uint64_t until)
 {
 	uint32_t alive;
 
-	while ((alive = load_acquire(&pool->alive)))
-		if (host_wait(&pool->alive, alive, until) == -ETIMEDOUT)
+	while ((alive = load_acquire(&pool->alive))) {
+		uint64_t now = host_now(), slice = now + SLICE;
+
+		/* The spares that would have seen to it have left. */
+		lost_bury(pool);
+		if (now >= until && !leaving(pool))
 			return;
+		host_wait(&pool->alive, alive,
+			  now < until && until < slice ? until : slice);
+	}
 }
 
 /* What is still inside a task loses its answer. */
@@ -63,6 +92,7 @@ static void fence_rest(struct pool *pool)
 		uint64_t word = load_acquire(&slot->word);
 		struct ward_task *task = load_relaxed(&slot->task);
 		enum slot_phase phase = load_relaxed(&slot->phase);
+		uint32_t seat = load_relaxed(&slot->seat);
 
 		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
 		    !slot_fence(slot, word))
@@ -70,7 +100,8 @@ static void fence_rest(struct pool *pool)
 		add_acq_rel(&pool->zombies_out, 1);
 		if (life_move(slot, life, LIFE_ZOMBIE)) {
 			add_relaxed(&pool->zombies_entered, 1);
-			seat_vacate(pool, slot, host_now());
+			seat_vacate(pool, slot, seat, host_now());
+			lost_hand(pool, slot);
 		} else {
 			sub_acq_rel(&pool->zombies_out, 1);
 		}
@@ -78,10 +109,17 @@ static void fence_rest(struct pool *pool)
 	}
 }
 
-/* Threads that have left are joined; the rest will leave on their own. */
+/*
+ * Threads that have left are joined; the rest will leave on their own.  One that
+ * has done its last with us may still be inside a destructor of the user's.
+ */
 static int part_with(struct pool *pool, uint64_t until)
 {
+	uint64_t patience = host_now() + PATIENCE;
 	int left = 0;
+
+	if (until < patience)
+		until = patience;
 
 	for (uint32_t i = 0; i < pool->slots; i++) {
 		struct slot *slot = &pool->slot[i];
@@ -101,9 +139,9 @@ static void stop_threads(struct pool *pool, uint64_t until)
 	struct heal *heal = pool->helpers;
 
 	stop_workers(pool);
+	clerk_stop(heal); /* it may be about to make one more */
 	wait_until_left(pool, until);
 	steward_stop(heal);
-	clerk_stop(heal);
 }
 
 /* ---- up -------------------------------------------------------------------------- */
@@ -172,8 +210,10 @@ int ward_pool_start(struct ward_pool *handle)
 		return -ECHILD;
 	if (!cas_acq_rel(&pool->started, &not_yet, 1))
 		return -EALREADY;
+	add_acq_rel(&pool->refs, 1); /* the scribe's */
 	err = tell_start(&pool->tell);
 	if (err) {
+		sub_acq_rel(&pool->refs, 1);
 		store_release(&pool->started, 0);
 		return err;
 	}
@@ -222,23 +262,6 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 
 /* ---- destroy ------------------------------------------------------------------------ */
 
-/* Every task that nobody will run any more gets its answer here. */
-static void cancel_queued(struct pool *pool)
-{
-	struct hand hand;
-	struct ward_task *task;
-
-	hand_init(&hand, 0);
-	while ((task = inbox_take(&pool->inbox, &hand))) {
-		uint64_t word = load_acquire(&book_of(task)->word);
-
-		if (book_state(word) == BOOK_QUEUED)
-			worker_answer(pool, NULL, task, -ECANCELED);
-		else
-			lost_settle(pool, NULL, task);
-	}
-}
-
 static void wait_submitters(struct pool *pool)
 {
 	while (inbox_waited_for(&pool->inbox)) {
@@ -250,7 +273,10 @@ static void wait_submitters(struct pool *pool)
 
 static int destroy_child(struct pool *pool)
 {
-	/* Its threads are the parent's; its memory is a copy, and ours. */
+	/* Its threads are the parent's; its memory is a copy, and ours: but the
+	 * forking thread, if it was a worker, still stands on it. */
+	if (on_own_thread(pool))
+		return 0;
 	heal_free(pool->helpers);
 	atomic_init(&pool->refs, 1);
 	pool_put(pool);
@@ -273,11 +299,13 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 	wait_submitters(pool);
 	if (load_acquire(&pool->started)) {
 		store_release(&pool->stopping, 1);
-		cancel_queued(pool);
+		lost_cancel_queued(pool);
 		stop_threads(pool, until);
 		fence_rest(pool);
+		store_release(&pool->orphaned, 1);
+		host_fence_heavy(); /* [J] orphaned | what is owed? */
 	}
-	cancel_queued(pool);
+	lost_cancel_queued(pool);
 	if (load_acquire(&pool->started)) {
 		left = part_with(pool, until);
 		scribe_left = tell_stop(&pool->tell, until) == 0;
@@ -285,9 +313,9 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 	heal_free(pool->helpers);
 	pool->helpers = NULL;
 	if (!scribe_left) {
-		/* Its hook hangs: what it stands on stays. */
+		/* Inside a hook: it gives its share back when that returns. */
 		host_detach(pool->tell.thread);
-		return left + 1;
+		left++;
 	}
 	pool_put(pool);
 	return left;

@@ -90,8 +90,10 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	if (pool_foreign(pool))
 		return -ECHILD;
 	*stats = (struct ward_stats)WARD_STATS_INIT;
-	stats->answered =
-		load_acquire(&pool->unreleased) + front_released(pool);
+	/* In this order: who comes home in between is counted once at most. */
+	stats->answered = front_released(pool);
+	atomic_thread_fence(memory_order_acquire);
+	stats->answered += load_acquire(&pool->unreleased);
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);

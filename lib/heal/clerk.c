@@ -19,9 +19,9 @@ bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 {
 	if (host_join(slot->thread, until))
 		return false;
-	host_eye_close(&slot->eye);
 	/* Whoever found the slot at its seat has left it after this. */
 	urcu_bp_synchronize_rcu(); /* [U] */
+	host_eye_close(&slot->eye);
 	books_open(pool);
 	add_relaxed(&pool->threads_joined, 1);
 	while (!life_move(slot, load_acquire(&slot->life), LIFE_FREE))
@@ -92,39 +92,52 @@ static uint64_t longer(uint64_t pause)
 	return pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
 }
 
+/* What the clerk remembers from one round to the next. */
+struct rounds {
+	uint64_t stillborn;  /* threads that died before their first seat */
+	uint64_t pause;	     /* ms; grows while threads cannot be had */
+	uint64_t not_before; /* the next try */
+	uint64_t unjoined;   /* ms; grows while a thread is slow to leave */
+	bool told;
+};
+
+/* Threads that die as they are born are not made again at full speed, either. */
+static void bear_in_time(struct pool *pool, struct rounds *r)
+{
+	uint64_t stillborn = load_relaxed(&pool->stillborn), now = host_now();
+	bool failed = stillborn != r->stillborn;
+
+	if (load_acquire(&pool->stopping) || !wanted(pool))
+		return;
+	if (now < r->not_before)
+		return;
+	r->stillborn = stillborn;
+	if (!failed)
+		failed = bear(pool) != 0;
+	if (failed && !r->told)
+		tell_no_thread(pool);
+	r->told = failed;
+	r->pause = failed ? longer(r->pause) : 0;
+	r->not_before = failed ? now + r->pause * MS : 0;
+}
+
 static void clerk(void *arg)
 {
 	struct heal *heal = arg;
 	struct pool *pool = heal->pool;
-	uint64_t pause = 0, deaths = 0;
-	bool told = false;
+	struct rounds r = { 0 };
 
 	while (!load_acquire(&heal->clerk_stop)) {
 		uint32_t seen = load_acquire(&pool->clerk_word);
-		bool waiting = bury(pool), failed = false;
+		uint64_t until = HOST_FOREVER;
 
-		if (!load_acquire(&pool->stopping))
-			failed = bear(pool) != 0;
-		if (failed && !told)
-			tell_no_thread(pool);
-		told = failed;
-		/*
-		 * Threads that die as they are born, or cannot be made, are not
-		 * tried again at full speed.
-		 */
-		if (waiting || failed) {
-			pause = longer(pause);
-			host_wait(&pool->clerk_word, seen,
-				  host_now() + pause * MS);
-			if (failed)
-				continue;
-			pause = load_relaxed(&pool->deaths) == deaths ? pause :
-									0;
-			deaths = load_relaxed(&pool->deaths);
-			continue;
-		}
-		pause = 0;
-		host_wait(&pool->clerk_word, seen, HOST_FOREVER);
+		r.unjoined = bury(pool) ? longer(r.unjoined) : 0;
+		bear_in_time(pool, &r);
+		if (r.not_before)
+			until = r.not_before;
+		if (r.unjoined && host_now() + r.unjoined * MS < until)
+			until = host_now() + r.unjoined * MS;
+		host_wait(&pool->clerk_word, seen, until);
 	}
 }
 

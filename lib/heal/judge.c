@@ -14,6 +14,7 @@ static void alive(struct watch *watch)
 	watch->excused = 0;
 	watch->suspect = false;
 	watch->warned = false;
+	watch->asked = false;
 	watch->stirred = true;
 }
 
@@ -127,26 +128,33 @@ static enum verdict convict(const struct watch *watch,
 }
 
 /*
- * When could a budget run out, at the earliest; with part = 2, half of one?
- * What is in doubt may prove to be sleep.
+ * When could a budget run out, at the earliest, or half of one that was not
+ * told of yet?  What is in doubt may prove to be sleep.
  */
 static uint64_t earliest(const struct watch *watch,
-			 const struct budgets *budgets, uint64_t part)
+			 const struct budgets *budgets, bool half)
 {
+	uint64_t busy = budgets->busy / (half && !watch->warned ? 2 : 1);
+	uint64_t blocked = budgets->blocked / (half && !watch->asked ? 2 : 1);
 	const struct ward_ledger *quiet = &watch->silence;
 	const struct ward_ledger *stale = &watch->stagnation;
 	uint64_t asleep = quiet->blocked + watch->silence_doubt;
 	uint64_t idle = stale->busy + stale->blocked + watch->stagnation_doubt;
 
-	return least(least(left(budgets->busy / part, quiet->busy),
-			   left(budgets->blocked / part, asleep)),
+	return least(least(left(busy, quiet->busy), left(blocked, asleep)),
 		     left(budgets->progress, idle));
 }
 
-static bool half_spent(const struct watch *watch, const struct budgets *budgets)
+/* Half of a budget is spent, and that was not told yet. */
+static bool half_spent(struct watch *watch, const struct budgets *budgets)
 {
-	return !left(budgets->busy / 2, watch->silence.busy) ||
-	       !left(budgets->blocked / 2, watch->silence.blocked);
+	watch->ask = !watch->asked &&
+		     !left(budgets->blocked / 2, watch->silence.blocked);
+	if (watch->ask)
+		return watch->asked = true;
+	return !watch->warned &&
+	       !left(budgets->busy / 2, watch->silence.busy) &&
+	       (watch->warned = true);
 }
 
 enum verdict judge_look(struct watch *watch, const struct host_look *look,
@@ -172,12 +180,9 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 		if (verdict != VERDICT_FINE)
 			return verdict;
 	}
-	watch->suspect = earliest(watch, budgets, 1) == 0;
-	rest = earliest(watch, budgets, watch->warned ? 1 : 2);
+	watch->suspect = earliest(watch, budgets, false) == 0;
+	verdict = half_spent(watch, budgets) ? VERDICT_WARN : VERDICT_FINE;
+	rest = earliest(watch, budgets, true);
 	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
-	if (!watch->warned && half_spent(watch, budgets)) {
-		watch->warned = true;
-		return VERDICT_WARN;
-	}
-	return VERDICT_FINE;
+	return verdict;
 }

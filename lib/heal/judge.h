@@ -46,7 +46,9 @@ struct watch {
 	uint64_t next_look;
 	uint64_t excused; /* declared waits since the last sign of life */
 	bool suspect;	  /* was over a budget at the last look */
-	bool warned;	  /* half a budget was told */
+	bool warned;	  /* half of the busy budget was told */
+	bool asked;	  /* half of the blocked budget was told */
+	bool ask;	  /* that is what the last WARN was for */
 	bool stirred;	  /* a sign of life since the last look */
 };
 

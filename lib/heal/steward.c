@@ -97,9 +97,7 @@ static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
 	if (verdict == VERDICT_STAGNANT)
 		return budgets->progress;
 	if (verdict == VERDICT_WARN)
-		return watch->silence.busy > watch->silence.blocked ?
-			       budgets->busy :
-			       budgets->blocked;
+		return watch->ask ? budgets->blocked : budgets->busy;
 	return verdict == VERDICT_LIVELOCK ? budgets->busy : budgets->blocked;
 }
 
@@ -143,11 +141,12 @@ static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
 	struct incident *in = describe(heal, slot, VERDICT_WARN, watch,
 				       budgets, incident_id());
 
-	if (in) {
+	if (!in && watch->ask) {
+		watch->asked = false; /* no record free: ask again */
+	} else if (in && watch->ask) {
 		in->call = unblock_call;
 		in->who = slot;
-	} else if (load_relaxed(&slot->unblock)) {
-		watch->warned = false; /* no record free: ask again */
+		in->epoch = watch->last.word;
 	}
 	raise(heal, in);
 }
@@ -203,6 +202,7 @@ static void unseat(struct heal *heal, struct slot *slot, uint64_t life,
 		   enum verdict verdict, uint64_t when)
 {
 	struct pool *pool = heal->pool;
+	uint32_t seat = load_relaxed(&slot->seat); /* while it is SEATED */
 
 	add_acq_rel(&pool->zombies_out, 1);
 	if (!life_move(slot, life, LIFE_ZOMBIE)) {
@@ -211,7 +211,8 @@ static void unseat(struct heal *heal, struct slot *slot, uint64_t life,
 		return;
 	}
 	add_relaxed(&pool->zombies_entered, 1);
-	seat_vacate(pool, slot, when);
+	seat_vacate(pool, slot, seat, when);
+	lost_hand(pool, slot);
 	if (verdict == VERDICT_LIVELOCK)
 		lower(slot, LIFE_TURN(life) + 1);
 	clerk_wake(pool);
@@ -222,7 +223,7 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 		    const struct budgets *budgets)
 {
 	struct pool *pool = heal->pool;
-	uint64_t word = watch->last.word, id = incident_id();
+	uint64_t word = watch->last.word, id;
 	struct ward_task *task = load_relaxed(&slot->task);
 	enum slot_phase phase = load_relaxed(&slot->phase);
 	_Atomic uint32_t *waits_on;
@@ -241,6 +242,7 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 		books_close(pool);
 		return;
 	}
+	id = incident_id();
 	in = describe(heal, slot, verdict, watch, budgets, id);
 	if (in) {
 		in->report.at = when;
@@ -304,7 +306,7 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 		return true;
 	if (take_look(heal, slot, &look) == -ESRCH) {
 		if (host_life_lost(&slot->breath))
-			lost_thread(heal->pool, slot, false);
+			lost_thread(heal->pool, slot, life, false);
 		return true;
 	}
 	verdict = judge_look(watch, &look, &budgets, now);

@@ -83,9 +83,9 @@ void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung)
 		if (BELL_WAKING(word)) {
 			if (rung && load_relaxed(rung) == BELL_TAG(word))
 				return;
-			if (rung)
-				store_relaxed(rung, BELL_TAG(word));
 			shake(bell, BELL_WAKING(word) - 1);
+			if (rung) /* only now that it is done */
+				store_relaxed(rung, BELL_TAG(word));
 			return;
 		}
 		if (!BELL_TOP(word))
@@ -161,6 +161,9 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 		host_wait(&me->rung, 0, HOST_FOREVER);
 		swap_acq_rel(&me->rung, 0); /* [W] */
 	}
+	/* Its waker may be held between the pop and this. */
+	if (bell->woke)
+		bell->woke(bell->arg);
 	return true;
 }
 

@@ -85,12 +85,8 @@ static inline void ring_drop(struct ring *ring)
 	store_release(&ring->claim, 0); /* [P] the next holder sees our copies */
 }
 
-/*
- * The producer writes its own copy of an index before p_tail makes it visible,
- * so it never has to ask ck for what it put itself.
- */
-static inline uint32_t ring_put(struct ring *ring, void *const *items,
-				uint32_t n)
+/* How many of n would fit, for the producer. */
+static inline uint32_t ring_room(struct ring *ring, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
 	uint32_t room = ring->mask - (tail - ring->head_seen);
@@ -99,11 +95,22 @@ static inline uint32_t ring_put(struct ring *ring, void *const *items,
 		ring->head_seen = ck_pr_load_uint(&ring->ck.c_head);
 		ck_pr_fence_acquire(); /* [C] after the consumer's copy */
 		room = ring->mask - (tail - ring->head_seen);
-		if (n > room)
-			n = room;
-		if (n == 0)
-			return 0;
 	}
+	return n < room ? n : room;
+}
+
+/*
+ * The producer writes its own copy of an index before p_tail makes it visible,
+ * so it never has to ask ck for what it put itself.
+ */
+static inline uint32_t ring_put(struct ring *ring, void *const *items,
+				uint32_t n)
+{
+	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
+
+	n = ring_room(ring, n);
+	if (unlikely(n == 0))
+		return 0;
 	for (uint32_t i = 0; i < n; i++)
 		ck_pr_store_ptr(&ring->cell[(tail + i) & ring->mask].value,
 				items[i]);

@@ -23,8 +23,9 @@ struct incident {
 	struct ward_report report; /* strings are static, or the pool's */
 	/* Work for the scribe, each NULL or 0 if there is none: */
 	struct host_trace *trace; /* ask this thread for its backtrace */
-	void (*call)(void *who);  /* call this before anything else */
+	void (*call)(void *who, uint64_t epoch); /* before anything else */
 	void *who;
+	uint64_t epoch;
 	const _Atomic uint64_t *heal; /* where the heal latency will stand */
 	bool abort;		      /* abort() when it is told */
 };
@@ -37,6 +38,9 @@ struct tell {
 	struct stack free, ready;
 	_Atomic uint32_t word; /* futex of the scribe */
 	_Atomic uint32_t stop;
+	_Atomic uint32_t calling; /* inside the user's hook, or an unblock */
+	void (*ended)(void *whom); /* the scribe's last act */
+	void *whom;
 	_Atomic uint64_t raised, told, suppressed;
 	_Atomic uint64_t unsaid; /* suppressed since the last one told */
 	/* the scribe's: lines to stderr in this second */
@@ -52,8 +56,8 @@ int tell_init(struct tell *tell, const char *pool,
 void tell_fini(struct tell *tell);
 int tell_start(struct tell *tell);
 /*
- * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if its hook does not
- * return by then: the scribe still needs 'tell'.
+ * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if it is inside a
+ * hook by then.  It ends, and calls 'ended', when that returns.
  */
 int tell_stop(struct tell *tell, uint64_t until);
 

@@ -14,6 +14,7 @@ enum {
 	LINES_A_SECOND = 10,
 	CHAIN_MAX = 8,
 	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
+	HEAL_NS = 2000000 /* how long the telling waits for the seat */
 };
 
 /* "12 > 17 > 12": from the thread that waits along the futexes' holders. */
@@ -64,15 +65,30 @@ static void print(const struct ward_report *report)
 	host_complain(line, (size_t)len + 1);
 }
 
+/* The seat is taken some microseconds after the incident, if a spare is there. */
+static uint64_t healed(struct tell *tell, const _Atomic uint64_t *heal)
+{
+	uint64_t took = load_relaxed(heal), until = host_now() + HEAL_NS;
+
+	while (!took && !load_relaxed(&tell->stop) && host_now() < until) {
+		host_wait(&tell->stop, 0, host_now() + HEAL_NS / 20);
+		took = load_relaxed(heal);
+	}
+	return took;
+}
+
 static void tell_one(struct tell *tell, struct incident *incident)
 {
 	struct ward_report *report = &incident->report;
 	void *frame[WARD_FRAMES];
 	char chain[160] = "";
 
-	if (incident->call)
-		incident->call(incident->who);
-	if (incident->trace) {
+	if (incident->call) {
+		store_relaxed(&tell->calling, 1);
+		incident->call(incident->who, incident->epoch);
+		store_relaxed(&tell->calling, 0);
+	}
+	if (incident->trace && !load_relaxed(&tell->stop)) {
 		report->nframes = host_trace_ask(
 			incident->trace, report->tid,
 			host_now() + TRACE_MS * (uint64_t)1000000);
@@ -87,18 +103,20 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		report->chain = chain;
 	}
 	if (incident->heal)
-		report->heal = load_relaxed(incident->heal);
-	if (!tell->hook && !may_print(tell)) {
+		report->heal = healed(tell, incident->heal);
+	if (!tell->hook && !incident->abort && !may_print(tell)) {
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
 		return;
 	}
 	report->suppressed = (uint32_t)atomic_exchange_explicit(
 		&tell->unsaid, 0, memory_order_relaxed);
+	store_relaxed(&tell->calling, tell->hook != NULL);
 	if (tell->hook)
 		tell->hook(tell->arg, report);
 	else
 		print(report);
+	store_relaxed(&tell->calling, 0);
 	add_relaxed(&tell->told, 1);
 	if (incident->abort)
 		host_abort();
@@ -129,10 +147,11 @@ static void scribe(void *arg)
 		if (first != STACK_NONE)
 			tell_chain(tell, first);
 		else if (stop)
-			return;
+			break;
 		else
 			host_wait(&tell->word, seen, HOST_FOREVER);
 	}
+	tell->ended(tell->whom);
 }
 
 int tell_start(struct tell *tell)
@@ -148,5 +167,11 @@ int tell_stop(struct tell *tell, uint64_t until)
 	store_release(&tell->stop, 1);
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
-	return host_join(tell->thread, until);
+	while (host_join(tell->thread, until)) {
+		if (load_relaxed(&tell->calling))
+			return -ETIMEDOUT;
+		/* It is on its way out: none of its steps waits for others. */
+		until = host_now() + HEAL_NS;
+	}
+	return 0;
 }

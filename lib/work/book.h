@@ -98,7 +98,7 @@ static inline uint64_t book_shut(uint64_t word)
  */
 static inline bool book_answer(struct book *book)
 {
-	uint64_t word = load_relaxed(&book->word);
+	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
 
 	if (likely(book_debt(word) == 0)) {
 		/* Debts are entered before the task is handed on, so this 0 is

@@ -81,6 +81,8 @@ void inbox_fini(struct inbox *inbox)
 
 void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand)
 {
+	if (inbox->hand[i])
+		return; /* it was another thread's before, and is known */
 	inbox->hand[i] = hand;
 	if (load_relaxed(&inbox->peopled) <= i)
 		store_release(&inbox->peopled, i + 1); /* [A] the hand first */
@@ -146,11 +148,14 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 	host_fence_light(); /* [D] claimed | closed? */
 	if (unlikely(load_acquire(&inbox->closed)))
 		return -ESHUTDOWN;
+	put = ring_room(ring, n);
+	if (unlikely(put == 0))
+		return -EAGAIN;
 	if (unlikely(load_relaxed(&ring->accepted) % SAMPLE == 0))
 		book_of(tasks[0])->stamp = host_now();
-	put = ring_put(ring, (void *const *)tasks, n);
+	/* Before it can be answered: nobody sees more answers than tasks. */
 	count_own(&ring->accepted, put);
-	return put ? (int)put : -EAGAIN;
+	return (int)ring_put(ring, (void *const *)tasks, put);
 }
 
 static int put_in_hand(struct inbox *inbox, struct ring *ring,
@@ -214,20 +219,25 @@ static inline void room_made(struct ring *ring)
 
 int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until)
 {
-	uint32_t seen;
-	int err = 0;
-
 	if (!full) { /* every claim was taken: their holders are at work */
 		host_yield();
-		return until <= host_now() ? -ETIMEDOUT : 0;
+		return 0;
 	}
+	return inbox_wait_room_since(inbox, full, load_acquire(&full->room),
+				     until);
+}
+
+int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
+			  uint64_t until)
+{
+	int err = 0;
+
 	for (int i = 0; i < ROOM_SPIN; i++) {
 		if (ring_count(full) <= full->mask / 2)
 			return 0;
 		host_relax();
 	}
 	add_acq_rel(&full->waiters, 1);
-	seen = load_acquire(&full->room);
 	host_fence_heavy(); /* [M] [D] I wait | room? closed? */
 	if (load_acquire(&inbox->closed))
 		err = -ESHUTDOWN;
@@ -239,10 +249,11 @@ int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until)
 
 int inbox_close(struct inbox *inbox, uint64_t until)
 {
-	uint32_t peopled = load_acquire(&inbox->peopled);
+	uint32_t peopled;
 
 	store_release(&inbox->closed, 1);
 	host_fence_heavy(); /* [D] closed | who has claimed? */
+	peopled = load_acquire(&inbox->peopled); /* [A] */
 	for (uint32_t i = 0; i < inbox->rings; i++) {
 		add_acq_rel(&inbox->ring[i].room, 1);
 		host_wake(&inbox->ring[i].room, INT32_MAX);
@@ -304,6 +315,7 @@ static cold struct ward_task *take_owed(struct inbox *inbox)
 	if (book_of(task)->link)
 		owe_chain(inbox, book_of(task)->link);
 	add_relaxed(&inbox->owed_out, 1);
+	book_of(task)->stamp = 0; /* the link is no time */
 	return task;
 }
 
@@ -334,83 +346,105 @@ static inline struct ward_task *take_batch(struct inbox *inbox,
 	for (uint32_t i = 0; i < n; i++)
 		prefetch(got[i]);
 	if (n > 1) {
-		/* It is empty, or nearly so, as the caller looked there first;
-		 * what nested work left there is at most the other half. */
+		/* It is empty: the caller looked there first.  Claimed for the
+		 * sake of a signal handler that submits just now. */
+		store_relaxed(&hand->ring.claim, 1);
 		ring_put(&hand->ring, got + 1, n - 1);
+		ring_drop(&hand->ring);
 		tell(inbox, &hand->ring.rung);
 	}
 	return got[0];
 }
 
-/* One of the rings, one task or a batch. */
+static struct ward_task *take_one(struct ring *from)
+{
+	void *task;
+
+	return ring_take(from, &task, 1, false) ? task : NULL;
+}
+
+/* From one of the rings; a batch only if the own hand is empty. */
 static struct ward_task *take_ring(struct inbox *inbox, struct hand *hand,
 				   bool batch)
 {
 	uint64_t used = load_relaxed(&inbox->used);
-	void *task;
 
 	if (!used)
 		return NULL;
 	for (uint32_t k = 0; k < inbox->rings; k++) {
 		uint32_t i = (hand->last + k) & (inbox->rings - 1);
+		struct ring *ring = &inbox->ring[i];
+		struct ward_task *task;
 
 		if (!(used >> i & 1))
 			continue;
-		if (batch)
-			task = take_batch(inbox, hand, &inbox->ring[i]);
-		else if (!ring_take(&inbox->ring[i], &task, 1, false))
-			task = NULL;
+		task = batch ? take_batch(inbox, hand, ring) : take_one(ring);
 		if (task) {
 			hand->last = i;
-			room_made(&inbox->ring[i]);
+			room_made(ring);
 			return task;
 		}
 	}
 	return NULL;
 }
 
-static struct ward_task *steal(struct inbox *inbox, struct hand *hand)
+static struct ward_task *steal(struct inbox *inbox, struct hand *hand,
+			       bool batch)
 {
 	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
-	struct ward_task *task;
 
 	for (uint32_t k = 0; k < peopled; k++) {
 		struct hand *victim;
+		struct ward_task *task;
 
 		if (++hand->victim >= peopled)
 			hand->victim = 0;
 		victim = inbox->hand[hand->victim];
 		if (victim == hand)
 			continue;
-		task = take_batch(inbox, hand, &victim->ring);
+		task = batch ? take_batch(inbox, hand, &victim->ring) :
+			       take_one(&victim->ring);
 		if (task)
 			return task;
 	}
 	return NULL;
 }
 
-static inline struct ward_task *take_own(struct hand *hand)
+/*
+ * Now and then the order is turned round, so that nothing waits for ever behind
+ * what never ends: nested work in the own hand, one ring that is always full,
+ * tasks in the hand of a worker that hangs.
+ */
+static cold struct ward_task *take_in_turn(struct inbox *inbox,
+					   struct hand *hand)
 {
-	void *task;
+	struct ward_task *task = NULL;
 
-	return ring_take(&hand->ring, &task, 1, false) ? task : NULL;
+	if (load_relaxed(&inbox->owed))
+		task = take_owed(inbox);
+	if (!task && hand->turn / TURN % 2)
+		task = steal(inbox, hand, false);
+	if (!task) {
+		hand->last++; /* another ring's turn */
+		task = take_ring(inbox, hand, false);
+	}
+	return task;
 }
 
 struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 {
-	bool own_last = unlikely(++hand->turn % TURN == 0);
-	struct ward_task *task = own_last ? NULL : take_own(hand);
+	struct ward_task *task;
 
+	if (unlikely(++hand->turn % TURN == 0) &&
+	    (task = take_in_turn(inbox, hand)))
+		return task;
+	task = take_one(&hand->ring);
 	if (likely(task))
 		return task;
 	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
 		return task;
-	/* Nested work may keep the hand full for ever: strangers get a turn. */
-	if (own_last && ((task = take_ring(inbox, hand, false)) ||
-			 (task = take_own(hand))))
-		return task;
 	task = take_ring(inbox, hand, true);
-	return task ? task : steal(inbox, hand);
+	return task ? task : steal(inbox, hand, true);
 }
 
 /*

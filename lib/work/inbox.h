@@ -68,6 +68,9 @@ int inbox_put(struct inbox *inbox, struct hand *mine,
  * -ETIMEDOUT; -ESHUTDOWN.
  */
 int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until);
+/* The same for who had to look elsewhere after it read full->room as 'seen'. */
+int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
+			  uint64_t until);
 
 /* A task for worker i with its hand, or NULL at once. */
 struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand);

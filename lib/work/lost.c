@@ -18,8 +18,11 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 							  &pool->policy;
 	uint32_t runs = policy->runs ? policy->runs : pool->policy.runs;
 
+	uint32_t attempt = book_attempt(load_relaxed(&book->word));
+
+	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
-	    book_attempt(load_relaxed(&book->word)) >= runs)
+	    attempt >= runs || attempt >= UINT16_MAX - 1)
 		return false;
 	if (why == LOST_STALL)
 		return book->stalls < policy->stalls && ++book->stalls;
@@ -77,6 +80,8 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		lost_run(pool, task, why, inside, incident);
 		return;
 	}
+	if (phase == SLOT_HOOK)
+		return;
 	/*
 	 * A callback loses no answer.  While its thread lives it may still
 	 * return and go on to release(); a dead one's release() is owed.
@@ -113,7 +118,11 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 		worker_answer(pool, slot, task, -ECANCELED);
 		break;
 	case BOOK_DONE:
+		if (slot)
+			slot_begin(slot, task, SLOT_DONE);
 		worker_release(pool, slot, task);
+		if (slot)
+			slot_end(slot);
 		break;
 	default:
 		worker_answer(pool, slot, task, book->status);
@@ -121,22 +130,58 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 	return false;
 }
 
+void lost_hand(struct pool *pool, struct slot *slot)
+{
+	void *task;
+
+	/* Thieves come to it last, under load never. */
+	while (ring_take(&slot->hand.ring, &task, 1, false))
+		inbox_owe(&pool->inbox, task);
+}
+
+void lost_cancel_queued(struct pool *pool)
+{
+	struct hand hand;
+	struct ward_task *task;
+
+	hand_init(&hand, 0);
+	while ((task = inbox_take(&pool->inbox, &hand))) {
+		uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
+
+		if (book_state(word) == BOOK_QUEUED)
+			worker_answer(pool, NULL, task, -ECANCELED);
+		else
+			lost_settle(pool, NULL, task);
+	}
+}
+
 /* ---- threads ------------------------------------------------------------------ */
 
+/* What was inside of a thread when it ended. */
+struct end {
+	struct ward_task *task;
+	enum slot_phase phase;
+	bool inside;
+	const char *name; /* of the task, if it is ours to read */
+	uint32_t attempt;
+};
+
 static void report_death(struct pool *pool, struct slot *slot, bool raw,
-			 bool inside, uint64_t id)
+			 const struct end *end, uint64_t when, uint64_t id)
 {
 	struct incident *in = incident_open(&pool->tell, WARD_R_DEATH, id);
 
 	if (!in)
 		return;
+	in->report.at = when;
 	in->report.worker = load_relaxed(&slot->seat);
 	in->report.tid = load_relaxed(&slot->tid);
-	in->report.attempt = slot->self.attempt;
-	in->report.what =
-		raw ? "a worker's thread ended by a raw exit" :
-		inside ? "a worker's thread left inside a task" :
-			 "a worker's thread left outside any task";
+	in->report.task = end->name;
+	in->report.attempt = end->attempt;
+	in->report.what = raw ? "a worker's thread ended by a raw exit" :
+			  end->inside ?
+				"a worker's thread left inside a task" :
+				"a worker's thread left outside any task";
 	if (in->report.worker < pool->seats)
 		in->heal = &pool->healed[in->report.worker];
 	incident_raise(&pool->tell, in);
@@ -156,43 +201,90 @@ static bool take_from_dead(struct slot *slot, uint64_t word, bool last_will)
 	return true;
 }
 
-void lost_thread(struct pool *pool, struct slot *slot, bool last_will)
+static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
+		      struct end *end, bool last_will, uint64_t id)
 {
-	uint64_t life = load_acquire(&slot->life), word; /* [L] */
-	uint64_t when = host_now(), id = incident_id();
-	struct ward_task *task;
-	enum slot_phase phase;
-	enum slot_life was;
+	if (!take_from_dead(slot, word, last_will)) {
+		lost_zombie(pool, end->task, end->phase);
+		return;
+	}
+	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
+		end->name = end->task->name ? end->task->name : "";
+		end->attempt = book_attempt(
+			load_relaxed(&book_of(end->task)->word));
+	}
+	lost_attempt(pool, end->task, end->phase, LOST_DEATH, false, id);
+}
 
-	books_open(pool);
-	do {
-		was = LIFE_STATE(life);
-		if (was == LIFE_GONE || was == LIFE_FREE) {
-			books_close(pool); /* another has buried it */
-			return;
-		}
-	} while (!life_step(slot, &life, LIFE_GONE));
-
-	word = load_acquire(&slot->word); /* [E] */
-	task = load_relaxed(&slot->task);
-	phase = load_relaxed(&slot->phase);
-	if (was == LIFE_SEATED)
-		seat_vacate(pool, slot, when);
-	else if (was == LIFE_ZOMBIE) {
+static void leave_place(struct pool *pool, struct slot *slot,
+			enum slot_life was, uint32_t seat, uint64_t when)
+{
+	if (was == LIFE_SEATED) {
+		seat_vacate(pool, slot, seat, when);
+	} else if (was == LIFE_ZOMBIE) {
 		add_relaxed(&pool->zombies_reaped, 1);
 		sub_acq_rel(&pool->zombies_out, 1);
 	} else if (was == LIFE_BORN) {
+		add_relaxed(&pool->stillborn, 1);
 		sub_acq_rel(&pool->born, 1);
 	}
-	if (slot_inside(word)) {
-		if (take_from_dead(slot, word, last_will))
-			lost_attempt(pool, task, phase, LOST_DEATH, false, id);
-		else
-			lost_zombie(pool, task, phase);
+}
+
+/* After the pool's owner has gone there is nobody else to pay what is owed. */
+static void pay_orphans(struct pool *pool)
+{
+	host_fence_light(); /* [J] owed | orphaned? */
+	if (unlikely(load_relaxed(&pool->orphaned)))
+		lost_cancel_queued(pool);
+}
+
+bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
+		 bool last_will)
+{
+	uint64_t when = host_now(), id, word;
+	uint32_t seat = load_relaxed(&slot->seat);
+	enum slot_life was = LIFE_STATE(life);
+	struct end end = { .name = "" };
+
+	if (was == LIFE_FREE || was >= LIFE_DYING)
+		return !last_will; /* another has buried it */
+	books_open(pool);
+	if (!life_step(slot, &life, LIFE_DYING)) {
+		books_close(pool);
+		return false;
 	}
+	/* Until it is GONE the clerk leaves the record to us. */
+	id = incident_id();
+	word = load_acquire(&slot->word); /* [E] */
+	end.task = load_relaxed(&slot->task);
+	end.phase = load_relaxed(&slot->phase);
+	end.inside = slot_inside(word);
+	leave_place(pool, slot, was, seat, when);
+	if (!last_will)
+		unblock_bury(slot);
+	if (end.inside)
+		take_over(pool, slot, word, &end, last_will, id);
+	lost_hand(pool, slot);
 	add_relaxed(&pool->deaths, 1);
-	report_death(pool, slot, !last_will, slot_inside(word), id);
+	report_death(pool, slot, !last_will, &end, when, id);
+	life_move(slot, load_acquire(&slot->life), LIFE_GONE);
 	books_close(pool);
 	inbox_settle(&pool->inbox);
+	pay_orphans(pool);
 	worker_left(pool);
+	return true;
+}
+
+void lost_bury(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		/* Before the evidence, so that it is this life's. */
+		uint64_t life = load_acquire(&slot->life); /* [L] */
+
+		if (LIFE_STATE(life) != LIFE_FREE &&
+		    LIFE_STATE(life) < LIFE_DYING &&
+		    host_life_lost(&slot->breath))
+			lost_thread(pool, slot, life, false);
+	}
 }

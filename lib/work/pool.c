@@ -85,6 +85,9 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 static void pool_free(struct pool *pool)
 {
+	for (uint32_t i = 0; pool->slot && i < pool->slots; i++)
+		if (pool->slot[i].pool)
+			host_eye_close(&pool->slot[i].eye);
 	inbox_fini(&pool->inbox);
 	tell_fini(&pool->tell);
 	host_cpus_free(pool->cpus);
@@ -100,6 +103,11 @@ void pool_put(struct pool *pool)
 {
 	if (sub_acq_rel(&pool->refs, 1) == 1)
 		pool_free(pool);
+}
+
+static void scribe_ended(void *pool)
+{
+	pool_put(pool);
 }
 
 static int claim_trace(struct pool *pool, int signo)
@@ -142,6 +150,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 			pool->hooks.arg);
 	if (err)
 		goto err;
+	pool->tell.ended = scribe_ended;
+	pool->tell.whom = pool;
 	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
 			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
 			 steward_wake, pool);

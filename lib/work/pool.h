@@ -55,6 +55,7 @@ struct pool {
 	/* state of the whole */
 	_Atomic uint32_t started;
 	_Atomic uint32_t stopping;
+	_Atomic uint32_t orphaned; /* no worker and no owner: see to it yourself */
 	_Atomic uint32_t refs; /* threads, and the owner */
 	_Atomic uint32_t alive; /* futex: threads that may touch the pool */
 
@@ -69,6 +70,7 @@ struct pool {
 	_Atomic uint64_t released;   /* by threads that are no workers */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
+	_Atomic uint64_t stillborn; /* died before their first seat */
 	struct histogram heal_time;
 	_Atomic uint32_t degraded;
 	_Atomic uint32_t amid; /* threads between two lines of the books */
@@ -128,14 +130,18 @@ void pool_put(struct pool *pool); /* the last one frees it */
 
 /* Brings vacant seats and ready spares together. */
 void seat_match(struct pool *pool);
-/* The life of 'slot' has just left SEATED: its seat is free. */
-void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when);
+/*
+ * The life of 'slot' has just left SEATED: the seat that it had until then is
+ * free.  (It may have another by now.)
+ */
+void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
+		 uint64_t when);
 /*
  * The calling thread's slot, BORN, becomes a spare and waits until it has a
  * seat; meanwhile it buries threads that ended without a last will.  False: the
  * pool is stopping, or has spares enough: leave.
  */
-bool seat_wait(struct pool *pool, struct slot *slot, bool surplus);
+bool seat_wait(struct pool *pool, struct slot *slot);
 
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
@@ -157,8 +163,19 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
  * if that is due.  True: it is to run again.
  */
 bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
-/* The calling thread is dying, or 'slot' is of a thread that is known dead. */
-void lost_thread(struct pool *pool, struct slot *slot, bool last_will);
+/*
+ * The calling thread is dying (its last will), or the thread of 'slot' was found
+ * dead after its life had been read as 'life'.  False: the life has moved on,
+ * so that what was found may be another thread's.
+ */
+bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
+		 bool last_will);
+/* Sees to every thread that ended without a last will. */
+void lost_bury(struct pool *pool);
+/* What is left in the hand of a thread that lost its seat is owed to others. */
+void lost_hand(struct pool *pool, struct slot *slot);
+/* Answers every task that nobody will run any more: -ECANCELED. */
+void lost_cancel_queued(struct pool *pool);
 
 /* ---- worker.c ----------------------------------------------------------------- */
 
@@ -183,8 +200,13 @@ void clerk_wake(struct pool *pool);
 
 /* ---- unblock.c ------------------------------------------------------------------ */
 
-/* On the scribe: calls the hook that a blocked task has left, if it still has. */
-void unblock_call(void *slot);
+/*
+ * On the scribe: calls the hook that the blocked task of 'epoch' has left, if it
+ * still has.
+ */
+void unblock_call(void *slot, uint64_t epoch);
+/* The slot's thread is dead: nothing of it is called any more. */
+void unblock_bury(struct slot *slot);
 /* On the worker, when run() has returned, if slot->unblock is not 0. */
 void unblock_clear(struct slot *slot);
 

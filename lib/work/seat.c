@@ -27,8 +27,9 @@ static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
 		return true;
 	}
 	sub_acq_rel(&pool->vacant, 1);
-	store_release(&slot->call, 1); /* [c] */
+	store_release(&slot->call, CALL_SEAT); /* [c] */
 	host_wake(&slot->call, 1);
+	steward_wake(pool); /* it did not leave the park, but it is up */
 	return true;
 }
 
@@ -50,36 +51,29 @@ void seat_match(struct pool *pool)
 				add_acq_rel(&pool->spares_ready, 1);
 				stack_push(&pool->spares, k);
 				fence_seq_cst(); /* [V] */
+				/* A seat behind us may have found no spare
+				 * while this one was in our hand. */
+				i = 0;
 			}
 		}
 	}
 }
 
-void seat_vacate(struct pool *pool, struct slot *slot, uint64_t when)
+void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
+		 uint64_t when)
 {
-	uint32_t i = load_relaxed(&slot->seat);
 	struct slot *me = slot;
 
-	store_relaxed(&pool->vacated[i], when);
+	store_relaxed(&pool->vacated[seat], when);
+	store_relaxed(&pool->healed[seat], 0);
 	add_acq_rel(&pool->vacant, 1);
-	cas_acq_rel(&pool->seat[i], &me, NULL); /* [U] */
+	if (!cas_acq_rel(&pool->seat[seat], &me, NULL)) /* [U] */
+		sub_acq_rel(&pool->vacant, 1);
 	seat_match(pool);
 	steward_wake(pool);
 }
 
 /* ---- waiting as a spare ------------------------------------------------------ */
-
-static void bury_lost(struct pool *pool)
-{
-	for (uint32_t i = 0; i < pool->slots; i++) {
-		struct slot *slot = &pool->slot[i];
-		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
-
-		if (life != LIFE_FREE && life != LIFE_GONE &&
-		    host_life_lost(&slot->breath))
-			lost_thread(pool, slot, false);
-	}
-}
 
 /* Sleeps until called, stopped, or a thread of the pool ends. */
 static void watch(struct pool *pool, struct slot *me)
@@ -93,14 +87,14 @@ static void watch(struct pool *pool, struct slot *me)
 		struct slot *slot = &pool->slot[(me->index + k) % pool->slots];
 		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
 
-		if (state != LIFE_FREE && state != LIFE_GONE &&
+		if (state != LIFE_FREE && state < LIFE_DYING &&
 		    slot->breath.works)
 			life[n++] = &slot->breath;
 	}
-	bury_lost(pool);
+	lost_bury(pool);
 	if (!load_acquire(&pool->stopping))
-		host_wait_lives(&me->call, 0, &pool->lives_changed, seen, life,
-				n);
+		host_wait_lives(&me->call, CALL_NONE, &pool->lives_changed,
+				seen, life, n);
 }
 
 void pool_lives_changed(struct pool *pool)
@@ -121,23 +115,25 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	add_relaxed(&pool->heals, 1);
 }
 
-bool seat_wait(struct pool *pool, struct slot *slot, bool surplus)
+bool seat_wait(struct pool *pool, struct slot *slot)
 {
 	uint64_t life;
 
-	if (surplus && !load_relaxed(&pool->vacant) &&
-	    load_relaxed(&pool->spares_ready) >= pool->spares_wanted)
+	/* Counted first, so that of two that come at once, one is too many. */
+	if (add_acq_rel(&pool->spares_ready, 1) >= pool->spares_wanted &&
+	    !load_acquire(&pool->vacant)) {
+		sub_acq_rel(&pool->spares_ready, 1);
 		return false;
-	store_relaxed(&slot->call, 0);
+	}
 	books_open(pool);
+	store_relaxed(&slot->call, CALL_NONE);
 	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: BORN */
 	sub_acq_rel(&pool->born, 1);
-	add_acq_rel(&pool->spares_ready, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
 	books_close(pool);
 	pool_lives_changed(pool);
-	while (!load_acquire(&slot->call)) { /* [c] */
+	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is
 			 * just doing so finds this life moved on. */

@@ -30,7 +30,8 @@
 enum slot_phase {
 	SLOT_RUN,     /* task->run() */
 	SLOT_DONE,    /* task->done() */
-	SLOT_RELEASE  /* task->release(): the task may be freed any time */
+	SLOT_RELEASE, /* task->release(): the task may be freed any time */
+	SLOT_HOOK     /* hooks.start or .stop; no task */
 };
 
 /* Whose is the thread? */
@@ -40,8 +41,12 @@ enum slot_life {
 	LIFE_SPARE,  /* parked, ready to take a seat */
 	LIFE_SEATED, /* a worker */
 	LIFE_ZOMBIE, /* fenced, not back yet */
+	LIFE_DYING,  /* somebody sees to its end */
 	LIFE_GONE    /* dead or leaving: the clerk joins it */
 };
+
+/* What a spare is woken for. */
+enum call { CALL_NONE, CALL_SEAT, CALL_STOP };
 
 /* May the steward still lower a zombie's priority, or did it? */
 enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_HOME };
@@ -68,7 +73,7 @@ struct slot {
 	struct histogram queue_time, run_time; /* sampled */
 
 	/* the hook that may free a blocked task: unblock.c */
-	_Atomic uint32_t unblock; /* futex */
+	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
@@ -78,7 +83,7 @@ struct slot {
 	/* the thread */
 	_Atomic uint64_t life; /* X: turn and state, see pool.h */
 	_Atomic uint32_t seat; /* when SEATED, and after: the last one */
-	_Atomic uint32_t call; /* futex of a spare: 1, take your seat */
+	_Atomic uint32_t call; /* futex of a spare: enum call */
 	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 */
 	_Atomic int32_t tid;
 	host_thread thread;

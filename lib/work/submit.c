@@ -49,16 +49,18 @@ static inline struct slot *own_slot(struct pool *pool)
 static int wait_room(struct pool *pool, struct slot *slot, struct ring *full,
 		     ward_ns until)
 {
+	uint32_t seen;
 	int err;
 
-	if (!slot)
+	if (!slot || !full)
 		return inbox_wait_room(&pool->inbox, full, until);
-	if (full) {
-		store_release(&slot->waits_on, &full->room);
-		host_fence_heavy(); /* [G] I wait there | fenced? */
-	}
+	/* Read first: a fence that comes after it moves it. */
+	seen = load_acquire(&full->room); /* [G] */
+	store_release(&slot->waits_on, &full->room);
+	host_fence_heavy(); /* [G] I wait there | fenced? */
 	err = slot_taken(slot) ? -ESTALE :
-				 inbox_wait_room(&pool->inbox, full, until);
+				 inbox_wait_room_since(&pool->inbox, full, seen,
+						       until);
 	store_relaxed(&slot->waits_on, NULL);
 	return slot_taken(slot) ? -ESTALE : err;
 }
@@ -80,6 +82,8 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 			return err ? err : -EAGAIN;
 		}
 		err = wait_room(pool, slot, full, until);
+		if (!err && until != WARD_FOREVER && host_now() >= until)
+			err = -ETIMEDOUT; /* one more try */
 		if (err && err != -ETIMEDOUT)
 			return err;
 	}

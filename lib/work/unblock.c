@@ -4,7 +4,7 @@
  *
  * The worker arms it, the scribe calls it, the worker takes it back; the hook's
  * argument often lies on the worker's stack, so taking back waits for a call
- * that is under way.  One word: 0 none, ARMED, CALLING, CALLED.
+ * that is under way.  One word: the task's epoch, and 0, ARMED, CALLING or CALLED.
  *
  * Edge [N]: armed | called, called | taken back.
  */
@@ -13,15 +13,23 @@
 
 enum { ARMED = 1, CALLING, CALLED };
 
-void unblock_call(void *arg)
+#define STATE(word) ((word)&3)
+
+/* The epoch tells this task's hook from that of the next one in the slot. */
+static uint32_t word_of(uint64_t epoch, uint32_t state)
+{
+	return (uint32_t)epoch << 2 | state;
+}
+
+void unblock_call(void *arg, uint64_t epoch)
 {
 	struct slot *slot = arg;
-	uint32_t word = ARMED;
+	uint32_t word = word_of(epoch, ARMED);
 
-	if (!cas_acq_rel(&slot->unblock, &word, CALLING)) /* [N] */
+	if (!cas_acq_rel(&slot->unblock, &word, word_of(epoch, CALLING))) /* [N] */
 		return;
 	slot->unblock_fn(slot->unblock_arg);
-	store_release(&slot->unblock, CALLED); /* [N] */
+	store_release(&slot->unblock, word_of(epoch, CALLED)); /* [N] */
 	host_wake(&slot->unblock, 1);
 }
 
@@ -30,8 +38,8 @@ void unblock_clear(struct slot *slot)
 	uint32_t word = load_acquire(&slot->unblock); /* [N] */
 
 	for (;;) {
-		if (word == CALLING) {
-			host_wait(&slot->unblock, CALLING, HOST_FOREVER);
+		if (STATE(word) == CALLING) {
+			host_wait(&slot->unblock, word, HOST_FOREVER);
 			word = load_acquire(&slot->unblock); /* [N] */
 		} else if (cas_acq_rel(&slot->unblock, &word, 0)) {
 			return;
@@ -39,12 +47,21 @@ void unblock_clear(struct slot *slot)
 	}
 }
 
+void unblock_bury(struct slot *slot)
+{
+	uint32_t word = load_acquire(&slot->unblock); /* [N] */
+
+	/* A call under way cannot be waited for here, nor taken back. */
+	while (STATE(word) == ARMED && !cas_acq_rel(&slot->unblock, &word, 0))
+		;
+}
+
 int ward_unblock(void (*fn)(void *arg), void *arg)
 {
 	struct slot *slot = host_self();
+	uint64_t epoch = slot ? load_relaxed(&slot->word) : 0;
 
-	if (!slot || !slot_inside(load_relaxed(&slot->word)) ||
-	    load_relaxed(&slot->phase) != SLOT_RUN)
+	if (!slot_inside(epoch) || load_relaxed(&slot->phase) != SLOT_RUN)
 		return -EPERM;
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot);
@@ -52,6 +69,6 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 		return 0;
 	slot->unblock_fn = fn;
 	slot->unblock_arg = arg;
-	store_release(&slot->unblock, ARMED); /* [N] */
+	store_release(&slot->unblock, word_of(epoch, ARMED)); /* [N] */
 	return 0;
 }

@@ -159,7 +159,8 @@ static cold void show_patience(struct slot *slot, const struct ward_task *task)
 static cold void leave_traces(struct slot *slot)
 {
 	store_relaxed(&slot->declared, 0);
-	if (load_relaxed(&slot->unblock))
+	if (load_relaxed(&slot->unblock) &&
+	    load_relaxed(&slot->fence) != FENCE_FORKED)
 		unblock_clear(slot);
 }
 
@@ -191,7 +192,10 @@ static inline bool attempt(struct pool *pool, struct slot *slot,
 	if (unlikely(book_state(word) != BOOK_QUEUED)) {
 		if (!lost_settle(pool, slot, task))
 			return likely(!slot_taken(slot));
-		store_relaxed(&book->word, book_with_state(word, BOOK_QUEUED));
+		/* A zombie of an earlier attempt may come home just now. */
+		while (!cas_acq_rel(&book->word, &word, /* [K] */
+				    book_with_state(word, BOOK_QUEUED)))
+			;
 		stamp = 0;
 	} else if (unlikely(load_relaxed(&pool->stopping))) {
 		worker_answer(pool, slot, task, -ECANCELED);
@@ -246,12 +250,16 @@ static void arrive(struct pool *pool, struct slot *slot)
 	ward_pulse_ = &slot->pulse;
 	store_relaxed(&slot->tid, host_tid());
 	host_life_hold(&slot->breath);
+	pool_lives_changed(pool); /* from now on its end is noticed */
 	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
 	if (pool->trace_signo >= 0)
 		host_trace_here(&slot->trace);
-	if (pool->hooks.start)
+	if (pool->hooks.start) {
+		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
 						     slot->index);
+		slot_end(slot);
+	}
 }
 
 void worker_left(struct pool *pool)
@@ -264,6 +272,7 @@ void worker_left(struct pool *pool)
 
 static void forget_self(void)
 {
+	host_trace_here(NULL);
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
 }
@@ -275,9 +284,12 @@ static void last_will(void *arg)
 
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return; /* a copy in a child process: nothing here is its own */
+	if (load_relaxed(&slot->unblock))
+		unblock_clear(slot); /* what it stands on goes with the stack */
 	forget_self();
 	host_life_leave(&slot->breath);
-	lost_thread(slot->pool, slot, true);
+	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
+		;
 }
 
 /* In good order: outside any task, its life its own. */
@@ -302,20 +314,21 @@ static void worker(void *arg)
 {
 	struct slot *slot = arg;
 	struct pool *pool = slot->pool;
-	bool surplus = false;
 
 	arrive(pool, slot);
-	while (seat_wait(pool, slot, surplus)) {
+	while (seat_wait(pool, slot)) {
 		if (!work(pool, slot))
 			break;
 		report_home(pool, slot);
-		surplus = true;
 		if (slot->demoted)
 			break;
 	}
-	if (pool->hooks.stop)
+	if (pool->hooks.stop) {
+		slot_begin(slot, NULL, SLOT_HOOK);
 		pool->hooks.stop(pool->hooks.arg, slot->index,
 				 slot->self.local);
+		slot_end(slot);
+	}
 	forget_self();
 	host_life_leave(&slot->breath);
 	worker_leave(pool, slot);
