@@ -81,7 +81,8 @@ WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 /*
  * Starts workers, spares, steward, clerk and scribe, and returns when each is
  * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM: a
- * thread could not be made, and none is left; -ECHILD after fork.
+ * thread could not be made, and none is left (tasks that were queued may have
+ * been answered -ECANCELED); -ECHILD after fork.
  */
 WARD_API WARD_MUST int ward_pool_start(struct ward_pool *pool);
 
@@ -124,7 +125,8 @@ WARD_API int ward_pool_drain(struct ward_pool *pool, ward_ns until);
  * Ends the pool.  New tasks are refused, queued ones get done(-ECANCELED) and
  * release() on the calling thread, running ones see -ESHUTDOWN in ward_check().
  * Attempts that do not end by 'until' are fenced and answered -ECANCELED.
- * Returns 0: nothing is left; n > 0: so many threads are still inside tasks.
+ * Returns 0: nothing is left; n > 0: so many threads are still inside tasks or
+ * hooks.
  * Their tasks' release(), and the pool's memory, are given back when they leave.
  * Either way the handle is gone and no thread may be inside another call on it.
  * -EDEADLK: from a thread of this pool; -EINVAL.  In a child after fork: frees
