@@ -107,8 +107,10 @@ static void bear_in_time(struct pool *pool, struct rounds *r)
 	uint64_t stillborn = load_relaxed(&pool->stillborn), now = host_now();
 	bool failed = stillborn != r->stillborn;
 
-	if (load_acquire(&pool->stopping) || !wanted(pool))
+	if (load_acquire(&pool->stopping) || !wanted(pool)) {
+		r->not_before = 0; /* a point in the past would never let us sleep */
 		return;
+	}
 	if (now < r->not_before)
 		return;
 	r->stillborn = stillborn;

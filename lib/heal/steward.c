@@ -320,16 +320,20 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 /* Is a worker held (by a debugger, say) between its wakeup and its search? */
 static bool somebody_held(struct heal *heal)
 {
-	for (uint32_t i = 0; i < heal->pool->seats; i++) {
-		struct slot *slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+	bool held = false;
+
+	for (uint32_t i = 0; i < heal->pool->seats && !held; i++) {
+		struct slot *slot;
 		struct host_look look;
 
-		if (slot && !slot_inside(load_acquire(&slot->word)) &&
-		    !host_look(&slot->eye, &look) &&
-		    (look.state == 'T' || look.state == 't'))
-			return true;
+		urcu_bp_read_lock(); /* the clerk closes no eye meanwhile */
+		slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+		held = slot && !slot_inside(load_acquire(&slot->word)) &&
+		       !host_look(&slot->eye, &look) &&
+		       (look.state == 'T' || look.state == 't');
+		urcu_bp_read_unlock();
 	}
-	return false;
+	return held;
 }
 
 /*
