@@ -46,5 +46,7 @@
 
 /* A counter that one thread writes and any may read: no locked instruction. */
 #define count_own(p, n) store_relaxed(p, load_relaxed(p) + (n))
+/* The same, and who reads it with acquire sees what was counted. */
+#define count_own_release(p, n) store_release(p, load_relaxed(p) + (n))
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * stats.c - a pool in numbers: a sum over records that their owners write.
+ *
+ * Edge [r]: a task given back, and counted | drain and the numbers: who sees the
+ * count sees what the task did, and that it was accepted.
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -9,10 +12,10 @@
 
 uint64_t front_released(const struct pool *pool)
 {
-	uint64_t n = load_relaxed(&pool->released);
+	uint64_t n = load_acquire(&pool->released); /* [r] */
 
 	for (uint32_t i = 0; i < pool->slots; i++)
-		n += load_relaxed(&pool->slot[i].released);
+		n += load_acquire(&pool->slot[i].released); /* [r] */
 	return n;
 }
 
@@ -93,7 +96,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	/* In this order: who comes home in between is counted once at most. */
 	stats->answered = front_released(pool);
 	atomic_thread_fence(memory_order_acquire);
-	stats->answered += load_acquire(&pool->unreleased);
+	stats->answered += load_acquire(&pool->unreleased); /* [r] */
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);

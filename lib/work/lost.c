@@ -91,7 +91,7 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 	if (phase == SLOT_DONE)
 		owe_release(pool, task);
 	else
-		add_relaxed(&pool->released, 1);
+		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
 /* A thread that has lost its attempt to the steward is dead, not come home. */

@@ -24,7 +24,7 @@ void worker_release(struct pool *pool, struct slot *slot,
 	void (*release)(struct ward_task *) = task->release;
 
 	if (unlikely(!book_answer(book_of(task)))) {
-		add_relaxed(&pool->unreleased, 1);
+		add_acq_rel(&pool->unreleased, 1); /* [r] */
 		return;
 	}
 	if (slot)
@@ -32,9 +32,9 @@ void worker_release(struct pool *pool, struct slot *slot,
 	if (release)
 		release(task);
 	if (likely(slot))
-		count_own(&slot->released, 1);
+		count_own_release(&slot->released, 1); /* [r] */
 	else
-		add_relaxed(&pool->released, 1);
+		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
 /* Inside an epoch of its own, if the caller has one to show. */
@@ -92,7 +92,7 @@ static void release_late(struct pool *pool, struct slot *slot,
 	slot_begin(slot, task, SLOT_RELEASE);
 	if (task->release)
 		task->release(task);
-	count_own(&slot->released, 1);
+	count_own_release(&slot->released, 1); /* [r] */
 	slot_end(slot);
 }
 
