@@ -168,8 +168,10 @@ static void leave(struct job *job, enum kind kind)
 		for (;;)
 			pthread_testcancel();
 	}
-	if (kind == RAW)
+	if (kind == RAW) {
+		add_relaxed(&tally.planted_raw, 1);
 		syscall(SYS_exit, 0);
+	}
 	pthread_exit(NULL);
 }
 
@@ -333,6 +335,11 @@ static int run(struct ward_task *task)
 
 /* ---- how it may end ------------------------------------------------------------ */
 
+static int lost_status(const struct job *job)
+{
+	return job->kind <= RAW ? -EOWNERDEAD : -ETIME;
+}
+
 /* The status that this job ends with if nobody destroys the pool first. */
 static int fair_status(const struct job *job)
 {
@@ -345,14 +352,17 @@ static int fair_status(const struct job *job)
 	if (job->once && runs_of(job, reruns) > 1 &&
 	    !load_acquire(&job->commits))
 		return own_status(job);
-	return death ? -EOWNERDEAD : -ETIME;
+	return lost_status(job);
 }
 
 static bool is_fair(const struct job *job, int status)
 {
 	if (status == fair_status(job))
 		return true;
-	if (load_acquire(&job->cycle->destroying) && status == -ECANCELED)
+	/* Nothing is run again then, and what is queued never runs. */
+	if (load_acquire(&job->cycle->destroying) &&
+	    (status == -ECANCELED ||
+	     (job->kind >= EXIT && status == lost_status(job))))
 		return true;
 	/* Its scribe may be late. */
 	return job->kind == UNBLOCK && status == -ETIME;

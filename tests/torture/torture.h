@@ -49,7 +49,7 @@ __attribute__((format(printf, 1, 2))) void fault(const char *format, ...);
 
 struct tally {
 	_Atomic uint64_t submitted, accepted, refused, batches, nested;
-	_Atomic uint64_t planted_deaths, planted_stalls;
+	_Atomic uint64_t planted_deaths, planted_raw, planted_stalls;
 	_Atomic uint64_t commits, stale, audits, whole_audits;
 	_Atomic uint64_t timed, overruns, worst_overrun;
 	_Atomic uint64_t faults;
