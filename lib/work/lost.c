@@ -10,23 +10,32 @@
 #include "work/book.h"
 #include <errno.h>
 
-/* May the task run again?  Spends the budgets of its policy. */
+static uint32_t pick(uint32_t own, uint32_t pools)
+{
+	return own ? own : pools;
+}
+
+/*
+ * May the task run again?  Spends the budgets of its policy, and of the pool's
+ * where that leaves them open.
+ */
 static bool may_rerun(struct pool *pool, const struct ward_task *task,
 		      struct book *book, enum lost_why why)
 {
-	const struct ward_policy *policy = task->policy ? task->policy :
-							  &pool->policy;
-	uint32_t runs = policy->runs ? policy->runs : pool->policy.runs;
-
+	const struct ward_policy *pools = &pool->policy;
+	const struct ward_policy *own = task->policy ? task->policy : pools;
 	uint32_t attempt = book_attempt(load_relaxed(&book->word));
 
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
-	    attempt >= runs || attempt >= UINT16_MAX - 1)
+	    attempt >= pick(own->runs, pools->runs) ||
+	    attempt >= UINT16_MAX - 1)
 		return false;
 	if (why == LOST_STALL)
-		return book->stalls < policy->stalls && ++book->stalls;
-	return book->deaths < policy->deaths && ++book->deaths;
+		return book->stalls < pick(own->stalls, pools->stalls) &&
+		       ++book->stalls;
+	return book->deaths < pick(own->deaths, pools->deaths) &&
+	       ++book->deaths;
 }
 
 static int status_of(enum lost_why why)

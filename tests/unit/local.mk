@@ -10,6 +10,7 @@ if HAVE_CRITERION
 unit_tests += \
 	tests/unit/test_bell \
 	tests/unit/test_book \
+	tests/unit/test_cancel \
 	tests/unit/test_format \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
@@ -25,10 +26,13 @@ unit_tests += \
 	tests/unit/test_incident \
 	tests/unit/test_judge \
 	tests/unit/test_ledger \
+	tests/unit/test_lost \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
+	tests/unit/test_self \
 	tests/unit/test_slot \
 	tests/unit/test_stack \
+	tests/unit/test_submit \
 	tests/unit/test_text
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
@@ -37,6 +41,11 @@ tests_unit_test_bell_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_book_SOURCES = tests/unit/test_book.c
 tests_unit_test_book_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_cancel_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h
@@ -97,6 +106,11 @@ tests_unit_test_judge_LDADD = $(UNIT_LIBS)
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_lost_SOURCES = tests/unit/test_lost.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_lost_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
 	tests/unit/wait.h
 tests_unit_test_ring_LDADD = $(UNIT_LIBS)
@@ -105,6 +119,11 @@ tests_unit_test_scribe_SOURCES = tests/unit/test_scribe.c \
 	tests/unit/wait.h
 tests_unit_test_scribe_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_self_SOURCES = tests/unit/test_self.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_self_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_slot_SOURCES = tests/unit/test_slot.c \
 	tests/unit/wait.h
 tests_unit_test_slot_LDADD = $(UNIT_LIBS)
@@ -112,6 +131,11 @@ tests_unit_test_slot_LDADD = $(UNIT_LIBS)
 tests_unit_test_stack_SOURCES = tests/unit/test_stack.c \
 	tests/unit/wait.h
 tests_unit_test_stack_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_submit_SOURCES = tests/unit/test_submit.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_submit_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_text_SOURCES = tests/unit/test_text.c \
 	tests/unit/json.h

@@ -48,10 +48,20 @@ static void hear(void *arg, const struct ward_report *report)
 		gate_pass(load_acquire(&hold));
 }
 
+static _Atomic uint32_t ends; /* times that the scribe said so */
+
+static void has_ended(void *whom)
+{
+	cr_assert_eq(whom, &ends);
+	add_relaxed(&ends, 1);
+}
+
 static void setup(void)
 {
 	host_init();
 	cr_assert_eq(tell_init(&tell, "pool", hear, &heard), 0);
+	tell.ended = has_ended;
+	tell.whom = &ends;
 }
 
 static void teardown(void)
@@ -82,6 +92,12 @@ static void start(void)
 static void stop(void)
 {
 	cr_assert_eq(tell_stop(&tell, HOST_FOREVER), 0);
+	cr_assert_eq(ends, 1);
+}
+
+static void hears(uint32_t n)
+{
+	cr_assert(comes_true(load_acquire(&heard.n) == n));
 }
 
 /* ---- telling --------------------------------------------------------- */
@@ -90,7 +106,7 @@ Test(scribe, tells_on_its_own_thread)
 {
 	start();
 	raise_one(5);
-	cr_assert(comes_true(load_acquire(&heard.n) == 1));
+	hears(1);
 	stop();
 	cr_assert_eq(heard.id[0], 5);
 	cr_assert_str_eq(heard.thread, "pool/scribe");
@@ -149,18 +165,19 @@ Test(scribe, what_was_not_told_is_counted_in_the_next_report)
 	cr_assert_eq(heard.suppressed[2], 0);
 }
 
-static void called(void *who)
+static void called(void *who, uint64_t epoch)
 {
-	*(uint32_t *)who = load_relaxed(&heard.n) + 100;
+	*(uint64_t *)who = load_relaxed(&heard.n) + epoch;
 }
 
 Test(scribe, calls_what_it_is_given_before_it_tells)
 {
-	uint32_t when = 0;
+	uint64_t when = 0;
 	struct incident *in = open_one(1);
 
 	in->call = called;
 	in->who = &when;
+	in->epoch = 100;
 	incident_raise(&tell, in);
 	start();
 	stop();
@@ -177,8 +194,23 @@ Test(scribe, reads_the_heal_latency_when_it_tells)
 	incident_raise(&tell, in);
 	store_relaxed(&healed, 12345);
 	start();
+	hears(1);
 	stop();
 	cr_assert_eq(heard.heal[0], 12345);
+}
+
+/* The seat is taken a little later; but the telling does not wait for ever. */
+Test(scribe, tells_without_it_where_nobody_heals)
+{
+	_Atomic uint64_t healed = 0;
+	struct incident *in = open_one(1);
+
+	in->heal = &healed;
+	incident_raise(&tell, in);
+	start();
+	hears(1);
+	stop();
+	cr_assert_eq(heard.heal[0], 0);
 }
 
 /* ---- its end --------------------------------------------------------- */
@@ -195,6 +227,7 @@ Test(scribe, a_hook_that_hangs_is_left_behind_in_time)
 	until = host_now() + 5 * MS;
 	cr_assert_eq(tell_stop(&tell, until), -ETIMEDOUT);
 	cr_assert_geq(host_now(), until);
+	cr_assert_eq(ends, 0);
 	gate_open(&gate);
 	stop();
 	cr_assert_eq(heard.n, 1);
@@ -300,7 +333,7 @@ static void tell_stuck(int32_t tid)
 	incident_raise(&tell, in);
 	start();
 	/* Awake: a thread that joins the scribe waits for it. */
-	cr_assert(comes_true(load_acquire(&heard.n) == 1));
+	hears(1);
 	stop();
 }
 
@@ -388,6 +421,7 @@ Test(scribe, asks_a_spinning_thread_where_it_is)
 	in->report.tid = spinner;
 	incident_raise(&tell, in);
 	start();
+	hears(1);
 	stop();
 	store_relaxed(&enough, 1);
 	host_join(thread, HOST_FOREVER);
@@ -409,6 +443,7 @@ Test(scribe, a_thread_that_does_not_answer_has_no_backtrace)
 	in->report.tid = spinner;
 	incident_raise(&tell, in);
 	start();
+	hears(1);
 	stop();
 	cr_assert_eq(heard.n, 1);
 	cr_assert_eq(heard.nframes, 0);
