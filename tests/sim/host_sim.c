@@ -221,7 +221,7 @@ int host_join(host_thread thread, uint64_t until)
 
 void host_detach(host_thread thread)
 {
-	(void)thread;
+	threads[place_of(thread)].detached = true;
 }
 
 void host_exit(void)

@@ -243,8 +243,11 @@ static bool end_dawdling(void)
 static void all_blocked(void)
 {
 	char list[120] = "";
+	bool any = false;
 
-	if (threads[0].state == ENDED)
+	for (int i = 0; i < nthreads; i++)
+		any |= threads[i].state == BLOCKED;
+	if (!any)
 		finish();
 	for (int i = 0; i < nthreads; i++) {
 		struct thread *t = &threads[i];
@@ -408,12 +411,9 @@ void end_thread(void)
 		if (threads[i].state == BLOCKED &&
 		    threads[i].joins == current + 1)
 			unblock(&threads[i], false);
-	if (current == 0) {
-		for (int i = 1; i < nthreads; i++)
-			if (threads[i].state < ENDED)
-				sim_fail(SIM_WRONG, "T%d is left behind", i);
-		finish();
-	}
+	for (int i = 1; current == 0 && i < nthreads; i++)
+		if (threads[i].state < ENDED && !threads[i].detached)
+			sim_fail(SIM_WRONG, "T%d is left behind", i);
 	switch_over();
 	abort();
 }
