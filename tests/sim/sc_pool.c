@@ -288,6 +288,17 @@ static void pool_dies(void)
 SCENARIO(pool_dies, "a dead worker's task is lost, or its seat",
 	 .steps = 60000, .rare = 8);
 
+static void pool_two_die(void)
+{
+	set_up(2, 1, 1);
+	send(0, sim_choose(2) ? LEAVES : VANISHES);
+	send(1, sim_choose(2) ? LEAVES : VANISHES);
+	send(2, FINE);
+	drain_and_destroy(3);
+}
+SCENARIO(pool_two_die, "the same with two workers and one spare",
+	 .steps = 60000, .rare = 8);
+
 static void pool_rerun(void)
 {
 	set_up(1 + sim_choose(2), 2, 3);
@@ -357,3 +368,88 @@ static void pool_watched(void)
 }
 SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 60000,
 	 .rare = 8);
+
+/* ---- drain against submit ----------------------------------------------------------- */
+
+static uint32_t taken;
+
+static offstage void count_taken(void)
+{
+	taken++;
+}
+
+static void submitter(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 1; i < ERRANDS; i++) {
+		struct errand *e = &errand[i];
+		int err;
+
+		e->task.run = run;
+		e->task.done = done;
+		e->task.release = release;
+		err = ward_submit(pool, &e->task, WARD_FOREVER);
+		if (err) {
+			check(err == -ESHUTDOWN);
+			return;
+		}
+		count_taken();
+	}
+}
+
+static void pool_drained(void)
+{
+	host_thread s;
+
+	taken = 1;
+	set_up(1, 1, 1);
+	check(!host_spawn(&s, NULL, submitter, NULL, NULL));
+	send(0, FINE);
+	if (sim_choose(2))
+		sim_dawdle(1 + sim_choose(8));
+	check(ward_pool_drain(pool, WARD_FOREVER) == 0);
+	host_join(s, HOST_FOREVER);
+	all_answered(taken);
+	drain_and_destroy(taken);
+}
+SCENARIO(pool_drained, "a task is accepted after the drain saw the end",
+	 .steps = 60000, .rare = 8);
+
+/* ---- somebody is stopped ------------------------------------------------------------- */
+
+static offstage bool all_released(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!errand[i].released)
+			return false;
+	return true;
+}
+
+static void until_released(uint32_t n)
+{
+	while (!all_released(n))
+		host_yield();
+	sim_enough();
+}
+
+/* The clerk or the steward is stopped anywhere: work goes on. */
+static void pool_stop_helper(void)
+{
+	set_up(1, 1, 1);
+	send(0, FINE);
+	send(1, FINE);
+	until_released(2);
+}
+SCENARIO(pool_stop_helper, "work stands still without the helpers",
+	 .stop = 0x30, .steps = 60000, .rare = 8);
+
+/* The scribe: even a worker that leaves is replaced. */
+static void pool_stop_scribe(void)
+{
+	set_up(1, 1, 1);
+	send(0, sim_choose(2) ? LEAVES : SPINS);
+	send(1, FINE);
+	until_released(2);
+}
+SCENARIO(pool_stop_scribe, "healing waits for a hook that hangs",
+	 .stop = 0x2, .steps = 60000, .rare = 8);

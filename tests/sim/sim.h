@@ -59,7 +59,9 @@ _Noreturn void sim_vanish(void);
  * of them sleep: so that things happen just when somebody goes to sleep.
  */
 void sim_dawdle(uint32_t n);
-/* A run that ends here in such a way. */
+/* The run ends here, and well; whoever is still about is forgotten. */
+_Noreturn void sim_enough(void);
+/* The run ends here, in such a way. */
 _Noreturn void sim_fail(enum sim_end end, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* What a trace calls the word at p. */
