@@ -87,8 +87,7 @@ static void watch(struct pool *pool, struct slot *me)
 		struct slot *slot = &pool->slot[(me->index + k) % pool->slots];
 		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
 
-		if (state != LIFE_FREE && state < LIFE_DYING &&
-		    slot->breath.works)
+		if (state != LIFE_FREE && state < LIFE_DYING)
 			life[n++] = &slot->breath;
 	}
 	lost_bury(pool);

@@ -16,6 +16,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,6 +118,21 @@ static void read_options(struct options *o, int argc, char **argv)
 	}
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* A sanitizer may start a thread of its own with the first of ours. */
+static void first_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, nothing, NULL))
+		abort();
+	pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -127,6 +143,7 @@ int main(int argc, char **argv)
 	printf("torture: seed %" PRIu64 "\n", o.seed);
 	fflush(stdout);
 	perturb_seed(o.seed);
+	first_thread();
 	/* What is made once, and stays, is made by the first cycle. */
 	cycle_run(o.seed, UINT64_MAX);
 	before = house_look();

@@ -168,7 +168,7 @@ struct house {
 };
 struct house house_look(void);
 /* Waits until there are no more threads than that; false: it never was so. */
-bool house_threads_down_to(unsigned threads);
+bool house_threads_down_to(unsigned most);
 void house_compare(const struct house *before);
 
 #endif
