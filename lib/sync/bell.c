@@ -3,7 +3,8 @@
  * bell.c - see bell.h for the word and the invariants.
  *
  * Edges: [B] publish | park: light fence of the publisher, heavy fence of the
- * sleeper.  [S] publish | leave the search: seq_cst fences on both sides.
+ * sleeper.  [S] publish | leave the search: seq_cst fences on both sides, or in a
+ * rush a heavy one of the leaver alone.
  * [W] pop | woken: the waker's swap of the word, read with acquire by the woken
  * thread, which believes nothing but that word.  [T] push: the swap releases
  * ->next to whoever pops.  [X] closed | park: heavy fences on both sides.  [d] a
@@ -15,6 +16,7 @@
 #define TOP_ONE ((uint64_t)1 << BELL_TOP_SHIFT)
 #define WAKING_ONE ((uint64_t)1 << BELL_WAKING_SHIFT)
 #define SEARCH_ONE ((uint64_t)1 << BELL_SEARCH_SHIFT)
+#define RUSH ((uint64_t)1 << BELL_RUSH_SHIFT)
 #define TAG_ONE ((uint64_t)1 << BELL_TAG_SHIFT)
 
 static uint64_t with_top(uint64_t word, uint32_t top)
@@ -71,26 +73,64 @@ static bool wake_top(struct bell *bell, uint64_t seen)
 	return true;
 }
 
+/* What a publisher notes: fences:8, and the tag of a wakeup it has repeated. */
+#define NOTE_TAG(note) ((note)&0xffffff)
+#define NOTE_FENCE_ONE (1u << 24)
+
+static void note_tag(_Atomic uint32_t *rung, uint64_t word)
+{
+	if (rung)
+		store_relaxed(rung, BELL_TAG(word));
+}
+
+/* The publisher has fenced for nothing, once more. */
+static void note_fence(struct bell *bell, _Atomic uint32_t *rung, uint64_t word)
+{
+	uint32_t note;
+
+	if (!rung)
+		return;
+	note = load_relaxed(rung) + NOTE_FENCE_ONE;
+	if (note / NOTE_FENCE_ONE >= BELL_RUSH_AFTER) {
+		/* If the word moved, the next one may. */
+		cas_acq_rel(&bell->word, &word, word | RUSH);
+		note = NOTE_TAG(note);
+	}
+	store_relaxed(rung, note);
+}
+
+/* A wakeup is under way; its waker may be stopped before the futex call. */
+static bool repeated(_Atomic uint32_t *rung, uint64_t word)
+{
+	return rung && NOTE_TAG(load_relaxed(rung)) == BELL_TAG(word);
+}
+
 void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung)
 {
-	uint64_t word;
+	uint64_t word = load_relaxed(&bell->word);
 
+	if (BELL_RUSH(word) && BELL_WAKING(word) && repeated(rung, word))
+		return; /* it will search, and leave with a heavy fence [S] */
 	fence_seq_cst(); /* [S] what was published, before what the word says */
-	do {
+	for (;;) {
 		word = load_acquire(&bell->word); /* [T] */
-		if (BELL_SEARCH(word))
+		if (BELL_SEARCH(word) ||
+		    (BELL_WAKING(word) && repeated(rung, word))) {
+			note_fence(bell, rung, word);
 			return;
+		}
 		if (BELL_WAKING(word)) {
-			if (rung && load_relaxed(rung) == BELL_TAG(word))
-				return;
 			shake(bell, BELL_WAKING(word) - 1);
-			if (rung) /* only now that it is done */
-				store_relaxed(rung, BELL_TAG(word));
+			note_tag(rung, word); /* only now that it is done */
 			return;
 		}
 		if (!BELL_TOP(word))
 			return;
-	} while (!wake_top(bell, word));
+		if (wake_top(bell, word)) {
+			note_tag(rung, with_top(word, 0));
+			return;
+		}
+	}
 }
 
 bool bell_search(struct bell *bell)
@@ -106,11 +146,17 @@ bool bell_search(struct bell *bell)
 
 void bell_found(struct bell *bell)
 {
-	uint64_t word = sub_acq_rel(&bell->word, SEARCH_ONE);
+	uint64_t word = load_relaxed(&bell->word);
 
-	if (BELL_SEARCH(word) > 1 || !BELL_TOP(word))
+	while (!cas_acq_rel(&bell->word, &word, (word - SEARCH_ONE) & ~RUSH))
+		;
+	if (!BELL_TOP(word) || (BELL_SEARCH(word) > 1 && !BELL_RUSH(word)))
 		return;
-	fence_seq_cst(); /* [S] that I left, before my last look */
+	/* [S] that I left, before my last look */
+	if (BELL_RUSH(word))
+		host_fence_heavy();
+	else
+		fence_seq_cst();
 	if (bell->anything(bell->arg))
 		bell_ring_asleep(bell, NULL);
 }
@@ -147,6 +193,8 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 		pushed = with_top(word, i + 1);
 		if (searching)
 			pushed -= SEARCH_ONE;
+		if (!BELL_SEARCH(pushed) && !BELL_WAKING(pushed))
+			pushed &= ~RUSH;
 	} while (!cas_acq_rel(&bell->word, &word, pushed));
 
 	host_fence_heavy(); /* [B] [S] [X] that I sleep, before my last look */

@@ -4,7 +4,7 @@
  *
  * All of it is one word, so each step is one compare-and-swap:
  *
- *	tag:25  searching:13  waking:13  top:13
+ *	tag:24  rush:1  searching:13  waking:13  top:13
  *
  * 'top' is the most recently parked sleeper (plus one; 0: nobody), the head of
  * a stack linked through sleeper[].next; 'tag' moves with every push and pop,
@@ -17,13 +17,20 @@
  *  1) A publisher publishes, then looks at the word [B]; a thread that parks
  *     pushes itself, then looks for work [B].  One of them sees the other.
  *  2) A publisher wakes nobody only if nobody sleeps, or somebody searches, or
- *     a wakeup is under way.  It fences before it believes the last two [S].
+ *     a wakeup is under way.  It fences before it believes the last two [S],
+ *     unless the word says 'rush'.
  *  3) A searcher that leaves with work looks again if it was the last [S], and
- *     wakes one more if anything remains.
+ *     wakes one more if anything remains.  If it leaves in a rush it ends the
+ *     rush, fences heavily [S] for all who believed it, and looks in any case.
  *  4) A waking thread becomes a searcher.  Its waker may be stopped before the
  *     futex call: whoever meets the token repeats the call, once per ring.
  *
  * At most one wakeup is under way; the woken thread wakes the next by 3).
+ *
+ * The rush.  A publisher's fence waits for its own stores to leave for the other
+ * cores, at each task; that is most of what a task costs where a searcher is out
+ * for long (it waits for a CPU, or for enough to take).  Who has fenced often
+ * enough beside one proclaims a rush: now the searcher pays, once, as it leaves.
  *
  *              ring   search  park   close
  *   ring        *      *       *      *      *: any number of threads at once
@@ -59,12 +66,19 @@ enum {
 	BELL_TOP_SHIFT = 0,
 	BELL_WAKING_SHIFT = 13,
 	BELL_SEARCH_SHIFT = 26,
-	BELL_TAG_SHIFT = 39
+	BELL_RUSH_SHIFT = 39,
+	BELL_TAG_SHIFT = 40
 };
+/* Fences in a row beside a searcher until a rush; about what one heavy fence
+ * costs.  At most 255. */
+#ifndef BELL_RUSH_AFTER
+#define BELL_RUSH_AFTER 128u
+#endif
 #define BELL_FIELD 8191u
 #define BELL_TOP(w) ((uint32_t)((w) >> BELL_TOP_SHIFT) & BELL_FIELD)
 #define BELL_WAKING(w) ((uint32_t)((w) >> BELL_WAKING_SHIFT) & BELL_FIELD)
 #define BELL_SEARCH(w) ((uint32_t)((w) >> BELL_SEARCH_SHIFT) & BELL_FIELD)
+#define BELL_RUSH(w) ((bool)((w) >> BELL_RUSH_SHIFT & 1))
 #define BELL_TAG(w) ((uint32_t)((w) >> BELL_TAG_SHIFT))
 
 /* 'sleeper' has n entries.  'searchers' at least 1. */
@@ -74,18 +88,22 @@ void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
 
 /*
  * After every publication of work.  'rung' is where this publisher notes the
- * wakeup that it has repeated, or NULL.  Lock-free; no system call unless
- * somebody sleeps and nobody searches.
+ * wakeup that it has repeated and how often it has fenced, or NULL.  Lock-free;
+ * no system call unless somebody sleeps and nobody searches.
  */
 cold void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung);
 
-/* Reads the word only; the caller has fenced.  The fast path of bell_ring. */
+/*
+ * Reads the word only; the caller has fenced, lightly.  False: bell_ring_asleep()
+ * decides.
+ */
 static inline bool bell_quiet(const struct bell *bell)
 {
 	uint64_t word = load_relaxed(&bell->word);
 
 	return (word & ((uint64_t)BELL_FIELD << BELL_TOP_SHIFT |
-			(uint64_t)BELL_FIELD << BELL_WAKING_SHIFT)) == 0;
+			(uint64_t)BELL_FIELD << BELL_WAKING_SHIFT)) == 0 ||
+	       (BELL_RUSH(word) && BELL_SEARCH(word));
 }
 
 /* True: the caller searches now, and must leave by found() or park(). */

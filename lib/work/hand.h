@@ -20,6 +20,7 @@ struct hand {
 	line_aligned uint32_t last;  /* inbox ring that gave the last batch */
 	uint32_t turn;		     /* takes; now and then the inbox is first */
 	uint32_t victim;	     /* whom to rob next */
+	uint32_t pause;		     /* between two looks, in host_relax() */
 };
 
 static inline void hand_init(struct hand *hand, uint32_t seed)
@@ -27,6 +28,7 @@ static inline void hand_init(struct hand *hand, uint32_t seed)
 	ring_init(&hand->ring, hand->cell, HAND_SIZE);
 	hand->last = 0;
 	hand->turn = 0;
+	hand->pause = 1;
 	hand->victim = seed;
 }
 
