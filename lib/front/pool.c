@@ -35,7 +35,8 @@ static bool on_own_thread(const struct pool *pool)
 {
 	const struct slot *slot = host_self();
 
-	return slot && slot->pool == pool;
+	/* The steward and the clerk call nobody. */
+	return slot ? slot->pool == pool : tell_is_self(&pool->tell);
 }
 
 /* From now on workers and spares leave as soon as they are outside a task. */

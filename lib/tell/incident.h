@@ -48,6 +48,7 @@ struct tell {
 	uint32_t lines;
 	char name[16];
 	host_thread thread;
+	_Atomic int32_t tid; /* the scribe's own word on who it is */
 };
 
 int tell_init(struct tell *tell, const char *pool,
@@ -60,6 +61,8 @@ int tell_start(struct tell *tell);
  * hook by then.  It ends, and calls 'ended', when that returns.
  */
 int tell_stop(struct tell *tell, uint64_t until);
+/* Whether the caller is the scribe: a hook that was called by it. */
+bool tell_is_self(const struct tell *tell);
 
 /* Unique in the process. */
 uint64_t incident_id(void);

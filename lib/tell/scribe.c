@@ -139,6 +139,7 @@ static void scribe(void *arg)
 {
 	struct tell *tell = arg;
 
+	store_relaxed(&tell->tid, host_tid());
 	for (;;) {
 		uint32_t seen = load_acquire(&tell->word);
 		bool stop = load_acquire(&tell->stop);
@@ -151,6 +152,7 @@ static void scribe(void *arg)
 		else
 			host_wait(&tell->word, seen, HOST_FOREVER);
 	}
+	store_relaxed(&tell->tid, 0); /* the number may be another's soon */
 	tell->ended(tell->whom);
 }
 
@@ -174,4 +176,9 @@ int tell_stop(struct tell *tell, uint64_t until)
 		until = host_now() + HEAL_NS;
 	}
 	return 0;
+}
+
+bool tell_is_self(const struct tell *tell)
+{
+	return load_relaxed(&tell->tid) == host_tid();
 }

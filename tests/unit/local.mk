@@ -27,6 +27,7 @@ unit_tests += \
 	tests/unit/test_judge \
 	tests/unit/test_ledger \
 	tests/unit/test_lost \
+	tests/unit/test_pool \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
 	tests/unit/test_self \
@@ -110,6 +111,11 @@ tests_unit_test_lost_SOURCES = tests/unit/test_lost.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_lost_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_pool_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
 	tests/unit/wait.h
