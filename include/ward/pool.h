@@ -81,7 +81,8 @@ WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 /*
  * Starts workers, spares, steward, clerk and scribe, and returns when each is
  * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM: a
- * thread could not be made, and none is left (tasks that were queued may have
+ * thread could not be made; -EOWNERDEAD: threads kept ending in the start hook;
+ * none is left (tasks that were queued may have
  * been answered -ECANCELED); -ECHILD after fork.
  */
 WARD_API WARD_MUST int ward_pool_start(struct ward_pool *pool);

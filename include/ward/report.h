@@ -21,7 +21,7 @@ enum ward_kind {
 	WARD_R_DEGRADED,     /* the zombie cap is reached: no more replacing */
 	WARD_R_RECOVERED,    /* below the cap again, every seat taken */
 	WARD_R_NO_THREAD,    /* a thread could not be made; tried again later */
-	WARD_R_ENVIRONMENT,  /* most wards silent at once, or the steward late */
+	WARD_R_ENVIRONMENT,  /* the steward itself was kept from running */
 	WARD_R_EVIDENCE	     /* /proc cannot be read: fewer accounts */
 };
 

@@ -130,6 +130,7 @@ static inline void ward_progress(uint64_t units)
  *	0		go on
  *	-ESTALE		this attempt was fenced; nothing it does counts any more
  *	-ESHUTDOWN	the pool is being destroyed
+ *	-ECHILD		this is a copy of the worker, in a forked child
  *	else		the cause of the task's cancel token
  * 0 on a thread that is no worker, and between tasks.
  */

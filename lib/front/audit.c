@@ -126,6 +126,8 @@ static void check_still(const struct pool *pool, const struct books *b,
 	      s->threads_created, threads + s->threads_joined);
 	equal(audit, 5, "seats, seated + vacant", pool->seats,
 	      s->workers + s->vacant);
+	equal(audit, 5, "vacant seats, as counted", s->vacant,
+	      load_relaxed(&pool->vacant));
 	equal(audit, 5, "seated threads, taken seats", life[LIFE_SEATED],
 	      s->workers);
 	equal(audit, 6, "zombies entered, returned + reaped + out",

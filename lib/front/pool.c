@@ -182,21 +182,36 @@ static void stand_down(struct pool *pool)
 	store_relaxed(&pool->inbox.bell.word, 0);
 	store_relaxed(&pool->inbox.bell.closed, 0);
 	store_relaxed(&heal->clerk_stop, 0);
+	store_relaxed(&heal->steward_stop, 0);
+	store_relaxed(&pool->stillborn, 0);
 	store_relaxed(&pool->stopping, 0);
 	store_release(&pool->started, 0);
 }
 
-/* Each thread reports at its place: a seat, or among the spares. */
-static void wait_until_seated(struct pool *pool)
+/*
+ * Each thread reports at its place: a seat, or among the spares.  -EOWNERDEAD if
+ * they keep dying on the way there, in the start hook.
+ */
+static int wait_until_seated(struct pool *pool)
 {
 	uint32_t seen;
 
 	for (;;) {
 		seen = load_acquire(&pool->lives_changed);
 		if (!load_acquire(&pool->born) && !load_acquire(&pool->vacant))
-			return;
+			return 0;
+		if (load_relaxed(&pool->stillborn) >
+		    pool->seats + pool->spares_wanted)
+			return -EOWNERDEAD;
 		host_wait(&pool->lives_changed, seen, HOST_FOREVER);
 	}
+}
+
+static void undo_start(struct pool *pool)
+{
+	tell_stop(&pool->tell, HOST_FOREVER);
+	store_relaxed(&pool->tell.stop, 0);
+	stand_down(pool);
 }
 
 int ward_pool_start(struct ward_pool *handle)
@@ -220,13 +235,15 @@ int ward_pool_start(struct ward_pool *handle)
 	}
 	err = start_threads(pool);
 	if (err) {
-		tell_stop(&pool->tell, HOST_FOREVER);
-		store_relaxed(&pool->tell.stop, 0);
-		stand_down(pool);
+		undo_start(pool);
 		return err;
 	}
-	wait_until_seated(pool);
-	return 0;
+	err = wait_until_seated(pool);
+	if (err) {
+		stop_threads(pool, HOST_FOREVER);
+		undo_start(pool);
+	}
+	return err;
 }
 
 /* ---- drain ------------------------------------------------------------------------- */
@@ -303,6 +320,7 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 		lost_cancel_queued(pool);
 		stop_threads(pool, until);
 		fence_rest(pool);
+		lost_bury(pool); /* who ended between our last look and that */
 		store_release(&pool->orphaned, 1);
 		host_fence_heavy(); /* [J] orphaned | what is owed? */
 	}

@@ -51,7 +51,8 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 		histogram_merge(&slot->queue_time, stats->queue_time);
 		histogram_merge(&slot->run_time, stats->run_time);
 	}
-	/* Started after ended, so that it is never the smaller one. */
+	/* Started after ended [r], so that it is never the smaller one. */
+	atomic_thread_fence(memory_order_acquire);
 	for (uint32_t i = 0; i < pool->slots; i++)
 		stats->started += load_acquire(&pool->slot[i].started);
 }
@@ -87,6 +88,7 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 {
 	struct pool *pool = (struct pool *)handle;
+	int64_t unreleased;
 
 	if (!pool || !stats || stats->size != sizeof(*stats))
 		return -EINVAL;
@@ -96,7 +98,9 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	/* In this order: who comes home in between is counted once at most. */
 	stats->answered = front_released(pool);
 	atomic_thread_fence(memory_order_acquire);
-	stats->answered += load_acquire(&pool->unreleased); /* [r] */
+	/* Signed: a zombie may be home before its task is counted as left. */
+	unreleased = (int64_t)load_acquire(&pool->unreleased); /* [r] */
+	stats->answered += unreleased > 0 ? (uint64_t)unreleased : 0;
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);

@@ -109,6 +109,8 @@ static void bear_in_time(struct pool *pool, struct rounds *r)
 
 	if (load_acquire(&pool->stopping) || !wanted(pool)) {
 		r->not_before = 0; /* a point in the past would never let us sleep */
+		if (!load_relaxed(&pool->born))
+			r->pause = 0; /* all that is wanted is there, and lives */
 		return;
 	}
 	if (now < r->not_before)
@@ -119,7 +121,8 @@ static void bear_in_time(struct pool *pool, struct rounds *r)
 	if (failed && !r->told)
 		tell_no_thread(pool);
 	r->told = failed;
-	r->pause = failed ? longer(r->pause) : 0;
+	if (failed)
+		r->pause = longer(r->pause);
 	r->not_before = failed ? now + r->pause * MS : 0;
 }
 
@@ -129,10 +132,13 @@ static void clerk(void *arg)
 	struct pool *pool = heal->pool;
 	struct rounds r = { 0 };
 
-	while (!load_acquire(&heal->clerk_stop)) {
+	for (;;) {
 		uint32_t seen = load_acquire(&pool->clerk_word);
 		uint64_t until = HOST_FOREVER;
 
+		/* After the word: who stops us sets this, then moves that. */
+		if (load_acquire(&heal->clerk_stop))
+			return;
 		r.unjoined = bury(pool) ? longer(r.unjoined) : 0;
 		bear_in_time(pool, &r);
 		if (r.not_before)

@@ -305,7 +305,8 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 	if (LIFE_STATE(life) != LIFE_SEATED)
 		return true;
 	if (take_look(heal, slot, &look) == -ESRCH) {
-		if (host_life_lost(&slot->breath))
+		/* Where a life shows no end, the kernel's word must do. */
+		if (!slot->breath.works || host_life_lost(&slot->breath))
 			lost_thread(heal->pool, slot, life, false);
 		return true;
 	}
@@ -446,10 +447,12 @@ static void steward(void *arg)
 	struct pool *pool = heal->pool;
 
 	heal->quiet_since = host_now();
-	while (!load_acquire(&heal->steward_stop)) {
+	for (;;) {
 		uint32_t seen = load_acquire(&pool->steward_word);
 		uint64_t now = host_now();
 
+		if (load_acquire(&heal->steward_stop))
+			break;
 		if (scan(heal, now) || !steward_may_sleep(pool))
 			heal->quiet_since = now;
 		if (now - heal->quiet_since >= SECOND) {

@@ -44,6 +44,7 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	atomic_init(&inbox->peopled, 0);
 	atomic_init(&inbox->closed, 0);
 	atomic_init(&inbox->settled, 0);
+	atomic_init(&inbox->submitters, 0);
 	atomic_init(&inbox->owed, NULL);
 	atomic_init(&inbox->owed_in, 0);
 	atomic_init(&inbox->owed_out, 0);
@@ -276,6 +277,8 @@ int inbox_close(struct inbox *inbox, uint64_t until)
 
 bool inbox_waited_for(const struct inbox *inbox)
 {
+	if (load_acquire(&inbox->submitters)) /* [u] */
+		return true;
 	for (uint32_t i = 0; i < inbox->rings; i++)
 		if (load_acquire(&inbox->ring[i].waiters))
 			return true;

@@ -40,6 +40,8 @@ struct inbox {
 	_Atomic uint32_t closed;
 	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
 				     while closed */
+	_Atomic uint32_t submitters; /* that wait, from their first to their
+					last step here */
 	/* X: */
 	line_aligned struct ward_task *_Atomic owed;
 	_Atomic uint64_t owed_in, owed_out;
@@ -86,7 +88,7 @@ void inbox_owe(struct inbox *inbox, struct ward_task *task);
  * and its put.  0 or -ETIMEDOUT (call again).
  */
 int inbox_close(struct inbox *inbox, uint64_t until);
-/* Threads that wait for room, or have not left that wait yet. */
+/* Threads that wait for room, or have not made their last step here yet. */
 bool inbox_waited_for(const struct inbox *inbox);
 
 /* After work was finished outside inbox_next(): tells a drain, if there is one. */

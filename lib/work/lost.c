@@ -188,8 +188,10 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 	in->report.task = end->name;
 	in->report.attempt = end->attempt;
 	in->report.what = raw ? "a worker's thread ended by a raw exit" :
-			  end->inside ?
+			  end->inside && end->phase == SLOT_RUN ?
 				"a worker's thread left inside a task" :
+			  end->inside ?
+				"a worker's thread left inside a callback" :
 				"a worker's thread left outside any task";
 	if (in->report.worker < pool->seats)
 		in->heal = &pool->healed[in->report.worker];

@@ -89,6 +89,39 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 	}
 }
 
+/* All of them, or as many as fit by then: how many, or why none. */
+static int put_all(struct pool *pool, struct slot *slot,
+		   struct ward_task *const *tasks, uint32_t n, ward_ns until)
+{
+	uint32_t done = 0;
+	int put;
+
+	do {
+		put = put_waiting(pool, slot, tasks + done, n - done, until);
+		if (put > 0)
+			done += (uint32_t)put;
+	} while (put > 0 && done < n);
+	return done ? (int)done : put;
+}
+
+/*
+ * A submitter that waits is woken and refused by destroy, which must not take
+ * the pool from under it: it counts until it has made its last step there.
+ */
+static cold int put_slowly(struct pool *pool, struct slot *slot,
+			   struct ward_task *const *tasks, uint32_t n,
+			   ward_ns until)
+{
+	int put;
+
+	if (until == WARD_NOWAIT)
+		return put_all(pool, slot, tasks, n, until);
+	add_acq_rel(&pool->inbox.submitters, 1);
+	put = put_all(pool, slot, tasks, n, until);
+	sub_acq_rel(&pool->inbox.submitters, 1); /* [u] */
+	return put;
+}
+
 int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
@@ -107,7 +140,7 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
 			&full);
 	if (unlikely(put == -EAGAIN))
-		put = put_waiting(pool, slot, &task, 1, until);
+		put = put_slowly(pool, slot, &task, 1, until);
 	if (likely(put > 0))
 		return 0;
 	shut_task(task);
@@ -119,8 +152,9 @@ int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
 {
 	struct pool *pool = (struct pool *)handle;
 	struct slot *slot;
-	unsigned opened = 0, done = 0;
-	int err = 0;
+	struct ring *full;
+	unsigned opened = 0, done;
+	int err = 0, put;
 
 	if (!pool || (n && !tasks) || n > INT32_MAX)
 		return -EINVAL;
@@ -128,17 +162,18 @@ int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
 		return -ECHILD;
 	while (opened < n && !(err = open_task(tasks[opened])))
 		opened++;
+	if (!opened)
+		return err;
 	slot = own_slot(pool);
-	while (done < opened) {
-		int put = put_waiting(pool, slot, tasks + done, opened - done,
-				      until);
-
-		if (put < 0) {
-			err = put;
-			break;
-		}
-		done += (unsigned)put;
+	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks, opened,
+			&full);
+	done = put > 0 ? (unsigned)put : 0;
+	if (done < opened && (put > 0 || put == -EAGAIN)) {
+		put = put_slowly(pool, slot, tasks + done, opened - done,
+				 until);
+		done += put > 0 ? (unsigned)put : 0;
 	}
+	err = put < 0 ? put : err;
 	for (unsigned i = done; i < opened; i++)
 		shut_task(tasks[i]);
 	return done ? (int)done : err;

@@ -23,9 +23,19 @@ void worker_release(struct pool *pool, struct slot *slot,
 {
 	void (*release)(struct ward_task *) = task->release;
 
-	if (unlikely(!book_answer(book_of(task)))) {
-		add_acq_rel(&pool->unreleased, 1); /* [r] */
+	if (unlikely(book_state(load_relaxed(&book_of(task)->word)) ==
+		     BOOK_FREE)) {
+		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
 		return;
+	}
+	if (unlikely(book_debt(load_relaxed(&book_of(task)->word)) != 0)) {
+		/* Before another thread may take it off again. */
+		add_acq_rel(&pool->unreleased, 1); /* [r] */
+		if (!book_answer(book_of(task)))
+			return;
+		sub_acq_rel(&pool->unreleased, 1); /* [r] */
+	} else {
+		book_answer(book_of(task));
 	}
 	if (slot)
 		store_relaxed(&slot->phase, SLOT_RELEASE);
@@ -216,7 +226,7 @@ static inline bool attempt(struct pool *pool, struct slot *slot,
 		leave_traces(slot);
 	if (unlikely(!slot_end(slot)))
 		return false;
-	count_own(&slot->ended, 1);
+	count_own_release(&slot->ended, 1); /* [r] after its start */
 	if (!task->done && !task->release) {
 		worker_release(pool, slot, task);
 		return true;
@@ -303,9 +313,13 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	if (LIFE_STATE(life) == LIFE_SEATED) {
 		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL); /* [U] */
 		add_acq_rel(&pool->vacant, 1);
+	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
+		add_relaxed(&pool->zombies_returned, 1);
+		sub_acq_rel(&pool->zombies_out, 1);
 	} else {
 		sub_acq_rel(&pool->born, 1);
 	}
+	pool_lives_changed(pool); /* start may wait for the last one born */
 	inbox_settle(&pool->inbox);
 	worker_left(pool);
 }
