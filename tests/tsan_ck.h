@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tsan_ck.h - ck_pr on the compiler's atomics, for ThreadSanitizer alone.
+ * tsan_ck.h - ck_pr on the compiler's atomics, for ThreadSanitizer alone; and
+ * what else it does not see.
  *
  * ck's operations are inline assembly, which the sanitizer does not see, so it
  * would call a clean ring a race.  This header stands in for ck's own <ck_pr.h>
@@ -204,5 +205,46 @@ TSAN_CK void *tsan_ck_copy(void *to, const void *from, size_t size)
 #define memcpy tsan_ck_copy
 #include <ck_ring.h>
 #undef memcpy
+
+/* ---- what else it does not see --------------------------------------------------- */
+
+#include <pthread.h>
+#include <time.h>
+#include <urcu-bp.h>
+
+/*
+ * liburcu is not instrumented: a reader's end happens before the end of a grace
+ * period that waited for it.
+ */
+void __tsan_acquire(void *mark);
+void __tsan_release(void *mark);
+__attribute__((weak)) char tsan_grace;
+
+#undef urcu_bp_read_unlock
+#undef urcu_bp_synchronize_rcu
+#define urcu_bp_read_unlock()                                                  \
+	(__tsan_release(&tsan_grace), (urcu_bp_read_unlock)())
+#define urcu_bp_synchronize_rcu()                                              \
+	((urcu_bp_synchronize_rcu)(), __tsan_acquire(&tsan_grace))
+
+/* It takes a thread joined by pthread_clockjoin_np() for one that still is. */
+TSAN_CK int tsan_clockjoin(pthread_t thread, void **result, clockid_t clock,
+			   const struct timespec *until)
+{
+	struct timespec now, at;
+	long long ns;
+
+	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_REALTIME, &at);
+	ns = (until->tv_sec - now.tv_sec) * 1000000000ll + until->tv_nsec -
+	     now.tv_nsec + at.tv_nsec;
+	if (ns < 0)
+		ns = 0;
+	at.tv_sec += (time_t)(ns / 1000000000);
+	at.tv_nsec = (long)(ns % 1000000000);
+	return pthread_timedjoin_np(thread, result, &at);
+}
+
+#define pthread_clockjoin_np tsan_clockjoin
 
 #endif

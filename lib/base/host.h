@@ -117,9 +117,10 @@ void host_init(void);
  */
 struct host_life {
 	uint64_t mutex[8]; /* room for a pthread_mutex_t */
+	bool made;
 	bool works;	   /* the word is laid out as we think */
 };
-/* All-zero memory, or a life that is lost: new for the next thread. */
+/* All-zero memory, or a life that was left or lost: for the next thread. */
 void host_life_init(struct host_life *life);
 void host_life_hold(struct host_life *life);  /* by the thread, at birth */
 void host_life_leave(struct host_life *life); /* by the thread, in good order */

@@ -61,31 +61,34 @@ static bool works(const struct host_life *life)
 	return __atomic_load_n(&life->works, __ATOMIC_RELAXED);
 }
 
-/*
- * A mutex whose owner died goes to the next who locks it, at once; so it ends in
- * good order before its memory becomes another one.
- */
+/* A mutex whose owner died goes to the next who locks it, at once. */
 static void bury(struct host_life *life)
 {
 	if (pthread_mutex_lock(mutex_of(life)) == EOWNERDEAD)
 		pthread_mutex_consistent(mutex_of(life));
 	pthread_mutex_unlock(mutex_of(life));
-	pthread_mutex_destroy(mutex_of(life));
 }
 
-void host_life_init(struct host_life *life)
+static void make(struct host_life *life)
 {
 	pthread_mutexattr_t attr;
 
-	if (load_relaxed(word_of(life)) & FUTEX_OWNER_DIED)
-		bury(life);
-	memset(life->mutex, 0, sizeof(life->mutex));
-	__atomic_store_n(&life->works, false, __ATOMIC_RELAXED);
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	if (pthread_mutex_init(mutex_of(life), &attr))
 		memset(life->mutex, 0, sizeof(life->mutex));
 	pthread_mutexattr_destroy(&attr);
+	life->made = true;
+}
+
+/* Once made it stays: somebody who was late may still look at the word. */
+void host_life_init(struct host_life *life)
+{
+	if (!life->made)
+		make(life);
+	else if (load_relaxed(word_of(life)) & FUTEX_OWNER_DIED)
+		bury(life);
+	__atomic_store_n(&life->works, false, __ATOMIC_RELAXED);
 }
 
 /* Has the kernel the thread's list, and is the word what we think? */

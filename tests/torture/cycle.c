@@ -75,7 +75,10 @@ _Noreturn static void stuck(struct cycle *cycle, const char *what)
 
 /* ---- producers ------------------------------------------------------------------ */
 
-void job_back(struct job *job)
+/* The last step of every release(): [a] for who reuses the memory later. */
+static _Atomic uint32_t last_steps;
+
+static void give_back(struct job *job)
 {
 	struct producer *p = job->owner;
 	struct job *top;
@@ -91,6 +94,12 @@ void job_back(struct job *job)
 	fence_seq_cst(); /* given back | does it wait? */
 	if (load_relaxed(&p->hungry) && swap_acq_rel(&p->hungry, 0))
 		host_wake(&p->hungry, 1);
+}
+
+void job_back(struct job *job)
+{
+	give_back(job);
+	add_acq_rel(&last_steps, 1); /* [a] */
 }
 
 static struct job *take_job(struct producer *p)
@@ -498,6 +507,7 @@ static void destroy(struct cycle *cycle, ward_ns span, struct producer *p,
 		fault("threads stay: destroy said %d", left);
 		_exit(1);
 	}
+	add_acq_rel(&last_steps, 0); /* [a] */
 	if (left > 0)
 		fates_settled(&cycle->fates);
 }
