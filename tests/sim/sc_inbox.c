@@ -307,7 +307,7 @@ static void inbox_room(void)
 {
 	host_thread s;
 
-	set_up(1, 6, 1, 2);
+	set_up(1, 6, 1, 2u << sim_choose(2));
 	in_order = true;
 	for (uint32_t i = 0; i < 6; i += 3)
 		job[i].holds = sim_choose(2) ? 60 + sim_choose(75) : 0;
