@@ -4,8 +4,9 @@
  * in its place.
  *
  * All workers but one are held inside tasks of their own, so the task queued
- * behind the fault can only be run by its replacement.  Both tasks are submitted together; the fault notes the time
- * just before it happens, the next task the time of its first instruction.
+ * behind the fault can only be run by its replacement.  Both tasks are submitted
+ * together; the fault notes the time just before it happens, the next task the
+ * time of its first instruction.
  *
  * death_*	pthread_exit() and pthread_cancel() in turn: fault to the first
  *		of the user's code on the replacement

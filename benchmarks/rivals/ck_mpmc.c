@@ -14,7 +14,7 @@
 
 CK_RING_PROTOTYPE(job, job *)
 
-enum { LINGER = 4, SPIN = 64, ROOM_SPIN = 64 }; /* as inbox.c has them */
+enum { LINGER = 4, SPIN = 32, ROOM_SPIN = 64 }; /* as inbox.c has them */
 
 struct ck_worker {
 	pthread_t thread;
@@ -60,12 +60,15 @@ static inline struct job *take(unsigned looks)
 {
 	struct job *job;
 
-	for (; looks; looks--) {
+	for (unsigned i = 0; i < looks; i++) {
 		if (ck_ring_dequeue_mpmc_job(&pool.ring, pool.cell, &job)) {
 			room_made();
 			return job;
 		}
-		host_relax();
+		if (i < LINGER)
+			host_relax();
+		else
+			host_yield();
 	}
 	return NULL;
 }
