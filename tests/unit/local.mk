@@ -8,6 +8,7 @@ UNIT_LIBS = libward-core.la $(CRITERION_LIBS)
 
 if HAVE_CRITERION
 unit_tests += \
+	tests/unit/test_audit \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_cancel \
@@ -30,11 +31,20 @@ unit_tests += \
 	tests/unit/test_pool \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
+	tests/unit/test_seat \
 	tests/unit/test_self \
 	tests/unit/test_slot \
 	tests/unit/test_stack \
+	tests/unit/test_stats \
 	tests/unit/test_submit \
-	tests/unit/test_text
+	tests/unit/test_text \
+	tests/unit/test_unblock \
+	tests/unit/test_worker
+
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_audit_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h
@@ -125,6 +135,11 @@ tests_unit_test_scribe_SOURCES = tests/unit/test_scribe.c \
 	tests/unit/wait.h
 tests_unit_test_scribe_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_seat_SOURCES = tests/unit/test_seat.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_seat_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_self_SOURCES = tests/unit/test_self.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
@@ -138,6 +153,11 @@ tests_unit_test_stack_SOURCES = tests/unit/test_stack.c \
 	tests/unit/wait.h
 tests_unit_test_stack_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_stats_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_submit_SOURCES = tests/unit/test_submit.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
@@ -146,6 +166,16 @@ tests_unit_test_submit_LDADD = $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c \
 	tests/unit/json.h
 tests_unit_test_text_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_unblock_SOURCES = tests/unit/test_unblock.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_unblock_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_worker_LDADD = $(UNIT_LIBS)
 endif
 
 asan_tests += $(unit_tests)
