@@ -278,6 +278,8 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	lost_hand(pool, slot);
 	add_relaxed(&pool->deaths, 1);
 	report_death(pool, slot, !last_will, &end, when, id);
+	if (last_will) /* only now: leaving wakes those who watch */
+		host_life_leave(&slot->breath);
 	life_move(slot, load_acquire(&slot->life), LIFE_GONE);
 	books_close(pool);
 	inbox_settle(&pool->inbox);

@@ -297,7 +297,6 @@ static void last_will(void *arg)
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot); /* what it stands on goes with the stack */
 	forget_self();
-	host_life_leave(&slot->breath);
 	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
 		;
 }
