@@ -1,7 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One fear each.  httpd_scripts drive examples/httpd (make check-httpd).
 
-story_tests =
+story_tests = \
+	tests/story/abba \
+	tests/story/all_hang \
+	tests/story/death \
+	tests/story/declared_block \
+	tests/story/destroy \
+	tests/story/full_ring_rerun \
+	tests/story/hook_hangs \
+	tests/story/livelock \
+	tests/story/no_proc \
+	tests/story/no_progress \
+	tests/story/nudge_signal \
+	tests/story/polling_sleeps \
+	tests/story/starvation \
+	tests/story/stopped \
+	tests/story/stopped_submitter \
+	tests/story/submit_deadlock \
+	tests/story/unblock_pipe \
+	tests/story/zombie_home
 story_scripts =
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \
@@ -9,11 +27,54 @@ httpd_scripts = \
 	tests/story/httpd_faults.sh \
 	tests/story/httpd_files.sh
 
-# Their clients, and what they share.
+# What the stories share.
+check_LTLIBRARIES += tests/story/libstory.la
+tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
+STORY_LIBS = tests/story/libstory.la libward-core.la
+
+tests_story_abba_SOURCES = tests/story/abba.c
+tests_story_abba_LDADD = $(STORY_LIBS)
+tests_story_all_hang_SOURCES = tests/story/all_hang.c
+tests_story_all_hang_LDADD = $(STORY_LIBS)
+tests_story_death_SOURCES = tests/story/death.c
+tests_story_death_LDADD = $(STORY_LIBS)
+tests_story_declared_block_SOURCES = tests/story/declared_block.c
+tests_story_declared_block_LDADD = $(STORY_LIBS)
+tests_story_destroy_SOURCES = tests/story/destroy.c
+tests_story_destroy_LDADD = $(STORY_LIBS)
+tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
+tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
+tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
+tests_story_hook_hangs_LDADD = $(STORY_LIBS)
+tests_story_livelock_SOURCES = tests/story/livelock.c
+tests_story_livelock_LDADD = $(STORY_LIBS)
+tests_story_no_proc_SOURCES = tests/story/no_proc.c
+tests_story_no_proc_LDADD = $(STORY_LIBS)
+tests_story_no_progress_SOURCES = tests/story/no_progress.c
+tests_story_no_progress_LDADD = $(STORY_LIBS)
+tests_story_nudge_signal_SOURCES = tests/story/nudge_signal.c
+tests_story_nudge_signal_LDADD = $(STORY_LIBS)
+tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
+tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
+tests_story_starvation_SOURCES = tests/story/starvation.c
+tests_story_starvation_LDADD = $(STORY_LIBS)
+tests_story_stopped_SOURCES = tests/story/stopped.c
+tests_story_stopped_LDADD = $(STORY_LIBS)
+tests_story_stopped_submitter_SOURCES = tests/story/stopped_submitter.c
+tests_story_stopped_submitter_LDADD = $(STORY_LIBS)
+tests_story_submit_deadlock_SOURCES = tests/story/submit_deadlock.c
+tests_story_submit_deadlock_LDADD = $(STORY_LIBS)
+tests_story_unblock_pipe_SOURCES = tests/story/unblock_pipe.c
+tests_story_unblock_pipe_LDADD = $(STORY_LIBS)
+tests_story_zombie_home_SOURCES = tests/story/zombie_home.c
+tests_story_zombie_home_LDADD = $(STORY_LIBS)
+
+# httpd's client, and what its scripts share.
 httpd_programs = tests/story/httpd_client
 check_PROGRAMS += $(httpd_programs)
 tests_story_httpd_client_SOURCES = tests/story/httpd_client.c
 tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
+asan_tests += $(story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)

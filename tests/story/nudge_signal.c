@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nudge_signal.c - scenario 36: the signal that asks a thread for its backtrace
+ * is blocked by the task, or the application has put its own handler in its
+ * place, or ignores it.
+ *
+ * Expected: the same verdict, told after a bounded wait, without a backtrace.
+ * Undisturbed, the backtrace is there.
+ */
+#include "story.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+static int blocks_it(struct item *item)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	task_spin_until_fenced(item);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return 0;
+}
+
+static void not_ours(int signo)
+{
+	(void)signo;
+}
+
+static const struct told *convict(struct ward_pool *pool,
+				  int (*what)(struct item *item))
+{
+	const struct told *t;
+	struct item item;
+	uint64_t began;
+
+	item_init(&item, what, NULL, "spin");
+	item_submit(pool, &item);
+	item_ends(&item, -ETIME);
+	began = host_now();
+	t = told_id(item.incident);
+	expect(host_now() - began < 5 * SECOND);
+	expect_equal(t->report.kind, WARD_R_LIVELOCK);
+	expect_equal(t->report.tid, load_relaxed(&item.tid));
+	wait_healed(pool);
+	return t;
+}
+
+int main(void)
+{
+	struct sigaction mine = { .sa_handler = not_ours }, library;
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct ward_pool_config config = story_config();
+	struct ward_pool *pool;
+
+	config.trace_signo = SIGRTMIN + 5;
+	pool = pool_up(&config);
+	expect(convict(pool, task_spin_until_fenced)->report.nframes > 0);
+	expect_equal(convict(pool, blocks_it)->report.nframes, 0);
+	expect(!sigaction(SIGRTMIN + 5, &mine, &library));
+	expect_equal(convict(pool, task_spin_until_fenced)->report.nframes, 0);
+	expect(!sigaction(SIGRTMIN + 5, &ignore, NULL));
+	expect_equal(convict(pool, task_spin_until_fenced)->report.nframes, 0);
+	expect(!sigaction(SIGRTMIN + 5, &library, NULL));
+	expect(convict(pool, task_spin_until_fenced)->report.nframes > 0);
+	pool_down(pool);
+	return 0;
+}
