@@ -141,8 +141,9 @@ static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
 	struct incident *in = describe(heal, slot, VERDICT_WARN, watch,
 				       budgets, incident_id());
 
-	if (!in && watch->ask) {
-		watch->asked = false; /* no record free: ask again */
+	if (!in && watch->ask && load_relaxed(&slot->unblock)) {
+		watch->asked = false; /* no record free: ask again, soon */
+		watch->next_look = 0;
 	} else if (in && watch->ask) {
 		in->call = unblock_call;
 		in->who = slot;
@@ -460,10 +461,9 @@ static void steward(void *arg)
 			heal->quiet_since = host_now();
 			continue;
 		}
+		/* However it ends: early is not late, and late is late. */
 		heal->due = now + pool->scan;
-		if (host_wait(&pool->steward_word, seen, heal->due) !=
-		    -ETIMEDOUT)
-			heal->due = 0;
+		host_wait(&pool->steward_word, seen, heal->due);
 	}
 	urcu_bp_unregister_thread();
 }
