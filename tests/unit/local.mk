@@ -36,6 +36,7 @@ unit_tests += \
 	tests/unit/test_slot \
 	tests/unit/test_stack \
 	tests/unit/test_stats \
+	tests/unit/test_steward \
 	tests/unit/test_submit \
 	tests/unit/test_text \
 	tests/unit/test_unblock \
@@ -157,6 +158,10 @@ tests_unit_test_stats_SOURCES = tests/unit/test_stats.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_stats_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_steward_SOURCES = tests/unit/test_steward.c \
+	tests/unit/fake_host.h
+tests_unit_test_steward_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_submit_SOURCES = tests/unit/test_submit.c \
 	tests/unit/job.h \

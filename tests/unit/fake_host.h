@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fake_host.h - lib/base/host.h for tests that own the time: a clock that only
+ * the test moves, threads that are only records, and evidence as the test wants
+ * it.  Included once in a program; none of the real host is linked then.
+ */
+#ifndef WARD_TESTS_UNIT_FAKE_HOST_H
+#define WARD_TESTS_UNIT_FAKE_HOST_H
+
+#include "base/host.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAKE_THREADS = 64 };
+
+/* What a thread does, and what the kernel has counted of it. */
+enum doing { RUNS, WAITS, SLEEPS, STOPPED, ENDED };
+
+struct fake_thread {
+	enum doing doing;
+	uint64_t cpu, delay, slices, waiting;
+	int32_t syscall;
+	uint64_t syscall_arg;
+	bool unknown; /* the kernel tells nothing */
+	bool lowered;
+	uint32_t looked_at;
+};
+
+static struct fake {
+	uint64_t now;
+	struct fake_thread thread[FAKE_THREADS]; /* by TID */
+	/* the test's part in what the library does; may be NULL */
+	int (*wait)(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
+	void (*fence)(void);
+	int (*spawn)(void *arg);
+	int (*join)(host_thread thread);
+	uint32_t wakes, spawns, joins;
+	void *self;
+} fake;
+
+static void fake_turns_to(int32_t tid, enum doing doing)
+{
+	struct fake_thread *t = &fake.thread[tid];
+
+	if (t->doing == doing)
+		return;
+	if (t->doing == WAITS) { /* the kernel books it when it ends */
+		t->delay += t->waiting;
+		t->waiting = 0;
+	}
+	t->slices += t->doing != RUNS && doing != STOPPED && doing != WAITS;
+	t->doing = doing;
+}
+
+static void fake_time(uint64_t ns)
+{
+	fake.now += ns;
+	for (int i = 0; i < FAKE_THREADS; i++) {
+		struct fake_thread *t = &fake.thread[i];
+
+		t->cpu += t->doing == RUNS ? ns : 0;
+		t->waiting += t->doing == WAITS ? ns : 0;
+	}
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+uint64_t host_now(void)
+{
+	return fake.now;
+}
+
+void host_utc(int64_t *s, uint32_t *ns)
+{
+	*s = (int64_t)(fake.now / 1000000000);
+	*ns = (uint32_t)(fake.now % 1000000000);
+}
+
+/* ---- futexes and fences ---------------------------------------------- */
+
+int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	if (load_relaxed(word) != seen)
+		return 0;
+	return fake.wait ? fake.wait(word, seen, until) : 0;
+}
+
+void host_wake(_Atomic uint32_t *word, int n)
+{
+	(void)word;
+	(void)n;
+	fake.wakes++;
+}
+
+bool host_asymmetric;
+
+void host_fence_heavy(void)
+{
+	if (fake.fence)
+		fake.fence();
+}
+
+void host_relax(void)
+{
+}
+
+void host_yield(void)
+{
+}
+
+/* ---- memory ---------------------------------------------------------- */
+
+void *host_alloc(size_t size)
+{
+	size_t whole = (size + WARD_LINE - 1) & ~(size_t)(WARD_LINE - 1);
+	void *mem = size ? aligned_alloc(WARD_LINE, whole) : NULL;
+
+	return mem ? memset(mem, 0, whole) : NULL;
+}
+
+void host_free(void *mem, size_t size)
+{
+	(void)size;
+	free(mem);
+}
+
+/* ---- threads --------------------------------------------------------- */
+
+int host_spawn(host_thread *out, const struct host_spawn *how,
+	       void (*fn)(void *arg), void (*last)(void *arg), void *arg)
+{
+	int err = fake.spawn ? fake.spawn(arg) : 0;
+
+	(void)how;
+	(void)fn;
+	(void)last;
+	if (!err)
+		*out = ++fake.spawns;
+	return err;
+}
+
+int host_join(host_thread thread, uint64_t until)
+{
+	int err = fake.join ? fake.join(thread) : 0;
+
+	(void)until;
+	fake.joins += !err;
+	return err;
+}
+
+void host_detach(host_thread thread)
+{
+	(void)thread;
+}
+
+void host_exit(void)
+{
+	abort();
+}
+
+int32_t host_tid(void)
+{
+	return 1;
+}
+
+bool host_is_self(host_thread thread)
+{
+	(void)thread;
+	return false;
+}
+
+void *host_self(void)
+{
+	return fake.self;
+}
+
+void host_set_self(void *self)
+{
+	fake.self = self;
+}
+
+uint32_t host_home(void)
+{
+	return 0;
+}
+
+_Atomic uint32_t host_generation;
+
+void host_on_fork(void (*in_child)(void *self))
+{
+	(void)in_child;
+}
+
+void host_init(void)
+{
+}
+
+/* ---- a thread's end: the first word says that it came ---------------- */
+
+void host_life_init(struct host_life *life)
+{
+	memset(life, 0, sizeof(*life));
+	life->works = true;
+}
+
+void host_life_hold(struct host_life *life)
+{
+	life->mutex[0] = 0;
+}
+
+void host_life_leave(struct host_life *life)
+{
+	life->mutex[0] = 0;
+}
+
+bool host_life_lost(const struct host_life *life)
+{
+	return life->works && life->mutex[0] == ENDED;
+}
+
+void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
+		     _Atomic uint32_t *gen, uint32_t gen_seen,
+		     struct host_life *const *lives, unsigned n)
+{
+	(void)word;
+	(void)seen;
+	(void)gen;
+	(void)gen_seen;
+	(void)lives;
+	(void)n;
+}
+
+/* ---- evidence -------------------------------------------------------- */
+
+void host_eye_open(struct host_eye *eye, int32_t tid)
+{
+	*eye = (struct host_eye){ tid, -1, -1, -1 };
+}
+
+void host_eye_close(struct host_eye *eye)
+{
+	eye->tid = 0;
+}
+
+int host_look(const struct host_eye *eye, struct host_look *look)
+{
+	static const char state[] = { 'R', 'R', 'S', 'T', 0 };
+	struct fake_thread *t = &fake.thread[eye->tid];
+
+	*look = (struct host_look){ .cpu_known = false };
+	t->looked_at++;
+	if (t->doing == ENDED)
+		return -ESRCH;
+	if (t->unknown)
+		return -ENODATA;
+	*look = (struct host_look){ .cpu_known = true,
+				    .state_known = true,
+				    .switches_known = true,
+				    .cpu = t->cpu,
+				    .run_delay = t->delay,
+				    .slices = t->slices + 1,
+				    .state = state[t->doing] };
+	return 0;
+}
+
+int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+{
+	*nr = fake.thread[eye->tid].syscall;
+	*arg = fake.thread[eye->tid].syscall_arg;
+	return 0;
+}
+
+int32_t host_futex_holder(uint64_t address)
+{
+	(void)address;
+	return 0;
+}
+
+bool host_is_futex(int32_t nr)
+{
+	return nr == 202;
+}
+
+/* ---- backtraces: none ------------------------------------------------ */
+
+int host_trace_install(int signo, int *got)
+{
+	*got = signo ? signo : 34;
+	return 0;
+}
+
+void host_trace_here(struct host_trace *trace)
+{
+	(void)trace;
+}
+
+unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until)
+{
+	(void)trace;
+	(void)tid;
+	(void)until;
+	return 0;
+}
+
+const char *host_object(const void *code, uint64_t *offset)
+{
+	(void)code;
+	*offset = 0;
+	return "";
+}
+
+/* ---- the machine ----------------------------------------------------- */
+
+void host_lower(int32_t tid)
+{
+	fake.thread[tid].lowered = true;
+}
+
+bool host_raise(int32_t tid)
+{
+	fake.thread[tid].lowered = false;
+	return true;
+}
+
+unsigned host_cpu_count(void)
+{
+	return 2;
+}
+
+unsigned host_cpu_present(void)
+{
+	return 2;
+}
+
+struct host_cpus *host_cpus_parse(const char *list)
+{
+	(void)list;
+	return NULL;
+}
+
+void host_cpus_free(struct host_cpus *cpus)
+{
+	(void)cpus;
+}
+
+void host_complain(const char *line, size_t len)
+{
+	(void)line;
+	(void)len;
+}
+
+void host_abort(void)
+{
+	abort();
+}
+
+#endif

@@ -1,0 +1,868 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The steward whole, with the pool's records but without a thread: time, the
+ * workers and what the kernel says of them are the test's.
+ */
+#include "fake_host.h"
+
+#define raise steward_raises /* <signal.h> has one, too */
+#include "../../lib/heal/steward.c"
+#undef raise
+#include <criterion/criterion.h>
+#include <signal.h>
+
+#define MS UINT64_C(1000000)
+#define S UINT64_C(1000000000)
+#define START (1000 * S)
+#define SCAN (10 * MS)
+
+enum { WORKERS = 3, SPARES = 2, ZOMBIES = 4 };
+
+static struct pool *pool;
+static struct heal *heal;
+static struct ward_task task[WORKERS + SPARES];
+static struct ward_policy policy = { .size = sizeof(policy) };
+
+/* ---- a pool without threads ------------------------------------------ */
+
+static int32_t tid_of(uint32_t i)
+{
+	return 10 + (int32_t)i;
+}
+
+static void people(uint32_t i)
+{
+	struct slot *slot = &pool->slot[i];
+
+	cr_assert_eq(worker_spawn(pool, slot), 0);
+	sub_acq_rel(&pool->born, 1);
+	store_relaxed(&slot->tid, tid_of(i));
+	host_eye_open(&slot->eye, tid_of(i));
+	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 1);
+	fake_turns_to(tid_of(i), SLEEPS);
+}
+
+static void make(struct ward_pool_config config)
+{
+	config.workers = WORKERS;
+	config.spares = SPARES;
+	config.zombies = ZOMBIES;
+	config.scan = SCAN;
+	config.policy = &policy;
+	fake = (struct fake){ .now = START };
+	cr_assert_eq(pool_new(&pool, &config), 0);
+	heal = heal_new(pool);
+	cr_assert_not_null(heal);
+	pool->helpers = heal;
+	for (uint32_t i = 0; i < WORKERS + SPARES; i++) {
+		people(i);
+		if (i < WORKERS) {
+			life_move(&pool->slot[i],
+				  load_relaxed(&pool->slot[i].life),
+				  LIFE_SEATED);
+			store_relaxed(&pool->slot[i].seat, i);
+			store_relaxed(&pool->seat[i], &pool->slot[i]);
+		} else {
+			life_move(&pool->slot[i],
+				  load_relaxed(&pool->slot[i].life),
+				  LIFE_SPARE);
+			stack_push(&pool->spares, i);
+		}
+	}
+	store_relaxed(&pool->vacant, 0);
+	store_relaxed(&pool->spares_ready, SPARES);
+	heal->quiet_since = fake.now;
+}
+
+static void setup(void)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	policy.busy_within = S;
+	policy.blocked_within = 2 * S;
+	make(config);
+}
+
+static void teardown(void)
+{
+	heal_free(heal);
+	store_relaxed(&pool->refs, 1);
+	pool_put(pool);
+}
+
+TestSuite(steward, .init = setup, .fini = teardown);
+
+/* ---- workers --------------------------------------------------------- */
+
+static void begins(uint32_t i, enum slot_phase phase, enum doing doing)
+{
+	task[i].name = "task";
+	book_open(book_of(&task[i]));
+	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 0);
+	slot_begin(&pool->slot[i], &task[i], phase);
+	add_relaxed(&pool->slot[i].started, 1);
+	fake_turns_to(tid_of(i), doing);
+}
+
+static void ends(uint32_t i)
+{
+	cr_assert(slot_end(&pool->slot[i]));
+	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 1);
+	fake_turns_to(tid_of(i), SLEEPS);
+}
+
+static enum slot_life life_of(uint32_t i)
+{
+	return LIFE_STATE(load_relaxed(&pool->slot[i].life));
+}
+
+/* ---- time goes on ---------------------------------------------------- */
+
+static void (*each_scan)(void);
+
+static bool one_scan(uint64_t late)
+{
+	bool busy;
+
+	heal->due = fake.now + SCAN;
+	fake_time(SCAN + late);
+	if (each_scan)
+		each_scan();
+	busy = scan(heal, fake.now);
+	cr_assert_eq(load_relaxed(&pool->broken), 0);
+	return busy;
+}
+
+/* Scans for so long, or until something was convicted: when. */
+static uint64_t scans_for(uint64_t ns)
+{
+	uint64_t until = fake.now + ns;
+
+	while (fake.now < until && !load_relaxed(&pool->stalled))
+		one_scan(0);
+	return fake.now;
+}
+
+static bool is_innocent(void)
+{
+	return load_relaxed(&pool->stalled) == 0 &&
+	       load_relaxed(&pool->zombies_out) == 0;
+}
+
+/* ---- what was told --------------------------------------------------- */
+
+static struct incident *told(enum ward_kind kind, uint32_t *times)
+{
+	struct incident *found = NULL;
+	uint64_t top = load_relaxed(&pool->tell.ready.top);
+	uint32_t n = 0, i = (uint32_t)top ? (uint32_t)top - 1 : STACK_NONE;
+
+	for (; i != STACK_NONE; i = stack_after(&pool->tell.ready, i)) {
+		if (pool->tell.record[i].report.kind != kind)
+			continue;
+		found = found ? found : &pool->tell.record[i];
+		n++;
+	}
+	if (times)
+		*times = n;
+	return found;
+}
+
+static uint32_t times_told(enum ward_kind kind)
+{
+	uint32_t times;
+
+	told(kind, &times);
+	return times;
+}
+
+/* ---- a conviction ---------------------------------------------------- */
+
+/* Worker 1 was fenced, and a spare has its seat. */
+static void is_replaced(enum verdict verdict, enum ward_kind kind,
+			uint64_t budget)
+{
+	const struct incident *in = told(kind, NULL);
+	struct slot *heir = load_relaxed(&pool->seat[1]);
+	struct ward_task *owed = load_relaxed(&pool->inbox.owed);
+
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert(slot_taken(&pool->slot[1]));
+	cr_assert_not_null(heir);
+	cr_assert_neq(heir, &pool->slot[1]);
+	cr_assert_eq(LIFE_STATE(load_relaxed(&heir->life)), LIFE_SEATED);
+	cr_assert_eq(load_relaxed(&heir->call), CALL_SEAT);
+	cr_assert_eq(heir->self.worker, 1);
+	cr_assert_eq(heir->vacated, fake.now);
+	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
+	cr_assert_eq(load_relaxed(&pool->zombies_out), 1);
+	cr_assert_eq(load_relaxed(&pool->zombies_entered), 1);
+	cr_assert_eq(load_relaxed(&pool->stalled), 1);
+	cr_assert_eq(load_relaxed(&heal->convicted[verdict]), 1);
+
+	cr_assert_eq(owed, &task[1]);
+	cr_assert_eq(book_state(load_relaxed(&book_of(owed)->word)), BOOK_LOST);
+	cr_assert_eq(book_debt(load_relaxed(&book_of(owed)->word)), 1);
+	cr_assert_eq(book_of(owed)->status, -ETIME);
+
+	cr_assert_not_null(in);
+	cr_assert_eq(times_told(kind), 1);
+	cr_assert_eq(in->report.id, ward_incident(owed));
+	cr_assert_eq(in->report.worker, 1);
+	cr_assert_eq(in->report.tid, tid_of(1));
+	cr_assert_eq(in->report.attempt, 1);
+	cr_assert_str_eq(in->report.task, "task");
+	cr_assert_eq(in->report.at, fake.now);
+	cr_assert_eq(in->report.budget, budget);
+	cr_assert(ledger_adds_up(&in->report.ledger));
+	cr_assert_eq(in->trace, &pool->slot[1].trace);
+	cr_assert_eq(in->heal, &pool->healed[1]);
+	cr_assert_not(in->abort);
+}
+
+Test(steward, convicts_a_spinner_in_time)
+{
+	uint64_t from, when;
+
+	one_scan(0);
+	fake_time(3 * MS);
+	begins(1, SLOT_RUN, RUNS);
+	from = fake.now;
+	when = scans_for(5 * S);
+	cr_assert_geq(when, from + S);
+	cr_assert_leq(when, from + S + 3 * SCAN);
+	is_replaced(VERDICT_LIVELOCK, WARD_R_LIVELOCK, S);
+	cr_assert_geq(told(WARD_R_LIVELOCK, NULL)->report.ledger.busy, S);
+	cr_assert(fake.thread[tid_of(1)].lowered,
+		  "it keeps a core from others");
+}
+
+Test(steward, convicts_a_sleeper_in_time)
+{
+	uint64_t from, when;
+
+	one_scan(0);
+	fake_time(7 * MS);
+	begins(1, SLOT_RUN, SLEEPS);
+	fake.thread[tid_of(1)].syscall = 202;
+	fake.thread[tid_of(1)].syscall_arg = 0xabc;
+	from = fake.now;
+	when = scans_for(5 * S);
+	cr_assert_geq(when, from + 2 * S);
+	cr_assert_leq(when, from + 2 * S + 3 * SCAN);
+	is_replaced(VERDICT_BLOCKED, WARD_R_BLOCKED, 2 * S);
+	cr_assert_eq(told(WARD_R_BLOCKED, NULL)->report.syscall, 202);
+	cr_assert_eq(told(WARD_R_BLOCKED, NULL)->report.syscall_arg, 0xabc);
+	cr_assert_eq(told(WARD_R_BLOCKED, NULL)->report.state, 'S');
+	cr_assert_not(fake.thread[tid_of(1)].lowered);
+}
+
+static void beat_of_one(void)
+{
+	pool->slot[1].pulse.beats++;
+}
+
+Test(steward, convicts_who_makes_no_progress_where_it_is_asked_for)
+{
+	uint64_t from, when;
+
+	pool->policy.progress_within = 3 * S;
+	begins(1, SLOT_RUN, RUNS);
+	from = fake.now;
+	each_scan = beat_of_one;
+	when = scans_for(5 * S);
+	cr_assert_geq(when, from + 3 * S);
+	cr_assert_leq(when, from + 3 * S + 3 * SCAN);
+	is_replaced(VERDICT_STAGNANT, WARD_R_NO_PROGRESS, 3 * S);
+}
+
+Test(steward, lets_alone_who_beats)
+{
+	begins(1, SLOT_RUN, RUNS);
+	each_scan = beat_of_one;
+	scans_for(100 * S);
+	cr_assert(is_innocent());
+	cr_assert_eq(load_relaxed(&heal->looks), 0);
+}
+
+Test(steward, a_tasks_own_patience_goes_before_the_pools)
+{
+	uint64_t from = fake.now, when;
+
+	begins(1, SLOT_RUN, RUNS);
+	store_relaxed(&pool->slot[1].budget[0], 300 * MS);
+	begins(2, SLOT_RUN, RUNS);
+	store_relaxed(&pool->slot[2].budget[0], 50 * S);
+	when = scans_for(5 * S);
+	cr_assert_geq(when, from + 300 * MS);
+	cr_assert_leq(when, from + 300 * MS + 3 * SCAN);
+	is_replaced(VERDICT_LIVELOCK, WARD_R_LIVELOCK, 300 * MS);
+	for (int i = 0; i < 4000; i++)
+		one_scan(0);
+	cr_assert_eq(life_of(2), LIFE_SEATED);
+	for (int i = 0; i < 1100; i++)
+		one_scan(0);
+	cr_assert_eq(life_of(2), LIFE_ZOMBIE);
+}
+
+Test(steward, a_lost_task_may_run_again)
+{
+	policy.runs = policy.stalls = 3;
+	task[1].policy = &policy;
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	cr_assert_eq(load_relaxed(&pool->inbox.owed), &task[1]);
+	cr_assert_eq(book_state(load_relaxed(&book_of(&task[1])->word)),
+		     BOOK_RERUN);
+	cr_assert_eq(load_relaxed(&pool->reruns), 1);
+}
+
+/* ---- innocent -------------------------------------------------------- */
+
+static void moves_at_the_fence(void)
+{
+	if (load_relaxed(&pool->slot[1].fence) == 0)
+		return;
+	fake.fence = NULL;
+	cr_assert(slot_end(&pool->slot[1]), "the answer is its own");
+	slot_begin(&pool->slot[1], &task[1], SLOT_DONE);
+}
+
+Test(steward, acquits_who_moves_in_the_last_moment)
+{
+	begins(1, SLOT_RUN, RUNS);
+	fake.fence = moves_at_the_fence;
+	for (int i = 0; i < 110; i++)
+		one_scan(0);
+	cr_assert_null(fake.fence, "it was judged");
+	cr_assert_eq(load_relaxed(&pool->acquitted), 1);
+	cr_assert(is_innocent());
+	cr_assert_eq(life_of(1), LIFE_SEATED);
+	cr_assert_eq(load_relaxed(&pool->slot[1].fence), 0);
+	cr_assert_null(load_relaxed(&pool->inbox.owed));
+	cr_assert_eq(load_relaxed(&heal->convicted[VERDICT_LIVELOCK]), 0);
+	cr_assert_eq(load_relaxed(&pool->amid), 0);
+}
+
+Test(steward, the_starved_and_the_stopped_are_innocent)
+{
+	begins(0, SLOT_RUN, WAITS);
+	begins(1, SLOT_RUN, STOPPED);
+	scans_for(100 * S);
+	cr_assert(is_innocent());
+}
+
+static void declared(uint64_t until)
+{
+	store_relaxed(&pool->slot[1].declared, until);
+}
+
+Test(steward, a_declared_wait_is_excused_to_its_end)
+{
+	uint64_t end = fake.now + 60 * S, when;
+
+	begins(1, SLOT_RUN, SLEEPS);
+	declared(end);
+	when = scans_for(100 * S);
+	cr_assert_geq(when, end + 2 * S);
+	cr_assert_leq(when, end + 2 * S + 3 * SCAN);
+}
+
+/* The process was stopped, with the steward in it. */
+Test(steward, its_own_lateness_is_held_against_nobody)
+{
+	begins(0, SLOT_RUN, SLEEPS);
+	begins(1, SLOT_RUN, SLEEPS);
+	for (int i = 0; i < 150; i++)
+		one_scan(0);
+	one_scan(30 * S);
+	for (int i = 0; i < 30; i++)
+		one_scan(0);
+	cr_assert(is_innocent());
+	cr_assert_eq(load_relaxed(&heal->worst_lateness), 30 * S);
+	cr_assert_eq(times_told(WARD_R_ENVIRONMENT), 1);
+	one_scan(40 * S);
+	cr_assert_eq(times_told(WARD_R_ENVIRONMENT), 2);
+	cr_assert(is_innocent());
+	scans_for(S);
+	cr_assert_not(is_innocent(), "and forgets nothing over it");
+}
+
+Test(steward, stopped_many_times_at_the_pace_of_its_scans)
+{
+	begins(1, SLOT_RUN, RUNS);
+	for (int i = 0; i < 1000; i++) {
+		fake_turns_to(tid_of(1), STOPPED);
+		one_scan(90 * MS);
+		fake_turns_to(tid_of(1), i % 15 ? WAITS : RUNS);
+		one_scan(0);
+	}
+	cr_assert(is_innocent());
+}
+
+Test(steward, says_once_that_it_sees_nothing_and_convicts_nobody)
+{
+	fake.thread[tid_of(1)].unknown = true;
+	fake.thread[tid_of(2)].unknown = true;
+	begins(1, SLOT_RUN, RUNS);
+	begins(2, SLOT_RUN, SLEEPS);
+	scans_for(30 * S);
+	cr_assert(is_innocent());
+	cr_assert_eq(times_told(WARD_R_EVIDENCE), 1);
+}
+
+/* ---- an attempt is not all there is ---------------------------------- */
+
+static void callback(enum slot_phase phase)
+{
+	begins(1, phase, SLEEPS);
+	for (int i = 0; i < 300; i++)
+		one_scan(0);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert_neq(load_relaxed(&pool->seat[1]), &pool->slot[1]);
+	cr_assert_null(load_relaxed(&pool->inbox.owed), "it loses no answer");
+	cr_assert_eq(load_relaxed(&pool->stalled), 0);
+	cr_assert_eq(told(WARD_R_BLOCKED, NULL)->report.attempt, 0);
+	cr_assert_str_empty(told(WARD_R_BLOCKED, NULL)->report.task,
+			    "the task may be gone");
+}
+
+Test(steward, a_done_that_hangs_is_replaced)
+{
+	callback(SLOT_DONE);
+}
+
+Test(steward, a_release_that_hangs_is_replaced)
+{
+	callback(SLOT_RELEASE);
+}
+
+Test(steward, who_waits_inside_the_library_is_called_out)
+{
+	_Atomic uint32_t room = 5;
+
+	begins(1, SLOT_RUN, SLEEPS);
+	store_relaxed(&pool->slot[1].waits_on, &room);
+	scans_for(5 * S);
+	cr_assert_eq(room, 6);
+}
+
+Test(steward, what_a_convict_has_in_hand_is_given_to_others)
+{
+	struct ward_task held = { .name = "held" };
+	void *item = &held;
+
+	book_open(book_of(&held));
+	begins(1, SLOT_RUN, RUNS);
+	cr_assert_eq(ring_put(&pool->slot[1].hand.ring, &item, 1), 1);
+	scans_for(5 * S);
+	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
+	cr_assert_eq(load_relaxed(&pool->inbox.owed_in), 2);
+}
+
+/* ---- a thread that ended unheard ------------------------------------- */
+
+Test(steward, finds_the_dead)
+{
+	begins(1, SLOT_RUN, RUNS);
+	one_scan(0);
+	fake_turns_to(tid_of(1), ENDED);
+	pool->slot[1].breath.mutex[0] = ENDED;
+	one_scan(0);
+	one_scan(0);
+	cr_assert_eq(load_relaxed(&pool->deaths), 1);
+	cr_assert_eq(load_relaxed(&pool->died), 1);
+	cr_assert_eq(life_of(1), LIFE_GONE);
+	cr_assert_eq(load_relaxed(&pool->inbox.owed), &task[1]);
+	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
+	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
+	cr_assert_eq(times_told(WARD_R_DEATH), 1);
+}
+
+/* ---- warnings -------------------------------------------------------- */
+
+static void goes_on_for(uint64_t ns)
+{
+	for (uint64_t until = fake.now + ns; fake.now < until;)
+		one_scan(0);
+}
+
+Test(steward, warns_once_at_half)
+{
+	const struct incident *in;
+
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(400 * MS);
+	cr_assert_eq(times_told(WARD_R_SLOW), 0);
+	goes_on_for(150 * MS);
+	cr_assert_eq(times_told(WARD_R_SLOW), 1);
+	in = told(WARD_R_SLOW, NULL);
+	cr_assert_eq(in->report.worker, 1);
+	cr_assert_eq(in->report.budget, S);
+	cr_assert_geq(in->report.ledger.busy, 500 * MS);
+	cr_assert_null(in->call, "a spinner is not asked");
+	goes_on_for(300 * MS);
+	cr_assert_eq(times_told(WARD_R_SLOW), 1);
+	cr_assert(is_innocent());
+}
+
+Test(steward, asks_who_is_blocked_at_half)
+{
+	const struct incident *in;
+
+	begins(1, SLOT_RUN, SLEEPS);
+	goes_on_for(1100 * MS);
+	in = told(WARD_R_SLOW, NULL);
+	cr_assert_not_null(in);
+	cr_assert_eq(in->call, unblock_call);
+	cr_assert_eq(in->who, &pool->slot[1]);
+	cr_assert_eq(in->epoch, load_relaxed(&pool->slot[1].word));
+	cr_assert_eq(in->report.budget, 2 * S);
+}
+
+static struct incident *take_all(void)
+{
+	struct incident *last = NULL, *in;
+
+	while ((in = incident_open(&pool->tell, WARD_R_HOME, 1)))
+		last = in;
+	return last;
+}
+
+Test(steward, asks_again_if_there_was_no_record)
+{
+	struct incident *one = take_all();
+
+	begins(1, SLOT_RUN, SLEEPS);
+	store_relaxed(&pool->slot[1].unblock, 1); /* it has left a hook */
+	goes_on_for(1200 * MS);
+	cr_assert_eq(times_told(WARD_R_SLOW), 0);
+	stack_push(&pool->tell.free, (uint32_t)(one - pool->tell.record));
+	goes_on_for(50 * MS);
+	cr_assert_eq(times_told(WARD_R_SLOW), 1);
+	cr_assert_eq(told(WARD_R_SLOW, NULL)->call, unblock_call);
+}
+
+Test(steward, heals_without_a_record)
+{
+	take_all();
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert_neq(ward_incident(&task[1]), 0,
+		      "the id is there all the same");
+	cr_assert_geq(load_relaxed(&pool->tell.suppressed), 1);
+}
+
+/* ---- other ways to act ----------------------------------------------- */
+
+static void make_with(enum ward_stall_action action)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	teardown();
+	config.on_stall = action;
+	make(config);
+}
+
+Test(steward, may_only_tell)
+{
+	make_with(WARD_STALL_REPORT);
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(20 * S);
+	cr_assert(is_innocent());
+	cr_assert_eq(life_of(1), LIFE_SEATED);
+	cr_assert_eq(times_told(WARD_R_LIVELOCK), 1);
+	cr_assert_not(told(WARD_R_LIVELOCK, NULL)->abort);
+	pool->slot[1].pulse.beats++;
+	goes_on_for(20 * S);
+	cr_assert_eq(times_told(WARD_R_LIVELOCK), 2, "once for each silence");
+}
+
+Test(steward, may_ask_for_an_abort)
+{
+	make_with(WARD_STALL_ABORT);
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(2 * S);
+	cr_assert(is_innocent());
+	cr_assert(told(WARD_R_LIVELOCK, NULL)->abort);
+}
+
+Test(steward, aborts_itself_if_nobody_could_tell, .signal = SIGABRT)
+{
+	make_with(WARD_STALL_ABORT);
+	take_all();
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(2 * S);
+}
+
+/* ---- the cap --------------------------------------------------------- */
+
+Test(steward, at_the_cap_nobody_is_fenced_and_it_is_said_once)
+{
+	store_relaxed(&pool->zombies_out, ZOMBIES);
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(5 * S);
+	cr_assert_eq(life_of(1), LIFE_SEATED);
+	cr_assert_eq(load_relaxed(&pool->slot[1].fence), 0);
+	cr_assert_eq(load_relaxed(&pool->degraded), 1);
+	cr_assert_eq(times_told(WARD_R_DEGRADED), 1);
+	cr_assert_eq(load_relaxed(&pool->stalled), 0);
+
+	/* One comes home: the next scan replaces who is stuck. */
+	store_relaxed(&pool->zombies_out, ZOMBIES - 1);
+	goes_on_for(3 * SCAN);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert_eq(load_relaxed(&pool->stalled), 1);
+}
+
+Test(steward, below_the_cap_with_every_seat_taken_it_has_recovered)
+{
+	store_relaxed(&pool->zombies_out, ZOMBIES);
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(2 * S);
+	cr_assert_eq(load_relaxed(&pool->degraded), 1);
+	ends(1);
+	goes_on_for(S);
+	cr_assert_eq(load_relaxed(&pool->degraded), 1);
+	store_relaxed(&pool->zombies_out, 0);
+	store_relaxed(&pool->vacant, 1);
+	one_scan(0);
+	cr_assert_eq(load_relaxed(&pool->degraded), 1, "a seat is vacant");
+	store_relaxed(&pool->vacant, 0);
+	one_scan(0);
+	cr_assert_eq(load_relaxed(&pool->degraded), 0);
+	cr_assert_eq(times_told(WARD_R_RECOVERED), 1);
+	goes_on_for(S);
+	cr_assert_eq(times_told(WARD_R_RECOVERED), 1);
+}
+
+/* Without a spare the seat stays vacant until there is one. */
+Test(steward, without_a_spare_the_seat_waits)
+{
+	while (stack_pop(&pool->spares) != STACK_NONE)
+		sub_acq_rel(&pool->spares_ready, 1);
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert_null(load_relaxed(&pool->seat[1]));
+	cr_assert_eq(load_relaxed(&pool->vacant), 1);
+	goes_on_for(S);
+	stack_push(&pool->spares, 3);
+	add_relaxed(&pool->spares_ready, 1);
+	seat_match(pool);
+	cr_assert_eq(load_relaxed(&pool->seat[1]), &pool->slot[3]);
+	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+}
+
+/* ---- the safety net -------------------------------------------------- */
+
+static struct ward_task queued;
+
+/* A task in a ring, a sleeper on the stack, and nobody who searches. */
+static void work_beside_a_sleeper(void)
+{
+	struct ring *ring = &pool->inbox.ring[0];
+	void *item = &queued;
+
+	book_open(book_of(&queued));
+	or_relaxed(&pool->inbox.used, 1);
+	cr_assert_eq(ring_put(ring, &item, 1), 1);
+	store_relaxed(&pool->inbox.bell.word, 1); /* sleeper 0 */
+}
+
+Test(steward, rescues_nobody_where_nothing_is_wrong)
+{
+	begins(1, SLOT_RUN, SLEEPS);
+	goes_on_for(S);
+	ends(1);
+	goes_on_for(S);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0);
+}
+
+Test(steward, work_that_stays_beside_a_sleeper_is_rescued_and_counted)
+{
+	work_beside_a_sleeper();
+	goes_on_for(900 * MS);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0, "it may be short of CPU");
+	cr_assert_eq(BELL_TOP(load_relaxed(&pool->inbox.bell.word)), 1);
+	goes_on_for(200 * MS);
+	cr_assert_eq(load_relaxed(&heal->rescues), 1);
+	cr_assert_eq(BELL_TOP(load_relaxed(&pool->inbox.bell.word)), 0);
+	cr_assert_eq(BELL_WAKING(load_relaxed(&pool->inbox.bell.word)), 1);
+}
+
+Test(steward, where_a_debugger_holds_the_one_who_was_woken_another_goes)
+{
+	work_beside_a_sleeper();
+	fake_turns_to(tid_of(2), STOPPED);
+	goes_on_for(50 * MS);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0,
+		     "that is no fault of ours");
+	cr_assert_eq(BELL_WAKING(load_relaxed(&pool->inbox.bell.word)), 1);
+}
+
+/* ---- its thread: sleeping and waking --------------------------------- */
+
+static uint32_t sleeps, naps;
+static uint64_t nap_late;
+static bool nap_says_nothing; /* returns "for no reason" though late */
+static void (*asleep)(uint32_t times);
+
+static int steward_waits(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	cr_assert_eq(word, &pool->steward_word);
+	cr_assert_eq(load_relaxed(word), seen);
+	if (until == HOST_FOREVER) {
+		cr_assert_eq(load_relaxed(&pool->steward_asleep), 1);
+		sleeps++;
+		asleep(sleeps);
+		return 0;
+	}
+	cr_assert_eq(until, fake.now + SCAN);
+	cr_assert_eq(load_relaxed(&pool->steward_asleep), 0);
+	naps++;
+	fake_time(SCAN + nap_late);
+	if (each_scan)
+		each_scan();
+	return nap_says_nothing ? 0 : -ETIMEDOUT;
+}
+
+static void run_steward(void (*when_asleep)(uint32_t times))
+{
+	asleep = when_asleep;
+	fake.wait = steward_waits;
+	steward(heal);
+	fake.wait = NULL;
+}
+
+static void stops_it(uint32_t times)
+{
+	(void)times;
+	store_release(&heal->steward_stop, 1);
+}
+
+Test(steward, lingers_for_a_second_and_then_sleeps)
+{
+	run_steward(stops_it);
+	cr_assert_eq(sleeps, 1);
+	cr_assert_eq(naps, S / SCAN);
+	cr_assert_eq(fake.now, START + S);
+	cr_assert_eq(load_relaxed(&heal->scans), S / SCAN + 1);
+	cr_assert_eq(load_relaxed(&heal->looks), 0);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0);
+	cr_assert_eq(load_relaxed(&pool->steward_asleep), 0);
+}
+
+/* An hour passes, and then somebody begins a task. */
+static void is_rung_after_an_hour(uint32_t times)
+{
+	if (times == 2) {
+		stops_it(times);
+		return;
+	}
+	fake_time(3600 * S);
+	begins(1, SLOT_RUN, RUNS);
+	steward_wake(pool);
+	cr_assert_eq(load_relaxed(&pool->steward_asleep), 0);
+}
+
+static void ends_after_a_while(void)
+{
+	if (naps == 150)
+		ends(1);
+}
+
+Test(steward, makes_no_round_while_all_are_parked)
+{
+	each_scan = ends_after_a_while;
+	run_steward(is_rung_after_an_hour);
+	cr_assert_eq(sleeps, 2);
+	cr_assert_eq(load_relaxed(&heal->scans), naps + 2);
+	cr_assert_leq(naps, 251, "a second, half a second's work, a second");
+	cr_assert_eq(load_relaxed(&heal->worst_lateness), 0,
+		     "an hour of sleep is no lateness");
+	cr_assert(is_innocent());
+}
+
+/* [Z] The last look is after the word: who left the park before it is seen. */
+static uint32_t fences;
+
+static void leaves_the_park(void)
+{
+	if (!load_relaxed(&pool->steward_asleep))
+		return;
+	if (fences++ == 0)
+		begins(1, SLOT_RUN, SLEEPS);
+	else
+		fake.fence = NULL;
+}
+
+static void ends_when_asleep_was_refused(void)
+{
+	if (fences == 1 && naps > S / SCAN + 50 &&
+	    slot_inside(load_relaxed(&pool->slot[1].word)))
+		ends(1);
+}
+
+Test(steward, does_not_sleep_past_one_who_just_got_up)
+{
+	fake.fence = leaves_the_park;
+	each_scan = ends_when_asleep_was_refused;
+	run_steward(stops_it);
+	cr_assert_eq(sleeps, 1);
+	cr_assert_gt(naps, S / SCAN + 50, "it went on watching");
+}
+
+Test(steward, does_not_sleep_while_degraded)
+{
+	store_relaxed(&pool->degraded, 1);
+	store_relaxed(&pool->vacant, 1);
+	cr_assert_not(steward_may_sleep(pool));
+	store_relaxed(&pool->degraded, 0);
+	cr_assert(steward_may_sleep(pool), "the clerk sees to a vacant seat");
+	begins(1, SLOT_RUN, RUNS);
+	cr_assert_not(steward_may_sleep(pool));
+	ends(1);
+	cr_assert(bell_search(&pool->inbox.bell));
+	cr_assert_not(steward_may_sleep(pool));
+}
+
+static void stop_at_thousand(void)
+{
+	if (naps == 1000)
+		store_release(&heal->steward_stop, 1);
+}
+
+Test(steward, convicts_by_its_own_clock)
+{
+	uint64_t when;
+
+	begins(1, SLOT_RUN, RUNS);
+	each_scan = stop_at_thousand;
+	run_steward(stops_it);
+	cr_assert_eq(load_relaxed(&pool->stalled), 1);
+	when = told(WARD_R_LIVELOCK, NULL)->report.at;
+	cr_assert_geq(when, START + S);
+	cr_assert_leq(when, START + S + 3 * SCAN);
+}
+
+static void late_once(void)
+{
+	nap_late = naps == 150 ? 30 * S : 0; /* the next one */
+	nap_says_nothing = naps == 151;	     /* that one */
+	stop_at_thousand();
+	if (naps == 190)
+		store_release(&heal->steward_stop, 1);
+}
+
+/* However the futex call came back: late is late. */
+Test(steward, a_late_wakeup_for_no_reason_is_late_all_the_same)
+{
+	begins(1, SLOT_RUN, SLEEPS);
+	each_scan = late_once;
+	run_steward(stops_it);
+	cr_assert_eq(load_relaxed(&heal->worst_lateness), 30 * S);
+	cr_assert(is_innocent());
+}
