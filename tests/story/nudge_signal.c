@@ -19,6 +19,7 @@ static int blocks_it(struct item *item)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	task_spin_until_fenced(item);
+	task_gate(item); /* blocked until it was told */
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return 0;
 }
@@ -37,10 +38,12 @@ static const struct told *convict(struct ward_pool *pool,
 
 	item_init(&item, what, NULL, "spin");
 	item_submit(pool, &item);
-	item_ends(&item, -ETIME);
+	item_done(&item, -ETIME);
 	began = host_now();
 	t = told_id(item.incident);
 	expect(host_now() - began < 5 * SECOND);
+	gate_open(&item);
+	item_ends(&item, -ETIME);
 	expect_equal(t->report.kind, WARD_R_LIVELOCK);
 	expect_equal(t->report.tid, load_relaxed(&item.tid));
 	wait_healed(pool);

@@ -16,7 +16,7 @@
 enum { TIMES = 150, OTHERS = 3, EACH = 60, OWN = 32 };
 
 static struct ward_pool *pool;
-static _Atomic uint32_t inside, parked, go_on, stop;
+static _Atomic uint32_t inside, parked, turn, stop;
 static _Atomic int32_t victim_tid;
 static struct item own[OWN];
 
@@ -26,9 +26,11 @@ static void park(int signo)
 
 	(void)signo;
 	if (load_relaxed(&inside)) {
+		uint32_t now = load_relaxed(&turn);
+
 		store_release(&parked, 1);
-		while (!load_acquire(&go_on))
-			host_wait(&go_on, 0, HOST_FOREVER);
+		while (load_acquire(&turn) == now && !load_acquire(&stop))
+			host_wait(&turn, now, HOST_FOREVER);
 	}
 	errno = saved;
 }
@@ -89,8 +91,6 @@ static void stop_it(void)
 {
 	uint64_t end = host_now() + IN_TIME;
 
-	store_relaxed(&go_on, 0);
-	store_relaxed(&parked, 0);
 	while (!load_acquire(&parked)) {
 		expect(host_now() < end);
 		syscall(SYS_tgkill, getpid(), load_relaxed(&victim_tid),
@@ -101,8 +101,9 @@ static void stop_it(void)
 
 static void let_go(void)
 {
-	store_release(&go_on, 1);
-	host_wake(&go_on, INT32_MAX);
+	store_relaxed(&parked, 0);
+	add_acq_rel(&turn, 1);
+	host_wake(&turn, INT32_MAX);
 }
 
 int main(void)
@@ -122,6 +123,7 @@ int main(void)
 		let_go();
 	}
 	store_release(&stop, 1);
+	let_go(); /* a signal may have come after the last time */
 	pthread_join(thread, NULL);
 	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
 	pool_down(pool);
