@@ -52,6 +52,8 @@ WARD_SOURCES = \
 	lib/work/unblock.c \
 	lib/work/worker.c \
 	lib/heal/clerk.c \
+	lib/heal/excuse.c \
+	lib/heal/excuse.h \
 	lib/heal/heal.c \
 	lib/heal/heal.h \
 	lib/heal/judge.c \

@@ -16,10 +16,12 @@ enum ward_kind {
 	WARD_R_BLOCKED,	     /* convicted: silent and asleep in the kernel */
 	WARD_R_NO_PROGRESS,  /* convicted: beats, but no progress */
 	WARD_R_DEATH,	     /* a worker's thread left inside a task */
-	WARD_R_SLOW,	     /* a warning: half of a budget is spent */
+	WARD_R_SLOW,	     /* a warning: half of a budget is spent, or all,
+				with an excuse */
 	WARD_R_HOME,	     /* a fenced thread came back */
-	WARD_R_DEGRADED,     /* the zombie cap is reached: no more replacing */
-	WARD_R_RECOVERED,    /* below the cap again, every seat taken */
+	WARD_R_DEGRADED,     /* the zombie cap is reached: no more replacing;
+				or every worker waits for a zombie's lock */
+	WARD_R_RECOVERED,    /* neither any more, and every seat taken */
 	WARD_R_NO_THREAD,    /* a thread could not be made; tried again later */
 	WARD_R_ENVIRONMENT,  /* the steward itself was kept from running */
 	WARD_R_EVIDENCE	     /* /proc cannot be read: fewer accounts */

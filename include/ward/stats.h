@@ -23,7 +23,8 @@ struct ward_stats {
 	uint32_t spares;   /* ready to take a seat */
 	uint32_t zombies;  /* fenced and not back yet */
 	uint32_t vacant;   /* seats without a worker */
-	uint32_t degraded; /* 1 while the zombie cap keeps convicts seated */
+	uint32_t degraded; /* 1 while the zombie cap, or a lock that a zombie
+			      holds, keeps stuck workers seated */
 	/* tasks */
 	uint64_t accepted; /* submits that returned 0 */
 	uint64_t answered; /* done() was due, once per accepted task */

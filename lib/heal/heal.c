@@ -12,8 +12,9 @@ struct heal *heal_new(struct pool *pool)
 		return NULL;
 	heal->pool = pool;
 	heal->watch = host_alloc(pool->seats * sizeof(*heal->watch));
-	if (!heal->watch) {
-		host_free(heal, sizeof(*heal));
+	heal->excuse = host_alloc(pool->seats * sizeof(*heal->excuse));
+	if (!heal->watch || !heal->excuse) {
+		heal_free(heal);
 		return NULL;
 	}
 	return heal;
@@ -24,5 +25,6 @@ void heal_free(struct heal *heal)
 	if (!heal)
 		return;
 	host_free(heal->watch, heal->pool->seats * sizeof(*heal->watch));
+	host_free(heal->excuse, heal->pool->seats * sizeof(*heal->excuse));
 	host_free(heal, sizeof(*heal));
 }

@@ -10,12 +10,14 @@
 #ifndef WARD_LIB_HEAL_HEAL_H
 #define WARD_LIB_HEAL_HEAL_H
 
+#include "heal/excuse.h"
 #include "heal/judge.h"
 #include "work/pool.h"
 
 struct heal {
 	struct pool *pool;
-	struct watch *watch; /* one per seat */
+	struct watch *watch;   /* one per seat */
+	struct excuse *excuse; /* the same */
 	host_thread steward, clerk;
 	char steward_name[16], clerk_name[16];
 	_Atomic uint32_t steward_stop, clerk_stop;

@@ -145,6 +145,19 @@ static uint64_t earliest(const struct watch *watch,
 		     left(budgets->progress, idle));
 }
 
+void judge_excuse(struct watch *watch, const struct budgets *budgets,
+		  uint64_t now)
+{
+	uint64_t rest;
+
+	watch->silence = nothing;
+	watch->silence_doubt = 0;
+	got_on(watch);
+	watch->suspect = false;
+	rest = earliest(watch, budgets, true);
+	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
+}
+
 /* Half of a budget is spent, and that was not told yet. */
 static bool half_spent(struct watch *watch, const struct budgets *budgets)
 {

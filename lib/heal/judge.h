@@ -68,6 +68,12 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 /* The kernel's word on it, asked for by LOOK.  Anything but LOOK. */
 enum verdict judge_look(struct watch *watch, const struct host_look *look,
 			const struct budgets *budgets, uint64_t now);
+/*
+ * There was an excuse for what was found: both accounts begin anew, and the next
+ * verdict can come when another budget is spent.  What was told stays told.
+ */
+void judge_excuse(struct watch *watch, const struct budgets *budgets,
+		  uint64_t now);
 /* The seat's worker is idle or another one: nothing is held against it. */
 void judge_forget(struct watch *watch);
 

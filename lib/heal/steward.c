@@ -171,18 +171,17 @@ static void only_tell(struct heal *heal, struct slot *slot,
 	watch->next_look = UINT64_MAX;
 }
 
-static bool below_cap(struct heal *heal)
+static void degrade(struct heal *heal, const char *what)
 {
-	struct pool *pool = heal->pool;
-	bool below = load_acquire(&pool->zombies_out) < pool->zombie_cap;
+	if (load_relaxed(&heal->pool->degraded))
+		return;
+	store_relaxed(&heal->pool->degraded, 1);
+	tell_simple(heal, WARD_R_DEGRADED, what);
+}
 
-	if (!below && !load_relaxed(&pool->degraded)) {
-		store_relaxed(&pool->degraded, 1);
-		tell_simple(heal, WARD_R_DEGRADED,
-			    "as many fenced threads are out as may be: "
-			    "stuck workers stay in their seats");
-	}
-	return below;
+static bool below_cap(const struct pool *pool)
+{
+	return load_acquire(&pool->zombies_out) < pool->zombie_cap;
 }
 
 /* A spinning zombie must not keep a core from those who work. */
@@ -231,8 +230,11 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	uint64_t when = host_now();
 	struct incident *in;
 
-	if (!below_cap(heal))
+	if (!below_cap(pool)) {
+		degrade(heal, "as many fenced threads are out as may be: "
+			      "stuck workers stay in their seats");
 		return;
+	}
 	books_open(pool);
 	/*
 	 * task and phase were read after the epoch; if the fence finds the
@@ -268,12 +270,53 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	raise(heal, in);
 }
 
+/* Told once for each holder. */
+static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
+			struct excuse *excuse, const struct watch *watch,
+			const struct budgets *budgets)
+{
+	struct incident *in;
+
+	if (excuse->told)
+		return;
+	in = describe(heal, slot, VERDICT_BLOCKED, watch, budgets,
+		      incident_id());
+	if (!in)
+		return; /* no record free: next time */
+	excuse->told = true;
+	in->report.kind = WARD_R_SLOW;
+	in->report.holder = excuse->holder;
+	in->report.what = plea == PLEA_ZOMBIE ?
+		"waits for a futex held by a zombie: excused" :
+		"waits for a futex whose holder is given no CPU: excused";
+	raise(heal, in);
+}
+
+/* Found blocked: is it its own fault, and would a replacement help? */
+static bool excused(struct heal *heal, struct slot *slot, struct watch *watch,
+		    const struct budgets *budgets)
+{
+	struct excuse *excuse = &heal->excuse[watch - heal->watch];
+	uint64_t now = watch->seen_at;
+	enum plea plea = excuse_ask(excuse, heal->pool, slot, &watch->last,
+				    now);
+
+	if (plea == PLEA_STARVED || plea == PLEA_ZOMBIE) {
+		tell_excuse(heal, slot, plea, excuse, watch, budgets);
+		judge_excuse(watch, budgets, now);
+	}
+	return plea != PLEA_NONE;
+}
+
 static void act(struct heal *heal, struct slot *slot, uint64_t life,
 		enum verdict verdict, struct watch *watch,
 		const struct budgets *budgets)
 {
 	if (verdict == VERDICT_WARN)
 		warn(heal, slot, watch, budgets);
+	else if (verdict == VERDICT_BLOCKED &&
+		 excused(heal, slot, watch, budgets))
+		return;
 	else if (heal->pool->on_stall != WARD_STALL_REPLACE)
 		only_tell(heal, slot, verdict, watch, budgets);
 	else
@@ -365,16 +408,27 @@ static void rescue(struct heal *heal, uint64_t now)
 	}
 }
 
+/* Does everybody wait for a zombie? */
+static bool all_held(const struct heal *heal)
+{
+	for (uint32_t i = 0; i < heal->pool->seats; i++)
+		if (!excuse_holds(&heal->excuse[i], &heal->watch[i].last))
+			return false;
+	return true;
+}
+
 static void recover(struct heal *heal)
 {
 	struct pool *pool = heal->pool;
 
-	if (load_relaxed(&pool->degraded) &&
-	    load_acquire(&pool->zombies_out) < pool->zombie_cap &&
-	    !load_relaxed(&pool->vacant)) {
+	if (all_held(heal)) {
+		degrade(heal, "every worker waits for a futex that a zombie "
+			      "holds");
+	} else if (load_relaxed(&pool->degraded) && below_cap(pool) &&
+		   !load_relaxed(&pool->vacant)) {
 		store_relaxed(&pool->degraded, 0);
 		tell_simple(heal, WARD_R_RECOVERED,
-			    "fewer fenced threads are out than may be");
+			    "stuck workers can be replaced again");
 	}
 }
 

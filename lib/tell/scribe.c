@@ -82,6 +82,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	struct ward_report *report = &incident->report;
 	void *frame[WARD_FRAMES];
 	char chain[160] = "";
+	int32_t holder = 0;
 
 	if (incident->call) {
 		store_relaxed(&tell->calling, 1);
@@ -97,7 +98,9 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		report->frames = frame;
 	}
 	if (report->syscall >= 0 && host_is_futex(report->syscall))
-		report->holder = host_futex_holder(report->syscall_arg);
+		holder = host_futex_holder(report->syscall_arg);
+	if (holder) /* else who held it when it was found, if that is known */
+		report->holder = holder;
 	if (report->holder) {
 		follow(report, chain, sizeof(chain));
 		report->chain = chain;

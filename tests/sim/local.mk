@@ -13,6 +13,7 @@ tests_sim_sim_SOURCES = \
 	lib/front/pool.c \
 	lib/front/stats.c \
 	lib/heal/clerk.c \
+	lib/heal/excuse.c \
 	lib/heal/heal.c \
 	lib/heal/judge.c \
 	lib/heal/ledger.c \

@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_cancel \
+	tests/unit/test_excuse \
 	tests/unit/test_format \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
@@ -58,6 +59,12 @@ tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_cancel_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_excuse_SOURCES = tests/unit/test_excuse.c
+tests_unit_test_excuse_LDADD = $(UNIT_LIBS)
+tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=host_syscall,--wrap=host_look \
+	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder
 
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h

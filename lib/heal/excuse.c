@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * excuse.c - see excuse.h.
+ */
+#include "heal/excuse.h"
+
+enum {
+	ROW_MAX = 8, /* threads that wait for each other, one after another */
+	SHARE = 16   /* who got less of a CPU than one in so many is starved */
+};
+
+static bool is_zombie(const struct pool *pool, int32_t tid)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		const struct slot *slot = &pool->slot[i];
+
+		if (load_relaxed(&slot->tid) == tid &&
+		    LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE)
+			return true;
+	}
+	return false;
+}
+
+/* The thread that holds the futex which 'eye' sleeps on; 0: none is known. */
+static int32_t waits_for(const struct host_eye *eye)
+{
+	uint64_t arg;
+	int32_t nr;
+
+	if (host_syscall(eye, &nr, &arg) || !host_is_futex(nr))
+		return 0;
+	return host_futex_holder(arg);
+}
+
+/*
+ * From the ward along the holders to the first zombie, or else the last one; 0
+ * if there is none, or the row is a ring or too long to tell.
+ */
+static int32_t find_holder(const struct pool *pool, const struct slot *slot,
+			   bool *zombie)
+{
+	struct host_eye eye = { load_relaxed(&slot->tid), -1, -1, -1 };
+	int32_t row[ROW_MAX], next = waits_for(&slot->eye), blame = 0;
+
+	*zombie = false;
+	row[0] = eye.tid;
+	for (unsigned n = 1; next; n++) {
+		for (unsigned i = 0; i < n; i++)
+			if (row[i] == next)
+				return 0;
+		if (n == ROW_MAX)
+			return 0;
+		row[n] = next;
+		if (!*zombie)
+			blame = next;
+		*zombie |= is_zombie(pool, next);
+		eye.tid = next;
+		next = waits_for(&eye);
+	}
+	return blame;
+}
+
+/* Ready to run, and next to no CPU time since it was last seen. */
+static enum plea starved(struct excuse *excuse, bool known, uint64_t now)
+{
+	struct host_eye eye = { excuse->holder, -1, -1, -1 };
+	uint64_t cpu = excuse->cpu, at = excuse->at;
+	struct host_look look;
+
+	if (host_look(&eye, &look) || !look.cpu_known || look.state != 'R' ||
+	    excuse->asked++ >= EXCUSE_TIMES)
+		return PLEA_NONE;
+	excuse->cpu = look.cpu;
+	excuse->at = now;
+	if (!known)
+		return PLEA_AGAIN;
+	return look.cpu - cpu < (now - at) / SHARE ? PLEA_STARVED : PLEA_NONE;
+}
+
+static bool same_silence(const struct sign *a, const struct sign *b)
+{
+	return a->turn == b->turn && a->word == b->word &&
+	       a->beats == b->beats && a->units == b->units;
+}
+
+enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
+		     const struct slot *slot, const struct sign *sign,
+		     uint64_t now)
+{
+	bool zombie, known;
+	int32_t holder;
+
+	if (!same_silence(&excuse->sign, sign))
+		*excuse = (struct excuse){ .sign = *sign };
+	excuse->zombie = false;
+	if (load_relaxed(&slot->waits_on))
+		return PLEA_NONE; /* for room in the pool: no lock of anybody's */
+	holder = find_holder(pool, slot, &zombie);
+	if (!holder)
+		return PLEA_NONE;
+	known = excuse->holder == holder;
+	excuse->told &= known;
+	excuse->holder = holder;
+	excuse->zombie = zombie;
+	if (zombie)
+		return PLEA_ZOMBIE;
+	return starved(excuse, known && excuse->at, now);
+}
+
+bool excuse_holds(const struct excuse *excuse, const struct sign *sign)
+{
+	return excuse->zombie && same_silence(&excuse->sign, sign);
+}

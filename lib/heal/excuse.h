@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * excuse.h - a ward that sleeps on a futex, and whose fault that is.
+ *
+ * To convict the one who waits is right if the holder sits on the lock.  It is
+ * wrong if the holder would let go but is given no CPU: then nobody is at fault.
+ * And it does not help if the holder is a zombie: whoever takes the seat waits
+ * for the same lock next, and each of them would become another zombie.
+ *
+ * The holder that counts is the last one in the row of those who wait for each
+ * other.  A row that comes back to where it began is a deadlock: no excuse.
+ *
+ * Futex holders are guesses by the look of the memory (host_futex_holder), so an
+ * excuse puts a conviction off, by one more budget at a time, and cancels none.
+ * Asks the kernel; waits for nobody.
+ */
+#ifndef WARD_LIB_HEAL_EXCUSE_H
+#define WARD_LIB_HEAL_EXCUSE_H
+
+#include "heal/judge.h"
+#include "work/pool.h"
+
+/* How often, in one silence, a holder's want of CPU is believed. */
+#define EXCUSE_TIMES 10u
+
+struct excuse { /* what is remembered of one seat */
+	struct sign sign; /* the silence that this is about */
+	int32_t holder;	  /* as last seen, and its CPU time then */
+	uint64_t cpu, at;
+	uint32_t asked;
+	bool told;
+	bool zombie; /* the last answer was PLEA_ZOMBIE */
+};
+
+enum plea {
+	PLEA_NONE,
+	PLEA_AGAIN,   /* perhaps starved: the next scan will show */
+	PLEA_STARVED, /* the holder is ready to run, and is given no CPU */
+	PLEA_ZOMBIE   /* the holder is a fenced thread of this pool */
+};
+
+/*
+ * Is there an excuse for the ward in 'slot', found blocked?  excuse->holder is
+ * the thread that is to blame; excuse->told is false if it is a new one.
+ */
+enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
+		     const struct slot *slot, const struct sign *sign,
+		     uint64_t now);
+/* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
+bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
+
+#endif

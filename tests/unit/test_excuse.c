@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Excuses, in a world of four threads: who sleeps on which futex, who holds it,
+ * and who is given a CPU is as the test says.
+ */
+#include "heal/excuse.h"
+#include <criterion/criterion.h>
+
+#define MS UINT64_C(1000000)
+#define FUTEX 202
+#define LOCK(holder) (0x1000u + (unsigned)(holder))
+
+enum { WARD = 1, A, B, C, THREADS };
+
+static struct {
+	int32_t waits_for; /* 0: sleeps on nothing; -1: on an unknown one's */
+	char state;
+	uint64_t cpu;
+} thread[THREADS];
+
+int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
+int __wrap_host_look(const struct host_eye *eye, struct host_look *look);
+bool __wrap_host_is_futex(int32_t nr);
+int32_t __wrap_host_futex_holder(uint64_t address);
+
+int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+{
+	int32_t holder = thread[eye->tid].waits_for;
+
+	*nr = holder ? FUTEX : -1;
+	*arg = holder ? LOCK(holder) : 0;
+	return 0;
+}
+
+int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
+{
+	*look = (struct host_look){ .cpu_known = true,
+				    .state_known = true,
+				    .cpu = thread[eye->tid].cpu,
+				    .state = thread[eye->tid].state };
+	return 0;
+}
+
+bool __wrap_host_is_futex(int32_t nr)
+{
+	return nr == FUTEX;
+}
+
+int32_t __wrap_host_futex_holder(uint64_t address)
+{
+	return address == LOCK(-1) ? 0 : (int32_t)(address - LOCK(0));
+}
+
+static struct slot slot[THREADS]; /* each thread has the one of its number */
+static struct pool pool;
+static struct excuse excuse;
+static struct sign sign = { .turn = 1, .word = 3 };
+static uint64_t now;
+
+static void set_up(void)
+{
+	now = 1000 * MS;
+	pool.slot = slot;
+	pool.slots = THREADS;
+	for (int32_t i = 1; i < THREADS; i++) {
+		slot[i].eye = (struct host_eye){ i, -1, -1, -1 };
+		store_relaxed(&slot[i].tid, i);
+		store_relaxed(&slot[i].life, LIFE_SEATED);
+		thread[i].state = 'S';
+	}
+}
+
+TestSuite(excuse, .init = set_up);
+
+static enum plea ask_after(uint64_t ns)
+{
+	now += ns;
+	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, now);
+}
+
+Test(excuse, none_for_sleep_that_is_no_futex)
+{
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+}
+
+Test(excuse, none_where_nobody_is_known_to_hold)
+{
+	thread[WARD].waits_for = -1;
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+}
+
+Test(excuse, none_for_who_waits_for_itself)
+{
+	thread[WARD].waits_for = WARD;
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+}
+
+Test(excuse, none_for_a_holder_that_sleeps)
+{
+	thread[WARD].waits_for = A;
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
+}
+
+Test(excuse, none_for_a_holder_that_computes)
+{
+	thread[WARD].waits_for = A;
+	thread[A].state = 'R';
+	cr_assert_eq(ask_after(0), PLEA_AGAIN);
+	thread[A].cpu += 5 * MS;
+	cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
+}
+
+Test(excuse, a_starved_holder_a_bounded_number_of_times)
+{
+	unsigned times = 0;
+
+	thread[WARD].waits_for = A;
+	thread[A].state = 'R';
+	cr_assert_eq(ask_after(0), PLEA_AGAIN);
+	for (; ask_after(100 * MS) == PLEA_STARVED; times++) {
+		thread[A].cpu += MS;
+		cr_assert_eq(excuse.holder, A);
+		cr_assert_lt(times, EXCUSE_TIMES);
+	}
+	cr_assert_eq(times, EXCUSE_TIMES - 1);
+	/* A sign of life ends that silence; the next one is another. */
+	sign.beats++;
+	cr_assert_eq(ask_after(100 * MS), PLEA_AGAIN);
+	cr_assert_eq(ask_after(100 * MS), PLEA_STARVED);
+}
+
+Test(excuse, who_changes_holders_at_each_look_is_convicted_in_the_end)
+{
+	unsigned times = 0;
+
+	thread[A].state = thread[B].state = 'R';
+	for (bool odd = false;; odd = !odd, times++) {
+		thread[WARD].waits_for = odd ? A : B;
+		if (ask_after(10 * MS) == PLEA_NONE)
+			break;
+		cr_assert_lt(times, EXCUSE_TIMES);
+	}
+}
+
+Test(excuse, a_zombie_as_long_as_it_is_one)
+{
+	thread[WARD].waits_for = A;
+	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	for (unsigned i = 0; i < 3 * EXCUSE_TIMES; i++) {
+		cr_assert_eq(ask_after(100 * MS), PLEA_ZOMBIE);
+		cr_assert(excuse_holds(&excuse, &sign));
+	}
+	store_relaxed(&slot[A].life, LIFE_SPARE);
+	cr_assert_eq(ask_after(100 * MS), PLEA_NONE);
+	cr_assert_not(excuse_holds(&excuse, &sign));
+}
+
+Test(excuse, ends_with_the_attempt)
+{
+	thread[WARD].waits_for = A;
+	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	sign.word += 2;
+	cr_assert_not(excuse_holds(&excuse, &sign));
+}
+
+Test(excuse, the_last_of_the_row_counts)
+{
+	thread[WARD].waits_for = A;
+	thread[A].waits_for = B;
+	thread[B].waits_for = C;
+	cr_assert_eq(ask_after(MS), PLEA_NONE);
+	thread[C].state = 'R';
+	cr_assert_eq(ask_after(MS), PLEA_AGAIN);
+	cr_assert_eq(ask_after(MS), PLEA_STARVED);
+	cr_assert_eq(excuse.holder, C);
+	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
+	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert_eq(excuse.holder, B);
+}
+
+Test(excuse, none_for_a_ring_not_even_with_a_zombie)
+{
+	thread[WARD].waits_for = A;
+	thread[A].waits_for = B;
+	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	for (int32_t i = WARD; i <= B; i++) { /* back to any of the row */
+		thread[B].waits_for = i;
+		cr_assert_eq(ask_after(MS), PLEA_NONE);
+	}
+}
+
+Test(excuse, none_for_a_wait_inside_the_pool)
+{
+	static _Atomic uint32_t room;
+
+	thread[WARD].waits_for = A;
+	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[WARD].waits_on, &room);
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+}
+
+Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
+{
+	thread[WARD].waits_for = A;
+	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
+	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	cr_assert_not(excuse.told);
+	excuse.told = true;
+	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert(excuse.told);
+	thread[WARD].waits_for = B;
+	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert_not(excuse.told);
+}
+
+/* ---- what the judge makes of it ------------------------------------------------ */
+
+Test(excuse, gives_one_more_budget)
+{
+	const struct budgets budgets = { .busy = 50 * MS, .blocked = 50 * MS };
+	struct host_look look = { .cpu_known = true,
+				  .state_known = true,
+				  .state = 'S' };
+	struct watch watch = { .last = sign };
+	enum verdict verdict = VERDICT_FINE;
+	unsigned warned = 0;
+
+	for (unsigned excused = 0; excused < 3; excused++) {
+		uint64_t began = now;
+
+		do {
+			now += 5 * MS;
+			verdict = judge_sign(&watch, &sign, &budgets, now, 0);
+			if (verdict == VERDICT_LOOK)
+				verdict = judge_look(&watch, &look, &budgets,
+						     now);
+			warned += verdict == VERDICT_WARN;
+			cr_assert_leq(now - began, 75 * MS);
+		} while (verdict != VERDICT_BLOCKED);
+		cr_assert_geq(now - began, 50 * MS);
+		judge_excuse(&watch, &budgets, now);
+		cr_assert(ledger_adds_up(&watch.silence));
+	}
+	cr_assert_eq(warned, 1);
+}
