@@ -9,6 +9,7 @@ UNIT_LIBS = libward-core.la $(CRITERION_LIBS)
 if HAVE_CRITERION
 unit_tests += \
 	tests/unit/test_audit \
+	tests/unit/test_bad_input \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_cancel \
@@ -47,6 +48,11 @@ tests_unit_test_audit_SOURCES = tests/unit/test_audit.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_audit_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_bad_input_SOURCES = tests/unit/test_bad_input.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_bad_input_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every public call with every argument wrong, in every state of a pool: a named
+ * error, and nothing changed.  The number of calls is printed.
+ */
+#include "job.h"
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#define SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- the tally, also of calls on other threads and in children ------- */
+
+static struct tally {
+	_Atomic uint32_t calls, wrong;
+	char first[400]; /* the first that was wrong */
+} * tally;
+
+static void wrong(const char *format, ...)
+{
+	va_list args;
+
+	if (add_relaxed(&tally->wrong, 1))
+		return;
+	va_start(args, format);
+	vsnprintf(tally->first, sizeof(tally->first), format, args);
+	va_end(args);
+}
+
+/* ---- what must not change -------------------------------------------- */
+
+static struct ward_pool *subject; /* the pool that is called upon, or NULL */
+static struct job *bystander;	  /* the task that is handed over, or NULL */
+
+struct snap {
+	struct ward_stats stats;
+	struct job job;
+};
+
+static void snap(struct snap *snap)
+{
+	memset(snap, 0, sizeof(*snap));
+	snap->stats.size = sizeof(snap->stats);
+	if (subject && ward_pool_stats(subject, &snap->stats) == 0) {
+		snap->stats.scans = snap->stats.looks = 0;
+		snap->stats.worst_lateness = 0;
+		snap->stats.refused = 0; /* that is what it counts */
+	}
+	if (bystander)
+		memcpy(&snap->job, bystander, sizeof(snap->job));
+}
+
+static void is_same(const struct snap *before, const char *call)
+{
+	struct snap after;
+
+	snap(&after);
+	if (memcmp(&after.stats, &before->stats, sizeof(after.stats)))
+		wrong("%s: the numbers have changed", call);
+	if (memcmp(&after.job, &before->job, sizeof(after.job)))
+		wrong("%s: the task has changed", call);
+}
+
+#define bad(call, want)                                                        \
+	do {                                                                   \
+		struct snap before_;                                           \
+		long got_;                                                     \
+                                                                               \
+		snap(&before_);                                                \
+		got_ = (call);                                                 \
+		add_relaxed(&tally->calls, 1);                                 \
+		if (got_ != (want))                                            \
+			wrong("%s: %ld, not %ld (line %d)", #call, got_,       \
+			      (long)(want), __LINE__);                         \
+		is_same(&before_, #call);                                      \
+	} while (0)
+
+/* ---- every 'until' --------------------------------------------------- */
+
+enum { UNTILS = 5 };
+
+static ward_ns until_of(int i)
+{
+	const ward_ns until[UNTILS] = { WARD_NOWAIT, 1, ward_now() - 1,
+					ward_in(WARD_S(1)), WARD_FOREVER };
+
+	return until[i];
+}
+
+#define EACH_UNTIL(until)                                                      \
+	for (int i_ = 0; i_ < UNTILS; i_++)                                    \
+		for (ward_ns until = until_of(i_), once_ = 1; once_; once_ = 0)
+
+/* ---- create ---------------------------------------------------------- */
+
+static struct ward_pool *untouched;
+
+static void create(const struct ward_pool_config *config, int want)
+{
+	struct ward_pool *out = untouched;
+
+	bad(ward_pool_create(&out, config), want);
+	if (out != untouched)
+		wrong("create: *out was written");
+}
+
+/* One field after the other is wrong, the others good. */
+#define WRONG_FIELD(field, want, ...)                                          \
+	do {                                                                   \
+		const __typeof__(((struct ward_pool_config *)0)                \
+					 ->field) value_[] = { __VA_ARGS__ };  \
+                                                                               \
+		for (size_t k_ = 0; k_ < SIZE(value_); k_++) {                 \
+			struct ward_pool_config config_ =                      \
+				WARD_POOL_CONFIG_INIT;                         \
+                                                                               \
+			config_.field = value_[k_];                            \
+			create(&config_, want);                                \
+		}                                                              \
+	} while (0)
+
+static const uint32_t size_of[] = { 0,	  1,  4,	8,	   16,
+				    1024, -1, 1u << 31, INT32_MAX, 0xdeadbeef };
+
+static void bad_policies(void (*with)(const struct ward_policy *policy))
+{
+	struct ward_policy policy = WARD_POLICY_INIT;
+
+	for (size_t i = 0; i < SIZE(size_of); i++) {
+		policy.size = size_of[i];
+		with(&policy);
+	}
+	policy.size = sizeof(policy) - 1;
+	with(&policy);
+	policy.size = sizeof(policy) + 1;
+	with(&policy);
+	policy.size = sizeof(policy);
+	for (int bit = 0; bit < 32; bit++) {
+		policy.flags = 1u << bit;
+		with(&policy);
+	}
+	policy.flags = 0;
+	for (int bit = 0; bit < 32; bit++) {
+		policy.reserved = 1u << bit;
+		with(&policy);
+	}
+}
+
+static void create_with_policy(const struct ward_policy *policy)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	config.policy = policy;
+	create(&config, -EINVAL);
+}
+
+static void bad_names(void)
+{
+	for (size_t len = 12; len < 64; len++) {
+		struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+		char name[65];
+
+		memset(name, 'n', len);
+		name[len] = '\0';
+		config.name = name;
+		create(&config, -ENAMETOOLONG);
+	}
+}
+
+static void bad_creates(void)
+{
+	static char far[1]; /* never looked into */
+
+	untouched = (struct ward_pool *)far;
+	bad(ward_pool_create(NULL, NULL), -EINVAL);
+	for (size_t i = 0; i < SIZE(size_of); i++)
+		WRONG_FIELD(size, -EINVAL, size_of[i]);
+	WRONG_FIELD(size, -EINVAL, sizeof(struct ward_pool_config) - 1,
+		    sizeof(struct ward_pool_config) + 1,
+		    2 * sizeof(struct ward_pool_config));
+	for (int bit = 0; bit < 32; bit++)
+		WRONG_FIELD(flags, -EINVAL, 1u << bit);
+	bad_names();
+	WRONG_FIELD(workers, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);
+	WRONG_FIELD(spares, -EINVAL, 1025, 4096, 65536, 1u << 31, UINT32_MAX);
+	WRONG_FIELD(zombies, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);
+	WRONG_FIELD(ring, -EINVAL, 1, 3, 5, 6, 7, 9, 100, 4095, 4097,
+		    (1u << 20) - 1, (1u << 20) + 1, 1u << 21, 1u << 31,
+		    UINT32_MAX);
+	WRONG_FIELD(on_stall, -EINVAL, 3, 4, 100, (enum ward_stall_action) - 1,
+		    INT_MAX, (enum ward_stall_action)INT_MIN);
+	WRONG_FIELD(trace_signo, -EINVAL, -2, -3, INT_MIN, 65, 66, 100, 1000,
+		    INT_MAX, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+		    SIGABRT, SIGTRAP, SIGSYS);
+	WRONG_FIELD(cpus, -EINVAL, "", "x", "-", "-1", "0-", "0-x", "1-0", ",",
+		    "0,", ",0", "0,,0", "0 1", " ", "0x0", "1000000",
+		    "0-1000000", "99999999999999999999", "\n", "0;1");
+	WRONG_FIELD(stack, -EINVAL, 1, 2, 4096, 16384, (64 << 10) - 1, SIZE_MAX,
+		    SIZE_MAX / 2 + 1, SIZE_MAX - 4096);
+	WRONG_FIELD(scan, -EINVAL, 1, 1000, WARD_MS(1) - 1, WARD_S(1) + 1,
+		    WARD_S(2), WARD_S(3600), WARD_FOREVER, WARD_FOREVER - 1);
+	bad_policies(create_with_policy);
+}
+
+/* ---- tasks that are not taken ---------------------------------------- */
+
+/* By both calls, with every deadline. */
+static void refused(struct ward_task *task, int want)
+{
+	struct ward_task *list[3] = { task, task, task };
+
+	EACH_UNTIL(until)
+	{
+		bad(ward_submit(subject, task, until), want);
+		for (unsigned n = 1; n <= 3; n++)
+			bad(ward_submit_n(subject, list, n, until), want);
+	}
+}
+
+static void submit_with_policy(const struct ward_policy *policy)
+{
+	struct job job = job_of_kind(job_run);
+	struct ward_task *list[] = { &job.task };
+
+	job.task.policy = policy;
+	bystander = &job;
+	bad(ward_submit(subject, &job.task, 0), -EINVAL);
+	bad(ward_submit_n(subject, list, 1, WARD_FOREVER), -EINVAL);
+	bystander = NULL;
+}
+
+static void bad_tasks(void)
+{
+	static char space[sizeof(struct job) + 16] __attribute__((aligned(16)));
+	struct job job = job_of_kind(NULL);
+	struct ward_task *list[] = { &job.task };
+
+	refused(NULL, -EINVAL);
+	for (uintptr_t off = 1; off < 8; off++)
+		refused((void *)(space + off), -EINVAL);
+	bystander = &job;
+	refused(&job.task, -EINVAL);
+	bystander = NULL;
+	bad_policies(submit_with_policy);
+	EACH_UNTIL(until)
+	{
+		static const unsigned many[] = { 1,
+						 2,
+						 INT_MAX,
+						 (unsigned)INT_MAX + 1,
+						 UINT_MAX - 1,
+						 UINT_MAX };
+
+		for (size_t i = 0; i < SIZE(many); i++)
+			bad(ward_submit_n(subject, NULL, many[i], until),
+			    -EINVAL);
+		bad(ward_submit_n(subject, list, (unsigned)INT_MAX + 1, until),
+		    -EINVAL);
+		bad(ward_submit_n(subject, list, UINT_MAX, until), -EINVAL);
+		bad(ward_submit_n(subject, NULL, 0, until), 0);
+	}
+}
+
+/* ---- no pool --------------------------------------------------------- */
+
+static void no_pool(void)
+{
+	struct job job = job_of_kind(job_run);
+	struct ward_stats stats = WARD_STATS_INIT;
+	struct ward_audit audit = WARD_AUDIT_INIT;
+
+	subject = NULL;
+	bystander = &job;
+	refused(&job.task, -EINVAL);
+	bystander = NULL;
+	EACH_UNTIL(until)
+	{
+		bad(ward_pool_drain(NULL, until), -EINVAL);
+		bad(ward_pool_destroy(NULL, until), -EINVAL);
+	}
+	bad(ward_pool_start(NULL), -EINVAL);
+	bad(ward_pool_stats(NULL, NULL), -EINVAL);
+	bad(ward_pool_stats(NULL, &stats), -EINVAL);
+	bad(ward_audit(NULL, NULL), -EINVAL);
+	bad(ward_audit(NULL, &audit), -EINVAL);
+}
+
+/* ---- looking at a pool ----------------------------------------------- */
+
+static void bad_looks(void)
+{
+	struct ward_stats stats, stats_before;
+	struct ward_audit audit, audit_before;
+
+	bad(ward_pool_stats(subject, NULL), -EINVAL);
+	bad(ward_audit(subject, NULL), -EINVAL);
+	memset(&stats, 0x5a, sizeof(stats));
+	memset(&audit, 0x5a, sizeof(audit));
+	for (size_t i = 0; i < SIZE(size_of) + 2; i++) {
+		uint32_t off = i == SIZE(size_of) ? 1 : -1u;
+		bool near = i >= SIZE(size_of);
+
+		stats.size = near ? (uint32_t)sizeof(stats) + off : size_of[i];
+		audit.size = near ? (uint32_t)sizeof(audit) + off : size_of[i];
+		stats_before = stats;
+		audit_before = audit;
+		bad(ward_pool_stats(subject, &stats), -EINVAL);
+		bad(ward_audit(subject, &audit), -EINVAL);
+		if (memcmp(&stats, &stats_before, sizeof(stats)) ||
+		    memcmp(&audit, &audit_before, sizeof(audit)))
+			wrong("a refused look was written");
+	}
+}
+
+/* ---- a pool in its several states ------------------------------------ */
+
+static const struct ward_hooks quiet_hooks = { .report = tell_told };
+
+static struct ward_pool_config small(void)
+{
+	struct ward_pool_config config = job_config(1);
+
+	config.ring = 4;
+	config.hooks = &quiet_hooks;
+	return config;
+}
+
+static void fresh_pool(void)
+{
+	struct ward_pool_config config = small();
+
+	subject = created(&config);
+	bad_tasks();
+	bad_looks();
+	cr_assert_eq(ward_pool_destroy(subject, 0), 0);
+}
+
+static void running_pool(void)
+{
+	struct ward_pool_config config = small();
+
+	subject = started(&config);
+	cr_assert(stat_is(subject, idle, 1));
+	bad_tasks();
+	bad_looks();
+	for (int i = 0; i < 10; i++)
+		bad(ward_pool_start(subject), -EALREADY);
+	ended(subject);
+}
+
+/* The task is in a pool: this one, or another; queued, or running. */
+static void busy_tasks(void)
+{
+	struct ward_pool_config config = small();
+	struct ward_pool *other = created(&config);
+	struct job running = job_of_kind(job_sleep);
+	struct job queued = job_of_kind(job_run);
+	struct job foreign = job_of_kind(job_run);
+
+	subject = started(&config);
+	submitted(subject, &running);
+	cr_assert(gate_came(&running.gate));
+	submitted(subject, &queued);
+	submitted(other, &foreign);
+	refused(&running.task, -EBUSY);
+	refused(&queued.task, -EBUSY);
+	refused(&foreign.task, -EBUSY);
+	gate_open(&running.gate);
+	ended(subject);
+	job_had(&running, 0);
+	job_had(&queued, 0);
+	cr_assert_eq(ward_pool_destroy(other, 0), 0);
+	job_had(&foreign, -ECANCELED);
+}
+
+static void full_pool(void)
+{
+	struct ward_pool_config config = small();
+	struct job job[3], late = job_of_kind(job_run);
+	struct ward_task *list[] = { &late.task };
+
+	subject = created(&config);
+	for (int i = 0; i < 3; i++) {
+		job[i] = job_of_kind(job_run);
+		submitted(subject, &job[i]);
+	}
+	bystander = &late;
+	for (int i = 0; i < 20; i++) {
+		bad(ward_submit(subject, &late.task, 0), -EAGAIN);
+		bad(ward_submit_n(subject, list, 1, 0), -EAGAIN);
+		bad(ward_submit(subject, &late.task, 1), -ETIMEDOUT);
+		bad(ward_submit_n(subject, list, 1, ward_now()), -ETIMEDOUT);
+	}
+	bystander = NULL;
+	cr_assert_eq(ward_pool_destroy(subject, 0), 0);
+	for (int i = 0; i < 3; i++)
+		job_had(&job[i], -ECANCELED);
+	job_is_untouched(&late);
+}
+
+static void drained_pool(void)
+{
+	struct ward_pool_config config = small();
+	struct job late = job_of_kind(job_run);
+
+	subject = started(&config);
+	cr_assert_eq(ward_pool_drain(subject, WARD_FOREVER), 0);
+	cr_assert(stat_is(subject, idle, 1));
+	bystander = &late;
+	for (int i = 0; i < 3; i++)
+		refused(&late.task, -ESHUTDOWN);
+	bystander = NULL;
+	bad_tasks();
+	bad_looks();
+	job_is_untouched(&late);
+	EACH_UNTIL(until)
+	bad(ward_pool_drain(subject, until), 0);
+	bad(ward_pool_start(subject), -EALREADY);
+	ended(subject);
+}
+
+/* Twice in one batch: the first counts, the second is in a pool already. */
+static void twice_in_a_batch(void)
+{
+	struct ward_pool_config config = small();
+	struct job job = job_of_kind(job_run), next = job_of_kind(job_run);
+	struct ward_task *list[] = { &job.task, &job.task, &next.task };
+
+	subject = created(&config);
+	cr_assert_eq(ward_submit_n(subject, list, 3, WARD_FOREVER), 1);
+	cr_assert_eq(stats_of(subject).accepted, 1);
+	refused(&job.task, -EBUSY);
+	cr_assert_eq(ward_pool_start(subject), 0);
+	job_had(&job, 0);
+	cr_assert_eq(job.runs, 1);
+	job_is_untouched(&next);
+	ended(subject);
+}
+
+/* ---- from a thread of the pool --------------------------------------- */
+
+static void from_own_thread(void)
+{
+	EACH_UNTIL(until)
+	{
+		bad(ward_pool_drain(subject, until), -EDEADLK);
+		bad(ward_pool_destroy(subject, until), -EDEADLK);
+	}
+	bad(ward_pool_start(subject), -EALREADY);
+}
+
+static void never_called(void *arg)
+{
+	(void)arg;
+	wrong("an unblock hook that was refused was called");
+}
+
+/* Between tasks, and where there is no task at all. */
+static void outside_run(void)
+{
+	for (int i = 0; i < 10; i++) {
+		bad(ward_commit(), -EPERM);
+		bad(ward_unblock(NULL, NULL), -EPERM);
+		bad(ward_unblock(never_called, &subject), -EPERM);
+		bad(ward_check(), 0);
+	}
+}
+
+static int calls_in_run(struct ward_task *task)
+{
+	from_own_thread();
+	bad_tasks();
+	bad_looks();
+	return job_run(task);
+}
+
+static void calls_in_done(struct ward_task *task, int status)
+{
+	from_own_thread();
+	outside_run();
+	job_done(task, status);
+}
+
+static void calls_in_release(struct ward_task *task)
+{
+	from_own_thread();
+	outside_run();
+	job_release(task);
+}
+
+static void own_pool(void)
+{
+	struct ward_pool_config config = small();
+	struct job job = job_of_kind(calls_in_run);
+
+	subject = started(&config);
+	job.task.done = calls_in_done;
+	job.task.release = calls_in_release;
+	submitted(subject, &job);
+	job_had(&job, 0);
+	ended(subject);
+}
+
+/* ---- in a child ------------------------------------------------------ */
+
+static void foreign_calls(struct ward_pool *pool)
+{
+	struct job job = job_of_kind(job_run);
+	struct ward_stats stats = WARD_STATS_INIT;
+	struct ward_audit audit = WARD_AUDIT_INIT;
+
+	subject = pool;
+	bystander = &job;
+	refused(&job.task, -ECHILD);
+	bystander = NULL;
+	refused(&job.task, -ECHILD);
+	for (int i = 0; i < 10; i++) {
+		bad(ward_pool_start(pool), -ECHILD);
+		bad(ward_pool_stats(pool, &stats), -ECHILD);
+		bad(ward_audit(pool, &audit), -ECHILD);
+	}
+	EACH_UNTIL(until)
+	bad(ward_pool_drain(pool, until), -ECHILD);
+}
+
+static void foreign_pool(bool start)
+{
+	struct ward_pool_config config = small();
+	struct ward_pool *pool = start ? started(&config) : created(&config);
+	pid_t child;
+	int status;
+
+	child = fork();
+	if (child == 0) {
+		foreign_calls(pool);
+		_exit(0);
+	}
+	cr_assert_gt(child, 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+}
+
+/* ---- calls without a pool -------------------------------------------- */
+
+static void bad_reports(void)
+{
+	struct ward_report report = { .size = sizeof(report) };
+	static const size_t len_of[] = { 1, 2, 100, SIZE_MAX };
+	char buf[8] = "before";
+
+	for (int json = 0; json < 2; json++) {
+		bad(ward_report_format(NULL, NULL, 0, json), -EINVAL);
+		bad(ward_report_format(NULL, buf, sizeof(buf), json), -EINVAL);
+		for (size_t i = 0; i < SIZE(len_of); i++)
+			bad(ward_report_format(&report, NULL, len_of[i], json),
+			    -EINVAL);
+		if (strcmp(buf, "before") != 0)
+			wrong("a refused report was written");
+	}
+	for (int kind = -100; kind < 200; kind++) {
+		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_EVIDENCE;
+		const char *name = ward_kind_name((enum ward_kind)kind);
+
+		bad(strcmp(name, "unknown") == 0, !is);
+	}
+}
+
+static void no_tokens(void)
+{
+	static const int cause[] = { 0, 1, -1, -ECANCELED, INT_MIN, INT_MAX };
+
+	for (size_t i = 0; i < SIZE(cause); i++)
+		bad(ward_cancel_fire(NULL, cause[i]), false);
+	bad(ward_cancel_cause(NULL), 0);
+	bad((ward_cancel_init(NULL), 0), 0);
+	bad((long)ward_incident(NULL), 0);
+	bad(ward_self() != NULL, 0);
+	bad((ward_block_enter(0), ward_block_leave(), 0), 0);
+}
+
+Test(bad_input, every_call_names_the_error_and_changes_nothing)
+{
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(tally, MAP_FAILED);
+	bad_creates();
+	no_pool();
+	fresh_pool();
+	running_pool();
+	busy_tasks();
+	full_pool();
+	drained_pool();
+	twice_in_a_batch();
+	own_pool();
+	foreign_pool(false);
+	foreign_pool(true);
+	subject = NULL;
+	bad_reports();
+	no_tokens();
+	outside_run();
+	printf("bad calls: %u\n", tally->calls);
+	fflush(stdout);
+	cr_assert_eq(tally->wrong, 0, "%u wrong, the first: %s", tally->wrong,
+		     tally->first);
+	cr_assert_geq(tally->calls, 1000);
+}
