@@ -20,12 +20,11 @@ static int refuse(const struct ward_task *task)
 
 static inline int open_task(struct ward_task *task)
 {
-	struct book *book = book_of(task);
 	int err = refuse(task);
 
 	if (unlikely(err))
 		return err;
-	book_open(book);
+	book_open(book_of(task));
 	return 0;
 }
 
