@@ -202,7 +202,10 @@ bool host_raise(int32_t tid); /* back to normal; false: not allowed */
 
 unsigned host_cpu_count(void);	 /* by affinity and cgroup quota, at least 1 */
 unsigned host_cpu_present(void); /* by affinity alone */
-/* "0-7,16": NULL if it is no list of CPUs of this machine. */
+/*
+ * "0-7,16": NULL if it is no list of CPUs of this machine, or if there is no
+ * memory: then errno is ENOMEM, and only then.
+ */
 struct host_cpus *host_cpus_parse(const char *list);
 void host_cpus_free(struct host_cpus *cpus);
 

@@ -232,11 +232,15 @@ struct host_cpus *host_cpus_parse(const char *list)
 	long highest;
 	size_t size;
 
-	if (!list || strchr(list, '\n'))
+	if (!list || strchr(list, '\n')) {
+		errno = EINVAL;
 		return NULL;
+	}
 	highest = parse(list, NULL, 0);
-	if (highest < 0 || highest > last_possible())
+	if (highest < 0 || highest > last_possible()) {
+		errno = EINVAL;
 		return NULL;
+	}
 	size = CPU_ALLOC_SIZE((size_t)highest + 1);
 	cpus = calloc(1, sizeof(*cpus) + size);
 	if (!cpus)

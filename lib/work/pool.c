@@ -110,6 +110,17 @@ static void scribe_ended(void *pool)
 	pool_put(pool);
 }
 
+static int set_cpus(struct pool *pool, const char *list)
+{
+	int saved = errno, err = 0;
+
+	errno = EINVAL;
+	if (list && !(pool->cpus = host_cpus_parse(list)))
+		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
+	errno = saved;
+	return err;
+}
+
 static int claim_trace(struct pool *pool, int signo)
 {
 	pool->trace_signo = WARD_TRACE_NONE;
@@ -143,8 +154,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	err = claim_trace(pool, c->trace_signo);
 	if (err)
 		goto err;
-	err = -EINVAL;
-	if (c->cpus && !(pool->cpus = host_cpus_parse(c->cpus)))
+	err = set_cpus(pool, c->cpus);
+	if (err)
 		goto err;
 	err = tell_init(&pool->tell, pool->name, pool->hooks.report,
 			pool->hooks.arg);

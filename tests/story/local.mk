@@ -4,21 +4,29 @@
 story_tests = \
 	tests/story/abba \
 	tests/story/all_hang \
+	tests/story/blind \
+	tests/story/clock \
 	tests/story/death \
+	tests/story/debugger \
 	tests/story/declared_block \
 	tests/story/destroy \
+	tests/story/end_vs_fence \
+	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
 	tests/story/livelock \
 	tests/story/no_proc \
 	tests/story/no_progress \
+	tests/story/no_threads \
 	tests/story/nudge_signal \
+	tests/story/oom \
 	tests/story/polling_sleeps \
 	tests/story/starvation \
 	tests/story/stopped \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
 	tests/story/unblock_pipe \
+	tests/story/wrap \
 	tests/story/zombie_home
 story_scripts =
 httpd_scripts = \
@@ -36,12 +44,22 @@ tests_story_abba_SOURCES = tests/story/abba.c
 tests_story_abba_LDADD = $(STORY_LIBS)
 tests_story_all_hang_SOURCES = tests/story/all_hang.c
 tests_story_all_hang_LDADD = $(STORY_LIBS)
+tests_story_blind_SOURCES = tests/story/blind.c
+tests_story_blind_LDADD = $(STORY_LIBS)
+tests_story_clock_SOURCES = tests/story/clock.c
+tests_story_clock_LDADD = $(STORY_LIBS)
 tests_story_death_SOURCES = tests/story/death.c
 tests_story_death_LDADD = $(STORY_LIBS)
+tests_story_debugger_SOURCES = tests/story/debugger.c
+tests_story_debugger_LDADD = $(STORY_LIBS)
 tests_story_declared_block_SOURCES = tests/story/declared_block.c
 tests_story_declared_block_LDADD = $(STORY_LIBS)
 tests_story_destroy_SOURCES = tests/story/destroy.c
 tests_story_destroy_LDADD = $(STORY_LIBS)
+tests_story_end_vs_fence_SOURCES = tests/story/end_vs_fence.c
+tests_story_end_vs_fence_LDADD = $(STORY_LIBS)
+tests_story_fork_SOURCES = tests/story/fork.c
+tests_story_fork_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
 tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
 tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
@@ -52,8 +70,12 @@ tests_story_no_proc_SOURCES = tests/story/no_proc.c
 tests_story_no_proc_LDADD = $(STORY_LIBS)
 tests_story_no_progress_SOURCES = tests/story/no_progress.c
 tests_story_no_progress_LDADD = $(STORY_LIBS)
+tests_story_no_threads_SOURCES = tests/story/no_threads.c
+tests_story_no_threads_LDADD = $(STORY_LIBS)
 tests_story_nudge_signal_SOURCES = tests/story/nudge_signal.c
 tests_story_nudge_signal_LDADD = $(STORY_LIBS)
+tests_story_oom_SOURCES = tests/story/oom.c
+tests_story_oom_LDADD = $(STORY_LIBS)
 tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
 tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
 tests_story_starvation_SOURCES = tests/story/starvation.c
@@ -66,8 +88,18 @@ tests_story_submit_deadlock_SOURCES = tests/story/submit_deadlock.c
 tests_story_submit_deadlock_LDADD = $(STORY_LIBS)
 tests_story_unblock_pipe_SOURCES = tests/story/unblock_pipe.c
 tests_story_unblock_pipe_LDADD = $(STORY_LIBS)
+tests_story_wrap_SOURCES = tests/story/wrap.c
+tests_story_wrap_LDADD = $(STORY_LIBS)
 tests_story_zombie_home_SOURCES = tests/story/zombie_home.c
 tests_story_zombie_home_LDADD = $(STORY_LIBS)
+
+# These stand between the library and its host.
+tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
+	-Wl,--wrap=host_utc -Wl,--wrap=host_wait -Wl,--wrap=host_join
+tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_fence_heavy
+tests_story_no_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn
+tests_story_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc \
+	-Wl,--wrap=host_free -Wl,--wrap=calloc
 
 # httpd's client, and what its scripts share.
 httpd_programs = tests/story/httpd_client

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * blind.c - scenario 9: real-time hogs on every core keep all others away, the
+ * steward too, for most of a second.
+ *
+ * Expected: no conviction of healthy tasks; the steward's lateness is in the
+ * numbers.
+ */
+#include "story.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELD (800 * MS)
+
+/* Not before all are there, and none longer than the kernel gives at once. */
+static void hog(int cpu, int go)
+{
+	struct sched_param high = { .sched_priority = 20 };
+	uint64_t end;
+	cpu_set_t set;
+	char c;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) ||
+	    sched_setscheduler(0, SCHED_FIFO, &high))
+		_exit(77);
+	if (read(go, &c, 1) != 1)
+		_exit(1);
+	end = host_now() + HELD;
+	while (host_now() < end)
+		;
+	_exit(0);
+}
+
+static int busy(struct item *item)
+{
+	(void)item;
+	burn(story_policy.busy_within * 2 / 3);
+	return 1;
+}
+
+static int asleep(struct item *item)
+{
+	(void)item;
+	nap(story_policy.blocked_within * 2 / 3);
+	return 1;
+}
+
+static bool hogs_end(const pid_t *pid, int n)
+{
+	bool all = true;
+
+	for (int i = 0; i < n; i++) {
+		int status;
+
+		expect_equal(waitpid(pid[i], &status, 0), pid[i]);
+		all &= status == 0;
+	}
+	return all;
+}
+
+int main(void)
+{
+	struct ward_pool_config config = story_config();
+	static pid_t pid[CPU_SETSIZE];
+	struct item item[4];
+	struct ward_pool *pool;
+	struct ward_stats s;
+	cpu_set_t mine;
+	int go[2], n = 0;
+
+	expect(!sched_getaffinity(0, sizeof(mine), &mine));
+	expect(!pipe(go));
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &mine))
+			continue;
+		pid[n] = fork();
+		expect(pid[n] >= 0);
+		if (pid[n++] == 0)
+			hog(cpu, go[0]);
+	}
+	config.workers = 4;
+	pool = pool_up(&config);
+	for (int i = 0; i < 4; i++) {
+		item_init(&item[i], i % 2 ? busy : asleep, NULL, "healthy");
+		item_submit(pool, &item[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		item_runs(&item[i], 1);
+	for (int i = 0; i < n; i++)
+		expect_equal(write(go[1], "x", 1), 1);
+	if (!hogs_end(pid, n))
+		story_skip("no right to real-time priority");
+	for (int i = 0; i < 4; i++)
+		item_ends(&item[i], 1);
+	s = stats_of(pool);
+	printf("the steward was up to %llu ms late\n",
+	       (unsigned long long)(s.worst_lateness / MS));
+	expect_equal(convicted(&s), 0);
+	expect(s.worst_lateness > HELD / 8);
+	pool_down(pool);
+	return 0;
+}
