@@ -11,6 +11,7 @@ story_tests = \
 	tests/story/declared_block \
 	tests/story/destroy \
 	tests/story/end_vs_fence \
+	tests/story/environment \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
@@ -22,11 +23,13 @@ story_tests = \
 	tests/story/oom \
 	tests/story/polling_sleeps \
 	tests/story/starvation \
+	tests/story/starved_holder \
 	tests/story/stopped \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
 	tests/story/unblock_pipe \
 	tests/story/wrap \
+	tests/story/zombie_holder \
 	tests/story/zombie_home
 story_scripts =
 httpd_scripts = \
@@ -58,6 +61,8 @@ tests_story_destroy_SOURCES = tests/story/destroy.c
 tests_story_destroy_LDADD = $(STORY_LIBS)
 tests_story_end_vs_fence_SOURCES = tests/story/end_vs_fence.c
 tests_story_end_vs_fence_LDADD = $(STORY_LIBS)
+tests_story_environment_SOURCES = tests/story/environment.c
+tests_story_environment_LDADD = $(STORY_LIBS)
 tests_story_fork_SOURCES = tests/story/fork.c
 tests_story_fork_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
@@ -80,6 +85,8 @@ tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
 tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
 tests_story_starvation_SOURCES = tests/story/starvation.c
 tests_story_starvation_LDADD = $(STORY_LIBS)
+tests_story_starved_holder_SOURCES = tests/story/starved_holder.c tests/story/lock.h
+tests_story_starved_holder_LDADD = $(STORY_LIBS)
 tests_story_stopped_SOURCES = tests/story/stopped.c
 tests_story_stopped_LDADD = $(STORY_LIBS)
 tests_story_stopped_submitter_SOURCES = tests/story/stopped_submitter.c
@@ -90,10 +97,13 @@ tests_story_unblock_pipe_SOURCES = tests/story/unblock_pipe.c
 tests_story_unblock_pipe_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c
 tests_story_wrap_LDADD = $(STORY_LIBS)
+tests_story_zombie_holder_SOURCES = tests/story/zombie_holder.c tests/story/lock.h
+tests_story_zombie_holder_LDADD = $(STORY_LIBS)
 tests_story_zombie_home_SOURCES = tests/story/zombie_home.c
 tests_story_zombie_home_LDADD = $(STORY_LIBS)
 
 # These stand between the library and its host.
+tests_story_environment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait
 tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
 	-Wl,--wrap=host_utc -Wl,--wrap=host_wait -Wl,--wrap=host_join
 tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_fence_heavy
