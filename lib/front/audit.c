@@ -33,7 +33,9 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 
 	b->life[LIFE_STATE(life)]++;
 	b->moving += life + word;
-	b->between += load_relaxed(&slot->hand.ring.claim) ||
+	/* A record that never had a thread may just be made. */
+	b->between += (LIFE_STATE(life) != LIFE_FREE &&
+		       load_relaxed(&slot->hand.ring.claim)) ||
 		      LIFE_STATE(life) == LIFE_BORN;
 	if (!slot_inside(word))
 		b->between += LIFE_STATE(life) == LIFE_SEATED &&

@@ -135,10 +135,12 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is
-			 * just doing so finds this life moved on. */
-			life = load_acquire(&slot->life);
-			if (LIFE_STATE(life) == LIFE_SPARE &&
-			    life_move(slot, life, LIFE_BORN)) {
+			 * just doing so finds this life moved on, or has moved
+			 * it, and the seat is ours before we are called. */
+			life = load_acquire(&slot->life); /* [L] */
+			if (LIFE_STATE(life) == LIFE_SEATED)
+				break;
+			if (life_move(slot, life, LIFE_BORN)) {
 				add_acq_rel(&pool->born, 1);
 				return false;
 			}
