@@ -12,6 +12,7 @@
 alone_tests =
 asan_tests =
 tsan_tests =
+check_LTLIBRARIES =
 
 include tests/lint/local.mk
 include tests/unit/local.mk

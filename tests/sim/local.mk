@@ -50,7 +50,7 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 tests_sim_sim_LDADD = tests/sim/libsched.la
 
 # The scheduler itself is seen by nobody.
-check_LTLIBRARIES = tests/sim/libsched.la
+check_LTLIBRARIES += tests/sim/libsched.la
 tests_sim_libsched_la_SOURCES = \
 	tests/sim/access.h \
 	tests/sim/core.h \
