@@ -107,10 +107,12 @@ static void bear_in_time(struct pool *pool, struct rounds *r)
 	uint64_t stillborn = load_relaxed(&pool->stillborn), now = host_now();
 	bool failed = stillborn != r->stillborn;
 
+	if (!failed && !r->not_before && !load_relaxed(&pool->born)) {
+		r->pause = 0; /* those that were made last have come up */
+		r->told = false;
+	}
 	if (load_acquire(&pool->stopping) || !wanted(pool)) {
 		r->not_before = 0; /* a point in the past would never let us sleep */
-		if (!load_relaxed(&pool->born))
-			r->pause = 0; /* all that is wanted is there, and lives */
 		return;
 	}
 	if (now < r->not_before)
@@ -120,7 +122,7 @@ static void bear_in_time(struct pool *pool, struct rounds *r)
 		failed = bear(pool) != 0;
 	if (failed && !r->told)
 		tell_no_thread(pool);
-	r->told = failed;
+	r->told |= failed;
 	if (failed)
 		r->pause = longer(r->pause);
 	r->not_before = failed ? now + r->pause * MS : 0;
