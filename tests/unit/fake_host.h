@@ -39,7 +39,7 @@ static struct fake {
 	void *self;
 } fake;
 
-static void fake_turns_to(int32_t tid, enum doing doing)
+static inline void fake_turns_to(int32_t tid, enum doing doing)
 {
 	struct fake_thread *t = &fake.thread[tid];
 
@@ -53,7 +53,7 @@ static void fake_turns_to(int32_t tid, enum doing doing)
 	t->doing = doing;
 }
 
-static void fake_time(uint64_t ns)
+static inline void fake_time(uint64_t ns)
 {
 	fake.now += ns;
 	for (int i = 0; i < FAKE_THREADS; i++) {

@@ -13,6 +13,7 @@ unit_tests += \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_cancel \
+	tests/unit/test_clerk \
 	tests/unit/test_excuse \
 	tests/unit/test_format \
 	tests/unit/test_histogram \
@@ -65,6 +66,10 @@ tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_cancel_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c \
+	tests/unit/fake_host.h
+tests_unit_test_clerk_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_excuse_SOURCES = tests/unit/test_excuse.c
 tests_unit_test_excuse_LDADD = $(UNIT_LIBS)
