@@ -49,9 +49,14 @@ void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
 	}
 }
 
+/*
+ * A swap, not a store: of several that shake one sleeper each passes on what the
+ * earlier ones had to say ('dropped', 'closed'), and the sleeper, which takes
+ * back only the last of them, knows it all.
+ */
 static void shake(struct bell *bell, uint32_t i)
 {
-	store_release(&bell->sleeper[i].rung, 1); /* [W] */
+	swap_acq_rel(&bell->sleeper[i].rung, 1); /* [W] */
 	host_wake(&bell->sleeper[i].rung, 1);
 }
 
