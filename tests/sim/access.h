@@ -11,6 +11,9 @@
 enum { SIM_RELAXED, SIM_ACQUIRE, SIM_RELEASE, SIM_ACQ_REL, SIM_SEQ_CST };
 enum { SIM_SWAP, SIM_ADD, SIM_SUB, SIM_OR, SIM_AND, SIM_XOR };
 
+/* A knob of bell.c, drawn anew for each run. */
+extern uint32_t sim_rush_after;
+
 #define SIM_HERE __func__, __LINE__
 #define SIM_WHERE const char *func, int line
 

@@ -16,7 +16,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 2' HUP INT TERM
 
 includes="-I$here/include -I$here -I$top_srcdir/include ${CK_CFLAGS:-}"
-flags="-std=gnu11 -D_GNU_SOURCE -O1 -g0 -w -fno-common"
+flags="-std=gnu11 -D_GNU_SOURCE -DBELL_RUSH_AFTER=sim_rush_after"
+flags="$flags -O1 -g0 -w -fno-common"
 sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
 	"$here/local.mk")
 scheduler="host_sim.c main.c memory.c race.c sched.c"

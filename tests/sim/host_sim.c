@@ -14,6 +14,7 @@
 #define ARENA (256 * 1024)
 
 bool host_asymmetric;
+uint32_t sim_rush_after;
 _Atomic uint32_t host_generation;
 
 static char arena[ARENA] __attribute__((aligned(LINE)));
@@ -42,6 +43,8 @@ void host_sim_reset(void)
 	memset(&readers_knew, 0, sizeof(readers_knew));
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
+	/* Fences in a row until a rush: at once, soon, never. */
+	sim_rush_after = (const uint32_t[]){ 1, 2, 255 }[sim_choose(3)];
 }
 
 /* ---- time ---------------------------------------------------------------------- */

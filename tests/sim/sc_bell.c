@@ -340,7 +340,7 @@ SCENARIO(bell_closing, "a sleeper is not woken when the bell is closed",
 
 /* ---- the bell alone: work is a number ------------------------------------------ */
 
-static _Atomic uint32_t work;
+static _Atomic uint32_t work, note[3];
 
 static bool any_work(void *arg)
 {
@@ -384,12 +384,13 @@ static void counter(void *arg)
 
 static void adder(void *arg)
 {
-	(void)arg;
+	_Atomic uint32_t *rung = arg; /* each publisher has its own */
+
 	for (int k = 0; k < 2; k++) {
 		if (sim_choose(2))
 			sim_dawdle(1000);
 		add_relaxed(&work, 1);
-		tell(NULL);
+		tell(rung);
 	}
 }
 
@@ -399,14 +400,17 @@ static void count_with(uint32_t nworkers, uint32_t adders)
 
 	set_up(nworkers, 2 * (adders + 1), 0);
 	atomic_init(&work, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		atomic_init(&note[i], 0);
 	sim_name((void *)(uintptr_t)&work, "work");
-	bell_init(&bell, sleeper, nworkers, 1, any_work, NULL, NULL);
+	bell_init(&bell, sleeper, nworkers, 1 + sim_choose(2), any_work, NULL, NULL);
 	for (uint32_t i = 0; i < nworkers; i++)
 		check(!host_spawn(&w[i], NULL, counter, NULL,
 				  (void *)(uintptr_t)i));
 	for (uint32_t i = 0; i < adders; i++)
-		check(!host_spawn(&s[i], NULL, adder, NULL, NULL));
-	adder(NULL);
+		check(!host_spawn(&s[i], NULL, adder, NULL,
+				  (void *)(uintptr_t)&note[i]));
+	adder((void *)(uintptr_t)&note[2]);
 	all_done();
 	for (uint32_t i = 0; i < adders; i++)
 		host_join(s[i], HOST_FOREVER);
@@ -415,6 +419,35 @@ static void count_with(uint32_t nworkers, uint32_t adders)
 	for (uint32_t i = 0; i < nworkers; i++)
 		host_join(w[i], HOST_FOREVER);
 }
+
+/*
+ * Publishers that repeat each wakeup, beside a rescue: the sleeper takes back
+ * only the last of several shakes, and must know what all of them said.
+ */
+static void bell_count_rescued(void)
+{
+	host_thread w[2], s[2];
+
+	set_up(2, 4, 0);
+	atomic_init(&work, 0);
+	sim_name((void *)(uintptr_t)&work, "work");
+	bell_init(&bell, sleeper, 2, 1, any_work, NULL, NULL);
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&w[i], NULL, counter, NULL,
+				  (void *)(uintptr_t)i));
+	check(!host_spawn(&s[0], NULL, rescuer, NULL, NULL));
+	check(!host_spawn(&s[1], NULL, adder, NULL, NULL));
+	adder(NULL);
+	all_done();
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(s[i], HOST_FOREVER);
+	check_all_parked(&bell, 2);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(w[i], HOST_FOREVER);
+}
+SCENARIO(bell_count_rescued, "a sleeper that was dropped is not told so",
+	 .share = 2);
 
 static void bell_count(void)
 {

@@ -15,6 +15,7 @@ static _Atomic uint32_t owner[ATTEMPTS + 2]; /* of the answer; by slot.h */
 static _Atomic uint32_t begun;	  /* the attempt that is in run() */
 static _Atomic uint32_t handed;	  /* the attempt that may be picked up */
 static _Atomic uint32_t released; /* the user's again */
+static bool lost[ATTEMPTS + 2];
 static uint32_t done_calls, release_calls, commits, inside;
 static uint32_t last_inside; /* plain: written in run(), read in release() */
 
@@ -28,6 +29,7 @@ static void set_up(void)
 	atomic_init(&released, 0);
 	done_calls = release_calls = commits = inside = 0;
 	last_inside = 0;
+	memset(lost, 0, sizeof(lost));
 	sim_name(book_of(&task), "book.word");
 	sim_name((void *)(uintptr_t)&begun, "begun");
 	sim_name((void *)(uintptr_t)&handed, "handed");
@@ -70,11 +72,20 @@ static void answer(void)
 		release();
 }
 
+/* Who has lost it commits no more. */
+static offstage void committed(uint32_t attempt)
+{
+	check(!commits++);
+	check(!lost[attempt]);
+}
+
 static void run(uint32_t attempt)
 {
-	if (sim_choose(2) && book_commit(book_of(&task), attempt))
-		count(&commits, 1);
-	last_inside = attempt;
+	for (uint32_t k = sim_choose(3); k; k--)
+		if (book_commit(book_of(&task), attempt))
+			committed(attempt);
+	if (attempt == 1)
+		last_inside = attempt;
 }
 
 /* ---- threads -------------------------------------------------------------------- */
@@ -91,10 +102,7 @@ static void work(uint32_t attempt)
 {
 	store_release(&begun, attempt);
 	count(&inside, 1);
-	if (attempt == 1)
-		run(attempt);
-	else if (sim_choose(2))
-		host_relax();
+	run(attempt);
 	count(&inside, -1);
 	if (take_answer(attempt))
 		answer();
@@ -109,12 +117,18 @@ static void first(void *arg)
 }
 
 /* Takes an attempt away while its thread is inside, and hands the task on. */
+static offstage void it_lost(uint32_t attempt)
+{
+	lost[attempt] = true;
+}
+
 static void take_away(uint32_t attempt)
 {
 	if (!take_answer(attempt))
 		return;
 	book_lose(book_of(&task), true,
 		  attempt < ATTEMPTS ? BOOK_RERUN : BOOK_LOST, BOOK_LOST);
+	it_lost(attempt);
 	store_release(&handed, attempt + 1);
 }
 

@@ -9,6 +9,7 @@
  * in the end nothing is left.
  */
 #include "base/host.h"
+#include "names.h"
 #include "sim.h"
 #include <errno.h>
 #include <string.h>
@@ -148,63 +149,6 @@ static void report(void *arg, const struct ward_report *r)
 	sim_note("report: %s", ward_kind_name(r->kind));
 }
 
-/* ---- names for traces ------------------------------------------------------------- */
-
-#define NAME(field) sim_name((void *)(uintptr_t)&(field), #field)
-
-static offstage void name_slot(struct slot *slot, unsigned i)
-{
-	sim_name(slot, "slot[%u].pulse", i);
-	sim_name((void *)(uintptr_t)&slot->word, "slot[%u].word", i);
-	sim_name((void *)(uintptr_t)&slot->task, "slot[%u].task", i);
-	sim_name((void *)(uintptr_t)&slot->fence, "slot[%u].fence", i);
-	sim_name((void *)(uintptr_t)&slot->phase, "slot[%u].phase", i);
-	sim_name((void *)(uintptr_t)&slot->life, "slot[%u].life", i);
-	sim_name((void *)(uintptr_t)&slot->seat, "slot[%u].seat", i);
-	sim_name((void *)(uintptr_t)&slot->call, "slot[%u].call", i);
-	sim_name(&slot->hand, "slot[%u].hand", i);
-	sim_name(&slot->breath, "slot[%u].breath", i);
-}
-
-static offstage void name_all(struct pool *p)
-{
-	NAME(p->inbox.bell.word);
-	NAME(p->inbox.bell.closed);
-	NAME(p->inbox.used);
-	NAME(p->inbox.closed);
-	NAME(p->inbox.settled);
-	NAME(p->inbox.owed);
-	NAME(p->inbox.owed_in);
-	NAME(p->inbox.owed_out);
-	NAME(p->seat[0]);
-	NAME(p->vacant);
-	NAME(p->spares.top);
-	NAME(p->spares_ready);
-	NAME(p->born);
-	NAME(p->lives_changed);
-	NAME(p->zombies_out);
-	NAME(p->started);
-	NAME(p->stopping);
-	NAME(p->refs);
-	NAME(p->alive);
-	NAME(p->steward_word);
-	NAME(p->steward_asleep);
-	NAME(p->clerk_word);
-	NAME(p->tell.word);
-	NAME(p->tell.free);
-	NAME(p->tell.ready);
-	NAME(p->unreleased);
-	NAME(p->released);
-	for (unsigned i = 0; i < p->slots; i++) {
-		name_slot(&p->slot[i], i);
-		sim_name(&p->inbox.bell.sleeper[i], "sleeper[%u]", i);
-	}
-	for (unsigned i = 0; i < p->inbox.rings; i++)
-		sim_name(&p->inbox.ring[i], "ring[%u]", i);
-	for (unsigned i = 0; i < ERRANDS; i++)
-		sim_name(&errand[i], "errand[%u]", i);
-}
-
 /* ---- up and down ------------------------------------------------------------------ */
 
 static void set_up(uint32_t workers, uint32_t runs, uint32_t zombies)
@@ -230,7 +174,9 @@ static void set_up(uint32_t workers, uint32_t runs, uint32_t zombies)
 	atomic_init(&bed, 0);
 	sim_private(&ward_pulse_);
 	check(ward_pool_create(&pool, &config) == 0);
-	name_all((struct pool *)pool);
+	name_pool((struct pool *)pool);
+	for (unsigned i = 0; i < ERRANDS; i++)
+		sim_name(&errand[i], "errand[%u]", i);
 	check(ward_pool_start(pool) == 0);
 }
 

@@ -24,7 +24,7 @@ uint32_t laziness;
 static struct result result;
 static jmp_buf out;
 static uint32_t yielded; /* bit per thread: somebody else goes first */
-static uint64_t clock_ns, random_state;
+static uint64_t clock_ns, next_due, random_state;
 static uint32_t stickiness; /* one step in so many may go to another thread */
 static uint32_t patience;   /* so many relaxes let the others go first */
 static uint32_t spins;	    /* of all threads */
@@ -240,6 +240,16 @@ static bool end_dawdling(void)
 	return false;
 }
 
+/* Who wanted to sleep until now is awake. */
+static void ring_alarms(void)
+{
+	struct thread *first;
+
+	while ((first = earliest()) && first->until <= clock_ns)
+		unblock(first, true);
+	next_due = first ? first->until : NEVER;
+}
+
 static void all_blocked(void)
 {
 	char list[120] = "";
@@ -331,7 +341,8 @@ void step(void)
 {
 	if (++result.steps > run.steps)
 		sim_fail(SIM_ENDLESS, "more than %ld steps", run.steps);
-	clock_ns++;
+	if (++clock_ns >= next_due)
+		ring_alarms();
 	if (++me->steps == run.stop_step && current == run.stop_thread)
 		stop_here();
 	if (run.model == SIM_TSO)
@@ -437,6 +448,7 @@ bool block(const void *futex, const void *another, int joins,
 	me->ready_arg = arg;
 	me->until = until;
 	me->timed_out = false;
+	next_due = next_due < until ? next_due : until;
 	set_state(me, BLOCKED);
 	look_again();
 	switch_over();
@@ -608,6 +620,7 @@ struct result sim_run(const struct run *how, void (*body)(void))
 	private_word = NULL;
 	yielded = 0;
 	clock_ns = 1000;
+	next_due = NEVER;
 	lowest = -10;
 	preempted = odd_used = 0;
 	path_at = 0;

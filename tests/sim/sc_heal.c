@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_heal.c - seats and spares, and the steward's sleep: the handshakes of
+ * healing by themselves, with few threads around them.
+ */
+#include "base/host.h"
+#include "heal/heal.h"
+#include "names.h"
+#include "sim.h"
+#include "work/book.h"
+#include <errno.h>
+#include <string.h>
+
+#define SLOTS 5
+
+static struct pool *pool;
+static _Atomic uint32_t seated[2]; /* who sits there, plus one */
+
+/* A pool without threads; the scenario's are its workers. */
+static void set_up(uint32_t seats, uint32_t spares)
+{
+	struct ward_policy policy = WARD_POLICY_INIT;
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	policy.busy_within = policy.blocked_within = WARD_MS(2000);
+	config.workers = seats;
+	config.spares = spares;
+	config.zombies = SLOTS - seats - spares;
+	config.ring = 4;
+	config.scan = WARD_MS(1000);
+	config.trace_signo = WARD_TRACE_NONE;
+	config.policy = &policy;
+	check(pool_new(&pool, &config) == 0);
+	name_pool(pool);
+	pool->inbox.spin = 1;
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &pool->slot[i];
+
+		slot->pool = pool;
+		slot->index = i;
+		slot->self.size = sizeof(slot->self);
+		slot->self.pool = pool->name;
+		hand_init(&slot->hand, i);
+		host_life_init(&slot->breath);
+		inbox_add_hand(&pool->inbox, i, &slot->hand);
+	}
+	atomic_init(&seated[0], 0);
+	atomic_init(&seated[1], 0);
+}
+
+/* Slot i, in the seat of that number. */
+static void sit(uint32_t i)
+{
+	struct slot *slot = &pool->slot[i];
+
+	store_relaxed(&slot->seat, i);
+	slot->self.worker = i;
+	store_relaxed(&pool->seat[i], slot);
+	store_relaxed(&slot->life, (uint64_t)1 << 8 | LIFE_SEATED);
+	store_relaxed(&pool->vacant, load_relaxed(&pool->vacant) - 1);
+}
+
+static void bear(uint32_t i)
+{
+	store_relaxed(&pool->slot[i].life, (uint64_t)1 << 8 | LIFE_BORN);
+	add_relaxed(&pool->born, 1);
+}
+
+/* ---- seats and spares ------------------------------------------------------------- */
+
+/* Slot i becomes a spare and takes the seat that it gets. */
+static void spare(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg, nobody = 0;
+	struct slot *slot = &pool->slot[i];
+
+	host_life_hold(&slot->breath);
+	if (seat_wait(pool, slot)) {
+		check(slot->self.worker < pool->seats);
+		check(load_acquire(&pool->seat[slot->self.worker]) == slot);
+		check(cas_acq_rel(&seated[slot->self.worker], &nobody, i + 1));
+	}
+	host_life_leave(&slot->breath);
+}
+
+/* The worker of slot i is taken from its seat. */
+static void unseat(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	struct slot *slot = &pool->slot[i];
+
+	check(life_move(slot, load_acquire(&slot->life), LIFE_ZOMBIE));
+	seat_vacate(pool, slot, i, host_now());
+}
+
+static void go(uint32_t n, void (*const *fn)(void *), const uint32_t *arg)
+{
+	host_thread t[SIM_THREADS];
+
+	for (uint32_t i = 0; i < n; i++)
+		check(!host_spawn(&t[i], NULL, fn[i], NULL,
+				  (void *)(uintptr_t)arg[i]));
+	for (uint32_t i = 0; i < n; i++)
+		host_join(t[i], HOST_FOREVER);
+}
+
+/* A seat falls vacant while a spare comes. */
+static void heal_seat(void)
+{
+	set_up(1, 1);
+	sit(0);
+	bear(1);
+	go(2, (void (*[])(void *)){ unseat, spare }, (uint32_t[]){ 0, 1 });
+	check(load_acquire(&seated[0]) == 2);
+	check(load_acquire(&pool->vacant) == 0);
+	check(load_acquire(&pool->spares_ready) == 0);
+}
+SCENARIO(heal_seat, "a seat stays vacant beside a spare", .bound = 1,
+	 .share = 2);
+
+/* Two of each; then every seat is taken, by two different ones. */
+static void heal_two_seats(void)
+{
+	set_up(2, 2);
+	sit(0);
+	sit(1);
+	bear(2);
+	bear(3);
+	go(4, (void (*[])(void *)){ unseat, unseat, spare, spare },
+	   (uint32_t[]){ 0, 1, 2, 3 });
+	check(load_acquire(&seated[0]) && load_acquire(&seated[1]));
+	check(load_acquire(&seated[0]) != load_acquire(&seated[1]));
+	check(load_acquire(&pool->vacant) == 0);
+	check(load_acquire(&pool->spares_ready) == 0);
+}
+SCENARIO(heal_two_seats, "the same with two seats and two spares",
+	 .share = 2);
+
+/* A spare is told to leave while a seat falls vacant. */
+static void stop(void *arg)
+{
+	uint32_t none = CALL_NONE;
+
+	(void)arg;
+	store_release(&pool->stopping, 1);
+	host_fence_heavy();
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		none = CALL_NONE;
+		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
+			host_wake(&pool->slot[i].call, 1);
+	}
+	pool_lives_changed(pool);
+}
+
+static void heal_stopping(void)
+{
+	struct slot *slot;
+
+	set_up(1, 1);
+	sit(0);
+	bear(1);
+	go(3, (void (*[])(void *)){ unseat, spare, stop },
+	   (uint32_t[]){ 0, 1, 0 });
+	slot = load_acquire(&pool->seat[0]);
+	check(slot == (load_acquire(&seated[0]) ? &pool->slot[1] : NULL));
+}
+SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
+	 .share = 2);
+
+/* ---- the steward's sleep ----------------------------------------------------------- */
+
+static struct ward_task task;
+static _Atomic uint32_t bed; /* nobody rings here */
+
+static int run(struct ward_task *t)
+{
+	(void)t;
+	return 0;
+}
+
+/* Takes the task and stays inside of it until it is fenced. */
+static void stuck(void *arg)
+{
+	struct slot *slot = &pool->slot[0];
+	struct ward_task *t;
+
+	(void)arg;
+	store_relaxed(&slot->tid, host_tid());
+	host_eye_open(&slot->eye, host_tid());
+	t = inbox_next(&pool->inbox, &slot->hand, 0);
+	check(t == &task);
+	slot_begin(slot, t, SLOT_RUN);
+	while (!slot_taken(slot))
+		host_relax();
+	check(!slot_end(slot));
+}
+
+/* The steward goes to sleep while a worker leaves the park. */
+static void heal_asleep(void)
+{
+	struct ward_task *one = &task;
+	struct ring *full;
+	struct heal *heal;
+	host_thread w;
+
+	atomic_init(&bed, 0);
+	memset(&task, 0, sizeof(task));
+	task.run = run;
+	set_up(1, 1);
+	sit(0);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(!host_spawn(&w, NULL, stuck, NULL, NULL));
+	check(steward_start(heal) == 0);
+	/* Everything is asleep after two scans or three. */
+	host_wait(&bed, 0,
+		  host_now() + WARD_MS(1000) * sim_choose(4) + sim_choose(80));
+	book_open(book_of(&task));
+	check(inbox_put(&pool->inbox, NULL, &one, 1, &full) == 1);
+	host_join(w, HOST_FOREVER);
+	steward_stop(heal);
+}
+SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2);
