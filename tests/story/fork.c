@@ -156,6 +156,8 @@ int main(void)
 	struct ward_pool_config config = story_config();
 	struct item item;
 
+	if (UNDER_ASAN)
+		story_skip("the sanitizer's locks do not survive a fork");
 	shape = &config;
 	pool = pool_up(&config);
 	beside();

@@ -76,8 +76,9 @@ void story_report(void *arg, const struct ward_report *report)
 	keep(t->what, sizeof(t->what), report->what, &t->report.what);
 	keep(t->task, sizeof(t->task), report->task, &t->report.task);
 	keep(t->chain, sizeof(t->chain), report->chain, &t->report.chain);
-	memcpy(t->frame, report->frames,
-	       report->nframes * sizeof(*report->frames));
+	if (report->nframes)
+		memcpy(t->frame, report->frames,
+		       report->nframes * sizeof(*report->frames));
 	t->report.frames = t->frame;
 	ward_report_format(report, t->line, sizeof(t->line), false);
 	store_release(&listed, n + 1); /* one scribe for each pool at a time */
