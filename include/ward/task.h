@@ -156,7 +156,9 @@ WARD_API void ward_block_leave(void);
  * fn(arg) is called once on the scribe thread: it may close, shut down or post
  * what the caller waits for.  ward_unblock(NULL, NULL) takes it back and waits
  * for an fn that is running just then; it is also taken back when run()
- * returns.  -EPERM outside run().
+ * returns, or the thread leaves inside it.  By then run()'s own stack is gone:
+ * where arg lies there and the thread may leave, a cleanup handler takes it
+ * back.  -EPERM outside run().
  */
 WARD_API int ward_unblock(void (*fn)(void *arg), void *arg);
 

@@ -3,8 +3,11 @@
 
 story_tests = \
 	tests/story/abba \
+	tests/story/aborts \
 	tests/story/all_hang \
+	tests/story/asleep \
 	tests/story/blind \
+	tests/story/callbacks \
 	tests/story/clock \
 	tests/story/death \
 	tests/story/debugger \
@@ -12,6 +15,7 @@ story_tests = \
 	tests/story/destroy \
 	tests/story/end_vs_fence \
 	tests/story/environment \
+	tests/story/fair \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
@@ -27,6 +31,7 @@ story_tests = \
 	tests/story/stopped \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
+	tests/story/unblock_once \
 	tests/story/unblock_pipe \
 	tests/story/wrap \
 	tests/story/zombie_holder \
@@ -45,10 +50,16 @@ STORY_LIBS = tests/story/libstory.la libward-core.la
 
 tests_story_abba_SOURCES = tests/story/abba.c
 tests_story_abba_LDADD = $(STORY_LIBS)
+tests_story_aborts_SOURCES = tests/story/aborts.c
+tests_story_aborts_LDADD = $(STORY_LIBS)
 tests_story_all_hang_SOURCES = tests/story/all_hang.c
 tests_story_all_hang_LDADD = $(STORY_LIBS)
+tests_story_asleep_SOURCES = tests/story/asleep.c
+tests_story_asleep_LDADD = $(STORY_LIBS)
 tests_story_blind_SOURCES = tests/story/blind.c
 tests_story_blind_LDADD = $(STORY_LIBS)
+tests_story_callbacks_SOURCES = tests/story/callbacks.c
+tests_story_callbacks_LDADD = $(STORY_LIBS)
 tests_story_clock_SOURCES = tests/story/clock.c
 tests_story_clock_LDADD = $(STORY_LIBS)
 tests_story_death_SOURCES = tests/story/death.c
@@ -63,6 +74,8 @@ tests_story_end_vs_fence_SOURCES = tests/story/end_vs_fence.c
 tests_story_end_vs_fence_LDADD = $(STORY_LIBS)
 tests_story_environment_SOURCES = tests/story/environment.c
 tests_story_environment_LDADD = $(STORY_LIBS)
+tests_story_fair_SOURCES = tests/story/fair.c
+tests_story_fair_LDADD = $(STORY_LIBS)
 tests_story_fork_SOURCES = tests/story/fork.c
 tests_story_fork_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
@@ -93,6 +106,8 @@ tests_story_stopped_submitter_SOURCES = tests/story/stopped_submitter.c
 tests_story_stopped_submitter_LDADD = $(STORY_LIBS)
 tests_story_submit_deadlock_SOURCES = tests/story/submit_deadlock.c
 tests_story_submit_deadlock_LDADD = $(STORY_LIBS)
+tests_story_unblock_once_SOURCES = tests/story/unblock_once.c
+tests_story_unblock_once_LDADD = $(STORY_LIBS)
 tests_story_unblock_pipe_SOURCES = tests/story/unblock_pipe.c
 tests_story_unblock_pipe_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * asleep.c - the steward sleeps while all are parked, and must wake up for a
+ * spare that goes from its waiting place to a seat, and to a task, without ever
+ * having been on the park.
+ *
+ * Expected: that thread's livelock is convicted.
+ */
+#include "story.h"
+
+#include <pthread.h>
+
+static _Atomic uint32_t gate; /* threads are born only when it is open */
+static _Atomic uint32_t births;
+
+static void *start(void *arg, unsigned thread)
+{
+	(void)arg;
+	(void)thread;
+	if (add_acq_rel(&births, 1) >= 2)
+		while (!load_acquire(&gate))
+			host_wait(&gate, 0, HOST_FOREVER);
+	return NULL;
+}
+
+static int leaves(struct item *item)
+{
+	(void)item;
+	pthread_exit(NULL);
+}
+
+int main(void)
+{
+	const struct ward_hooks hooks = { .start = start,
+					  .report = story_report };
+	struct ward_pool_config config = story_config();
+	struct item dead[2], spin, behind;
+	struct ward_pool *pool;
+	const struct pool *inside;
+
+	config.workers = 1;
+	config.hooks = &hooks;
+	pool = pool_up(&config); /* a worker and a spare: two births */
+	inside = (const struct pool *)pool;
+	for (int i = 0; i < 2; i++) {
+		item_init(&dead[i], leaves, NULL, "leaves");
+		item_submit(pool, &dead[i]);
+	}
+	/* Both are dead; who will sit in the seat hangs in its start hook. */
+	wait_until(stats_of(pool).deaths == 2);
+	item_init(&spin, task_spin_until_fenced, NULL, "spins");
+	item_submit(pool, &spin);
+	item_init(&behind, task_nothing, NULL, "behind");
+	item_submit(pool, &behind);
+	wait_until(load_acquire(&inside->steward_asleep));
+	store_release(&gate, 1);
+	host_wake(&gate, INT32_MAX);
+	item_ends(&spin, -ETIME);
+	item_ends(&behind, 0);
+	for (int i = 0; i < 2; i++)
+		item_ends(&dead[i], -EOWNERDEAD);
+	expect_equal(stats_of(pool).convicted_livelock, 1);
+	pool_down(pool);
+	return 0;
+}
