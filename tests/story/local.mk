@@ -6,6 +6,8 @@ story_tests = \
 	tests/story/aborts \
 	tests/story/all_hang \
 	tests/story/asleep \
+	tests/story/attempts \
+	tests/story/audits \
 	tests/story/blind \
 	tests/story/callbacks \
 	tests/story/clock \
@@ -19,6 +21,8 @@ story_tests = \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
+	tests/story/late_birth \
+	tests/story/left_behind \
 	tests/story/livelock \
 	tests/story/no_proc \
 	tests/story/no_progress \
@@ -56,6 +60,10 @@ tests_story_all_hang_SOURCES = tests/story/all_hang.c
 tests_story_all_hang_LDADD = $(STORY_LIBS)
 tests_story_asleep_SOURCES = tests/story/asleep.c
 tests_story_asleep_LDADD = $(STORY_LIBS)
+tests_story_attempts_SOURCES = tests/story/attempts.c
+tests_story_attempts_LDADD = $(STORY_LIBS)
+tests_story_audits_SOURCES = tests/story/audits.c
+tests_story_audits_LDADD = $(STORY_LIBS)
 tests_story_blind_SOURCES = tests/story/blind.c
 tests_story_blind_LDADD = $(STORY_LIBS)
 tests_story_callbacks_SOURCES = tests/story/callbacks.c
@@ -82,6 +90,10 @@ tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
 tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
 tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
 tests_story_hook_hangs_LDADD = $(STORY_LIBS)
+tests_story_late_birth_SOURCES = tests/story/late_birth.c
+tests_story_late_birth_LDADD = $(STORY_LIBS)
+tests_story_left_behind_SOURCES = tests/story/left_behind.c
+tests_story_left_behind_LDADD = $(STORY_LIBS)
 tests_story_livelock_SOURCES = tests/story/livelock.c
 tests_story_livelock_LDADD = $(STORY_LIBS)
 tests_story_no_proc_SOURCES = tests/story/no_proc.c
@@ -118,6 +130,8 @@ tests_story_zombie_home_SOURCES = tests/story/zombie_home.c
 tests_story_zombie_home_LDADD = $(STORY_LIBS)
 
 # These stand between the library and its host.
+tests_story_left_behind_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc -Wl,--wrap=host_free
+tests_story_late_birth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn -Wl,--wrap=host_life_lost
 tests_story_environment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait
 tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
 	-Wl,--wrap=host_utc -Wl,--wrap=host_wait -Wl,--wrap=host_join

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attempts.c - the number of a task's attempt has 16 bits, and its policy allows
+ * more attempts than that.
+ *
+ * Expected: its last attempt comes before the number would come round; it is
+ * answered, once, and given back.
+ */
+#include "story.h"
+#include "work/book.h"
+
+#include <pthread.h>
+
+static const struct ward_policy patient = {
+	.size = sizeof(patient),
+	.busy_within = 20 * MS,
+	.blocked_within = 150 * MS,
+	.runs = 70000,
+	.deaths = 70000,
+	.stalls = 70000,
+};
+
+static _Atomic uint32_t last_attempt;
+
+/* In its first attempt it makes itself old, and ends each as 'number' says. */
+static int grows_old(struct item *item)
+{
+	struct book *book = book_of(&item->task);
+	uint32_t attempt = ward_self()->attempt;
+
+	if (attempt == 1) /* 65529: six more */
+		add_relaxed(&book->word, 65528 * BOOK_ATTEMPT_ONE);
+	else
+		expect_equal(attempt, load_relaxed(&last_attempt) + 1);
+	store_relaxed(&last_attempt, attempt == 1 ? 65529 : attempt);
+	if (item->number)
+		pthread_exit(NULL);
+	return task_spin_until_fenced(item);
+}
+
+static void goes_round(uint64_t dies, int status)
+{
+	struct ward_pool_config config = story_config();
+	struct ward_pool *pool;
+	struct item item;
+
+	config.policy = &patient;
+	pool = pool_up(&config);
+	item_init(&item, grows_old, NULL, "old");
+	item.number = dies;
+	item_submit(pool, &item);
+	item_ends(&item, status);
+	expect(load_relaxed(&last_attempt) >= 65530);
+	expect(load_relaxed(&last_attempt) <= UINT16_MAX);
+	expect_equal(load_acquire(&item.runs),
+		     load_relaxed(&last_attempt) - 65528);
+	pool_down(pool);
+}
+
+int main(void)
+{
+	goes_round(true, -EOWNERDEAD);
+	goes_round(false, -ETIME);
+	return 0;
+}
