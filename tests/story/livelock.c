@@ -4,8 +4,8 @@
  * sched_yield, in cheap system calls.
  *
  * Expected: convicted as a livelock after its budget of its own CPU time, not
- * before; the report names task, worker and budget, has the spinner's backtrace
- * where it answers, and its ledger adds up; a task behind it runs.
+ * before; the report names task, worker and budget, and its ledger adds up; a
+ * task behind it runs.  (The backtrace is nudge_signal.c's.)
  */
 #include "story.h"
 
@@ -49,7 +49,6 @@ static void check_report(const struct item *item)
 			     r->ledger.stopped + r->ledger.blind,
 		     r->ledger.silence);
 	expect(r->heal > 0);
-	expect(r->nframes > 0);
 }
 
 int main(void)
@@ -76,7 +75,8 @@ int main(void)
 	expect_equal(s.convicted_livelock, WAYS);
 	expect_equal(convicted(&s), WAYS);
 	expect_equal(s.late, WAYS);
-	expect_equal(s.zombies_returned, WAYS);
+	/* One that sees the fence at once may keep its seat. */
+	expect_equal(s.zombies_returned, s.zombies_entered);
 	pool_down(pool);
 	return 0;
 }
