@@ -34,6 +34,7 @@ struct world {
 	uint64_t last_look, look_before, warned_at;
 	enum verdict verdict;
 	uint64_t convicted_at, slack;
+	uint64_t looked_before; /* the look before the one that convicted */
 	struct truth silent_then, stale_then;
 };
 
@@ -140,6 +141,7 @@ static void note(struct world *w, enum verdict verdict)
 	} else if (verdict != VERDICT_FINE && w->convicted_at == NEVER) {
 		w->verdict = verdict;
 		w->convicted_at = w->now;
+		w->looked_before = w->now - w->look_before;
 		w->silent_then = w->silent;
 		w->stale_then = w->stale;
 	}
@@ -424,7 +426,7 @@ Test(judge, a_livelock_within_three_scans_of_its_budget)
 		from = w.now + *budget;
 		goes_on(&w, *budget + 4 * *scan);
 		is_convicted(&w, VERDICT_LIVELOCK, from);
-		cr_assert_eq(w.last_look - w.look_before, *scan,
+		cr_assert_eq(w.looked_before, *scan,
 			     "the last two scans are looked at");
 	}
 }
@@ -443,7 +445,7 @@ Test(judge, a_deadlock_within_three_scans_of_its_budget)
 		from = w.now + *budget;
 		does(&w, SLEEPS, *budget + 4 * *scan);
 		is_convicted(&w, VERDICT_BLOCKED, from);
-		cr_assert_eq(w.last_look - w.look_before, *scan);
+		cr_assert_eq(w.looked_before, *scan);
 	}
 }
 
@@ -552,33 +554,62 @@ Test(judge, a_livelock_is_judged_by_its_own_cpu_time)
 	cr_assert_geq(w.silent_then.busy, S);
 }
 
-/* ... and only on the CPU: one that just fell asleep has moved. */
+/*
+ * Who has spent a budget and then does something else just before the verdict
+ * has moved: it is convicted while it does it, or not at all.
+ */
+static void turns_at_the_last_moment(enum doing first, uint64_t budget,
+				     enum doing then)
+{
+	for (uint64_t more = 0; more < 50 * MS; more += MS) {
+		struct world w = world(10 * MS, usual);
+		uint64_t end;
+
+		does(&w, first, budget + more);
+		end = w.now;
+		/* Part of a scan of it is the last that is seen of it. */
+		does(&w, then, 900 * MS);
+		if (w.convicted_at != NEVER)
+			cr_assert_leq(w.convicted_at, end + w.scan,
+				      "after %lu ms", more / MS);
+		if (first == SLEEPS && w.convicted_at != NEVER)
+			cr_assert_leq(w.convicted_at, end, "after %lu ms",
+				      more / MS);
+	}
+}
+
 Test(judge, a_spinner_that_falls_asleep_is_no_livelock)
+{
+	turns_at_the_last_moment(RUNS, S, SLEEPS);
+}
+
+Test(judge, a_spinner_that_is_starved_or_stopped_is_no_livelock)
+{
+	turns_at_the_last_moment(RUNS, S, WAITS);
+	turns_at_the_last_moment(RUNS, S, STOPPED);
+}
+
+Test(judge, a_sleeper_that_wakes_up_is_not_blocked)
+{
+	turns_at_the_last_moment(SLEEPS, 10 * S, RUNS);
+	turns_at_the_last_moment(SLEEPS, 10 * S, WAITS);
+}
+
+Test(judge, a_sleeper_that_is_stopped_is_not_convicted)
+{
+	turns_at_the_last_moment(SLEEPS, 10 * S, STOPPED);
+}
+
+Test(judge, who_goes_on_with_it_is_convicted_after_all)
 {
 	struct world w = world(10 * MS, usual);
 
 	does(&w, RUNS, 995 * MS);
 	does(&w, SLEEPS, 9 * S);
 	is_free(&w);
-	does(&w, RUNS, 40 * MS); /* three scans beyond the budget */
+	does(&w, RUNS, 60 * MS);
 	cr_assert_eq(w.verdict, VERDICT_LIVELOCK);
-}
-
-Test(judge, a_sleeper_that_wakes_up_is_not_blocked)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, SLEEPS, 9999 * MS);
-	does(&w, RUNS, 500 * MS);
-	is_free(&w);
-	does(&w, SLEEPS, 40 * MS);
-	cr_assert_eq(w.verdict, VERDICT_BLOCKED);
-}
-
-Test(judge, a_stop_does_not_convict_who_has_spent_his_budget)
-{
-	struct world w = world(10 * MS, usual);
-
+	w = world(10 * MS, usual);
 	does(&w, SLEEPS, 9980 * MS);
 	does(&w, STOPPED, 100 * S);
 	is_free(&w);
@@ -910,8 +941,8 @@ Test(judge, convictions_in_random_lives_are_true)
 			cr_assert_geq(stale, w.budgets.progress, "life %lu", i);
 	}
 	for (unsigned v = VERDICT_LIVELOCK; v <= VERDICT_STAGNANT; v++)
-		cr_assert_gt(convicted[v], LIVES / 100, "verdict %u: only %u", v,
-			     convicted[v]);
+		cr_assert_gt(convicted[v], LIVES / 100, "verdict %u: only %u",
+			     v, convicted[v]);
 }
 
 /* A little of its own work, and for the rest no CPU, a stop, or no steward. */
