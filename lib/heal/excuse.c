@@ -60,15 +60,19 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 	return blame;
 }
 
-/* Ready to run, and next to no CPU time since it was last seen. */
-static enum plea starved(struct excuse *excuse, bool known, uint64_t now)
+/* Ready to run, and next to no CPU time in the span since it was last seen. */
+static enum plea starved(struct excuse *excuse, bool known, uint64_t span,
+			 uint64_t now)
 {
 	struct host_eye eye = { excuse->holder, -1, -1, -1 };
 	uint64_t cpu = excuse->cpu, at = excuse->at;
 	struct host_look look;
 
-	if (host_look(&eye, &look) || !look.cpu_known || look.state != 'R' ||
-	    excuse->asked++ >= EXCUSE_TIMES)
+	if (host_look(&eye, &look) || !look.cpu_known || look.state != 'R')
+		return PLEA_NONE;
+	if (known && now - at < span)
+		return PLEA_AGAIN;
+	if (excuse->asked++ > EXCUSE_TIMES)
 		return PLEA_NONE;
 	excuse->cpu = look.cpu;
 	excuse->at = now;
@@ -85,7 +89,7 @@ static bool same_silence(const struct sign *a, const struct sign *b)
 
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t now)
+		     uint64_t span, uint64_t now)
 {
 	bool zombie, known;
 	int32_t holder;
@@ -104,7 +108,7 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 	excuse->zombie = zombie;
 	if (zombie)
 		return PLEA_ZOMBIE;
-	return starved(excuse, known && excuse->at, now);
+	return starved(excuse, known && excuse->at, span, now);
 }
 
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign)

@@ -34,18 +34,20 @@ struct excuse { /* what is remembered of one seat */
 
 enum plea {
 	PLEA_NONE,
-	PLEA_AGAIN,   /* perhaps starved: the next scan will show */
+	PLEA_AGAIN,   /* perhaps starved: not seen for long enough to tell */
 	PLEA_STARVED, /* the holder is ready to run, and is given no CPU */
 	PLEA_ZOMBIE   /* the holder is a fenced thread of this pool */
 };
 
 /*
  * Is there an excuse for the ward in 'slot', found blocked?  excuse->holder is
- * the thread that is to blame; excuse->told is false if it is a new one.
+ * the thread that is to blame; excuse->told is false if it is a new one.  Less
+ * than 'span' tells nothing of starvation: so this is asked at half of a budget,
+ * too, and a busy holder that waits its turn is not taken for a starved one.
  */
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t now);
+		     uint64_t span, uint64_t now);
 /* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
 

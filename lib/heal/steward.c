@@ -134,6 +134,50 @@ static void raise(struct heal *heal, struct incident *in)
 		incident_raise(&heal->pool->tell, in);
 }
 
+/* Told once for each holder. */
+static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
+			struct excuse *excuse, const struct watch *watch,
+			const struct budgets *budgets)
+{
+	struct incident *in;
+
+	if (excuse->told)
+		return;
+	in = describe(heal, slot, VERDICT_BLOCKED, watch, budgets,
+		      incident_id());
+	if (!in)
+		return; /* no record free: next time */
+	excuse->told = true;
+	in->report.kind = WARD_R_SLOW;
+	in->report.holder = excuse->holder;
+	in->report.what = plea == PLEA_ZOMBIE ?
+		"waits for a futex held by a zombie: excused" :
+		"waits for a futex whose holder is given no CPU: excused";
+	raise(heal, in);
+}
+
+static enum plea ask_excuse(struct heal *heal, const struct slot *slot,
+			    const struct watch *watch,
+			    const struct budgets *budgets)
+{
+	return excuse_ask(&heal->excuse[watch - heal->watch], heal->pool, slot,
+			  &watch->last, budgets->blocked / 4, watch->seen_at);
+}
+
+/* Found blocked: is it its own fault, and would a replacement help? */
+static bool excused(struct heal *heal, struct slot *slot, struct watch *watch,
+		    const struct budgets *budgets)
+{
+	struct excuse *excuse = &heal->excuse[watch - heal->watch];
+	enum plea plea = ask_excuse(heal, slot, watch, budgets);
+
+	if (plea == PLEA_STARVED || plea == PLEA_ZOMBIE) {
+		tell_excuse(heal, slot, plea, excuse, watch, budgets);
+		judge_excuse(watch, budgets, watch->seen_at);
+	}
+	return plea != PLEA_NONE;
+}
+
 /* A hook that may free a blocked task is called by the scribe. */
 static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
 		 const struct budgets *budgets)
@@ -141,6 +185,8 @@ static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
 	struct incident *in = describe(heal, slot, VERDICT_WARN, watch,
 				       budgets, incident_id());
 
+	if (watch->ask)
+		ask_excuse(heal, slot, watch, budgets); /* look from now on */
 	if (!in && watch->ask && load_relaxed(&slot->unblock)) {
 		watch->asked = false; /* no record free: ask again, soon */
 		watch->next_look = 0;
@@ -268,44 +314,6 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 		host_wake(waits_on, INT32_MAX);
 	}
 	raise(heal, in);
-}
-
-/* Told once for each holder. */
-static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
-			struct excuse *excuse, const struct watch *watch,
-			const struct budgets *budgets)
-{
-	struct incident *in;
-
-	if (excuse->told)
-		return;
-	in = describe(heal, slot, VERDICT_BLOCKED, watch, budgets,
-		      incident_id());
-	if (!in)
-		return; /* no record free: next time */
-	excuse->told = true;
-	in->report.kind = WARD_R_SLOW;
-	in->report.holder = excuse->holder;
-	in->report.what = plea == PLEA_ZOMBIE ?
-		"waits for a futex held by a zombie: excused" :
-		"waits for a futex whose holder is given no CPU: excused";
-	raise(heal, in);
-}
-
-/* Found blocked: is it its own fault, and would a replacement help? */
-static bool excused(struct heal *heal, struct slot *slot, struct watch *watch,
-		    const struct budgets *budgets)
-{
-	struct excuse *excuse = &heal->excuse[watch - heal->watch];
-	uint64_t now = watch->seen_at;
-	enum plea plea = excuse_ask(excuse, heal->pool, slot, &watch->last,
-				    now);
-
-	if (plea == PLEA_STARVED || plea == PLEA_ZOMBIE) {
-		tell_excuse(heal, slot, plea, excuse, watch, budgets);
-		judge_excuse(watch, budgets, now);
-	}
-	return plea != PLEA_NONE;
 }
 
 static void act(struct heal *heal, struct slot *slot, uint64_t life,

@@ -14,11 +14,32 @@ enum {
 	LINES_A_SECOND = 10,
 	CHAIN_MAX = 8,
 	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
-	HEAL_NS = 2000000 /* how long the telling waits for the seat */
+	HEAL_NS = 2000000 /* how long the telling waits for a seat or a sleeper */
 };
 
+/*
+ * The futex that the thread sleeps on.  One that was just asked for its backtrace
+ * is on its way back to sleep.
+ */
+static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
+{
+	struct host_eye eye = { tid, -1, -1, -1 };
+	uint64_t until = host_now() + HEAL_NS;
+	int32_t nr;
+
+	while (!host_syscall(&eye, &nr, address)) {
+		if (host_is_futex(nr))
+			return true;
+		if (nr >= 0 || load_relaxed(&tell->stop) || host_now() >= until)
+			return false;
+		host_wait(&tell->stop, 0, host_now() + HEAL_NS / 20);
+	}
+	return false;
+}
+
 /* "12 > 17 > 12": from the thread that waits along the futexes' holders. */
-static void follow(const struct ward_report *report, char *buf, size_t len)
+static void follow(struct tell *tell, const struct ward_report *report,
+		   char *buf, size_t len)
 {
 	int32_t seen[CHAIN_MAX], tid = report->holder;
 	size_t at = (size_t)snprintf(buf, len, "%d", report->tid);
@@ -26,18 +47,16 @@ static void follow(const struct ward_report *report, char *buf, size_t len)
 
 	seen[n++] = report->tid;
 	while (tid && n < CHAIN_MAX && at < len) {
-		struct host_eye eye = { tid, -1, -1, -1 };
-		int32_t nr;
-		uint64_t arg;
+		uint64_t address;
 
 		at += (size_t)snprintf(buf + at, len - at, " > %d", tid);
 		for (unsigned i = 0; i < n; i++)
 			if (seen[i] == tid)
 				return;
 		seen[n++] = tid;
-		if (host_syscall(&eye, &nr, &arg) || !host_is_futex(nr))
+		if (!sleeps_on(tell, tid, &address))
 			return;
-		tid = host_futex_holder(arg);
+		tid = host_futex_holder(address);
 	}
 }
 
@@ -102,7 +121,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	if (holder) /* else who held it when it was found, if that is known */
 		report->holder = holder;
 	if (report->holder) {
-		follow(report, chain, sizeof(chain));
+		follow(tell, report, chain, sizeof(chain));
 		report->chain = chain;
 	}
 	if (incident->heal)
