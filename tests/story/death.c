@@ -32,6 +32,7 @@ static void leave(enum way way, struct item *item)
 	if (way == CANCELLED) {
 		victim = pthread_self();
 		store_release(&item->mark, 1);
+		leave_frames_open();
 		for (;;)
 			pause();
 	}

@@ -134,6 +134,7 @@ static int stands(struct item *item)
 
 	stand->thread = pthread_self();
 	expect_equal(ward_unblock(cancels, stand), 0);
+	leave_frames_open();
 	for (;;)
 		pause();
 	return 0;
