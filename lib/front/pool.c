@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
+#define STILLBORN 4u	     /* deaths on the way, for each that is wanted */
 #define PATIENCE 100000000u /* ns for a thread to end, once it has left us */
 
 int ward_pool_create(struct ward_pool **out,
@@ -201,7 +202,7 @@ static int wait_until_seated(struct pool *pool)
 		if (!load_acquire(&pool->born) && !load_acquire(&pool->vacant))
 			return 0;
 		if (load_relaxed(&pool->stillborn) >
-		    pool->seats + pool->spares_wanted)
+		    STILLBORN * (pool->seats + pool->spares_wanted))
 			return -EOWNERDEAD;
 		host_wait(&pool->lives_changed, seen, HOST_FOREVER);
 	}
