@@ -465,7 +465,12 @@ Test(steward, what_a_convict_has_in_hand_is_given_to_others)
 
 Test(steward, finds_the_dead)
 {
+	struct ward_task held = { .name = "held" };
+	void *item = &held;
+
+	book_open(book_of(&held));
 	begins(1, SLOT_RUN, RUNS);
+	cr_assert_eq(ring_put(&pool->slot[1].hand.ring, &item, 1), 1);
 	one_scan(0);
 	fake_turns_to(tid_of(1), ENDED);
 	pool->slot[1].breath.mutex[0] = ENDED;
@@ -474,7 +479,8 @@ Test(steward, finds_the_dead)
 	cr_assert_eq(load_relaxed(&pool->deaths), 1);
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
-	cr_assert_eq(load_relaxed(&pool->inbox.owed), &task[1]);
+	cr_assert_eq(load_relaxed(&pool->inbox.owed), &held, "and its hand");
+	cr_assert_eq(book_of(&held)->link, &task[1]);
 	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
 	cr_assert_eq(times_told(WARD_R_DEATH), 1);
