@@ -81,7 +81,7 @@ static void again(struct ward_pool *pool, struct item *item, unsigned i,
 	since[i] = host_now();
 	item_init(item, what[i % 3], NULL, "healthy");
 	item->number = i < 3 ? 19 : 0;
-	item->runs = 1; /* in use */
+	store_relaxed(&item->runs, 1); /* in use */
 	item_submit(pool, item);
 }
 

@@ -105,7 +105,7 @@ struct item {
 	int (*what)(struct item *item);
 	int status;
 	uint64_t incident;
-	int32_t tid; /* who ran it last */
+	_Atomic int32_t tid; /* who ran it last */
 	_Atomic uint32_t runs, ended, done, released;
 	_Atomic uint32_t gate; /* futex: open when not 0 */
 	_Atomic uint32_t mark; /* futex: for the story's own use */

@@ -69,7 +69,7 @@ int main(void)
 	told(WARD_R_SLOW, 0);
 	close(p.end[0]);
 
-	p.called = 0;
+	store_relaxed(&p.called, 0);
 	expect_equal(pipe(p.end), 0);
 	item_init(&p.item, takes_it_back, &story_policy, "read on");
 	item_submit(pool, &p.item);

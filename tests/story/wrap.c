@@ -41,8 +41,19 @@ static void wind_pool(struct pool *pool, uint32_t steps)
 			      0u - (uint64_t)(2 * steps));
 		store_relaxed(&pool->slot[i].life,
 			      ((uint64_t)0 - steps) << 8 | LIFE_FREE);
-		store_relaxed(&pool->slot[i].pulse.beats, 0u - (uint64_t)steps);
+		pool->slot[i].pulse.beats = 0u - (uint64_t)steps;
 	}
+}
+
+/* All workers are parked, so nobody takes or puts. */
+static void wind_hands(struct ward_pool *pool, uint32_t steps)
+{
+	struct pool *inside = (struct pool *)pool;
+
+	wait_until(stats_of(pool).idle == inside->seats);
+	for (uint32_t i = 0; i < inside->slots; i++)
+		if (inside->slot[i].pool)
+			wind_ring(&inside->slot[i].hand.ring, 0u - steps);
 }
 
 static _Atomic uint64_t ran;
@@ -98,6 +109,7 @@ static void near_the_end(const struct ward_pool_config *config, uint32_t steps)
 	expect_equal(ward_pool_create(&pool, config), 0);
 	wind_pool((struct pool *)pool, steps);
 	expect_equal(ward_pool_start(pool), 0);
+	wind_hands(pool, steps);
 	store_relaxed(&ran, 0);
 	for (int i = 0; i < ROUNDS; i++) {
 		much_work(pool);

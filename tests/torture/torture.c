@@ -39,7 +39,7 @@ void fault(const char *format, ...)
 	fprintf(stderr, "torture: fault: %s\n", line);
 }
 
-#define N(x) ((uint64_t)(x))
+#define N(x) load_relaxed(&(x))
 
 static void verdict(uint64_t seed, uint64_t cycles, uint64_t ns)
 {
