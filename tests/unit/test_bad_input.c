@@ -240,8 +240,12 @@ static void bad_tasks(void)
 	struct ward_task *list[] = { &job.task };
 
 	refused(NULL, -EINVAL);
-	for (uintptr_t off = 1; off < 8; off++)
+	for (size_t off = 1; off < 8; off++) {
+		struct ward_task good = WARD_TASK_INIT(job_run);
+
+		memcpy(space + off, &good, sizeof(good));
 		refused((void *)(space + off), -EINVAL);
+	}
 	bystander = &job;
 	refused(&job.task, -EINVAL);
 	bystander = NULL;

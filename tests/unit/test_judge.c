@@ -565,6 +565,9 @@ static void turns_at_the_last_moment(enum doing first, uint64_t budget,
 		struct world w = world(10 * MS, usual);
 		uint64_t end;
 
+		/* Spent between two scans, not at one. */
+		w.budgets.busy += 5 * MS;
+		w.budgets.blocked += 5 * MS;
 		does(&w, first, budget + more);
 		end = w.now;
 		/* Part of a scan of it is the last that is seen of it. */
