@@ -18,16 +18,27 @@
 
 /* ---- looking ---------------------------------------------------------------------- */
 
-static struct sign sign_of(const struct slot *slot, uint64_t life)
+/*
+ * From the slot's first line alone: its epoch only grows, whoever its thread is,
+ * so that with the slot's number it says which attempt of whom this is.
+ */
+static struct sign sign_of(const struct pool *pool, const struct slot *slot)
 {
 	struct sign sign;
 
 	sign.word = load_acquire(&slot->word); /* [E] */
-	sign.turn = (uint64_t)slot->index << 40 ^ LIFE_TURN(life);
+	sign.turn = (uint64_t)(slot - pool->slot) + 1;
 	sign.beats = __atomic_load_n(&slot->pulse.beats, __ATOMIC_RELAXED);
 	sign.units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED);
-	sign.declared = load_relaxed(&slot->declared);
+	sign.declared = 0;
 	return sign;
+}
+
+/* Idle, or inside of something else than at the last scan. */
+static bool has_moved(const struct watch *watch, const struct sign *sign)
+{
+	return !slot_inside(sign->word) || sign->word != watch->last.word ||
+	       sign->turn != watch->last.turn;
 }
 
 static uint64_t pick(uint64_t own, uint64_t pools)
@@ -348,8 +359,15 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 		judge_forget(watch);
 		return false;
 	}
-	life = load_acquire(&slot->life); /* [L] */
-	sign = sign_of(slot, life);
+	/* Most wards of most scans: the other lines are not touched. */
+	sign = sign_of(heal->pool, slot);
+	if (likely(has_moved(watch, &sign))) {
+		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
+		return slot_inside(sign.word);
+	}
+	life = load_acquire(&slot->life); /* [L] before what may convict it */
+	sign = sign_of(heal->pool, slot);
+	sign.declared = load_relaxed(&slot->declared);
 	budgets = budgets_of(heal->pool, slot);
 	verdict = judge_sign(watch, &sign, &budgets, now, late);
 	if (likely(verdict == VERDICT_FINE))

@@ -91,6 +91,12 @@ static inline uint64_t book_shut(uint64_t word)
 	return word & ((uint64_t)0xffff << 16);
 }
 
+/* No attempt of it is out, none was lost: the word of nearly every task. */
+static inline bool book_plain(uint64_t word)
+{
+	return (word & ~((uint64_t)0xffffff << 8)) == BOOK_QUEUED;
+}
+
 /*
  * The attempt's owner has called done(): true if release() is due now and the
  * caller's to call; else the last thread to come home does it.  [K] the edge
@@ -100,7 +106,11 @@ static inline bool book_answer(struct book *book)
 {
 	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
 
-	if (likely(book_debt(word) == 0)) {
+	if (likely(book_plain(word))) {
+		store_release(&book->word, book_shut(word));
+		return true;
+	}
+	if (book_debt(word) == 0) {
 		/* Debts are entered before the task is handed on, so this 0 is
 		 * final: every zombie of earlier attempts is home. */
 		store_release(&book->word, book_shut(word));

@@ -6,7 +6,7 @@
 #include "work/pool.h"
 #include <errno.h>
 
-static int refuse(const struct ward_task *task)
+static inline int refuse(const struct ward_task *task)
 {
 	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
 	    !task->run ||

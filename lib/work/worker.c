@@ -18,13 +18,14 @@ __thread struct ward_pulse *ward_pulse_
 
 /* ---- answering ----------------------------------------------------------------- */
 
-void worker_release(struct pool *pool, struct slot *slot,
-		    struct ward_task *task)
+static inline void give_back(struct pool *pool, struct slot *slot,
+			     struct ward_task *task)
 {
 	void (*release)(struct ward_task *) = task->release;
 
-	if (unlikely(book_state(load_relaxed(&book_of(task)->word)) ==
-		     BOOK_FREE)) {
+	uint64_t word = load_relaxed(&book_of(task)->word);
+
+	if (unlikely(!book_plain(word) && book_state(word) == BOOK_FREE)) {
 		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
 		return;
 	}
@@ -53,7 +54,13 @@ static inline void answer(struct pool *pool, struct slot *slot,
 {
 	if (task->done)
 		task->done(task, status);
-	worker_release(pool, slot, task);
+	give_back(pool, slot, task);
+}
+
+void worker_release(struct pool *pool, struct slot *slot,
+		    struct ward_task *task)
+{
+	give_back(pool, slot, task);
 }
 
 void worker_answer(struct pool *pool, struct slot *slot,
@@ -228,7 +235,7 @@ static inline bool attempt(struct pool *pool, struct slot *slot,
 		return false;
 	count_own_release(&slot->ended, 1); /* [r] after its start */
 	if (!task->done && !task->release) {
-		worker_release(pool, slot, task);
+		give_back(pool, slot, task);
 		return true;
 	}
 	slot_begin(slot, task, SLOT_DONE);
