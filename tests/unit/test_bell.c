@@ -252,6 +252,96 @@ Test(bell, a_repeated_call_is_not_repeated_by_the_same_again)
 	cr_assert_eq(joined(&one), 1);
 }
 
+/* ---- the rush -------------------------------------------------------- */
+
+static bool rush(void)
+{
+	return BELL_RUSH(load_acquire(&bell.word));
+}
+
+/* Fences beside a searcher until there is a rush. */
+static void hurry(_Atomic uint32_t *rung)
+{
+	for (uint32_t i = 1; i < BELL_RUSH_AFTER; i++) {
+		bell_ring_asleep(&bell, rung);
+		cr_assert_not(rush(), "after %u", i);
+		cr_assert_not(bell_quiet(&bell));
+	}
+	bell_ring_asleep(&bell, rung);
+	cr_assert(rush());
+}
+
+Test(bell, who_fences_often_beside_a_searcher_proclaims_a_rush)
+{
+	_Atomic uint32_t rung = 0;
+	struct parker one;
+
+	park(&one, 0);
+	cr_assert(bell_search(&bell));
+	hurry(&rung);
+	cr_assert(bell_quiet(&bell), "nobody need be told");
+	cr_assert_eq(woken, 0);
+	looks = 0;
+	bell_found(&bell);
+	cr_assert_not(rush(), "over with the first that leaves");
+	cr_assert_eq(looks, 1);
+	cr_assert_not(bell_quiet(&bell));
+	cr_assert(sleeps_on(&one), "nothing was left");
+	bell_close(&bell);
+	joined(&one);
+}
+
+Test(bell, who_keeps_no_note_proclaims_none)
+{
+	struct parker one;
+
+	park(&one, 0);
+	cr_assert(bell_search(&bell));
+	for (uint32_t i = 0; i < 3 * BELL_RUSH_AFTER; i++)
+		bell_ring_asleep(&bell, NULL);
+	cr_assert_not(rush());
+	bell_found(&bell);
+	bell_close(&bell);
+	joined(&one);
+}
+
+/* In a rush each that leaves looks, also beside others that go on. */
+Test(bell, who_leaves_in_a_rush_wakes_one_for_what_is_left)
+{
+	_Atomic uint32_t rung = 0;
+	struct parker one;
+
+	bell.searchers = 2;
+	park(&one, 0);
+	cr_assert(bell_search(&bell));
+	cr_assert(bell_search(&bell));
+	hurry(&rung);
+	store_release(&work, 1);
+	looks = 0;
+	bell_found(&bell);
+	cr_assert_eq(looks, 1);
+	cr_assert_not(rush());
+	cr_assert(sleeps_on(&one), "another still searches");
+	bell_found(&bell);
+	cr_assert_eq(joined(&one), 1);
+}
+
+Test(bell, a_searcher_that_parks_ends_the_rush)
+{
+	_Atomic uint32_t rung = 0;
+	struct parker one;
+
+	park(&one, 0);
+	cr_assert(bell_search(&bell));
+	hurry(&rung);
+	store_release(&work, 1);
+	cr_assert(bell_park(&bell, 1, true));
+	cr_assert_not(rush());
+	cr_assert_eq(searching(), 1);
+	bell_close(&bell);
+	joined(&one);
+}
+
 /* ---- parking --------------------------------------------------------- */
 
 Test(bell, who_sees_work_at_its_last_look_does_not_sleep)

@@ -6,8 +6,8 @@
 #include <sys/prctl.h>
 
 static const struct ward_policy brief = { .size = sizeof(brief),
-					  .busy_within = WARD_MS(200),
-					  .blocked_within = WARD_MS(200) };
+					  .busy_within = WARD_S(1),
+					  .blocked_within = WARD_S(1) };
 
 static struct hook {
 	_Atomic uint32_t calls, over, other_calls;
