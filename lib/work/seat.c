@@ -26,6 +26,8 @@ static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
 		cas_acq_rel(&pool->seat[i], &none, NULL);
 		return true;
 	}
+	if (slot->vacated)
+		add_relaxed(&pool->heals, 1); /* before nothing is vacant */
 	sub_acq_rel(&pool->vacant, 1);
 	store_release(&slot->call, CALL_SEAT); /* [c] */
 	host_wake(&slot->call, 1);
@@ -111,7 +113,6 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	took = host_now() - slot->vacated;
 	store_relaxed(&pool->healed[slot->self.worker], took);
 	histogram_add_shared(&pool->heal_time, took);
-	add_relaxed(&pool->heals, 1);
 }
 
 bool seat_wait(struct pool *pool, struct slot *slot)
