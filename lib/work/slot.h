@@ -100,7 +100,9 @@ struct slot {
 
 #define FENCE_ASK(e) ((e) << 1)
 #define FENCE_TAKEN(e) ((e) << 1 | 1)
-#define FENCE_FORKED UINT64_MAX /* the thread is a copy, in a child process */
+/* The thread is a copy, in a child process.  No epoch that is asked for is even,
+ * so this is no ASK and no TAKEN. */
+#define FENCE_FORKED ((uint64_t)1)
 
 static inline bool slot_inside(uint64_t word)
 {
