@@ -47,11 +47,11 @@ struct thread {
 	int64_t priority;
 	long steps;
 	void *private;
-	bool joined;	   /* its place may be used again */
-	bool detached;	   /* nobody will join it */
-	uint32_t turn;	   /* how often it was */
-	uint64_t since;	   /* READY or not since then */
-	uint64_t cpu;	   /* ns that it was READY before */
+	bool joined;	/* its place may be used again */
+	bool detached;	/* nobody will join it */
+	uint32_t turn;	/* how often it was */
+	uint64_t since; /* READY or not since then */
+	uint64_t cpu;	/* ns that it was READY before */
 
 	/* the memory's */
 	uint32_t tick;

@@ -20,7 +20,7 @@ _Atomic uint32_t host_generation;
 static char arena[ARENA] __attribute__((aligned(LINE)));
 static bool gone[ARENA / LINE];
 static size_t arena_used;
-static unsigned spurious; /* returns for no reason so far */
+static unsigned spurious;	  /* returns for no reason so far */
 static struct knows last_words;	  /* what lost threads knew */
 static struct knows readers_knew; /* when they left */
 
@@ -47,7 +47,7 @@ void host_sim_reset(void)
 	sim_rush_after = (const uint32_t[]){ 1, 2, 255 }[sim_choose(3)];
 }
 
-/* ---- time ---------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------- */
 
 uint64_t host_now(void)
 {
@@ -60,7 +60,7 @@ void host_utc(int64_t *s, uint32_t *ns)
 	*ns = (uint32_t)now();
 }
 
-/* ---- futex --------------------------------------------------------------------- */
+/* ---- futex --------------------------------------------------------------- */
 
 static bool for_no_reason(void)
 {
@@ -106,7 +106,7 @@ void host_wake(_Atomic uint32_t *word, int n)
 	      woken);
 }
 
-/* ---- fences -------------------------------------------------------------------- */
+/* ---- fences -------------------------------------------------------------- */
 
 /*
  * membarrier: a fence here, then one on each other thread, one after another
@@ -140,7 +140,7 @@ void host_yield(void)
 	sim_relax(SIM_HERE);
 }
 
-/* ---- memory -------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 void arena_check(const void *p)
 {
@@ -179,7 +179,7 @@ void host_free(void *mem, size_t size)
 	memset(&gone[at / LINE], 1, size / LINE);
 }
 
-/* ---- threads ------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------- */
 
 /* A handle says which turn of its place is meant: a stale one is noticed. */
 static host_thread handle_of(int i)
@@ -271,11 +271,11 @@ void host_init(void)
 {
 }
 
-/* ---- lives --------------------------------------------------------------------- */
+/* ---- lives --------------------------------------------------------------- */
 
 /*
- * A life's first word: who holds it, plus one, or LOST.  The kernel moves it, so
- * no memory model applies; finding it lost is an edge [z].
+ * A life's first word: who holds it, plus one, or LOST.  The kernel moves it,
+ * so no memory model applies; finding it lost is an edge [z].
  */
 #define LOST UINT64_MAX
 
@@ -364,7 +364,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 	trace(SIM_HERE, "%s, %s: awake", name_of(p), name_of(g));
 }
 
-/* ---- looking ------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------- */
 
 void host_eye_open(struct host_eye *eye, int32_t tid)
 {
@@ -441,7 +441,7 @@ const char *host_object(const void *code, uint64_t *offset)
 	return "";
 }
 
-/* ---- the rest ------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------ */
 
 void host_lower(int32_t tid)
 {
@@ -488,7 +488,7 @@ void host_abort(void)
 	sim_fail(SIM_WRONG, "the library gave up");
 }
 
-/* ---- urcu-bp --------------------------------------------------------------------- */
+/* ---- urcu-bp ------------------------------------------------------------- */
 
 /*
  * A grace period ends as early as it may: when all that were reading at its

@@ -3,8 +3,8 @@
  * litmus.c - tests of the tester: what each memory model lets programs of a few
  * lines observe, and what it must never let them.
  *
- * 'y' is looked for until it is seen; 'n' must stay unseen, also in all schedules
- * with up to four preemptions and three odd memory choices.
+ * 'y' is looked for until it is seen; 'n' must stay unseen, also in the schedules
+ * of dfs with up to four preemptions and three odd memory choices.
  */
 #include "base/host.h"
 #include "core.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define RANDOM_RUNS 3000
-#define DFS_RUNS 100000
+#define DFS_RUNS 40000
 
 static _Atomic uint32_t x, y;
 static int32_t r[4];

@@ -16,14 +16,14 @@
 #include <unistd.h>
 
 #define PORTIONS_MAX 65536
-#define PORTION 1000	 /* runs */
-#define DFS_MAX 60000	 /* runs of one scenario, model and bound */
-#define STOP_STEPS 400	 /* of a thread, at most */
+#define PORTION 1000   /* runs */
+#define DFS_MAX 25000  /* runs of one scenario, model and bound */
+#define STOP_STEPS 400 /* of a thread, at most */
 
 static const char *const model_name[] = { "sc", "tso", "weak" };
 static const char *const sched_name[] = { "random", "sticky", "pct", "dfs" };
-static const char *const end_name[] = { "ok",	"DEADLOCK", "WRONG",
-					"ENDLESS", "RACE",  "FREED" };
+static const char *const end_name[] = { "ok",	   "DEADLOCK", "WRONG",
+					"ENDLESS", "RACE",     "FREED" };
 
 extern const struct sim_scenario *const __start_sim_scenarios[];
 extern const struct sim_scenario *const __stop_sim_scenarios[];
@@ -86,7 +86,7 @@ struct shared {
 static struct shared *shared;
 static bool hunting; /* the first failure ends it */
 
-/* ---- one portion ----------------------------------------------------------- */
+/* ---- one portion --------------------------------------------------------- */
 
 /* False: it failed. */
 static bool attempt(struct portion *p, const struct run *how)
@@ -168,8 +168,8 @@ static void do_litmus(struct portion *p)
 static void do_portions(void)
 {
 	for (;;) {
-		unsigned i = __atomic_fetch_add(&shared->next, 1,
-						__ATOMIC_RELAXED);
+		unsigned i =
+			__atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
 		struct portion *p = &shared->portion[i];
 
 		if (i >= shared->n || (hunting && shared->failed))
@@ -212,7 +212,7 @@ static bool do_all(unsigned jobs)
 	return well;
 }
 
-/* ---- what is to be done ---------------------------------------------------- */
+/* ---- what is to be done -------------------------------------------------- */
 
 static void add(const struct portion *p)
 {
@@ -281,19 +281,18 @@ static void plan_litmus(void)
 		}
 }
 
-/* ---- telling ------------------------------------------------------------------ */
+/* ---- telling ------------------------------------------------------------- */
 
 static void tell_failure(const struct portion *p)
 {
 	const struct run *how = &p->run;
 
-	printf("\n%s: %s after %ld steps: %s\n",
-	       scenario(p->scenario)->name, end_name[p->result.end],
-	       p->result.steps, p->result.why);
+	printf("\n%s: %s after %ld steps: %s\n", scenario(p->scenario)->name,
+	       end_name[p->result.end], p->result.steps, p->result.why);
 	printf("  replay: sim %s %s %s %llu", scenario(p->scenario)->name,
 	       model_name[how->model], sched_name[how->sched],
-	       (unsigned long long)(how->sched == SIM_DFS ? p->index :
-							    how->seed));
+	       (unsigned long long)(how->sched == SIM_DFS ? p->index
+							  : how->seed));
 	if (how->sched == SIM_DFS)
 		printf(" %u", how->bound);
 	if (how->stop_thread >= 0)
@@ -404,7 +403,9 @@ static bool tell_all(double took)
 		printf("%-16s %8ld %8ld %8ld %8ld %6ld %8ld  %s%s\n",
 		       scenario(i)->name, s.runs[0], s.runs[1], s.runs[2],
 		       s.dfs, s.points, s.stops, scenario(i)->fear,
-		       s.failed ? "  FAILED" : s.undone ? "  BROKEN" : "");
+		       s.failed	  ? "  FAILED"
+		       : s.undone ? "  BROKEN"
+				  : "");
 		runs += all;
 		dfs += s.dfs;
 		stops += s.stops;
@@ -445,7 +446,7 @@ static bool tell_hunt(double took)
 	return true;
 }
 
-/* ---- replay ------------------------------------------------------------------ */
+/* ---- replay -------------------------------------------------------------- */
 
 static int which(const char *name, const char *const *list, int n)
 {
@@ -525,7 +526,7 @@ static bool is_replay(int n, char **argv)
 
 int main(int argc, char **argv)
 {
-	long seeds = 3000, stops = 12, jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	long seeds = 1500, stops = 12, jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	double start = seconds();
 	bool well, only_litmus = false;
 	int c;

@@ -23,8 +23,8 @@
 struct message {
 	uint64_t v;
 	int by;
-	uint32_t tick;	/* of the writer; 0: it was there from the start */
-	bool bound;	/* nothing comes between it and the one before it */
+	uint32_t tick; /* of the writer; 0: it was there from the start */
+	bool bound;    /* nothing comes between it and the one before it */
 	struct knows carried;
 	uint32_t first_read[SIM_THREADS]; /* ticks; 0: not read */
 };
@@ -50,7 +50,7 @@ static uint32_t fenced[SIM_THREADS]; /* what seq_cst fences have gathered */
 static const char *const order_name[] = { "relaxed", "acquire", "release",
 					  "acq_rel", "seq_cst" };
 
-/* ---- knowledge --------------------------------------------------------------- */
+/* ---- knowledge ----------------------------------------------------------- */
 
 static void later(uint32_t *a, const uint32_t *b)
 {
@@ -79,7 +79,7 @@ static void seq_cst(struct thread *t)
 	t->released = t->knows;
 }
 
-/* ---- raw memory ----------------------------------------------------------------- */
+/* ---- raw memory ---------------------------------------------------------- */
 
 uint64_t memory_peek(const void *p, unsigned size)
 {
@@ -94,7 +94,7 @@ static void poke(void *p, unsigned size, uint64_t v)
 	memcpy(p, &v, size);
 }
 
-/* ---- tso ------------------------------------------------------------------------ */
+/* ---- tso ----------------------------------------------------------------- */
 
 static void settle_one(struct thread *t)
 {
@@ -150,7 +150,7 @@ static uint64_t tso_load(const void *p, unsigned size)
 	return memory_peek(p, size);
 }
 
-/* ---- weak ----------------------------------------------------------------------- */
+/* ---- weak ---------------------------------------------------------------- */
 
 static struct place *place_of(void *p, unsigned size)
 {
@@ -289,7 +289,7 @@ static uint32_t choose_swap(struct place *place)
 	return i;
 }
 
-/* ---- accesses ------------------------------------------------------------------- */
+/* ---- accesses ------------------------------------------------------------ */
 
 static void accessed(const void *p, unsigned size, int order)
 {
@@ -490,7 +490,7 @@ uint64_t memory_kernel_load(void *p, unsigned size)
 	return place->at[i].v;
 }
 
-/* ---- threads --------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------- */
 
 void memory_reset(void)
 {
@@ -516,7 +516,7 @@ void memory_joined(int child)
 	threads[child].joined = true;
 }
 
-/* ---- cells: relaxed, and owned --------------------------------------------------- */
+/* ---- cells: relaxed, and owned ------------------------------------------- */
 
 uint64_t sim_cell_load(void *p, SIM_WHERE)
 {

@@ -92,8 +92,7 @@ static void grain_write(struct grain *g, uint8_t mask)
 	    me->knows.order[g->by] < g->written)
 		race(g->p, "writes", "wrote", g->by);
 	for (int i = 0; i < nthreads; i++)
-		if ((g->read_mask[i] & mask) &&
-		    me->knows.order[i] < g->read[i])
+		if ((g->read_mask[i] & mask) && me->knows.order[i] < g->read[i])
 			race(g->p, "writes", "read", i);
 	g->written = event();
 	g->write_mask = mask;
@@ -136,7 +135,7 @@ void race_atomic(uintptr_t p, unsigned size)
 	}
 }
 
-/* ---- cells: read on approval ------------------------------------------------- */
+/* ---- cells: read on approval --------------------------------------------- */
 
 void race_cell_read(void *p)
 {
@@ -149,8 +148,8 @@ void race_cell_read(void *p)
 	me->cell[n].tick = event();
 	me->cell[n].write = g->written;
 	me->cell[n].by = g->by;
-	me->cell[n].ordered = !g->written ||
-			      me->knows.order[g->by] >= g->written;
+	me->cell[n].ordered =
+		!g->written || me->knows.order[g->by] >= g->written;
 	me->cells++;
 }
 
@@ -172,7 +171,7 @@ void race_cells_dropped(void)
 	me->cells = 0;
 }
 
-/* ---- what the compiler calls --------------------------------------------------- */
+/* ---- what the compiler calls --------------------------------------------- */
 
 #define PLAIN(n)                                                               \
 	void __tsan_read##n(void *p);                                          \

@@ -29,7 +29,7 @@ static uint32_t workers, tasks, plain_tasks;
 static uint32_t ran[TASKS], in_hand[WORKERS];
 static _Atomic uint32_t done, plain_done;
 
-/* ---- looking -------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------- */
 
 static bool anything(void *arg)
 {
@@ -85,11 +85,12 @@ static void set_up(uint32_t nworkers, uint32_t ntasks, uint32_t waiting)
 	for (uint32_t i = 0; i < RINGS; i++) {
 		sim_name(&ring[i], "ring[%u].c_head", i);
 		sim_name(&ring[i].ck.p_tail, "ring[%u].p_tail", i);
-		sim_name((void *)(uintptr_t)&ring[i].claim, "ring[%u].claim", i);
+		sim_name((void *)(uintptr_t)&ring[i].claim, "ring[%u].claim",
+			 i);
 	}
 }
 
-/* ---- workers -------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------- */
 
 static offstage void took(uint32_t i, int n)
 {
@@ -174,7 +175,7 @@ static void worker(void *arg)
 	}
 }
 
-/* ---- submitters ------------------------------------------------------------------ */
+/* ---- submitters ---------------------------------------------------------- */
 
 /* How many were taken: none if all claims are, or the ring is full. */
 static uint32_t try_submit(uint32_t k, uint32_t n)
@@ -233,7 +234,7 @@ static void all_done(void)
 		host_wait(&done, seen, HOST_FOREVER);
 }
 
-/* ---- nobody is stopped ------------------------------------------------------------- */
+/* ---- nobody is stopped --------------------------------------------------- */
 
 static void go(uint32_t nworkers, uint32_t nsubmitters, uint32_t ntasks,
 	       uint32_t waiting)
@@ -338,27 +339,53 @@ static void bell_closing(void)
 SCENARIO(bell_closing, "a sleeper is not woken when the bell is closed",
 	 .bound = 1);
 
-/* ---- the bell alone: work is a number ------------------------------------------ */
+/* ---- the bell alone: work is a few flags --------------------------------- */
 
-static _Atomic uint32_t work, note[3];
+#define ADDERS 3
+#define EACH 2
+
+static _Atomic uint32_t flag[ADDERS][EACH]; /* 1: there is work */
+static _Atomic uint32_t note[ADDERS];	    /* each publisher's own */
+static _Atomic uint32_t taken;
+static uint32_t flags, busy; /* who takes the first few waits for the rest */
 
 static bool any_work(void *arg)
 {
 	(void)arg;
-	return load_relaxed(&work) != 0;
-}
-
-static bool take_work(void)
-{
-	uint32_t n = load_relaxed(&work);
-
-	while (n)
-		if (cas_acq_rel(&work, &n, n - 1))
+	for (uint32_t i = 0; i < flags; i++)
+		if (load_relaxed(&flag[i / EACH][i % EACH]))
 			return true;
 	return false;
 }
 
-static void counter(void *arg)
+static bool take_work(void)
+{
+	for (uint32_t i = 0; i < flags; i++) {
+		uint32_t there = 1;
+
+		if (load_relaxed(&flag[i / EACH][i % EACH]) &&
+		    cas_acq_rel(&flag[i / EACH][i % EACH], &there, 0))
+			return true;
+	}
+	return false;
+}
+
+static void do_work(void)
+{
+	uint32_t seen;
+
+	if (add_relaxed(&taken, 1) < busy) {
+		while ((seen = load_acquire(&plain_done)) < tasks - busy)
+			host_wait(&plain_done, seen, HOST_FOREVER);
+	} else {
+		add_acq_rel(&plain_done, 1);
+		host_wake(&plain_done, INT32_MAX);
+	}
+	add_acq_rel(&done, 1);
+	host_wake(&done, 1);
+}
+
+static void flagger(void *arg)
 {
 	uint32_t i = (uint32_t)(uintptr_t)arg;
 	bool searching = false;
@@ -368,8 +395,7 @@ static void counter(void *arg)
 			if (searching)
 				bell_found(&bell);
 			searching = false;
-			add_acq_rel(&done, 1);
-			host_wake(&done, 1);
+			do_work();
 			continue;
 		}
 		if (!searching && bell_search(&bell)) {
@@ -382,86 +408,140 @@ static void counter(void *arg)
 	}
 }
 
-static void adder(void *arg)
+static void add_work(uint32_t i, _Atomic uint32_t *rung)
 {
-	_Atomic uint32_t *rung = arg; /* each publisher has its own */
-
-	for (int k = 0; k < 2; k++) {
+	for (uint32_t k = 0; k < EACH; k++) {
 		if (sim_choose(2))
 			sim_dawdle(1000);
-		add_relaxed(&work, 1);
+		store_relaxed(&flag[i][k], 1);
 		tell(rung);
 	}
 }
 
-static void count_with(uint32_t nworkers, uint32_t adders)
+static void adder(void *arg)
 {
-	host_thread w[WORKERS], s[2];
+	uint32_t i = (uint32_t)(uintptr_t)arg;
 
-	set_up(nworkers, 2 * (adders + 1), 0);
-	atomic_init(&work, 0);
-	for (uint32_t i = 0; i < 3; i++)
-		atomic_init(&note[i], 0);
-	sim_name((void *)(uintptr_t)&work, "work");
-	bell_init(&bell, sleeper, nworkers, 1 + sim_choose(2), any_work, NULL, NULL);
-	for (uint32_t i = 0; i < nworkers; i++)
-		check(!host_spawn(&w[i], NULL, counter, NULL,
-				  (void *)(uintptr_t)i));
-	for (uint32_t i = 0; i < adders; i++)
-		check(!host_spawn(&s[i], NULL, adder, NULL,
-				  (void *)(uintptr_t)&note[i]));
-	adder((void *)(uintptr_t)&note[2]);
-	all_done();
-	for (uint32_t i = 0; i < adders; i++)
-		host_join(s[i], HOST_FOREVER);
-	check_all_parked(&bell, nworkers);
-	bell_close(&bell);
-	for (uint32_t i = 0; i < nworkers; i++)
-		host_join(w[i], HOST_FOREVER);
+	add_work(i, &note[i]);
 }
+
+static host_thread worker_thread[WORKERS], adder_thread[ADDERS];
+
+static void set_flags(uint32_t nworkers, uint32_t adders, uint32_t searchers,
+		      uint32_t nbusy)
+{
+	set_up(nworkers, EACH * adders, 0);
+	flags = EACH * adders;
+	busy = nbusy;
+	atomic_init(&taken, 0);
+	for (uint32_t i = 0; i < ADDERS; i++) {
+		atomic_init(&note[i], 0);
+		for (uint32_t k = 0; k < EACH; k++)
+			atomic_init(&flag[i][k], 0);
+	}
+	sim_name((void *)(uintptr_t)flag, "flag");
+	sim_name((void *)(uintptr_t)note, "note");
+	bell_init(&bell, sleeper, nworkers, searchers, any_work, NULL, NULL);
+}
+
+static void start_flaggers(void)
+{
+	for (uint32_t i = 0; i < workers; i++)
+		check(!host_spawn(&worker_thread[i], NULL, flagger, NULL,
+				  (void *)(uintptr_t)i));
+}
+
+/* Adder 0 is the body's own thread. */
+static void go_flags(void (*add)(void *arg), uint32_t adders)
+{
+	start_flaggers();
+	for (uint32_t i = 1; i < adders; i++)
+		check(!host_spawn(&adder_thread[i], NULL, add, NULL,
+				  (void *)(uintptr_t)i));
+	add(NULL);
+	all_done();
+	for (uint32_t i = 1; i < adders; i++)
+		host_join(adder_thread[i], HOST_FOREVER);
+	check_all_parked(&bell, workers);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < workers; i++)
+		host_join(worker_thread[i], HOST_FOREVER);
+}
+
+static void bell_flag(void)
+{
+	set_flags(1, 1, 1, 0);
+	go_flags(adder, 1);
+}
+SCENARIO(bell_flag, "a wakeup is lost, the bell alone", .bound = 2);
+
+static void bell_flags_3(void)
+{
+	set_flags(3, 3, 1 + sim_choose(2), 0);
+	go_flags(adder, 3);
+}
+SCENARIO(bell_flags_3, "sleepers are lost by a stale swap", .share = 2);
+
+/* What one that searches leaves behind, another must be woken for. */
+static void bell_flags_busy(void)
+{
+	uint32_t adders = 1 + sim_choose(2);
+
+	set_flags(2, adders, 1 + sim_choose(2), 1);
+	go_flags(adder, adders);
+}
+SCENARIO(bell_flags_busy, "the last searcher leaves work to a sleeper",
+	 .share = 3);
+
+/* The same with two that search at once, and a third that sleeps. */
+static void bell_flags_rush(void)
+{
+	set_flags(3, 2, 2, 2);
+	go_flags(adder, 2);
+}
+SCENARIO(bell_flags_rush, "one of two searchers leaves work to a sleeper",
+	 .share = 3);
 
 /*
- * Publishers that repeat each wakeup, beside a rescue: the sleeper takes back
- * only the last of several shakes, and must know what all of them said.
+ * All sleep.  Then at once two publishers, who repeat each wakeup, and a
+ * rescue: a sleeper takes back only the last of several shakes, and must know
+ * what all of them said.
  */
-static void bell_count_rescued(void)
+static void publish_one(void *arg)
 {
-	host_thread w[2], s[2];
+	store_relaxed(&flag[(uintptr_t)arg][0], 1);
+	tell(NULL);
+}
 
-	set_up(2, 4, 0);
-	atomic_init(&work, 0);
-	sim_name((void *)(uintptr_t)&work, "work");
-	bell_init(&bell, sleeper, 2, 1, any_work, NULL, NULL);
-	for (uint32_t i = 0; i < 2; i++)
-		check(!host_spawn(&w[i], NULL, counter, NULL,
-				  (void *)(uintptr_t)i));
-	check(!host_spawn(&s[0], NULL, rescuer, NULL, NULL));
-	check(!host_spawn(&s[1], NULL, adder, NULL, NULL));
-	adder(NULL);
-	all_done();
+static void rescue_one(void *arg)
+{
+	(void)arg;
+	bell_rescue(&bell);
+}
+
+static void bell_flags_rescued(void)
+{
+	host_thread s[2];
+
+	set_flags(3, 2, 1, 0);
+	tasks = 2;
+	start_flaggers();
+	sim_dawdle(UINT32_MAX / 2);
+	check(!host_spawn(&s[0], NULL, rescue_one, NULL, NULL));
+	check(!host_spawn(&s[1], NULL, publish_one, NULL, (void *)1));
+	publish_one(NULL);
 	for (uint32_t i = 0; i < 2; i++)
 		host_join(s[i], HOST_FOREVER);
-	check_all_parked(&bell, 2);
+	all_done();
+	check_all_parked(&bell, workers);
 	bell_close(&bell);
-	for (uint32_t i = 0; i < 2; i++)
-		host_join(w[i], HOST_FOREVER);
+	for (uint32_t i = 0; i < workers; i++)
+		host_join(worker_thread[i], HOST_FOREVER);
 }
-SCENARIO(bell_count_rescued, "a sleeper that was dropped is not told so",
-	 .share = 2);
+SCENARIO(bell_flags_rescued, "a sleeper that was dropped is not told so",
+	 .share = 3);
 
-static void bell_count(void)
-{
-	count_with(1, 0);
-}
-SCENARIO(bell_count, "a wakeup is lost, the bell alone", .bound = 2);
-
-static void bell_count_3(void)
-{
-	count_with(3, 2);
-}
-SCENARIO(bell_count_3, "sleepers are lost by a stale swap", .share = 3);
-
-/* ---- somebody is stopped -------------------------------------------------------------- */
+/* ---- somebody is stopped ------------------------------------------------- */
 
 static void first_submitter(void *arg)
 {

@@ -12,7 +12,7 @@
 
 static struct ward_task task;
 static _Atomic uint32_t owner[ATTEMPTS + 2]; /* of the answer; by slot.h */
-static _Atomic uint32_t begun;	  /* the attempt that is in run() */
+static _Atomic uint32_t begun;		     /* the attempt that is in run() */
 static _Atomic uint32_t handed;	  /* the attempt that may be picked up */
 static _Atomic uint32_t released; /* the user's again */
 static bool lost[ATTEMPTS + 2];
@@ -38,7 +38,7 @@ static void set_up(void)
 	sim_name(&last_inside, "last_inside");
 }
 
-/* ---- what the user sees -------------------------------------------------------- */
+/* ---- what the user sees -------------------------------------------------- */
 
 static offstage void count(uint32_t *n, int by)
 {
@@ -88,7 +88,7 @@ static void run(uint32_t attempt)
 		last_inside = attempt;
 }
 
-/* ---- threads -------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------- */
 
 static bool take_answer(uint32_t attempt)
 {
@@ -165,7 +165,7 @@ static void another(void *arg)
 			answer();
 		return;
 	}
-	/* As worker.c: a zombie of an earlier attempt may come home just now. */
+	/* As worker.c: a zombie of an earlier attempt may come home now. */
 	word = load_relaxed(&book->word);
 	while (!cas_acq_rel(&book->word, &word,
 			    book_with_state(word, BOOK_QUEUED)))

@@ -103,7 +103,7 @@ static void fence_end(void)
 SCENARIO(fence_end, "an attempt has two answers, or none", .bound = 2,
 	 .stop = 0x6, .share = 2);
 
-/* ---- a thread that vanished inside ------------------------------------------------ */
+/* ---- a thread that vanished inside --------------------------------------- */
 
 static _Atomic uint32_t vanished, owners;
 

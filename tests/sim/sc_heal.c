@@ -66,7 +66,7 @@ static void bear(uint32_t i)
 	add_relaxed(&pool->born, 1);
 }
 
-/* ---- seats and spares ------------------------------------------------------------- */
+/* ---- seats and spares ---------------------------------------------------- */
 
 /* Slot i becomes a spare and takes the seat that it gets. */
 static void spare(void *arg)
@@ -133,8 +133,7 @@ static void heal_two_seats(void)
 	check(load_acquire(&pool->vacant) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
-SCENARIO(heal_two_seats, "the same with two seats and two spares",
-	 .share = 2);
+SCENARIO(heal_two_seats, "the same with two seats and two spares", .share = 2);
 
 /* A spare is told to leave while a seat falls vacant. */
 static void stop(void *arg)
@@ -167,7 +166,7 @@ static void heal_stopping(void)
 SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
 	 .share = 2);
 
-/* ---- the steward's sleep ----------------------------------------------------------- */
+/* ---- the steward's sleep ------------------------------------------------- */
 
 static struct ward_task task;
 static _Atomic uint32_t bed; /* nobody rings here */

@@ -97,7 +97,7 @@ static void dawdle(void)
 		sim_dawdle(how == 1 ? 1 + sim_choose(16) : 1000);
 }
 
-/* ---- workers --------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------- */
 
 static offstage void ran_it(const struct job *j)
 {
@@ -186,7 +186,7 @@ static void all_done(void)
 		host_wait(&done, seen, HOST_FOREVER);
 }
 
-/* ---- submit, park, wake ------------------------------------------------------------ */
+/* ---- submit, park, wake -------------------------------------------------- */
 
 /* The first or the second half of the jobs, also two at once. */
 static void submitter(void *arg)
@@ -239,7 +239,7 @@ static void inbox_wake_3(void)
 }
 SCENARIO(inbox_wake_3, "the same with three workers and two busy");
 
-/* A task's own tasks go into its worker's hand: others must wake up for them. */
+/* A task's own tasks go into its worker's hand; others must be woken. */
 static void inbox_nest(void)
 {
 	struct ward_task *task = &job[0].task;
@@ -300,7 +300,7 @@ static void inbox_batch(void)
 SCENARIO(inbox_batch, "nobody wakes up for what a busy worker took along",
 	 .share = 2);
 
-/* ---- room -------------------------------------------------------------------------- */
+/* ---- room ---------------------------------------------------------------- */
 
 /* The worker is held until the submitters spin, or have spun, for room. */
 static void inbox_room(void)
@@ -336,7 +336,7 @@ static void inbox_room_1(void)
 SCENARIO(inbox_room_1, "the same, and tasks of one thread change places",
 	 .share = 2);
 
-/* ---- owed ---------------------------------------------------------------------------- */
+/* ---- owed ---------------------------------------------------------------- */
 
 static void ower(void *arg)
 {
@@ -366,7 +366,7 @@ static void inbox_owed(void)
 }
 SCENARIO(inbox_owed, "an owed task is lost, or run twice", .share = 2);
 
-/* ---- close against put ---------------------------------------------------------------- */
+/* ---- close against put --------------------------------------------------- */
 
 static void until_refused(void *arg)
 {
@@ -441,7 +441,7 @@ static void inbox_close_put(void)
 SCENARIO(inbox_close_put, "a task is accepted after the drain saw the end",
 	 .share = 2);
 
-/* ---- somebody is stopped --------------------------------------------------------------- */
+/* ---- somebody is stopped ------------------------------------------------- */
 
 static void one_more(void *arg)
 {

@@ -19,11 +19,11 @@
 #define ERRANDS 4
 
 enum kind {
-	FINE,	/* ends by itself */
-	SLOW,	/* the same, but just about when it is convicted */
-	SPINS,	/* until it was answered for */
-	SLEEPS, /* the same, asleep */
-	LEAVES, /* by pthread_exit */
+	FINE,	 /* ends by itself */
+	SLOW,	 /* the same, but just about when it is convicted */
+	SPINS,	 /* until it was answered for */
+	SLEEPS,	 /* the same, asleep */
+	LEAVES,	 /* by pthread_exit */
 	VANISHES /* by a raw exit */
 };
 
@@ -31,7 +31,7 @@ static struct errand {
 	struct ward_task task;
 	enum kind kind;
 	_Atomic uint32_t gate; /* opened by done() */
-	uint32_t scratch; /* plain: run() writes it, release() too */
+	uint32_t scratch;      /* plain: run() writes it, release() too */
 	/* offstage */
 	uint32_t runs, inside, done, released, commits;
 	int status;
@@ -149,7 +149,7 @@ static void report(void *arg, const struct ward_report *r)
 	sim_note("report: %s", ward_kind_name(r->kind));
 }
 
-/* ---- up and down ------------------------------------------------------------------ */
+/* ---- up and down --------------------------------------------------------- */
 
 static void set_up(uint32_t workers, uint32_t runs, uint32_t zombies)
 {
@@ -228,7 +228,7 @@ static void drain_and_destroy(uint32_t n)
 	check(sim_unfreed() == 0);
 }
 
-/* ---- scenarios -------------------------------------------------------------------- */
+/* ---- scenarios ----------------------------------------------------------- */
 
 static void pool_fine(void)
 {
@@ -257,8 +257,8 @@ static void pool_dies(void)
 	send(1, FINE);
 	drain_and_destroy(2);
 }
-SCENARIO(pool_dies, "a dead worker's task is lost, or its seat",
-	 .steps = 60000, .rare = 8);
+SCENARIO(pool_dies, "a dead worker's task is lost, or its seat", .steps = 60000,
+	 .rare = 8);
 
 static void pool_two_die(void)
 {
@@ -323,8 +323,8 @@ static void pool_watched(void)
 
 	set_up(1, 2, 3);
 	for (uint32_t i = 0; i < 2; i++)
-		send(i, sim_choose(2) ? FINE :
-					(enum kind)(SLOW + sim_choose(5)));
+		send(i,
+		     sim_choose(2) ? FINE : (enum kind)(SLOW + sim_choose(5)));
 	for (int i = 0; i < 3; i++) {
 		check(ward_pool_stats(pool, &now) == 0);
 		check(now.answered <= now.accepted);
@@ -341,7 +341,7 @@ static void pool_watched(void)
 SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 60000,
 	 .rare = 8);
 
-/* ---- drain against submit ----------------------------------------------------------- */
+/* ---- drain against submit ------------------------------------------------ */
 
 static uint32_t taken;
 
@@ -387,7 +387,7 @@ static void pool_drained(void)
 SCENARIO(pool_drained, "a task is accepted after the drain saw the end",
 	 .steps = 60000, .rare = 8);
 
-/* ---- somebody is stopped ------------------------------------------------------------- */
+/* ---- somebody is stopped ------------------------------------------------- */
 
 static offstage bool all_released(uint32_t n)
 {
@@ -423,5 +423,5 @@ static void pool_stop_scribe(void)
 	send(1, FINE);
 	until_released(2);
 }
-SCENARIO(pool_stop_scribe, "healing waits for a hook that hangs",
-	 .stop = 0x2, .steps = 60000, .rare = 8);
+SCENARIO(pool_stop_scribe, "healing waits for a hook that hangs", .stop = 0x2,
+	 .steps = 60000, .rare = 8);

@@ -42,7 +42,7 @@ static void set_up(uint32_t ring_size, uint32_t n, uint32_t each)
 	sim_name(hand_cell, "hand_cell");
 }
 
-/* ---- producers --------------------------------------------------------------- */
+/* ---- producers ----------------------------------------------------------- */
 
 /* Producer i puts numbers i * 4 + 1, 2, ... one or two at a time. */
 static void put_some(uint32_t i, bool claim)
@@ -76,7 +76,7 @@ static void producer(void *arg)
 	put_some(*(uint32_t *)arg, producers > 1);
 }
 
-/* ---- consumers --------------------------------------------------------------- */
+/* ---- consumers ----------------------------------------------------------- */
 
 static offstage void account(const struct item *item, bool ordered)
 {
@@ -180,7 +180,7 @@ static void ring_2x2(void)
 }
 SCENARIO(ring_2x2, "producers that share a claim spoil the ring");
 
-/* ---- batches into an own ring, and thieves ------------------------------------ */
+/* ---- batches into an own ring, and thieves ------------------------------- */
 
 static _Atomic uint32_t worker_done;
 
@@ -238,7 +238,7 @@ static void ring_steal(void)
 }
 SCENARIO(ring_steal, "a batch is lost between two rings or stolen twice");
 
-/* ---- somebody is stopped ------------------------------------------------------- */
+/* ---- somebody is stopped ------------------------------------------------- */
 
 /* Each of the others makes its last step, whoever was stopped, and where. */
 static void try_put(void *arg)

@@ -45,7 +45,7 @@ static struct {
 } names[NAMES];
 static unsigned nnames;
 
-/* ---- choices --------------------------------------------------------------- */
+/* ---- choices ------------------------------------------------------------- */
 
 static uint64_t draw(void)
 {
@@ -90,7 +90,8 @@ bool dfs_next(bool fresh)
 		path_len = 0;
 		return true;
 	}
-	while (path_len && path[path_len - 1].taken + 1 == path[path_len - 1].of)
+	while (path_len &&
+	       path[path_len - 1].taken + 1 == path[path_len - 1].of)
 		path_len--;
 	if (!path_len)
 		return false;
@@ -118,7 +119,7 @@ uint32_t choose_odd(uint32_t n, uint32_t one_in)
 	return k;
 }
 
-/* ---- the end of a run ------------------------------------------------------- */
+/* ---- the end of a run ---------------------------------------------------- */
 
 void sim_fail(enum sim_end end, const char *fmt, ...)
 {
@@ -137,7 +138,7 @@ void sim_enough(void)
 	_longjmp(out, 1);
 }
 
-/* ---- switching -------------------------------------------------------------- */
+/* ---- switching ----------------------------------------------------------- */
 
 static void enter(int i);
 
@@ -265,8 +266,9 @@ static void all_blocked(void)
 
 		if (t->state == BLOCKED && !t->joins)
 			snprintf(list + len, sizeof(list) - len, " T%d on %s",
-				 i, t->futex[0] ? name_of(t->futex[0]) :
-						  "a condition");
+				 i,
+				 t->futex[0] ? name_of(t->futex[0])
+					     : "a condition");
 	}
 	sim_fail(SIM_DEADLOCK, "everybody waits:%s", list);
 }
@@ -378,7 +380,7 @@ void sim_relax(SIM_WHERE)
 	yielded &= ~(1u << current);
 }
 
-/* ---- threads ---------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------- */
 
 /* A place that was never used, or whose thread was joined. */
 static int free_place(void)
@@ -490,7 +492,8 @@ void sim_dawdle(uint32_t n)
 {
 	step();
 	me->dawdles = true;
-	block(NULL, NULL, 0, spun_enough, (void *)(uintptr_t)(spins + n), NEVER);
+	block(NULL, NULL, 0, spun_enough, (void *)(uintptr_t)(spins + n),
+	      NEVER);
 	me->dawdles = false;
 }
 
@@ -533,7 +536,7 @@ bool on_stack(const void *p)
 	       (const char *)p < stacks[SIM_THREADS - 1] + STACK;
 }
 
-/* ---- traces ------------------------------------------------------------------ */
+/* ---- traces -------------------------------------------------------------- */
 
 void trace(SIM_WHERE, const char *fmt, ...)
 {
@@ -596,7 +599,7 @@ const char *name_of(const void *p)
 	return out_text;
 }
 
-/* ---- a run -------------------------------------------------------------------- */
+/* ---- a run --------------------------------------------------------------- */
 
 static void body_main(void *arg)
 {

@@ -40,7 +40,7 @@ enum sim_end {
 	SIM_ENDS
 };
 
-/* ---- for scenarios -------------------------------------------------------- */
+/* ---- for scenarios ------------------------------------------------------- */
 
 /* 0..n-1, by the seed; dfs tries all. */
 uint32_t sim_choose(uint32_t n);
