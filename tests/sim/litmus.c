@@ -20,7 +20,8 @@ static uint32_t plain;
 
 #define get(p, order) (int32_t)atomic_load_explicit(p, memory_order_##order)
 #define set(p, v, order) atomic_store_explicit(p, v, memory_order_##order)
-#define add(p, v, order) atomic_fetch_add_explicit(p, v, memory_order_##order)
+#define add(p, v, order)                                                       \
+	(void)atomic_fetch_add_explicit(p, v, memory_order_##order)
 #define full fence_seq_cst()
 #define acq atomic_thread_fence(memory_order_acquire)
 #define rel atomic_thread_fence(memory_order_release)
