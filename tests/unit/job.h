@@ -14,7 +14,7 @@
 #include <string.h>
 #include <ward/ward.h>
 
-/* ---- a task that remembers ----------------------------------------------------- */
+/* ---- a task that remembers ------------------------------------------- */
 
 struct job {
 	struct ward_task task;
@@ -127,9 +127,11 @@ static inline struct job job_of_kind(int (*run)(struct ward_task *))
 static inline void job_had(struct job *job, int32_t status)
 {
 	cr_assert(job_is_released(job));
-	cr_assert_eq(job->dones, 1, "%u answers", job->dones);
-	cr_assert_eq(job->status, status, "status %d", job->status);
-	cr_assert_lt(job->done_at, job->released_at);
+	cr_assert_eq(job->dones, 1, "%u answers", load_relaxed(&job->dones));
+	cr_assert_eq(load_relaxed(&job->status), status, "status %d",
+		     load_relaxed(&job->status));
+	cr_assert_lt(load_relaxed(&job->done_at),
+		     load_relaxed(&job->released_at));
 }
 
 /* Nobody has touched it. */
@@ -140,7 +142,7 @@ static inline void job_is_untouched(const struct job *job)
 	cr_assert_eq(job->releases, 0);
 }
 
-/* ---- reports ---------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------- */
 
 static struct told {
 	_Atomic uint32_t n;
@@ -178,7 +180,7 @@ static inline uint32_t told_times(enum ward_kind kind)
 	return times;
 }
 
-/* ---- a pool that is quick to judge --------------------------------------------------- */
+/* ---- a pool that is quick to judge ----------------------------------- */
 
 static const struct ward_hooks job_hooks = { .report = tell_told };
 /* Patience for those that are healthy; tasks that shall be convicted say so. */
@@ -261,7 +263,7 @@ static inline void ended(struct ward_pool *pool)
 	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 }
 
-/* ---- what the process has ---------------------------------------------------------- */
+/* ---- what the process has -------------------------------------------- */
 
 static inline uint32_t entries(const char *path)
 {

@@ -129,7 +129,7 @@ Test(bell, the_last_searcher_looks_again_and_wakes_one_for_the_rest)
 	park(&one, 0);
 	park(&two, 1);
 	cr_assert(bell_search(&bell));
-	looks = 0;
+	store_relaxed(&looks, 0);
 	bell_found(&bell);
 	cr_assert_eq(looks, 1);
 	cr_assert(sleeps_on(&one) && sleeps_on(&two), "nothing was left");
@@ -152,7 +152,7 @@ Test(bell, one_of_several_searchers_leaves_the_rest_to_the_others)
 	cr_assert(bell_search(&bell));
 	cr_assert(bell_search(&bell));
 	store_release(&work, 1);
-	looks = 0;
+	store_relaxed(&looks, 0);
 	bell_found(&bell);
 	cr_assert_eq(looks, 0);
 	cr_assert(sleeps_on(&one));
@@ -233,7 +233,7 @@ Test(bell, who_meets_a_token_repeats_the_call_once)
 	word = load_acquire(&bell.word);
 	bell_ring_asleep(&bell, &rung);
 	cr_assert_eq(joined(&one), 1);
-	cr_assert_eq(rung, BELL_TAG(word), "noted as repeated");
+	cr_assert_eq(load_relaxed(&rung), BELL_TAG(word), "noted as repeated");
 	cr_assert_eq(woken, 1, "told by itself, as its waker was stopped");
 }
 
@@ -244,7 +244,7 @@ Test(bell, a_repeated_call_is_not_repeated_by_the_same_again)
 
 	park(&one, 0);
 	waker_was_stopped(0);
-	rung = BELL_TAG(load_acquire(&bell.word));
+	store_relaxed(&rung, BELL_TAG(load_acquire(&bell.word)));
 	bell_ring_asleep(&bell, &rung);
 	cr_assert_eq(load_relaxed(&sleeper[0].rung), 0);
 	cr_assert(sleeps_on(&one));
@@ -281,7 +281,7 @@ Test(bell, who_fences_often_beside_a_searcher_proclaims_a_rush)
 	hurry(&rung);
 	cr_assert(bell_quiet(&bell), "nobody need be told");
 	cr_assert_eq(woken, 0);
-	looks = 0;
+	store_relaxed(&looks, 0);
 	bell_found(&bell);
 	cr_assert_not(rush(), "over with the first that leaves");
 	cr_assert_eq(looks, 1);
@@ -317,7 +317,7 @@ Test(bell, who_leaves_in_a_rush_wakes_one_for_what_is_left)
 	cr_assert(bell_search(&bell));
 	hurry(&rung);
 	store_release(&work, 1);
-	looks = 0;
+	store_relaxed(&looks, 0);
 	bell_found(&bell);
 	cr_assert_eq(looks, 1);
 	cr_assert_not(rush());

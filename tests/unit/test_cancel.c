@@ -108,7 +108,8 @@ Test(cancel, one_of_many_fires_it)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	for (int i = 0; i < TOKENS; i++)
-		cr_assert_eq((int)fired[i], -ward_cancel_cause(&token[i]));
+		cr_assert_eq((int)load_relaxed(&fired[i]),
+			     -ward_cancel_cause(&token[i]));
 }
 
 /* ---- as a task sees it ----------------------------------------------- */
@@ -148,6 +149,6 @@ Test(cancel, a_fired_token_keeps_no_task_from_running)
 	job.task.cancel = &of_job;
 	submitted(pool, &job);
 	job_had(&job, 0);
-	cr_assert_eq(job.check, -EIO);
+	cr_assert_eq(load_relaxed(&job.check), -EIO);
 	ended(pool);
 }

@@ -438,10 +438,10 @@ Test(inbox, next_sleeps_until_there_is_something)
 	start_working(&one, 0);
 	cr_assert_eq(put(0, 1), 1);
 	cr_assert(comes_true(load_acquire(&one.got) == 1));
-	cr_assert(comes_true(sleeps_in_futex(one.tid)));
+	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
 	inbox_owe(&inbox, &task[1]);
 	cr_assert(comes_true(load_acquire(&one.got) == 2));
-	cr_assert(comes_true(sleeps_in_futex(one.tid)));
+	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
 	cr_assert_eq(woken, 4, "each told by its waker and by itself");
 	bell_close(&inbox.bell);
 	pthread_join(one.thread, NULL);

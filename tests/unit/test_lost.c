@@ -24,28 +24,28 @@ Test(lost, a_spinner_is_convicted_and_comes_home)
 	job.task.policy = &hasty;
 	submitted(pool, &job);
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
-	cr_assert_eq(job.status, -ETIME);
+	cr_assert_eq(load_relaxed(&job.status), -ETIME);
 	cr_assert_eq(job.releases, 0, "it is still inside");
 	cr_assert_eq(job.homes, 0);
 	submitted(pool, &next);
 	job_had(&next, 0);
-	cr_assert_neq(next.ran_on, job.ran_on);
+	cr_assert_neq(load_relaxed(&next.ran_on), load_relaxed(&job.ran_on));
 	cr_assert(stat_is(pool, zombies, 1));
 	cr_assert_eq(job.releases, 0);
 
 	store_release(&job.stop, 1);
 	job_had(&job, -ETIME);
-	cr_assert_eq(job.check, -ESTALE);
+	cr_assert_eq(load_relaxed(&job.check), -ESTALE);
 	cr_assert(healed(pool, 1, 1));
 	cr_assert(comes_true(told_of(WARD_R_LIVELOCK)));
 	cr_assert(comes_true(told_of(WARD_R_HOME)));
 	report = told_of(WARD_R_LIVELOCK);
 	cr_assert_neq(report->id, 0);
-	cr_assert_eq(job.incident, report->id);
+	cr_assert_eq(load_relaxed(&job.incident), report->id);
 	cr_assert_eq(ward_incident(&job.task), report->id);
 	cr_assert_eq(report->worker, 0);
 	cr_assert_eq(report->attempt, 1);
-	cr_assert_eq(report->tid, job.ran_on);
+	cr_assert_eq(report->tid, load_relaxed(&job.ran_on));
 	cr_assert_eq(report->budget, WARD_MS(20));
 	cr_assert_geq(report->ledger.busy, WARD_MS(20));
 	stats = stats_of(pool);
@@ -69,7 +69,7 @@ Test(lost, a_sleeper_is_convicted_and_comes_home)
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
 	cr_assert_eq(job.releases, 0);
 	cr_assert(comes_true(told_of(WARD_R_BLOCKED)));
-	cr_assert_eq(job.incident, told_of(WARD_R_BLOCKED)->id);
+	cr_assert_eq(load_relaxed(&job.incident), told_of(WARD_R_BLOCKED)->id);
 	cr_assert_geq(told_of(WARD_R_BLOCKED)->ledger.blocked, WARD_MS(20));
 	gate_open(&job.gate);
 	job_had(&job, -ETIME);
@@ -96,7 +96,7 @@ Test(lost, beats_without_progress_are_convicted_where_it_is_asked_for)
 	job.task.policy = &policy;
 	submitted(pool, &job);
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
-	cr_assert_eq(job.status, -ETIME);
+	cr_assert_eq(load_relaxed(&job.status), -ETIME);
 	cr_assert(comes_true(told_of(WARD_R_NO_PROGRESS)));
 	cr_assert_eq(stats_of(pool).convicted_progress, 1);
 	store_release(&job.stop, 1);
@@ -126,7 +126,7 @@ Test(lost, signs_of_life_keep_a_long_task_alive)
 	job.task.policy = &policy;
 	submitted(pool, &job);
 	job_had(&job, 0);
-	cr_assert_eq(job.check, 0);
+	cr_assert_eq(load_relaxed(&job.check), 0);
 	cr_assert_eq(stats_of(pool).heals, 0);
 	ended(pool);
 }
@@ -157,12 +157,12 @@ Test(lost, a_declared_wait_is_excused)
 	cr_assert(gate_came(&job.gate));
 	submitted(pool, &other); /* one that is not excused tells the time */
 	cr_assert(comes_true(load_acquire(&other.dones) == 1));
-	cr_assert_eq(other.status, -ETIME);
+	cr_assert_eq(load_relaxed(&other.status), -ETIME);
 	cr_assert_eq(job.dones, 0);
 	gate_open(&job.gate);
 	gate_open(&other.gate);
 	job_had(&job, 0);
-	cr_assert_eq(job.check, 0);
+	cr_assert_eq(load_relaxed(&job.check), 0);
 	job_had(&other, -ETIME);
 	ended(pool);
 }
@@ -177,7 +177,7 @@ Test(lost, a_declared_wait_that_is_overrun_is_not)
 	job.answer = 1;
 	submitted(pool, &job);
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
-	cr_assert_eq(job.status, -ETIME);
+	cr_assert_eq(load_relaxed(&job.status), -ETIME);
 	cr_assert_geq(ward_now() - before, WARD_MS(50), "30 declared, 20 more");
 	gate_open(&job.gate);
 	job_had(&job, -ETIME);
@@ -207,8 +207,8 @@ static void dies(int (*how)(struct ward_task *))
 	job_had(&next, 0);
 	cr_assert(comes_true(told_of(WARD_R_DEATH)));
 	report = told_of(WARD_R_DEATH);
-	cr_assert_eq(job.incident, report->id);
-	cr_assert_eq(report->tid, job.ran_on);
+	cr_assert_eq(load_relaxed(&job.incident), report->id);
+	cr_assert_eq(report->tid, load_relaxed(&job.ran_on));
 	cr_assert_eq(report->worker, 0);
 	cr_assert_eq(report->attempt, 1);
 	cr_assert(healed(pool, 1, 1));
@@ -327,22 +327,23 @@ static void plays_out(const char *says, uint32_t runs, uint32_t stalls,
 	script.job.task.policy = &policy;
 	submitted(pool, &script.job);
 	cr_assert(comes_true(load_acquire(&script.job.dones) == 1), "%s", says);
-	cr_assert_eq(script.job.status, status, "%s: %d", says,
-		     script.job.status);
-	cr_assert_eq(script.job.runs, attempts, "%s: %u", says,
-		     script.job.runs);
+	cr_assert_eq(load_relaxed(&script.job.status), status, "%s: %d", says,
+		     load_relaxed(&script.job.status));
+	cr_assert_eq(load_relaxed(&script.job.runs), attempts, "%s: %u", says,
+		     load_relaxed(&script.job.runs));
 	for (uint32_t i = 0; i < attempts; i++) {
 		spins += says[i] == 's';
 		died += says[i] == 'd';
 	}
-	cr_assert_eq(script.job.releases, spins == 0 ? script.job.releases : 0,
-		     "%s", says);
+	cr_assert_eq(load_relaxed(&script.job.releases),
+		     spins == 0 ? load_relaxed(&script.job.releases) : 0, "%s",
+		     says);
 	store_release(&script.job.stop, 1);
 	job_had(&script.job, status);
-	cr_assert_eq(script.job.runs, attempts);
+	cr_assert_eq(load_relaxed(&script.job.runs), attempts);
 	for (uint32_t i = 0; i < attempts; i++)
 		if (says[i] == 's')
-			cr_assert_eq(script.check[i], -ESTALE);
+			cr_assert_eq(load_relaxed(&script.check[i]), -ESTALE);
 	cr_assert(healed(pool, 1, 1));
 	cr_assert_eq(stats_of(pool).reruns, attempts - 1);
 	cr_assert_eq(stats_of(pool).stalled, spins);
@@ -427,8 +428,8 @@ static void commits(const char *says, uint32_t attempts, int32_t status)
 	cr_assert(comes_true(load_acquire(&script.job.dones) == 1));
 	store_release(&script.job.stop, 1);
 	job_had(&script.job, status);
-	cr_assert_eq(script.job.runs, attempts);
-	cr_assert_eq(script.commit[0], 0);
+	cr_assert_eq(load_relaxed(&script.job.runs), attempts);
+	cr_assert_eq(load_relaxed(&script.commit[0]), 0);
 	ended(pool);
 }
 
@@ -465,11 +466,11 @@ Test(lost, a_late_commit_is_refused)
 	job.task.policy = &policy;
 	submitted(pool, &job);
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
-	cr_assert_eq(job.status, 2);
-	cr_assert_eq(commit_of[2], 0);
+	cr_assert_eq(load_relaxed(&job.status), 2);
+	cr_assert_eq(load_relaxed(&commit_of[2]), 0);
 	store_release(&job.stop, 1);
 	job_had(&job, 2);
-	cr_assert_eq(commit_of[1], -ESTALE);
+	cr_assert_eq(load_relaxed(&commit_of[1]), -ESTALE);
 	cr_assert_eq(stats_of(pool).stale_commits, 1);
 	ended(pool);
 }
@@ -527,12 +528,13 @@ Test(lost, a_done_that_hangs_loses_its_thread_and_no_answer)
 	cr_assert(gate_came(&job.gate));
 	submitted(pool, &next);
 	job_had(&next, 0);
-	cr_assert_neq(next.ran_on, job.ran_on);
+	cr_assert_neq(load_relaxed(&next.ran_on), load_relaxed(&job.ran_on));
 	cr_assert_eq(job.releases, 0);
 	cr_assert_eq(stats_of(pool).zombies, 1);
 	gate_open(&job.gate);
 	job_had(&job, 0);
-	cr_assert_eq(job.done_on, job.released_on);
+	cr_assert_eq(load_relaxed(&job.done_on),
+		     load_relaxed(&job.released_on));
 	cr_assert(healed(pool, 1, 1));
 	ended(pool);
 }
@@ -575,7 +577,8 @@ Test(lost, a_done_that_dies_is_called_once_and_released_by_another)
 	job.answer = 5;
 	submitted(pool, &job);
 	job_had(&job, 5);
-	cr_assert_neq(job.done_on, job.released_on);
+	cr_assert_neq(load_relaxed(&job.done_on),
+		      load_relaxed(&job.released_on));
 	cr_assert(healed(pool, 1, 1));
 	cr_assert_eq(stats_of(pool).died, 0, "no attempt was lost");
 	ended(pool);
@@ -619,7 +622,7 @@ Test(lost, a_zombie_that_dies_is_reaped)
 	job.task.policy = &hasty;
 	submitted(pool, &job);
 	cr_assert(comes_true(load_acquire(&job.dones) == 1));
-	cr_assert_eq(job.status, -ETIME);
+	cr_assert_eq(load_relaxed(&job.status), -ETIME);
 	cr_assert_eq(job.releases, 0);
 	store_release(&job.stop, 1);
 	job_had(&job, -ETIME);
@@ -640,14 +643,16 @@ Test(lost, the_incident_is_of_the_last_loss_of_this_submit)
 
 	submitted(pool, &job);
 	job_had(&job, -EOWNERDEAD);
-	first = job.incident;
+	first = load_relaxed(&job.incident);
 	cr_assert_neq(first, 0);
 	cr_assert_eq(ward_incident(&job.task), first);
-	job.releases = job.dones = 0;
+	store_relaxed(&job.releases, 0);
+	store_relaxed(&job.dones, 0);
 	submitted(pool, &job);
 	job_had(&job, -EOWNERDEAD);
-	cr_assert_gt(job.incident, first);
-	job.releases = job.dones = 0;
+	cr_assert_gt(load_relaxed(&job.incident), first);
+	store_relaxed(&job.releases, 0);
+	store_relaxed(&job.dones, 0);
 	job.task.run = job_run;
 	submitted(pool, &job);
 	job_had(&job, 0);
@@ -686,7 +691,8 @@ Test(lost, deaths_among_many_are_all_made_good)
 	}
 	for (int i = 0; i < N; i++) {
 		job_had(&job[i], job[i].answer);
-		cr_assert_eq(job[i].runs, job[i].answer + 1);
+		cr_assert_eq(load_relaxed(&job[i].runs),
+			     (uint32_t)job[i].answer + 1);
 	}
 	cr_assert(healed(pool, 3, 1));
 	cr_assert_eq(stats_of(pool).deaths, deaths);

@@ -106,9 +106,10 @@ Test(pool, destroyed_before_it_starts_it_answers_what_it_has)
 	for (int i = 0; i < 5; i++) {
 		job_had(&job[i], -ECANCELED);
 		cr_assert_eq(job[i].runs, 0);
-		cr_assert_eq(job[i].done_on, host_tid());
-		cr_assert_eq(job[i].released_on, host_tid());
-		cr_assert(i == 0 || job[i].done_at > job[i - 1].done_at);
+		cr_assert_eq(load_relaxed(&job[i].done_on), host_tid());
+		cr_assert_eq(load_relaxed(&job[i].released_on), host_tid());
+		cr_assert(i == 0 || load_relaxed(&job[i].done_at) >
+					    load_relaxed(&job[i - 1].done_at));
 	}
 }
 
@@ -209,7 +210,7 @@ Test(pool, several_may_drain_at_once)
 		d[i] = (struct drainer){ .pool = pool };
 		pthread_create(&d[i].thread, NULL, drains, &d[i]);
 		cr_assert(comes_true(load_acquire(&d[i].tid) &&
-				     sleeps_in_futex(d[i].tid)));
+				     sleeps_in_futex(load_relaxed(&d[i].tid))));
 	}
 	gate_open(&job.gate);
 	for (int i = 0; i < 3; i++) {
@@ -268,15 +269,16 @@ Test(pool, destroy_leaves_behind_who_does_not_come)
 	cr_assert_geq(ward_now(), until);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(job[i].dones, 1);
-		cr_assert_eq(job[i].status, -ECANCELED);
-		cr_assert_eq(job[i].done_on, host_tid());
+		cr_assert_eq(load_relaxed(&job[i].status), -ECANCELED);
+		cr_assert_eq(load_relaxed(&job[i].done_on), host_tid());
 		cr_assert_eq(job[i].incident, 0);
 		cr_assert_eq(job[i].releases, 0);
 	}
 	gate_open(&job[0].gate);
 	job_had(&job[0], -ECANCELED);
-	cr_assert_eq(job[0].check, -ESTALE);
-	cr_assert_eq(job[0].released_on, job[0].ran_on);
+	cr_assert_eq(load_relaxed(&job[0].check), -ESTALE);
+	cr_assert_eq(load_relaxed(&job[0].released_on),
+		     load_relaxed(&job[0].ran_on));
 	cr_assert_eq(job[1].releases, 0);
 	gate_open(&job[1].gate);
 	job_had(&job[1], -ECANCELED);
@@ -333,7 +335,8 @@ Test(pool, a_death_while_it_is_destroyed_is_answered)
 	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 	cr_assert(job_is_released(&job));
 	cr_assert(job_is_released(&dies));
-	cr_assert(dies.status == -EOWNERDEAD || dies.status == -ECANCELED);
+	cr_assert(load_relaxed(&dies.status) == -EOWNERDEAD ||
+		  load_relaxed(&dies.status) == -ECANCELED);
 	cr_assert_eq(dies.dones, 1);
 	cr_assert(comes_true(threads() == before));
 }
@@ -354,8 +357,8 @@ static void try_to_end_it(void)
 static void was_a_deadlock(void)
 {
 	cr_assert(comes_true(load_acquire(&tried)));
-	cr_assert_eq(drain_err, -EDEADLK);
-	cr_assert_eq(destroy_err, -EDEADLK);
+	cr_assert_eq(load_relaxed(&drain_err), -EDEADLK);
+	cr_assert_eq(load_relaxed(&destroy_err), -EDEADLK);
 }
 
 static int ends_its_pool(struct ward_task *task)
@@ -568,7 +571,8 @@ static int child_of(struct ward_pool *pool, struct ward_task *queued)
 		return 6;
 	if (ward_pool_start(pool) != -ECHILD)
 		return 7;
-	if (job.runs || job.dones || job.releases)
+	if (load_relaxed(&job.runs) || load_relaxed(&job.dones) ||
+	    load_relaxed(&job.releases))
 		return 8;
 	if (ward_pool_destroy(pool, WARD_FOREVER) != 0)
 		return 9;
@@ -686,7 +690,8 @@ static void after_fork_in_task(struct job *job)
 	cr_assert(job_is_released(job));
 	cr_assert_eq(job->dones, 1);
 	cr_assert_eq(job->runs, 1);
-	cr_assert_eq(job->check, 0, "the parent's attempt is untouched");
+	cr_assert_eq(load_relaxed(&job->check), 0,
+		     "the parent's attempt is untouched");
 	submitted(own_pool, &next);
 	job_had(&next, 0);
 	stats = stats_of(own_pool);
@@ -702,8 +707,8 @@ Test(pool, a_task_may_fork)
 
 	own_pool = pool_of(2);
 	after_fork_in_task(&job);
-	cr_assert(WIFEXITED(forked));
-	cr_assert_eq(WEXITSTATUS(forked), 0);
+	cr_assert(WIFEXITED(load_relaxed(&forked)));
+	cr_assert_eq(WEXITSTATUS(load_relaxed(&forked)), 0);
 }
 
 /* The copy that returns from run() ends; it answers nothing. */
@@ -714,8 +719,9 @@ Test(pool, a_child_that_returns_from_its_task_ends)
 	own_pool = pool_of(2);
 	job.answer = 1;
 	after_fork_in_task(&job);
-	cr_assert_eq(job.status, 1);
-	cr_assert(WIFEXITED(forked), "killed by %d", WTERMSIG(forked));
+	cr_assert_eq(load_relaxed(&job.status), 1);
+	cr_assert(WIFEXITED(load_relaxed(&forked)), "killed by %d",
+		  WTERMSIG(load_relaxed(&forked)));
 }
 
 /* ---- what a stall does, where it is not healed ----------------------- */
@@ -735,7 +741,7 @@ Test(pool, may_only_report_stalls)
 	cr_assert_eq(stats_of(pool).heals, 0);
 	store_release(&job.stop, 1);
 	job_had(&job, 0);
-	cr_assert_eq(job.check, 0);
+	cr_assert_eq(load_relaxed(&job.check), 0);
 	cr_assert_eq(told_times(WARD_R_LIVELOCK), 1, "once for a silence");
 	ended(pool);
 }

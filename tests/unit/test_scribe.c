@@ -120,7 +120,7 @@ Test(scribe, oldest_first_and_all_before_it_ends)
 		raise_one(id);
 	start();
 	stop();
-	cr_assert_eq(heard.n, TELL_RECORDS);
+	cr_assert_eq(load_relaxed(&heard.n), TELL_RECORDS);
 	for (uint64_t id = 1; id <= TELL_RECORDS; id++)
 		cr_assert_eq(heard.id[id - 1], id);
 }
@@ -136,10 +136,10 @@ Test(scribe, records_go_round)
 		incident_raise(&tell, in);
 	}
 	stop();
-	cr_assert_eq(heard.n, load_relaxed(&tell.told));
+	cr_assert_eq(load_relaxed(&heard.n), load_relaxed(&tell.told));
 	cr_assert_eq(load_relaxed(&tell.raised),
 		     load_relaxed(&tell.told) + load_relaxed(&tell.suppressed));
-	for (uint32_t i = 1; i < heard.n; i++)
+	for (uint32_t i = 1; i < load_relaxed(&heard.n); i++)
 		cr_assert_gt(heard.id[i], heard.id[i - 1]);
 }
 
@@ -347,12 +347,15 @@ Test(scribe, a_deadlock_is_named_as_a_cycle)
 	pthread_barrier_init(&both, NULL, 2);
 	stuck(&one);
 	stuck(&two);
-	cr_assert(comes_true(one.tid && sleeps_in_futex(one.tid)));
-	cr_assert(comes_true(two.tid && sleeps_in_futex(two.tid)));
-	tell_stuck(one.tid);
-	snprintf(want, sizeof(want), "%d > %d > %d", one.tid, two.tid, one.tid);
+	cr_assert(comes_true(load_relaxed(&one.tid) &&
+			     sleeps_in_futex(load_relaxed(&one.tid))));
+	cr_assert(comes_true(load_relaxed(&two.tid) &&
+			     sleeps_in_futex(load_relaxed(&two.tid))));
+	tell_stuck(load_relaxed(&one.tid));
+	snprintf(want, sizeof(want), "%d > %d > %d", load_relaxed(&one.tid),
+		 load_relaxed(&two.tid), load_relaxed(&one.tid));
 	cr_assert_str_eq(heard.chain, want);
-	cr_assert_eq(heard.holder, two.tid);
+	cr_assert_eq(heard.holder, load_relaxed(&two.tid));
 }
 
 Test(scribe, a_chain_ends_with_who_does_not_wait)
@@ -362,9 +365,11 @@ Test(scribe, a_chain_ends_with_who_does_not_wait)
 
 	pthread_mutex_lock(&mutex_b);
 	stuck(&one);
-	cr_assert(comes_true(one.tid && sleeps_in_futex(one.tid)));
-	tell_stuck(one.tid);
-	snprintf(want, sizeof(want), "%d > %d", one.tid, host_tid());
+	cr_assert(comes_true(load_relaxed(&one.tid) &&
+			     sleeps_in_futex(load_relaxed(&one.tid))));
+	tell_stuck(load_relaxed(&one.tid));
+	snprintf(want, sizeof(want), "%d > %d", load_relaxed(&one.tid),
+		 host_tid());
 	cr_assert_str_eq(heard.chain, want);
 	cr_assert_eq(heard.holder, host_tid());
 }
@@ -383,10 +388,11 @@ Test(scribe, a_long_chain_is_cut)
 	for (int i = LINKS - 1; i >= 0; i--) {
 		lover[i] = (struct lover){ &mutex[i], &mutex[i + 1], NULL, 0 };
 		stuck(&lover[i]);
-		cr_assert(comes_true(lover[i].tid &&
-				     sleeps_in_futex(lover[i].tid)));
+		cr_assert(comes_true(
+			load_relaxed(&lover[i].tid) &&
+			sleeps_in_futex(load_relaxed(&lover[i].tid))));
 	}
-	tell_stuck(lover[0].tid);
+	tell_stuck(load_relaxed(&lover[0].tid));
 	for (const char *c = heard.chain; *c; c++)
 		arrows += *c == '>';
 	cr_assert(arrows >= 4 && arrows <= 8, "%s", heard.chain);
@@ -418,7 +424,7 @@ Test(scribe, asks_a_spinning_thread_where_it_is)
 	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
 	cr_assert(comes_true(load_acquire(&spinner)));
 	in->trace = &trace;
-	in->report.tid = spinner;
+	in->report.tid = load_relaxed(&spinner);
 	incident_raise(&tell, in);
 	start();
 	hears(1);
@@ -440,7 +446,7 @@ Test(scribe, a_thread_that_does_not_answer_has_no_backtrace)
 	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
 	cr_assert(comes_true(load_acquire(&spinner)));
 	in->trace = &trace;
-	in->report.tid = spinner;
+	in->report.tid = load_relaxed(&spinner);
 	incident_raise(&tell, in);
 	start();
 	hears(1);

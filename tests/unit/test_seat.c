@@ -83,7 +83,7 @@ Test(seat, all_workers_at_once_with_work_behind_them)
 		job_had(&job[i], 0);
 	for (int i = 0; i < 4; i++) {
 		cr_assert(comes_true(load_acquire(&hangs[i].dones) == 1));
-		cr_assert_eq(hangs[i].status, -ETIME);
+		cr_assert_eq(load_relaxed(&hangs[i].status), -ETIME);
 		store_release(&hangs[i].stop, 1);
 		gate_open(&hangs[i].gate);
 		job_had(&hangs[i], -ETIME);
@@ -111,14 +111,15 @@ Test(seat, at_the_cap_convicts_stay_seated)
 	cr_assert(stat_is(pool, degraded, 1));
 	cr_assert(comes_true(told_of(WARD_R_DEGRADED)));
 	cr_assert_eq(stats_of(pool).zombies, 1);
-	cr_assert_eq(job[0].dones + job[1].dones, 1);
-	out = job[0].dones ? &job[0] : &job[1];
-	in = job[0].dones ? &job[1] : &job[0];
-	cr_assert_eq(out->status, -ETIME);
+	cr_assert_eq(load_relaxed(&job[0].dones) + load_relaxed(&job[1].dones),
+		     1);
+	out = load_relaxed(&job[0].dones) ? &job[0] : &job[1];
+	in = load_relaxed(&job[0].dones) ? &job[1] : &job[0];
+	cr_assert_eq(load_relaxed(&out->status), -ETIME);
 
 	gate_open(&in->gate); /* it was never fenced */
 	job_had(in, 0);
-	cr_assert_eq(in->check, 0);
+	cr_assert_eq(load_relaxed(&in->check), 0);
 	gate_open(&out->gate);
 	job_had(out, -ETIME);
 	is_whole(pool, 2, 1);
@@ -145,12 +146,12 @@ Test(seat, below_the_cap_again_the_next_is_replaced)
 	cr_assert(stat_is(pool, degraded, 1));
 	submitted(pool, &next);
 	job_had(&next, 0); /* still serving, on one seat */
-	out = job[0].dones ? &job[0] : &job[1];
-	in = job[0].dones ? &job[1] : &job[0];
+	out = load_relaxed(&job[0].dones) ? &job[0] : &job[1];
+	in = load_relaxed(&job[0].dones) ? &job[1] : &job[0];
 	gate_open(&out->gate);
 	job_had(out, -ETIME);
 	cr_assert(comes_true(load_acquire(&in->dones) == 1));
-	cr_assert_eq(in->status, -ETIME);
+	cr_assert_eq(load_relaxed(&in->status), -ETIME);
 	gate_open(&in->gate);
 	job_had(in, -ETIME);
 	is_whole(pool, 2, 1);

@@ -98,7 +98,7 @@ Test(stats, what_waits_is_counted)
 
 	submitted(pool, &first);
 	cr_assert(gate_came(&first.gate));
-	for (int i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		job[i] = job_of_kind(job_run);
 		submitted(pool, &job[i]);
 		cr_assert_eq(stats_of(pool).queued, i + 1);

@@ -14,10 +14,10 @@ Test(submit, runs_then_done_then_release)
 	job_had(&job, 17);
 	cr_assert_eq(job.runs, 1);
 	cr_assert_eq(job.attempt, 1);
-	cr_assert_lt(job.ran_at, job.done_at);
+	cr_assert_lt(load_relaxed(&job.ran_at), load_relaxed(&job.done_at));
 	cr_assert_eq(job.incident, 0);
-	cr_assert_neq(job.ran_on, host_tid());
-	cr_assert_eq(job.done_on, job.ran_on);
+	cr_assert_neq(load_relaxed(&job.ran_on), host_tid());
+	cr_assert_eq(load_relaxed(&job.done_on), load_relaxed(&job.ran_on));
 	ended(pool);
 }
 
@@ -84,7 +84,7 @@ Test(submit, a_released_task_may_be_submitted_anew_at_once)
 	job.task.release = again;
 	submitted(again_in, &job);
 	cr_assert(comes_true(load_acquire(&job.releases) == 1000));
-	cr_assert_eq(again_err, 0);
+	cr_assert_eq(load_relaxed(&again_err), 0);
 	ended(again_in);
 	cr_assert_eq(job.runs, 1000);
 	cr_assert_eq(job.dones, 1000);
@@ -104,7 +104,7 @@ Test(submit, before_release_it_is_the_pools)
 	job.task.done = early;
 	submitted(again_in, &job);
 	job_had(&job, 0);
-	cr_assert_eq(again_err, -EBUSY);
+	cr_assert_eq(load_relaxed(&again_err), -EBUSY);
 	ended(again_in);
 }
 
@@ -139,7 +139,8 @@ static void in_order(struct job *job, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		job_had(&job[i], 0);
 	for (uint32_t i = 1; i < n; i++)
-		cr_assert_gt(job[i].ran_at, job[i - 1].ran_at, "%u", i);
+		cr_assert_gt(load_relaxed(&job[i].ran_at),
+			     load_relaxed(&job[i - 1].ran_at), "%u", i);
 }
 
 Test(submit, one_worker_keeps_the_order_of_one_submitter)
@@ -517,10 +518,11 @@ Test(submit, a_fenced_attempt_waits_no_longer)
 	job.task.policy = &hasty;
 	submitted(again_in, &job);
 	job_had(&job, -ETIME);
-	cr_assert_eq(stale_err, -ESTALE);
-	cr_assert_eq(job.check, -ESTALE);
-	cr_assert(stale_put > 3 && stale_put < 100, "%u", stale_put);
-	for (uint32_t i = 0; i < stale_put; i++)
+	cr_assert_eq(load_relaxed(&stale_err), -ESTALE);
+	cr_assert_eq(load_relaxed(&job.check), -ESTALE);
+	cr_assert(stale_put > 3 && stale_put < 100, "%u",
+		  load_relaxed(&stale_put));
+	for (uint32_t i = 0; i < load_relaxed(&stale_put); i++)
 		job_had(&nested[i], 0);
 	ended(again_in);
 	job_is_untouched(&stale_late);

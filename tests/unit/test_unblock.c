@@ -47,7 +47,7 @@ Test(unblock, saves_a_blocked_task)
 	job.task.policy = &brief;
 	submitted(pool, &job);
 	job_had(&job, 0);
-	cr_assert_eq(job.check, 0);
+	cr_assert_eq(load_relaxed(&job.check), 0);
 	cr_assert_eq(hook.calls, 1);
 	cr_assert_str_eq(hook.thread, "ward/scribe");
 	cr_assert(comes_true(told_of(WARD_R_SLOW)));

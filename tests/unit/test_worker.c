@@ -140,7 +140,7 @@ static void *hook_start(void *arg, unsigned thread)
 static void hook_stop(void *arg, unsigned thread, void *local)
 {
 	if (arg != &hooked || (uintptr_t)local != thread + 1 ||
-	    hooked.tid[thread] != host_tid())
+	    load_relaxed(&hooked.tid[thread]) != host_tid())
 		add_relaxed(&hooked.wrong, 1);
 	add_relaxed(&hooked.stops[thread], 1);
 	add_acq_rel(&hooked.all_stops, 1);
@@ -205,7 +205,8 @@ Test(worker, a_zombie_that_comes_home_is_not_started_again)
 	job_had(&job, -ETIME);
 	cr_assert(stat_is(pool, zombies, 0));
 	ended(pool);
-	cr_assert_eq(hooked.all_starts, hooked.all_stops);
+	cr_assert_eq(load_relaxed(&hooked.all_starts),
+		     load_relaxed(&hooked.all_stops));
 	cr_assert_eq(hooked.wrong, 0);
 }
 
