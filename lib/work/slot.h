@@ -136,7 +136,9 @@ static inline bool slot_end(struct slot *slot)
 
 /*
  * Takes the answer of the attempt in 'epoch' away from the worker.  False if it
- * moved meanwhile, or somebody else is just asking.  Any thread but the worker.
+ * moved meanwhile, or somebody else is just asking.  One asker at a time while the
+ * thread lives (the steward; destroy, once that has ended): a second could ask anew
+ * for an epoch that the worker has just won.  Of a dead thread, anybody.
  */
 bool slot_fence(struct slot *slot, uint64_t epoch);
 
