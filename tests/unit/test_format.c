@@ -55,7 +55,7 @@ static const char *formatted(const struct ward_report *report, bool json)
 	return buf;
 }
 
-/* ---- kinds ------------------------------------------------------------------ */
+/* ---- kinds ----------------------------------------------------------- */
 
 Test(format, each_kind_has_a_name_of_its_own)
 {
@@ -81,7 +81,7 @@ Test(format, what_is_no_kind_is_unknown)
 	cr_assert_str_eq(ward_kind_name((enum ward_kind)INT32_MAX), "unknown");
 }
 
-/* ---- text ------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------ */
 
 Test(format, text_has_all_that_is_known)
 {
@@ -135,7 +135,7 @@ Test(format, text_leaves_out_what_is_not_known)
 			 "arg=0x0 at=0.000000000");
 }
 
-/* ---- JSON ------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------ */
 
 static void says(const char *json, const char *name, const char *value)
 {
@@ -229,7 +229,7 @@ Test(format, any_names_make_json)
 	}
 }
 
-/* ---- arguments -------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------- */
 
 Test(format, is_cut_as_snprintf_does)
 {

@@ -10,7 +10,7 @@
 
 #define MS UINT64_C(1000000)
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------ */
 
 Test(host, now_is_the_monotonic_clock)
 {
@@ -38,7 +38,7 @@ Test(host, utc_is_the_wall_clock)
 	cr_assert_lt(ns, 1000000000u);
 }
 
-/* ---- futex --------------------------------------------------------------- */
+/* ---- futex ----------------------------------------------------------- */
 
 Test(host, wait_ends_at_its_time_and_not_before)
 {
@@ -106,7 +106,7 @@ Test(host, calls_keep_errno)
 	cr_assert_eq(errno, 4711);
 }
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------- */
 
 Test(host, memory_is_zero_and_on_a_line)
 {
@@ -154,7 +154,7 @@ Test(host, memory_that_runs_out_is_null)
 }
 #endif
 
-/* ---- a thread's own words -------------------------------------------------- */
+/* ---- a thread's own words -------------------------------------------- */
 
 struct words {
 	uint32_t home, home_again;
@@ -198,7 +198,7 @@ Test(host, each_thread_has_a_home_and_a_self)
 	cr_assert_neq(mine[0].tid, getpid());
 }
 
-/* ---- last words ---------------------------------------------------------- */
+/* ---- last words ------------------------------------------------------ */
 
 Test(host, complaints_go_to_stderr_whole)
 {

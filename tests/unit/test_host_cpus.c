@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- a cgroup tree of our own ------------------------------------------------ */
+/* ---- a cgroup tree of our own ---------------------------------------- */
 
 static char root[] = "/tmp/ward-cgroup-XXXXXX";
 static char membership[64];
@@ -140,7 +140,7 @@ Test(cgroup, nonsense_limits_nothing)
 	cr_assert_eq(host_cgroup_cpus(membership, "/nowhere"), UINT_MAX);
 }
 
-/* ---- affinity ------------------------------------------------------------------ */
+/* ---- affinity -------------------------------------------------------- */
 
 Test(host_cpus, present_are_those_of_the_affinity)
 {
@@ -160,7 +160,7 @@ Test(host_cpus, present_are_those_of_the_affinity)
 	cr_assert_eq(host_cpu_count(), 1);
 }
 
-/* ---- lists --------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------- */
 
 Test(host_cpus, lists_that_are_none)
 {

@@ -11,7 +11,7 @@
 
 static const struct host_spawn plain = { .stack = 65536 };
 
-/* ---- one that holds a life --------------------------------------------------- */
+/* ---- one that holds a life ------------------------------------------- */
 
 struct holder {
 	struct host_life life;
@@ -120,7 +120,7 @@ Test(host_life, left_or_never_held_is_not_lost)
 	cr_assert(!host_life_lost(&life));
 }
 
-/* ---- one that watches --------------------------------------------------------- */
+/* ---- one that watches ------------------------------------------------ */
 
 struct watcher {
 	_Atomic uint32_t word, gen;

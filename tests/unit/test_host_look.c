@@ -19,7 +19,7 @@
 static const struct host_spawn plain = { .stack = 65536, .name = "x) R (y" };
 static const struct host_eye unkept = { 0, -1, -1, -1 };
 
-/* ---- patients ---------------------------------------------------------------- */
+/* ---- patients -------------------------------------------------------- */
 
 static void sleeps(void *arg)
 {
@@ -66,7 +66,7 @@ static struct host_look look_at(const struct host_eye *eye)
 	return look;
 }
 
-/* ---- a sleeper ----------------------------------------------------------------- */
+/* ---- a sleeper ------------------------------------------------------- */
 
 static void see_a_sleeper(bool kept)
 {
@@ -115,7 +115,7 @@ Test(host_look, sleeper_without_kept_files, .timeout = 60)
 	see_a_sleeper(false);
 }
 
-/* ---- a spinner ------------------------------------------------------------------ */
+/* ---- a spinner ------------------------------------------------------- */
 
 Test(host_look, spinner_runs_and_its_cpu_time_grows, .timeout = 60)
 {
@@ -177,7 +177,7 @@ Test(host_look, starved_one_gets_its_delay_booked, .timeout = 60)
 	host_cpus_free(one);
 }
 
-/* ---- what fails ------------------------------------------------------------------ */
+/* ---- what fails ------------------------------------------------------ */
 
 Test(host_look, nobody_is_esrch)
 {
@@ -347,7 +347,7 @@ Test(host_look, a_descriptor_that_is_no_longer_ours)
 	cr_assert(!look.state_known);
 }
 
-/* ---- who holds it ------------------------------------------------------------------ */
+/* ---- who holds it ---------------------------------------------------- */
 
 static int32_t futex_of(int32_t tid, uint64_t *address)
 {

@@ -15,7 +15,7 @@
 
 static const struct host_spawn plain = { .stack = 65536 };
 
-/* ---- birth ---------------------------------------------------------------- */
+/* ---- birth ----------------------------------------------------------- */
 
 struct birth {
 	char name[32];
@@ -139,7 +139,7 @@ Test(host_thread, that_cannot_be_made_is_an_error)
 	cr_assert_eq(thread, 77);
 }
 
-/* ---- ends ------------------------------------------------------------------ */
+/* ---- ends ------------------------------------------------------------ */
 
 struct end {
 	void (*way)(struct end *end);
@@ -292,7 +292,7 @@ Test(host_thread, raw_exit_can_be_joined)
 }
 #endif
 
-/* ---- joining --------------------------------------------------------------- */
+/* ---- joining --------------------------------------------------------- */
 
 static void pass(void *arg)
 {
@@ -364,7 +364,7 @@ Test(host_thread, detached_ones_go_by_themselves)
 	cr_assert(comes_true(syscall(SYS_tgkill, getpid(), tid, 0) != 0));
 }
 
-/* ---- who ------------------------------------------------------------------- */
+/* ---- who ------------------------------------------------------------- */
 
 static _Atomic host_thread other;
 static _Atomic int is_it, is_main;

@@ -31,7 +31,7 @@ static unsigned frames_here(const struct host_trace *trace, unsigned n)
 	return found;
 }
 
-/* ---- patients ---------------------------------------------------------------- */
+/* ---- patients -------------------------------------------------------- */
 
 struct patient {
 	struct host_trace trace;
@@ -116,7 +116,7 @@ static int install(void)
 	return signo;
 }
 
-/* ---- answers -------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------- */
 
 /* Begins where the thread is, not in the handler. */
 Test(host_trace, of_a_spinning_thread, .timeout = 60)
@@ -201,7 +201,7 @@ Test(host_trace, of_oneself)
 	cr_assert_gt(host_trace_ask(&mine, host_tid(), HOST_FOREVER), 1);
 }
 
-/* ---- no answer -------------------------------------------------------------------- */
+/* ---- no answer ------------------------------------------------------- */
 
 Test(host_trace, blocked_signal_ends_at_the_deadline, .timeout = 60)
 {
@@ -278,7 +278,7 @@ Test(host_trace, stray_signals_do_nothing)
 	cr_assert_eq(raise(signo), 0);
 }
 
-/* ---- the signal -------------------------------------------------------------------- */
+/* ---- the signal ------------------------------------------------------ */
 
 Test(host_trace, takes_the_first_that_is_free)
 {
@@ -341,7 +341,7 @@ Test(host_trace, refuses_what_is_no_signal_for_it)
 	cr_assert_eq(signo, SIGRTMAX);
 }
 
-/* ---- where a frame is --------------------------------------------------------------- */
+/* ---- where a frame is ------------------------------------------------ */
 
 Test(host_trace, code_has_its_file)
 {
