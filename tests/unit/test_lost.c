@@ -335,9 +335,8 @@ static void plays_out(const char *says, uint32_t runs, uint32_t stalls,
 		spins += says[i] == 's';
 		died += says[i] == 'd';
 	}
-	cr_assert_eq(load_relaxed(&script.job.releases),
-		     spins == 0 ? load_relaxed(&script.job.releases) : 0, "%s",
-		     says);
+	if (spins) /* they are still inside */
+		cr_assert_eq(load_relaxed(&script.job.releases), 0, "%s", says);
 	store_release(&script.job.stop, 1);
 	job_had(&script.job, status);
 	cr_assert_eq(load_relaxed(&script.job.runs), attempts);
