@@ -4,10 +4,13 @@
 wardincludedir = $(includedir)/ward
 wardinclude_HEADERS = \
 	include/ward/base.h \
+	include/ward/bridge.h \
 	include/ward/cancel.h \
+	include/ward/error.h \
 	include/ward/pool.h \
 	include/ward/report.h \
 	include/ward/stats.h \
+	include/ward/steward.h \
 	include/ward/task.h \
 	include/ward/ward.h
 
@@ -16,6 +19,8 @@ WARD_SOURCES = \
 	lib/base/host.c \
 	lib/base/host.h \
 	lib/base/host_cpus.c \
+	lib/base/host_fault.c \
+	lib/base/host_fault.h \
 	lib/base/host_fence.c \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
@@ -27,6 +32,7 @@ WARD_SOURCES = \
 	lib/base/host_trace.c \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
+	lib/sync/heap.h \
 	lib/sync/histogram.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
@@ -38,9 +44,14 @@ WARD_SOURCES = \
 	lib/tell/text.h \
 	lib/work/book.h \
 	lib/work/cancel.c \
+	lib/work/cancel.h \
+	lib/work/fail.c \
+	lib/work/fault.c \
 	lib/work/hand.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
+	lib/work/later.c \
+	lib/work/later.h \
 	lib/work/lost.c \
 	lib/work/pool.c \
 	lib/work/pool.h \

@@ -26,9 +26,13 @@
 #if defined(__GNUC__)
 #define WARD_API __attribute__((visibility("default")))
 #define WARD_MUST __attribute__((warn_unused_result))
+#define WARD_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define WARD_NORETURN __attribute__((noreturn))
 #else
 #define WARD_API
 #define WARD_MUST
+#define WARD_PRINTF(text, first)
+#define WARD_NORETURN
 #endif
 
 /*

@@ -10,6 +10,7 @@
 #define WARD_POOL_H
 
 #include <ward/base.h>
+#include <ward/error.h>
 #include <ward/report.h>
 #include <ward/stats.h>
 #include <ward/task.h>
@@ -28,8 +29,14 @@ struct ward_hooks {
 	/* On a thread that leaves in good order, with what start returned. */
 	void (*stop)(void *arg, unsigned thread, void *local);
 	/* On the scribe thread, one report at a time.  NULL: one line of text
-	 * to stderr, at most 10 a second. */
+	 * to stderr, at most 10 a second; but what done() hears (WARD_R_ERROR,
+	 * WARD_R_FAULT... of a task that has one) is not printed. */
 	void (*report)(void *arg, const struct ward_report *report);
+	/* Dead letters: on a worker, before done(), for each task whose last
+	 * attempt failed or was lost for good (not for -ECANCELED).  'report' is
+	 * what is known by then; its id finds the rest (ward_report_find). */
+	void (*dead)(void *arg, struct ward_task *task,
+		     const struct ward_report *report);
 	void *arg;
 };
 
@@ -41,10 +48,17 @@ enum ward_stall_action {
 
 enum { WARD_TRACE_NONE = -1 };
 
+enum {
+	/* SIGSEGV, SIGBUS, SIGFPE, SIGILL and abort() inside run() end the
+	 * attempt and its thread, not the process.  Only for tasks that hold no
+	 * locks and keep nothing half done: docs/healing.md has the price. */
+	WARD_POOL_CATCH_FAULTS = 1u << 0
+};
+
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */
 struct ward_pool_config {
 	uint32_t size;	    /* set by WARD_POOL_CONFIG_INIT */
-	uint32_t flags;	    /* must be 0 */
+	uint32_t flags;	    /* WARD_POOL_* */
 	const char *name;   /* up to 11 bytes; threads are name/0, name/1, ...;
 			       default "ward" */
 	uint32_t workers;   /* 1..4096; default: the CPUs this process may use,

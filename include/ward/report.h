@@ -15,7 +15,10 @@ enum ward_kind {
 	WARD_R_LIVELOCK = 1, /* convicted: silent on its own CPU */
 	WARD_R_BLOCKED,	     /* convicted: silent and asleep in the kernel */
 	WARD_R_NO_PROGRESS,  /* convicted: beats, but no progress */
+	WARD_R_OVERDUE,	     /* fenced: told to stop, it did not in time */
 	WARD_R_DEATH,	     /* a worker's thread left inside a task */
+	WARD_R_FAULT,	     /* a caught fault ended an attempt and its thread */
+	WARD_R_ERROR,	     /* an attempt failed, or said why it will */
 	WARD_R_SLOW,	     /* a warning: half of a budget is spent, or all,
 				with an excuse */
 	WARD_R_HOME,	     /* a fenced thread came back */
@@ -24,7 +27,10 @@ enum ward_kind {
 	WARD_R_RECOVERED,    /* neither any more, and every seat taken */
 	WARD_R_NO_THREAD,    /* a thread could not be made; tried again later */
 	WARD_R_ENVIRONMENT,  /* the steward itself was kept from running */
-	WARD_R_EVIDENCE	     /* /proc cannot be read: fewer accounts */
+	WARD_R_EVIDENCE,     /* /proc cannot be read: fewer accounts */
+	WARD_R_STEWARD,	     /* the pool's steward hung; another took over */
+	WARD_R_RESTART,	     /* a ward ended and is started again */
+	WARD_R_GAVE_UP	     /* a steward's restart intensity is spent */
 };
 
 /* Where the silence of a ward went, ns.  The sum is 'silence', exactly. */
@@ -50,6 +56,19 @@ struct ward_report {
 	const char *pool;    /* the pool's name */
 	const char *task;    /* the task's name */
 	const char *what;    /* one sentence for a log */
+	const char *message; /* the program's own words on it, or "" */
+	const char *user;    /* one sentence for an end user */
+	bool known;	     /* 'message' was meant for him: ward_wrap() */
+	int32_t err;	     /* what the attempt ended with, or will; or 0 */
+	int32_t signo;	     /* of a fault */
+	void *addr;	     /* what it touched, if the kernel tells */
+	uint64_t cause;	     /* the report that led to this one, or 0 */
+	uint64_t hash;	     /* of kind, error and module-relative frames: the
+				same for the same incident in every run */
+	uint64_t seen;	     /* told in this process with that hash, so far */
+	const char *host;    /* this machine's name, */
+	const char *boot;    /* the id of its boot, and */
+	int32_t pid;	     /* this process */
 	uint32_t attempt;    /* which attempt was lost, from 1 */
 	int32_t tid;	     /* the thread's kernel id */
 	struct ward_ledger ledger;
@@ -66,6 +85,13 @@ struct ward_report {
 	uint32_t nframes;
 };
 
+/*
+ * What code at 'frame' is called: "parse+0x1a (json.c:33)", or as much of it as
+ * can be known.  Like snprintf.  Slow the first time: it reads the program's debug
+ * information, and allocates; not in a signal handler.  -EINVAL as below.
+ */
+WARD_API int ward_frame_format(void *frame, char *buf, size_t len);
+
 /* "livelock", "blocked", ... : the kind's name; "unknown" for no kind. */
 WARD_API const char *ward_kind_name(enum ward_kind kind);
 
@@ -76,6 +102,14 @@ WARD_API const char *ward_kind_name(enum ward_kind kind);
  */
 WARD_API int ward_report_format(const struct ward_report *report, char *buf,
 				size_t len, bool json);
+
+/*
+ * Looks a report up by its id among the last 256 that were told in this process,
+ * printed or not, and writes it as ward_report_format() does.  -ENOENT: it is
+ * none of them, or not told yet; -EINVAL as above.  Any thread; takes a lock that
+ * is held for copies only.
+ */
+WARD_API int ward_report_find(uint64_t id, char *buf, size_t len, bool json);
 
 #ifdef __cplusplus
 }

@@ -35,9 +35,15 @@ struct ward_stats {
 	uint64_t started, ended; /* of all attempts */
 	uint64_t stalled;	 /* taken away by the steward */
 	uint64_t died;		 /* lost with their thread */
+	uint64_t faulted;	 /* lost to a caught fault, and their thread too */
+	uint64_t failed;	 /* of those that ended: status was not 0 */
 	uint64_t late;		 /* came home fenced: result refused */
 	uint64_t reruns;
 	uint64_t stale_commits; /* ward_commit() that was refused */
+	uint64_t regrets;	/* of those: it had been fenced, and was not lost
+				   at all; regret_time says how long before */
+	uint64_t waiting;	/* of the owed: for the end of their backoff, now */
+	uint64_t dead_letters;	/* tasks that failed or were lost for good */
 	/* healing */
 	uint64_t convicted_livelock, convicted_blocked, convicted_progress;
 	uint64_t deaths;	    /* threads that died */
@@ -54,6 +60,7 @@ struct ward_stats {
 	uint64_t queue_time[WARD_BUCKETS];
 	uint64_t run_time[WARD_BUCKETS];
 	uint64_t heal_time[WARD_BUCKETS]; /* detection to a worker in the seat */
+	uint64_t regret_time[WARD_BUCKETS]; /* conviction to a refused commit */
 };
 #define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
 

@@ -31,11 +31,17 @@ extern "C" {
  */
 struct ward_policy {
 	uint32_t size;		 /* set by WARD_POLICY_INIT */
-	uint32_t flags;		 /* must be 0 */
+	uint32_t flags;		 /* WARD_POLICY_*; a task's own add to the pool's */
 	uint32_t runs;		 /* attempts in all; default 1: at most once */
 	uint32_t stalls;	 /* of the reruns, how many after a stall */
 	uint32_t deaths;	 /* of the reruns, how many after a death */
+	uint32_t errors;	 /* of the reruns, how many after run() failed */
+	uint32_t faults;	 /* of the reruns, how many after a caught fault */
 	uint32_t reserved;	 /* must be 0 */
+	/* A rerun waits for a random time up to backoff_min, doubled for each
+	 * rerun before it, but no more than backoff_max ("exponential backoff,
+	 * full jitter").  backoff_min 0: it does not wait; max 0: 1000 x min. */
+	ward_ns backoff_min, backoff_max;
 	ward_ns busy_within;	 /* silent on its own CPU so long: livelock; 1 s */
 	ward_ns blocked_within;	 /* silent and asleep in the kernel so long: 10 s */
 	ward_ns progress_within; /* beats without ward_progress() so long, of own
@@ -45,12 +51,21 @@ struct ward_policy {
 };
 #define WARD_POLICY_INIT WARD_SIZED_INIT_(struct ward_policy)
 
+enum {
+	/* A failure of a task without done() is not told, where the pool has no
+	 * report hook either.  Without this it is a line on stderr. */
+	WARD_POLICY_QUIET = 1u << 0
+};
+
 /*
- * 'status' of done(): what run() returned; or, if the attempt was lost,
+ * 'status' of done(): what run() returned, or the 'err' of ward_raise(); or, if
+ * the attempt was lost,
  *	-ETIME		it stalled and was convicted (livelock or blocked)
  *	-EOWNERDEAD	its thread died inside run()
+ *	-EFAULT		it faulted, in a pool that catches faults
  *	-ECANCELED	the pool was destroyed before it ran, or while it ran
- * ward_incident() tells the report's id for the first two.
+ * Anything but 0 is a failure: it is told, and may be run again.  ward_incident()
+ * tells the report's id.
  */
 struct ward_task {
 	int (*run)(struct ward_task *task);
@@ -59,7 +74,7 @@ struct ward_task {
 	const struct ward_policy *policy; /* NULL: the pool's */
 	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check() */
 	const char *name;		  /* static string for reports, or NULL */
-	uint64_t priv[6];		  /* the library's; zero before first use */
+	uint64_t priv[8];		  /* the library's; zero before first use */
 };
 #ifdef __cplusplus
 #define WARD_TASK_INIT(fn) { (fn), 0, 0, 0, 0, 0, { 0 } }
@@ -68,12 +83,12 @@ struct ward_task {
 #endif
 
 /*
- * The id of the report that tells how the task's last attempt was lost; 0 if
- * none was.  From inside done() or release(), or while the task is the user's.
+ * The id of the report that tells how the task's last attempt failed or was lost;
+ * 0 if none was, or nothing could be told.  From inside done() or release(), or while the task is the user's.
  */
 WARD_API uint64_t ward_incident(const struct ward_task *task);
 
-/* ---- for code inside run(), done(), release() and the start hook ---------- */
+/* ---- for code inside run(), done(), release(), dead() and the start hook -- */
 
 /* The calling worker; NULL on every thread that is no worker. */
 struct ward_self {
@@ -144,12 +159,32 @@ WARD_API int ward_check(void);
 WARD_API int ward_commit(void);
 
 /*
+ * The attempt's fence number, for effects outside of the process: a store that
+ * remembers the highest number it has seen, and refuses lower ones, cannot be
+ * written by an attempt after a later one of the same task has written.  The
+ * same number for the same attempt; greater for each later one, of any task; and
+ * in the next process too, as long as the wall clock does not go back.
+ *	0		*fence is the number
+ *	-ESTALE		this attempt was fenced
+ *	-EPERM		outside run()
+ *	-EINVAL		fence is NULL
+ */
+WARD_API int ward_fence(uint64_t *fence);
+
+/*
  * Declares a wait that may last until 'until': not held against the attempt up
  * to then.  leave() ends it.  Not nested: a new enter() replaces the point.
  * The declared time between two beats is believed up to declared_within.
  */
 WARD_API void ward_block_enter(ward_ns until);
 WARD_API void ward_block_leave(void);
+
+/*
+ * Waits until then, or until ward_check() would not say 0: returns what it says.
+ * No sign of life, and not declared: it is sleep like any other.  On a thread that
+ * is no worker, and between tasks, a mere sleep.
+ */
+WARD_API int ward_pause(ward_ns until);
 
 /*
  * Before the steward convicts the caller as blocked, at half of its budget,

@@ -7,6 +7,7 @@
 
 #include <ward/base.h>
 #include <ward/cancel.h>
+#include <ward/error.h>
 #include <ward/pool.h>
 #include <ward/report.h>
 #include <ward/stats.h>

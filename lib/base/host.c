@@ -43,6 +43,20 @@ void host_utc(int64_t *s, uint32_t *ns)
 	*ns = (uint32_t)now.tv_nsec;
 }
 
+uint64_t host_ticket(void)
+{
+	static _Atomic uint64_t last;
+	uint64_t seen = load_relaxed(&last), next, now;
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	now = (uint64_t)wall.tv_sec * NS_PER_S + (uint64_t)wall.tv_nsec;
+	do {
+		next = now > seen ? now : seen + 1;
+	} while (!cas_acq_rel(&last, &seen, next));
+	return next;
+}
+
 struct timespec host_timespec(uint64_t ns)
 {
 	struct timespec at = { .tv_nsec = (long)(ns % NS_PER_S) };

@@ -11,6 +11,7 @@
 #define WARD_LIB_BASE_HOST_H
 
 #include "base/atomic.h"
+#include <setjmp.h>
 #include <stddef.h>
 
 /* ---- time ---------------------------------------------------------------- */
@@ -19,6 +20,9 @@
 
 uint64_t host_now(void); /* CLOCK_MONOTONIC, ns */
 void host_utc(int64_t *s, uint32_t *ns);
+/* A number that no earlier call, in this process or before it, has returned,
+ * greater than all of them: as long as the wall clock does not go back. */
+uint64_t host_ticket(void);
 
 /* ---- futex --------------------------------------------------------------- */
 
@@ -85,6 +89,15 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 int host_join(host_thread thread, uint64_t until);
 void host_detach(host_thread thread);
 _Noreturn void host_exit(void); /* ends the calling thread; 'last' is called */
+/*
+ * The way back to a function that has not returned yet.  host_mark() returns 0,
+ * and again what host_escape() is given; the mask of signals is left as it is.
+ */
+struct host_escape {
+	jmp_buf at;
+};
+#define host_mark(escape) _setjmp((escape)->at)
+_Noreturn void host_escape(struct host_escape *escape, int why);
 int32_t host_tid(void);
 /* Whether 'thread' is the caller. */
 bool host_is_self(host_thread thread);
@@ -190,6 +203,8 @@ void host_trace_here(struct host_trace *trace);
  * time; the frames stay until it asks again.
  */
 unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
+/* The caller's own backtrace, without this call and its own; at most n frames. */
+unsigned host_frames(void **frame, unsigned n);
 /* The file that code came from, "" if unknown, and the place in the file. */
 const char *host_object(const void *code, uint64_t *offset);
 

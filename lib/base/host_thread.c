@@ -142,6 +142,11 @@ void host_detach(host_thread thread)
 	pthread_detach((pthread_t)thread);
 }
 
+_Noreturn void host_escape(struct host_escape *escape, int why)
+{
+	_longjmp(escape->at, why);
+}
+
 _Noreturn void host_exit(void)
 {
 	pthread_exit(NULL);

@@ -77,6 +77,16 @@ static void answer(struct host_trace *trace, void *context)
 		trace->frame[trace->n++] = frame[i];
 }
 
+unsigned host_frames(void **frame, unsigned n)
+{
+	void *all[HOST_FRAMES + 2];
+	int got = backtrace(all, (int)(n < HOST_FRAMES ? n : HOST_FRAMES) + 2);
+	unsigned kept = got > 2 ? (unsigned)got - 2 : 0;
+
+	memcpy(frame, all + 2, kept * sizeof(*frame));
+	return kept;
+}
+
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
 	struct host_trace *trace = here;

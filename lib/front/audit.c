@@ -124,8 +124,9 @@ static void check_still(const struct pool *pool, const struct books *b,
 	at_most(audit, 1, "accepted, the same and those in callbacks",
 		s->accepted,
 		s->answered + s->queued + s->owed + b->running + b->calling);
-	equal(audit, 2, "started, ended + stalled + died + running", s->started,
-	      s->ended + s->stalled + s->died + b->running);
+	equal(audit, 2, "started, ended + stalled + died + faulted + running",
+	      s->started, s->ended + s->stalled + s->died + s->faulted +
+				  b->running);
 	equal(audit, 4, "threads created, seated + spare + zombie + joined",
 	      s->threads_created, threads + s->threads_joined);
 	equal(audit, 5, "seats, seated + vacant", pool->seats,

@@ -50,6 +50,7 @@ static void stop_workers(struct pool *pool)
 
 		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
 			host_wake(&pool->slot[i].call, 1);
+		slot_rouse(&pool->slot[i]);
 	}
 	pool_lives_changed(pool);
 	bell_close(&pool->inbox.bell);

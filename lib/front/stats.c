@@ -48,6 +48,8 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 		stats->ended += load_relaxed(&slot->ended);
 		stats->late += load_relaxed(&slot->late);
 		stats->stale_commits += load_relaxed(&slot->stale_commits);
+		stats->regrets += load_relaxed(&slot->regrets);
+		histogram_merge(&slot->regret, stats->regret_time);
 		histogram_merge(&slot->queue_time, stats->queue_time);
 		histogram_merge(&slot->run_time, stats->run_time);
 	}
@@ -63,6 +65,9 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 
 	stats->stalled = load_relaxed(&pool->stalled);
 	stats->died = load_relaxed(&pool->died);
+	stats->faulted = load_relaxed(&pool->faulted);
+	stats->failed = load_relaxed(&pool->failed);
+	stats->dead_letters = load_relaxed(&pool->dead_letters);
 	stats->reruns = load_relaxed(&pool->reruns);
 	stats->deaths = load_relaxed(&pool->deaths);
 	stats->acquitted = load_relaxed(&pool->acquitted);
@@ -106,6 +111,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	stats->queued = inbox_count(&pool->inbox);
 	stats->owed = load_relaxed(&pool->inbox.owed_in);
 	stats->owed -= load_relaxed(&pool->inbox.owed_out);
+	stats->waiting = load_relaxed(&pool->later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies = load_relaxed(&pool->zombies_out);

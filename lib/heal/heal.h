@@ -28,7 +28,7 @@ struct heal {
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
 	bool told_blind, told_late;
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
-	_Atomic uint64_t convicted[VERDICT_STAGNANT + 1]; /* by verdict */
+	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };
 
 struct heal *heal_new(struct pool *pool);
@@ -37,6 +37,12 @@ void heal_free(struct heal *heal);
 /* steward.c.  stop: joins it; until then it goes on healing. */
 int steward_start(struct heal *heal);
 void steward_stop(struct heal *heal);
+/*
+ * The attempt that runs 'task' is fenced at the next scan, whatever it shows, and
+ * answered -ECANCELED.  False: none does.  The caller keeps the task from being
+ * released.
+ */
+bool steward_condemn(struct pool *pool, const struct ward_task *task);
 /* Whether all is parked, so that nothing can fall silent unseen. */
 bool steward_may_sleep(struct pool *pool);
 

@@ -58,7 +58,8 @@ enum verdict {
 	VERDICT_WARN, /* half of a budget is spent; once */
 	VERDICT_LIVELOCK,
 	VERDICT_BLOCKED,
-	VERDICT_STAGNANT /* alive without progress */
+	VERDICT_STAGNANT, /* alive without progress */
+	VERDICT_OVERDUE	  /* not judge's: somebody wants it fenced */
 };
 
 /* One scan: what the seat shows now.  FINE or LOOK. */

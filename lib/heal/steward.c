@@ -9,7 +9,6 @@
  * sleeps [Z].
  */
 #include "heal/heal.h"
-#include "work/book.h"
 #include <errno.h>
 #include <stdio.h>
 #include <urcu-bp.h>
@@ -100,6 +99,8 @@ static const struct sentence {
 			      "a task slept without a sign of life" },
 	[VERDICT_STAGNANT] = { WARD_R_NO_PROGRESS,
 			       "a task was alive but made no progress" },
+	[VERDICT_OVERDUE] = { WARD_R_OVERDUE,
+			      "told to stop, it did not in time" },
 };
 
 static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
@@ -109,6 +110,8 @@ static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
 		return budgets->progress;
 	if (verdict == VERDICT_WARN)
 		return watch->ask ? budgets->blocked : budgets->busy;
+	if (verdict == VERDICT_OVERDUE)
+		return 0;
 	return verdict == VERDICT_LIVELOCK ? budgets->busy : budgets->blocked;
 }
 
@@ -283,7 +286,6 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	uint64_t word = watch->last.word, id;
 	struct ward_task *task = load_relaxed(&slot->task);
 	enum slot_phase phase = load_relaxed(&slot->phase);
-	_Atomic uint32_t *waits_on;
 	uint64_t when = host_now();
 	struct incident *in;
 
@@ -297,6 +299,7 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	 * task and phase were read after the epoch; if the fence finds the
 	 * worker still in it, they were its.
 	 */
+	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
 	if (!slot_fence(slot, word)) {
 		add_relaxed(&pool->acquitted, 1);
 		books_close(pool);
@@ -317,13 +320,11 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	}
 	count_own(&heal->convicted[verdict], 1);
 	unseat(heal, slot, life, verdict, when);
-	lost_attempt(pool, task, phase, LOST_STALL, true, id);
+	lost_attempt(pool, task, phase,
+		     verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL, true,
+		     id);
 	books_close(pool);
-	waits_on = load_acquire(&slot->waits_on); /* [G] */
-	if (waits_on) {
-		add_acq_rel(waits_on, 1);
-		host_wake(waits_on, INT32_MAX);
-	}
+	slot_rouse(slot);
 	raise(heal, in);
 }
 
@@ -340,6 +341,23 @@ static void act(struct heal *heal, struct slot *slot, uint64_t life,
 		only_tell(heal, slot, verdict, watch, budgets);
 	else
 		convict(heal, slot, life, verdict, watch, budgets);
+}
+
+bool steward_condemn(struct pool *pool, const struct ward_task *task)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		uint64_t word = load_acquire(&slot->word); /* [E] */
+
+		if (!slot_inside(word) ||
+		    load_relaxed(&slot->task) != task ||
+		    load_relaxed(&slot->phase) != SLOT_RUN || slot_taken(slot))
+			continue;
+		/* If it moves on meanwhile, this is of an epoch that is over. */
+		store_release(&slot->condemned, word);
+		return true;
+	}
+	return false;
 }
 
 /* ---- one round ------------------------------------------------------------------------ */
@@ -370,6 +388,11 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 	sign.declared = load_relaxed(&slot->declared);
 	budgets = budgets_of(heal->pool, slot);
 	verdict = judge_sign(watch, &sign, &budgets, now, late);
+	if (unlikely(load_acquire(&slot->condemned) == sign.word) &&
+	    LIFE_STATE(life) == LIFE_SEATED) {
+		convict(heal, slot, life, VERDICT_OVERDUE, watch, &budgets);
+		return true;
+	}
 	if (likely(verdict == VERDICT_FINE))
 		return slot_inside(sign.word);
 	if (LIFE_STATE(life) != LIFE_SEATED)
@@ -510,14 +533,14 @@ bool steward_may_sleep(struct pool *pool)
 	return true;
 }
 
-static void sleep_until_rung(struct heal *heal, uint32_t seen)
+static void sleep_until_rung(struct heal *heal, uint32_t seen, uint64_t until)
 {
 	struct pool *pool = heal->pool;
 
 	store_release(&pool->steward_asleep, 1);
 	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&heal->steward_stop))
-		host_wait(&pool->steward_word, seen, HOST_FOREVER);
+		host_wait(&pool->steward_word, seen, until);
 	store_relaxed(&pool->steward_asleep, 0);
 	heal->due = 0;
 }
@@ -530,20 +553,27 @@ static void steward(void *arg)
 	heal->quiet_since = host_now();
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->steward_word);
-		uint64_t now = host_now();
+		uint64_t now = host_now(), next;
 
 		if (load_acquire(&heal->steward_stop))
 			break;
+		next = later_due(&pool->later, &pool->inbox, now);
+		if (now < heal->due) { /* rung: for a task that waits */
+			host_wait(&pool->steward_word, seen,
+				  next < heal->due ? next : heal->due);
+			continue;
+		}
 		if (scan(heal, now) || !steward_may_sleep(pool))
 			heal->quiet_since = now;
 		if (now - heal->quiet_since >= SECOND) {
-			sleep_until_rung(heal, seen);
+			sleep_until_rung(heal, seen, next);
 			heal->quiet_since = host_now();
 			continue;
 		}
 		/* However it ends: early is not late, and late is late. */
 		heal->due = now + pool->scan;
-		host_wait(&pool->steward_word, seen, heal->due);
+		host_wait(&pool->steward_word, seen,
+			  next < heal->due ? next : heal->due);
 	}
 	urcu_bp_unregister_thread();
 }

@@ -16,7 +16,10 @@ static const char *const kind_name[] = {
 	[WARD_R_LIVELOCK] = "livelock",
 	[WARD_R_BLOCKED] = "blocked",
 	[WARD_R_NO_PROGRESS] = "no_progress",
+	[WARD_R_OVERDUE] = "overdue",
 	[WARD_R_DEATH] = "death",
+	[WARD_R_FAULT] = "fault",
+	[WARD_R_ERROR] = "error",
 	[WARD_R_SLOW] = "slow",
 	[WARD_R_HOME] = "home",
 	[WARD_R_DEGRADED] = "degraded",
@@ -24,6 +27,9 @@ static const char *const kind_name[] = {
 	[WARD_R_NO_THREAD] = "no_thread",
 	[WARD_R_ENVIRONMENT] = "environment",
 	[WARD_R_EVIDENCE] = "evidence",
+	[WARD_R_STEWARD] = "steward",
+	[WARD_R_RESTART] = "restart",
+	[WARD_R_GAVE_UP] = "gave_up",
 };
 
 const char *ward_kind_name(enum ward_kind kind)

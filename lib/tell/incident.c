@@ -65,6 +65,10 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 	incident->report.task = "";
 	incident->report.what = "";
 	incident->report.chain = "";
+	incident->report.message = "";
+	incident->report.user = "";
+	incident->report.host = "";
+	incident->report.boot = "";
 	incident->report.syscall = -1;
 	return incident;
 }

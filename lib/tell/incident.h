@@ -19,8 +19,12 @@
 
 #define TELL_RECORDS 64u
 
+#define TELL_TEXT 256u /* a message, with its end */
+
 struct incident {
-	struct ward_report report; /* strings are static, or the pool's */
+	struct ward_report report; /* strings are static, the pool's, or these */
+	char text[TELL_TEXT];	   /* ->message */
+	void *frame[WARD_FRAMES];  /* ->frames, where no 'trace' is asked for */
 	/* Work for the scribe, each NULL or 0 if there is none: */
 	struct host_trace *trace; /* ask this thread for its backtrace */
 	void (*call)(void *who, uint64_t epoch); /* before anything else */
@@ -28,6 +32,7 @@ struct incident {
 	uint64_t epoch;
 	const _Atomic uint64_t *heal; /* where the heal latency will stand */
 	bool abort;		      /* abort() when it is told */
+	bool heard; /* somebody hears of it anyhow: not for stderr */
 };
 
 struct tell {

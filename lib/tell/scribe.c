@@ -126,7 +126,8 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	}
 	if (incident->heal)
 		report->heal = healed(tell, incident->heal);
-	if (!tell->hook && !incident->abort && !may_print(tell)) {
+	if (!tell->hook && !incident->abort &&
+	    (incident->heard || !may_print(tell))) {
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
 		return;

@@ -21,12 +21,16 @@
 #define WARD_LIB_WORK_BOOK_H
 
 #include "base/atomic.h"
+#include "sync/heap.h"
 #include <ward/task.h>
+
+/* Why an attempt came to nothing; each has its own budget of reruns. */
+enum lost_why { LOST_STALL, LOST_DEATH, LOST_ERROR, LOST_FAULT, LOST_STOP };
 
 enum book_state {
 	BOOK_FREE,	/* the user's */
 	BOOK_QUEUED,	/* in a ring, or in a worker's hand, or running */
-	BOOK_RERUN,	/* on the owed list, to run again */
+	BOOK_RERUN,	/* on the owed list, or waiting for it, to run again */
 	BOOK_LOST,	/* on the owed list, done() is due */
 	BOOK_DONE,	/* on the owed list, release() is due */
 	BOOK_ANSWERED	/* done() returned; a thread is still inside run() */
@@ -39,11 +43,11 @@ struct book {
 		struct ward_task *link; /* on the owed list */
 	};
 	/* The end of a task's first line.  What follows is only valid, and only
-	 * touched, once an attempt was lost: when 'attempt' is above 1. */
-	_Atomic uint64_t incident; /* the report of the last lost attempt */
-	int32_t status;		   /* for done(), when LOST */
-	uint16_t stalls, deaths;   /* reruns spent on each */
-	uint64_t reserved[2];
+	 * touched, once an attempt failed or was lost: when 'attempt' is above 1. */
+	_Atomic uint64_t incident;  /* the report of the last one */
+	int32_t status;		    /* for done(), when LOST */
+	uint16_t reruns[LOST_STOP]; /* spent on each why */
+	struct heap_node wait;	    /* for its backoff to end */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cancel.c - a token is one word: 0, or the cause.
+ * cancel.c - a token is a word: 0, or the cause; and a futex for who waits on it.
  */
-#include "base/atomic.h"
+#include "work/cancel.h"
+#include "base/host.h"
 #include <errno.h>
-#include <ward/cancel.h>
-
-struct token {
-	_Atomic int64_t cause;
-} __attribute__((may_alias));
 
 void ward_cancel_init(struct ward_cancel *token)
 {
@@ -18,17 +14,21 @@ void ward_cancel_init(struct ward_cancel *token)
 
 bool ward_cancel_fire(struct ward_cancel *cancel, int cause)
 {
-	struct token *token = (struct token *)cancel;
+	struct token *token = token_of(cancel);
 	int64_t live = 0;
 
 	/* Release: who sees the cause sees what led to it. */
-	return token && cas_acq_rel(&token->cause, &live,
-				    cause < 0 ? cause : -ECANCELED);
+	if (!token || !cas_acq_rel(&token->cause, &live,
+				   cause < 0 ? cause : -ECANCELED))
+		return false;
+	add_acq_rel(&token->sleeps, 1); /* [q] */
+	host_wake(&token->sleeps, INT32_MAX);
+	return true;
 }
 
 int ward_cancel_cause(const struct ward_cancel *cancel)
 {
-	struct token *token = (struct token *)(uintptr_t)cancel;
+	struct token *token = token_of(cancel);
 
-	return token ? (int)load_acquire(&token->cause) : 0;
+	return token ? (int)load_acquire(&token->cause) : 0; /* [q] */
 }

@@ -299,11 +299,21 @@ static void owe_chain(struct inbox *inbox, struct ward_task *first)
 	tell(inbox, NULL);
 }
 
-void inbox_owe(struct inbox *inbox, struct ward_task *task)
+void inbox_owes(struct inbox *inbox)
 {
 	add_relaxed(&inbox->owed_in, 1);
+}
+
+void inbox_hand_on(struct inbox *inbox, struct ward_task *task)
+{
 	book_of(task)->link = NULL;
 	owe_chain(inbox, task);
+}
+
+void inbox_owe(struct inbox *inbox, struct ward_task *task)
+{
+	inbox_owes(inbox);
+	inbox_hand_on(inbox, task);
 }
 
 /*

@@ -82,6 +82,9 @@ struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand,
 
 /* Puts a task on the owed list: there is always room. */
 void inbox_owe(struct inbox *inbox, struct ward_task *task);
+/* The two halves of it: it is owed from now on; and it is there to be taken. */
+void inbox_owes(struct inbox *inbox);
+void inbox_hand_on(struct inbox *inbox, struct ward_task *task);
 
 /*
  * Refuses tasks from now on and waits until no submitter is between its look

@@ -4,15 +4,38 @@
  *
  * An attempt whose answer was taken away is answered by another: its task goes
  * on the owed list, from which any worker takes it before anything else, and
- * destroy when there is none.
+ * destroy when there is none.  Whether it runs again, after what backoff, is
+ * decided here too, also for attempts that failed without being lost.
  */
 #include "work/pool.h"
-#include "work/book.h"
 #include <errno.h>
+#include <string.h>
 
-static uint32_t pick(uint32_t own, uint32_t pools)
+static uint64_t pick(uint64_t own, uint64_t pools)
 {
 	return own ? own : pools;
+}
+
+static const struct ward_policy *policy_of(const struct pool *pool,
+					   const struct ward_task *task)
+{
+	return task->policy ? task->policy : &pool->policy;
+}
+
+static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
+{
+	switch (why) {
+	case LOST_STALL:
+		return policy->stalls;
+	case LOST_DEATH:
+		return policy->deaths;
+	case LOST_ERROR:
+		return policy->errors;
+	case LOST_FAULT:
+		return policy->faults;
+	default:
+		return 0;
+	}
 }
 
 /*
@@ -23,7 +46,7 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 		      struct book *book, enum lost_why why)
 {
 	const struct ward_policy *pools = &pool->policy;
-	const struct ward_policy *own = task->policy ? task->policy : pools;
+	const struct ward_policy *own = policy_of(pool, task);
 	uint32_t attempt = book_attempt(load_relaxed(&book->word));
 
 	/* The number has 16 bits, and must not come round to 1. */
@@ -31,32 +54,61 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	    attempt >= pick(own->runs, pools->runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
-	if (why == LOST_STALL)
-		return book->stalls < pick(own->stalls, pools->stalls) &&
-		       ++book->stalls;
-	return book->deaths < pick(own->deaths, pools->deaths) &&
-	       ++book->deaths;
+	if (book->reruns[why] >= pick(allowed(own, why), allowed(pools, why)))
+		return false;
+	book->reruns[why]++;
+	return true;
+}
+
+/* Any number, evenly: splitmix64 (Steele, Lea and Flood, 2014). */
+static uint64_t roll(struct pool *pool)
+{
+	uint64_t z = add_relaxed(&pool->dice, UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* How long a rerun waits that follows attempt n: exponential, full jitter. */
+static uint64_t backoff(struct pool *pool, const struct ward_task *task,
+			uint32_t n)
+{
+	const struct ward_policy *own = policy_of(pool, task);
+	uint64_t least = pick(own->backoff_min, pool->policy.backoff_min);
+	uint64_t most = pick(own->backoff_max, pool->policy.backoff_max);
+
+	if (!least)
+		return 0;
+	if (!most)
+		most = least > UINT64_MAX / 1000 ? UINT64_MAX : least * 1000;
+	for (; n > 1 && least < most; n--)
+		least = least > UINT64_MAX / 2 ? UINT64_MAX : 2 * least;
+	if (least > most)
+		least = most;
+	return roll(pool) % (least == UINT64_MAX ? least : least + 1);
 }
 
 static int status_of(enum lost_why why)
 {
 	static const int status[] = { [LOST_STALL] = -ETIME,
 				      [LOST_DEATH] = -EOWNERDEAD,
+				      [LOST_ERROR] = 0, /* the worker knows */
+				      [LOST_FAULT] = -EFAULT,
 				      [LOST_STOP] = -ECANCELED };
 
 	return status[why];
 }
 
-static void lost_run(struct pool *pool, struct ward_task *task,
-		     enum lost_why why, bool inside, uint64_t incident)
+/* Ends the attempt in the task's book.  True: it is to run again. */
+static bool end_attempt(struct pool *pool, struct ward_task *task,
+			enum lost_why why, bool inside, uint64_t incident)
 {
 	struct book *book = book_of(task);
 	bool again;
 
-	if (book_attempt(load_relaxed(&book->word)) == 1) {
-		book->stalls = 0;
-		book->deaths = 0;
-	}
+	if (book_attempt(load_relaxed(&book->word)) == 1)
+		memset(book->reruns, 0, sizeof(book->reruns));
 	again = may_rerun(pool, task, book, why);
 	store_relaxed(&book->incident, incident);
 	book->status = status_of(why);
@@ -64,7 +116,39 @@ static void lost_run(struct pool *pool, struct ward_task *task,
 		again = false;
 	if (again)
 		add_relaxed(&pool->reruns, 1);
-	inbox_owe(&pool->inbox, task);
+	return again;
+}
+
+static void run_again(struct pool *pool, struct ward_task *task)
+{
+	uint32_t n = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
+	uint64_t wait = backoff(pool, task, n), now;
+
+	if (!wait) {
+		inbox_owe(&pool->inbox, task);
+		return;
+	}
+	now = host_now();
+	later_put(&pool->later, &pool->inbox, task,
+		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1);
+	steward_ring(pool); /* [w] */
+}
+
+static void lost_run(struct pool *pool, struct ward_task *task,
+		     enum lost_why why, bool inside, uint64_t incident)
+{
+	if (end_attempt(pool, task, why, inside, incident))
+		run_again(pool, task);
+	else
+		inbox_owe(&pool->inbox, task);
+}
+
+bool lost_again(struct pool *pool, struct ward_task *task, uint64_t incident)
+{
+	if (!end_attempt(pool, task, LOST_ERROR, false, incident))
+		return false;
+	run_again(pool, task);
+	return true;
 }
 
 /* done() was called, release() was not, and its thread will not come to it. */
@@ -84,7 +168,9 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  uint64_t incident)
 {
 	if (phase == SLOT_RUN) {
-		add_relaxed(why == LOST_DEATH ? &pool->died : &pool->stalled,
+		add_relaxed(why == LOST_DEATH ? &pool->died :
+			    why == LOST_FAULT ? &pool->faulted :
+						&pool->stalled,
 			    1);
 		lost_run(pool, task, why, inside, incident);
 		return;
@@ -154,6 +240,8 @@ void lost_cancel_queued(struct pool *pool)
 	struct ward_task *task;
 
 	hand_init(&hand, 0);
+	if (load_relaxed(&pool->orphaned)) /* the steward has ended */
+		later_due(&pool->later, &pool->inbox, HOST_FOREVER);
 	while ((task = inbox_take(&pool->inbox, &hand))) {
 		uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 
@@ -173,7 +261,20 @@ struct end {
 	bool inside;
 	const char *name; /* of the task, if it is ours to read */
 	uint32_t attempt;
+	enum lost_why why;
+	bool heard; /* its done() will hear of it */
 };
+
+static void tell_fault(struct incident *in, const struct host_fault *fault)
+{
+	in->report.kind = WARD_R_FAULT;
+	in->report.signo = fault->signo;
+	in->report.addr = fault->addr;
+	in->report.what = "a task faulted; its thread is replaced";
+	memcpy(in->frame, fault->frame, sizeof(in->frame));
+	in->report.frames = in->frame;
+	in->report.nframes = fault->n;
+}
 
 static void report_death(struct pool *pool, struct slot *slot, bool raw,
 			 const struct end *end, uint64_t when, uint64_t id)
@@ -193,6 +294,12 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 			  end->inside ?
 				"a worker's thread left inside a callback" :
 				"a worker's thread left outside any task";
+	if (slot->fault.signo)
+		tell_fault(in, &slot->fault);
+	in->report.err = end->inside && end->phase == SLOT_RUN ?
+				 status_of(end->why) :
+				 0;
+	in->heard = end->heard;
 	if (in->report.worker < pool->seats)
 		in->heal = &pool->healed[in->report.worker];
 	incident_raise(&pool->tell, in);
@@ -221,10 +328,11 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 	}
 	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
 		end->name = end->task->name ? end->task->name : "";
+		end->heard = end->why == LOST_FAULT && end->task->done;
 		end->attempt = book_attempt(
 			load_relaxed(&book_of(end->task)->word));
 	}
-	lost_attempt(pool, end->task, end->phase, LOST_DEATH, false, id);
+	lost_attempt(pool, end->task, end->phase, end->why, false, id);
 }
 
 static void leave_place(struct pool *pool, struct slot *slot,
@@ -270,6 +378,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.task = load_relaxed(&slot->task);
 	end.phase = load_relaxed(&slot->phase);
 	end.inside = slot_inside(word);
+	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
 	leave_place(pool, slot, was, seat, when);
 	if (!last_will)
 		unblock_bury(slot);

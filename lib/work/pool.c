@@ -15,9 +15,17 @@ static bool out_of_range(uint64_t value, uint64_t low, uint64_t high)
 	return value && (value < low || value > high);
 }
 
+bool policy_is_sound(const struct ward_policy *policy)
+{
+	return policy->size == sizeof(*policy) &&
+	       !(policy->flags & ~WARD_POLICY_QUIET) && !policy->reserved &&
+	       (!policy->backoff_max ||
+		policy->backoff_min <= policy->backoff_max);
+}
+
 static int check(const struct ward_pool_config *c)
 {
-	if (c->size != sizeof(*c) || c->flags ||
+	if (c->size != sizeof(*c) || c->flags & ~WARD_POOL_CATCH_FAULTS ||
 	    out_of_range(c->workers, 1, 4096) ||
 	    out_of_range(c->spares, 1, 1024) ||
 	    out_of_range(c->zombies, 1, 4096) ||
@@ -27,8 +35,7 @@ static int check(const struct ward_pool_config *c)
 	    (unsigned)c->on_stall > WARD_STALL_ABORT ||
 	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64)
 		return -EINVAL;
-	if (c->policy && (c->policy->size != sizeof(*c->policy) ||
-			  c->policy->flags || c->policy->reserved))
+	if (c->policy && !policy_is_sound(c->policy))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 12) > 11)
 		return -ENAMETOOLONG;
@@ -151,7 +158,13 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		pool->hooks = *c->hooks;
 	atomic_init(&pool->refs, 1);
 	atomic_init(&pool->vacant, pool->seats);
+	pool->dice = host_now();
 	err = claim_trace(pool, c->trace_signo);
+	if (err)
+		goto err;
+	pool->catch_faults = c->flags & WARD_POOL_CATCH_FAULTS;
+	if (pool->catch_faults)
+		err = fault_install();
 	if (err)
 		goto err;
 	err = set_cpus(pool, c->cpus);

@@ -22,13 +22,16 @@
 
 #include "sync/stack.h"
 #include "tell/incident.h"
+#include "work/book.h"
 #include "work/inbox.h"
+#include "work/later.h"
 #include "work/slot.h"
 #include <ward/pool.h>
 
 
 struct pool {
 	struct inbox inbox; /* the hot part, first */
+	struct later later;
 
 	/* I: set by create */
 	uint32_t generation; /* of the process that made it */
@@ -41,6 +44,7 @@ struct pool {
 	uint64_t scan;
 	enum ward_stall_action on_stall;
 	int trace_signo; /* -1: none */
+	bool catch_faults;
 	char name[12];
 
 	/* seats */
@@ -66,6 +70,8 @@ struct pool {
 
 	/* counters that several threads write; none on the path of a task */
 	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
+	_Atomic uint64_t faulted, failed, dead_letters;
+	_Atomic uint64_t dice; /* for the jitter of backoffs */
 	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
 	_Atomic uint64_t released;   /* by threads that are no workers */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
@@ -124,6 +130,7 @@ static inline bool life_move(struct slot *slot, uint64_t seen,
 /* ---- pool.c: the pool's memory ---------------------------------------------- */
 
 int pool_new(struct pool **out, const struct ward_pool_config *config);
+bool policy_is_sound(const struct ward_policy *policy);
 void pool_put(struct pool *pool); /* the last one frees it */
 
 /* ---- seat.c: seats and spares ------------------------------------------------ */
@@ -146,10 +153,13 @@ bool seat_wait(struct pool *pool, struct slot *slot);
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 
-/* ---- lost.c: attempts that lost their worker ---------------------------------- */
+/* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
-enum lost_why { LOST_STALL, LOST_DEATH, LOST_STOP };
-
+/*
+ * The calling worker's attempt failed, and its answer is the worker's own.  True:
+ * the task runs again, and is the caller's no more.  False: it is to be answered.
+ */
+bool lost_again(struct pool *pool, struct ward_task *task, uint64_t incident);
 /*
  * The caller owns the answer of an attempt that its thread will not give, and
  * was in 'phase' of 'task': decides about a rerun, and puts the task on the owed
@@ -196,7 +206,22 @@ int worker_spawn(struct pool *pool, struct slot *slot);
 void worker_forked(void *self);
 /* Tells the steward that somebody leaves the park; also bell's 'woke'. */
 void steward_wake(void *pool);
+/* There is something for the steward to see to before its next scan. */
+void steward_ring(struct pool *pool);
 void clerk_wake(struct pool *pool);
+
+/* ---- fail.c: what an attempt says of its failure --------------------------------- */
+
+/* It ended with 'status', not 0: the report of it, told now if it was not before. */
+uint64_t fail_ended(struct pool *pool, struct slot *slot,
+		    const struct ward_task *task, int status);
+/* A task that failed for good goes to the hook for dead letters. */
+void fail_dead(struct pool *pool, struct ward_task *task, int status);
+
+/* ---- fault.c: faults caught in tasks --------------------------------------------- */
+
+/* Once per process, by the first pool that catches faults. */
+int fault_install(void);
 
 /* ---- unblock.c ------------------------------------------------------------------ */
 

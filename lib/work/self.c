@@ -5,7 +5,7 @@
  * It touches the caller's own slot and its task, which stays valid while it is
  * inside run(), also when the attempt was lost: the debt sees to that.
  */
-#include "work/book.h"
+#include "work/cancel.h"
 #include "work/pool.h"
 #include <errno.h>
 
@@ -31,16 +31,10 @@ const struct ward_self *ward_self(void)
 	return &slot->self;
 }
 
-int ward_check(void)
+static inline int why_stop(const struct slot *slot)
 {
-	struct slot *slot = host_self();
 	const struct ward_cancel *cancel;
 
-	if (!slot)
-		return 0;
-	ward_beat();
-	if (!slot_inside(load_relaxed(&slot->word)))
-		return 0;
 	if (unlikely(slot_taken(slot)))
 		return load_relaxed(&slot->fence) == FENCE_FORKED ? -ECHILD :
 								    -ESTALE;
@@ -50,6 +44,18 @@ int ward_check(void)
 		return 0;
 	cancel = load_relaxed(&slot->task)->cancel;
 	return cancel ? ward_cancel_cause(cancel) : 0;
+}
+
+int ward_check(void)
+{
+	struct slot *slot = host_self();
+
+	if (!slot)
+		return 0;
+	ward_beat();
+	if (!slot_inside(load_relaxed(&slot->word)))
+		return 0;
+	return why_stop(slot);
 }
 
 int ward_commit(void)
@@ -63,7 +69,68 @@ int ward_commit(void)
 	    book_commit(book_of(load_relaxed(&slot->task)), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
+	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {
+		/* It was on its way: how much too early was the fence? */
+		count_own(&slot->regrets, 1);
+		histogram_add(&slot->regret,
+			      host_now() - load_relaxed(&slot->fenced_at));
+	}
 	return -ESTALE;
+}
+
+/*
+ * Drawn first, then the look at the fence: an attempt that finds itself unfenced
+ * has drawn before any later attempt began, and all draw from one counter by
+ * read-modify-write, so the later ones have drawn more.
+ */
+int ward_fence(uint64_t *fence)
+{
+	struct slot *slot = host_self();
+	uint64_t epoch;
+
+	if (!fence)
+		return -EINVAL;
+	if (!running(slot))
+		return -EPERM;
+	epoch = load_relaxed(&slot->word);
+	if (slot->outside.epoch != epoch) {
+		slot->outside.number = host_ticket();
+		slot->outside.epoch = epoch;
+	}
+	if (slot_taken(slot))
+		return -ESTALE;
+	*fence = slot->outside.number;
+	return 0;
+}
+
+/*
+ * One futex: the token's, or the slot's own.  Who fences the caller moves whichever
+ * it is that it waits on, and so does who stops the pool [G].
+ */
+int ward_pause(ward_ns until)
+{
+	struct slot *slot = host_self();
+	_Atomic uint32_t *word;
+	static _Atomic uint32_t nobody;
+	uint32_t seen;
+	int err = 0;
+
+	if (!slot || !slot_inside(load_relaxed(&slot->word))) {
+		while (host_wait(&nobody, 0, until) != -ETIMEDOUT)
+			;
+		return 0;
+	}
+	word = &slot->pause;
+	if (running(slot) && load_relaxed(&slot->task)->cancel)
+		word = cancel_word(load_relaxed(&slot->task)->cancel);
+	store_release(&slot->waits_on, word);
+	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
+	do {
+		seen = load_acquire(word);
+		err = why_stop(slot);
+	} while (!err && host_wait(word, seen, until) != -ETIMEDOUT);
+	store_relaxed(&slot->waits_on, NULL);
+	return err ? err : why_stop(slot);
 }
 
 void ward_block_enter(ward_ns until)

@@ -32,3 +32,13 @@ bool slot_fence(struct slot *slot, uint64_t epoch)
 	}
 	return cas_acq_rel(&slot->fence, &fence, FENCE_TAKEN(epoch)); /* [H] */
 }
+
+void slot_rouse(struct slot *slot)
+{
+	_Atomic uint32_t *waits_on = load_acquire(&slot->waits_on); /* [G] */
+
+	if (!waits_on)
+		return;
+	add_acq_rel(waits_on, 1);
+	host_wake(waits_on, INT32_MAX);
+}

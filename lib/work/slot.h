@@ -22,6 +22,7 @@
 #define WARD_LIB_WORK_SLOT_H
 
 #include "base/host.h"
+#include "base/host_fault.h"
 #include "sync/histogram.h"
 #include "work/hand.h"
 #include <ward/task.h>
@@ -72,6 +73,24 @@ struct slot {
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
 	struct histogram queue_time, run_time; /* sampled */
 
+	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
+	struct host_escape escape; /* the way out of it */
+	int32_t raised;		   /* what it ends with, if it was raised */
+	struct slot_failure {	   /* what it has told, if 'epoch' is its own */
+		uint64_t epoch, id;
+		int32_t err;
+	} failure;
+	struct { /* its fence number, likewise */
+		uint64_t epoch, number;
+	} outside;
+	struct host_fault fault; /* signo 0: none; else it ends the thread */
+	uint32_t within; /* calls into libward under way that hold something */
+	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
+	struct histogram regret;     /* from then to a refused commit */
+	_Atomic uint64_t regrets;
+	_Atomic uint64_t condemned;  /* X: the epoch that is to be fenced */
+	_Atomic uint32_t pause;	     /* futex of ward_pause() */
+
 	/* the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
 	void (*unblock_fn)(void *arg);
@@ -96,6 +115,13 @@ struct slot {
 	uint32_t index;
 	bool demoted;	  /* came home, but may not run at full priority */
 	uint64_t vacated; /* when the seat it is called to fell vacant, or 0 */
+};
+
+/* What brings a thread back to where its worker began: slot->escape. */
+enum escape {
+	ESCAPE_NOT,
+	ESCAPE_RAISED, /* out of run(): the attempt ends with slot->raised */
+	ESCAPE_LEAVE   /* the thread is to end */
 };
 
 #define FENCE_ASK(e) ((e) << 1)
@@ -141,6 +167,9 @@ static inline bool slot_end(struct slot *slot)
  * for an epoch that the worker has just won.  Of a dead thread, anybody.
  */
 bool slot_fence(struct slot *slot, uint64_t epoch);
+
+/* Wakes the thread if it waits inside libward: it was fenced, or is to stop. */
+void slot_rouse(struct slot *slot);
 
 /* Was the attempt that the calling worker is inside of taken away? */
 static inline bool slot_taken(const struct slot *slot)

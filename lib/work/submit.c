@@ -2,16 +2,13 @@
 /*
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
-#include "work/book.h"
 #include "work/pool.h"
 #include <errno.h>
 
 static inline int refuse(const struct ward_task *task)
 {
 	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
-	    !task->run ||
-	    (task->policy && (task->policy->size != sizeof(*task->policy) ||
-			      task->policy->flags || task->policy->reserved)))
+	    !task->run || (task->policy && !policy_is_sound(task->policy)))
 		return -EINVAL;
 	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE) /* [K] */
 		return -EBUSY;

@@ -8,7 +8,6 @@
  * so a thread ends only inside a task's or a hook's own code.  Asynchronous
  * cancellation is not supported.
  */
-#include "work/book.h"
 #include "work/pool.h"
 #include <errno.h>
 #include <stdio.h>
@@ -52,6 +51,8 @@ static inline void give_back(struct pool *pool, struct slot *slot,
 static inline void answer(struct pool *pool, struct slot *slot,
 			  struct ward_task *task, int status)
 {
+	if (unlikely(status) && status != -ECANCELED)
+		fail_dead(pool, task, status);
 	if (task->done)
 		task->done(task, status);
 	give_back(pool, slot, task);
@@ -181,6 +182,14 @@ static cold void leave_traces(struct slot *slot)
 		unblock_clear(slot);
 }
 
+/* True: it is to run again. */
+static cold bool failed(struct pool *pool, struct slot *slot,
+			struct ward_task *task, int status)
+{
+	add_relaxed(&pool->failed, 1);
+	return lost_again(pool, task, fail_ended(pool, slot, task, status));
+}
+
 static cold int run_sampled(struct slot *slot, struct ward_task *task,
 			    uint64_t stamp)
 {
@@ -195,9 +204,31 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
 }
 
 /*
- * One attempt and its answer.  False: the thread was fenced meanwhile, or is a
- * copy in a child process.
+ * run() returned or was left: the attempt's end and its answer.  False: the thread
+ * was fenced meanwhile, or is a copy in a child process.
  */
+static inline bool finish(struct pool *pool, struct slot *slot,
+			  struct ward_task *task, int status)
+{
+	if (unlikely(load_relaxed(&slot->declared) |
+		     load_relaxed(&slot->unblock)))
+		leave_traces(slot);
+	if (unlikely(!slot_end(slot)))
+		return false;
+	count_own_release(&slot->ended, 1); /* [r] after its start */
+	if (unlikely(status) && status != -ECANCELED &&
+	    failed(pool, slot, task, status))
+		return true; /* it runs again, and is ours no more */
+	if (!task->done && !task->release && likely(!status)) {
+		give_back(pool, slot, task);
+		return true;
+	}
+	slot_begin(slot, task, SLOT_DONE);
+	answer(pool, slot, task, status);
+	return likely(slot_end(slot));
+}
+
+/* One attempt; as finish(). */
 static inline bool attempt(struct pool *pool, struct slot *slot,
 			   struct ward_task *task)
 {
@@ -228,35 +259,29 @@ static inline bool attempt(struct pool *pool, struct slot *slot,
 		slot_begin(slot, task, SLOT_RUN);
 		status = task->run(task);
 	}
-	if (unlikely(load_relaxed(&slot->declared) |
-		     load_relaxed(&slot->unblock)))
-		leave_traces(slot);
-	if (unlikely(!slot_end(slot)))
-		return false;
-	count_own_release(&slot->ended, 1); /* [r] after its start */
-	if (!task->done && !task->release) {
-		give_back(pool, slot, task);
-		return true;
-	}
-	slot_begin(slot, task, SLOT_DONE);
-	answer(pool, slot, task, status);
-	return likely(slot_end(slot));
+	return finish(pool, slot, task, status);
 }
 
-/* Until the pool closes, or the thread has lost its seat: true. */
-static bool work(struct pool *pool, struct slot *slot)
+/*
+ * Until the pool closes, or the thread has lost its seat: true.  'own' is false
+ * if it was fenced in the attempt that it comes from.
+ */
+static bool work(struct pool *pool, struct slot *slot, bool own)
 {
 	struct ward_task *task;
 
-	while ((task = inbox_next(&pool->inbox, &slot->hand, slot->index))) {
-		if (likely(attempt(pool, slot, task)))
-			continue;
-		if (load_relaxed(&slot->fence) == FENCE_FORKED)
-			host_exit();
-		if (!come_home(pool, slot))
-			return true;
+	for (;;) {
+		if (unlikely(!own)) {
+			if (load_relaxed(&slot->fence) == FENCE_FORKED)
+				host_exit();
+			if (!come_home(pool, slot))
+				return true;
+		}
+		task = inbox_next(&pool->inbox, &slot->hand, slot->index);
+		if (unlikely(!task))
+			return false;
+		own = attempt(pool, slot, task);
 	}
-	return false;
 }
 
 /* ---- birth and end ---------------------------------------------------------------- */
@@ -271,6 +296,8 @@ static void arrive(struct pool *pool, struct slot *slot)
 	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
 	if (pool->trace_signo >= 0)
 		host_trace_here(&slot->trace);
+	if (pool->catch_faults)
+		host_fault_stack();
 	if (pool->hooks.start) {
 		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
@@ -289,6 +316,7 @@ void worker_left(struct pool *pool)
 
 static void forget_self(void)
 {
+	host_fault_unstack();
 	host_trace_here(NULL);
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
@@ -330,19 +358,42 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	worker_left(pool);
 }
 
-static void worker(void *arg)
+/* From seat to seat. */
+static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
-	struct slot *slot = arg;
-	struct pool *pool = slot->pool;
+	bool own = true;
 
-	arrive(pool, slot);
-	while (seat_wait(pool, slot)) {
-		if (!work(pool, slot))
+	/* Out of run(), from any depth: on in the seat that it has, if it has. */
+	if (raised)
+		own = finish(pool, slot, load_relaxed(&slot->task),
+			     slot->raised);
+	while (raised || seat_wait(pool, slot)) {
+		raised = false;
+		if (!work(pool, slot, own))
 			break;
+		own = true;
 		report_home(pool, slot);
 		if (slot->demoted)
 			break;
 	}
+}
+
+static void worker(void *arg)
+{
+	struct slot *slot = arg;
+	struct pool *pool = slot->pool;
+	int escaped = host_mark(&slot->escape);
+
+	if (escaped == ESCAPE_LEAVE) {
+		/* Not by pthread_exit(), which would look for handlers on the
+		 * stack that was left. */
+		host_fault_over(&slot->fault);
+		last_will(slot);
+		return;
+	}
+	if (escaped == ESCAPE_NOT)
+		arrive(pool, slot);
+	serve(pool, slot, escaped == ESCAPE_RAISED);
 	if (pool->hooks.stop) {
 		slot_begin(slot, NULL, SLOT_HOOK);
 		pool->hooks.stop(pool->hooks.arg, slot->index,
@@ -383,6 +434,8 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
+	slot->fault.signo = 0;
+	slot->within = 0;
 	slot->vacated = 0;
 	slot->demoted = false;
 	host_life_init(&slot->breath);
@@ -421,6 +474,12 @@ void worker_forked(void *self)
 
 /* ---- the helpers' bells ------------------------------------------------------------ */
 
+void steward_ring(struct pool *pool)
+{
+	add_acq_rel(&pool->steward_word, 1);
+	host_wake(&pool->steward_word, 1);
+}
+
 void steward_wake(void *arg)
 {
 	struct pool *pool = arg;
@@ -428,10 +487,8 @@ void steward_wake(void *arg)
 	fence_seq_cst(); /* [Z] left the park | asleep? */
 	if (likely(!load_relaxed(&pool->steward_asleep)))
 		return;
-	if (swap_acq_rel(&pool->steward_asleep, 0)) {
-		add_acq_rel(&pool->steward_word, 1);
-		host_wake(&pool->steward_word, 1);
-	}
+	if (swap_acq_rel(&pool->steward_asleep, 0))
+		steward_ring(pool);
 }
 
 void clerk_wake(struct pool *pool)

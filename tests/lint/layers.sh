@@ -9,7 +9,7 @@
 # clock and no thread; the rest is lib/base's.  Memory, too, comes from there.
 set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
-layers="base sync tell work heal front"
+layers="base sync tell work heal front flow"
 doors="malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|free"
 doors="$doors|strn?dup|v?asprintf|syscall|abort|exit"
 implicit="atomic_(load|store|exchange|fetch_[a-z]+)[ 	]*\("
@@ -43,7 +43,7 @@ rank() {
 	for layer in $layers; do
 		n=$((n + 1))
 		[ "$layer" = "$1" ] && break
-		[ "$layer" = front ] && n=0
+		[ "$layer" = flow ] && n=0
 	done
 	echo $n
 }

@@ -4,7 +4,7 @@
  * return for no reason, a membarrier that takes its time, memory that is
  * poisoned when it is given back.
  */
-#include "base/host.h"
+#include "base/host_fault.h"
 #include "core.h"
 #include "urcu-bp.h"
 #include <errno.h>
@@ -58,6 +58,14 @@ void host_utc(int64_t *s, uint32_t *ns)
 {
 	*s = 0;
 	*ns = (uint32_t)now();
+}
+
+static uint64_t last_ticket;
+
+uint64_t host_ticket(void)
+{
+	step();
+	return ++last_ticket;
 }
 
 /* ---- futex --------------------------------------------------------------- */
@@ -225,6 +233,11 @@ int host_join(host_thread thread, uint64_t until)
 void host_detach(host_thread thread)
 {
 	threads[place_of(thread)].detached = true;
+}
+
+void host_escape(struct host_escape *escape, int why)
+{
+	_longjmp(escape->at, why);
 }
 
 void host_exit(void)
@@ -475,6 +488,35 @@ struct host_cpus *host_cpus_parse(const char *list)
 void host_cpus_free(struct host_cpus *cpus)
 {
 	(void)cpus;
+}
+
+unsigned host_frames(void **frame, unsigned n)
+{
+	(void)frame;
+	(void)n;
+	return 0;
+}
+
+int host_fault_install(struct host_fault *(*catches)(void *self),
+		       void (*caught)(void *self))
+{
+	(void)catches;
+	(void)caught;
+	return 0;
+}
+
+int host_fault_stack(void)
+{
+	return 0;
+}
+
+void host_fault_unstack(void)
+{
+}
+
+void host_fault_over(const struct host_fault *fault)
+{
+	(void)fault;
 }
 
 void host_complain(const char *line, size_t len)

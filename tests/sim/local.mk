@@ -24,7 +24,10 @@ tests_sim_sim_SOURCES = \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
+	lib/work/fail.c \
+	lib/work/fault.c \
 	lib/work/inbox.c \
+	lib/work/later.c \
 	lib/work/lost.c \
 	lib/work/pool.c \
 	lib/work/seat.c \

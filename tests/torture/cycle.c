@@ -370,7 +370,9 @@ static void on_report(void *arg, const struct ward_report *r)
 		usleep(2000); /* a hook that takes long */
 }
 
-static const struct ward_hooks hooks = { on_start, on_stop, on_report, NULL };
+static const struct ward_hooks hooks = { .start = on_start,
+					 .stop = on_stop,
+					 .report = on_report };
 
 /* ---- the ways to end -------------------------------------------------------------- */
 

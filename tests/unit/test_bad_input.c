@@ -139,12 +139,12 @@ static void bad_policies(void (*with)(const struct ward_policy *policy))
 	policy.size = sizeof(policy) + 1;
 	with(&policy);
 	policy.size = sizeof(policy);
-	for (int bit = 0; bit < 32; bit++) {
+	for (int bit = 1; bit < 32; bit++) {
 		policy.flags = 1u << bit;
 		with(&policy);
 	}
 	policy.flags = 0;
-	for (int bit = 0; bit < 32; bit++) {
+	for (int bit = 1; bit < 32; bit++) {
 		policy.reserved = 1u << bit;
 		with(&policy);
 	}
@@ -182,7 +182,7 @@ static void bad_creates(void)
 	WRONG_FIELD(size, -EINVAL, sizeof(struct ward_pool_config) - 1,
 		    sizeof(struct ward_pool_config) + 1,
 		    2 * sizeof(struct ward_pool_config));
-	for (int bit = 0; bit < 32; bit++)
+	for (int bit = 1; bit < 32; bit++)
 		WRONG_FIELD(flags, -EINVAL, 1u << bit);
 	bad_names();
 	WRONG_FIELD(workers, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);

@@ -15,7 +15,7 @@ Test(submit, runs_then_done_then_release)
 	cr_assert_eq(job.runs, 1);
 	cr_assert_eq(job.attempt, 1);
 	cr_assert_lt(load_relaxed(&job.ran_at), load_relaxed(&job.done_at));
-	cr_assert_eq(job.incident, 0);
+	cr_assert_neq(job.incident, 0, "an error is told");
 	cr_assert_neq(load_relaxed(&job.ran_on), host_tid());
 	cr_assert_eq(load_relaxed(&job.done_on), load_relaxed(&job.ran_on));
 	ended(pool);

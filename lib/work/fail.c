@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fail.c - what an attempt says of its failure, and what is made of it: error.h.
+ */
+#include "work/pool.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool running(const struct slot *slot)
+{
+	return slot_inside(load_relaxed(&slot->word)) &&
+	       load_relaxed(&slot->phase) == SLOT_RUN;
+}
+
+/* Who is told of it anyhow?  Then it is not for stderr. */
+static bool heard(const struct pool *pool, const struct ward_task *task)
+{
+	const struct ward_policy *own = task->policy ? task->policy :
+						       &pool->policy;
+
+	return task->done || pool->hooks.dead ||
+	       (own->flags | pool->policy.flags) & WARD_POLICY_QUIET;
+}
+
+/* A record with the place where the caller is, or NULL. */
+static struct incident *describe(struct pool *pool, const struct slot *slot,
+				 const struct ward_task *task, int err,
+				 uint64_t id)
+{
+	struct incident *in = incident_open(&pool->tell, WARD_R_ERROR, id);
+
+	if (!in)
+		return NULL;
+	in->report.err = err;
+	in->report.worker = load_relaxed(&slot->seat);
+	in->report.tid = load_relaxed(&slot->tid);
+	if (task) {
+		in->report.task = task->name ? task->name : "";
+		in->report.attempt = slot->self.attempt;
+		in->heard = heard(pool, task);
+	}
+	return in;
+}
+
+/*
+ * Tells what the caller has to say, and remembers that it did.  Returns the code
+ * that goes on.
+ */
+static int say(struct slot *slot, const char *what, uint64_t cause, int err,
+	       bool known, const char *format, va_list args)
+{
+	struct ward_task *task = running(slot) ? load_relaxed(&slot->task) :
+						 NULL;
+	uint64_t id = incident_id();
+	struct incident *in;
+
+	err = err ? err : -EINVAL;
+	in = describe(slot->pool, slot, task, err, id);
+	if (in) {
+		in->report.what = what;
+		in->report.cause = cause;
+		in->report.known = known;
+		if (format)
+			vsnprintf(in->text, sizeof(in->text), format, args);
+		in->report.message = in->text;
+		in->report.nframes = host_frames(in->frame, WARD_FRAMES);
+		in->report.frames = in->frame;
+		incident_raise(&slot->pool->tell, in);
+	}
+	slot->failure = (struct slot_failure){
+		.epoch = load_relaxed(&slot->word), .id = id, .err = err
+	};
+	return err;
+}
+
+int ward_fail(int err, const char *format, ...)
+{
+	struct slot *slot = host_self();
+	va_list args;
+
+	if (!slot)
+		return err ? err : -EINVAL;
+	va_start(args, format);
+	err = say(slot, "something failed", 0, err, false, format, args);
+	va_end(args);
+	return err;
+}
+
+int ward_wrap(uint64_t cause, int err, const char *format, ...)
+{
+	struct slot *slot = host_self();
+	va_list args;
+
+	if (!slot)
+		return err ? err : -EINVAL;
+	va_start(args, format);
+	err = say(slot, "a module could not do what it was asked to", cause,
+		  err, true, format, args);
+	va_end(args);
+	return err;
+}
+
+uint64_t ward_failure(void)
+{
+	const struct slot *slot = host_self();
+
+	return slot && slot->failure.epoch == load_relaxed(&slot->word) ?
+		       slot->failure.id :
+		       0;
+}
+
+void ward_raise(int err, const char *format, ...)
+{
+	static const char nowhere[] =
+		"ward: ward_raise() on a thread that is no worker\n";
+	struct slot *slot = host_self();
+	va_list args;
+
+	if (!slot) {
+		host_complain(nowhere, sizeof(nowhere) - 1);
+		host_abort();
+	}
+	va_start(args, format);
+	slot->raised = say(slot, "an attempt was ended where it failed", 0, err,
+			   false, format, args);
+	va_end(args);
+	host_escape(&slot->escape,
+		    running(slot) ? ESCAPE_RAISED : ESCAPE_LEAVE);
+}
+
+uint64_t fail_ended(struct pool *pool, struct slot *slot,
+		    const struct ward_task *task, int status)
+{
+	/* The epoch has just been left. */
+	bool told = slot->failure.epoch + 1 == load_relaxed(&slot->word) &&
+		    slot->failure.err == status;
+	uint64_t id = told ? slot->failure.id : incident_id();
+	struct incident *in;
+
+	if (told || (!pool->hooks.report && heard(pool, task) && !task->done))
+		return id;
+	in = describe(pool, slot, task, status, id);
+	if (in) {
+		in->report.what = "a task returned an error that nobody has "
+				  "spoken of";
+		incident_raise(&pool->tell, in);
+	}
+	return id;
+}
+
+static enum ward_kind kind_of(int status)
+{
+	switch (status) {
+	case -ETIME:
+		return WARD_R_BLOCKED;
+	case -EOWNERDEAD:
+		return WARD_R_DEATH;
+	case -EFAULT:
+		return WARD_R_FAULT;
+	default:
+		return WARD_R_ERROR;
+	}
+}
+
+void fail_dead(struct pool *pool, struct ward_task *task, int status)
+{
+	struct ward_report report = { .size = sizeof(report) };
+
+	add_relaxed(&pool->dead_letters, 1);
+	if (!pool->hooks.dead)
+		return;
+	report.kind = kind_of(status);
+	report.err = status;
+	report.id = ward_incident(task);
+	report.at = host_now();
+	host_utc(&report.utc_s, &report.utc_ns);
+	report.worker = UINT32_MAX;
+	report.syscall = -1;
+	report.pool = pool->name;
+	report.task = task->name ? task->name : "";
+	report.attempt = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
+	report.what = "a task failed for good";
+	report.message = report.user = report.chain = report.host = "";
+	report.boot = "";
+	pool->hooks.dead(pool->hooks.arg, task, &report);
+}

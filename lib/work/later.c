@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * later.c - see later.h.
+ */
+#include "work/later.h"
+#include "base/host.h"
+#include "work/book.h"
+
+static struct ward_task *task_of(struct heap_node *node)
+{
+	struct book *book = ward_entry(node, struct book, wait);
+
+	return ward_entry((uint64_t(*)[8])(void *)book, struct ward_task, priv);
+}
+
+void later_put(struct later *later, struct inbox *inbox,
+	       struct ward_task *task, uint64_t at)
+{
+	struct book *book = book_of(task);
+	struct ward_task *head = load_relaxed(&later->arrived);
+
+	inbox_owes(inbox);
+	add_relaxed(&later->waiting, 1);
+	book->wait.at = at;
+	do {
+		book->link = head;
+	} while (!cas_acq_rel(&later->arrived, &head, task)); /* [w] */
+}
+
+uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
+{
+	struct ward_task *task = NULL, *next;
+	struct heap_node *node;
+
+	if (unlikely(load_relaxed(&later->arrived)))
+		task = swap_acq_rel(&later->arrived, NULL); /* [w] */
+	for (; task; task = next) {
+		next = book_of(task)->link;
+		heap_put(&later->heap, &book_of(task)->wait);
+	}
+	while ((node = later->heap.top) && node->at <= now) {
+		heap_take(&later->heap);
+		add_relaxed(&later->waiting, -(uint64_t)1);
+		inbox_hand_on(inbox, task_of(node));
+	}
+	return node ? node->at : HOST_FOREVER;
+}
