@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.h - something that a tree of stewards is to do at a point in time.
+ *
+ * A timer is one task, and is in the pool once at most.  What waits in a pool
+ * cannot be called back, so it is not: a timer that comes when nothing is due goes
+ * away again, and one that comes too early is set anew.  One that is set to an
+ * earlier point than the one that it waits for comes late: its owner sees to it
+ * that this never matters.  So setting a timer needs no memory and cannot fail.
+ *
+ * All under the tree's lock, fired() too.
+ */
+#ifndef WARD_LIB_FLOW_TIMER_H
+#define WARD_LIB_FLOW_TIMER_H
+
+#include <ward/task.h>
+
+struct tree;
+
+struct timer {
+	struct ward_task task;
+	struct tree *tree;
+	ward_ns due; /* when it is wanted; WARD_FOREVER: not */
+	bool armed;  /* in the pool: holds a reference to its owner */
+	void (*fired)(struct timer *timer);
+	void (*hold)(struct timer *timer); /* one reference to the owner more, */
+	void (*put)(struct timer *timer);  /* or less: without the lock */
+};
+
+void timer_init(struct timer *timer, struct tree *tree, const char *name);
+void timer_set(struct timer *timer, ward_ns due);
+void timer_unset(struct timer *timer);
+
+#endif

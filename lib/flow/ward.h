@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ward.h - a ward of the user's own, and its incarnations.
+ *
+ * An incarnation is a task: one run of the ward's function.  The ward is what
+ * stays from one to the next.  'now' is the incarnation that counts; one that was
+ * fenced may still be inside the function, with its own task and its own token,
+ * and goes when it comes home.
+ *
+ * Who holds a ward: the user, by his handle; its steward, until it is gone; each
+ * incarnation, until nobody is inside; each timer that is in the pool.
+ *
+ * All but what is marked otherwise is under the tree's lock.
+ */
+#ifndef WARD_LIB_FLOW_WARD_H
+#define WARD_LIB_FLOW_WARD_H
+
+#include "flow/call.h"
+#include "flow/timer.h"
+#include "work/pool.h"
+#include <ward/cancel.h>
+#include <ward/steward.h>
+
+struct tree;
+
+/* What a steward starts and stops: a ward, or a steward below. */
+enum member_state {
+	MEMBER_DOWN,	/* nothing of it is under way */
+	MEMBER_WAITS,	/* a ward: up when its backoff ends */
+	MEMBER_UP,
+	MEMBER_FALLING, /* told to stop */
+	MEMBER_GONE	/* for good: its steward knows it no more */
+};
+
+struct member {
+	struct member *prev, *next;
+	struct ward_steward *above; /* NULL: a root, or gone */
+	uint64_t place;		    /* in the order of start */
+	enum member_state state;
+	bool is_steward;
+};
+
+/* Somebody who waits for an end; on his own stack. */
+struct waiter {
+	struct waiter *next;
+	_Atomic uint32_t *word; /* a futex that lives as long as his thread */
+};
+
+struct incarnation {
+	struct ward_task task;
+	struct call ended; /* spec.ended, if there is one */
+	struct ward_cancel cancel;
+	struct ward *ward;
+	struct incarnation *spare; /* the next one on ward->spare */
+	_Atomic uint32_t refs;	   /* atomic: its tasks in the pool */
+	bool begun;		   /* inside the function, or was */
+	bool asked;		   /* told to stop */
+	int32_t status;
+	uint64_t incident;
+	ward_ns since;
+	/* Where it runs, so that its pulse can be felt: by then it showed ... */
+	struct slot *slot;
+	uint64_t epoch, beats, units;
+};
+
+struct ward {
+	struct member me;
+	struct tree *tree;
+	struct ward_spec spec;	   /* I */
+	struct ward_policy policy; /* I: of its incarnations */
+	_Atomic uint32_t refs;	   /* atomic */
+	struct incarnation *now;   /* or NULL */
+	struct incarnation *spare; /* memory, so that a restart needs none */
+	uint32_t spares;
+	bool leaving;		   /* asked to stop for good */
+	struct waiter *waiters;
+	uint32_t starts, failures;
+	int32_t status;
+	uint64_t beats, units;	   /* of the incarnations before */
+	uint32_t row;		   /* restarts in a row, for the backoff */
+	ward_ns not_before;	   /* the next start; 0: at once */
+	struct timer start, stop;  /* the end of its backoff; its deadline */
+	/* checkpoint.c's, and what locks it; NULL where spec.state is 0 */
+	void *kept;
+};
+
+/* The incarnation that the caller is inside of, or NULL: for code in a ward. */
+struct incarnation *incarnation_here(void);
+
+/* checkpoint.c: makes ward->kept, if spec.state asks for it: 0 or -ENOMEM; and
+ * gives it back. */
+int checkpoint_open(struct ward *ward);
+void checkpoint_close(struct ward *ward);
+
+#endif
