@@ -43,7 +43,7 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 			      !load_relaxed(&pool->inbox.bell
 						     .sleeper[slot->index]
 						     .parked);
-	else if (load_relaxed(&slot->phase) != SLOT_RUN)
+	else if (slot_phase(word) != SLOT_RUN)
 		b->calling++;
 	else if (slot_taken(slot))
 		b->inside++;

@@ -94,7 +94,6 @@ static void fence_rest(struct pool *pool)
 		uint64_t life = load_acquire(&slot->life);
 		uint64_t word = load_acquire(&slot->word);
 		struct ward_task *task = load_relaxed(&slot->task);
-		enum slot_phase phase = load_relaxed(&slot->phase);
 		uint32_t seat = load_relaxed(&slot->seat);
 
 		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
@@ -108,7 +107,7 @@ static void fence_rest(struct pool *pool)
 		} else {
 			sub_acq_rel(&pool->zombies_out, 1);
 		}
-		lost_attempt(pool, task, phase, LOST_STOP, true, 0);
+		lost_attempt(pool, task, slot_phase(word), LOST_STOP, true, 0);
 	}
 }
 

@@ -3,6 +3,7 @@
  * judge.c - see judge.h.
  */
 #include "heal/judge.h"
+#include "work/slot.h"
 
 static const struct ward_ledger nothing;
 
@@ -55,7 +56,7 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 	bool moved = sign->beats != last.beats || sign->units != last.units;
 
 	watch->last = *sign;
-	if (!(sign->word & 1) || sign->turn != last.turn ||
+	if (!slot_inside(sign->word) || sign->turn != last.turn ||
 	    sign->word != last.word) {
 		judge_forget(watch);
 		watch->last = *sign;

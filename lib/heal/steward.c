@@ -285,7 +285,7 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	struct pool *pool = heal->pool;
 	uint64_t word = watch->last.word, id;
 	struct ward_task *task = load_relaxed(&slot->task);
-	enum slot_phase phase = load_relaxed(&slot->phase);
+	enum slot_phase phase = slot_phase(word);
 	uint64_t when = host_now();
 	struct incident *in;
 
@@ -296,8 +296,8 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 	}
 	books_open(pool);
 	/*
-	 * task and phase were read after the epoch; if the fence finds the
-	 * worker still in it, they were its.
+	 * The task was read after the epoch; if the fence finds the worker
+	 * still in it, it was its.
 	 */
 	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
 	if (!slot_fence(slot, word)) {
@@ -349,9 +349,8 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 		struct slot *slot = &pool->slot[i];
 		uint64_t word = load_acquire(&slot->word); /* [E] */
 
-		if (!slot_inside(word) ||
-		    load_relaxed(&slot->task) != task ||
-		    load_relaxed(&slot->phase) != SLOT_RUN || slot_taken(slot))
+		if (slot_phase(word) != SLOT_RUN ||
+		    load_relaxed(&slot->task) != task || slot_taken(slot))
 			continue;
 		/* If it moves on meanwhile, this is of an epoch that is over. */
 		store_release(&slot->condemned, word);

@@ -10,8 +10,7 @@
 
 static bool running(const struct slot *slot)
 {
-	return slot_inside(load_relaxed(&slot->word)) &&
-	       load_relaxed(&slot->phase) == SLOT_RUN;
+	return slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
 }
 
 /* Who is told of it anyhow?  Then it is not for stderr. */
@@ -134,7 +133,8 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 		    const struct ward_task *task, int status)
 {
 	/* The epoch has just been left. */
-	bool told = slot->failure.epoch + 1 == load_relaxed(&slot->word) &&
+	bool told = slot_next(slot->failure.epoch, SLOT_OUT) ==
+			    load_relaxed(&slot->word) &&
 		    slot->failure.err == status;
 	uint64_t id = told ? slot->failure.id : incident_id();
 	struct incident *in;

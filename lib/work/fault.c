@@ -3,8 +3,20 @@
  * fault.c - which faults are caught: those of a task's own code, in a pool that
  * asked for it.
  *
- * Not those inside libward, where a claim may be held that nobody else could give
- * back; not those of callbacks and hooks; not those of a copy in a child process.
+ * Not those of callbacks and hooks; not those of a copy of the thread in a child
+ * process, be it by fork() or vfork(); and not those inside libward while it holds
+ * what nobody else could give back.  Between host_hold() and host_unhold() are
+ *
+ *	submit		a ring's claim, tasks marked as the pool's, the count of
+ *			those who wait: a drain would wait for them for ever
+ *	start, destroy	of another pool, that would stay half up or half down
+ *	stats, audit	of any pool: liburcu-bp may hold its registry's lock
+ *	cancel_fire	of those who sleep on the token, nobody else wakes them
+ *	fail, wrap, raise  a record of the scribe's
+ *	and what takes a lock, wherever it does
+ *
+ * All other calls hold nothing.  If they fault they were handed a bad pointer, or
+ * the stack is spent: that is the task's own.
  */
 #include "work/pool.h"
 
@@ -12,10 +24,9 @@ static struct host_fault *catches(void *self)
 {
 	struct slot *slot = self;
 
-	if (!slot->pool->catch_faults || slot->within || slot->fault.signo ||
-	    !slot_inside(load_relaxed(&slot->word)) ||
-	    load_relaxed(&slot->phase) != SLOT_RUN ||
-	    load_relaxed(&slot->fence) == FENCE_FORKED)
+	if (!slot->pool->catch_faults ||
+	    slot_phase(load_relaxed(&slot->word)) != SLOT_RUN ||
+	    load_relaxed(&slot->tid) != host_tid())
 		return NULL;
 	return &slot->fault;
 }

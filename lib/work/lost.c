@@ -376,7 +376,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	id = incident_id();
 	word = load_acquire(&slot->word); /* [E] */
 	end.task = load_relaxed(&slot->task);
-	end.phase = load_relaxed(&slot->phase);
+	end.phase = slot_phase(word);
 	end.inside = slot_inside(word);
 	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
 	leave_place(pool, slot, was, seat, when);

@@ -93,8 +93,10 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 static void pool_free(struct pool *pool)
 {
 	for (uint32_t i = 0; pool->slot && i < pool->slots; i++)
-		if (pool->slot[i].pool)
+		if (pool->slot[i].pool) {
 			host_eye_close(&pool->slot[i].eye);
+			host_fault_stack_free(pool->slot[i].fault_stack);
+		}
 	inbox_fini(&pool->inbox);
 	tell_fini(&pool->tell);
 	host_cpus_free(pool->cpus);
@@ -158,7 +160,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		pool->hooks = *c->hooks;
 	atomic_init(&pool->refs, 1);
 	atomic_init(&pool->vacant, pool->seats);
-	pool->dice = host_now();
+	atomic_init(&pool->dice, host_now());
 	err = claim_trace(pool, c->trace_signo);
 	if (err)
 		goto err;

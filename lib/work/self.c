@@ -11,8 +11,7 @@
 
 static bool running(const struct slot *slot)
 {
-	return slot && slot_inside(load_relaxed(&slot->word)) &&
-	       load_relaxed(&slot->phase) == SLOT_RUN;
+	return slot && slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
 }
 
 ward_ns ward_now(void)
@@ -40,7 +39,7 @@ static inline int why_stop(const struct slot *slot)
 								    -ESTALE;
 	if (unlikely(load_relaxed(&slot->pool->stopping)))
 		return -ESHUTDOWN;
-	if (load_relaxed(&slot->phase) != SLOT_RUN)
+	if (!running(slot))
 		return 0;
 	cancel = load_relaxed(&slot->task)->cancel;
 	return cancel ? ward_cancel_cause(cancel) : 0;

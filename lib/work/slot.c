@@ -4,7 +4,7 @@
  */
 #include "work/slot.h"
 
-bool slot_end_asked(struct slot *slot, uint64_t epoch)
+bool slot_end_asked(struct slot *slot)
 {
 	uint64_t fence = load_acquire(&slot->fence); /* [H] */
 
@@ -12,7 +12,7 @@ bool slot_end_asked(struct slot *slot, uint64_t epoch)
 	 * An ASK of an earlier epoch is a steward that is late to take it back;
 	 * it cannot win any more, and its own swap tolerates ours.
 	 */
-	while (fence && fence != FENCE_TAKEN(epoch) && fence != FENCE_FORKED)
+	while (fence && !(fence & 1))
 		if (cas_acq_rel(&slot->fence, &fence, 0)) /* [H] */
 			return true;
 	return fence == 0;

@@ -4,16 +4,17 @@
  * works, and how its right to answer is taken away.
  *
  * Key invariant: every attempt has exactly one answer.
- *  1) 'word' is the epoch: odd inside a task or a callback, even outside.  Its
- *     worker writes it with plain stores; nobody else writes it.
+ *  1) 'word' is the epoch, and the phase that it is: inside of what, or out.
+ *     Its worker writes it with plain stores; nobody else writes it; each store
+ *     is a new epoch.
  *  2) 'fence' is 0, ASK(e) or TAKEN(e).  The steward asks, then looks whether
  *     the worker is still in e; the worker ends e, then looks whether it was
  *     asked [F].  So if the steward still sees e, the worker will see ASK(e)
  *     when it ends; and if the worker sees no ASK, the steward sees it gone.
  *  3) ASK(e) is resolved by one compare-and-swap: to TAKEN(e) by the steward,
  *     and the answer is the steward's; or to 0 by the worker, and it is its own.
- *  4) TAKEN(e) stays until the worker itself, come home, clears it: no other
- *     epoch begins meanwhile.
+ *  4) TAKEN(e) stays until the worker itself, come home, clears it: it ends no
+ *     epoch as its own meanwhile.
  *
  * Edges: [E] epoch published | looked at; [F] end | fence; [H] fence taken |
  * come home.
@@ -27,8 +28,9 @@
 #include "work/hand.h"
 #include <ward/task.h>
 
-/* What the worker is inside of while its epoch is odd. */
+/* What the worker is inside of. */
 enum slot_phase {
+	SLOT_OUT,     /* nothing */
 	SLOT_RUN,     /* task->run() */
 	SLOT_DONE,    /* task->done() */
 	SLOT_RELEASE, /* task->release(): the task may be freed any time */
@@ -62,8 +64,7 @@ struct slot {
 	_Atomic uint64_t fence; /* X: by compare-and-swap */
 	_Atomic uint64_t started;  /* attempts */
 	_Atomic uint64_t released; /* tasks given back to the user */
-	_Atomic uint32_t phase;
-	uint32_t patience; /* W: a task's own budgets stand below */
+	uint64_t patience; /* W: a task's own budgets stand below */
 
 	/* W: the next line */
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
@@ -84,7 +85,7 @@ struct slot {
 		uint64_t epoch, number;
 	} outside;
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
-	uint32_t within; /* calls into libward under way that hold something */
+	void *fault_stack; /* the record's, for its threads in turn; or NULL */
 	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
 	struct histogram regret;     /* from then to a refused commit */
 	_Atomic uint64_t regrets;
@@ -126,38 +127,66 @@ enum escape {
 
 #define FENCE_ASK(e) ((e) << 1)
 #define FENCE_TAKEN(e) ((e) << 1 | 1)
-/* The thread is a copy, in a child process.  No epoch that is asked for is even,
- * so this is no ASK and no TAKEN. */
+#define FENCE_EPOCH(f) ((f) >> 1)
+/* The thread is a copy, in a child process.  Nobody is asked for an epoch outside,
+ * so this is TAKEN, and of no epoch. */
 #define FENCE_FORKED ((uint64_t)1)
+
+#define SLOT_PHASES ((uint64_t)8)
+
+static inline enum slot_phase slot_phase(uint64_t word)
+{
+	return (enum slot_phase)(word % SLOT_PHASES);
+}
 
 static inline bool slot_inside(uint64_t word)
 {
-	return word & 1;
+	return slot_phase(word) != SLOT_OUT;
 }
 
-/* The worker enters the next odd epoch. */
-static inline void slot_begin(struct slot *slot, struct ward_task *task,
-			      enum slot_phase phase)
+/* The next epoch after 'word'. */
+static inline uint64_t slot_next(uint64_t word, enum slot_phase phase)
 {
-	uint64_t word = load_relaxed(&slot->word);
-
-	store_relaxed(&slot->task, task);
-	store_relaxed(&slot->phase, phase);
-	store_release(&slot->word, word + 1); /* [E] */
+	return word - word % SLOT_PHASES + SLOT_PHASES + phase;
 }
 
-cold bool slot_end_asked(struct slot *slot, uint64_t epoch);
+/*
+ * The worker goes from epoch 'word', the one that it is in, to the next.  It knows
+ * its own word best: to read back at each step what was stored at the last one is
+ * a good part of what supervision costs.
+ */
+static inline uint64_t slot_go_on(struct slot *slot, uint64_t word,
+				  enum slot_phase phase)
+{
+	word = slot_next(word, phase);
+	store_release(&slot->word, word); /* [E] */
+	return word;
+}
+
+/* From outside into an epoch of this task. */
+static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
+				  enum slot_phase phase)
+{
+	store_relaxed(&slot->task, task);
+	return slot_go_on(slot, load_relaxed(&slot->word), phase);
+}
+
+cold bool slot_end_asked(struct slot *slot);
+
+/* After the end of an epoch: true if its answer is the worker's own. */
+static inline bool slot_own(struct slot *slot)
+{
+	host_fence_light(); /* [F] that I left | asked? */
+	if (likely(load_relaxed(&slot->fence) == 0))
+		return true;
+	return slot_end_asked(slot);
+}
 
 /* The worker leaves its epoch: true if the answer is its own. */
 static inline bool slot_end(struct slot *slot)
 {
-	uint64_t epoch = load_relaxed(&slot->word);
-
-	store_release(&slot->word, epoch + 1); /* [E] */
-	host_fence_light();		       /* [F] that I left | asked? */
-	if (likely(load_relaxed(&slot->fence) == 0))
-		return true;
-	return slot_end_asked(slot, epoch);
+	slot_go_on(slot, load_relaxed(&slot->word), SLOT_OUT);
+	return slot_own(slot);
 }
 
 /*

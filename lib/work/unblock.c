@@ -61,7 +61,7 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 	struct slot *slot = host_self();
 	uint64_t epoch = slot ? load_relaxed(&slot->word) : 0;
 
-	if (!slot_inside(epoch) || load_relaxed(&slot->phase) != SLOT_RUN)
+	if (slot_phase(epoch) != SLOT_RUN)
 		return -EPERM;
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot);

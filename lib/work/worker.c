@@ -17,59 +17,71 @@ __thread struct ward_pulse *ward_pulse_
 
 /* ---- answering ----------------------------------------------------------------- */
 
-static inline void give_back(struct pool *pool, struct slot *slot,
-			     struct ward_task *task)
+/* Of a task that was lost before, or is none of ours any more: false. */
+static cold bool close_book(struct pool *pool, struct book *book)
+{
+	uint64_t word = load_relaxed(&book->word);
+
+	if (book_state(word) == BOOK_FREE) {
+		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
+		return false;
+	}
+	if (book_debt(word) == 0)
+		return book_answer(book);
+	/* Before another thread may take it off again. */
+	add_acq_rel(&pool->unreleased, 1); /* [r] */
+	if (!book_answer(book))
+		return false;
+	sub_acq_rel(&pool->unreleased, 1); /* [r] */
+	return true;
+}
+
+/* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
+static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
+			  struct ward_task *task)
 {
 	void (*release)(struct ward_task *) = task->release;
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
 
-	uint64_t word = load_relaxed(&book_of(task)->word);
-
-	if (unlikely(!book_plain(word) && book_state(word) == BOOK_FREE)) {
-		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
+	if (likely(book_plain(word)))
+		store_release(&book->word, book_shut(word));
+	else if (!close_book(pool, book))
 		return;
-	}
-	if (unlikely(book_debt(load_relaxed(&book_of(task)->word)) != 0)) {
-		/* Before another thread may take it off again. */
-		add_acq_rel(&pool->unreleased, 1); /* [r] */
-		if (!book_answer(book_of(task)))
-			return;
-		sub_acq_rel(&pool->unreleased, 1); /* [r] */
-	} else {
-		book_answer(book_of(task));
-	}
-	if (slot)
-		store_relaxed(&slot->phase, SLOT_RELEASE);
-	if (release)
+	if (release) {
+		if (slot && slot_phase(epoch) != SLOT_RELEASE)
+			slot_go_on(slot, epoch, SLOT_RELEASE);
 		release(task);
+	}
 	if (likely(slot))
 		count_own_release(&slot->released, 1); /* [r] */
 	else
 		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
-/* Inside an epoch of its own, if the caller has one to show. */
-static inline void answer(struct pool *pool, struct slot *slot,
-			  struct ward_task *task, int status)
+/* Inside epoch 'epoch' of its own, if the caller has one to show. */
+static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
+		       struct ward_task *task, int status)
 {
 	if (unlikely(status) && status != -ECANCELED)
 		fail_dead(pool, task, status);
 	if (task->done)
 		task->done(task, status);
-	give_back(pool, slot, task);
+	give_back(pool, slot, epoch, task);
 }
 
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task)
 {
-	give_back(pool, slot, task);
+	give_back(pool, slot, slot ? load_relaxed(&slot->word) : 0, task);
 }
 
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status)
 {
-	if (slot)
-		slot_begin(slot, task, SLOT_DONE);
-	answer(pool, slot, task, status);
+	uint64_t epoch = slot ? slot_begin(slot, task, SLOT_DONE) : 0;
+
+	answer(pool, slot, epoch, task, status);
 	/* A callback that was fenced revokes nothing: the loop sees the fence
 	 * at its next turn. */
 	if (slot)
@@ -100,8 +112,8 @@ static bool restore(struct slot *slot, uint64_t turn)
 
 /*
  * The last thread that was inside of an answered task: release() is its.  In an
- * epoch of its own, so that a thread that dies in it is seen to.  Its end clears
- * the fence, too; nobody asks meanwhile, because it was taken.
+ * epoch of its own, so that a thread that dies in it is seen to.  Nobody asks
+ * meanwhile, because it was taken.
  */
 static void release_late(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
@@ -125,7 +137,7 @@ static bool come_home(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->life); /* [L] */
 	bool seated;
 
-	if (load_relaxed(&slot->phase) == SLOT_RUN) {
+	if (slot_phase(FENCE_EPOCH(load_relaxed(&slot->fence))) == SLOT_RUN) {
 		count_own(&slot->late, 1);
 		if (book_home(book_of(task)))
 			release_late(pool, slot, task);
@@ -207,34 +219,39 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
  * run() returned or was left: the attempt's end and its answer.  False: the thread
  * was fenced meanwhile, or is a copy in a child process.
  */
-static inline bool finish(struct pool *pool, struct slot *slot,
-			  struct ward_task *task, int status)
+static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
+		       struct ward_task *task, int status)
 {
+	enum slot_phase phase = unlikely(status) ? SLOT_OUT :
+				task->done	 ? SLOT_DONE :
+				task->release	 ? SLOT_RELEASE :
+						   SLOT_OUT;
+
 	if (unlikely(load_relaxed(&slot->declared) |
 		     load_relaxed(&slot->unblock)))
 		leave_traces(slot);
-	if (unlikely(!slot_end(slot)))
+	epoch = slot_go_on(slot, epoch, phase);
+	if (unlikely(!slot_own(slot))) {
+		slot_go_on(slot, epoch, SLOT_OUT);
 		return false;
-	count_own_release(&slot->ended, 1); /* [r] after its start */
-	if (unlikely(status) && status != -ECANCELED &&
-	    failed(pool, slot, task, status))
-		return true; /* it runs again, and is ours no more */
-	if (!task->done && !task->release && likely(!status)) {
-		give_back(pool, slot, task);
-		return true;
 	}
-	slot_begin(slot, task, SLOT_DONE);
-	answer(pool, slot, task, status);
+	count_own_release(&slot->ended, 1); /* [r] after its start */
+	if (unlikely(status)) {
+		if (status != -ECANCELED && failed(pool, slot, task, status))
+			return true; /* it runs again, and is ours no more */
+		epoch = slot_begin(slot, task, SLOT_DONE);
+	}
+	answer(pool, slot, epoch, task, status);
 	return likely(slot_end(slot));
 }
 
 /* One attempt; as finish(). */
-static inline bool attempt(struct pool *pool, struct slot *slot,
-			   struct ward_task *task)
+static hot bool attempt(struct pool *pool, struct slot *slot,
+			struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	uint64_t word = load_relaxed(&book->word);
-	uint64_t stamp = book->stamp;
+	uint64_t stamp = book->stamp, epoch;
 	int status;
 
 	if (unlikely(book_state(word) != BOOK_QUEUED)) {
@@ -255,18 +272,22 @@ static inline bool attempt(struct pool *pool, struct slot *slot,
 	count_own(&slot->started, 1);
 	if (unlikely(stamp)) {
 		status = run_sampled(slot, task, stamp);
+		epoch = load_relaxed(&slot->word);
 	} else {
-		slot_begin(slot, task, SLOT_RUN);
+		epoch = slot_begin(slot, task, SLOT_RUN);
 		status = task->run(task);
 	}
-	return finish(pool, slot, task, status);
+	return finish(pool, slot, epoch, task, status);
 }
 
 /*
  * Until the pool closes, or the thread has lost its seat: true.  'own' is false
  * if it was fenced in the attempt that it comes from.
+ *
+ * A function of its own: what stands beside host_mark() is kept in memory.
  */
-static bool work(struct pool *pool, struct slot *slot, bool own)
+static __attribute__((noinline)) bool work(struct pool *pool,
+					   struct slot *slot, bool own)
 {
 	struct ward_task *task;
 
@@ -296,8 +317,8 @@ static void arrive(struct pool *pool, struct slot *slot)
 	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
 	if (pool->trace_signo >= 0)
 		host_trace_here(&slot->trace);
-	if (pool->catch_faults)
-		host_fault_stack();
+	if (slot->fault_stack)
+		host_fault_stack_use(slot->fault_stack);
 	if (pool->hooks.start) {
 		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
@@ -316,7 +337,7 @@ void worker_left(struct pool *pool)
 
 static void forget_self(void)
 {
-	host_fault_unstack();
+	host_fault_stack_leave();
 	host_trace_here(NULL);
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
@@ -331,6 +352,7 @@ static void last_will(void *arg)
 		return; /* a copy in a child process: nothing here is its own */
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot); /* what it stands on goes with the stack */
+	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
 	forget_self();
 	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
 		;
@@ -358,15 +380,18 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	worker_left(pool);
 }
 
-/* From seat to seat. */
+/* Out of run(), from any depth. */
+static cold bool finish_raised(struct pool *pool, struct slot *slot)
+{
+	return finish(pool, slot, load_relaxed(&slot->word),
+		      load_relaxed(&slot->task), slot->raised);
+}
+
+/* From seat to seat; after a raise, on in the one that it has, if it has. */
 static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
-	bool own = true;
+	bool own = !raised || finish_raised(pool, slot);
 
-	/* Out of run(), from any depth: on in the seat that it has, if it has. */
-	if (raised)
-		own = finish(pool, slot, load_relaxed(&slot->task),
-			     slot->raised);
 	while (raised || seat_wait(pool, slot)) {
 		raised = false;
 		if (!work(pool, slot, own))
@@ -387,7 +412,6 @@ static void worker(void *arg)
 	if (escaped == ESCAPE_LEAVE) {
 		/* Not by pthread_exit(), which would look for handlers on the
 		 * stack that was left. */
-		host_fault_over(&slot->fault);
 		last_will(slot);
 		return;
 	}
@@ -416,9 +440,17 @@ static void slot_init(struct pool *pool, struct slot *slot)
 	hand_init(&slot->hand, slot->index);
 }
 
+/*
+ * Below the stack, where faults are caught: a frame that is too large must not
+ * reach over it into the next thread's.  As much as the kernel leaves below the
+ * first thread's; address space, no memory.
+ */
+#define GUARD ((size_t)1 << 20)
+
 int worker_spawn(struct pool *pool, struct slot *slot)
 {
 	struct host_spawn how = { .stack = pool->stack,
+				  .guard = pool->catch_faults ? GUARD : 0,
 				  .cpus = pool->cpus,
 				  .name = slot->name,
 				  .trace = pool->trace_signo >= 0 };
@@ -427,15 +459,20 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 
 	if (!slot->pool)
 		slot_init(pool, slot);
+	if (pool->catch_faults && !slot->fault_stack) {
+		slot->fault_stack = host_fault_stack_new();
+		if (!slot->fault_stack)
+			return -ENOMEM;
+	}
 	books_open(pool);
 	/* What the record's last thread left behind; it was joined. */
-	store_relaxed(&slot->word, word + (word & 1));
+	if (slot_inside(word))
+		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
 	store_relaxed(&slot->fence, 0);
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
 	slot->fault.signo = 0;
-	slot->within = 0;
 	slot->vacated = 0;
 	slot->demoted = false;
 	host_life_init(&slot->breath);

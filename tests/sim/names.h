@@ -16,7 +16,6 @@ static inline void name_slot(struct slot *slot, unsigned i)
 	sim_name((void *)(uintptr_t)&slot->word, "slot[%u].word", i);
 	sim_name((void *)(uintptr_t)&slot->task, "slot[%u].task", i);
 	sim_name((void *)(uintptr_t)&slot->fence, "slot[%u].fence", i);
-	sim_name((void *)(uintptr_t)&slot->phase, "slot[%u].phase", i);
 	sim_name((void *)(uintptr_t)&slot->life, "slot[%u].life", i);
 	sim_name((void *)(uintptr_t)&slot->seat, "slot[%u].seat", i);
 	sim_name((void *)(uintptr_t)&slot->call, "slot[%u].call", i);

@@ -25,7 +25,6 @@ static void set_up(void)
 	atomic_init(&over, 0);
 	sim_name((void *)(uintptr_t)&slot.word, "slot.word");
 	sim_name((void *)(uintptr_t)&slot.task, "slot.task");
-	sim_name((void *)(uintptr_t)&slot.phase, "slot.phase");
 	sim_name((void *)(uintptr_t)&slot.fence, "slot.fence");
 	sim_name(book, "book");
 }

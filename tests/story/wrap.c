@@ -36,9 +36,9 @@ static void wind_pool(struct pool *pool, uint32_t steps)
 	store_relaxed(&pool->steward_word, 0u - steps);
 	store_relaxed(&pool->clerk_word, 0u - steps);
 	for (uint32_t i = 0; i < pool->slots; i++) {
-		/* Even; 56 bits of turn above the state. */
+		/* Outside; 56 bits of turn above the state. */
 		store_relaxed(&pool->slot[i].word,
-			      0u - (uint64_t)(2 * steps));
+			      0u - 2 * steps * SLOT_PHASES);
 		store_relaxed(&pool->slot[i].life,
 			      ((uint64_t)0 - steps) << 8 | LIFE_FREE);
 		pool->slot[i].pulse.beats = 0u - (uint64_t)steps;

@@ -172,7 +172,7 @@ Test(excuse, ends_with_the_attempt)
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
 	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
-	sign.word += 2;
+	sign.word += SLOT_PHASES;
 	cr_assert_not(excuse_holds(&excuse, &sign));
 }
 

@@ -4,6 +4,7 @@
  * does, and shows of it what the kernel would show, when it would show it.
  */
 #include "heal/judge.h"
+#include "work/slot.h"
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -61,7 +62,7 @@ static struct world world(uint64_t scan, struct budgets budgets)
 	w.slices = 1;
 	w.slack = budgets_below(&budgets, scan);
 	w.sign.turn = 7;
-	w.sign.word = 1;
+	w.sign.word = SLOT_RUN;
 	return w;
 }
 
@@ -89,7 +90,7 @@ static void progresses(struct world *w, uint64_t units)
 
 static void next_task(struct world *w)
 {
-	w->sign.word += 2;
+	w->sign.word += SLOT_PHASES;
 	lives(w);
 	w->stale = (struct truth){ 0 };
 }
@@ -232,7 +233,7 @@ Test(judge, idle_is_never_looked_at)
 {
 	struct world w = world(10 * MS, usual);
 
-	w.sign.word = 4;
+	w.sign.word = slot_next(4, SLOT_OUT);
 	does(&w, SLEEPS, 100 * S);
 	is_free(&w);
 	cr_assert_eq(w.looks, 0);
@@ -268,9 +269,9 @@ Test(judge, between_two_tasks_is_no_silence)
 	struct world w = world(10 * MS, usual);
 
 	does(&w, RUNS, 900 * MS);
-	w.sign.word++;
+	w.sign.word = slot_next(w.sign.word, SLOT_OUT);
 	does(&w, RUNS, 20 * MS);
-	w.sign.word++;
+	w.sign.word = slot_next(w.sign.word, SLOT_RUN);
 	does(&w, RUNS, 990 * MS);
 	is_free(&w);
 }

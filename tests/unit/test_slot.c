@@ -8,6 +8,9 @@
 static struct slot slot;
 static struct ward_task task;
 
+/* The first epoch of a fresh slot, inside run(). */
+#define FIRST (SLOT_PHASES + SLOT_RUN)
+
 static uint64_t word(void)
 {
 	return load_relaxed(&slot.word);
@@ -25,11 +28,11 @@ static void fresh(uint64_t epoch)
 }
 
 /* From the start; and from where the epoch, or its ASK, has its highest bits. */
-static const uint64_t start_of[] = { 0, (UINT64_C(1) << 62) - 4 };
+static const uint64_t start_of[] = { 0, (UINT64_C(1) << 62) - 4 * SLOT_PHASES };
 #define EACH_START(start)                                                      \
 	for (const uint64_t *start = start_of; start < start_of + 2; start++)
 
-Test(slot, odd_inside_even_outside)
+Test(slot, an_epoch_is_inside_of_its_phase_or_out)
 {
 	EACH_START(start)
 	{
@@ -38,12 +41,14 @@ Test(slot, odd_inside_even_outside)
 			cr_assert_not(slot_inside(word()));
 			slot_begin(&slot, &task, SLOT_DONE);
 			cr_assert(slot_inside(word()));
-			cr_assert_eq(word(), *start + 2 * i + 1);
+			cr_assert_eq(word(), *start +
+						     (2 * i + 1) * SLOT_PHASES +
+						     SLOT_DONE);
 			cr_assert_eq(load_relaxed(&slot.task), &task);
-			cr_assert_eq(load_relaxed(&slot.phase), SLOT_DONE);
+			cr_assert_eq(slot_phase(word()), SLOT_DONE);
 			cr_assert(slot_end(&slot), "the answer is its own");
 		}
-		cr_assert_eq(word(), *start + 6);
+		cr_assert_eq(word(), *start + 6 * SLOT_PHASES);
 	}
 }
 
@@ -56,9 +61,9 @@ Test(slot, fenced_inside_it_has_no_answer)
 		cr_assert_not(slot_taken(&slot));
 		cr_assert(slot_fence(&slot, word()));
 		cr_assert(slot_taken(&slot));
-		cr_assert_eq(fence(), FENCE_TAKEN(*start + 1));
+		cr_assert_eq(fence(), FENCE_TAKEN(slot_next(*start, SLOT_RUN)));
 		cr_assert_not(slot_end(&slot));
-		cr_assert_eq(word(), *start + 2);
+		cr_assert_eq(word(), *start + 2 * SLOT_PHASES);
 		cr_assert(slot_taken(&slot), "until it is home");
 	}
 }
@@ -86,40 +91,40 @@ Test(slot, an_attempt_is_taken_once)
 {
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
-	cr_assert(slot_fence(&slot, 1));
-	cr_assert_not(slot_fence(&slot, 1));
-	cr_assert_eq(fence(), FENCE_TAKEN(1));
+	cr_assert(slot_fence(&slot, FIRST));
+	cr_assert_not(slot_fence(&slot, FIRST));
+	cr_assert_eq(fence(), FENCE_TAKEN(FIRST));
 }
 
 Test(slot, who_is_asking_keeps_others_from_it)
 {
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
-	store_relaxed(&slot.fence, FENCE_ASK(1));
-	cr_assert_not(slot_fence(&slot, 1));
-	cr_assert_eq(fence(), FENCE_ASK(1));
+	store_relaxed(&slot.fence, FENCE_ASK(FIRST));
+	cr_assert_not(slot_fence(&slot, FIRST));
+	cr_assert_eq(fence(), FENCE_ASK(FIRST));
 	cr_assert_not(slot_taken(&slot));
 }
 
 /* The steward is stopped between its question and its second look. */
 Test(slot, who_ends_while_asked_keeps_the_answer)
 {
-	uint64_t asked = FENCE_ASK(1);
+	uint64_t asked = FENCE_ASK(FIRST);
 
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
 	store_relaxed(&slot.fence, asked);
 	cr_assert(slot_end(&slot));
 	cr_assert_eq(fence(), 0);
-	cr_assert_not(cas_acq_rel(&slot.fence, &asked, FENCE_TAKEN(1)),
+	cr_assert_not(cas_acq_rel(&slot.fence, &asked, FENCE_TAKEN(FIRST)),
 		      "the steward finds it gone");
 }
 
 Test(slot, a_question_about_an_earlier_epoch_is_swept_away)
 {
-	fresh(4);
+	fresh(2 * SLOT_PHASES);
 	slot_begin(&slot, &task, SLOT_RUN);
-	store_relaxed(&slot.fence, FENCE_ASK(3));
+	store_relaxed(&slot.fence, FENCE_ASK(FIRST));
 	cr_assert(slot_end(&slot));
 	cr_assert_eq(fence(), 0);
 }
@@ -130,7 +135,7 @@ Test(slot, a_copy_in_a_child_has_no_answer)
 	slot_begin(&slot, &task, SLOT_RUN);
 	store_relaxed(&slot.fence, FENCE_FORKED);
 	cr_assert(slot_taken(&slot));
-	cr_assert_not(slot_fence(&slot, 1));
+	cr_assert_not(slot_fence(&slot, FIRST));
 	cr_assert_not(slot_end(&slot));
 	cr_assert_eq(fence(), FENCE_FORKED);
 }
@@ -150,7 +155,7 @@ static void *steward(void *arg)
 		uint64_t seen = load_acquire(&slot.word);
 
 		if (slot_inside(seen) && slot_fence(&slot, seen)) {
-			add_relaxed(&answer_of[seen / 2], 1);
+			add_relaxed(&answer_of[seen / SLOT_PHASES / 2], 1);
 			taken++;
 		}
 		add_acq_rel(&rounds, 1);
@@ -188,7 +193,7 @@ static void race(void)
 			add_relaxed(&answer_of[i], 1);
 			own++;
 		} else {
-			cr_assert_eq(fence(), FENCE_TAKEN(word() - 1));
+			cr_assert_eq(fence(), FENCE_TAKEN(word() - SLOT_PHASES + SLOT_RUN));
 			store_release(&slot.fence, 0); /* home */
 		}
 	}
