@@ -33,6 +33,16 @@ uint64_t host_ticket(void);
  */
 int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
 void host_wake(_Atomic uint32_t *word, int n);
+/*
+ * Sleeps while all of the n words (1..4) stand as they were seen.  Where the
+ * kernel cannot sleep on several, it sleeps on the first, and looks at the others
+ * a hundred times a second.
+ */
+struct host_watch {
+	_Atomic uint32_t *word;
+	uint32_t seen;
+};
+int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until);
 
 /* ---- the two halves of a store-load fence --------------------------------- */
 
@@ -71,6 +81,7 @@ struct host_cpus; /* a set of CPUs */
 
 struct host_spawn {
 	size_t stack;		      /* bytes */
+	size_t guard;		      /* below it; 0: a page */
 	const char *name;	      /* up to 15 bytes */
 	const struct host_cpus *cpus; /* NULL: inherited */
 	bool trace;		      /* leaves the trace signal open */

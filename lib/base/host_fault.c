@@ -1,122 +1,246 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host_fault.c - see host_fault.h.
+ *
+ * The handlers block nothing (SA_NODEFER): a second fault comes to them, too,
+ * instead of ending the process without a word.  There are two kinds of it:
+ *
+ *	while the unwinder reads the stack that the fault left: it may be smashed.
+ *	The way back was marked (survives()), and the backtrace ends there.
+ *	on the way from the catch to the thread's end: told, and not caught.
+ *
+ * What is not ours goes to the handler that was there before, with the mask, and
+ * the once-only, that it was installed with.  Where that is the default, the signal
+ * is queued again with all that it said, blocked, and the default restored: it ends
+ * the process as the handler returns, at the very instruction, so that the core
+ * shows the fault and not us.
+ *
+ * An application that installs its handler after us may call ours as the one that
+ * was there before; then the same holds, but for the signal being blocked.
  */
 #include "base/host_fault.h"
 #include "base/host_inside.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+/* Room for the handlers that were there before, too: crash reporters. */
+#define STACK_SIZE (64u << 10)
 
-static struct sigaction before[SIGNALS];
+static struct past {
+	int signo;
+	struct sigaction action;
+	_Atomic uint32_t calls; /* of one that is for one call only */
+} past[] = { { .signo = SIGSEGV },
+	     { .signo = SIGBUS },
+	     { .signo = SIGFPE },
+	     { .signo = SIGILL },
+	     { .signo = SIGABRT } };
+#define PAST (sizeof(past) / sizeof(past[0]))
+
 static struct host_fault *(*ask)(void *self);
 static void (*leave)(void *self);
+static uintptr_t abort_from, abort_to; /* abort()'s code; both 0: not known */
 
-static host_thread_local bool writing; /* a fault is being written down */
-static host_thread_local char *stack;  /* of this thread's handlers */
+__thread uint32_t host_holds __attribute__((tls_model("initial-exec")));
+static host_thread_local bool fallen; /* its fault was caught; it is to end */
+static host_thread_local struct host_escape *retreat; /* of survives() */
+static host_thread_local stack_t former; /* the thread's stack before ours */
 
-static size_t stack_size(void)
+static void mask_one(int how, int signo)
 {
-	long page = sysconf(_SC_PAGESIZE), least = sysconf(_SC_MINSIGSTKSZ);
-	size_t size = (least > 0 ? (size_t)least : 0) + (32u << 10);
+	sigset_t mask;
 
-	return (size + (size_t)page - 1) & ~((size_t)page - 1);
+	sigemptyset(&mask);
+	sigaddset(&mask, signo);
+	pthread_sigmask(how, &mask, NULL);
 }
 
 /* ---- where it happened ------------------------------------------------------ */
 
-static void *place(const void *context, void **top)
+/* Does it: false if that faulted. */
+static bool survives(void (*fn)(void *arg), void *arg)
 {
-	const ucontext_t *at = context;
+	struct host_escape here, *outer = retreat;
+	bool done = false;
 
-#if defined(__x86_64__)
-	*top = (void *)(uintptr_t)at->uc_mcontext.gregs[REG_RSP];
-	return (void *)(uintptr_t)at->uc_mcontext.gregs[REG_RIP];
-#elif defined(__i386__)
-	*top = (void *)(uintptr_t)at->uc_mcontext.gregs[REG_ESP];
-	return (void *)(uintptr_t)at->uc_mcontext.gregs[REG_EIP];
-#elif defined(__aarch64__)
-	*top = (void *)(uintptr_t)at->uc_mcontext.sp;
-	return (void *)(uintptr_t)at->uc_mcontext.pc;
-#else
-	(void)at;
-	*top = NULL;
-	return NULL;
-#endif
+	if (!host_mark(&here)) {
+		retreat = &here;
+		atomic_signal_fence(memory_order_seq_cst); /* the handler's */
+		fn(arg);
+		done = true;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	retreat = outer;
+	return done;
 }
 
-/* Reads our own memory without another fault. */
-static bool peek(const void *from, void *to, size_t len)
-{
-	struct iovec here = { .iov_base = to, .iov_len = len };
-	struct iovec there = { .iov_base = (void *)(uintptr_t)from,
-			       .iov_len = len };
+struct backtrace {
+	void **frame;
+	int n;
+};
 
-	return process_vm_readv(getpid(), &here, 1, &there, 1, 0) ==
-	       (ssize_t)len;
+static void take(void *arg)
+{
+	struct backtrace *all = arg;
+
+	all->n = backtrace(all->frame, all->n);
+}
+
+int host_backtrace(void **frame, int n)
+{
+	struct backtrace all = { frame, n };
+
+	memset(frame, 0, (size_t)n * sizeof(*frame));
+	if (survives(take, &all))
+		return all.n;
+	while (n > 0 && !frame[n - 1])
+		n--;
+	return n;
+}
+
+struct place {
+	void *at;
+	void **top;   /* of its stack, or NULL */
+	void *caller; /* if it had just been called */
+};
+
+static struct place place_of(const void *context)
+{
+	const ucontext_t *is = context;
+	struct place place = { .at = NULL };
+
+#if defined(__x86_64__)
+	place.at = (void *)(uintptr_t)is->uc_mcontext.gregs[REG_RIP];
+	place.top = (void **)(uintptr_t)is->uc_mcontext.gregs[REG_RSP];
+#elif defined(__i386__)
+	place.at = (void *)(uintptr_t)is->uc_mcontext.gregs[REG_EIP];
+	place.top = (void **)(uintptr_t)is->uc_mcontext.gregs[REG_ESP];
+#elif defined(__aarch64__)
+	place.at = (void *)(uintptr_t)is->uc_mcontext.pc;
+	place.caller = (void *)(uintptr_t)is->uc_mcontext.regs[30];
+#else
+	(void)is;
+#endif
+	return place;
+}
+
+static void look_up(void *arg)
+{
+	struct place *place = arg;
+
+	place->caller = *place->top;
+}
+
+/* Frames of the handler and of the kernel's return path come first. */
+static void trace(struct host_fault *fault, const void *context)
+{
+	void *frame[HOST_FRAMES + 12];
+	struct place place = place_of(context);
+	int n = host_backtrace(frame, HOST_FRAMES + 12), first = 0;
+
+	fault->n = 0;
+	while (first < n && frame[first] != place.at)
+		first++;
+	for (int i = first; i < n && fault->n < HOST_FRAMES; i++)
+		fault->frame[fault->n++] = frame[i];
+	if (fault->n)
+		return;
+	/* A jump to nowhere: no code to unwind from.  It was called, likely. */
+	fault->frame[fault->n++] = place.at;
+	if (place.top)
+		survives(look_up, &place);
+	if (place.caller)
+		fault->frame[fault->n++] = place.caller;
 }
 
 /*
- * The unwinder reads the code where the fault was: a jump to nowhere would make
- * it fault, too.  Then the caller, on top of the stack, is all that there is.
+ * The sender of a signal is a process: what tells abort() from another thread's
+ * pthread_kill() is that it is among the callers.  What it called is left out.
  */
-static void trace(struct host_fault *fault, const void *context)
+static bool aborted(struct host_fault *fault)
 {
-	void *frame[HOST_FRAMES + 8], *top, *at = place(context, &top);
-	int n, first = 0;
-	char code;
+	uint32_t at = 0;
 
-	fault->n = 0;
-	if (!peek(at, &code, 1)) {
-		fault->frame[fault->n++] = at;
-		if (peek(top, &fault->frame[1], sizeof(void *)))
-			fault->n++;
+	while (at < fault->n && !((uintptr_t)fault->frame[at] > abort_from &&
+				  (uintptr_t)fault->frame[at] <= abort_to))
+		at++;
+	if (at == fault->n)
+		return false;
+	fault->n -= ++at;
+	memmove(fault->frame, fault->frame + at,
+		fault->n * sizeof(*fault->frame));
+	return true;
+}
+
+static void find_abort(void)
+{
+	void *code = dlsym(RTLD_NEXT, "abort"), *found = NULL;
+	const ElfW(Sym) * symbol;
+	Dl_info info;
+
+	if (!code || !dladdr1(code, &info, &found, RTLD_DL_SYMENT) || !found)
 		return;
-	}
-	n = backtrace(frame, HOST_FRAMES + 8);
-	for (int i = 0; i < n && !first; i++)
-		if (frame[i] == at)
-			first = i;
-	for (int i = first; i < n && fault->n < HOST_FRAMES; i++)
-		fault->frame[fault->n++] = frame[i];
+	symbol = found;
+	abort_from = (uintptr_t)code;
+	abort_to = abort_from + symbol->st_size;
 }
 
 /* ---- what is not ours ---------------------------------------------------------- */
 
+/* On return, as if there had never been a handler. */
+static void die(int signo, siginfo_t *info)
+{
+	struct sigaction none = { .sa_handler = SIG_DFL };
+
+	mask_one(SIG_BLOCK, signo);
+	sigaction(signo, &none, NULL);
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signo, info))
+		syscall(SYS_tgkill, getpid(), gettid(), signo);
+}
+
+static void call(const struct sigaction *was, int signo, siginfo_t *info,
+		 void *context)
+{
+	sigset_t mask = was->sa_mask, before;
+
+	if (!(was->sa_flags & SA_NODEFER))
+		sigaddset(&mask, signo);
+	pthread_sigmask(SIG_BLOCK, &mask, &before);
+	if (was->sa_flags & SA_SIGINFO)
+		was->sa_sigaction(signo, info, context);
+	else
+		was->sa_handler(signo);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* As if the handler that was there before had been called by the kernel. */
 static void chain(int signo, siginfo_t *info, void *context)
 {
-	const struct sigaction *was = NULL;
-	struct sigaction none = { .sa_handler = SIG_DFL };
+	struct past *was = past;
+	const struct sigaction *action;
 
-	for (size_t i = 0; i < SIGNALS; i++)
-		if (signals[i] == signo)
-			was = &before[i];
-	if (was->sa_flags & SA_SIGINFO) {
-		was->sa_sigaction(signo, info, context);
-	} else if (was->sa_handler != SIG_DFL && was->sa_handler != SIG_IGN) {
-		was->sa_handler(signo);
-	} else if (was->sa_handler == SIG_IGN && info->si_code <= 0) {
-		/* Sent by somebody, and not minded. */
-	} else {
-		/* Its own doing: it happens again when we return, or is sent
-		 * again, and then there is no handler. */
-		sigaction(signo, &none, NULL);
-		if (info->si_code <= 0)
-			syscall(SYS_tgkill, getpid(), gettid(), signo);
-	}
+	while (was->signo != signo)
+		was++;
+	action = &was->action;
+	if (action->sa_handler == SIG_IGN && info->si_code <= 0)
+		return; /* sent by somebody, and not minded */
+	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
+	    ((action->sa_flags & (int)SA_RESETHAND) &&
+	     add_relaxed(&was->calls, 1)))
+		die(signo, info);
+	else
+		call(action, signo, info, context);
 }
 
 static void complain(int signo, const siginfo_t *info)
@@ -130,31 +254,54 @@ static void complain(int signo, const siginfo_t *info)
 	host_complain(line, (size_t)n);
 }
 
-/* Sent from outside, as by kill(2), it is no fault of this thread. */
+/* ---- the handler ------------------------------------------------------------------ */
+
+/*
+ * Not what was sent, by kill(2) or raise(3), and not the kernel's word of a broken
+ * page that nobody has touched.
+ */
 static bool own_doing(int signo, const siginfo_t *info)
 {
-	if (signo == SIGABRT) /* raise() is how abort() does it */
+	if (signo == SIGABRT)
 		return info->si_code == SI_TKILL && info->si_pid == getpid();
+	if (signo == SIGBUS && info->si_code == BUS_MCEERR_AO)
+		return false;
 	return info->si_code > 0;
+}
+
+static void catch(int signo, const siginfo_t *info, const void *context)
+{
+	void *self = host_self();
+	struct host_fault *fault = ask(self);
+
+	if (!fault)
+		return;
+	fallen = true;
+	mask_one(SIG_UNBLOCK, signo); /* we may have been called by another */
+	trace(fault, context);
+	if (signo == SIGABRT && !aborted(fault)) {
+		fallen = false;
+		return;
+	}
+	fault->addr = signo == SIGABRT ? NULL : info->si_addr;
+	fault->signo = signo;
+	leave(self);
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	void *self = host_self();
-	struct host_fault *fault = NULL;
 
-	if (writing)
-		complain(signo, info);
-	else if (self && own_doing(signo, info))
-		fault = ask(self);
-	if (fault) {
-		writing = true;
-		fault->addr = signo == SIGABRT ? NULL : info->si_addr;
-		trace(fault, context);
-		fault->signo = signo;
-		writing = false;
-		leave(self);
+	if (retreat && info->si_code > 0) {
+		mask_one(SIG_UNBLOCK, signo);
+		errno = saved;
+		_longjmp(retreat->at, 1);
+	}
+	if (own_doing(signo, info)) {
+		if (fallen)
+			complain(signo, info);
+		else if (host_self() && !host_holds)
+			catch(signo, info, context);
 	}
 	chain(signo, info, context);
 	errno = saved;
@@ -162,69 +309,91 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 
 /* ---- up and down ------------------------------------------------------------------ */
 
+/* A call that nobody minded goes on where it did before. */
+static int install(struct past *was)
+{
+	struct sigaction ours = { .sa_sigaction = on_fault };
+
+	sigemptyset(&ours.sa_mask);
+	if (sigaction(was->signo, NULL, &was->action))
+		return -EINVAL;
+	ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+	if (was->action.sa_handler == SIG_IGN)
+		ours.sa_flags |= SA_RESTART;
+	else
+		ours.sa_flags |= was->action.sa_flags & SA_RESTART;
+	return sigaction(was->signo, &ours, NULL) ? -EINVAL : 0;
+}
+
 int host_fault_install(struct host_fault *(*catches)(void *self),
 		       void (*caught)(void *self))
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static bool installed;
-	struct sigaction ours = { .sa_sigaction = on_fault,
-				  .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	static size_t installed; /* of the signals, in order */
 	int err = 0;
 
-	sigemptyset(&ours.sa_mask);
 	pthread_mutex_lock(&lock);
-	if (!installed) {
+	if (installed == 0) {
 		ask = catches;
 		leave = caught;
-		for (size_t i = 0; i < SIGNALS && !err; i++)
-			err = sigaction(signals[i], NULL, &before[i]) ||
-			      sigaction(signals[i], &ours, NULL) ?
-				      -EINVAL :
-				      0;
-		installed = !err;
+		find_abort();
+	}
+	while (installed < PAST && !err) {
+		err = install(&past[installed]);
+		installed += !err;
 	}
 	pthread_mutex_unlock(&lock);
 	return err;
 }
 
-int host_fault_stack(void)
+static size_t page_size(void)
 {
-	size_t size = stack_size(), page = (size_t)sysconf(_SC_PAGESIZE);
-	stack_t ours = { .ss_size = size };
-	char *mem = mmap(NULL, page + size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
 
-	if (mem == MAP_FAILED)
-		return -ENOMEM;
-	/* The first page stays as it is: it ends the stack. */
-	ours.ss_sp = mem + page;
-	if (mprotect(ours.ss_sp, size, PROT_READ | PROT_WRITE) ||
-	    sigaltstack(&ours, NULL)) {
-		munmap(mem, page + size);
-		return -ENOMEM;
+/* What the kernel writes there for a signal depends on the processor. */
+static size_t stack_size(void)
+{
+	long least = sysconf(_SC_MINSIGSTKSZ);
+	size_t size = (least > 0 ? (size_t)least : 0) + STACK_SIZE;
+
+	return (size + page_size() - 1) & ~(page_size() - 1);
+}
+
+/* The first page stays as it is: it ends the stack. */
+void *host_fault_stack_new(void)
+{
+	size_t size = page_size() + stack_size();
+	char *stack = mmap(NULL, size, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+	if (stack == MAP_FAILED)
+		return NULL;
+	if (mprotect(stack + page_size(), stack_size(),
+		     PROT_READ | PROT_WRITE)) {
+		munmap(stack, size);
+		return NULL;
 	}
-	stack = mem;
-	return 0;
+	return stack;
 }
 
-void host_fault_unstack(void)
+void host_fault_stack_free(void *stack)
 {
-	stack_t none = { .ss_flags = SS_DISABLE };
-
-	if (!stack)
-		return;
-	sigaltstack(&none, NULL);
-	munmap(stack, stack_size() + (size_t)sysconf(_SC_PAGESIZE));
-	stack = NULL;
+	if (stack)
+		munmap(stack, page_size() + stack_size());
 }
 
-void host_fault_over(const struct host_fault *fault)
+void host_fault_stack_use(void *stack)
 {
-	sigset_t mask;
+	stack_t ours = { .ss_sp = (char *)stack + page_size(),
+			 .ss_size = stack_size() };
 
-	if (!fault->signo)
-		return;
-	sigemptyset(&mask);
-	sigaddset(&mask, fault->signo);
-	pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+	sigaltstack(&ours, &former);
+}
+
+void host_fault_stack_leave(void)
+{
+	if (former.ss_flags & SS_DISABLE || former.ss_size)
+		sigaltstack(&former, NULL);
+	former = (stack_t){ .ss_flags = 0 };
 }

@@ -16,26 +16,46 @@ struct host_fault {
 	int signo; /* 0: none */
 	void *addr;
 	uint32_t n;
-	void *frame[HOST_FRAMES];
+	void *frame[HOST_FRAMES]; /* the first: where it was, or who aborted */
 };
 
 /*
  * Installs the handlers, once; idempotent.  catches(self) is asked in the handler,
  * on the faulting thread, with its host_self(), which is not NULL: where the fault
  * is to be written down, or NULL if it is not to be caught.  Then caught(self) is
- * called, which does not return: it leaves by host_escape().  A fault while a
- * fault is written down is told in a line on stderr, and not caught.  0 or -errno.
+ * called, which does not return: it leaves by host_escape(), and the thread ends
+ * soon.  A fault on its way there is told in a line on stderr, and not caught.
+ * 0 or -errno.
  */
 int host_fault_install(struct host_fault *(*catches)(void *self),
 		       void (*caught)(void *self));
+
 /*
- * The calling thread handles its faults on a stack of its own from now on, so
- * that running out of stack can be one of them.  0 or -ENOMEM.
+ * Between these two the calling thread holds what nobody else could give back: a
+ * fault is not caught.  They nest, and cost about a nanosecond on any thread.
  */
-int host_fault_stack(void);
-/* Before it ends. */
-void host_fault_unstack(void);
-/* After the escape: the signal is blocked no more. */
-void host_fault_over(const struct host_fault *fault);
+extern __thread uint32_t host_holds __attribute__((tls_model("initial-exec")));
+
+static inline void host_hold(void)
+{
+	host_holds++;
+	atomic_signal_fence(memory_order_seq_cst); /* the handler sees it */
+}
+
+static inline void host_unhold(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	host_holds--;
+}
+
+/*
+ * A stack for the handlers of one thread at a time, so that running out of stack
+ * can be one of its faults; NULL: no memory.  use() and leave() are called by the
+ * thread; after leave(), or the thread's end, another may use it.
+ */
+void *host_fault_stack_new(void);
+void host_fault_stack_free(void *stack); /* NULL: nothing */
+void host_fault_stack_use(void *stack);
+void host_fault_stack_leave(void);
 
 #endif

@@ -7,6 +7,7 @@
 #define WARD_LIB_BASE_HOST_INSIDE_H
 
 #include "base/host.h"
+#include <signal.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -15,6 +16,9 @@
  * costs one load and never allocates.
  */
 #define host_thread_local __thread __attribute__((tls_model("initial-exec")))
+
+/* All signals but those that a thread raises by its own fault. */
+void host_all_but_faults(sigset_t *mask);
 
 /* A point in time as the kernel takes it; far ones as far as time_t reaches. */
 struct timespec host_timespec(uint64_t ns);
@@ -31,6 +35,13 @@ void host_fence_init(void);
 
 /* Learns the program's own name. */
 void host_object_init(void);
+bool host_object_is_program(const char *name);
+/* Where the object lies that 'code' is of; false: unknown. */
+struct host_range {
+	const char *name;
+	uintptr_t start, end;
+};
+bool host_object_range(const void *code, struct host_range *range);
 
 /*
  * Files without cancellation points: a worker that somebody cancels must not
@@ -41,6 +52,12 @@ void host_close(int fd);
 /* From the start of the file, at most len - 1 bytes, ended by NUL. */
 ssize_t host_read(int fd, char *buf, size_t len);
 ssize_t host_read_path(const char *path, char *buf, size_t len);
+
+/*
+ * backtrace(), and where the handlers of faults are installed a smashed stack only
+ * ends it.  The first frames are its own, nobody knows how many.
+ */
+int host_backtrace(void **frame, int n);
 
 /* The signal for backtraces, 0 before it is installed. */
 int host_trace_signal(void);

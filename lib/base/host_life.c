@@ -14,6 +14,8 @@
  * The kernel wakes shared futexes here, whatever the mutex is, so the sleep on
  * the word is a shared one; glibc's unlock of a robust mutex does the same.
  *
+ * The same call serves who waits for several things at once: host_wait_any().
+ *
  * Edge [z]: all that the thread wrote (the kernel's swap of the word is a full
  * barrier) | whoever finds it lost.
  */
@@ -172,23 +174,51 @@ static struct waitv own(_Atomic uint32_t *word, uint32_t seen)
 	};
 }
 
-/* False if the kernel has no such call, or somebody forbids it. */
-static bool wait_any(struct waitv *entry, unsigned n)
+/* -ENOSYS if the kernel has no such call, or somebody forbids it. */
+static long wait_any(struct waitv *entry, unsigned n,
+		     const struct timespec *until)
 {
 	static _Atomic bool missing;
 	int saved = errno;
 	long got;
 
 	if (load_relaxed(&missing))
-		return false;
-	got = syscall(SYS_futex_waitv, entry, n, 0, NULL, CLOCK_MONOTONIC);
+		return -ENOSYS;
+	got = syscall(SYS_futex_waitv, entry, n, 0, until, CLOCK_MONOTONIC);
 	if (got < 0)
 		got = -errno;
 	errno = saved;
 	if (got != -ENOSYS && got != -EPERM)
-		return true;
+		return got;
 	store_relaxed(&missing, true);
-	return false;
+	return -ENOSYS;
+}
+
+/* So late is news that comes by a word that nobody sleeps on. */
+#define GLANCE UINT64_C(10000000)
+
+static int wait_first(const struct host_watch *watch, uint64_t until)
+{
+	uint64_t now = host_now();
+	uint64_t glance = until > now && until - now > GLANCE ? now + GLANCE :
+								until;
+	int err = host_wait(watch->word, watch->seen, glance);
+
+	return glance == until ? err : 0;
+}
+
+int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+{
+	struct timespec end = host_timespec(until);
+	struct waitv entry[4];
+	long got;
+
+	for (unsigned i = 0; i < n; i++)
+		entry[i] = own(watch[i].word, watch[i].seen);
+	got = wait_any(entry, n, until == HOST_FOREVER ? NULL : &end);
+	if (got == -ENOSYS)
+		return wait_first(watch, until);
+	return got == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
 void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
@@ -200,6 +230,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 	entry[0] = own(word, seen);
 	entry[1] = own(gen, gen_seen);
-	if (watch(entry, &used, lives, n) && !wait_any(entry, used))
+	if (watch(entry, &used, lives, n) &&
+	    wait_any(entry, used, NULL) == -ENOSYS)
 		host_wait(word, seen, HOST_FOREVER);
 }

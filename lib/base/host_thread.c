@@ -2,6 +2,7 @@
 /*
  * host_thread.c - threads: their birth, and the end of them.
  */
+#include "base/host_fault.h"
 #include "base/host_inside.h"
 
 #include <errno.h>
@@ -40,19 +41,22 @@ static void *thread_main(void *memory)
 	return NULL;
 }
 
-/*
- * All signals but those that a thread raises by its own fault, and the one for
- * backtraces where it is wanted.
- */
-static void mask_of(sigset_t *mask, bool trace)
+void host_all_but_faults(sigset_t *mask)
 {
 	static const int own[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
 				   SIGABRT, SIGTRAP, SIGSYS };
-	int signo = host_trace_signal();
 
 	sigfillset(mask);
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		sigdelset(mask, own[i]);
+}
+
+/* Not the one for backtraces either, where it is wanted. */
+static void mask_of(sigset_t *mask, bool trace)
+{
+	int signo = host_trace_signal();
+
+	host_all_but_faults(mask);
 	if (trace && signo > 0)
 		sigdelset(mask, signo);
 }
@@ -69,6 +73,8 @@ static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
 	if (stack <= SIZE_MAX - page)
 		stack = (stack + page - 1) & ~(page - 1);
 	err = pthread_attr_setstacksize(attr, stack);
+	if (!err && how->guard > page)
+		err = pthread_attr_setguardsize(attr, how->guard);
 	if (!err && how->cpus)
 		err = pthread_attr_setaffinity_np(
 			attr, how->cpus->size,
@@ -144,6 +150,7 @@ void host_detach(host_thread thread)
 
 _Noreturn void host_escape(struct host_escape *escape, int why)
 {
+	host_holds = 0; /* those calls are left */
 	_longjmp(escape->at, why);
 }
 

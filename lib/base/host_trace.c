@@ -66,8 +66,8 @@ static void *interrupted(void *context)
 /* Frames of the handler and of the kernel's return path come first. */
 static void answer(struct host_trace *trace, void *context)
 {
-	void *frame[HOST_FRAMES + 8], *from = interrupted(context);
-	int n = backtrace(frame, HOST_FRAMES + 8), first = 0;
+	void *frame[HOST_FRAMES + 12], *from = interrupted(context);
+	int n = host_backtrace(frame, HOST_FRAMES + 12), first = 0;
 
 	for (int i = 0; i < n && first == 0; i++)
 		if (frame[i] == from)
@@ -129,7 +129,7 @@ static int claim(int signo)
 				  .sa_flags = SA_SIGINFO | SA_RESTART |
 					      SA_ONSTACK };
 
-	sigfillset(&ours.sa_mask);
+	host_all_but_faults(&ours.sa_mask);
 	return sigaction(signo, &ours, NULL) ? -EINVAL : 0;
 }
 

@@ -215,18 +215,10 @@ static void undo_start(struct pool *pool)
 	stand_down(pool);
 }
 
-int ward_pool_start(struct ward_pool *handle)
+static int start(struct pool *pool)
 {
-	struct pool *pool = (struct pool *)handle;
-	uint32_t not_yet = 0;
 	int err;
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
-	if (!cas_acq_rel(&pool->started, &not_yet, 1))
-		return -EALREADY;
 	add_acq_rel(&pool->refs, 1); /* the scribe's */
 	err = tell_start(&pool->tell);
 	if (err) {
@@ -244,6 +236,23 @@ int ward_pool_start(struct ward_pool *handle)
 		stop_threads(pool, HOST_FOREVER);
 		undo_start(pool);
 	}
+	return err;
+}
+
+int ward_pool_start(struct ward_pool *handle)
+{
+	struct pool *pool = (struct pool *)handle;
+	uint32_t not_yet = 0;
+	int err;
+
+	if (!pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	host_hold();
+	err = cas_acq_rel(&pool->started, &not_yet, 1) ? start(pool) :
+							 -EALREADY;
+	host_unhold();
 	return err;
 }
 
@@ -302,18 +311,11 @@ static int destroy_child(struct pool *pool)
 	return 0;
 }
 
-int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
+static int destroy(struct pool *pool, uint64_t until)
 {
-	struct pool *pool = (struct pool *)handle;
 	bool scribe_left = true;
 	int left = 0;
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return destroy_child(pool);
-	if (on_own_thread(pool))
-		return -EDEADLK;
 	inbox_close(&pool->inbox, HOST_FOREVER);
 	wait_submitters(pool);
 	if (load_acquire(&pool->started)) {
@@ -338,5 +340,22 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 		left++;
 	}
 	pool_put(pool);
+	return left;
+}
+
+int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	int left;
+
+	if (!pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return destroy_child(pool);
+	if (on_own_thread(pool))
+		return -EDEADLK;
+	host_hold();
+	left = destroy(pool, until);
+	host_unhold();
 	return left;
 }

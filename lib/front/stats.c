@@ -22,6 +22,7 @@ uint64_t front_released(const struct pool *pool)
 /* By the seats, as the steward sees them. */
 static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
+	host_hold(); /* a thread's first lock registers it, under a mutex */
 	urcu_bp_read_lock();
 	for (uint32_t i = 0; i < pool->seats; i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
@@ -38,6 +39,7 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 			stats->idle++;
 	}
 	urcu_bp_read_unlock();
+	host_unhold();
 }
 
 static void count_slots(const struct pool *pool, struct ward_stats *stats)

@@ -53,21 +53,30 @@ static int say(struct slot *slot, const char *what, uint64_t cause, int err,
 	struct ward_task *task = running(slot) ? load_relaxed(&slot->task) :
 						 NULL;
 	uint64_t id = incident_id();
+	char text[TELL_TEXT] = "";
+	void *frame[WARD_FRAMES];
 	struct incident *in;
+	unsigned n;
 
+	/* What it is given may fault: before there is a record to lose. */
 	err = err ? err : -EINVAL;
+	if (format)
+		vsnprintf(text, sizeof(text), format, args);
+	n = host_frames(frame, WARD_FRAMES);
+	host_hold();
 	in = describe(slot->pool, slot, task, err, id);
 	if (in) {
 		in->report.what = what;
 		in->report.cause = cause;
 		in->report.known = known;
-		if (format)
-			vsnprintf(in->text, sizeof(in->text), format, args);
+		strcpy(in->text, text);
 		in->report.message = in->text;
-		in->report.nframes = host_frames(in->frame, WARD_FRAMES);
+		memcpy(in->frame, frame, n * sizeof(*frame));
+		in->report.nframes = n;
 		in->report.frames = in->frame;
 		incident_raise(&slot->pool->tell, in);
 	}
+	host_unhold();
 	slot->failure = (struct slot_failure){
 		.epoch = load_relaxed(&slot->word), .id = id, .err = err
 	};

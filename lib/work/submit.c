@@ -118,21 +118,15 @@ static cold int put_slowly(struct pool *pool, struct slot *slot,
 	return put;
 }
 
-int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
+static inline int submit(struct pool *pool, struct ward_task *task,
+			 ward_ns until)
 {
-	struct pool *pool = (struct pool *)handle;
+	struct slot *slot = own_slot(pool);
 	struct ring *full;
-	struct slot *slot;
-	int put;
+	int put = open_task(task);
 
-	if (unlikely(!pool))
-		return -EINVAL;
-	if (unlikely(pool_foreign(pool)))
-		return -ECHILD;
-	put = open_task(task);
 	if (unlikely(put))
 		return put;
-	slot = own_slot(pool);
 	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
 			&full);
 	if (unlikely(put == -EAGAIN))
@@ -143,24 +137,33 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	return put;
 }
 
-int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
-		  unsigned n, ward_ns until)
+int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	struct slot *slot;
+	int err;
+
+	if (unlikely(!pool))
+		return -EINVAL;
+	if (unlikely(pool_foreign(pool)))
+		return -ECHILD;
+	host_hold();
+	err = submit(pool, task, until);
+	host_unhold();
+	return err;
+}
+
+static int submit_n(struct pool *pool, struct ward_task *const *tasks,
+		    unsigned n, ward_ns until)
+{
+	struct slot *slot = own_slot(pool);
 	struct ring *full;
 	unsigned opened = 0, done;
 	int err = 0, put;
 
-	if (!pool || (n && !tasks) || n > INT32_MAX)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
 	while (opened < n && !(err = open_task(tasks[opened])))
 		opened++;
 	if (!opened)
 		return err;
-	slot = own_slot(pool);
 	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks, opened,
 			&full);
 	done = put > 0 ? (unsigned)put : 0;
@@ -173,4 +176,20 @@ int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
 	for (unsigned i = done; i < opened; i++)
 		shut_task(tasks[i]);
 	return done ? (int)done : err;
+}
+
+int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
+		  unsigned n, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	int done;
+
+	if (!pool || (n && !tasks) || n > INT32_MAX)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	host_hold();
+	done = submit_n(pool, tasks, n, until);
+	host_unhold();
+	return done;
 }

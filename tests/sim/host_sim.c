@@ -102,6 +102,30 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	return 0;
 }
 
+int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+{
+	const void *word[2] = { NULL, NULL };
+
+	step();
+	check(n <= 2);
+	memory_full_fence(current);
+	for (unsigned i = 0; i < n; i++) {
+		void *p = (void *)(uintptr_t)watch[i].word;
+
+		arena_check(p);
+		word[i] = p;
+		if (memory_kernel_load(p, 4) != watch[i].seen)
+			return 0;
+	}
+	if (for_no_reason())
+		return 0;
+	trace(SIM_HERE, "%s, ...: sleeps", name_of(word[0]));
+	if (!block(word[0], word[1], 0, NULL, NULL, until))
+		return -ETIMEDOUT;
+	trace(SIM_HERE, "%s, ...: awake", name_of(word[0]));
+	return 0;
+}
+
 /* The kernel never looks into the word: it may have been given back by now. */
 void host_wake(_Atomic uint32_t *word, int n)
 {
@@ -505,18 +529,25 @@ int host_fault_install(struct host_fault *(*catches)(void *self),
 	return 0;
 }
 
-int host_fault_stack(void)
+__thread uint32_t host_holds;
+
+void *host_fault_stack_new(void)
 {
-	return 0;
+	return NULL;
 }
 
-void host_fault_unstack(void)
+void host_fault_stack_free(void *stack)
 {
+	(void)stack;
 }
 
-void host_fault_over(const struct host_fault *fault)
+void host_fault_stack_use(void *stack)
 {
-	(void)fault;
+	(void)stack;
+}
+
+void host_fault_stack_leave(void)
+{
 }
 
 void host_complain(const char *line, size_t len)
