@@ -166,7 +166,8 @@ static void trace(struct host_fault *fault, const void *context)
 
 /*
  * The sender of a signal is a process: what tells abort() from another thread's
- * pthread_kill() is that it is among the callers.  What it called is left out.
+ * pthread_kill() is that it is among the callers.  What it called is left out, and
+ * its caller's place is the call, not the way back: that may be another function's.
  */
 static bool aborted(struct host_fault *fault)
 {
@@ -180,6 +181,8 @@ static bool aborted(struct host_fault *fault)
 	fault->n -= ++at;
 	memmove(fault->frame, fault->frame + at,
 		fault->n * sizeof(*fault->frame));
+	if (fault->n)
+		fault->frame[0] = (char *)fault->frame[0] - 1;
 	return true;
 }
 

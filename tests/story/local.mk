@@ -18,6 +18,7 @@ story_tests = \
 	tests/story/end_vs_fence \
 	tests/story/environment \
 	tests/story/fair \
+	tests/story/faults \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
@@ -84,6 +85,8 @@ tests_story_environment_SOURCES = tests/story/environment.c
 tests_story_environment_LDADD = $(STORY_LIBS)
 tests_story_fair_SOURCES = tests/story/fair.c
 tests_story_fair_LDADD = $(STORY_LIBS)
+tests_story_faults_SOURCES = tests/story/faults.c tests/story/faulty.h
+tests_story_faults_LDADD = $(STORY_LIBS)
 tests_story_fork_SOURCES = tests/story/fork.c
 tests_story_fork_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
