@@ -75,7 +75,11 @@ WARD_SOURCES = \
 	lib/front/audit.c \
 	lib/front/front.h \
 	lib/front/pool.c \
-	lib/front/stats.c
+	lib/front/stats.c \
+	lib/flow/bridge.c \
+	lib/flow/bridge.h \
+	lib/flow/door.c \
+	lib/flow/door.h
 
 # Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la

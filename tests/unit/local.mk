@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/test_bad_input \
 	tests/unit/test_bell \
 	tests/unit/test_book \
+	tests/unit/test_bridge \
 	tests/unit/test_cancel \
 	tests/unit/test_clerk \
 	tests/unit/test_excuse \
@@ -61,6 +62,12 @@ tests_unit_test_bell_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_book_SOURCES = tests/unit/test_book.c
 tests_unit_test_book_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_bridge_SOURCES = tests/unit/test_bridge.c \
+	tests/unit/filter.h \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_bridge_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
 	tests/unit/job.h \

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bridge.h - a bounded queue whose last entry says what may come next.
+ *
+ * Positions count from 0 and never come back.  Position p is kept in cell
+ * p % cells, in lap p / cells.  A cell is one word, and so whatever is decided
+ * about it is decided by one compare-and-swap:
+ *
+ *	 63        34 33       17 16          0
+ *	| lap       | turn       | node + 1    |	0: free, SEAL: the end
+ *
+ *  1) Positions are filled in order: p only by who has seen p - 1 filled.  The
+ *     first free one is the end of the stream.
+ *  2) Position p - 1 keeps its node until p was read.  (The reader holds on to
+ *     the last node that it has read.)  So while p is free, the last node is
+ *     there to be looked at, and says what the last number was.
+ *  3) A producer looks at the end, checks its item against the last node, and
+ *     then swaps its own node into the word that it saw: that succeeds only if
+ *     nobody has appended, taken over, or sealed meanwhile.  Check and append are
+ *     one step.
+ *  4) 'opened' is the highest fence number that has taken over.  A producer reads
+ *     it after it saw the free word.  Who takes over raises it, and then gives the
+ *     free word another turn: swaps that were prepared before then fail.  If no
+ *     cell is free there is no such swap, and who finds one free later sees
+ *     'opened' [o].
+ *  5) A closed bridge is sealed by its reader, at the end, when that is free: from
+ *     then on nothing can be appended, and nothing was lost.
+ *
+ * No node belongs to a producer from one put to the next; who is held inside a
+ * put keeps one for ever, and BRIDGE_SPARE of them are there for that.
+ *
+ * Edges: [i] item appended | read, or looked at; [l] cell given back | used again;
+ * [n] a node's number | who looks at it when it may be used again; [o] taken over |
+ * appended; [h] hint of the end.
+ */
+#ifndef WARD_LIB_FLOW_BRIDGE_H
+#define WARD_LIB_FLOW_BRIDGE_H
+
+#include "flow/door.h"
+#include "sync/stack.h"
+#include <ward/bridge.h>
+
+#define BRIDGE_SLOTS_MIN 2u
+#define BRIDGE_SLOTS_MAX 65536u
+#ifndef BRIDGE_SPARE
+#define BRIDGE_SPARE 256u
+#endif
+
+#define CELL_WHAT_BITS 17
+#define CELL_TURN_BITS 17
+#define CELL_LAP_BITS 30
+#define CELL_SEAL ((UINT32_C(1) << CELL_WHAT_BITS) - 1)
+
+_Static_assert(BRIDGE_SLOTS_MAX + 1 + BRIDGE_SPARE < CELL_SEAL, "room for nodes");
+
+struct bridge_node {
+	void *item;
+	uint64_t seq;
+	_Atomic uint64_t last; /* the highest number up to here */
+};
+
+struct ward_bridge {
+	uint64_t cells; /* one more than items: the last that was read stays */
+	_Atomic uint64_t *cell;
+	struct bridge_node *node;
+	void (*drop)(void *item);
+	size_t size;
+
+	_Atomic uint64_t opened;
+	_Atomic uint64_t closed; /* 0, or CLOSED | cause */
+	struct door room;	 /* producers wait here */
+	struct door items;	 /* the reader here */
+
+	/* the producers' */
+	line_aligned _Atomic uint64_t end; /* the end, or one before it */
+	struct stack free;		   /* nodes */
+
+	/* the reader's */
+	line_aligned uint64_t next; /* position to read */
+	uint32_t held;		    /* node of the position before */
+};
+
+static inline uint32_t cell_what(uint64_t word)
+{
+	return word & CELL_SEAL;
+}
+
+static inline uint64_t cell_lap(uint64_t word)
+{
+	return word >> (64 - CELL_LAP_BITS);
+}
+
+/* Lap 'lap' of a cell, nobody has taken over in it yet. */
+static inline uint64_t cell_fresh(uint64_t lap, uint32_t what)
+{
+	return lap << (64 - CELL_LAP_BITS) | what;
+}
+
+static inline uint64_t cell_filled(uint64_t word, uint32_t what)
+{
+	return (word & ~(uint64_t)CELL_SEAL) | what;
+}
+
+/* The same free cell, as nobody has seen it before. */
+static inline uint64_t cell_turned(uint64_t word)
+{
+	const uint64_t turns = (UINT64_C(1) << CELL_TURN_BITS) - 1;
+	uint64_t turn = (word >> CELL_WHAT_BITS) + 1;
+
+	return cell_fresh(cell_lap(word), 0) |
+	       (turn & turns) << CELL_WHAT_BITS;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * door.c - a stay sleeps on up to three words at once: the door's, its own slot's
+ * (moved by who fences it, or stops its pool [G]), and that of its task's token.
+ */
+#include "flow/door.h"
+#include "work/cancel.h"
+#include <errno.h>
+
+static void watch(struct door_stay *stay, _Atomic uint32_t *word)
+{
+	stay->watch[stay->words++].word = word;
+}
+
+/* The task is not silent while it waits here, up to then. */
+static void declare(struct door_stay *stay, struct slot *slot)
+{
+	const struct ward_cancel *cancel = load_relaxed(&slot->task)->cancel;
+
+	stay->in_run = true;
+	stay->declared = load_relaxed(&slot->declared);
+	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
+	if (cancel)
+		watch(stay, cancel_word(cancel));
+}
+
+void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
+{
+	struct slot *slot = host_self();
+
+	*stay = (struct door_stay){ .door = door, .until = until };
+	watch(stay, &door->word);
+	if (slot && slot_inside(load_relaxed(&slot->word))) {
+		stay->slot = slot;
+		watch(stay, &slot->pause);
+		if (ward_self()->attempt)
+			declare(stay, slot);
+		store_release(&slot->waits_on, &slot->pause);
+	}
+	add_acq_rel(&door->inside, 1);
+	host_fence_heavy(); /* [k] I wait | is it there?  [G] | fenced? */
+}
+
+void door_look(struct door_stay *stay)
+{
+	for (unsigned i = 0; i < stay->words; i++)
+		stay->watch[i].seen = load_acquire(stay->watch[i].word);
+}
+
+int door_sleep(struct door_stay *stay)
+{
+	int err = stay->slot ? ward_check() : 0;
+
+	if (err)
+		return err;
+	return host_wait_any(stay->watch, stay->words, stay->until);
+}
+
+void door_leave(struct door_stay *stay)
+{
+	sub_acq_rel(&stay->door->inside, 1);
+	if (!stay->slot)
+		return;
+	store_relaxed(&stay->slot->waits_on, NULL);
+	if (stay->in_run)
+		store_relaxed(&stay->slot->declared, stay->declared);
+}
+
+void door_open(struct door *door)
+{
+	add_acq_rel(&door->word, 1);
+	host_wake(&door->word, INT32_MAX);
+}
