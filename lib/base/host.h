@@ -235,6 +235,14 @@ unsigned host_cpu_present(void); /* by affinity alone */
 struct host_cpus *host_cpus_parse(const char *list);
 void host_cpus_free(struct host_cpus *cpus);
 
+/* ---- the service manager ----------------------------------------------------- */
+
+int host_notify_known(void); /* 0, or -ENOSYS: built without libsystemd */
+/* "READY=1" and the like; 0, also if nobody asked to be told, or -errno. */
+int host_notify(const char *state);
+/* It wants to hear within so many ns, again and again; 0: not. */
+uint64_t host_watchdog(void);
+
 /* The last resort of a report that nobody listens to. */
 void host_complain(const char *line, size_t len);
 _Noreturn void host_abort(void);
