@@ -33,6 +33,7 @@ WARD_SOURCES = \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
 	lib/sync/heap.h \
+	lib/sync/high.h \
 	lib/sync/histogram.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
@@ -79,7 +80,9 @@ WARD_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
 	lib/flow/door.c \
-	lib/flow/door.h
+	lib/flow/door.h \
+	lib/flow/kept.c \
+	lib/flow/kept.h
 
 # Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la

@@ -6,8 +6,8 @@
  * taken over, or read.
  */
 #include "flow/bridge.h"
+#include "sync/high.h"
 #include <errno.h>
-#include <string.h>
 
 #define CLOSED (UINT64_C(1) << 32)
 #define LAP(bridge, at)                                                        \
@@ -26,15 +26,6 @@ static inline bool holds(const struct ward_bridge *bridge, uint64_t at,
 	uint32_t what = cell_what(word);
 
 	return what && what != CELL_SEAL && cell_lap(word) == LAP(bridge, at);
-}
-
-/* Never back. */
-static inline void raise_to(_Atomic uint64_t *high, uint64_t to)
-{
-	uint64_t seen = load_relaxed(high);
-
-	while (seen < to && !cas_acq_rel(high, &seen, to))
-		;
 }
 
 /* ---- the end of the stream --------------------------------------------------- */
@@ -119,7 +110,7 @@ static bool swap_in(struct ward_bridge *bridge, struct end *end, uint32_t i,
 	node->seq = seq;
 	store_release(&node->last, seq ? seq : end->last); /* [n] */
 	/* So that it is never more than one behind. */
-	raise_to(&bridge->end, end->at);			       /* [h] */
+	high_raise(&bridge->end, end->at); /* [h] */
 	return cas_acq_rel(cell, &end->word, cell_filled(end->word, i + 1)); /* [i] */
 }
 
@@ -145,7 +136,7 @@ static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 				return -EAGAIN;
 			bridge->node[node].item = item;
 		}
-		raise_to(&bridge->opened, fence); /* [o] */
+		high_raise(&bridge->opened, fence); /* [o] */
 		if (swap_in(bridge, &end, node, seq)) {
 			door_tell(&bridge->items);
 			return 0;
@@ -205,7 +196,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 	err = who(&fence);
 	if (err)
 		return err;
-	raise_to(&bridge->opened, fence);
+	high_raise(&bridge->opened, fence);
 	do {
 		host_fence_heavy(); /* [o] taken over | is the end free? */
 		find_end(bridge, &end);

@@ -30,6 +30,7 @@ unit_tests += \
 	tests/unit/test_inbox \
 	tests/unit/test_incident \
 	tests/unit/test_judge \
+	tests/unit/test_kept \
 	tests/unit/test_ledger \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
@@ -139,6 +140,10 @@ tests_unit_test_incident_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_kept_SOURCES = tests/unit/test_kept.c \
+	tests/unit/wait.h
+tests_unit_test_kept_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_LDADD = $(UNIT_LIBS)

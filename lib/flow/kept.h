@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kept.h - bytes that one incarnation leaves to the next, whole or not at all.
+ *
+ * A writer fills a copy that nobody else has, and publishes it by one swap of
+ * 'word'; the copy that stood there before is free.  Each writer has a fence
+ * number, and 'owner' is the highest that has come: who comes first with a number
+ * raises it, and then gives the word another turn.  A writer reads 'owner' after
+ * the word that it is going to swap, so what an earlier one has prepared by then
+ * fails, and it prepares nothing any more [v].
+ *
+ * An earlier one may be held anywhere for ever: inside of a write with a copy of
+ * its own, inside of a read with one that is written anew meanwhile; then it finds
+ * another word when it looks again [u].
+ */
+#ifndef WARD_LIB_FLOW_KEPT_H
+#define WARD_LIB_FLOW_KEPT_H
+
+#include "sync/stack.h"
+#include <stddef.h>
+
+#ifndef KEPT_COPIES
+#define KEPT_COPIES 64 /* 62 may be held inside of a write */
+#endif
+
+struct kept_copy {
+	_Atomic uint64_t seq, len;
+	_Atomic uint64_t bytes[];
+};
+
+struct kept {
+	size_t room;
+	_Atomic uint64_t word; /* turn:32 | copy + 1:32, 0: nothing was kept */
+	_Atomic uint64_t owner;
+	struct stack free;
+	_Atomic uint32_t below[KEPT_COPIES];
+	struct kept_copy *copy[KEPT_COPIES]; /* made by who first has it */
+};
+
+struct kept *kept_create(size_t room); /* NULL: no memory */
+void kept_destroy(struct kept *kept);
+
+/*
+ * 0; -EMSGSIZE; -ESTALE: a higher number has come; -ENOMEM: no memory, or too many
+ * are held inside.
+ */
+int kept_write(struct kept *kept, uint64_t fence, const void *buf, size_t len,
+	       uint64_t seq);
+/*
+ * 0; -ENODATA; -EMSGSIZE: *len says how much; -ESTALE: buf may hold anything.  seq
+ * may be NULL.
+ */
+int kept_read(struct kept *kept, uint64_t fence, void *buf, size_t *len,
+	      uint64_t *seq);
+
+#endif
