@@ -30,7 +30,8 @@ enum lost_why { LOST_STALL, LOST_DEATH, LOST_ERROR, LOST_FAULT, LOST_STOP };
 enum book_state {
 	BOOK_FREE,	/* the user's */
 	BOOK_QUEUED,	/* in a ring, or in a worker's hand, or running */
-	BOOK_RERUN,	/* on the owed list, or waiting for it, to run again */
+	BOOK_RERUN,	/* on the owed list, or waiting for it, to run: again, or
+			   for the first time, if it was submitted so */
 	BOOK_LOST,	/* on the owed list, done() is due */
 	BOOK_DONE,	/* on the owed list, release() is due */
 	BOOK_ANSWERED	/* done() returned; a thread is still inside run() */
@@ -87,6 +88,12 @@ static inline void book_open(struct book *book)
 {
 	book->stamp = 0;
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
+}
+
+/* The same for one that goes to the owed list, now or when its time has come. */
+static inline void book_open_owed(struct book *book)
+{
+	store_relaxed(&book->word, BOOK_RERUN + BOOK_ATTEMPT_ONE);
 }
 
 /* The user's again; the attempt stays, for ward_incident() in release(). */

@@ -129,7 +129,7 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 		n += load_relaxed(&inbox->ring[i].accepted);
 	for (uint32_t i = 0; i < peopled; i++)
 		n += load_relaxed(&inbox->hand[i]->ring.accepted);
-	return n;
+	return n + load_relaxed(&inbox->accepted);
 }
 
 /* ---- putting ---------------------------------------------------------------- */
@@ -272,6 +272,11 @@ int inbox_close(struct inbox *inbox, uint64_t until)
 			host_yield();
 		}
 	}
+	while (load_acquire(&inbox->entering)) { /* [D] */
+		if (host_now() >= until)
+			return -ETIMEDOUT;
+		host_yield();
+	}
 	return 0;
 }
 
@@ -283,6 +288,24 @@ bool inbox_waited_for(const struct inbox *inbox)
 		if (load_acquire(&inbox->ring[i].waiters))
 			return true;
 	return false;
+}
+
+/* The same question as in put_claimed(), for who needs no ring. */
+bool inbox_enter(struct inbox *inbox)
+{
+	add_acq_rel(&inbox->entering, 1);
+	host_fence_light(); /* [D] on my way | closed? */
+	if (load_acquire(&inbox->closed)) {
+		sub_acq_rel(&inbox->entering, 1);
+		return false;
+	}
+	add_relaxed(&inbox->accepted, 1);
+	return true;
+}
+
+void inbox_leave(struct inbox *inbox)
+{
+	sub_acq_rel(&inbox->entering, 1); /* [D] */
 }
 
 /* ---- owed ------------------------------------------------------------------- */

@@ -45,6 +45,8 @@ struct inbox {
 	/* X: */
 	line_aligned struct ward_task *_Atomic owed;
 	_Atomic uint64_t owed_in, owed_out;
+	_Atomic uint64_t accepted; /* that came to the list, not to a ring */
+	_Atomic uint32_t entering; /* submitters on their way there */
 };
 
 /*
@@ -82,6 +84,12 @@ struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand,
 
 /* Puts a task on the owed list: there is always room. */
 void inbox_owe(struct inbox *inbox, struct ward_task *task);
+/*
+ * Around a new task's way to that list: false if it is closed.  True: it counts as
+ * accepted, and leave() comes when it is there.
+ */
+bool inbox_enter(struct inbox *inbox);
+void inbox_leave(struct inbox *inbox);
 /* The two halves of it: it is owed from now on; and it is there to be taken. */
 void inbox_owes(struct inbox *inbox);
 void inbox_hand_on(struct inbox *inbox, struct ward_task *task);

@@ -153,6 +153,15 @@ bool seat_wait(struct pool *pool, struct slot *slot);
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 
+/* ---- submit.c ------------------------------------------------------------------ */
+
+/*
+ * Hands a task over that runs when the point 'at' has come; in a pool that has
+ * started.  Never for want of room: 0; -EINVAL, -EBUSY, -ESHUTDOWN as
+ * ward_submit().  Does not wait; any thread, under locks too.
+ */
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at);
+
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
 /*

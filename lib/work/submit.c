@@ -178,6 +178,29 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	return done ? (int)done : err;
 }
 
+/*
+ * There is always room on the owed list, and with what waits for its time: for
+ * those who cannot take a refusal.
+ */
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at)
+{
+	int err = refuse(task);
+
+	if (err)
+		return err;
+	if (!inbox_enter(&pool->inbox))
+		return -ESHUTDOWN;
+	book_open_owed(book_of(task));
+	if (at <= host_now()) {
+		inbox_owe(&pool->inbox, task);
+	} else {
+		later_put(&pool->later, &pool->inbox, task, at);
+		steward_ring(pool); /* [w] */
+	}
+	inbox_leave(&pool->inbox);
+	return 0;
+}
+
 int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
 		  unsigned n, ward_ns until)
 {
