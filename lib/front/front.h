@@ -11,5 +11,7 @@
 uint64_t front_released(const struct pool *pool);
 /* Every accepted task was given back. */
 bool front_settled(struct pool *pool);
+/* The caller is one of the pool's threads. */
+bool front_own_thread(const struct pool *pool);
 
 #endif
