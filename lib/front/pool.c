@@ -32,7 +32,7 @@ int ward_pool_create(struct ward_pool **out,
 
 /* ---- down: the threads ----------------------------------------------------------- */
 
-static bool on_own_thread(const struct pool *pool)
+bool front_own_thread(const struct pool *pool)
 {
 	const struct slot *slot = host_self();
 
@@ -272,7 +272,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 		return -EINVAL;
 	if (pool_foreign(pool))
 		return -ECHILD;
-	if (on_own_thread(pool))
+	if (front_own_thread(pool))
 		return -EDEADLK;
 	err = inbox_close(&pool->inbox, until);
 	if (err)
@@ -303,7 +303,7 @@ static int destroy_child(struct pool *pool)
 {
 	/* Its threads are the parent's; its memory is a copy, and ours: but the
 	 * forking thread, if it was a worker, still stands on it. */
-	if (on_own_thread(pool))
+	if (front_own_thread(pool))
 		return 0;
 	heal_free(pool->helpers);
 	atomic_init(&pool->refs, 1);
@@ -352,7 +352,7 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 		return -EINVAL;
 	if (pool_foreign(pool))
 		return destroy_child(pool);
-	if (on_own_thread(pool))
+	if (front_own_thread(pool))
 		return -EDEADLK;
 	host_hold();
 	left = destroy(pool, until);
