@@ -16,7 +16,9 @@ unit_tests += \
 	tests/unit/test_cancel \
 	tests/unit/test_clerk \
 	tests/unit/test_excuse \
+	tests/unit/test_fail \
 	tests/unit/test_format \
+	tests/unit/test_heap \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
 	tests/unit/test_host_cpus \
@@ -30,6 +32,7 @@ unit_tests += \
 	tests/unit/test_inbox \
 	tests/unit/test_incident \
 	tests/unit/test_judge \
+	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
 	tests/unit/test_lost \
@@ -85,9 +88,17 @@ tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_syscall,--wrap=host_look \
 	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder
 
+tests_unit_test_fail_SOURCES = tests/unit/test_fail.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_fail_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h
 tests_unit_test_format_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_heap_SOURCES = tests/unit/test_heap.c
+tests_unit_test_heap_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
 tests_unit_test_histogram_LDADD = $(UNIT_LIBS)
@@ -140,6 +151,10 @@ tests_unit_test_incident_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_later_SOURCES = tests/unit/test_later.c \
+	tests/unit/fake_host.h
+tests_unit_test_later_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_kept_SOURCES = tests/unit/test_kept.c \
 	tests/unit/wait.h
