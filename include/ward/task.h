@@ -64,8 +64,9 @@ enum {
  *	-EOWNERDEAD	its thread died inside run()
  *	-EFAULT		it faulted, in a pool that catches faults
  *	-ECANCELED	the pool was destroyed before it ran, or while it ran
- * Anything but 0 is a failure: it is told, and may be run again.  ward_incident()
- * tells the report's id.
+ * Anything but 0 is a failure: it is told, and may be run again.  Except for
+ * -ECANCELED, also where run() returns it: that is how work ends that was asked
+ * to.  ward_incident() tells the report's id.
  */
 struct ward_task {
 	int (*run)(struct ward_task *task);

@@ -324,9 +324,15 @@ static int destroy(struct pool *pool, uint64_t until)
 		stop_threads(pool, until);
 		fence_rest(pool);
 		lost_bury(pool); /* who ended between our last look and that */
-		store_release(&pool->orphaned, 1);
-		host_fence_heavy(); /* [J] orphaned | what is owed? */
 	}
+	/*
+	 * The steward has ended, and nobody comes to it any more: who might had
+	 * seen 'stopping' before.  From here on the dying pay for themselves, so
+	 * what waits must be handed on now, by one thread.
+	 */
+	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
+	store_release(&pool->orphaned, 1);
+	host_fence_heavy(); /* [J] orphaned | what is owed? */
 	lost_cancel_queued(pool);
 	if (load_acquire(&pool->started)) {
 		left = part_with(pool, until);

@@ -352,7 +352,13 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 		if (slot_phase(word) != SLOT_RUN ||
 		    load_relaxed(&slot->task) != task || slot_taken(slot))
 			continue;
-		/* If it moves on meanwhile, this is of an epoch that is over. */
+		/* As convict() does: was the task that epoch's? */
+		host_fence_heavy(); /* [F] that I looked | still there? */
+		if (load_acquire(&slot->word) != word) { /* [E] */
+			i--; /* it may be in the next one */
+			continue;
+		}
+		/* If it moves on from now on, this is of an epoch that is over. */
 		store_release(&slot->condemned, word);
 		return true;
 	}

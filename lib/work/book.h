@@ -33,6 +33,7 @@ enum book_state {
 	BOOK_RERUN,	/* on the owed list, or waiting for it, to run: again, or
 			   for the first time, if it was submitted so */
 	BOOK_LOST,	/* on the owed list, done() is due */
+	BOOK_TOLD,	/* the same, and its dead letter was told */
 	BOOK_DONE,	/* on the owed list, release() is due */
 	BOOK_ANSWERED	/* done() returned; a thread is still inside run() */
 };
@@ -46,8 +47,9 @@ struct book {
 	/* The end of a task's first line.  What follows is only valid, and only
 	 * touched, once an attempt failed or was lost: when 'attempt' is above 1. */
 	_Atomic uint64_t incident;  /* the report of the last one */
-	int32_t status;		    /* for done(), when LOST */
+	int32_t status;		    /* for done(), when LOST or TOLD */
 	uint16_t reruns[LOST_STOP]; /* spent on each why */
+	uint16_t why;		    /* the last one was lost: enum lost_why */
 	struct heap_node wait;	    /* for its backoff to end */
 } __attribute__((may_alias));
 

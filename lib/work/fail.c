@@ -13,14 +13,24 @@ static bool running(const struct slot *slot)
 	return slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
 }
 
-/* Who is told of it anyhow?  Then it is not for stderr. */
-static bool heard(const struct pool *pool, const struct ward_task *task)
+static bool quiet(const struct pool *pool, const struct ward_task *task)
 {
 	const struct ward_policy *own = task->policy ? task->policy :
 						       &pool->policy;
 
-	return task->done || pool->hooks.dead ||
-	       (own->flags | pool->policy.flags) & WARD_POLICY_QUIET;
+	return (own->flags | pool->policy.flags) & WARD_POLICY_QUIET;
+}
+
+/* Somebody hears of the failure by its id, and may look it up. */
+static bool has_ear(const struct pool *pool, const struct ward_task *task)
+{
+	return task->done || pool->hooks.dead || pool->hooks.report;
+}
+
+/* Who is told of it anyhow?  Then it is not for stderr. */
+static bool heard(const struct pool *pool, const struct ward_task *task)
+{
+	return task->done || pool->hooks.dead || quiet(pool, task);
 }
 
 /* A record with the place where the caller is, or NULL. */
@@ -145,11 +155,14 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 	bool told = slot_next(slot->failure.epoch, SLOT_OUT) ==
 			    load_relaxed(&slot->word) &&
 		    slot->failure.err == status;
-	uint64_t id = told ? slot->failure.id : incident_id();
 	struct incident *in;
+	uint64_t id;
 
-	if (told || (!pool->hooks.report && heard(pool, task) && !task->done))
-		return id;
+	if (told)
+		return slot->failure.id;
+	if (quiet(pool, task) && !has_ear(pool, task))
+		return 0;
+	id = incident_id();
 	in = describe(pool, slot, task, status, id);
 	if (in) {
 		in->report.what = "a task returned an error that nobody has "
@@ -159,14 +172,15 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 	return id;
 }
 
-static enum ward_kind kind_of(int status)
+/* What was told of the last attempt; of a stall, one kind stands for all. */
+static enum ward_kind kind_of(enum lost_why why)
 {
-	switch (status) {
-	case -ETIME:
+	switch (why) {
+	case LOST_STALL:
 		return WARD_R_BLOCKED;
-	case -EOWNERDEAD:
+	case LOST_DEATH:
 		return WARD_R_DEATH;
-	case -EFAULT:
+	case LOST_FAULT:
 		return WARD_R_FAULT;
 	default:
 		return WARD_R_ERROR;
@@ -180,7 +194,7 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;
-	report.kind = kind_of(status);
+	report.kind = kind_of((enum lost_why)book_of(task)->why);
 	report.err = status;
 	report.id = ward_incident(task);
 	report.at = host_now();

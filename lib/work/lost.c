@@ -93,7 +93,6 @@ static int status_of(enum lost_why why)
 {
 	static const int status[] = { [LOST_STALL] = -ETIME,
 				      [LOST_DEATH] = -EOWNERDEAD,
-				      [LOST_ERROR] = 0, /* the worker knows */
 				      [LOST_FAULT] = -EFAULT,
 				      [LOST_STOP] = -ECANCELED };
 
@@ -102,7 +101,8 @@ static int status_of(enum lost_why why)
 
 /* Ends the attempt in the task's book.  True: it is to run again. */
 static bool end_attempt(struct pool *pool, struct ward_task *task,
-			enum lost_why why, bool inside, uint64_t incident)
+			enum lost_why why, int status, bool inside,
+			uint64_t incident)
 {
 	struct book *book = book_of(task);
 	bool again;
@@ -111,7 +111,8 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 		memset(book->reruns, 0, sizeof(book->reruns));
 	again = may_rerun(pool, task, book, why);
 	store_relaxed(&book->incident, incident);
-	book->status = status_of(why);
+	book->status = status;
+	book->why = (uint16_t)why;
 	if (book_lose(book, inside, again ? BOOK_RERUN : BOOK_LOST, BOOK_LOST))
 		again = false;
 	if (again)
@@ -137,28 +138,30 @@ static void run_again(struct pool *pool, struct ward_task *task)
 static void lost_run(struct pool *pool, struct ward_task *task,
 		     enum lost_why why, bool inside, uint64_t incident)
 {
-	if (end_attempt(pool, task, why, inside, incident))
+	if (end_attempt(pool, task, why, status_of(why), inside, incident))
 		run_again(pool, task);
 	else
 		inbox_owe(&pool->inbox, task);
 }
 
-bool lost_again(struct pool *pool, struct ward_task *task, uint64_t incident)
+bool lost_again(struct pool *pool, struct ward_task *task, int status,
+		uint64_t incident)
 {
-	if (!end_attempt(pool, task, LOST_ERROR, false, incident))
+	if (!end_attempt(pool, task, LOST_ERROR, status, false, incident))
 		return false;
 	run_again(pool, task);
 	return true;
 }
 
-/* done() was called, release() was not, and its thread will not come to it. */
-static void owe_release(struct pool *pool, struct ward_task *task)
+/* A callback is due, by 'state', and its thread will not come to it. */
+static void owe(struct pool *pool, struct ward_task *task,
+		enum book_state state)
 {
 	struct book *book = book_of(task);
 	uint64_t word = load_relaxed(&book->word);
 
 	while (!cas_acq_rel(&book->word, &word,
-			    book_with_state(word, BOOK_DONE)))
+			    book_with_state(word, state)))
 		;
 	inbox_owe(&pool->inbox, task);
 }
@@ -179,12 +182,14 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		return;
 	/*
 	 * A callback loses no answer.  While its thread lives it may still
-	 * return and go on to release(); a dead one's release() is owed.
+	 * return and go on to the next one; what a dead one left is owed.
 	 */
 	if (inside)
 		return;
-	if (phase == SLOT_DONE)
-		owe_release(pool, task);
+	if (phase == SLOT_DEAD)
+		owe(pool, task, BOOK_TOLD);
+	else if (phase == SLOT_DONE)
+		owe(pool, task, BOOK_DONE);
 	else
 		add_acq_rel(&pool->released, 1); /* [r] */
 }
@@ -197,7 +202,7 @@ static void lost_zombie(struct pool *pool, struct ward_task *task,
 		lost_attempt(pool, task, phase, LOST_DEATH, false, 0);
 	} else if (book_home(book_of(task))) {
 		add_relaxed(&pool->unreleased, -(uint64_t)1);
-		owe_release(pool, task);
+		owe(pool, task, BOOK_DONE);
 	}
 }
 
@@ -240,8 +245,6 @@ void lost_cancel_queued(struct pool *pool)
 	struct ward_task *task;
 
 	hand_init(&hand, 0);
-	if (load_relaxed(&pool->orphaned)) /* the steward has ended */
-		later_due(&pool->later, &pool->inbox, HOST_FOREVER);
 	while ((task = inbox_take(&pool->inbox, &hand))) {
 		uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 

@@ -165,10 +165,11 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at);
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
 /*
- * The calling worker's attempt failed, and its answer is the worker's own.  True:
- * the task runs again, and is the caller's no more.  False: it is to be answered.
+ * The calling worker's attempt ended with 'status', a failure, and its answer is
+ * the worker's own.  True: the task runs again, and is the caller's no more.  False: it is to be answered.
  */
-bool lost_again(struct pool *pool, struct ward_task *task, uint64_t incident);
+bool lost_again(struct pool *pool, struct ward_task *task, int status,
+		uint64_t incident);
 /*
  * The caller owns the answer of an attempt that its thread will not give, and
  * was in 'phase' of 'task': decides about a rerun, and puts the task on the owed

@@ -132,6 +132,9 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
 	books_close(pool);
+	/* For a moment we were counted twice: the clerk may have found enough. */
+	if (load_acquire(&pool->spares_ready) < pool->spares_wanted)
+		clerk_wake(pool);
 	pool_lives_changed(pool);
 	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {

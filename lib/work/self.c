@@ -128,7 +128,7 @@ int ward_pause(ward_ns until)
 		seen = load_acquire(word);
 		err = why_stop(slot);
 	} while (!err && host_wait(word, seen, until) != -ETIMEDOUT);
-	store_relaxed(&slot->waits_on, NULL);
+	slot_roused(slot);
 	return err ? err : why_stop(slot);
 }
 

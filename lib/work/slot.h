@@ -32,6 +32,7 @@
 enum slot_phase {
 	SLOT_OUT,     /* nothing */
 	SLOT_RUN,     /* task->run() */
+	SLOT_DEAD,    /* hooks.dead; done() is due */
 	SLOT_DONE,    /* task->done() */
 	SLOT_RELEASE, /* task->release(): the task may be freed any time */
 	SLOT_HOOK     /* hooks.start or .stop; no task */
@@ -97,6 +98,7 @@ struct slot {
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
+	_Atomic uint32_t rousers; /* threads that may be about to move it */
 
 	struct hand hand; /* its own ring */
 
@@ -199,6 +201,11 @@ bool slot_fence(struct slot *slot, uint64_t epoch);
 
 /* Wakes the thread if it waits inside libward: it was fenced, or is to stop. */
 void slot_rouse(struct slot *slot);
+/*
+ * By the thread, when it waits no more, if the futex is not the library's: whoever
+ * read where it waited has done with it, so that it may be given back.
+ */
+void slot_roused(struct slot *slot);
 
 /* Was the attempt that the calling worker is inside of taken away? */
 static inline bool slot_taken(const struct slot *slot)

@@ -59,12 +59,28 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
+/*
+ * A dead letter, in an epoch of its own: if the hook ends its thread, another one
+ * has done() to call, and knows that this was told.
+ */
+static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
+			       uint64_t epoch, struct ward_task *task,
+			       int status)
+{
+	if (book_state(load_relaxed(&book_of(task)->word)) == BOOK_TOLD)
+		return epoch;
+	if (slot)
+		epoch = slot_go_on(slot, epoch, SLOT_DEAD);
+	fail_dead(pool, task, status);
+	return slot ? slot_go_on(slot, epoch, SLOT_DONE) : epoch;
+}
+
 /* Inside epoch 'epoch' of its own, if the caller has one to show. */
 static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
 	if (unlikely(status) && status != -ECANCELED)
-		fail_dead(pool, task, status);
+		epoch = tell_dead(pool, slot, epoch, task, status);
 	if (task->done)
 		task->done(task, status);
 	give_back(pool, slot, epoch, task);
@@ -199,7 +215,8 @@ static cold bool failed(struct pool *pool, struct slot *slot,
 			struct ward_task *task, int status)
 {
 	add_relaxed(&pool->failed, 1);
-	return lost_again(pool, task, fail_ended(pool, slot, task, status));
+	return lost_again(pool, task, status,
+			  fail_ended(pool, slot, task, status));
 }
 
 static cold int run_sampled(struct slot *slot, struct ward_task *task,

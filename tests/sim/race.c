@@ -11,7 +11,7 @@
 #include "core.h"
 #include <string.h>
 
-#define GRAINS 16384 /* of 4 bytes */
+#define GRAINS 65536 /* of 4 bytes */
 
 struct grain {
 	uintptr_t p;
@@ -34,7 +34,7 @@ void race_reset(void)
 
 static uint32_t hash(uintptr_t p)
 {
-	return (uint32_t)(p >> 2) * 2654435761u >> 18;
+	return (uint32_t)(p >> 2) * 2654435761u >> 16;
 }
 
 static struct grain *find(uintptr_t p)
