@@ -15,7 +15,9 @@
 #ifndef WARD_LIB_FLOW_WARD_H
 #define WARD_LIB_FLOW_WARD_H
 
-#include "flow/call.h"
+#include "flow/errand.h"
+#include "flow/door.h"
+#include "flow/kept.h"
 #include "flow/timer.h"
 #include "work/pool.h"
 #include <ward/cancel.h>
@@ -40,15 +42,9 @@ struct member {
 	bool is_steward;
 };
 
-/* Somebody who waits for an end; on his own stack. */
-struct waiter {
-	struct waiter *next;
-	_Atomic uint32_t *word; /* a futex that lives as long as his thread */
-};
-
 struct incarnation {
 	struct ward_task task;
-	struct call ended; /* spec.ended, if there is one */
+	struct errand ended; /* spec.ended, if there is one */
 	struct ward_cancel cancel;
 	struct ward *ward;
 	struct incarnation *spare; /* the next one on ward->spare */
@@ -58,9 +54,9 @@ struct incarnation {
 	int32_t status;
 	uint64_t incident;
 	ward_ns since;
-	/* Where it runs, so that its pulse can be felt: by then it showed ... */
+	/* Where it runs, and what that showed when its pulse was felt last. */
 	struct slot *slot;
-	uint64_t epoch, beats, units;
+	uint64_t beats, units;
 };
 
 struct ward {
@@ -73,23 +69,18 @@ struct ward {
 	struct incarnation *spare; /* memory, so that a restart needs none */
 	uint32_t spares;
 	bool leaving;		   /* asked to stop for good */
-	struct waiter *waiters;
-	uint32_t starts, failures;
+	_Atomic bool over;	   /* atomic: gone for good */
+	struct door gone;	   /* opened then */
+	uint32_t starts, failures; /* starts: that have begun */
 	int32_t status;
-	uint64_t beats, units;	   /* of the incarnations before */
+	uint64_t beats, units;	   /* of all incarnations, as felt so far */
 	uint32_t row;		   /* restarts in a row, for the backoff */
 	ward_ns not_before;	   /* the next start; 0: at once */
 	struct timer start, stop;  /* the end of its backoff; its deadline */
-	/* checkpoint.c's, and what locks it; NULL where spec.state is 0 */
-	void *kept;
+	struct kept *kept; /* I: for ward_checkpoint(); NULL: spec.state is 0 */
 };
 
 /* The incarnation that the caller is inside of, or NULL: for code in a ward. */
 struct incarnation *incarnation_here(void);
-
-/* checkpoint.c: makes ward->kept, if spec.state asks for it: 0 or -ENOMEM; and
- * gives it back. */
-int checkpoint_open(struct ward *ward);
-void checkpoint_close(struct ward *ward);
 
 #endif

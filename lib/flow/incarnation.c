@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * incarnation.c - one run of a ward's function: its start, its end, its pulse.
+ *
+ * A restart needs no memory: an incarnation that is over is kept for the next.
+ * There are two at least, for the next one is started before the last one's task
+ * is given back.
+ */
+#include "flow/tree.h"
+#include <errno.h>
+
+enum { SPARES = 2 }; /* kept by a ward */
+
+static struct incarnation *incarnation_of(struct ward_task *task)
+{
+	return ward_entry(task, struct incarnation, task);
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+static void keep(struct ward *ward, struct incarnation *it)
+{
+	it->spare = ward->spare;
+	ward->spare = it;
+	ward->spares++;
+}
+
+int incarnation_stock(struct ward *ward)
+{
+	while (ward->spares < SPARES) {
+		struct incarnation *it = host_alloc(sizeof(*it));
+
+		if (!it)
+			return -ENOMEM;
+		keep(ward, it);
+	}
+	return 0;
+}
+
+void incarnation_unstock(struct ward *ward)
+{
+	struct incarnation *it;
+
+	while ((it = ward->spare)) {
+		ward->spare = it->spare;
+		host_free(it, sizeof(*it));
+	}
+	ward->spares = 0;
+}
+
+/* Those that zombies are inside of are not there. */
+static struct incarnation *take(struct ward *ward)
+{
+	struct incarnation *it = ward->spare;
+
+	if (!it)
+		return host_alloc(sizeof(*it));
+	ward->spare = it->spare;
+	ward->spares--;
+	*it = (struct incarnation){ 0 };
+	return it;
+}
+
+static void put(struct incarnation *it)
+{
+	struct ward *ward = it->ward;
+
+	if (sub_acq_rel(&it->refs, 1) != 1)
+		return;
+	tree_lock(ward->tree);
+	if (ward->spares < SPARES) {
+		keep(ward, it);
+		it = NULL;
+	}
+	tree_unlock(ward->tree);
+	host_free(it, sizeof(*it));
+	unhold_ward(ward);
+}
+
+/* ---- a run --------------------------------------------------------------------------- */
+
+/* False: it was told to stop before. */
+static bool begin(struct incarnation *it)
+{
+	struct ward *ward = it->ward;
+	struct slot *slot = host_self();
+	bool counts;
+
+	tree_lock(ward->tree);
+	counts = ward->now == it && !it->asked;
+	if (counts) {
+		it->begun = true;
+		it->since = host_now();
+		it->slot = slot;
+		it->beats = slot->pulse.beats;
+		it->units = slot->pulse.units;
+		ward->starts++;
+		if (ward->me.above->phase == PHASE_RISING)
+			tree_settle(ward->me.above);
+	}
+	tree_unlock(ward->tree);
+	return counts;
+}
+
+static int run(struct ward_task *task)
+{
+	struct incarnation *it = incarnation_of(task);
+
+	if (!begin(it))
+		return -ECANCELED;
+	return it->ward->spec.run(it->ward->spec.arg);
+}
+
+struct incarnation *incarnation_here(void)
+{
+	struct slot *slot = host_self();
+	struct ward_task *task;
+
+	if (!slot || slot_phase(load_relaxed(&slot->word)) != SLOT_RUN)
+		return NULL;
+	task = load_relaxed(&slot->task);
+	return task->run == run ? incarnation_of(task) : NULL;
+}
+
+/* ---- its end --------------------------------------------------------------------------- */
+
+static struct incarnation *ended_of(struct errand *errand)
+{
+	return ward_entry(errand, struct incarnation, ended);
+}
+
+static void call_ended(struct errand *errand)
+{
+	struct incarnation *it = ended_of(errand);
+
+	it->ward->spec.ended(it->ward->spec.arg, it->status);
+}
+
+static void then_fall(struct errand *errand)
+{
+	struct incarnation *it = ended_of(errand);
+
+	tree_lock(it->ward->tree);
+	fell_ward(it->ward, it);
+	tree_unlock(it->ward->tree);
+}
+
+static void put_ended(struct errand *errand)
+{
+	put(ended_of(errand));
+}
+
+/* What is called for the end of a run that may still go on, fenced. */
+static void done(struct ward_task *task, int status)
+{
+	struct incarnation *it = incarnation_of(task);
+	struct ward *ward = it->ward;
+	struct pool *pool;
+
+	tree_lock(ward->tree);
+	incarnation_feel(it);
+	it->status = status;
+	it->incident = ward_incident(task);
+	if (!it->begun || !ward->spec.ended) {
+		fell_ward(ward, it);
+		tree_unlock(ward->tree);
+		return;
+	}
+	pool = ward->tree->closed ? NULL : ward->tree->pool;
+	tree_unlock(ward->tree);
+	it->ended = (struct errand){ .make = call_ended,
+				   .then = then_fall,
+				   .put = put_ended };
+	add_acq_rel(&it->refs, 1);
+	errand_submit(&it->ended, pool, ward->spec.name);
+}
+
+static void release(struct ward_task *task)
+{
+	put(incarnation_of(task));
+}
+
+/* ---- starting and stopping --------------------------------------------------------------- */
+
+bool incarnation_start(struct ward *ward)
+{
+	struct incarnation *it = take(ward);
+
+	if (!it)
+		return false;
+	it->ward = ward;
+	it->task = (struct ward_task){ .run = run,
+				       .done = done,
+				       .release = release,
+				       .policy = &ward->policy,
+				       .cancel = &it->cancel,
+				       .name = ward->spec.name };
+	it->refs = 1;
+	hold_ward(ward);
+	if (submit_at(ward->tree->pool, &it->task, 0)) { /* it is destroyed */
+		keep(ward, it);
+		sub_acq_rel(&ward->refs, 1); /* the caller has another */
+		ward->me.state = MEMBER_DOWN;
+		return true;
+	}
+	ward->now = it;
+	ward->me.state = MEMBER_UP;
+	return true;
+}
+
+void incarnation_stop(struct ward *ward)
+{
+	struct incarnation *it = ward->now;
+
+	it->asked = true;
+	ward_cancel_fire(&it->cancel, -ECANCELED);
+	if (!it->begun) { /* it never will */
+		ward->now = NULL;
+		ward->me.state = MEMBER_DOWN;
+		return;
+	}
+	ward->me.state = MEMBER_FALLING;
+	timer_set(&ward->stop, ward_in(ward->spec.stop_within));
+}
+
+/* ---- its pulse ----------------------------------------------------------------------------- */
+
+/*
+ * The record of a thread that died may be another's by now; who takes it over
+ * shows his own task, or none, before he beats.
+ */
+void incarnation_feel(struct incarnation *it)
+{
+	struct ward *ward = it->ward;
+	struct slot *slot = it->slot;
+	uint64_t beats, units;
+
+	if (!slot || ward->now != it)
+		return;
+	beats = __atomic_load_n(&slot->pulse.beats, __ATOMIC_RELAXED);
+	units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_acquire);
+	if (load_relaxed(&slot->task) != &it->task)
+		return;
+	ward->beats += beats - it->beats;
+	ward->units += units - it->units;
+	it->beats = beats;
+	it->units = units;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * last.c - a steward that gave up: its steward is told; a root does what is left
+ * to do, and the service manager is fed as long as that is not to starve it.
+ */
+#include "flow/tree.h"
+
+/* ---- giving up --------------------------------------------------------------------- */
+
+/* Told, and then the end of the process, in the scribe's own time. */
+static void abort_with_report(struct ward_steward *root)
+{
+	struct tell *tell = &root->tree->pool->tell;
+	struct incident *in = incident_open(tell, WARD_R_GAVE_UP,
+					    incident_id());
+
+	if (!in)
+		host_abort();
+	in->report.what = "the root of all stewards gave up: abort";
+	in->report.cause = root->incident;
+	in->abort = true;
+	incident_raise(tell, in);
+}
+
+static void last_resort(struct ward_steward *root)
+{
+	if (root->tree->last == WARD_LAST_STARVE)
+		feed_stop(root->tree);
+	if (root->tree->last == WARD_LAST_ABORT)
+		abort_with_report(root);
+}
+
+static void tell_above(struct ward_steward *steward)
+{
+	struct ward_steward *above = steward->me.above;
+
+	steward_is_down(steward);
+	if (steward->leaving)
+		return;
+	if (!above)
+		last_resort(steward);
+	else if (!member_is_falling(&steward->me))
+		steward_failed(above, &steward->me, 0, steward->incident);
+}
+
+static struct ward_steward *farewell_of(struct errand *errand)
+{
+	return ward_entry(errand, struct ward_steward, farewell);
+}
+
+static void make(struct errand *errand)
+{
+	farewell_of(errand)->gave_up(farewell_of(errand)->arg, farewell_of(errand));
+}
+
+static void then(struct errand *errand)
+{
+	struct ward_steward *steward = farewell_of(errand);
+
+	tree_lock(steward->tree);
+	steward->calling = false;
+	tell_above(steward);
+	tree_settle(steward);
+	tree_unlock(steward->tree);
+}
+
+static void put(struct errand *errand)
+{
+	unhold_steward(farewell_of(errand));
+}
+
+void steward_gave_up(struct ward_steward *steward)
+{
+	if (!steward->gave_up) {
+		tell_above(steward);
+		return;
+	}
+	hold_steward(steward);
+	steward->calling = true;
+	steward->farewell.make = make;
+	steward->farewell.then = then;
+	steward->farewell.put = put;
+	errand_submit(&steward->farewell, steward->tree->pool, steward->name);
+}
+
+/* ---- the service manager ------------------------------------------------------------- */
+
+static struct tree *hungry(struct timer *timer)
+{
+	return ward_entry(timer, struct tree, hunger);
+}
+
+static struct tree *eater(struct errand *errand)
+{
+	return ward_entry(errand, struct tree, meal);
+}
+
+/* Stuck wards that cannot be replaced are not for us to heal. */
+static void eat(struct errand *errand)
+{
+	struct tree *tree = eater(errand);
+	bool feed;
+
+	tree_lock(tree);
+	feed = tree->feed && !tree->closed &&
+	       !load_relaxed(&tree->pool->degraded);
+	tree_unlock(tree);
+	if (feed)
+		host_notify("WATCHDOG=1");
+}
+
+static void eaten(struct errand *errand)
+{
+	(void)errand;
+}
+
+/* Only when nobody is inside any more: the errand is one. */
+static void digest(struct errand *errand)
+{
+	struct tree *tree = eater(errand);
+
+	tree_lock(tree);
+	if (tree->feed)
+		timer_set(&tree->hunger, ward_in(tree->feed));
+	tree_unlock(tree);
+	tree_put(tree);
+}
+
+static void is_hungry(struct timer *timer)
+{
+	struct tree *tree = hungry(timer);
+
+	if (!tree->feed)
+		return;
+	add_acq_rel(&tree->refs, 1);
+	errand_submit(&tree->meal, tree->pool, "service manager");
+}
+
+static void hold_hunger(struct timer *timer)
+{
+	add_acq_rel(&hungry(timer)->refs, 1);
+}
+
+static void put_hunger(struct timer *timer)
+{
+	tree_put(hungry(timer));
+}
+
+void feed_start(struct tree *tree)
+{
+	timer_init(&tree->hunger, tree, "service manager");
+	tree->hunger.fired = is_hungry;
+	tree->hunger.hold = hold_hunger;
+	tree->hunger.put = put_hunger;
+	tree->meal.make = eat;
+	tree->meal.then = eaten;
+	tree->meal.put = digest;
+	tree->feed = host_watchdog() / 2;
+	if (tree->feed)
+		timer_set(&tree->hunger, ward_in(tree->feed));
+}
+
+void feed_stop(struct tree *tree)
+{
+	tree->feed = 0;
+	if (tree->notify)
+		timer_unset(&tree->hunger);
+}

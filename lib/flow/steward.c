@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * steward.c - stewards: made, stopped, destroyed.  A root brings the pool along.
+ */
+#include "flow/tree.h"
+#include "front/front.h"
+#include <errno.h>
+#include <string.h>
+
+#define WARDS_DEFAULT 16u
+#define WARDS_MAX 1024u
+/* So that a ward's end, and a timer, find a worker at once. */
+#define WORKERS_MORE 2u
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+void hold_steward(struct ward_steward *steward)
+{
+	add_acq_rel(&steward->refs, 1);
+}
+
+void unhold_steward(struct ward_steward *steward)
+{
+	struct tree *tree = steward->tree;
+
+	if (sub_acq_rel(&steward->refs, 1) != 1)
+		return;
+	host_free(steward, sizeof(*steward));
+	tree_put(tree);
+}
+
+/* ---- configuration ------------------------------------------------------------------ */
+
+static bool is_roots_own(const struct ward_steward_config *c)
+{
+	return c->flags || c->last || c->wards || c->pool;
+}
+
+static int check(const struct ward_steward_config *c)
+{
+	if (!c || c->size != sizeof(*c) || c->flags & ~WARD_STEWARD_NOTIFY ||
+	    (unsigned)c->strategy > WARD_REST_FOR_ONE ||
+	    (unsigned)c->last > WARD_LAST_ABORT || c->wards > WARDS_MAX ||
+	    (c->parent && is_roots_own(c)) ||
+	    (c->last == WARD_LAST_STARVE && !(c->flags & WARD_STEWARD_NOTIFY)))
+		return -EINVAL;
+	if (c->pool && c->pool->size != sizeof(*c->pool))
+		return -EINVAL;
+	if (c->name && strnlen(c->name, 12) > 11)
+		return -ENAMETOOLONG;
+	return c->flags & WARD_STEWARD_NOTIFY ? host_notify_known() : 0;
+}
+
+static struct ward_steward *steward_new(struct tree *tree,
+					const struct ward_steward_config *c)
+{
+	struct ward_steward *steward = host_alloc(sizeof(*steward));
+
+	if (!steward)
+		return NULL;
+	steward->me.is_steward = true;
+	steward->tree = tree;
+	add_acq_rel(&tree->refs, 1);
+	steward->refs = 1; /* its handle */
+	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
+	steward->strategy = c->strategy;
+	steward->restarts = c->restarts ? c->restarts : 3;
+	steward->within = c->within ? c->within : WARD_S(5);
+	steward->gave_up = c->gave_up;
+	steward->arg = c->arg;
+	steward->phase = PHASE_DOWN;
+	return steward;
+}
+
+/* ---- roots --------------------------------------------------------------------------- */
+
+static int pool_up(struct ward_pool **out, const struct ward_steward_config *c,
+		   const char *name)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_pool *pool;
+	int err;
+
+	if (c->pool)
+		config = *c->pool;
+	config.name = name;
+	config.workers = (c->wards ? c->wards : WARDS_DEFAULT) + WORKERS_MORE;
+	err = ward_pool_create(&pool, &config);
+	if (err)
+		return err;
+	err = ward_pool_start(pool);
+	if (err)
+		ward_pool_destroy(pool, WARD_FOREVER);
+	else
+		*out = pool;
+	return err;
+}
+
+static int root_new(struct ward_steward **out,
+		    const struct ward_steward_config *c)
+{
+	struct tree *tree = host_alloc(sizeof(*tree));
+	struct ward_steward *root;
+	struct ward_pool *pool;
+	int err = -ENOMEM;
+
+	if (!tree)
+		return err;
+	tree->refs = 1; /* ours, here */
+	root = steward_new(tree, c);
+	if (!root)
+		goto out;
+	err = pool_up(&pool, c, root->name);
+	if (err) {
+		unhold_steward(root);
+		goto out;
+	}
+	tree->pool = (struct pool *)pool;
+	tree->generation = tree->pool->generation;
+	tree->root = root;
+	tree->most = c->wards ? c->wards : WARDS_DEFAULT;
+	tree->last = c->last;
+	root->me.state = MEMBER_UP;
+	root->phase = PHASE_UP;
+	*out = root;
+out:
+	tree_put(tree);
+	return err;
+}
+
+static int root_create(struct ward_steward **out,
+		       const struct ward_steward_config *c)
+{
+	struct tree *tree;
+	int err = root_new(out, c);
+
+	if (err || !(c->flags & WARD_STEWARD_NOTIFY))
+		return err;
+	tree = (*out)->tree;
+	tree_lock(tree);
+	tree->notify = true;
+	feed_start(tree);
+	tree_unlock(tree);
+	host_notify("READY=1");
+	return 0;
+}
+
+/* ---- children ------------------------------------------------------------------------ */
+
+static int child_create(struct ward_steward **out,
+			const struct ward_steward_config *c)
+{
+	struct ward_steward *parent = c->parent, *child;
+	struct tree *tree = parent->tree;
+	int err = 0;
+
+	if (tree_foreign(tree))
+		return -ECHILD;
+	child = steward_new(tree, c);
+	if (!child)
+		return -ENOMEM;
+	tree_lock(tree);
+	if (steward_is_shut(parent)) {
+		err = -ESHUTDOWN;
+	} else {
+		child->parent = parent;
+		child->sibling = parent->child;
+		parent->child = child;
+		*out = child;
+		member_enter(parent, &child->me);
+	}
+	tree_unlock(tree);
+	if (err)
+		unhold_steward(child);
+	return err;
+}
+
+int ward_steward_create(struct ward_steward **out,
+			const struct ward_steward_config *config)
+{
+	int err = out ? check(config) : -EINVAL;
+
+	if (err)
+		return err;
+	return config->parent ? child_create(out, config) :
+				root_create(out, config);
+}
+
+/* ---- stop ------------------------------------------------------------------------------ */
+
+static int refuse(const struct ward_steward *steward)
+{
+	if (!steward)
+		return -EINVAL;
+	if (tree_foreign(steward->tree))
+		return -ECHILD;
+	return front_own_thread(steward->tree->pool) ? -EDEADLK : 0;
+}
+
+static int stop(struct ward_steward *steward, ward_ns until)
+{
+	struct tree *tree = steward->tree;
+	struct door_stay stay;
+	bool over;
+	int err = 0;
+
+	if (steward == tree->root && tree->notify)
+		host_notify("STOPPING=1");
+	tree_lock(tree);
+	if (steward == tree->root)
+		feed_stop(tree);
+	steward_leave(steward);
+	tree_unlock(tree);
+	door_enter(&stay, &steward->down, until);
+	do {
+		door_look(&stay);
+		over = load_acquire(&steward->over); /* [o] */
+	} while (!over && (err = door_sleep(&stay)) == 0);
+	door_leave(&stay);
+	return over || load_acquire(&steward->over) ? 0 : err;
+}
+
+int ward_steward_stop(struct ward_steward *steward, ward_ns until)
+{
+	int err = refuse(steward);
+
+	return err ? err : stop(steward, until);
+}
+
+/* ---- destroy --------------------------------------------------------------------------- */
+
+static void drop_handles(struct ward_steward *steward)
+{
+	struct ward_steward *child, *next;
+
+	for (child = steward->child; child; child = next) {
+		next = child->sibling;
+		drop_handles(child);
+	}
+	unhold_steward(steward);
+}
+
+static void leave_parent(struct ward_steward *steward)
+{
+	struct ward_steward **at = &steward->parent->child;
+
+	while (*at != steward)
+		at = &(*at)->sibling;
+	*at = steward->sibling;
+}
+
+static int root_destroy(struct tree *tree, ward_ns until)
+{
+	int left;
+
+	tree_lock(tree);
+	tree->closed = true;
+	tree_unlock(tree);
+	left = ward_pool_destroy((struct ward_pool *)tree->pool, until);
+	tree->pool = NULL;
+	return left;
+}
+
+int ward_steward_destroy(struct ward_steward *steward, ward_ns until)
+{
+	struct tree *tree;
+	int left = refuse(steward);
+
+	if (left == -ECHILD && steward == steward->tree->root) {
+		/* The rest is a copy of what others may have been amid of. */
+		ward_pool_destroy((struct ward_pool *)steward->tree->pool, 0);
+		return 0;
+	}
+	if (left)
+		return left == -ECHILD ? 0 : left;
+	tree = steward->tree;
+	add_acq_rel(&tree->refs, 1);
+	stop(steward, until);
+	if (steward == tree->root)
+		left = root_destroy(tree, until);
+	tree_lock(tree);
+	if (steward->parent)
+		leave_parent(steward);
+	drop_handles(steward);
+	tree_unlock(tree);
+	tree_put(tree);
+	return left;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.c - see timer.h.
+ */
+#include "flow/timer.h"
+#include "flow/tree.h"
+
+static struct timer *timer_of(struct ward_task *task)
+{
+	return ward_entry(task, struct timer, task);
+}
+
+static int run(struct ward_task *task)
+{
+	struct timer *timer = timer_of(task);
+
+	tree_lock(timer->tree);
+	if (timer->due <= host_now() && !timer->tree->closed) {
+		timer->due = WARD_FOREVER;
+		timer->fired(timer);
+	}
+	tree_unlock(timer->tree);
+	return 0;
+}
+
+/* False: the pool takes nothing any more. */
+static bool arm(struct timer *timer)
+{
+	return !timer->tree->closed &&
+	       !submit_at(timer->tree->pool, &timer->task, timer->due);
+}
+
+/* Out of the pool; again, if it is wanted again. */
+static void release(struct ward_task *task)
+{
+	struct timer *timer = timer_of(task);
+
+	tree_lock(timer->tree);
+	timer->armed = timer->due != WARD_FOREVER && arm(timer);
+	if (timer->armed) {
+		tree_unlock(timer->tree);
+		return;
+	}
+	tree_unlock(timer->tree);
+	timer->put(timer);
+}
+
+void timer_init(struct timer *timer, struct tree *tree, const char *name)
+{
+	timer->task = (struct ward_task){ .run = run,
+					  .release = release,
+					  .policy = &flow_once,
+					  .name = name };
+	timer->tree = tree;
+	timer->due = WARD_FOREVER;
+	timer->armed = false;
+}
+
+void timer_set(struct timer *timer, ward_ns due)
+{
+	timer->due = due;
+	if (timer->armed)
+		return;
+	timer->armed = arm(timer);
+	if (timer->armed)
+		timer->hold(timer);
+}
+
+void timer_unset(struct timer *timer)
+{
+	timer->due = WARD_FOREVER;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tree.h - a tree of stewards on one pool: who is to be up, and who is.
+ *
+ * Nobody waits in here, and no thread of its own drives it.  Each event (a ward
+ * began, ended, was asked to stop; a timer fired) is entered under the tree's lock,
+ * and then each steward from there up to the root takes the next steps that it can
+ * take (tree_settle).  A step that cannot be taken yet is taken at a later event.
+ *
+ * A steward is in one of four phases:
+ *
+ *	UP	each member goes by itself
+ *	FALLING	the members from 'mark' on are brought down, the last first, each
+ *		when the one after it is down; then 'again' says: RISING, or DOWN
+ *	RISING	members that are down are started, the first first, each when the
+ *		one before it has begun; then UP
+ *	DOWN	no member is up; for good, or until its own steward starts it
+ *
+ * All is under the lock but what is marked otherwise.  Whoever holds it runs nobody
+ * else's code: strangers are called by tasks of their own (errand.h).
+ */
+#ifndef WARD_LIB_FLOW_TREE_H
+#define WARD_LIB_FLOW_TREE_H
+
+#include "flow/intensity.h"
+#include "flow/ward.h"
+#include "sync/lock.h"
+
+enum phase { PHASE_UP, PHASE_FALLING, PHASE_RISING, PHASE_DOWN };
+
+struct ward_steward {
+	struct member me;
+	struct tree *tree;
+	_Atomic uint32_t refs; /* atomic: its handle, its members, its call */
+	/* I: */
+	char name[12];
+	enum ward_strategy strategy;
+	uint32_t restarts;
+	ward_ns within;
+	void (*gave_up)(void *arg, struct ward_steward *steward);
+	void *arg;
+
+	struct member *first, *last; /* in the order of their start */
+	enum phase phase;
+	uint64_t mark; /* FALLING: from this place on */
+	bool again;    /* FALLING: and then up again */
+	bool spent;    /* gave up; until it is started again */
+	bool leaving;  /* stops for good */
+	bool calling;  /* gave_up() is on its way */
+	struct intensity intensity;
+	uint64_t incident; /* the report that it gave up */
+	/* Who is destroyed with whom: the handles. */
+	struct ward_steward *parent, *child, *sibling;
+	struct errand farewell; /* gave_up */
+	_Atomic bool over;    /* atomic: DOWN for good */
+	struct door down;     /* opened then */
+};
+
+struct tree {
+	_Atomic uint32_t refs; /* atomic: wards and stewards */
+	struct lock lock;
+	struct pool *pool;   /* until the root is destroyed */
+	uint32_t generation; /* I: of the process that made it */
+	struct ward_steward *root;
+	uint32_t wards, most; /* not gone; may be */
+	uint64_t places;      /* given to members so far */
+	bool closed;	      /* the pool goes: nothing is started any more */
+	enum ward_last last;
+	bool notify;	   /* the service manager is told */
+	ward_ns feed;	   /* and fed so often; 0: not */
+	struct timer hunger;
+	struct errand meal;
+};
+
+/* Any thread; not in a child process, where another may have held it for ever. */
+void tree_lock(struct tree *tree);
+void tree_unlock(struct tree *tree);
+void tree_put(struct tree *tree); /* without the lock */
+bool tree_foreign(const struct tree *tree);
+
+/* ---- tree.c: the laws ------------------------------------------------------------ */
+
+/* The next steps of 'steward' and all above it. */
+void tree_settle(struct ward_steward *steward);
+/* A new one, the last in order. */
+void member_enter(struct ward_steward *steward, struct member *member);
+/* To be up: it is, or will be; and the other way round. */
+void member_up(struct member *member);
+void member_down(struct member *member);
+/* Gone for good.  The caller holds a reference of its own, to its steward too. */
+void member_gone(struct member *member);
+/* Is 'member' one of those that its steward brings down? */
+bool member_is_falling(const struct member *member);
+/* A member is down that nobody has told to be, and is to be up: it failed. */
+void steward_failed(struct ward_steward *steward, struct member *member,
+		    int status, uint64_t cause);
+/* All below are down, and what comes of that was seen to. */
+void steward_is_down(struct ward_steward *steward);
+/* Nothing below is started any more. */
+void steward_leave(struct ward_steward *steward);
+bool steward_is_shut(const struct ward_steward *steward);
+
+/* ---- incarnation.c --------------------------------------------------------------- */
+
+/* Starts one: the ward is DOWN.  False: no memory. */
+bool incarnation_start(struct ward *ward);
+/* Tells ward->now to stop, and when it will be fenced. */
+void incarnation_stop(struct ward *ward);
+/* Adds to the ward's pulse what 'now' has shown since it was felt last. */
+void incarnation_feel(struct incarnation *now);
+/* Memory for those that start next: 0 or -ENOMEM; and back, without the lock. */
+int incarnation_stock(struct ward *ward);
+void incarnation_unstock(struct ward *ward);
+
+/* ---- ward.c ---------------------------------------------------------------------- */
+
+void hold_ward(struct ward *ward);   /* with or without the lock */
+void unhold_ward(struct ward *ward); /* without it */
+/* 'ended' was ward->now; its run has ended, and spec.ended was called. */
+void fell_ward(struct ward *ward, struct incarnation *ended);
+
+/* ---- steward.c ------------------------------------------------------------------- */
+
+void hold_steward(struct ward_steward *steward);
+void unhold_steward(struct ward_steward *steward);
+
+/* ---- last.c ---------------------------------------------------------------------- */
+
+/* The steward's members are down, because it gave up. */
+void steward_gave_up(struct ward_steward *steward);
+/* The service manager: from the start of the root, until its end. */
+void feed_start(struct tree *tree);
+void feed_stop(struct tree *tree);
+
+#endif

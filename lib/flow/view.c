@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * view.c - a ward as it is seen from outside.
+ */
+#include "flow/tree.h"
+#include <errno.h>
+
+#define GLANCE WARD_MS(1)
+
+int ward_view(struct ward *ward, struct ward_view *view)
+{
+	if (!ward || !view || view->size != sizeof(*view))
+		return -EINVAL;
+	if (tree_foreign(ward->tree))
+		return -ECHILD;
+	tree_lock(ward->tree);
+	if (ward->now)
+		incarnation_feel(ward->now);
+	*view = (struct ward_view){
+		.size = sizeof(*view),
+		.starts = ward->starts,
+		.failures = ward->failures,
+		.status = ward->status,
+		.running = ward->now && ward->now->begun,
+		.gone = ward->me.state == MEMBER_GONE,
+		.beats = ward->beats,
+		.units = ward->units,
+	};
+	tree_unlock(ward->tree);
+	return 0;
+}
+
+/* 0: it has moved on. */
+static int glance(struct ward *ward, uint64_t *beats, uint64_t *units)
+{
+	struct ward_view view = WARD_VIEW_INIT;
+	int err = ward_view(ward, &view);
+
+	if (err)
+		return err;
+	if (view.beats == *beats && view.units == *units)
+		return view.gone ? -EPIPE : -EAGAIN;
+	*beats = view.beats;
+	*units = view.units;
+	return 0;
+}
+
+int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
+		    ward_ns until)
+{
+	static _Atomic uint32_t nobody;
+	int err;
+
+	if (!ward || !beats || !units)
+		return -EINVAL;
+	while ((err = glance(ward, beats, units)) == -EAGAIN) {
+		ward_ns now = host_now();
+
+		if (now >= until)
+			return -ETIMEDOUT;
+		host_wait(&nobody, 0,
+			  until - now < GLANCE ? until : now + GLANCE);
+	}
+	return err;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ward.c - a ward from its start to its end for good.
+ *
+ * Edge [o]: gone, and what its last run left behind | who waits for that.
+ */
+#include "flow/tree.h"
+#include "heal/heal.h"
+#include "work/backoff.h"
+#include <errno.h>
+
+#define STOP_WITHIN WARD_S(5)
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+void hold_ward(struct ward *ward)
+{
+	add_acq_rel(&ward->refs, 1);
+}
+
+static void ward_free(struct ward *ward)
+{
+	struct tree *tree = ward->tree;
+
+	incarnation_unstock(ward);
+	kept_destroy(ward->kept);
+	host_free(ward, sizeof(*ward));
+	tree_put(tree);
+}
+
+void unhold_ward(struct ward *ward)
+{
+	if (sub_acq_rel(&ward->refs, 1) == 1)
+		ward_free(ward);
+}
+
+static struct ward *start_of(struct timer *timer)
+{
+	return ward_entry(timer, struct ward, start);
+}
+
+static struct ward *stop_of(struct timer *timer)
+{
+	return ward_entry(timer, struct ward, stop);
+}
+
+static void hold_start(struct timer *timer)
+{
+	hold_ward(start_of(timer));
+}
+
+static void put_start(struct timer *timer)
+{
+	unhold_ward(start_of(timer));
+}
+
+static void hold_stop(struct timer *timer)
+{
+	hold_ward(stop_of(timer));
+}
+
+static void put_stop(struct timer *timer)
+{
+	unhold_ward(stop_of(timer));
+}
+
+/* ---- its times ----------------------------------------------------------------------- */
+
+static void backoff_is_over(struct timer *timer)
+{
+	struct ward *ward = start_of(timer);
+
+	if (ward->me.state != MEMBER_WAITS)
+		return;
+	ward->me.state = MEMBER_DOWN;
+	member_up(&ward->me);
+}
+
+/* It does not listen.  If nobody is inside its task, its end is on its way. */
+static void deadline_is_over(struct timer *timer)
+{
+	struct ward *ward = stop_of(timer);
+
+	if (ward->me.state == MEMBER_FALLING)
+		steward_condemn(ward->tree->pool, &ward->now->task);
+}
+
+/* ---- the end of a run ------------------------------------------------------------------ */
+
+static void set_backoff(struct ward *ward, const struct incarnation *it)
+{
+	const struct ward_spec *spec = &ward->spec;
+	uint64_t most = backoff_most(spec->backoff_min, spec->backoff_max);
+	ward_ns now = host_now();
+
+	if (now - it->since > most)
+		ward->row = 0;
+	ward->row++;
+	ward->not_before = now + backoff_draw(&ward->tree->pool->dice,
+					      spec->backoff_min,
+					      spec->backoff_max, ward->row);
+	if (ward->not_before < now)
+		ward->not_before = WARD_FOREVER - 1;
+}
+
+static bool runs_again(const struct ward *ward, int status)
+{
+	return ward->spec.restart == WARD_ALWAYS ||
+	       (ward->spec.restart == WARD_ON_FAILURE && status);
+}
+
+/* Down by itself: nobody had told it to stop. */
+static void ended(struct ward *ward, struct incarnation *it)
+{
+	struct ward_steward *steward = ward->me.above;
+
+	if (it->status)
+		ward->failures++;
+	if (!runs_again(ward, it->status)) {
+		member_gone(&ward->me);
+		return;
+	}
+	set_backoff(ward, it);
+	if (!member_is_falling(&ward->me))
+		steward_failed(steward, &ward->me, it->status, it->incident);
+}
+
+void fell_ward(struct ward *ward, struct incarnation *it)
+{
+	struct ward_steward *steward = ward->me.above;
+
+	if (ward->now != it)
+		return;
+	hold_steward(steward);
+	ward->now = NULL;
+	ward->status = it->status;
+	ward->me.state = MEMBER_DOWN;
+	timer_unset(&ward->stop);
+	if (ward->leaving || ward->tree->closed)
+		member_gone(&ward->me);
+	else if (!it->asked)
+		ended(ward, it);
+	else if (!member_is_falling(&ward->me))
+		member_up(&ward->me); /* ward_restart() */
+	tree_settle(steward);
+	unhold_steward(steward);
+}
+
+/* ---- public ------------------------------------------------------------------------------ */
+
+static bool spec_is_sound(const struct ward_spec *s)
+{
+	return s && s->size == sizeof(*s) && !s->flags && s->run &&
+	       (unsigned)s->restart <= WARD_NEVER && !s->reserved &&
+	       (!s->backoff_max || s->backoff_min <= s->backoff_max);
+}
+
+static void ward_init(struct ward *ward, struct tree *tree,
+		      const struct ward_spec *spec)
+{
+	ward->tree = tree;
+	add_acq_rel(&tree->refs, 1);
+	ward->refs = 1; /* the caller's */
+	ward->spec = *spec;
+	if (!ward->spec.stop_within)
+		ward->spec.stop_within = STOP_WITHIN;
+	ward->policy = (struct ward_policy){
+		.size = sizeof(ward->policy),
+		.runs = 1,
+		.busy_within = spec->busy_within,
+		.blocked_within = spec->blocked_within,
+		.progress_within = spec->progress_within,
+	};
+	timer_init(&ward->start, tree, spec->name);
+	ward->start.fired = backoff_is_over;
+	ward->start.hold = hold_start;
+	ward->start.put = put_start;
+	timer_init(&ward->stop, tree, spec->name);
+	ward->stop.fired = deadline_is_over;
+	ward->stop.hold = hold_stop;
+	ward->stop.put = put_stop;
+}
+
+static int ward_new(struct ward **out, struct tree *tree,
+		    const struct ward_spec *spec)
+{
+	struct ward *ward = host_alloc(sizeof(*ward));
+	int err;
+
+	if (!ward)
+		return -ENOMEM;
+	ward_init(ward, tree, spec);
+	err = incarnation_stock(ward);
+	if (!err && spec->state) {
+		ward->kept = kept_create(spec->state);
+		err = ward->kept ? 0 : -ENOMEM;
+	}
+	if (err)
+		unhold_ward(ward);
+	else
+		*out = ward;
+	return err;
+}
+
+static int enter(struct ward_steward *steward, struct ward *ward,
+		 struct ward **out)
+{
+	struct tree *tree = steward->tree;
+	int err = 0;
+
+	tree_lock(tree);
+	if (steward_is_shut(steward)) {
+		err = -ESHUTDOWN;
+	} else if (tree->wards == tree->most) {
+		err = -EAGAIN;
+	} else {
+		tree->wards++;
+		*out = ward; /* before it runs: it may look there */
+		member_enter(steward, &ward->me);
+	}
+	tree_unlock(tree);
+	return err;
+}
+
+int ward_start(struct ward **out, struct ward_steward *steward,
+	       const struct ward_spec *spec)
+{
+	struct ward *ward;
+	int err;
+
+	if (!out || !steward || !spec_is_sound(spec))
+		return -EINVAL;
+	if (tree_foreign(steward->tree))
+		return -ECHILD;
+	err = ward_new(&ward, steward->tree, spec);
+	if (err)
+		return err;
+	err = enter(steward, ward, out);
+	if (err)
+		unhold_ward(ward);
+	return err;
+}
+
+/* Is the caller inside of the ward, or of its 'ended'? */
+static bool inside_of(const struct ward *ward)
+{
+	const struct incarnation *it = incarnation_here();
+
+	if (it)
+		return it->ward == ward;
+	return ward->now && ward->now->ended.on == host_tid();
+}
+
+static int await(struct ward *ward, ward_ns until)
+{
+	struct door_stay stay;
+	bool over;
+	int err = 0;
+
+	door_enter(&stay, &ward->gone, until);
+	do {
+		door_look(&stay);
+		over = load_acquire(&ward->over); /* [o] */
+	} while (!over && (err = door_sleep(&stay)) == 0);
+	door_leave(&stay);
+	return over || load_acquire(&ward->over) ? 0 : err;
+}
+
+static void leave(struct ward *ward)
+{
+	struct ward_steward *steward = ward->me.above;
+
+	if (!steward || ward->leaving)
+		return;
+	hold_steward(steward);
+	ward->leaving = true;
+	if (ward->me.state == MEMBER_UP || ward->me.state == MEMBER_WAITS)
+		member_down(&ward->me);
+	if (ward->me.state == MEMBER_DOWN)
+		member_gone(&ward->me);
+	tree_settle(steward);
+	unhold_steward(steward);
+}
+
+int ward_stop(struct ward *ward, ward_ns until)
+{
+	bool inside;
+
+	if (!ward)
+		return -EINVAL;
+	if (tree_foreign(ward->tree))
+		return -ECHILD;
+	tree_lock(ward->tree);
+	inside = inside_of(ward);
+	if (!inside)
+		leave(ward);
+	tree_unlock(ward->tree);
+	return inside ? -EDEADLK : await(ward, until);
+}
+
+int ward_restart(struct ward *ward)
+{
+	int err = 0;
+
+	if (!ward)
+		return -EINVAL;
+	if (tree_foreign(ward->tree))
+		return -ECHILD;
+	tree_lock(ward->tree);
+	if (!ward->me.above || ward->leaving || steward_is_shut(ward->me.above)) {
+		err = -ESHUTDOWN;
+	} else if (ward->me.state == MEMBER_WAITS) {
+		ward->not_before = 0;
+		timer_unset(&ward->start);
+		backoff_is_over(&ward->start);
+	} else if (ward->me.state == MEMBER_UP && ward->now->begun) {
+		member_down(&ward->me);
+	}
+	tree_unlock(ward->tree);
+	return err;
+}
+
+int ward_wait(struct ward *ward, ward_ns until, int *status)
+{
+	bool inside;
+	int err;
+
+	if (!ward)
+		return -EINVAL;
+	if (tree_foreign(ward->tree))
+		return -ECHILD;
+	tree_lock(ward->tree);
+	inside = inside_of(ward);
+	tree_unlock(ward->tree);
+	err = inside ? -EDEADLK : await(ward, until);
+	if (!err && status)
+		*status = ward->status; /* [o] */
+	return err;
+}
+
+void ward_put(struct ward *ward)
+{
+	if (ward && !tree_foreign(ward->tree))
+		unhold_ward(ward);
+}
