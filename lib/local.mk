@@ -35,6 +35,7 @@ WARD_SOURCES = \
 	lib/sync/heap.h \
 	lib/sync/high.h \
 	lib/sync/histogram.h \
+	lib/sync/lock.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
 	lib/tell/format.c \
@@ -43,6 +44,7 @@ WARD_SOURCES = \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/tell/text.h \
+	lib/work/backoff.h \
 	lib/work/book.h \
 	lib/work/cancel.c \
 	lib/work/cancel.h \
@@ -81,13 +83,35 @@ WARD_SOURCES = \
 	lib/flow/bridge.h \
 	lib/flow/door.c \
 	lib/flow/door.h \
+	lib/flow/errand.c \
+	lib/flow/errand.h \
+	lib/flow/incarnation.c \
+	lib/flow/intensity.h \
 	lib/flow/kept.c \
-	lib/flow/kept.h
+	lib/flow/kept.h \
+	lib/flow/last.c \
+	lib/flow/steward.c \
+	lib/flow/timer.c \
+	lib/flow/timer.h \
+	lib/flow/tree.c \
+	lib/flow/tree.h \
+	lib/flow/view.c \
+	lib/flow/ward.c \
+	lib/flow/ward.h
+
+# The service manager.
+if HAVE_SYSTEMD
+WARD_SOURCES += lib/base/host_notify.c
+else
+WARD_SOURCES += lib/base/host_notify_none.c
+endif
 
 # Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la
 libward_core_la_SOURCES = $(WARD_SOURCES)
 libward_core_la_LIBADD = $(URCU_LIBS)
+
+libward_core_la_LIBADD += $(SYSTEMD_LIBS)
 
 # What is installed: the same objects, with only ward_* to be seen.  nodelete,
 # because threads and liburcu-bp's readers outlive a dlclose().
@@ -97,6 +121,7 @@ libward_la_LIBADD = libward-core.la $(URCU_LIBS)
 libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
+libward_la_LIBADD += $(SYSTEMD_LIBS)
 EXTRA_libward_la_DEPENDENCIES = lib/ward.map
 
 pkgconfigdir = $(libdir)/pkgconfig
