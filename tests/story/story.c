@@ -3,6 +3,7 @@
  * story.c - see story.h.
  */
 #include "story.h"
+#include "flow/tree.h"
 
 #include <dirent.h>
 #include <stdarg.h>
@@ -217,6 +218,11 @@ uint64_t convicted(const struct ward_stats *stats)
 {
 	return stats->convicted_livelock + stats->convicted_blocked +
 	       stats->convicted_progress;
+}
+
+struct ward_pool *pool_under(const struct ward_steward *steward)
+{
+	return (struct ward_pool *)steward->tree->pool;
 }
 
 void pool_leave(struct ward_pool *pool, ward_ns span, int left)
