@@ -38,6 +38,8 @@ story_tests = \
 	tests/story/submit_deadlock \
 	tests/story/unblock_once \
 	tests/story/unblock_pipe \
+	tests/story/ward_ends \
+	tests/story/ward_orders \
 	tests/story/wrap \
 	tests/story/zombie_holder \
 	tests/story/zombie_home
@@ -125,6 +127,10 @@ tests_story_unblock_once_SOURCES = tests/story/unblock_once.c
 tests_story_unblock_once_LDADD = $(STORY_LIBS)
 tests_story_unblock_pipe_SOURCES = tests/story/unblock_pipe.c
 tests_story_unblock_pipe_LDADD = $(STORY_LIBS)
+tests_story_ward_ends_SOURCES = tests/story/ward_ends.c tests/story/wards.h
+tests_story_ward_ends_LDADD = $(STORY_LIBS)
+tests_story_ward_orders_SOURCES = tests/story/ward_orders.c tests/story/wards.h
+tests_story_ward_orders_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c
 tests_story_wrap_LDADD = $(STORY_LIBS)
 tests_story_zombie_holder_SOURCES = tests/story/zombie_holder.c tests/story/lock.h
