@@ -6,11 +6,13 @@
 #define WARD_WARD_H
 
 #include <ward/base.h>
+#include <ward/bridge.h>
 #include <ward/cancel.h>
 #include <ward/error.h>
 #include <ward/pool.h>
 #include <ward/report.h>
 #include <ward/stats.h>
+#include <ward/steward.h>
 #include <ward/task.h>
 
 #endif
