@@ -86,6 +86,8 @@ extern const struct ward_policy story_policy;
 struct ward_pool_config story_config(void);
 struct ward_pool *pool_up(const struct ward_pool_config *config);
 struct ward_stats stats_of(struct ward_pool *pool);
+/* The pool of a tree of stewards, to look into its books. */
+struct ward_pool *pool_under(const struct ward_steward *steward);
 /* Drains it; the books must then be whole and right; destroys it. */
 void pool_down(struct ward_pool *pool);
 /* The same without the drain, and what destroy must answer by then. */
