@@ -182,9 +182,6 @@ steward_up(const struct ward_steward_config *config)
 	return steward;
 }
 
-/* The pool of a tree, to look into its books. */
-struct ward_pool *pool_under(const struct ward_steward *steward);
-
 /* Nothing is left, and the books were right. */
 static inline void steward_gone(struct ward_steward *root)
 {
