@@ -144,9 +144,43 @@ static void bad_policies(void (*with)(const struct ward_policy *policy))
 		with(&policy);
 	}
 	policy.flags = 0;
-	for (int bit = 1; bit < 32; bit++) {
+	for (int bit = 0; bit < 32; bit++) {
 		policy.reserved = 1u << bit;
 		with(&policy);
+	}
+	policy.reserved = 0;
+	/* The least wait is more than the most. */
+	for (int bit = 0; bit < 63; bit++) {
+		policy.backoff_max = (ward_ns)1 << bit;
+		policy.backoff_min = policy.backoff_max + 1;
+		with(&policy);
+		policy.backoff_min = WARD_FOREVER;
+		with(&policy);
+	}
+}
+
+static void good_policies(void)
+{
+	static const ward_ns pair[][2] = { { 0, 0 },
+					   { 1, 0 },
+					   { 0, 1 },
+					   { 1, 1 },
+					   { WARD_FOREVER, 0 },
+					   { WARD_FOREVER, WARD_FOREVER } };
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_policy policy = WARD_POLICY_INIT;
+	struct ward_pool *pool;
+
+	policy.flags = WARD_POLICY_QUIET;
+	policy.runs = policy.errors = policy.faults = UINT32_MAX;
+	policy.stalls = policy.deaths = UINT32_MAX;
+	config.policy = &policy;
+	config.workers = 1;
+	for (size_t i = 0; i < SIZE(pair); i++) {
+		policy.backoff_min = pair[i][0];
+		policy.backoff_max = pair[i][1];
+		cr_assert_eq(ward_pool_create(&pool, &config), 0);
+		cr_assert_eq(ward_pool_destroy(pool, 0), 0);
 	}
 }
 
@@ -466,12 +500,18 @@ static void never_called(void *arg)
 /* Between tasks, and where there is no task at all. */
 static void outside_run(void)
 {
+	uint64_t number = 5;
+
 	for (int i = 0; i < 10; i++) {
 		bad(ward_commit(), -EPERM);
 		bad(ward_unblock(NULL, NULL), -EPERM);
 		bad(ward_unblock(never_called, &subject), -EPERM);
 		bad(ward_check(), 0);
+		bad(ward_fence(&number), -EPERM);
+		bad(ward_fence(NULL), -EINVAL);
 	}
+	if (number != 5)
+		wrong("a refused fence number was written");
 }
 
 static int calls_in_run(struct ward_task *task)
@@ -479,6 +519,8 @@ static int calls_in_run(struct ward_task *task)
 	from_own_thread();
 	bad_tasks();
 	bad_looks();
+	for (int i = 0; i < 10; i++)
+		bad(ward_fence(NULL), -EINVAL);
 	return job_run(task);
 }
 
@@ -567,7 +609,7 @@ static void bad_reports(void)
 			wrong("a refused report was written");
 	}
 	for (int kind = -100; kind < 200; kind++) {
-		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_EVIDENCE;
+		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_GAVE_UP;
 		const char *name = ward_kind_name((enum ward_kind)kind);
 
 		bad(strcmp(name, "unknown") == 0, !is);
@@ -587,12 +629,31 @@ static void no_tokens(void)
 	bad((ward_block_enter(0), ward_block_leave(), 0), 0);
 }
 
+/* On a thread that is no worker there is nobody to tell. */
+static void nobody_hears(void)
+{
+	static const int err[] = { 0, 1, -1, -EINVAL, -EIO, INT_MIN, INT_MAX };
+
+	for (size_t i = 0; i < SIZE(err); i++) {
+		int want = err[i] ? err[i] : -EINVAL;
+
+		bad(ward_fail(err[i], "%s", "fails"), want);
+		bad(ward_wrap(0, err[i], "%s", "fails"), want);
+		bad(ward_wrap(UINT64_MAX, err[i], "%s", "fails"), want);
+		bad((long)ward_failure(), 0);
+	}
+	bad(ward_pause(WARD_NOWAIT), 0);
+	bad(ward_pause(1), 0);
+	bad(ward_pause(ward_now() - 1), 0);
+}
+
 Test(bad_input, every_call_names_the_error_and_changes_nothing)
 {
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(tally, MAP_FAILED);
 	bad_creates();
+	good_policies();
 	no_pool();
 	fresh_pool();
 	running_pool();
@@ -606,6 +667,7 @@ Test(bad_input, every_call_names_the_error_and_changes_nothing)
 	subject = NULL;
 	bad_reports();
 	no_tokens();
+	nobody_hears();
 	outside_run();
 	printf("bad calls: %u\n", load_relaxed(&tally->calls));
 	fflush(stdout);

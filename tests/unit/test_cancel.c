@@ -152,3 +152,56 @@ Test(cancel, a_fired_token_keeps_no_task_from_running)
 	cr_assert_eq(load_relaxed(&job.check), -EIO);
 	ended(pool);
 }
+
+/* ---- as one sees it who sleeps --------------------------------------- */
+
+static int until_woken(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return ward_pause(WARD_FOREVER);
+}
+
+/* All that pause on one token, whichever worker they are on. */
+Test(cancel, wakes_all_who_pause)
+{
+	enum { ALL = 6 };
+	struct ward_pool *pool = pool_of(ALL);
+	struct ward_cancel of_all = { { 0 } };
+	struct job job[ALL];
+
+	for (int i = 0; i < ALL; i++) {
+		job[i] = job_of_kind(until_woken);
+		job[i].task.cancel = &of_all;
+		submitted(pool, &job[i]);
+	}
+	for (int i = 0; i < ALL; i++) {
+		cr_assert(comes_true(load_acquire(&job[i].runs)));
+		cr_assert(comes_true(sleeps_in_futex(
+			(int32_t)load_relaxed(&job[i].ran_on))));
+	}
+	cr_assert(ward_cancel_fire(&of_all, -EPIPE));
+	for (int i = 0; i < ALL; i++)
+		job_had(&job[i], -EPIPE);
+	ended(pool);
+}
+
+/* Fired at any time from before it pauses to after. */
+Test(cancel, a_pause_never_misses_it)
+{
+	struct ward_pool *pool = pool_of(1);
+
+	for (int i = 0; i < 3000; i++) {
+		struct job job = job_of_kind(until_woken);
+		struct ward_cancel of_job = { { 0 } };
+
+		job.task.cancel = &of_job;
+		submitted(pool, &job);
+		if (i % 3)
+			comes_true(load_acquire(&job.runs));
+		for (int k = i % 200; k; k--)
+			host_relax();
+		cr_assert(ward_cancel_fire(&of_job, -EIO));
+		job_had(&job, -EIO);
+	}
+	ended(pool);
+}

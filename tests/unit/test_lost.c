@@ -632,6 +632,332 @@ Test(lost, a_zombie_that_dies_is_reaped)
 	ended(pool);
 }
 
+/* ---- failures -------------------------------------------------------- */
+
+/* Ends each attempt as its script says: fails, raises, dies, or is well. */
+static int ends_as_told(struct ward_task *task)
+{
+	struct script *script = script_of(task);
+	char says = script->says[ward_self()->attempt - 1];
+
+	cr_assert_eq(add_relaxed(&script->order, 1) + 1, ward_self()->attempt);
+	job_begins(&script->job);
+	if (script->commits)
+		store_relaxed(&script->commit[0], ward_commit());
+	if (says == 'd')
+		pthread_exit(NULL);
+	if (says == 'x')
+		ward_raise(-EDOM, "as told");
+	while (says == 's' && !load_acquire(&script->job.stop))
+		host_relax();
+	return says == 'e' ? -EIO : 0;
+}
+
+static struct letters {
+	uint32_t n, dones; /* done() calls by then */
+	uint64_t id;
+	int32_t err;
+	enum ward_kind kind;
+	uint32_t attempt;
+	char task[16], pool[16];
+} letters;
+
+static void on_dead(void *arg, struct ward_task *task,
+		    const struct ward_report *report)
+{
+	cr_assert_eq(arg, &letters);
+	letters.n++;
+	letters.dones = load_relaxed(&job_of(task)->dones);
+	letters.id = report->id;
+	letters.err = report->err;
+	letters.kind = report->kind;
+	letters.attempt = report->attempt;
+	snprintf(letters.task, sizeof(letters.task), "%s", report->task);
+	snprintf(letters.pool, sizeof(letters.pool), "%s", report->pool);
+	cr_assert_eq(report->size, sizeof(*report));
+	cr_assert_not_null(report->message);
+	cr_assert_not_null(report->user);
+	cr_assert_not_null(report->chain);
+}
+
+static const struct ward_hooks burying = { .report = tell_told,
+					   .dead = on_dead,
+					   .arg = &letters };
+
+struct budgets_of {
+	uint32_t runs, errors, deaths, stalls;
+};
+
+/* A task with that script: how often it runs, what it ends with, whether dead. */
+static void fails_as(const char *says, struct budgets_of may, uint32_t attempts,
+		     int32_t status)
+{
+	struct ward_policy policy = hasty;
+	struct ward_pool_config config = job_config(1);
+	struct script script = { .job = job_of_kind(ends_as_told),
+				 .says = says };
+	struct ward_pool *pool;
+	uint32_t failed = 0;
+
+	config.hooks = &(struct ward_hooks){ .dead = on_dead,
+					     .arg = &letters,
+					     .report = burying.report };
+	config.name = "grave";
+	pool = started(&config);
+	letters = (struct letters){ .n = 0 };
+	policy.runs = may.runs;
+	policy.errors = may.errors;
+	policy.deaths = may.deaths;
+	policy.stalls = may.stalls;
+	script.job.task.policy = &policy;
+	submitted(pool, &script.job);
+	cr_assert(comes_true(load_acquire(&script.job.dones) == 1), "%s", says);
+	store_release(&script.job.stop, 1);
+	job_had(&script.job, status);
+	cr_assert_eq(script.job.runs, attempts, "%s: %u", says,
+		     load_relaxed(&script.job.runs));
+	for (uint32_t i = 0; i < attempts; i++)
+		failed += says[i] == 'e' || says[i] == 'x';
+	cr_assert_eq(stats_of(pool).failed, failed);
+	cr_assert_eq(stats_of(pool).reruns, attempts - 1);
+	cr_assert_eq(stats_of(pool).dead_letters, status != 0);
+	cr_assert_eq(letters.n, status != 0, "%s", says);
+	if (status) {
+		cr_assert_eq(letters.dones, 0, "%s: it is told first", says);
+		cr_assert_eq(letters.err, status);
+		cr_assert_eq(letters.id, load_relaxed(&script.job.incident));
+		cr_assert_eq(letters.attempt, attempts, "%s: %u", says,
+			     letters.attempt);
+		cr_assert_str_eq(letters.task, "job");
+		cr_assert_str_eq(letters.pool, "grave");
+	}
+	ended(pool);
+}
+
+#define MAY(...) ((struct budgets_of){ __VA_ARGS__ })
+
+Test(lost, failures_have_a_budget_of_their_own)
+{
+	fails_as("eeee", MAY(.runs = 9, .errors = 2), 3, -EIO);
+	fails_as("xxxx", MAY(.runs = 9, .errors = 2), 3, -EDOM);
+	fails_as("exxe", MAY(.runs = 9, .errors = 3), 4, -EIO);
+	fails_as("eer", MAY(.runs = 9, .errors = 2), 3, 0);
+	fails_as("ee", MAY(.runs = 9), 1, -EIO);
+	fails_as("ee", MAY(.errors = 9), 1, -EIO);
+	fails_as("eee", MAY(.runs = 2, .errors = 9), 2, -EIO);
+	fails_as("e", MAY(.runs = 9, .deaths = 9, .stalls = 9), 1, -EIO);
+	cr_assert_eq(letters.kind, WARD_R_ERROR);
+}
+
+Test(lost, no_budget_pays_for_another)
+{
+	struct budgets_of one = { .runs = 9, .errors = 1, .deaths = 1 };
+
+	fails_as("edr", one, 3, 0);
+	fails_as("der", one, 3, 0);
+	fails_as("ded", one, 3, -EOWNERDEAD);
+	cr_assert_eq(letters.kind, WARD_R_DEATH);
+	fails_as("ede", one, 3, -EIO);
+	fails_as("xdx", one, 3, -EDOM);
+	fails_as("dd", one, 2, -EOWNERDEAD);
+	fails_as("es", one, 2, -ETIME);
+	cr_assert_eq(letters.kind, WARD_R_BLOCKED);
+	one.stalls = 1;
+	fails_as("ser", one, 3, 0);
+	fails_as("sedr", one, 4, 0);
+	fails_as("esds", one, 4, -ETIME);
+}
+
+/* What a task returns is not taken for a loss. */
+static int returns_a_loss(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return job_of(task)->answer;
+}
+
+Test(lost, a_dead_letter_says_what_it_was_and_not_what_it_looks_like)
+{
+	static const int32_t like[] = { -ETIME, -EOWNERDEAD, -EFAULT };
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool;
+
+	config.hooks = &burying;
+	pool = started(&config);
+	for (int i = 0; i < 3; i++) {
+		struct job job = job_of_kind(returns_a_loss);
+
+		job.answer = like[i];
+		submitted(pool, &job);
+		job_had(&job, like[i]);
+		cr_assert_eq(letters.kind, WARD_R_ERROR);
+		cr_assert_eq(letters.err, like[i]);
+	}
+	cr_assert_eq(letters.n, 3);
+	ended(pool);
+}
+
+Test(lost, who_has_committed_and_then_fails_is_not_run_again)
+{
+	struct ward_policy policy = patient;
+	struct script script = { .job = job_of_kind(ends_as_told),
+				 .says = "ee",
+				 .commits = true };
+	struct ward_pool *pool = pool_of(1);
+
+	policy.runs = policy.errors = 5;
+	script.job.task.policy = &policy;
+	submitted(pool, &script.job);
+	job_had(&script.job, -EIO);
+	cr_assert_eq(script.job.runs, 1);
+	cr_assert_eq(load_relaxed(&script.commit[0]), 0);
+	ended(pool);
+}
+
+Test(lost, the_pools_policy_stands_in_for_failures)
+{
+	struct ward_policy policy = patient, own = WARD_POLICY_INIT;
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool;
+
+	policy.runs = 4;
+	policy.errors = 2;
+	config.policy = &policy;
+	pool = started(&config);
+	for (int i = 0; i < 2; i++) {
+		struct script script = { .job = job_of_kind(ends_as_told),
+					 .says = "eeee" };
+
+		script.job.task.policy = i ? &own : NULL;
+		submitted(pool, &script.job);
+		job_had(&script.job, -EIO);
+		cr_assert_eq(script.job.runs, 3);
+	}
+	ended(pool);
+}
+
+/* ---- backoff: it waits, and is not forgotten ------------------------- */
+
+static struct ward_policy waiting = { .size = sizeof(waiting),
+				      .runs = 9,
+				      .errors = 8,
+				      .deaths = 8,
+				      .busy_within = WARD_S(60),
+				      .blocked_within = WARD_S(60) };
+
+Test(lost, reruns_wait_and_then_run)
+{
+	struct ward_policy policy = waiting;
+	struct ward_pool *pool = pool_of(2);
+	struct script script[40];
+
+	policy.backoff_min = WARD_MS(1);
+	policy.backoff_max = WARD_MS(3);
+	for (int i = 0; i < 40; i++) {
+		script[i] = (struct script){ .job = job_of_kind(ends_as_told),
+					     .says = i % 2 ? "eder" : "exeer" };
+		script[i].job.task.policy = &policy;
+		submitted(pool, &script[i].job);
+	}
+	for (int i = 0; i < 40; i++) {
+		job_had(&script[i].job, 0);
+		cr_assert_eq(script[i].job.runs, i % 2 ? 4 : 5);
+	}
+	cr_assert(stat_is(pool, waiting, 0));
+	cr_assert(stat_is(pool, owed, 0));
+	ended(pool);
+}
+
+/* In an hour or so: nobody waits for that. */
+static void waits_long(struct ward_pool *pool, struct script *script)
+{
+	static struct ward_policy policy;
+
+	policy = waiting;
+	policy.backoff_min = policy.backoff_max = WARD_S(3600) * 1000;
+	*script = (struct script){ .job = job_of_kind(ends_as_told),
+				   .says = "er" };
+	script->job.task.policy = &policy;
+	submitted(pool, &script->job);
+}
+
+Test(lost, what_waits_is_counted_and_drained_and_canceled)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct script script[3];
+	struct job next = job_of_kind(job_run);
+
+	for (int i = 0; i < 3; i++)
+		waits_long(pool, &script[i]);
+	cr_assert(stat_is(pool, waiting, 3));
+	cr_assert_eq(stats_of(pool).owed, 3);
+	cr_assert_eq(stats_of(pool).answered, 0);
+	submitted(pool, &next);
+	job_had(&next, 0);
+	cr_assert(stat_is(pool, idle, 1));
+	audited(pool);
+	cr_assert_eq(ward_pool_drain(pool, ward_in(WARD_MS(5))), -ETIMEDOUT);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	for (int i = 0; i < 3; i++) {
+		job_had(&script[i].job, -ECANCELED);
+		cr_assert_eq(script[i].job.runs, 1);
+	}
+}
+
+/* A drain waits for what waits. */
+Test(lost, a_drain_sees_reruns_to_their_end)
+{
+	struct ward_policy policy = waiting;
+	struct ward_pool *pool = pool_of(1);
+	struct script script = { .job = job_of_kind(ends_as_told),
+				 .says = "eer" };
+
+	policy.backoff_min = policy.backoff_max = WARD_MS(20);
+	script.job.task.policy = &policy;
+	submitted(pool, &script.job);
+	ended(pool);
+	job_had(&script.job, 0);
+	cr_assert_eq(script.job.runs, 3);
+}
+
+/* Threads that hang at the end, and die then, find nothing of it any more. */
+static int dies_when_told(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	job_begins(job);
+	gate_pass(&job->gate);
+	pthread_exit(NULL);
+}
+
+Test(lost, what_waits_is_canceled_once_though_zombies_die_meanwhile)
+{
+	enum { ROUNDS = 30, WAITING = 30 };
+	uint32_t before = threads();
+
+	for (int r = 0; r < ROUNDS; r++) {
+		struct ward_pool *pool = pool_of(2);
+		struct job stuck[2] = { job_of_kind(dies_when_told),
+					job_of_kind(dies_when_told) };
+		static struct script script[WAITING];
+
+		for (int i = 0; i < WAITING; i++)
+			waits_long(pool, &script[i]);
+		cr_assert(stat_is(pool, waiting, WAITING));
+		for (int i = 0; i < 2; i++) {
+			submitted(pool, &stuck[i]);
+			cr_assert(gate_came(&stuck[i].gate));
+		}
+		gate_open(&stuck[0].gate);
+		ward_pool_destroy(pool, 0);
+		gate_open(&stuck[1].gate);
+		for (int i = 0; i < WAITING; i++)
+			job_had(&script[i].job, -ECANCELED);
+		for (int i = 0; i < 2; i++)
+			cr_assert(job_is_released(&stuck[i]));
+		cr_assert(comes_true(threads() == before));
+	}
+}
+
 /* ---- ids ------------------------------------------------------------- */
 
 Test(lost, the_incident_is_of_the_last_loss_of_this_submit)

@@ -282,3 +282,356 @@ Test(self, draining_is_no_reason_to_stop)
 	job_had(&job, 0);
 	cr_assert_eq(load_relaxed(&job.check), 0);
 }
+
+/* ---- fence numbers --------------------------------------------------- */
+
+static uint64_t number_of[8];
+static int fence_of[8];
+
+/* Attempt n says which number it has; the first one once more, when fenced. */
+static int numbered(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+	uint32_t n = ward_self()->attempt;
+	uint64_t again = 0;
+
+	job_begins(job);
+	if (n == 2 || job->answer != 2)
+		fence_of[n] = ward_fence(&number_of[n]);
+	while (n == 1 && job->answer && !load_acquire(&job->stop))
+		host_relax();
+	if (n == 1 && job->answer)
+		store_relaxed(&job->check, ward_fence(&again));
+	else
+		cr_assert_eq(ward_fence(&again), 0);
+	if (!(n == 1 && job->answer))
+		cr_assert_eq(again, number_of[n]);
+	else
+		cr_assert_eq(again, 0, "a refusal writes nothing");
+	return n == 1 ? -EAGAIN : 0;
+}
+
+static struct ward_policy twice = { .size = sizeof(twice),
+				    .runs = 2,
+				    .errors = 1,
+				    .stalls = 1,
+				    .busy_within = WARD_MS(20),
+				    .blocked_within = WARD_S(60) };
+
+Test(self, fence_numbers_grow_from_attempt_to_attempt)
+{
+	struct ward_pool *pool = pool_of(1);
+	uint64_t last = 0;
+
+	for (int i = 0; i < 100; i++) {
+		struct job job = job_of_kind(numbered);
+
+		job.task.policy = &twice;
+		submitted(pool, &job);
+		job_had(&job, 0);
+		cr_assert_eq(fence_of[1], 0);
+		cr_assert_eq(fence_of[2], 0);
+		cr_assert_gt(number_of[1], last);
+		cr_assert_gt(number_of[2], number_of[1]);
+		last = number_of[2];
+	}
+	ended(pool);
+}
+
+/* 1: it has drawn before it was fenced; 2: not. */
+static void fenced_and_asks(int32_t how)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(numbered);
+
+	memset(number_of, 0, sizeof(number_of));
+	job.answer = how;
+	job.task.policy = &twice;
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.dones)));
+	cr_assert_gt(number_of[2], number_of[1]);
+	store_release(&job.stop, 1);
+	job_had(&job, 0);
+	cr_assert_eq(load_relaxed(&job.check), -ESTALE);
+	ended(pool);
+}
+
+Test(self, a_fenced_attempt_has_no_number_any_more)
+{
+	fenced_and_asks(1);
+	fenced_and_asks(2);
+}
+
+static int asks_everywhere(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	cr_assert_eq(ward_fence(NULL), -EINVAL);
+	return 0;
+}
+
+static int fence_in_done;
+
+static void asks_in_done(struct ward_task *task, int status)
+{
+	uint64_t number = 77;
+
+	fence_in_done = ward_fence(&number);
+	cr_assert_eq(number, 77);
+	job_done(task, status);
+}
+
+Test(self, only_attempts_have_numbers)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(asks_everywhere);
+	uint64_t number = 77;
+
+	cr_assert_eq(ward_fence(&number), -EPERM);
+	cr_assert_eq(ward_fence(NULL), -EINVAL);
+	cr_assert_eq(number, 77);
+	job.task.done = asks_in_done;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(fence_in_done, -EPERM);
+	ended(pool);
+}
+
+/* By the wall clock, so that the next process goes on above. */
+Test(self, numbers_go_on_above_those_of_yesterday)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(numbered);
+	struct timespec wall;
+
+	job.task.policy = &twice;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	cr_assert_gt(number_of[1], ((uint64_t)wall.tv_sec - 60) * 1000000000);
+	cr_assert_leq(number_of[2], ((uint64_t)wall.tv_sec + 1) * 1000000000);
+	ended(pool);
+}
+
+/* ---- regret ---------------------------------------------------------- */
+
+static uint64_t fenced_for; /* at least so long before it commits */
+
+static int commits_too_late(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+	ward_ns from;
+
+	job_begins(job);
+	while (ward_fence(&fenced_for) != -ESTALE)
+		host_relax();
+	from = ward_now();
+	while (ward_now() < from + WARD_MS(3))
+		host_relax();
+	return ward_commit();
+}
+
+Test(self, a_commit_that_comes_after_the_fence_is_regretted)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(commits_too_late);
+	struct job again = job_of_kind(commits_twice);
+	struct ward_stats stats;
+	uint64_t below = 0, above = 0;
+
+	job.task.policy = &hasty;
+	submitted(pool, &job);
+	job_had(&job, -ETIME);
+	submitted(pool, &again);
+	job_had(&again, 0);
+	cr_assert(stat_is(pool, late, 1));
+	stats = stats_of(pool);
+	cr_assert_eq(stats.stale_commits, 2);
+	cr_assert_eq(stats.regrets, 1, "who commits twice regrets nothing");
+	for (int i = 0; i < WARD_BUCKETS; i++)
+		*(UINT64_C(2) << i > WARD_MS(3) ? &above : &below) +=
+			stats.regret_time[i];
+	cr_assert_eq(above, 1);
+	cr_assert_eq(below, 0);
+	ended(pool);
+}
+
+/* ---- a pause --------------------------------------------------------- */
+
+static ward_ns pause_until, paused_for;
+static _Atomic uint32_t pausing; /* TID */
+
+static int pauses(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+	ward_ns from = ward_now();
+	int why;
+
+	job_begins(job);
+	store_release(&pausing, (uint32_t)host_tid());
+	why = ward_pause(pause_until);
+	paused_for = ward_now() - from;
+	store_relaxed(&job->check, ward_check());
+	return why;
+}
+
+static void is_asleep(struct job *job)
+{
+	cr_assert(comes_true(load_acquire(&job->runs)));
+	cr_assert(comes_true(load_acquire(&pausing) &&
+			     sleeps_in_futex((int32_t)load_relaxed(&pausing))));
+}
+
+Test(self, a_pause_ends_when_it_shall)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+
+	for (int with = 0; with < 2; with++) {
+		struct job job = job_of_kind(pauses);
+
+		job.task.cancel = with ? &token : NULL;
+		pause_until = ward_in(WARD_MS(10));
+		submitted(pool, &job);
+		job_had(&job, 0);
+		cr_assert_geq(ward_now(), pause_until);
+		cr_assert_eq(load_relaxed(&job.check), 0);
+		pause_until = WARD_NOWAIT;
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.releases) == 2));
+		pause_until = ward_now() - 1;
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.releases) == 3));
+	}
+	ended(pool);
+}
+
+Test(self, a_pause_ends_when_its_token_is_fired)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(pauses);
+
+	pause_until = WARD_FOREVER;
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	is_asleep(&job);
+	cr_assert(ward_cancel_fire(&token, -EINTR));
+	job_had(&job, -EINTR);
+	cr_assert_eq(load_relaxed(&job.check), -EINTR);
+	/* Fired before: it does not begin to sleep. */
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.releases) == 2));
+	ended(pool);
+}
+
+static void is_fenced_out(struct ward_cancel *token)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(pauses);
+
+	store_relaxed(&pausing, 0);
+	pause_until = WARD_FOREVER;
+	job.task.policy = &hasty;
+	job.task.cancel = token;
+	submitted(pool, &job);
+	job_had(&job, -ETIME);
+	cr_assert(stat_is(pool, late, 1));
+	cr_assert_eq(load_relaxed(&job.check), -ESTALE);
+	cr_assert_eq(stats_of(pool).convicted_blocked, 1,
+		     "a pause is sleep like any other");
+	ended(pool);
+}
+
+Test(self, a_pause_ends_when_it_is_fenced)
+{
+	struct ward_cancel token = { { 0 } };
+
+	is_fenced_out(NULL);
+	is_fenced_out(&token);
+	cr_assert_eq(ward_cancel_cause(&token), 0, "the token is not touched");
+}
+
+static void is_stopped(struct ward_cancel *token)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(pauses);
+
+	store_relaxed(&pausing, 0);
+	pause_until = WARD_FOREVER;
+	job.task.cancel = token;
+	submitted(pool, &job);
+	is_asleep(&job);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	job_had(&job, -ESHUTDOWN);
+}
+
+Test(self, a_pause_ends_when_the_pool_does)
+{
+	struct ward_cancel token = { { 0 } };
+
+	is_stopped(NULL);
+	is_stopped(&token);
+}
+
+static int why_of_done = 1;
+
+static void pauses_in_done(struct ward_task *task, int status)
+{
+	why_of_done = ward_pause(ward_in(WARD_MS(1)));
+	job_done(task, status);
+}
+
+Test(self, elsewhere_a_pause_is_sleep)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+	ward_ns until = ward_in(WARD_MS(5));
+
+	cr_assert_eq(ward_pause(until), 0);
+	cr_assert_geq(ward_now(), until);
+	cr_assert_eq(ward_pause(WARD_NOWAIT), 0);
+	ward_cancel_fire(&token, -EINTR);
+	job.task.cancel = &token;
+	job.task.done = pauses_in_done;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(why_of_done, 0, "a callback has no token");
+	ended(pool);
+}
+
+/*
+ * The token is given back in release(), while the pool wakes who pauses on it:
+ * nobody moves it afterwards.
+ */
+static struct ward_cancel brief;
+
+static int pauses_briefly(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	ward_pause(ward_in((ward_ns)job_of(task)->answer));
+	return 0;
+}
+
+static void takes_the_token_back(struct ward_task *task)
+{
+	memset(&brief, 0, sizeof(brief));
+	job_release(task);
+}
+
+Test(self, a_token_is_not_touched_after_its_pause)
+{
+	for (int i = 0; i < 300; i++) {
+		struct ward_pool *pool = pool_of(1);
+		struct job job = job_of_kind(pauses_briefly);
+
+		job.answer = i * 1000;
+		job.task.cancel = &brief;
+		job.task.release = takes_the_token_back;
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.runs)));
+		cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+		cr_assert_eq(brief.priv[0], 0);
+		cr_assert_eq(brief.priv[1], 0);
+	}
+}

@@ -68,6 +68,46 @@ Test(stats, every_task_is_in_the_numbers)
 	ended(pool);
 }
 
+static int fails(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return job_of(task)->answer;
+}
+
+Test(stats, what_fails_and_what_becomes_of_it)
+{
+	struct ward_policy policy = patient;
+	struct ward_pool *pool = pool_of(1);
+	struct job job[3] = { job_of_kind(fails), job_of_kind(fails),
+			      job_of_kind(job_exit) };
+	struct ward_stats stats;
+
+	policy.runs = 3;
+	policy.errors = 2;
+	job[0].answer = -EIO; /* three times */
+	job[0].task.policy = &policy;
+	job[1].answer = -ECANCELED; /* which is no failure */
+	job[1].task.policy = &policy;
+	for (int i = 0; i < 3; i++)
+		submitted(pool, &job[i]);
+	job_had(&job[0], -EIO);
+	job_had(&job[1], -ECANCELED);
+	job_had(&job[2], -EOWNERDEAD);
+	cr_assert(stat_is(pool, answered, 3));
+	stats = stats_of(pool);
+	cr_assert_eq(stats.started, 5);
+	cr_assert_eq(stats.ended, 4);
+	cr_assert_eq(stats.failed, 3);
+	cr_assert_eq(stats.died, 1);
+	cr_assert_eq(stats.faulted, 0);
+	cr_assert_eq(stats.reruns, 2);
+	cr_assert_eq(stats.dead_letters, 2);
+	cr_assert_eq(stats.waiting, 0);
+	cr_assert_eq(stats.regrets, 0);
+	cr_assert_eq(sum(stats.regret_time), 0);
+	ended(pool);
+}
+
 Test(stats, who_does_what_now)
 {
 	struct ward_pool *pool = pool_of(3);
