@@ -362,6 +362,18 @@ static void handler_that_came_later(struct ward_pool *pool)
 	expect_equal(sigaction(SIGSEGV, &ours, NULL), 0);
 }
 
+/* Every thread that ended was joined, and its files are closed. */
+static void wait_buried(struct ward_pool *pool)
+{
+	const struct pool *inside = (const struct pool *)pool;
+	uint64_t whole = inside->seats + inside->spares_wanted;
+
+	wait_healed(pool);
+	wait_until(stats_of(pool).threads_created -
+			   stats_of(pool).threads_joined ==
+		   whole);
+}
+
 int main(void)
 {
 	struct ward_pool_config config = story_config();
@@ -373,6 +385,7 @@ int main(void)
 	other = pool_up(&config);
 	for (size_t i = 0; i < WAYS; i++)
 		faults_and_is_answered(pool, &ways[i]);
+	wait_buried(pool);
 	descriptors = descriptors_now();
 	threads = threads_now();
 	for (size_t i = 0; i < 2 * WAYS; i++)
@@ -384,7 +397,8 @@ int main(void)
 	if (!UNDER_ASAN) /* whose locks do not survive a fork */
 		copies_are_not_caught(pool);
 	handler_that_came_later(pool);
-	wait_healed(pool);
+	wait_buried(pool);
+	wait_buried(other);
 	wait_until(threads_now() == threads);
 	wait_until(descriptors_now() == descriptors);
 	pool_down(pool);

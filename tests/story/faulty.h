@@ -91,7 +91,7 @@ FAULTY(smashes)
 	*(volatile uint32_t *)nowhere = 1;
 }
 
-static __attribute__((noinline, no_sanitize("address"))) void
+static __attribute__((noinline, unused, no_sanitize("address"))) void
 smashes_a_frame(void)
 {
 	volatile char room[512];
