@@ -9,7 +9,16 @@
  */
 #include "wards.h"
 
+#include "flow/ward.h"
+
 static struct actor a, b, c, d;
+
+/* The steward's own word on it: they write their diaries when they get a CPU. */
+static void began_in_order(const struct actor *first,
+			   const struct actor *second)
+{
+	expect(first->ward->now->since <= second->ward->now->since);
+}
 
 static struct ward_steward *three(enum ward_strategy strategy)
 {
@@ -54,6 +63,8 @@ static void one_for_all(void)
 		diary_clear();
 		actor_told(&b, DEED_RAISE);
 		diary_says("-b-c-a+a+b+c");
+		began_in_order(&a, &b);
+		began_in_order(&b, &c);
 	}
 	diary_clear();
 	actor_told(&c, DEED_EXIT);
@@ -76,6 +87,8 @@ static void rest_for_one(void)
 	diary_clear();
 	actor_told(&a, DEED_RETURN_0);
 	diary_says("-a-c-b+a+b+c");
+	began_in_order(&a, &b);
+	began_in_order(&b, &c);
 	put_three(root);
 }
 
@@ -103,6 +116,9 @@ static void a_steward_below(void)
 	diary_clear();
 	actor_told(&a, DEED_RETURN_7);
 	diary_says("-a-d-c-b+a+b+c+d");
+	began_in_order(&a, &b);
+	began_in_order(&b, &c);
+	began_in_order(&c, &d);
 	diary_clear();
 	expect_equal(ward_steward_stop(below, ward_in(IN_TIME)), 0);
 	diary_says("-c-b");

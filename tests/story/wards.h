@@ -35,6 +35,22 @@ static inline void diary_clear(void)
 	store_release(&diary_end, 0);
 }
 
+/* Those that begin one after the other write when they are given a CPU. */
+static inline void diary_sort(char *text)
+{
+	for (char *at = text; at[0] && at[2];) {
+		if (at[0] == '+' && at[2] == '+' && at[1] > at[3]) {
+			char who = at[1];
+
+			at[1] = at[3];
+			at[3] = who;
+			at = text;
+		} else {
+			at += 2;
+		}
+	}
+}
+
 /* What was written is that, and comes to be that. */
 static inline void diary_says(const char *text)
 {
@@ -47,6 +63,7 @@ static inline void diary_says(const char *text)
 			break;
 		story_breathe();
 	}
+	diary_sort(diary_text);
 	if (strcmp(diary_text, text))
 		story_fail(__FILE__, __LINE__, "the diary says %s, not %s",
 			   diary_text, text);
