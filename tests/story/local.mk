@@ -19,6 +19,7 @@ sane_story_tests = \
 	tests/story/environment \
 	tests/story/fair \
 	tests/story/faults \
+	tests/story/faults_many \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
 	tests/story/hook_hangs \
@@ -94,6 +95,8 @@ tests_story_faults_SOURCES = tests/story/faults.c tests/story/faulty.h
 tests_story_faults_LDADD = $(STORY_LIBS)
 tests_story_faults_end_SOURCES = tests/story/faults_end.c tests/story/faulty.h
 tests_story_faults_end_LDADD = $(STORY_LIBS)
+tests_story_faults_many_SOURCES = tests/story/faults_many.c tests/story/faulty.h
+tests_story_faults_many_LDADD = $(STORY_LIBS)
 tests_story_fork_SOURCES = tests/story/fork.c
 tests_story_fork_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
