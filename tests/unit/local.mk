@@ -17,11 +17,13 @@ unit_tests += \
 	tests/unit/test_clerk \
 	tests/unit/test_excuse \
 	tests/unit/test_fail \
+	tests/unit/test_fault \
 	tests/unit/test_format \
 	tests/unit/test_heap \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
 	tests/unit/test_host_cpus \
+	tests/unit/test_host_fault \
 	tests/unit/test_host_fence \
 	tests/unit/test_host_init \
 	tests/unit/test_host_life \
@@ -93,6 +95,11 @@ tests_unit_test_fail_SOURCES = tests/unit/test_fail.c \
 	tests/unit/wait.h
 tests_unit_test_fail_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_fault_SOURCES = tests/unit/test_fault.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_fault_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h
 tests_unit_test_format_LDADD = $(UNIT_LIBS)
@@ -109,6 +116,10 @@ tests_unit_test_host_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_host_cpus_SOURCES = tests/unit/test_host_cpus.c
 tests_unit_test_host_cpus_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_fault_SOURCES = tests/unit/test_host_fault.c \
+	tests/unit/wait.h
+tests_unit_test_host_fault_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_host_fence_SOURCES = tests/unit/test_host_fence.c \
 	tests/unit/filter.h \
