@@ -180,9 +180,11 @@ int ward_bridge_put(struct ward_bridge *bridge, uint64_t seq, void *item,
 /* Swaps that were prepared for this end fail from now on.  False: it moved. */
 static bool turn(struct ward_bridge *bridge, struct end *end)
 {
-	return !end->room ||
-	       cas_acq_rel(cell_at(bridge, end->at), &end->word,
-			   cell_turned(end->word)); /* [i] */
+	_Atomic uint64_t *cell = cell_at(bridge, end->at);
+
+	if (!end->room)
+		return true;
+	return cas_acq_rel(cell, &end->word, cell_turned(end->word)); /* [i] */
 }
 
 int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)

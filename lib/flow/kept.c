@@ -76,10 +76,29 @@ static int claim(struct kept *kept, uint64_t fence, uint64_t *word)
 	return load_acquire(&kept->owner) > fence ? -ESTALE : 0;
 }
 
+/* Again and again, for one who was late to take over may turn the word once. */
+static int publish(struct kept *kept, uint64_t fence, uint64_t word, uint32_t i)
+{
+	int err = 0;
+
+	while (!err) {
+		uint64_t next = ((word >> 32) + 1) << 32 | (i + 1);
+
+		if (cas_acq_rel(&kept->word, &word, next)) { /* [v] */
+			if ((uint32_t)word)
+				stack_push(&kept->free, (uint32_t)word - 1);
+			return 0;
+		}
+		err = claim(kept, fence, &word);
+	}
+	stack_push(&kept->free, i);
+	return err;
+}
+
 int kept_write(struct kept *kept, uint64_t fence, const void *buf, size_t len,
 	       uint64_t seq)
 {
-	uint64_t word, next;
+	uint64_t word;
 	uint32_t i;
 	int err;
 
@@ -92,14 +111,7 @@ int kept_write(struct kept *kept, uint64_t fence, const void *buf, size_t len,
 	if (i == STACK_NONE)
 		return -ENOMEM;
 	fill(kept->copy[i], buf, len, seq);
-	next = ((word >> 32) + 1) << 32 | (i + 1);
-	if (!cas_acq_rel(&kept->word, &word, next)) { /* [v] */
-		stack_push(&kept->free, i);
-		return -ESTALE;
-	}
-	if ((uint32_t)word)
-		stack_push(&kept->free, (uint32_t)word - 1);
-	return 0;
+	return publish(kept, fence, word, i);
 }
 
 int kept_read(struct kept *kept, uint64_t fence, void *buf, size_t *len,
@@ -107,19 +119,20 @@ int kept_read(struct kept *kept, uint64_t fence, void *buf, size_t *len,
 {
 	const struct kept_copy *copy;
 	uint64_t word, size, number;
-	int err = claim(kept, fence, &word);
+	int err;
 
-	if (err)
-		return err;
-	if (!(uint32_t)word)
-		return -ENODATA;
-	copy = kept->copy[(uint32_t)word - 1];
-	size = load_acquire(&copy->len);
-	number = load_acquire(&copy->seq);
-	if (size <= *len)
-		fetch(copy, buf, size);
-	if (load_relaxed(&kept->word) != word) /* [u] */
-		return -ESTALE;
+	do {
+		err = claim(kept, fence, &word);
+		if (err)
+			return err;
+		if (!(uint32_t)word)
+			return -ENODATA;
+		copy = kept->copy[(uint32_t)word - 1];
+		size = load_acquire(&copy->len);
+		number = load_acquire(&copy->seq);
+		if (size <= *len)
+			fetch(copy, buf, size);
+	} while (load_relaxed(&kept->word) != word); /* [u] */
 	err = size <= *len ? 0 : -EMSGSIZE;
 	*len = size;
 	if (!err && seq)

@@ -12,6 +12,8 @@
  * An earlier one may be held anywhere for ever: inside of a write with a copy of
  * its own, inside of a read with one that is written anew meanwhile; then it finds
  * another word when it looks again [u].
+ *
+ * Every loop goes round only because another one has written or come.
  */
 #ifndef WARD_LIB_FLOW_KEPT_H
 #define WARD_LIB_FLOW_KEPT_H

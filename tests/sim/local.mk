@@ -9,6 +9,9 @@ sim_scripts = tests/sim/bugs.sh
 # runtime is not linked, race.c answers.  (It stands with the preprocessor's
 # flags because those are not handed to the linker.)
 tests_sim_sim_SOURCES = \
+	lib/flow/bridge.c \
+	lib/flow/door.c \
+	lib/flow/kept.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
 	lib/front/stats.c \
@@ -44,15 +47,18 @@ tests_sim_sim_SOURCES = \
 	tests/sim/parked.h \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_book.c \
+	tests/sim/sc_bridge.c \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
+	tests/sim/sc_kept.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
 	tests/sim/sc_stack.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
-	-DBELL_RUSH_AFTER=sim_rush_after -fsanitize=thread
+	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DKEPT_COPIES=4 \
+	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 
 # The scheduler itself is seen by nobody, and is no part of sanitizers' builds.
