@@ -6,6 +6,7 @@ wardinclude_HEADERS = \
 	include/ward/base.h \
 	include/ward/bridge.h \
 	include/ward/cancel.h \
+	include/ward/cxx.h \
 	include/ward/error.h \
 	include/ward/pool.h \
 	include/ward/report.h \
@@ -25,11 +26,15 @@ WARD_SOURCES = \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \
+	lib/base/host_lock.h \
 	lib/base/host_look.c \
 	lib/base/host_object.c \
 	lib/base/host_sched.c \
+	lib/base/host_symbol.h \
 	lib/base/host_thread.c \
 	lib/base/host_trace.c \
+	lib/base/host_where.c \
+	lib/base/host_where.h \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
 	lib/sync/heap.h \
@@ -39,8 +44,15 @@ WARD_SOURCES = \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
 	lib/tell/format.c \
+	lib/tell/format.h \
+	lib/tell/frame.c \
+	lib/tell/frame.h \
+	lib/tell/group.c \
+	lib/tell/group.h \
 	lib/tell/incident.c \
 	lib/tell/incident.h \
+	lib/tell/recent.c \
+	lib/tell/recent.h \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/tell/text.h \
@@ -107,9 +119,16 @@ WARD_SOURCES += lib/base/host_notify_none.c
 endif
 
 # Everything once, for libward.la and for the programs of the house.
+# Names of code, where there is libdw to find them.
+if HAVE_DW
+WARD_SOURCES += lib/base/host_symbol.c
+else
+WARD_SOURCES += lib/base/host_symbol_none.c
+endif
+
 noinst_LTLIBRARIES += libward-core.la
 libward_core_la_SOURCES = $(WARD_SOURCES)
-libward_core_la_LIBADD = $(URCU_LIBS)
+libward_core_la_LIBADD = $(URCU_LIBS) $(DW_LIBS)
 
 libward_core_la_LIBADD += $(SYSTEMD_LIBS)
 
@@ -117,7 +136,7 @@ libward_core_la_LIBADD += $(SYSTEMD_LIBS)
 # because threads and liburcu-bp's readers outlive a dlclose().
 lib_LTLIBRARIES += libward.la
 libward_la_SOURCES =
-libward_la_LIBADD = libward-core.la $(URCU_LIBS)
+libward_la_LIBADD = libward-core.la $(URCU_LIBS) $(DW_LIBS)
 libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete

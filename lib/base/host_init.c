@@ -3,6 +3,7 @@
  * host_init.c - what is done once per process, and what a fork undoes.
  */
 #include "base/host_inside.h"
+#include "base/host_where.h"
 
 #include <execinfo.h>
 #include <pthread.h>
@@ -29,6 +30,7 @@ static void in_child(void)
 
 	urcu_bp_after_fork_child();
 	host_fence_init();
+	host_where_forked();
 	add_relaxed(&host_generation, 1);
 	if (hook)
 		hook(host_self());
@@ -45,6 +47,7 @@ static void init(void)
 
 	host_fence_init();
 	host_object_init();
+	host_where_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */
 	pthread_atfork(before_fork, in_parent, in_child);
 	/*

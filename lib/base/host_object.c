@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <link.h>
+#include <string.h>
 #include <unistd.h>
 
 static char program[PATH_MAX]; /* "" where /proc is not to be read */
@@ -23,6 +24,30 @@ void host_object_init(void)
 
 	program[len > 0 ? len : 0] = '\0';
 	errno = saved;
+}
+
+bool host_object_range(const void *code, struct host_range *range)
+{
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+	struct dl_find_object found;
+
+	if (_dl_find_object((void *)(uintptr_t)code, &found) == 0) {
+		uint64_t offset;
+
+		range->name = host_object(code, &offset);
+		range->start = (uintptr_t)found.dlfo_map_start;
+		range->end = (uintptr_t)found.dlfo_map_end;
+		return *range->name;
+	}
+#endif
+	(void)code;
+	(void)range;
+	return false;
+}
+
+bool host_object_is_program(const char *name)
+{
+	return *program && strcmp(name, program) == 0;
 }
 
 const char *host_object(const void *code, uint64_t *offset)

@@ -5,9 +5,8 @@
  * JSON has every field always: spans in ns, what is not known null, 0 or "".
  * Text leaves out what is not known.
  */
-#include "base/host.h"
-#include "tell/text.h"
-#include <ward/report.h>
+#include "tell/format.h"
+#include "tell/frame.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,20 +47,25 @@ static const char *string(const char *s)
 
 /* ---- frames ----------------------------------------------------------------- */
 
-static void text_frame(struct text *out, void *frame)
+/*
+ * A thread that says itself what failed says it in a call, as each frame but the
+ * innermost is one; others are told of where they were.
+ */
+static enum host_code what_is(const struct ward_report *report, uint32_t i)
 {
-	uint64_t offset;
-	const char *object = host_object(frame, &offset);
-	const char *slash = strrchr(object, '/');
-
-	if (*object) {
-		text_escaped(out, slash ? slash + 1 : object);
-		text_char(out, '+');
-	}
-	text_hex(out, *object ? offset : (uintptr_t)frame);
+	return i > 0 || report->kind == WARD_R_ERROR ? HOST_CODE_RETURN :
+						       HOST_CODE_AT;
 }
 
-static void json_frame(struct text *out, void *frame)
+static void text_frame(struct text *out, void *frame, enum host_code what,
+		       bool names)
+{
+	if (!names || !frame_symbol(out, frame, what))
+		frame_place(out, frame);
+}
+
+static void json_frame(struct text *out, void *frame, enum host_code what,
+		       bool names)
 {
 	uint64_t offset;
 	const char *object = host_object(frame, &offset);
@@ -72,19 +76,28 @@ static void json_frame(struct text *out, void *frame)
 	text_quoted(out, object);
 	text_put(out, ",\"offset\":\"");
 	text_hex(out, offset);
+	text_put(out, "\",\"symbol\":\"");
+	if (names)
+		frame_symbol(out, frame, what);
 	text_put(out, "\"}");
 }
 
 static void all_frames(struct text *out, const struct ward_report *report,
-		       void (*one)(struct text *out, void *frame))
+		       bool names, const char *between,
+		       void (*one)(struct text *out, void *frame,
+				   enum host_code what, bool names))
 {
 	if (!report->frames)
 		return;
+	if (names)
+		host_symbol_hold(); /* read once for all of them */
 	for (uint32_t i = 0; i < report->nframes; i++) {
 		if (i > 0)
-			text_char(out, ',');
-		one(out, report->frames[i]);
+			text_put(out, between);
+		one(out, report->frames[i], what_is(report, i), names);
 	}
+	if (names)
+		host_symbol_drop();
 }
 
 /* ---- text ------------------------------------------------------------------- */
@@ -120,6 +133,28 @@ static void key_span(struct text *out, const char *name, ward_ns value)
 	}
 }
 
+/* What is told of a fault has an address: NULL is the most frequent one. */
+static void text_words(struct text *out, const struct ward_report *report)
+{
+	const char *message = string(report->message);
+
+	key_string(out, "message", message);
+	if (strcmp(string(report->user), message) != 0)
+		key_string(out, "user", report->user);
+	if (report->known)
+		text_put(out, " known=yes");
+	key_number(out, "err", report->err);
+	if (report->signo) {
+		key_number(out, "signo", report->signo);
+		key(out, "addr");
+		text_hex(out, (uintptr_t)report->addr);
+	}
+	if (report->cause) {
+		key(out, "cause");
+		text_number(out, report->cause, 1);
+	}
+}
+
 static void text_who(struct text *out, const struct ward_report *report)
 {
 	key_string(out, "pool", report->pool);
@@ -146,7 +181,8 @@ static void text_why(struct text *out, const struct ward_report *report)
 	key_span(out, "heal", report->heal);
 }
 
-static void text_where(struct text *out, const struct ward_report *report)
+static void text_where(struct text *out, const struct ward_report *report,
+		       bool names)
 {
 	char state[2] = { report->state, '\0' };
 
@@ -164,12 +200,30 @@ static void text_where(struct text *out, const struct ward_report *report)
 	key_string(out, "chain", report->chain);
 	if (report->frames && report->nframes > 0) {
 		key(out, "trace");
-		all_frames(out, report, text_frame);
+		text_char(out, '"');
+		all_frames(out, report, names, ", ", text_frame);
+		text_char(out, '"');
 	}
 }
 
+static void text_which(struct text *out, const struct ward_report *report)
+{
+	if (report->hash) {
+		key(out, "hash");
+		text_hex(out, report->hash);
+	}
+	if (report->seen) {
+		key(out, "seen");
+		text_number(out, report->seen, 1);
+	}
+	key_string(out, "host", report->host);
+	key_string(out, "boot", report->boot);
+	key_number(out, "pid", report->pid);
+}
+
 /* 2026-11-21T08:45:30.641895546Z ward #17 blocked: what it was. pool="web" ... */
-static void as_text(struct text *out, const struct ward_report *report)
+static void as_text(struct text *out, const struct ward_report *report,
+		    bool names)
 {
 	text_utc(out, report->utc_s, report->utc_ns);
 	text_put(out, " ward #");
@@ -178,9 +232,11 @@ static void as_text(struct text *out, const struct ward_report *report)
 	text_put(out, ward_kind_name(report->kind));
 	text_put(out, ": ");
 	text_escaped(out, string(report->what));
+	text_words(out, report);
 	text_who(out, report);
 	text_why(out, report);
-	text_where(out, report);
+	text_where(out, report, names);
+	text_which(out, report);
 	key_number(out, "suppressed", report->suppressed);
 	key(out, "at");
 	text_number(out, report->at / 1000000000u, 1);
@@ -219,6 +275,26 @@ static void json_or_null(struct text *out, const char *of, int64_t value,
 		text_put(out, "null");
 }
 
+static void json_hex(struct text *out, const char *of, uint64_t value)
+{
+	name(out, of);
+	text_char(out, '"');
+	text_hex(out, value);
+	text_char(out, '"');
+}
+
+static void json_words(struct text *out, const struct ward_report *report)
+{
+	json_string(out, "message", report->message);
+	json_string(out, "user", report->user);
+	name(out, "known");
+	text_put(out, report->known ? "true" : "false");
+	json_or_null(out, "err", report->err, true);
+	json_or_null(out, "signo", report->signo, true);
+	json_hex(out, "addr", (uintptr_t)report->addr);
+	json_number(out, "cause", report->cause);
+}
+
 static void json_who(struct text *out, const struct ward_report *report)
 {
 	json_string(out, "pool", report->pool);
@@ -246,25 +322,34 @@ static void json_why(struct text *out, const struct ward_report *report)
 	json_number(out, "heal", report->heal);
 }
 
-static void json_where(struct text *out, const struct ward_report *report)
+static void json_where(struct text *out, const struct ward_report *report,
+		       bool names)
 {
 	char state[2] = { report->state, '\0' };
 
 	json_string(out, "state", state);
 	json_or_null(out, "syscall", report->syscall, report->syscall >= 0);
-	name(out, "syscall_arg");
-	text_char(out, '"');
-	text_hex(out, report->syscall_arg);
-	text_char(out, '"');
+	json_hex(out, "syscall_arg", report->syscall_arg);
 	json_or_null(out, "holder", report->holder, true);
 	json_string(out, "chain", report->chain);
 	name(out, "frames");
 	text_char(out, '[');
-	all_frames(out, report, json_frame);
+	all_frames(out, report, names, ",", json_frame);
 	text_char(out, ']');
 }
 
-static void as_json(struct text *out, const struct ward_report *report)
+/* A hash has 64 bits; many readers' numbers have fewer. */
+static void json_which(struct text *out, const struct ward_report *report)
+{
+	json_hex(out, "hash", report->hash);
+	json_number(out, "seen", report->seen);
+	json_string(out, "host", report->host);
+	json_string(out, "boot", report->boot);
+	json_or_null(out, "pid", report->pid, true);
+}
+
+static void as_json(struct text *out, const struct ward_report *report,
+		    bool names)
 {
 	text_put(out, "{\"id\":");
 	text_number(out, report->id, 1);
@@ -275,11 +360,22 @@ static void as_json(struct text *out, const struct ward_report *report)
 	text_char(out, '"');
 	json_number(out, "at", report->at);
 	json_string(out, "what", report->what);
+	json_words(out, report);
 	json_who(out, report);
 	json_why(out, report);
-	json_where(out, report);
+	json_where(out, report, names);
+	json_which(out, report);
 	json_number(out, "suppressed", report->suppressed);
 	text_char(out, '}');
+}
+
+int format_line(const struct ward_report *report, char *buf, size_t len,
+		bool names)
+{
+	struct text out = { .buf = buf, .len = len };
+
+	as_text(&out, report, names);
+	return text_end(&out);
 }
 
 int ward_report_format(const struct ward_report *report, char *buf, size_t len,
@@ -289,9 +385,8 @@ int ward_report_format(const struct ward_report *report, char *buf, size_t len,
 
 	if (!report || (!buf && len > 0))
 		return -EINVAL;
-	if (json)
-		as_json(&out, report);
-	else
-		as_text(&out, report);
+	if (!json)
+		return format_line(report, buf, len, true);
+	as_json(&out, report, true);
 	return text_end(&out);
 }

@@ -3,6 +3,8 @@
  * incident.c - the records and their two stacks.
  */
 #include "tell/incident.h"
+#include "base/host_where.h"
+#include "tell/text.h"
 #include <errno.h>
 #include <string.h>
 
@@ -41,6 +43,61 @@ uint64_t incident_id(void)
 	return add_relaxed(&last, 1) + 1;
 }
 
+void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
+		 const char *pool)
+{
+	*report = (struct ward_report){ .size = sizeof(*report),
+					.kind = kind,
+					.id = id,
+					.worker = UINT32_MAX,
+					.at = host_now(),
+					.pool = pool,
+					.task = "",
+					.what = "",
+					.message = "",
+					.user = "",
+					.host = host_name(),
+					.boot = host_boot(),
+					.pid = host_pid(),
+					.syscall = -1,
+					.chain = "" };
+	host_utc(&report->utc_s, &report->utc_ns);
+}
+
+/* Somebody does not get what he asked for. */
+static bool is_failure(enum ward_kind kind)
+{
+	switch (kind) {
+	case WARD_R_LIVELOCK:
+	case WARD_R_BLOCKED:
+	case WARD_R_NO_PROGRESS:
+	case WARD_R_OVERDUE:
+	case WARD_R_DEATH:
+	case WARD_R_FAULT:
+	case WARD_R_ERROR:
+	case WARD_R_GAVE_UP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const char *report_user(const struct ward_report *report, char *room,
+			size_t len)
+{
+	struct text out = { .buf = room, .len = len };
+
+	if (!is_failure(report->kind))
+		return "";
+	if (report->known && *report->message)
+		return report->message;
+	text_put(&out, "An unexpected error; please report it under number ");
+	text_number(&out, report->id, 1);
+	text_char(&out, '.');
+	text_end(&out);
+	return room;
+}
+
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id)
 {
@@ -55,21 +112,7 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 	}
 	incident = &tell->record[i];
 	memset(incident, 0, sizeof(*incident));
-	incident->report.size = sizeof(incident->report);
-	incident->report.kind = kind;
-	incident->report.id = id;
-	incident->report.at = host_now();
-	host_utc(&incident->report.utc_s, &incident->report.utc_ns);
-	incident->report.worker = UINT32_MAX;
-	incident->report.pool = tell->pool;
-	incident->report.task = "";
-	incident->report.what = "";
-	incident->report.chain = "";
-	incident->report.message = "";
-	incident->report.user = "";
-	incident->report.host = "";
-	incident->report.boot = "";
-	incident->report.syscall = -1;
+	report_init(&incident->report, kind, id, tell->pool);
 	return incident;
 }
 

@@ -20,10 +20,12 @@
 #define TELL_RECORDS 64u
 
 #define TELL_TEXT 256u /* a message, with its end */
+#define TELL_USER 80u
 
 struct incident {
 	struct ward_report report; /* strings are static, the pool's, or these */
 	char text[TELL_TEXT];	   /* ->message */
+	char user[TELL_USER];	   /* ->user, where that is not ->message */
 	void *frame[WARD_FRAMES];  /* ->frames, where no 'trace' is asked for */
 	/* Work for the scribe, each NULL or 0 if there is none: */
 	struct host_trace *trace; /* ask this thread for its backtrace */
@@ -43,7 +45,7 @@ struct tell {
 	struct stack free, ready;
 	_Atomic uint32_t word; /* futex of the scribe */
 	_Atomic uint32_t stop;
-	_Atomic uint32_t calling; /* inside the user's hook, or an unblock */
+	_Atomic uint32_t calling; /* what it may hang in: scribe.c */
 	void (*ended)(void *whom); /* the scribe's last act */
 	void *whom;
 	_Atomic uint64_t raised, told, suppressed;
@@ -72,6 +74,16 @@ bool tell_is_self(const struct tell *tell);
 /* Unique in the process. */
 uint64_t incident_id(void);
 /* A record, with size, id, when and kind filled, or NULL.  Lock-free. */
+/* All that is known beforehand: size, kind, id, when, where; no string is NULL. */
+void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
+		 const char *pool);
+/*
+ * What an end user is told: the message, if it was meant for him; of any other
+ * failure where to ask, written to 'room'; of what is no failure nothing.
+ */
+const char *report_user(const struct ward_report *report, char *room,
+			size_t len);
+
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);

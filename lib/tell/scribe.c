@@ -5,7 +5,10 @@
  * What may take time is done here: asking a stuck thread for its backtrace,
  * following who waits for whom, formatting, and the user's hook.
  */
+#include "tell/format.h"
+#include "tell/group.h"
 #include "tell/incident.h"
+#include "tell/recent.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +16,13 @@
 enum {
 	LINES_A_SECOND = 10,
 	CHAIN_MAX = 8,
+	PRINT_S = 5,	/* for a line; it may need a lock that is lost */
 	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
 	HEAL_NS = 2000000 /* how long the telling waits for a seat or a sleeper */
 };
+
+/* What the scribe may hang in. */
+enum calling { NOWHERE, IN_HOOK, PRINTING };
 
 /*
  * The futex that the thread sleeps on.  One that was just asked for its backtrace
@@ -71,13 +78,15 @@ static bool may_print(struct tell *tell)
 	return tell->lines++ < LINES_A_SECOND;
 }
 
-static void print(const struct ward_report *report)
+/*
+ * Names need memory, and a thread that is stuck in malloc() may keep us from it:
+ * the last line before an abort() goes without.
+ */
+static void print(const struct ward_report *report, bool names)
 {
-	char line[2048];
-	int len = ward_report_format(report, line, sizeof(line) - 1, false);
+	char line[4096];
+	int len = format_line(report, line, sizeof(line) - 1, names);
 
-	if (len < 0)
-		return;
 	if ((size_t)len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	line[len] = '\n';
@@ -96,6 +105,16 @@ static uint64_t healed(struct tell *tell, const _Atomic uint64_t *heal)
 	return took;
 }
 
+static void complete(struct incident *incident)
+{
+	struct ward_report *report = &incident->report;
+
+	report->user = report_user(report, incident->user,
+				   sizeof(incident->user));
+	report->hash = group_hash(report, incident->trace);
+	report->seen = group_count(report->hash);
+}
+
 static void tell_one(struct tell *tell, struct incident *incident)
 {
 	struct ward_report *report = &incident->report;
@@ -104,9 +123,9 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	int32_t holder = 0;
 
 	if (incident->call) {
-		store_relaxed(&tell->calling, 1);
+		store_relaxed(&tell->calling, IN_HOOK);
 		incident->call(incident->who, incident->epoch);
-		store_relaxed(&tell->calling, 0);
+		store_relaxed(&tell->calling, NOWHERE);
 	}
 	if (incident->trace && !load_relaxed(&tell->stop)) {
 		report->nframes = host_trace_ask(
@@ -128,18 +147,21 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		report->heal = healed(tell, incident->heal);
 	if (!tell->hook && !incident->abort &&
 	    (incident->heard || !may_print(tell))) {
+	complete(incident);
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
+		recent_put(report);
 		return;
 	}
 	report->suppressed = (uint32_t)atomic_exchange_explicit(
 		&tell->unsaid, 0, memory_order_relaxed);
-	store_relaxed(&tell->calling, tell->hook != NULL);
+	recent_put(report);
+	store_relaxed(&tell->calling, tell->hook ? IN_HOOK : PRINTING);
 	if (tell->hook)
 		tell->hook(tell->arg, report);
 	else
-		print(report);
-	store_relaxed(&tell->calling, 0);
+		print(report, !incident->abort);
+	store_relaxed(&tell->calling, NOWHERE);
 	add_relaxed(&tell->told, 1);
 	if (incident->abort)
 		host_abort();
@@ -191,9 +213,14 @@ int tell_stop(struct tell *tell, uint64_t until)
 {
 	store_release(&tell->stop, 1);
 	add_acq_rel(&tell->word, 1);
+	uint64_t late = host_now() + PRINT_S * UINT64_C(1000000000);
+
 	host_wake(&tell->word, 1);
 	while (host_join(tell->thread, until)) {
-		if (load_relaxed(&tell->calling))
+		uint32_t calling = load_relaxed(&tell->calling);
+
+		if (calling == IN_HOOK ||
+		    (calling == PRINTING && host_now() >= late))
 			return -ETIMEDOUT;
 		/* It is on its way out: none of its steps waits for others. */
 		until = host_now() + HEAL_NS;

@@ -53,12 +53,26 @@ static struct incident *describe(struct pool *pool, const struct slot *slot,
 	return in;
 }
 
+/* The backtrace without what of it is ours: it begins where 'from' is. */
+static unsigned frames_from(const void *from, void **frame)
+{
+	unsigned n = host_frames(frame, WARD_FRAMES), first = 0;
+
+	while (first < n && frame[first] != from)
+		first++;
+	if (first == n)
+		return n;
+	memmove(frame, frame + first, (n - first) * sizeof(*frame));
+	return n - first;
+}
+
 /*
- * Tells what the caller has to say, and remembers that it did.  Returns the code
- * that goes on.
+ * Tells what the caller has to say, who called from there, and remembers that it
+ * did.  Returns the code that goes on.
  */
-static int say(struct slot *slot, const char *what, uint64_t cause, int err,
-	       bool known, const char *format, va_list args)
+static int say(struct slot *slot, const void *from, const char *what,
+	       uint64_t cause, int err, bool known, const char *format,
+	       va_list args)
 {
 	struct ward_task *task = running(slot) ? load_relaxed(&slot->task) :
 						 NULL;
@@ -72,7 +86,7 @@ static int say(struct slot *slot, const char *what, uint64_t cause, int err,
 	err = err ? err : -EINVAL;
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
-	n = host_frames(frame, WARD_FRAMES);
+	n = frames_from(from, frame);
 	host_hold();
 	in = describe(slot->pool, slot, task, err, id);
 	if (in) {
@@ -101,7 +115,8 @@ int ward_fail(int err, const char *format, ...)
 	if (!slot)
 		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, "something failed", 0, err, false, format, args);
+	err = say(slot, __builtin_return_address(0), "something failed", 0,
+		  err, false, format, args);
 	va_end(args);
 	return err;
 }
@@ -114,8 +129,9 @@ int ward_wrap(uint64_t cause, int err, const char *format, ...)
 	if (!slot)
 		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, "a module could not do what it was asked to", cause,
-		  err, true, format, args);
+	err = say(slot, __builtin_return_address(0),
+		  "a module could not do what it was asked to", cause, err,
+		  true, format, args);
 	va_end(args);
 	return err;
 }
@@ -141,7 +157,8 @@ void ward_raise(int err, const char *format, ...)
 		host_abort();
 	}
 	va_start(args, format);
-	slot->raised = say(slot, "an attempt was ended where it failed", 0, err,
+	slot->raised = say(slot, __builtin_return_address(0),
+			   "an attempt was ended where it failed", 0, err,
 			   false, format, args);
 	va_end(args);
 	host_escape(&slot->escape,
@@ -189,23 +206,16 @@ static enum ward_kind kind_of(enum lost_why why)
 
 void fail_dead(struct pool *pool, struct ward_task *task, int status)
 {
-	struct ward_report report = { .size = sizeof(report) };
+	struct ward_report report;
 
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;
-	report.kind = kind_of((enum lost_why)book_of(task)->why);
+	report_init(&report, kind_of((enum lost_why)book_of(task)->why),
+		    ward_incident(task), pool->name);
 	report.err = status;
-	report.id = ward_incident(task);
-	report.at = host_now();
-	host_utc(&report.utc_s, &report.utc_ns);
-	report.worker = UINT32_MAX;
-	report.syscall = -1;
-	report.pool = pool->name;
 	report.task = task->name ? task->name : "";
 	report.attempt = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
 	report.what = "a task failed for good";
-	report.message = report.user = report.chain = report.host = "";
-	report.boot = "";
 	pool->hooks.dead(pool->hooks.arg, task, &report);
 }

@@ -3,6 +3,7 @@
  * pool.c - a pool's configuration and memory, up and down by one ladder.
  */
 #include "work/pool.h"
+#include "base/host_symbol.h"
 #include <errno.h>
 #include <string.h>
 
@@ -106,6 +107,7 @@ static void pool_free(struct pool *pool)
 	host_free(pool->healed, pool->seats * sizeof(*pool->healed));
 	host_free(pool->spares.next, pool->slots * sizeof(*pool->spares.next));
 	host_free(pool, sizeof(*pool));
+	host_symbol_drop();
 }
 
 void pool_put(struct pool *pool)
@@ -152,6 +154,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	pool = host_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
+	host_symbol_hold();
 	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
 	pool->generation = load_relaxed(&host_generation);
 	set_sizes(pool, c);
@@ -202,5 +205,6 @@ err_tell:
 err:
 	host_cpus_free(pool->cpus);
 	host_free(pool, sizeof(*pool));
+	host_symbol_drop();
 	return err;
 }

@@ -5,6 +5,8 @@
  * poisoned when it is given back.
  */
 #include "base/host_fault.h"
+#include "base/host_symbol.h"
+#include "base/host_where.h"
 #include "core.h"
 #include "urcu-bp.h"
 #include <errno.h>
@@ -478,7 +480,38 @@ const char *host_object(const void *code, uint64_t *offset)
 	return "";
 }
 
+bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
+{
+	(void)code;
+	(void)what;
+	(void)out;
+	return false;
+}
+
+void host_symbol_hold(void)
+{
+}
+
+void host_symbol_drop(void)
+{
+}
+
 /* ---- the rest ------------------------------------------------------------ */
+
+const char *host_name(void)
+{
+	return "";
+}
+
+const char *host_boot(void)
+{
+	return "";
+}
+
+int32_t host_pid(void)
+{
+	return 1;
+}
 
 void host_lower(int32_t tid)
 {

@@ -24,7 +24,10 @@ tests_sim_sim_SOURCES = \
 	lib/sync/bell.c \
 	lib/tell/format.c \
 	lib/tell/incident.c \
+	lib/tell/frame.c \
+	lib/tell/group.c \
 	lib/tell/scribe.c \
+	lib/tell/recent.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
 	lib/work/fail.c \

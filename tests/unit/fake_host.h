@@ -8,6 +8,9 @@
 #define WARD_TESTS_UNIT_FAKE_HOST_H
 
 #include "base/host.h"
+#include "base/host_fault.h"
+#include "base/host_symbol.h"
+#include "base/host_where.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +285,37 @@ bool host_is_futex(int32_t nr)
 	return nr == 202;
 }
 
+__thread uint32_t host_holds;
+
+/* ---- faults: none ---------------------------------------------------- */
+
+int host_fault_install(struct host_fault *(*catches)(void *self),
+		       void (*caught)(void *self))
+{
+	(void)catches;
+	(void)caught;
+	return 0;
+}
+
+void *host_fault_stack_new(void)
+{
+	return NULL;
+}
+
+void host_fault_stack_free(void *stack)
+{
+	(void)stack;
+}
+
+void host_fault_stack_use(void *stack)
+{
+	(void)stack;
+}
+
+void host_fault_stack_leave(void)
+{
+}
+
 /* ---- backtraces: none ------------------------------------------------ */
 
 int host_trace_install(int signo, int *got)
@@ -310,6 +344,22 @@ const char *host_object(const void *code, uint64_t *offset)
 	return "";
 }
 
+bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
+{
+	(void)code;
+	(void)what;
+	(void)out;
+	return false;
+}
+
+void host_symbol_hold(void)
+{
+}
+
+void host_symbol_drop(void)
+{
+}
+
 /* ---- the machine ----------------------------------------------------- */
 
 void host_lower(int32_t tid)
@@ -321,6 +371,21 @@ bool host_raise(int32_t tid)
 {
 	fake.thread[tid].lowered = false;
 	return true;
+}
+
+const char *host_name(void)
+{
+	return "here";
+}
+
+const char *host_boot(void)
+{
+	return "now";
+}
+
+int32_t host_pid(void)
+{
+	return 1;
 }
 
 unsigned host_cpu_count(void)

@@ -108,6 +108,10 @@ static inline const char *json_value(const char *s)
 		return json_string(s);
 	if (strncmp(s, "null", 4) == 0)
 		return s + 4;
+	if (strncmp(s, "true", 4) == 0)
+		return s + 4;
+	if (strncmp(s, "false", 5) == 0)
+		return s + 5;
 	return json_number(s);
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/host.h"
-#include "tell/text.h"
+#include "base/host_symbol.h"
+#include "tell/format.h"
 #include "json.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <ward/report.h>
 
 static char buf[4096];
@@ -25,6 +27,18 @@ static const struct ward_report full = {
 	.pool = "web",
 	.task = "up\"load\n",
 	.what = "asleep in futex for longer than its budget",
+	.message = "the \"page\"",
+	.user = "Number 17.",
+	.known = true,
+	.err = -62,
+	.signo = 11,
+	.addr = (void *)16,
+	.cause = 16,
+	.hash = UINT64_C(0xfedcba9876543210),
+	.seen = 4,
+	.host = "here",
+	.boot = "now",
+	.pid = 4710,
 	.attempt = 2,
 	.tid = 4711,
 	.ledger = { .silence = 250000000,
@@ -44,6 +58,20 @@ static const struct ward_report full = {
 	.frames = frames,
 	.nframes = 2,
 };
+
+/* As if there were a pool: what is read of the files is kept. */
+static void setup(void)
+{
+	host_init();
+	host_symbol_hold();
+}
+
+static void teardown(void)
+{
+	host_symbol_drop();
+}
+
+TestSuite(format, .init = setup, .fini = teardown);
 
 static const char *formatted(const struct ward_report *report, bool json)
 {
@@ -87,24 +115,24 @@ Test(format, text_has_all_that_is_known)
 {
 	static const char before[] =
 		"2001-09-09T01:46:40.000000005Z ward #17 blocked: "
-		"asleep in futex for longer than its budget pool=\"web\" "
+		"asleep in futex for longer than its budget "
+		"message=\"the \\\"page\\\"\" user=\"Number 17.\" known=yes "
+		"err=-62 signo=11 addr=0x10 cause=16 pool=\"web\" "
 		"worker=3 tid=4711 task=\"up\\\"load\\n\" attempt=2 "
 		"silence=250ms busy=1ms blocked=240ms starved=5ms stopped=3ms "
 		"blind=1ms budget=240ms heal=12.345us state=S syscall=202 "
 		"arg=0x7f00deadbeef holder=4712 chain=\"4711 > 4712 > 4711\" "
-		"trace=";
-	static const char after[] = ",0x8 suppressed=9 at=12345.000000678";
+		"trace=\"";
+	static const char after[] =
+		", 0x8\" hash=0xfedcba9876543210 seen=4 host=\"here\" "
+		"boot=\"now\" pid=4710 suppressed=9 at=12345.000000678";
 	char frame[256];
-	uint64_t offset;
 
 	formatted(&full, false);
 	cr_assert_eq(strncmp(buf, before, strlen(before)), 0, "%s", buf);
-	if (*host_object(frames[0], &offset)) {
-		snprintf(frame, sizeof(frame), "libc.so.6+0x%" PRIx64, offset);
-		cr_assert_eq(
-			strncmp(buf + strlen(before), frame, strlen(frame)), 0,
-			"%s", buf);
-	}
+	cr_assert_gt(ward_frame_format(frames[0], frame, sizeof(frame)), 0);
+	cr_assert_eq(strncmp(buf + strlen(before), frame, strlen(frame)), 0,
+		     "%s", buf);
 	cr_assert_str_eq(buf + strlen(buf) - strlen(after), after);
 }
 
@@ -118,6 +146,62 @@ static struct ward_report least(void)
 				     .task = "",
 				     .what = "the zombie cap is reached",
 				     .chain = "" };
+}
+
+/* The very place of a function's beginning, or behind a call in another one. */
+Test(format, innermost_frames_are_calls_only_of_who_tells_itself)
+{
+	struct ward_report report = full;
+	char at[256], called[256];
+
+	ward_frame_format(frames[0], at, sizeof(at));
+	report.nframes = 1;
+	cr_assert_not_null(strstr(formatted(&report, false), at));
+	report.kind = WARD_R_ERROR;
+	formatted(&report, false);
+	if (strstr(at, "gnu_get_libc_version")) /* else there are no names */
+		cr_assert_null(strstr(buf, at), "%s", buf);
+	report.frames = (void *const[]){ (void *)8, frames[0] };
+	report.nframes = 2;
+	report.kind = WARD_R_FAULT;
+	snprintf(called, sizeof(called), "%s", strstr(buf, "trace=\"") + 7);
+	*strchr(called, '"') = '\0';
+	cr_assert_not_null(strstr(formatted(&report, false), called));
+}
+
+/* What an abort leaves behind: no memory, no lock, no names. */
+Test(format, a_line_without_names)
+{
+	uint64_t offset;
+	char frame[256];
+
+	format_line(&full, buf, sizeof(buf), false);
+	if (*host_object(frames[0], &offset)) {
+		snprintf(frame, sizeof(frame),
+			 "trace=\"libc.so.6+0x%" PRIx64 ", 0x8\"", offset);
+		cr_assert_not_null(strstr(buf, frame), "%s", buf);
+	}
+}
+
+Test(format, a_message_for_the_user_is_told_once)
+{
+	struct ward_report report = full;
+
+	report.user = report.message;
+	cr_assert_null(strstr(formatted(&report, false), "user="));
+	cr_assert_not_null(strstr(buf, "message="));
+}
+
+/* The most frequent fault has the address NULL. */
+Test(format, a_fault_has_an_address)
+{
+	struct ward_report report = full;
+
+	report.addr = NULL;
+	cr_assert_not_null(strstr(formatted(&report, false),
+				  " signo=11 addr=0x0 "));
+	report.signo = 0;
+	cr_assert_null(strstr(formatted(&report, false), "addr="));
 }
 
 Test(format, text_leaves_out_what_is_not_known)
@@ -148,6 +232,7 @@ static void says(const char *json, const char *name, const char *value)
 Test(format, json_has_every_field)
 {
 	char ledger[256], list[1024], frame[1024], hex[32];
+	char name[256], want[300];
 	uint64_t offset;
 
 	formatted(&full, true);
@@ -170,6 +255,18 @@ Test(format, json_has_every_field)
 	says(buf, "syscall_arg", "\"0x7f00deadbeef\"");
 	says(buf, "holder", "4712");
 	says(buf, "chain", "\"4711 > 4712 > 4711\"");
+	says(buf, "message", "\"the \\\"page\\\"\"");
+	says(buf, "user", "\"Number 17.\"");
+	says(buf, "known", "true");
+	says(buf, "err", "-62");
+	says(buf, "signo", "11");
+	says(buf, "addr", "\"0x10\"");
+	says(buf, "cause", "16");
+	says(buf, "hash", "\"0xfedcba9876543210\"");
+	says(buf, "seen", "4");
+	says(buf, "host", "\"here\"");
+	says(buf, "boot", "\"now\"");
+	says(buf, "pid", "4710");
 	cr_assert(json_get(buf, "ledger", ledger, sizeof(ledger)));
 	says(ledger, "silence", "250000000");
 	says(ledger, "busy", "1000000");
@@ -189,6 +286,11 @@ Test(format, json_has_every_field)
 	says(frame, "address", "\"0x8\"");
 	says(frame, "object", "\"\"");
 	says(frame, "offset", "\"0x0\"");
+	says(frame, "symbol", "\"\"");
+	ward_frame_format(frames[0], name, sizeof(name));
+	snprintf(want, sizeof(want), "\"%s\"",
+		 strchr(name, '(') ? name : "");
+	says(list + 1, "symbol", want);
 }
 
 Test(format, json_of_what_is_not_known)
@@ -203,6 +305,15 @@ Test(format, json_of_what_is_not_known)
 	says(buf, "tid", "0");
 	says(buf, "pool", "\"\"");
 	says(buf, "frames", "[]");
+	says(buf, "message", "\"\"");
+	says(buf, "user", "\"\"");
+	says(buf, "known", "false");
+	says(buf, "err", "0");
+	says(buf, "addr", "\"0x0\"");
+	says(buf, "cause", "0");
+	says(buf, "hash", "\"0x0\"");
+	says(buf, "host", "\"\"");
+	says(buf, "pid", "0");
 }
 
 /* Names are the user's: whatever they hold, a report stays one line of JSON. */
@@ -216,6 +327,9 @@ Test(format, any_names_make_json)
 	report.task = name[1];
 	report.what = name[2];
 	report.chain = name[3];
+	report.message = name[0];
+	report.user = name[1];
+	report.host = name[2];
 	for (int i = 0; i < 20000; i++) {
 		for (size_t at = 0; at < sizeof(name); at++) {
 			seed = seed * UINT64_C(6364136223846793005) + 1;

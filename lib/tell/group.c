@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * group.c - see group.h.
+ *
+ * The table has room for GROUPS hashes.  When it is full, the one that was not told
+ * for the longest time is forgotten: should it come again, it begins again at 1.
+ */
+#include "tell/group.h"
+#include "base/host_lock.h"
+#include <string.h>
+
+/* ---- the hash: FNV-1a, 64 bits ---------------------------------------------- */
+
+static uint64_t add_bytes(uint64_t hash, const void *mem, size_t len)
+{
+	const unsigned char *byte = mem;
+
+	while (len--)
+		hash = (hash ^ *byte++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* By value, so that machines of either byte order agree. */
+static uint64_t add_number(uint64_t hash, uint64_t n)
+{
+	unsigned char byte[8];
+
+	for (int i = 0; i < 8; i++)
+		byte[i] = (unsigned char)(n >> 8 * i);
+	return add_bytes(hash, byte, sizeof(byte));
+}
+
+/* Its end, too, so that what follows is not taken for a part of it. */
+static uint64_t add_string(uint64_t hash, const char *s)
+{
+	return add_bytes(hash, s, strlen(s) + 1);
+}
+
+static uint64_t add_frame(uint64_t hash, void *frame)
+{
+	uint64_t offset;
+	const char *object = host_object(frame, &offset);
+	const char *slash = strrchr(object, '/');
+
+	hash = add_string(hash, slash ? slash + 1 : object);
+	return add_number(hash, offset);
+}
+
+uint64_t group_hash(const struct ward_report *report, bool interrupted)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint32_t first = interrupted && report->nframes > 1;
+
+	hash = add_number(hash, (uint64_t)report->kind);
+	hash = add_number(hash, (uint32_t)report->err);
+	for (uint32_t i = first; i < report->nframes; i++)
+		hash = add_frame(hash, report->frames[i]);
+	if (report->nframes == 0) {
+		hash = add_string(hash, report->task);
+		hash = add_string(hash, report->what);
+	}
+	return hash ? hash : 1;
+}
+
+/* ---- the count -------------------------------------------------------------- */
+
+enum { GROUPS = 512 };
+
+static struct host_lock lock;
+static uint64_t turn; /* the lock's, as all below */
+static struct group {
+	uint64_t hash, count; /* hash 0: free */
+	uint64_t last;	      /* the turn in which it came last */
+} table[GROUPS];
+
+/* The group of that hash, or the one to give up for it. */
+static struct group *find(uint64_t hash)
+{
+	struct group *oldest = &table[0];
+
+	for (uint32_t i = 0; i < GROUPS; i++) {
+		if (table[i].hash == hash)
+			return &table[i];
+		if (table[i].last < oldest->last)
+			oldest = &table[i];
+	}
+	return oldest;
+}
+
+uint64_t group_count(uint64_t hash)
+{
+	struct group *group;
+	uint64_t count;
+
+	host_lock_take(&lock);
+	group = find(hash);
+	if (group->hash != hash)
+		*group = (struct group){ .hash = hash };
+	count = ++group->count;
+	group->last = ++turn;
+	host_lock_give(&lock);
+	return count;
+}
