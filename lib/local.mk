@@ -118,7 +118,6 @@ else
 WARD_SOURCES += lib/base/host_notify_none.c
 endif
 
-# Everything once, for libward.la and for the programs of the house.
 # Names of code, where there is libdw to find them.
 if HAVE_DW
 WARD_SOURCES += lib/base/host_symbol.c
@@ -126,6 +125,7 @@ else
 WARD_SOURCES += lib/base/host_symbol_none.c
 endif
 
+# Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la
 libward_core_la_SOURCES = $(WARD_SOURCES)
 libward_core_la_LIBADD = $(URCU_LIBS) $(DW_LIBS)

@@ -73,7 +73,6 @@ bool tell_is_self(const struct tell *tell);
 
 /* Unique in the process. */
 uint64_t incident_id(void);
-/* A record, with size, id, when and kind filled, or NULL.  Lock-free. */
 /* All that is known beforehand: size, kind, id, when, where; no string is NULL. */
 void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 		 const char *pool);
@@ -84,6 +83,7 @@ void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 const char *report_user(const struct ward_report *report, char *room,
 			size_t len);
 
+/* A record, with size, id, when and kind filled, or NULL.  Lock-free. */
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);

@@ -145,12 +145,12 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	}
 	if (incident->heal)
 		report->heal = healed(tell, incident->heal);
+	complete(incident);
 	if (!tell->hook && !incident->abort &&
 	    (incident->heard || !may_print(tell))) {
-	complete(incident);
+		recent_put(report);
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
-		recent_put(report);
 		return;
 	}
 	report->suppressed = (uint32_t)atomic_exchange_explicit(
@@ -211,10 +211,10 @@ int tell_start(struct tell *tell)
 
 int tell_stop(struct tell *tell, uint64_t until)
 {
-	store_release(&tell->stop, 1);
-	add_acq_rel(&tell->word, 1);
 	uint64_t late = host_now() + PRINT_S * UINT64_C(1000000000);
 
+	store_release(&tell->stop, 1);
+	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
 	while (host_join(tell->thread, until)) {
 		uint32_t calling = load_relaxed(&tell->calling);

@@ -23,11 +23,11 @@ tests_sim_sim_SOURCES = \
 	lib/heal/steward.c \
 	lib/sync/bell.c \
 	lib/tell/format.c \
-	lib/tell/incident.c \
 	lib/tell/frame.c \
 	lib/tell/group.c \
-	lib/tell/scribe.c \
+	lib/tell/incident.c \
 	lib/tell/recent.c \
+	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
 	lib/work/fail.c \
@@ -42,6 +42,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/submit.c \
 	lib/work/unblock.c \
 	lib/work/worker.c \
+	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \
 	tests/sim/include/urcu-bp.h \
