@@ -47,7 +47,9 @@ sane_story_tests = \
 # Their processes end in a way of the sanitizer's own: its handlers were first.
 story_tests = $(sane_story_tests) \
 	tests/story/faults_end
-story_scripts =
+story_scripts = \
+	tests/story/exceptions.sh
+EXTRA_DIST += tests/story/exceptions.cc
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \
 	tests/story/httpd_end.sh \
