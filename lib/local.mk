@@ -93,6 +93,7 @@ WARD_SOURCES = \
 	lib/front/stats.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
+	lib/flow/checkpoint.c \
 	lib/flow/door.c \
 	lib/flow/door.h \
 	lib/flow/errand.c \

@@ -188,17 +188,25 @@ WARD_API int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units
 
 /*
  * Keeps len bytes for the next incarnation, with a number of the caller's own.
- * The next one sees all of it, or all of what was kept before; never a part.
- * -EPERM: not in a ward, or spec.state is 0; -EMSGSIZE: len is more than
- * spec.state; -ESTALE: this incarnation was fenced; -EINVAL: buf NULL.
+ * The next one sees all of it, or all of what was kept before; never a part.  Once
+ * a later incarnation has asked, or kept something, no earlier one keeps any more.
+ *	-EINVAL		buf is NULL
+ *	-EPERM		not in a ward, or spec.state is 0
+ *	-EMSGSIZE	len is more than spec.state
+ *	-ESTALE		this incarnation was fenced
+ *	-ENOMEM		no memory, at the first two of a ward; or 62 of its lost
+ *			incarnations are held inside of this call
  */
 WARD_API int ward_checkpoint(const void *buf, size_t len, uint64_t seq);
 
 /*
  * What the last checkpoint of this ward was, in this incarnation or an earlier
  * one.  *len is the room in buf, and then what was kept.  seq may be NULL.
- * -ENODATA: nothing was; -EMSGSIZE: *len says how much room it needs; -EPERM;
- * -EINVAL.
+ *	-EINVAL		buf or len is NULL
+ *	-EPERM		as above
+ *	-ENODATA	nothing was kept
+ *	-EMSGSIZE	*len says how much room it needs
+ *	-ESTALE		this incarnation was fenced; buf may hold anything
  */
 WARD_API int ward_resume(void *buf, size_t *len, uint64_t *seq);
 

@@ -45,13 +45,13 @@ static bool look(const struct ward_bridge *bridge, struct end *end)
 
 	end->at = load_acquire(&bridge->end); /* [h] */
 	while (holds(bridge, end->at,
-		     end->word = load_acquire(cell_at(bridge, end->at)))) /* [i] */
+		     end->word = load_acquire(cell_at(bridge, end->at)))) /* [b] */
 		end->at++;
-	before = load_acquire(cell_at(bridge, end->at - 1)); /* [i] */
+	before = load_acquire(cell_at(bridge, end->at - 1)); /* [b] */
 	if (!holds(bridge, end->at - 1, before))
 		return false;
 	node = &bridge->node[cell_what(before) - 1];
-	end->last = load_acquire(&node->last); /* [n] */
+	end->last = load_acquire(&node->last); /* [m] */
 	end->room = !cell_what(end->word);
 	/* As long as the end is there, so is the node before it. */
 	return load_relaxed(cell_at(bridge, end->at)) == end->word;
@@ -80,10 +80,10 @@ static int who(uint64_t *fence)
 static int refuse(const struct ward_bridge *bridge, const struct end *end,
 		  uint64_t fence, uint64_t seq)
 {
-	host_fence_light(); /* [o] the end is free | taken over? */
+	host_fence_light(); /* [t] the end is free | taken over? */
 	if (load_acquire(&bridge->closed))
 		return -EPIPE;
-	if (load_acquire(&bridge->opened) > fence) /* [o] */
+	if (load_acquire(&bridge->opened) > fence) /* [t] */
 		return -ESTALE;
 	if (seq && seq <= end->last)
 		return -EALREADY;
@@ -108,10 +108,10 @@ static bool swap_in(struct ward_bridge *bridge, struct end *end, uint32_t i,
 	_Atomic uint64_t *cell = cell_at(bridge, end->at);
 
 	node->seq = seq;
-	store_release(&node->last, seq ? seq : end->last); /* [n] */
+	store_release(&node->last, seq ? seq : end->last); /* [m] */
 	/* So that it is never more than one behind. */
 	high_raise(&bridge->end, end->at); /* [h] */
-	return cas_acq_rel(cell, &end->word, cell_filled(end->word, i + 1)); /* [i] */
+	return cas_acq_rel(cell, &end->word, cell_filled(end->word, i + 1)); /* [b] */
 }
 
 /* Who takes the stream over by a put does so with its item. */
@@ -136,7 +136,7 @@ static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 				return -EAGAIN;
 			bridge->node[node].item = item;
 		}
-		high_raise(&bridge->opened, fence); /* [o] */
+		high_raise(&bridge->opened, fence); /* [t] */
 		if (swap_in(bridge, &end, node, seq)) {
 			door_tell(&bridge->items);
 			return 0;
@@ -184,7 +184,7 @@ static bool turn(struct ward_bridge *bridge, struct end *end)
 
 	if (!end->room)
 		return true;
-	return cas_acq_rel(cell, &end->word, cell_turned(end->word)); /* [i] */
+	return cas_acq_rel(cell, &end->word, cell_turned(end->word)); /* [b] */
 }
 
 int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
@@ -200,7 +200,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 		return err;
 	high_raise(&bridge->opened, fence);
 	do {
-		host_fence_heavy(); /* [o] taken over | is the end free? */
+		host_fence_heavy(); /* [t] taken over | is the end free? */
 		find_end(bridge, &end);
 		if (load_acquire(&bridge->closed))
 			return -EPIPE;
@@ -222,7 +222,7 @@ static void pass(struct ward_bridge *bridge, uint32_t node)
 	uint32_t held = bridge->held;
 
 	store_release(cell_at(bridge, before),
-		      cell_fresh(LAP(bridge, before + bridge->cells), 0)); /* [l] */
+		      cell_fresh(LAP(bridge, before + bridge->cells), 0)); /* [e] */
 	bridge->held = node;
 	bridge->next++;
 	give_back(bridge, held);
@@ -231,7 +231,7 @@ static void pass(struct ward_bridge *bridge, uint32_t node)
 static int read_next(struct ward_bridge *bridge, void **item, uint64_t *seq)
 {
 	_Atomic uint64_t *cell = cell_at(bridge, bridge->next);
-	uint64_t word = load_acquire(cell); /* [i] */
+	uint64_t word = load_acquire(cell); /* [b] */
 	const struct bridge_node *node;
 
 	while (!cell_what(word)) {

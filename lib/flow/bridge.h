@@ -22,15 +22,15 @@
  *     it after it saw the free word.  Who takes over raises it, and then gives the
  *     free word another turn: swaps that were prepared before then fail.  If no
  *     cell is free there is no such swap, and who finds one free later sees
- *     'opened' [o].
+ *     'opened' [t].
  *  5) A closed bridge is sealed by its reader, at the end, when that is free: from
  *     then on nothing can be appended, and nothing was lost.
  *
  * No node belongs to a producer from one put to the next; who is held inside a
  * put keeps one for ever, and BRIDGE_SPARE of them are there for that.
  *
- * Edges: [i] item appended | read, or looked at; [l] cell given back | used again;
- * [n] a node's number | who looks at it when it may be used again; [o] taken over |
+ * Edges: [b] item appended | read, or looked at; [e] cell given back | used again;
+ * [m] a node's number | who looks at it when it may be used again; [t] taken over |
  * appended; [h] hint of the end.
  */
 #ifndef WARD_LIB_FLOW_BRIDGE_H

@@ -38,7 +38,7 @@ void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
 		store_release(&slot->waits_on, &slot->pause);
 	}
 	add_acq_rel(&door->inside, 1);
-	host_fence_heavy(); /* [k] I wait | is it there?  [G] | fenced? */
+	host_fence_heavy(); /* [y] I wait | is it there?  [G] | fenced? */
 }
 
 void door_look(struct door_stay *stay)

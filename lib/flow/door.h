@@ -14,7 +14,7 @@
  *	door_leave(&stay);
  *
  * Who brings it about does so, and then calls door_tell().  Either that sees the
- * one inside, or the look sees what was brought [k].
+ * one inside, or the look sees what was brought [y].
  *
  * Inside of a task the stay is a declared block (ward_block_enter()), and ends
  * when ward_check() would not say 0: fence, cancel token, end of the pool.  The
@@ -57,7 +57,7 @@ void door_open(struct door *door);
 /* After what they may wait for was stored. */
 static inline void door_tell(struct door *door)
 {
-	host_fence_light(); /* [k] it is there | who waits? */
+	host_fence_light(); /* [y] it is there | who waits? */
 	if (unlikely(load_relaxed(&door->inside)))
 		door_open(door);
 }

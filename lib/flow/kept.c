@@ -30,7 +30,7 @@ static uint32_t get_copy(struct kept *kept)
 	return STACK_NONE;
 }
 
-/* Word by word, for it may be read by who has been replaced [u]. */
+/* Word by word, for it may be read by who has been replaced [p]. */
 static void fill(struct kept_copy *copy, const char *buf, size_t len,
 		 uint64_t seq)
 {
@@ -132,7 +132,7 @@ int kept_read(struct kept *kept, uint64_t fence, void *buf, size_t *len,
 		number = load_acquire(&copy->seq);
 		if (size <= *len)
 			fetch(copy, buf, size);
-	} while (load_relaxed(&kept->word) != word); /* [u] */
+	} while (load_relaxed(&kept->word) != word); /* [p] */
 	err = size <= *len ? 0 : -EMSGSIZE;
 	*len = size;
 	if (!err && seq)

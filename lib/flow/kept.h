@@ -11,7 +11,7 @@
  *
  * An earlier one may be held anywhere for ever: inside of a write with a copy of
  * its own, inside of a read with one that is written anew meanwhile; then it finds
- * another word when it looks again [u].
+ * another word when it looks again [p].
  *
  * Every loop goes round only because another one has written or come.
  */
