@@ -50,6 +50,7 @@ story_tests = $(sane_story_tests) \
 story_scripts = \
 	tests/story/exceptions.sh
 EXTRA_DIST += tests/story/exceptions.cc
+story_scripts += tests/story/examples.sh
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \
 	tests/story/httpd_end.sh \
