@@ -39,7 +39,10 @@ sane_story_tests = \
 	tests/story/submit_deadlock \
 	tests/story/unblock_once \
 	tests/story/unblock_pipe \
+	tests/story/ward_deaf \
 	tests/story/ward_ends \
+	tests/story/ward_gives_up \
+	tests/story/ward_million \
 	tests/story/ward_orders \
 	tests/story/wrap \
 	tests/story/zombie_holder \
@@ -142,6 +145,12 @@ tests_story_ward_ends_SOURCES = tests/story/ward_ends.c tests/story/wards.h
 tests_story_ward_ends_LDADD = $(STORY_LIBS)
 tests_story_ward_orders_SOURCES = tests/story/ward_orders.c tests/story/wards.h
 tests_story_ward_orders_LDADD = $(STORY_LIBS)
+tests_story_ward_deaf_SOURCES = tests/story/ward_deaf.c tests/story/wards.h
+tests_story_ward_deaf_LDADD = $(STORY_LIBS)
+tests_story_ward_gives_up_SOURCES = tests/story/ward_gives_up.c tests/story/wards.h
+tests_story_ward_gives_up_LDADD = $(STORY_LIBS)
+tests_story_ward_million_SOURCES = tests/story/ward_million.c tests/story/wards.h
+tests_story_ward_million_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c
 tests_story_wrap_LDADD = $(STORY_LIBS)
 tests_story_zombie_holder_SOURCES = tests/story/zombie_holder.c tests/story/lock.h
