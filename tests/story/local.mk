@@ -44,6 +44,7 @@ sane_story_tests = \
 	tests/story/ward_gives_up \
 	tests/story/ward_million \
 	tests/story/ward_orders \
+	tests/story/ward_races \
 	tests/story/wrap \
 	tests/story/zombie_holder \
 	tests/story/zombie_home
@@ -151,6 +152,8 @@ tests_story_ward_gives_up_SOURCES = tests/story/ward_gives_up.c tests/story/ward
 tests_story_ward_gives_up_LDADD = $(STORY_LIBS)
 tests_story_ward_million_SOURCES = tests/story/ward_million.c tests/story/wards.h
 tests_story_ward_million_LDADD = $(STORY_LIBS)
+tests_story_ward_races_SOURCES = tests/story/ward_races.c tests/story/wards.h
+tests_story_ward_races_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c
 tests_story_wrap_LDADD = $(STORY_LIBS)
 tests_story_zombie_holder_SOURCES = tests/story/zombie_holder.c tests/story/lock.h
@@ -176,5 +179,6 @@ tests_story_httpd_client_SOURCES = tests/story/httpd_client.c
 tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
+tsan_tests += tests/story/ward_races
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)
