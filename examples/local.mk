@@ -5,6 +5,12 @@
 EXAMPLE_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include
 
 # One idea each; tests/story/examples.sh runs every one that has NAME.expect.
+noinst_PROGRAMS += examples/error_report/error_report
+examples_error_report_error_report_SOURCES = examples/error_report/error_report.c
+examples_error_report_error_report_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_error_report_error_report_LDADD = libward.la
+EXTRA_DIST += examples/error_report/error_report.expect
+
 noinst_PROGRAMS += examples/keepalive_pool/keepalive_pool
 examples_keepalive_pool_keepalive_pool_SOURCES = examples/keepalive_pool/keepalive_pool.c
 examples_keepalive_pool_keepalive_pool_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
@@ -22,6 +28,12 @@ examples_pulse_pulse_SOURCES = examples/pulse/pulse.c
 examples_pulse_pulse_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
 examples_pulse_pulse_LDADD = libward.la
 EXTRA_DIST += examples/pulse/pulse.expect
+
+noinst_PROGRAMS += examples/stateful_ward/stateful_ward
+examples_stateful_ward_stateful_ward_SOURCES = examples/stateful_ward/stateful_ward.c
+examples_stateful_ward_stateful_ward_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_stateful_ward_stateful_ward_LDADD = libward.la
+EXTRA_DIST += examples/stateful_ward/stateful_ward.expect
 
 noinst_PROGRAMS += examples/steward/steward
 examples_steward_steward_SOURCES = examples/steward/steward.c

@@ -46,16 +46,32 @@ static uint64_t add_frame(uint64_t hash, void *frame)
 	return add_number(hash, offset);
 }
 
+/* The linker's own; there is no floor in a program without workers. */
+extern const char __start_ward_floor[]
+	__attribute__((weak, visibility("hidden")));
+extern const char __stop_ward_floor[]
+	__attribute__((weak, visibility("hidden")));
+
+static bool is_floor(const void *frame)
+{
+	uintptr_t at = (uintptr_t)frame;
+
+	return at > (uintptr_t)__start_ward_floor &&
+	       at <= (uintptr_t)__stop_ward_floor;
+}
+
 uint64_t group_hash(const struct ward_report *report, bool interrupted)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	uint32_t first = interrupted && report->nframes > 1;
+	uint32_t first = interrupted, end = 0;
 
+	while (end < report->nframes && !is_floor(report->frames[end]))
+		end++;
 	hash = add_number(hash, (uint64_t)report->kind);
 	hash = add_number(hash, (uint32_t)report->err);
-	for (uint32_t i = first; i < report->nframes; i++)
+	for (uint32_t i = first; i < end; i++)
 		hash = add_frame(hash, report->frames[i]);
-	if (report->nframes == 0) {
+	if (first >= end) {
 		hash = add_string(hash, report->task);
 		hash = add_string(hash, report->what);
 	}

@@ -9,9 +9,16 @@
 #include <ward/report.h>
 
 /*
- * Of kind, error, and each frame's object and place in it; of kind, error, task and
- * sentence where there are no frames.  Never 0.  The same in each run of the same
- * build.  'interrupted': the innermost frame is chance, and does not count.
+ * For the functions that call a task's code.  From the innermost of them outwards a
+ * backtrace is the library's own, and may differ though the incident is the same.
+ */
+#define group_floor __attribute__((section("ward_floor")))
+
+/*
+ * Of kind, error, and the object of each frame above that floor and its place in
+ * it; of kind, error, task and sentence where there is no such frame.  Never 0.  The
+ * same in each run of the same build.  'interrupted': the innermost frame is chance,
+ * and does not count.
  */
 uint64_t group_hash(const struct ward_report *report, bool interrupted);
 

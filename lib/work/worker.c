@@ -8,6 +8,7 @@
  * so a thread ends only inside a task's or a hook's own code.  Asynchronous
  * cancellation is not supported.
  */
+#include "tell/group.h"
 #include "work/pool.h"
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
  * A dead letter, in an epoch of its own: if the hook ends its thread, another one
  * has done() to call, and knows that this was told.
  */
+group_floor
 static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 			       uint64_t epoch, struct ward_task *task,
 			       int status)
@@ -86,12 +88,14 @@ static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 	give_back(pool, slot, epoch, task);
 }
 
+group_floor
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task)
 {
 	give_back(pool, slot, slot ? load_relaxed(&slot->word) : 0, task);
 }
 
+group_floor
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status)
 {
@@ -131,6 +135,7 @@ static bool restore(struct slot *slot, uint64_t turn)
  * epoch of its own, so that a thread that dies in it is seen to.  Nobody asks
  * meanwhile, because it was taken.
  */
+group_floor
 static void release_late(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
 {
@@ -219,6 +224,7 @@ static cold bool failed(struct pool *pool, struct slot *slot,
 			  fail_ended(pool, slot, task, status));
 }
 
+group_floor
 static cold int run_sampled(struct slot *slot, struct ward_task *task,
 			    uint64_t stamp)
 {
@@ -303,6 +309,7 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
  *
  * A function of its own: what stands beside host_mark() is kept in memory.
  */
+group_floor
 static __attribute__((noinline)) bool work(struct pool *pool,
 					   struct slot *slot, bool own)
 {
@@ -324,6 +331,7 @@ static __attribute__((noinline)) bool work(struct pool *pool,
 
 /* ---- birth and end ---------------------------------------------------------------- */
 
+group_floor
 static void arrive(struct pool *pool, struct slot *slot)
 {
 	host_set_self(slot);
@@ -398,6 +406,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 }
 
 /* Out of run(), from any depth. */
+group_floor
 static cold bool finish_raised(struct pool *pool, struct slot *slot)
 {
 	return finish(pool, slot, load_relaxed(&slot->word),
@@ -420,6 +429,7 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 	}
 }
 
+group_floor
 static void worker(void *arg)
 {
 	struct slot *slot = arg;

@@ -6,6 +6,7 @@
 #
 #	12.3 ms, 5 us, 1.2 s	>	TIME
 #	#123			>	#ID
+#	number 5, cause=4	>	number ID, cause=ID
 #	0x7f12			>	ADDRESS
 #
 # NAME.expect holds the output after that.  An example that is not told of by
@@ -14,7 +15,8 @@ set -u
 
 normal() {
 	sed -E -e 's/[0-9]+(\.[0-9]+)? ?(ns|us|ms|s)([^[:alnum:]]|$)/TIME\3/g' \
-		-e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/#[0-9]+/#ID/g'
+		-e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/#[0-9]+/#ID/g' \
+		-e 's/(number |cause=)[0-9]+/\1ID/g'
 }
 
 one() {

@@ -27,11 +27,13 @@ sane_story_tests = \
 	tests/story/left_behind \
 	tests/story/livelock \
 	tests/story/no_proc \
+	tests/story/nobody_listens \
 	tests/story/no_progress \
 	tests/story/no_threads \
 	tests/story/nudge_signal \
 	tests/story/oom \
 	tests/story/polling_sleeps \
+	tests/story/same_incident \
 	tests/story/starvation \
 	tests/story/starved_holder \
 	tests/story/stopped \
@@ -122,12 +124,16 @@ tests_story_no_progress_SOURCES = tests/story/no_progress.c
 tests_story_no_progress_LDADD = $(STORY_LIBS)
 tests_story_no_threads_SOURCES = tests/story/no_threads.c
 tests_story_no_threads_LDADD = $(STORY_LIBS)
+tests_story_nobody_listens_SOURCES = tests/story/nobody_listens.c
+tests_story_nobody_listens_LDADD = $(STORY_LIBS)
 tests_story_nudge_signal_SOURCES = tests/story/nudge_signal.c
 tests_story_nudge_signal_LDADD = $(STORY_LIBS)
 tests_story_oom_SOURCES = tests/story/oom.c
 tests_story_oom_LDADD = $(STORY_LIBS)
 tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
 tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
+tests_story_same_incident_SOURCES = tests/story/same_incident.c
+tests_story_same_incident_LDADD = $(STORY_LIBS)
 tests_story_starvation_SOURCES = tests/story/starvation.c
 tests_story_starvation_LDADD = $(STORY_LIBS)
 tests_story_starved_holder_SOURCES = tests/story/starved_holder.c tests/story/lock.h
