@@ -56,6 +56,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
+	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
 	tests/sim/sc_stack.c

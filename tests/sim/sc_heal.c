@@ -79,6 +79,9 @@ static void spare(void *arg)
 		check(slot->self.worker < pool->seats);
 		check(load_acquire(&pool->seat[slot->self.worker]) == slot);
 		check(cas_acq_rel(&seated[slot->self.worker], &nobody, i + 1));
+	} else { /* as worker_leave() */
+		sub_acq_rel(&pool->born, 1);
+		clerk_wake(pool);
 	}
 	host_life_leave(&slot->breath);
 }
@@ -166,6 +169,32 @@ static void heal_stopping(void)
 SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
 	 .share = 2);
 
+/* A seat is taken by the last spare: the clerk sees to another. */
+static void heal_spare(void)
+{
+	struct heal *heal;
+	host_thread s;
+
+	set_up(1, 1);
+	sim_private(&ward_pulse_);
+	sit(0);
+	bear(1);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(!clerk_start(heal));
+	check(!host_spawn(&s, NULL, spare, NULL, (void *)(uintptr_t)1));
+	unseat((void *)(uintptr_t)0);
+	clerk_wake(pool); /* as who unseats does */
+	sim_dawdle(UINT32_MAX / 2); /* until everybody else sleeps */
+	host_fence_heavy();
+	check(load_acquire(&pool->seat[0])); /* by the spare, or its successor */
+	check(load_acquire(&pool->spares_ready) >= 1);
+	sim_enough();
+}
+SCENARIO(heal_spare, "nobody makes a spare in place of the one that was seated",
+	 .share = 2);
+
 /* ---- the steward's sleep ------------------------------------------------- */
 
 static struct ward_task task;
@@ -221,3 +250,67 @@ static void heal_asleep(void)
 	steward_stop(heal);
 }
 SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2);
+
+/* ---- tasks that wait ----------------------------------------------------- */
+
+static struct ward_task waiter[2];
+
+static offstage void takes_one(uint32_t *taken, const struct ward_task *t)
+{
+	check(t == &waiter[0] || t == &waiter[1]);
+	check(!(*taken & 1u << (t - waiter)));
+	*taken |= 1u << (t - waiter);
+	check(t->priv[7] && t->priv[7] <= host_now()); /* not before its time */
+}
+
+static void worker(void *arg)
+{
+	struct slot *slot = &pool->slot[0];
+	uint32_t taken = 0;
+
+	(void)arg;
+	while (taken != 3) {
+		struct ward_task *t =
+			inbox_next(&pool->inbox, &slot->hand, slot->index);
+
+		takes_one(&taken, t);
+	}
+}
+
+static void failing(void *arg)
+{
+	struct ward_task *t = arg;
+
+	book_open(book_of(t));
+	check(lost_again(pool, t, -EIO, 1));
+}
+
+/* They fail while the steward scans, goes to sleep, sleeps. */
+static void heal_waits(void)
+{
+	struct heal *heal;
+	host_thread w, f;
+
+	atomic_init(&bed, 0);
+	memset(waiter, 0, sizeof(waiter));
+	set_up(1, 1);
+	pool->policy.runs = 2;
+	pool->policy.errors = 1;
+	pool->policy.backoff_min = pool->policy.backoff_max =
+		WARD_MS(500) << sim_choose(5);
+	sit(0);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(!host_spawn(&w, NULL, worker, NULL, NULL));
+	check(steward_start(heal) == 0);
+	host_wait(&bed, 0,
+		  host_now() + WARD_MS(1000) * sim_choose(4) + sim_choose(80));
+	check(!host_spawn(&f, NULL, failing, NULL, &waiter[0]));
+	failing(&waiter[1]);
+	host_join(f, HOST_FOREVER);
+	host_join(w, HOST_FOREVER);
+	check(load_relaxed(&pool->later.waiting) == 0);
+	steward_stop(heal);
+}
+SCENARIO(heal_waits, "the steward sleeps past a task that waits", .share = 2);

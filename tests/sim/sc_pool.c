@@ -26,6 +26,7 @@ enum kind {
 	LEAVES,	 /* by pthread_exit */
 	VANISHES /* by a raw exit */
 };
+#define FAILED 7 /* what those end with that end */
 
 static struct errand {
 	struct ward_task task;
@@ -33,8 +34,10 @@ static struct errand {
 	_Atomic uint32_t gate; /* opened by done() */
 	uint32_t scratch;      /* plain: run() writes it, release() too */
 	/* offstage */
-	uint32_t runs, inside, done, released, commits;
+	uint32_t runs, inside, done, released, commits, letters;
 	int status;
+	bool raises; /* and does not return */
+	bool deadly; /* its dead letter's hook does not return either */
 } errand[ERRANDS];
 static struct ward_pool *pool;
 static _Atomic uint32_t bed; /* nobody rings here */
@@ -97,22 +100,25 @@ static int run(struct ward_task *task)
 		host_exit();
 	if (e->kind == VANISHES)
 		sim_vanish();
-	return 7;
+	if (e->raises)
+		ward_raise(FAILED, "%s", "as it shall");
+	return FAILED;
 }
 
 static offstage void is_done(struct errand *e, int status)
 {
 	check(!e->done++);
 	check(!e->released);
+	check(e->letters == (status != -ECANCELED));
 	e->status = status;
 	switch (e->kind) {
 	case FINE:
 	case SLOW:
-		check(status == 7 || status == -ETIME || status == -ECANCELED);
+		check(status == FAILED || status == -ETIME || status == -ECANCELED);
 		break;
 	case SPINS:
 	case SLEEPS:
-		if (e->runs > 1 && status == 7)
+		if (e->runs > 1 && status == FAILED)
 			break;
 		check(status == -ETIME || status == -ECANCELED);
 		break;
@@ -143,6 +149,21 @@ static void release(struct ward_task *task)
 	errand_of(task)->scratch = 0;
 }
 
+static offstage bool is_dead(struct errand *e, const struct ward_report *r)
+{
+	check(!e->letters++);
+	check(!e->done);
+	check(r->err && r->err != -ECANCELED);
+	return e->deadly;
+}
+
+static void dead(void *arg, struct ward_task *task, const struct ward_report *r)
+{
+	(void)arg;
+	if (is_dead(errand_of(task), r) && host_self())
+		host_exit();
+}
+
 static void report(void *arg, const struct ward_report *r)
 {
 	(void)arg;
@@ -151,16 +172,21 @@ static void report(void *arg, const struct ward_report *r)
 
 /* ---- up and down --------------------------------------------------------- */
 
+/* How often who failed may try again, and after what wait at most, in scans. */
+static uint32_t errors, backoff;
+
 static void set_up(uint32_t workers, uint32_t runs, uint32_t zombies)
 {
 	struct ward_policy policy = WARD_POLICY_INIT;
-	struct ward_hooks hooks = { .report = report };
+	struct ward_hooks hooks = { .report = report, .dead = dead };
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
 	policy.runs = runs;
 	policy.stalls = policy.deaths = runs - 1;
 	scan = sim_choose(2) ? WARD_MS(1) : WARD_MS(1000);
 	policy.busy_within = policy.blocked_within = ms(2);
+	policy.errors = errors;
+	policy.backoff_min = policy.backoff_max = ms(backoff);
 	config.workers = workers;
 	config.spares = 1;
 	config.zombies = zombies;
@@ -177,6 +203,7 @@ static void set_up(uint32_t workers, uint32_t runs, uint32_t zombies)
 	name_pool((struct pool *)pool);
 	for (unsigned i = 0; i < ERRANDS; i++)
 		sim_name(&errand[i], "errand[%u]", i);
+	errors = backoff = 0; /* the next run's are its own */
 	check(ward_pool_start(pool) == 0);
 }
 
@@ -340,6 +367,71 @@ static void pool_watched(void)
 }
 SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 60000,
 	 .rare = 8);
+
+/* ---- failures ------------------------------------------------------------ */
+
+static void set_up_failing(uint32_t workers, uint32_t runs)
+{
+	errors = runs - 1;
+	backoff = sim_choose(4);
+	set_up(workers, runs, 2);
+}
+
+static void send_failing(uint32_t i, enum kind kind)
+{
+	errand[i].raises = sim_choose(2);
+	send(i, kind);
+}
+
+/* Failing and raising attempts run again, some of them while they are fenced. */
+static void pool_fails(void)
+{
+	set_up_failing(1, 2 + sim_choose(2));
+	send_failing(0, sim_choose(2) ? FINE : SLOW);
+	send_failing(1, sim_choose(2) ? FINE : SLOW);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_fails, "a failed task waits for ever, or is answered twice",
+	 .steps = 60000, .rare = 8);
+
+/* Of two that may run it, one does, and its zombie comes home by a raise. */
+static void pool_raises(void)
+{
+	set_up_failing(1 + sim_choose(2), 2);
+	errand[0].raises = true;
+	send(0, (enum kind)(SLOW + sim_choose(3)));
+	send_failing(1, FINE);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_raises, "a raise takes an answer that was the steward's",
+	 .steps = 60000, .rare = 8);
+
+/* Destroyed while tasks wait, run, hang and leave. */
+static void pool_fails_destroyed(void)
+{
+	set_up_failing(1, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		send_failing(i, (enum kind)sim_choose(VANISHES));
+	if (ward_pool_destroy(pool, host_now() + WARD_MS(sim_choose(6))) > 0)
+		while (sim_unfreed())
+			host_yield();
+	all_answered(3);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(pool_fails_destroyed, "destroy forgets who waits, or hands it on twice",
+	 .steps = 60000, .rare = 8);
+
+/* The hook for dead letters takes the thread with it. */
+static void pool_buries(void)
+{
+	set_up_failing(1, 1 + sim_choose(2));
+	errand[0].deadly = true;
+	send_failing(0, (enum kind)sim_choose(VANISHES));
+	send_failing(1, FINE);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_buries, "done() goes with the thread that told of a dead letter",
+	 .steps = 60000, .rare = 8);
 
 /* ---- drain against submit ------------------------------------------------ */
 
