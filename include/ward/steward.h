@@ -7,8 +7,9 @@
  * blocking, no progress), and starts it again when it has ended, as its restart
  * mode says.  A ward that keeps ending spends its steward's restart intensity;
  * then the steward stops all of its wards and tells its own steward, which may
- * start them all anew, and so on up to the root.  (The words are those of
- * Erlang/OTP's supervisors; the intensity fades by half in 'within'.)
+ * start them all anew, and so on up to the root.  When that gives up, all of its
+ * wards are gone for good.  (The words are those of Erlang/OTP's supervisors; the
+ * intensity fades by half in 'within'.)
  *
  * All stewards of a tree stand on one pool, which their root owns.  A ward is
  * inside a task there, so everything that task.h offers to code inside run() is

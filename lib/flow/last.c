@@ -37,10 +37,12 @@ static void tell_above(struct ward_steward *steward)
 	steward_is_down(steward);
 	if (steward->leaving)
 		return;
-	if (!above)
+	if (!above) {
+		steward_leave(steward); /* nothing of it will ever be up again */
 		last_resort(steward);
-	else if (!member_is_falling(&steward->me))
+	} else if (!member_is_falling(&steward->me)) {
 		steward_failed(above, &steward->me, 0, steward->incident);
+	}
 }
 
 static struct ward_steward *farewell_of(struct errand *errand)

@@ -5,9 +5,9 @@
  * Expected: each restart waits for its backoff, random up to a bound that doubles;
  * after as many restarts as the intensity allows the steward gives up and says so,
  * with the report that led to it; it stops what it has, the last first, calls
- * gave_up(), and starts nothing more.  A steward below is started again by the one
- * above, until that has had enough.  As a last resort the process is aborted, with
- * the report.  A gave_up() that dies, raises or hangs changes nothing of it.
+ * gave_up(), and starts nothing more; a root's wards are gone for good then.  A
+ * steward below is started again by the one above, until that has had enough.  As
+ * a last resort the process is aborted, with the report.  A gave_up() that dies, raises or hangs changes nothing of it.
  */
 #include "wards.h"
 
@@ -74,10 +74,12 @@ static void gives_up(void)
 	expect(!view_of(b).running && !view_of(a.ward).running);
 	expect_equal(ward_start(&a.ward, root, &a.spec), -ESHUTDOWN);
 	expect_equal(ward_restart(b), -ESHUTDOWN);
-	expect_equal(ward_wait(b, WARD_NOWAIT, &status), -ETIMEDOUT);
+	expect_equal(ward_wait(b, ward_in(IN_TIME), &status), 0);
+	expect_equal(status, -EOWNERDEAD);
+	expect(view_of(b).gone && view_of(a.ward).gone);
+	expect_equal(ward_steward_stop(root, ward_in(IN_TIME)), 0);
 	steward_gone(root);
 	expect_equal(ward_wait(b, WARD_NOWAIT, &status), 0);
-	expect_equal(status, -EOWNERDEAD);
 	ward_put(a.ward);
 	ward_put(b);
 }
