@@ -98,6 +98,8 @@ bool skip_nothing(const struct rival *rival);
 
 extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
 	rival_mutex, rival_libuv, rival_glib;
+/* libward as it catches faults, too; for 'overhead' alone, no rival. */
+extern const struct rival ward_catching;
 /* All that were built, ended by NULL: ours first. */
 extern const struct rival *const rivals[];
 const struct rival *rival_find(const char *name);

@@ -12,6 +12,9 @@
  *		of the user's code on the replacement
  * rawexit_*	the same for a raw SYS_exit, which nothing in the process gets
  *		to see
+ * fault_*	a write to nowhere, in a pool that catches faults
+ * raise_*	ward_raise(): to the first code of the next task on that seat, which
+ *		is queued already; no thread is replaced, and nobody is waited for
  * livelock_*	a spin without a beat; blocked_*: a futex without end
  * K_detect_*	fault to detection (the report's time); for livelock and blocked
  *		that includes the budget
@@ -35,7 +38,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum kind { EXIT, CANCEL, RAW, LIVELOCK, BLOCKED };
+enum kind { EXIT, CANCEL, RAW, FAULT, RAISE, LIVELOCK, BLOCKED };
 
 #define BUDGET_BUSY (20 * MS)
 #define BUDGET_BLOCKED (50 * MS)
@@ -74,6 +77,8 @@ static void fault_exit(enum kind kind)
 	}
 }
 
+static volatile uintptr_t nowhere = 16;
+
 static int run_fault(struct ward_task *task)
 {
 	struct fault *f = ward_entry(task, struct fault, task);
@@ -87,6 +92,11 @@ static int run_fault(struct ward_task *task)
 	case BLOCKED:
 		os_await(&f->verdict);
 		break;
+	case FAULT:
+		*(volatile uint32_t *)nowhere = 1;
+		break;
+	case RAISE:
+		ward_raise(-EIO, "it cannot be done");
 	default:
 		fault_exit(f->kind);
 	}
@@ -132,8 +142,8 @@ static _Atomic uint32_t news;		   /* futex: moves with each */
 static void on_report(void *arg, const struct ward_report *report)
 {
 	(void)arg;
-	if (report->kind != WARD_R_DEATH && report->kind != WARD_R_LIVELOCK &&
-	    report->kind != WARD_R_BLOCKED)
+	if (report->kind != WARD_R_DEATH && report->kind != WARD_R_FAULT &&
+	    report->kind != WARD_R_LIVELOCK && report->kind != WARD_R_BLOCKED)
 		return;
 	atomic_store_explicit(&reported[report->id % REPORTS], report->at,
 			      memory_order_release);
@@ -205,6 +215,7 @@ static bool pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
 	policy.busy_within = busy;
 	policy.blocked_within = blocked;
 	config.name = "heal";
+	config.flags = WARD_POOL_CATCH_FAULTS;
 	config.workers = workers;
 	config.spares = 4;
 	config.scan = SCAN;
@@ -311,7 +322,9 @@ static bool one_fault(struct samples *s, enum kind kind)
 	static struct fault f;
 	static struct next n;
 	struct ward_task *both[] = { &f.task, &n.task };
-	int want = kind < LIVELOCK ? -EOWNERDEAD : -ETIME;
+	int want = kind == FAULT   ? -EFAULT
+		   : kind < LIVELOCK ? -EOWNERDEAD
+				     : -ETIME;
 	uint64_t first, when;
 
 	memset(&f, 0, sizeof(f));
@@ -340,20 +353,57 @@ static bool one_fault(struct samples *s, enum kind kind)
 	return true;
 }
 
+/*
+ * Without done() and release(): they would be the first code.  One seat is free,
+ * so that both tasks have it, one after the other.
+ */
+static bool one_raise(struct samples *s)
+{
+	static struct fault f;
+	static struct next n;
+	struct ward_task *both[] = { &f.task, &n.task };
+
+	memset(&f, 0, sizeof(f));
+	memset(&n, 0, sizeof(n));
+	f.kind = RAISE;
+	f.task.run = run_fault;
+	n.task.run = run_next;
+	n.task.release = release_next;
+	if (!pool_is_whole() || ward_submit_n(pool, both, 2, WARD_FOREVER) != 2)
+		return false;
+	os_await(&n.released);
+	if (ward_incident(&f.task) == 0) {
+		fprintf(stderr, "ward: a raise was not told\n");
+		return false;
+	}
+	s->all[s->n++] = us(f.began, n.began);
+	return true;
+}
+
+static enum kind kind_of(const char *name)
+{
+	return !strcmp(name, "death")	   ? EXIT
+	       : !strcmp(name, "rawexit")  ? RAW
+	       : !strcmp(name, "fault")	   ? FAULT
+	       : !strcmp(name, "raise")	   ? RAISE
+	       : !strcmp(name, "livelock") ? LIVELOCK
+					   : BLOCKED;
+}
+
 static bool ward_faults(const char *name, unsigned workers, unsigned count)
 {
 	struct samples s;
-	enum kind kind = !strcmp(name, "death")	     ? EXIT
-			 : !strcmp(name, "rawexit")  ? RAW
-			 : !strcmp(name, "livelock") ? LIVELOCK
-						     : BLOCKED;
+	enum kind kind = kind_of(name);
 
 	if (!samples_open(&s, count) ||
 	    !pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED) ||
 	    !hold(workers - 1))
 		return false;
 	for (unsigned i = 0; i < count; i++)
-		if (!one_fault(&s, kind == EXIT && i % 2 ? CANCEL : kind))
+		if (kind == RAISE ? !one_raise(&s) :
+				    !one_fault(&s, kind == EXIT && i % 2 ?
+							   CANCEL :
+							   kind))
 			return false;
 	samples_tell(&s, name);
 	if (kind == LIVELOCK)
@@ -526,6 +576,8 @@ static const struct {
 	bool watcher;
 } plan[] = { { "death", 500, 100, true },
 	     { "rawexit", 500, 100, true },
+	     { "fault", 500, 100, false },
+	     { "raise", 2000, 500, false },
 	     { "livelock", 100, 20, false },
 	     { "blocked", 50, 10, false } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
@@ -635,7 +687,8 @@ static void heal_report(const struct options *o, const struct book *book)
 		heal_rows(book, &table, "watcher", plan[i].kind, 1);
 	}
 	table_print(&table, stdout);
-	printf("budgets: livelock %.0f ms of its own CPU, blocked %.0f ms, "
+	printf("raise: to the next task on the same seat\n"
+	       "budgets: livelock %.0f ms of its own CPU, blocked %.0f ms, "
 	       "a look each %.0f ms\n",
 	       BUDGET_BUSY / 1e6, BUDGET_BLOCKED / 1e6, SCAN / 1e6);
 	if (!book_find(book, &key))

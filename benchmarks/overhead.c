@@ -9,6 +9,9 @@
  *		the same, 1 producer and 8 workers on all cores
  * task_pinned, task_1x8
  *		what these are differences of
+ * catching_pinned
+ *		ns a task, of being able to catch faults: a pool that does above
+ *		one that does not, both as in task_pinned
  * beat, progress, check
  *		ns a call inside a task, above an empty loop
  * steward_1us, steward_1s
@@ -44,7 +47,9 @@ static bool pin(void)
 
 static bool task_trial(const struct trial *t, bool pinned)
 {
-	struct load load = { .rival = rival_find(t->impl),
+	bool catching = !strcmp(t->impl, ward_catching.name);
+	struct load load = { .rival = catching ? &ward_catching :
+						 rival_find(t->impl),
 			     .setup = { t->workers, 1, t->ring, t->window } };
 	uint64_t wall, n;
 
@@ -231,16 +236,31 @@ static bool ask(struct trial *t, const char *impl, struct results *r)
 	return !r->failed && !r->collapsed;
 }
 
-/* Ward and floor one after the other; each pair gives one difference. */
+/* Two, one after the other; each pair gives one difference. */
+struct pair {
+	const char *mode;
+	unsigned workers;
+	const char *first, *second;
+	const char *task;	/* of each, as it is told; */
+	const char *difference; /* of the first above the second */
+};
+
+static const struct pair
+	supervision_pinned = { "pinned", 1, "ward", "floor", "task_pinned",
+			       "supervision_pinned" },
+	supervision_spread = { "spread", 8, "ward", "floor", "task_1x8",
+			       "supervision_1x8" },
+	catching_pinned = { "pinned", 1, "catching", "ward", NULL,
+			    "catching_pinned" };
+
 static void pair(const struct options *o, struct book *book, unsigned run,
-		 bool pinned)
+		 const struct pair *p)
 {
-	static const char *const impl[] = { "ward", "floor" };
-	const char *metric = pinned ? "task_pinned" : "task_1x8";
+	const char *const impl[] = { p->first, p->second };
 	struct trial t = { .bench = "overhead",
-			   .mode = pinned ? "pinned" : "spread",
+			   .mode = p->mode,
 			   .producers = 1,
-			   .workers = pinned ? 1 : 8,
+			   .workers = p->workers,
 			   .tasks = o->tasks,
 			   .cap = S,
 			   .ring = o->ring,
@@ -254,11 +274,11 @@ static void pair(const struct options *o, struct book *book, unsigned run,
 		if (!ask(&t, impl[i], &r))
 			return;
 		ns[i] = results_find(&r, "task");
-		book_one(book, impl[i], metric, "ns", t.workers, ns[i]);
+		if (p->task)
+			book_one(book, impl[i], p->task, "ns", t.workers,
+				 ns[i]);
 	}
-	book_one(book, "ward",
-		 pinned ? "supervision_pinned" : "supervision_1x8", "ns",
-		 t.workers, ns[0] - ns[1]);
+	book_one(book, "ward", p->difference, "ns", t.workers, ns[0] - ns[1]);
 }
 
 static void figures(const struct options *o, struct book *book,
@@ -283,8 +303,9 @@ static void figures(const struct options *o, struct book *book,
 static void overhead_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++) {
-		pair(o, book, run, true);
-		pair(o, book, run, false);
+		pair(o, book, run, &supervision_pinned);
+		pair(o, book, run, &supervision_spread);
+		pair(o, book, run, &catching_pinned);
 		figures(o, book, "calls", 1);
 	}
 	for (unsigned run = 0; run < o->runs && run < 3; run++) {

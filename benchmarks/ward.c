@@ -15,18 +15,29 @@ static bool complain(const char *what, int err)
 	return err == 0;
 }
 
-static bool ward_start(const struct setup *setup)
+static bool start(const struct setup *setup, uint32_t flags)
 {
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
 	config.name = "bench";
+	config.flags = flags;
 	config.workers = setup->workers;
 	config.ring = setup->ring;
 	return complain("create", ward_pool_create(&pool, &config)) &&
 	       complain("start", ward_pool_start(pool));
 }
 
-static void ward_put(unsigned producer, struct job *job)
+static bool start_plain(const struct setup *setup)
+{
+	return start(setup, 0);
+}
+
+static bool start_catching(const struct setup *setup)
+{
+	return start(setup, WARD_POOL_CATCH_FAULTS);
+}
+
+static void put(unsigned producer, struct job *job)
 {
 	(void)producer;
 	if (!complain("submit", ward_submit(pool, &job->task, WARD_FOREVER)))
@@ -59,7 +70,7 @@ static bool books_are_right(void)
 	return false;
 }
 
-static bool ward_finish(void)
+static bool finish(void)
 {
 	bool ok = complain("drain", ward_pool_drain(pool, WARD_FOREVER));
 
@@ -70,7 +81,15 @@ static bool ward_finish(void)
 const struct rival rival_ward = {
 	.name = "ward",
 	.what = "libward, all healing on",
-	.start = ward_start,
-	.submit = ward_put,
-	.finish = ward_finish,
+	.start = start_plain,
+	.submit = put,
+	.finish = finish,
+};
+
+const struct rival ward_catching = {
+	.name = "catching",
+	.what = "the same, and faults are caught",
+	.start = start_catching,
+	.submit = put,
+	.finish = finish,
 };
