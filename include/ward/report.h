@@ -57,15 +57,19 @@ struct ward_report {
 	const char *task;    /* the task's name */
 	const char *what;    /* one sentence for a log */
 	const char *message; /* the program's own words on it, or "" */
-	const char *user;    /* one sentence for an end user */
+	const char *user;    /* one sentence for an end user, if anything failed:
+				'message', or else where to ask, with the id */
 	bool known;	     /* 'message' was meant for him: ward_wrap() */
 	int32_t err;	     /* what the attempt ended with, or will; or 0 */
 	int32_t signo;	     /* of a fault */
 	void *addr;	     /* what it touched, if the kernel tells */
 	uint64_t cause;	     /* the report that led to this one, or 0 */
-	uint64_t hash;	     /* of kind, error and module-relative frames: the
-				same for the same incident in every run */
-	uint64_t seen;	     /* told in this process with that hash, so far */
+	uint64_t hash;	     /* of kind, error and the task's own frames, each
+				relative to its module: the same for the same
+				incident in every run of the same build */
+	uint64_t seen;	     /* told in this process with that hash, so far; of
+				more than 512 hashes the one that was not told
+				for the longest time begins again */
 	const char *host;    /* this machine's name, */
 	const char *boot;    /* the id of its boot, and */
 	int32_t pid;	     /* this process */
@@ -87,8 +91,11 @@ struct ward_report {
 
 /*
  * What code at 'frame' is called: "parse+0x1a (json.c:33)", or as much of it as
- * can be known.  Like snprintf.  Slow the first time: it reads the program's debug
- * information, and allocates; not in a signal handler.  -EINVAL as below.
+ * can be known: "qsort+0x9 (libc.so.6)", "app+0x1234".  A frame is where a call comes
+ * back to, or a function's beginning.  Like snprintf.  Slow the first time: it reads
+ * the program's debug information, and keeps it while there is a pool; it allocates,
+ * and takes a lock that is held meanwhile; not in a signal handler.  -EINVAL: buf is
+ * NULL with len not 0.
  */
 WARD_API int ward_frame_format(void *frame, char *buf, size_t len);
 
@@ -96,8 +103,8 @@ WARD_API int ward_frame_format(void *frame, char *buf, size_t len);
 WARD_API const char *ward_kind_name(enum ward_kind kind);
 
 /*
- * Writes the report as one line of text, or of JSON, without a newline.  Like
- * snprintf: returns the length it has, writes at most len bytes, ends with NUL
+ * Writes the report as one line of text, or of JSON, without a newline.  The names
+ * of its frames have the price of ward_frame_format().  Like snprintf: returns the length it has, writes at most len bytes, ends with NUL
  * if len is not 0.  -EINVAL if report is NULL, or buf is NULL with len not 0.
  */
 WARD_API int ward_report_format(const struct ward_report *report, char *buf,
