@@ -78,6 +78,7 @@ WARD_SOURCES = \
 	lib/work/unblock.c \
 	lib/work/worker.c \
 	lib/heal/clerk.c \
+	lib/heal/deputy.c \
 	lib/heal/excuse.c \
 	lib/heal/excuse.h \
 	lib/heal/heal.c \

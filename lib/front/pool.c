@@ -26,6 +26,7 @@ int ward_pool_create(struct ward_pool **out,
 		pool_put(pool);
 		return -ENOMEM;
 	}
+	pool->helpers_free = heal_free;
 	*out = (struct ward_pool *)pool;
 	return 0;
 }
@@ -97,7 +98,7 @@ static void fence_rest(struct pool *pool)
 		uint32_t seat = load_relaxed(&slot->seat);
 
 		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
-		    !slot_fence(slot, word))
+		    !slot_fence(slot, word, ASKER_DESTROY))
 			continue;
 		add_acq_rel(&pool->zombies_out, 1);
 		if (life_move(slot, life, LIFE_ZOMBIE)) {
@@ -136,14 +137,15 @@ static int part_with(struct pool *pool, uint64_t until)
 	return left;
 }
 
-static void stop_threads(struct pool *pool, uint64_t until)
+/* How many stewards are left that hang. */
+static int stop_threads(struct pool *pool, uint64_t until)
 {
 	struct heal *heal = pool->helpers;
 
 	stop_workers(pool);
 	clerk_stop(heal); /* it may be about to make one more */
 	wait_until_left(pool, until);
-	steward_stop(heal);
+	return steward_stop(heal, until);
 }
 
 /* ---- up -------------------------------------------------------------------------- */
@@ -157,17 +159,18 @@ static int start_threads(struct pool *pool)
 	for (uint32_t i = 0; i < n && !err; i++)
 		err = worker_spawn(pool, &pool->slot[i]);
 	if (!err)
-		err = clerk_start(heal);
+		err = steward_start(heal);
 	if (err) {
 		stop_workers(pool);
 		wait_until_left(pool, HOST_FOREVER);
 		return err;
 	}
-	err = steward_start(heal);
+	/* After the steward, which it may replace. */
+	err = clerk_start(heal);
 	if (err) {
 		stop_workers(pool);
 		wait_until_left(pool, HOST_FOREVER);
-		clerk_stop(heal);
+		steward_stop(heal, HOST_FOREVER);
 	}
 	return err;
 }
@@ -199,7 +202,10 @@ static int wait_until_seated(struct pool *pool)
 
 	for (;;) {
 		seen = load_acquire(&pool->lives_changed);
-		if (!load_acquire(&pool->born) && !load_acquire(&pool->vacant))
+		/* The clerk may be making one beyond need: not that one. */
+		if (!load_acquire(&pool->vacant) &&
+		    (!load_acquire(&pool->born) ||
+		     load_acquire(&pool->spares_ready) >= pool->spares_wanted))
 			return 0;
 		if (load_relaxed(&pool->stillborn) >
 		    STILLBORN * (pool->seats + pool->spares_wanted))
@@ -305,7 +311,6 @@ static int destroy_child(struct pool *pool)
 	 * forking thread, if it was a worker, still stands on it. */
 	if (front_own_thread(pool))
 		return 0;
-	heal_free(pool->helpers);
 	atomic_init(&pool->refs, 1);
 	pool_put(pool);
 	return 0;
@@ -314,14 +319,14 @@ static int destroy_child(struct pool *pool)
 static int destroy(struct pool *pool, uint64_t until)
 {
 	bool scribe_left = true;
-	int left = 0;
+	int left = 0, stewards = 0;
 
 	inbox_close(&pool->inbox, HOST_FOREVER);
 	wait_submitters(pool);
 	if (load_acquire(&pool->started)) {
 		store_release(&pool->stopping, 1);
 		lost_cancel_queued(pool);
-		stop_threads(pool, until);
+		stewards = stop_threads(pool, until);
 		fence_rest(pool);
 		lost_bury(pool); /* who ended between our last look and that */
 	}
@@ -338,15 +343,13 @@ static int destroy(struct pool *pool, uint64_t until)
 		left = part_with(pool, until);
 		scribe_left = tell_stop(&pool->tell, until) == 0;
 	}
-	heal_free(pool->helpers);
-	pool->helpers = NULL;
 	if (!scribe_left) {
 		/* Inside a hook: it gives its share back when that returns. */
 		host_detach(pool->tell.thread);
 		left++;
 	}
 	pool_put(pool);
-	return left;
+	return left + stewards;
 }
 
 int ward_pool_destroy(struct ward_pool *handle, ward_ns until)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * clerk.c - makes threads and buries them, and waits for grace periods: what the
- * steward must not do, because it may take long.
+ * steward must not do, because it may take long.  And it watches the steward.
  *
  * Level-triggered: it looks at what is and at what should be, so that no order
  * can be lost.  Edge [U]: a seat let go of its slot | the slot is used again,
@@ -94,6 +94,7 @@ static uint64_t longer(uint64_t pause)
 
 /* What the clerk remembers from one round to the next. */
 struct rounds {
+	struct vigil vigil;
 	uint64_t stillborn;  /* threads that died before their first seat */
 	uint64_t pause;	     /* ms; grows while threads cannot be had */
 	uint64_t not_before; /* the next try */
@@ -136,17 +137,19 @@ static void clerk(void *arg)
 
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->clerk_word);
-		uint64_t until = HOST_FOREVER;
+		uint64_t until, round;
 
 		/* After the word: who stops us sets this, then moves that. */
 		if (load_acquire(&heal->clerk_stop))
 			return;
 		r.unjoined = bury(pool) ? longer(r.unjoined) : 0;
 		bear_in_time(pool, &r);
-		if (r.not_before)
+		until = deputy_watch(heal, &r.vigil, host_now());
+		if (r.not_before && r.not_before < until)
 			until = r.not_before;
-		if (r.unjoined && host_now() + r.unjoined * MS < until)
-			until = host_now() + r.unjoined * MS;
+		round = host_now() + r.unjoined * MS;
+		if (r.unjoined && round < until)
+			until = round;
 		host_wait(&pool->clerk_word, seen, until);
 	}
 }

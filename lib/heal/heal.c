@@ -11,20 +11,24 @@ struct heal *heal_new(struct pool *pool)
 	if (!heal)
 		return NULL;
 	heal->pool = pool;
-	heal->watch = host_alloc(pool->seats * sizeof(*heal->watch));
-	heal->excuse = host_alloc(pool->seats * sizeof(*heal->excuse));
-	if (!heal->watch || !heal->excuse) {
+	heal->steward = steward_new(heal, 0);
+	if (!heal->steward) {
 		heal_free(heal);
 		return NULL;
 	}
 	return heal;
 }
 
-void heal_free(struct heal *heal)
+void heal_free(void *memory)
 {
+	struct heal *heal = memory;
+	struct steward *steward, *before;
+
 	if (!heal)
 		return;
-	host_free(heal->watch, heal->pool->seats * sizeof(*heal->watch));
-	host_free(heal->excuse, heal->pool->seats * sizeof(*heal->excuse));
+	for (steward = heal->steward; steward; steward = before) {
+		before = steward->before;
+		steward_free(steward);
+	}
 	host_free(heal, sizeof(*heal));
 }

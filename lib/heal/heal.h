@@ -14,29 +14,63 @@
 #include "heal/judge.h"
 #include "work/pool.h"
 
-struct heal {
+struct heal;
+
+/* One steward's term of office, and all that it remembers: nobody else's. */
+struct steward {
+	struct heal *heal;
 	struct pool *pool;
+	uint32_t term;
 	struct watch *watch;   /* one per seat */
 	struct excuse *excuse; /* the same */
-	host_thread steward, clerk;
-	char steward_name[16], clerk_name[16];
-	_Atomic uint32_t steward_stop, clerk_stop;
-	/* the steward's own */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
 	bool told_blind, told_late;
+	/* for who watches it */
+	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
+	_Atomic int32_t tid;
+	struct steward *before; /* the one it took over from; the clerk's */
+	host_thread thread;
+	char name[16];
+};
+
+struct heal {
+	struct pool *pool;
+	struct steward *steward; /* in office; the clerk's, once it runs */
+	_Atomic uint32_t term;	 /* whose acts count */
+	host_thread clerk;
+	char clerk_name[16];
+	_Atomic uint32_t steward_stop, clerk_stop;
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };
 
 struct heal *heal_new(struct pool *pool);
-void heal_free(struct heal *heal);
+void heal_free(void *heal);
 
-/* steward.c.  stop: joins it; until then it goes on healing. */
+/* steward.c */
 int steward_start(struct heal *heal);
-void steward_stop(struct heal *heal);
+struct steward *steward_new(struct heal *heal, uint32_t term);
+int steward_begin(struct steward *me);
+void steward_free(struct steward *me);
+
+/*
+ * deputy.c.  On the clerk: is the steward at its place?  When to ask again.
+ */
+struct vigil { /* what the clerk remembers of it */
+	uint64_t promise; /* that was found broken, */
+	uint64_t since;	  /* when, */
+	uint64_t cpu;	  /* and its CPU time then */
+	bool told;
+};
+uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now);
+/*
+ * Ends the steward; until then it goes on healing.  Stewards that were taken over
+ * from and do not come back by then are left: how many.
+ */
+int steward_stop(struct heal *heal, uint64_t until);
 /*
  * The attempt that runs 'task' is fenced at the next scan, whatever it shows, and
  * answered -ECANCELED.  False: none does.  The caller keeps the task from being

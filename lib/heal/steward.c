@@ -58,27 +58,27 @@ static struct budgets budgets_of(const struct pool *pool,
 	};
 }
 
-static void tell_simple(struct heal *heal, enum ward_kind kind,
+static void tell_simple(struct steward *me, enum ward_kind kind,
 			const char *what)
 {
 	struct incident *in =
-		incident_open(&heal->pool->tell, kind, incident_id());
+		incident_open(&me->pool->tell, kind, incident_id());
 
 	if (!in)
 		return;
 	in->report.what = what;
-	incident_raise(&heal->pool->tell, in);
+	incident_raise(&me->pool->tell, in);
 }
 
-static int take_look(struct heal *heal, const struct slot *slot,
+static int take_look(struct steward *me, const struct slot *slot,
 		     struct host_look *look)
 {
 	int err = host_look(&slot->eye, look);
 
-	count_own(&heal->looks, 1);
-	if (err != -ESRCH && !look->state_known && !heal->told_blind) {
-		heal->told_blind = true;
-		tell_simple(heal, WARD_R_EVIDENCE,
+	count_own(&me->heal->looks, 1);
+	if (err != -ESRCH && !look->state_known && !me->told_blind) {
+		me->told_blind = true;
+		tell_simple(me, WARD_R_EVIDENCE,
 			    look->cpu_known ?
 				    "no thread states: blocking is not seen" :
 				    "no evidence of threads: only death is seen");
@@ -116,12 +116,12 @@ static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
 }
 
 /* A record with all that the steward knows; the scribe finds out the rest. */
-static struct incident *describe(struct heal *heal, struct slot *slot,
+static struct incident *describe(struct steward *me, struct slot *slot,
 				 enum verdict verdict,
 				 const struct watch *watch,
 				 const struct budgets *budgets, uint64_t id)
 {
-	struct incident *in = incident_open(&heal->pool->tell,
+	struct incident *in = incident_open(&me->pool->tell,
 					    sentence[verdict].kind, id);
 	int32_t nr;
 	uint64_t arg;
@@ -142,14 +142,14 @@ static struct incident *describe(struct heal *heal, struct slot *slot,
 	return in;
 }
 
-static void raise(struct heal *heal, struct incident *in)
+static void raise(struct steward *me, struct incident *in)
 {
 	if (in)
-		incident_raise(&heal->pool->tell, in);
+		incident_raise(&me->pool->tell, in);
 }
 
 /* Told once for each holder. */
-static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
+static void tell_excuse(struct steward *me, struct slot *slot, enum plea plea,
 			struct excuse *excuse, const struct watch *watch,
 			const struct budgets *budgets)
 {
@@ -157,7 +157,7 @@ static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
 
 	if (excuse->told)
 		return;
-	in = describe(heal, slot, VERDICT_BLOCKED, watch, budgets,
+	in = describe(me, slot, VERDICT_BLOCKED, watch, budgets,
 		      incident_id());
 	if (!in)
 		return; /* no record free: next time */
@@ -167,40 +167,40 @@ static void tell_excuse(struct heal *heal, struct slot *slot, enum plea plea,
 	in->report.what = plea == PLEA_ZOMBIE ?
 		"waits for a futex held by a zombie: excused" :
 		"waits for a futex whose holder is given no CPU: excused";
-	raise(heal, in);
+	raise(me, in);
 }
 
-static enum plea ask_excuse(struct heal *heal, const struct slot *slot,
+static enum plea ask_excuse(struct steward *me, const struct slot *slot,
 			    const struct watch *watch,
 			    const struct budgets *budgets)
 {
-	return excuse_ask(&heal->excuse[watch - heal->watch], heal->pool, slot,
+	return excuse_ask(&me->excuse[watch - me->watch], me->pool, slot,
 			  &watch->last, budgets->blocked / 4, watch->seen_at);
 }
 
 /* Found blocked: is it its own fault, and would a replacement help? */
-static bool excused(struct heal *heal, struct slot *slot, struct watch *watch,
+static bool excused(struct steward *me, struct slot *slot, struct watch *watch,
 		    const struct budgets *budgets)
 {
-	struct excuse *excuse = &heal->excuse[watch - heal->watch];
-	enum plea plea = ask_excuse(heal, slot, watch, budgets);
+	struct excuse *excuse = &me->excuse[watch - me->watch];
+	enum plea plea = ask_excuse(me, slot, watch, budgets);
 
 	if (plea == PLEA_STARVED || plea == PLEA_ZOMBIE) {
-		tell_excuse(heal, slot, plea, excuse, watch, budgets);
+		tell_excuse(me, slot, plea, excuse, watch, budgets);
 		judge_excuse(watch, budgets, watch->seen_at);
 	}
 	return plea != PLEA_NONE;
 }
 
 /* A hook that may free a blocked task is called by the scribe. */
-static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
+static void warn(struct steward *me, struct slot *slot, struct watch *watch,
 		 const struct budgets *budgets)
 {
-	struct incident *in = describe(heal, slot, VERDICT_WARN, watch,
+	struct incident *in = describe(me, slot, VERDICT_WARN, watch,
 				       budgets, incident_id());
 
 	if (watch->ask)
-		ask_excuse(heal, slot, watch, budgets); /* look from now on */
+		ask_excuse(me, slot, watch, budgets); /* look from now on */
 	if (!in && watch->ask && load_relaxed(&slot->unblock)) {
 		watch->asked = false; /* no record free: ask again, soon */
 		watch->next_look = 0;
@@ -209,34 +209,34 @@ static void warn(struct heal *heal, struct slot *slot, struct watch *watch,
 		in->who = slot;
 		in->epoch = watch->last.word;
 	}
-	raise(heal, in);
+	raise(me, in);
 }
 
-static void only_tell(struct heal *heal, struct slot *slot,
+static void only_tell(struct steward *me, struct slot *slot,
 		      enum verdict verdict, struct watch *watch,
 		      const struct budgets *budgets)
 {
-	struct incident *in = describe(heal, slot, verdict, watch, budgets,
+	struct incident *in = describe(me, slot, verdict, watch, budgets,
 				       incident_id());
 
 	if (in) {
-		in->abort = heal->pool->on_stall == WARD_STALL_ABORT;
-		if (heal->pool->trace_signo >= 0)
+		in->abort = me->pool->on_stall == WARD_STALL_ABORT;
+		if (me->pool->trace_signo >= 0)
 			in->trace = &slot->trace;
-	} else if (heal->pool->on_stall == WARD_STALL_ABORT) {
+	} else if (me->pool->on_stall == WARD_STALL_ABORT) {
 		host_abort();
 	}
-	raise(heal, in);
+	raise(me, in);
 	/* Once for this silence: what is told is told. */
 	watch->next_look = UINT64_MAX;
 }
 
-static void degrade(struct heal *heal, const char *what)
+static void degrade(struct steward *me, const char *what)
 {
-	if (load_relaxed(&heal->pool->degraded))
+	if (load_relaxed(&me->pool->degraded))
 		return;
-	store_relaxed(&heal->pool->degraded, 1);
-	tell_simple(heal, WARD_R_DEGRADED, what);
+	store_relaxed(&me->pool->degraded, 1);
+	tell_simple(me, WARD_R_DEGRADED, what);
 }
 
 static bool below_cap(const struct pool *pool)
@@ -244,69 +244,83 @@ static bool below_cap(const struct pool *pool)
 	return load_acquire(&pool->zombies_out) < pool->zombie_cap;
 }
 
-/* A spinning zombie must not keep a core from those who work. */
-static void lower(struct slot *slot, uint64_t turn)
+/*
+ * A spinning zombie must not keep a core from those who work.  On the scribe, after
+ * it was asked for its backtrace: lowered, it might not get to answer.
+ */
+static void lower(void *arg, uint64_t turn)
 {
-	uint64_t seen = load_acquire(&slot->lowered);
+	struct slot *slot = arg;
+	uint64_t seen = load_acquire(&slot->lowered), life;
+	int32_t tid = load_relaxed(&slot->tid);
 
 	if (seen >> 2 >= turn)
 		return; /* it came home meanwhile */
-	if (!cas_acq_rel(&slot->lowered, &seen, turn << 2 | LOWERED_BUSY))
+	life = load_acquire(&slot->life); /* after the number, so that it is its */
+	if (LIFE_TURN(life) != turn || LIFE_STATE(life) != LIFE_ZOMBIE ||
+	    !cas_acq_rel(&slot->lowered, &seen, turn << 2 | LOWERED_BUSY))
 		return;
-	host_lower(load_relaxed(&slot->tid));
+	host_lower(tid);
 	store_release(&slot->lowered, turn << 2 | LOWERED_YES);
 }
 
-/* The thread is fenced; now the seat, if its life lets us. */
-static void unseat(struct heal *heal, struct slot *slot, uint64_t life,
-		   enum verdict verdict, uint64_t when)
+/*
+ * The thread is fenced; now the seat, if its life lets us.  The turn of its life as
+ * a zombie; 0: it keeps the seat.
+ */
+static uint64_t unseat(struct steward *me, struct slot *slot, uint64_t life,
+		       uint64_t when)
 {
-	struct pool *pool = heal->pool;
+	struct pool *pool = me->pool;
 	uint32_t seat = load_relaxed(&slot->seat); /* while it is SEATED */
 
 	add_acq_rel(&pool->zombies_out, 1);
 	if (!life_move(slot, life, LIFE_ZOMBIE)) {
 		/* It came home first and keeps its seat, or it died. */
 		sub_acq_rel(&pool->zombies_out, 1);
-		return;
+		return 0;
 	}
 	add_relaxed(&pool->zombies_entered, 1);
 	seat_vacate(pool, slot, seat, when);
 	lost_hand(pool, slot);
-	if (verdict == VERDICT_LIVELOCK)
-		lower(slot, LIFE_TURN(life) + 1);
 	clerk_wake(pool);
+	return LIFE_TURN(life) + 1;
 }
 
-static void convict(struct heal *heal, struct slot *slot, uint64_t life,
+static void convict(struct steward *me, struct slot *slot, uint64_t life,
 		    enum verdict verdict, struct watch *watch,
 		    const struct budgets *budgets)
 {
-	struct pool *pool = heal->pool;
-	uint64_t word = watch->last.word, id;
+	struct pool *pool = me->pool;
+	uint64_t word = watch->last.word, id, turn;
 	struct ward_task *task = load_relaxed(&slot->task);
 	enum slot_phase phase = slot_phase(word);
 	uint64_t when = host_now();
 	struct incident *in;
 
 	if (!below_cap(pool)) {
-		degrade(heal, "as many fenced threads are out as may be: "
+		degrade(me, "as many fenced threads are out as may be: "
 			      "stuck workers stay in their seats");
 		return;
 	}
+	/*
+	 * All questions to the kernel come first: from the fence to the answer's
+	 * hand-over there is nothing that could hold the steward for long.
+	 */
+	id = incident_id();
+	in = describe(me, slot, verdict, watch, budgets, id);
 	books_open(pool);
 	/*
 	 * The task was read after the epoch; if the fence finds the worker
 	 * still in it, it was its.
 	 */
 	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
-	if (!slot_fence(slot, word)) {
+	if (!slot_fence(slot, word, me->term % ASKER_TERMS)) {
 		add_relaxed(&pool->acquitted, 1);
 		books_close(pool);
+		incident_drop(&pool->tell, in);
 		return;
 	}
-	id = incident_id();
-	in = describe(heal, slot, verdict, watch, budgets, id);
 	if (in) {
 		in->report.at = when;
 		in->heal = &pool->healed[in->report.worker];
@@ -318,29 +332,44 @@ static void convict(struct heal *heal, struct slot *slot, uint64_t life,
 			in->report.task = task->name ? task->name : "";
 		}
 	}
-	count_own(&heal->convicted[verdict], 1);
-	unseat(heal, slot, life, verdict, when);
+	count_own(&me->heal->convicted[verdict], 1);
+	turn = unseat(me, slot, life, when);
 	lost_attempt(pool, task, phase,
 		     verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL, true,
 		     id);
 	books_close(pool);
 	slot_rouse(slot);
-	raise(heal, in);
+	if (verdict == VERDICT_LIVELOCK && turn) {
+		if (in) {
+			in->after = lower;
+			in->who = slot;
+			in->epoch = turn;
+		} else {
+			lower(slot, turn);
+		}
+	}
+	raise(me, in);
 }
 
-static void act(struct heal *heal, struct slot *slot, uint64_t life,
+/* Another has taken over while this one was held: it must not act any more. */
+static bool in_office(const struct steward *me)
+{
+	return load_acquire(&me->heal->term) == me->term; /* [a] */
+}
+
+static void act(struct steward *me, struct slot *slot, uint64_t life,
 		enum verdict verdict, struct watch *watch,
 		const struct budgets *budgets)
 {
 	if (verdict == VERDICT_WARN)
-		warn(heal, slot, watch, budgets);
+		warn(me, slot, watch, budgets);
 	else if (verdict == VERDICT_BLOCKED &&
-		 excused(heal, slot, watch, budgets))
+		 excused(me, slot, watch, budgets))
 		return;
-	else if (heal->pool->on_stall != WARD_STALL_REPLACE)
-		only_tell(heal, slot, verdict, watch, budgets);
+	else if (me->pool->on_stall != WARD_STALL_REPLACE)
+		only_tell(me, slot, verdict, watch, budgets);
 	else
-		convict(heal, slot, life, verdict, watch, budgets);
+		convict(me, slot, life, verdict, watch, budgets);
 }
 
 bool steward_condemn(struct pool *pool, const struct ward_task *task)
@@ -368,10 +397,10 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 /* ---- one round ------------------------------------------------------------------------ */
 
 /* True if the seat's worker is inside a task. */
-static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
+static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 {
-	struct watch *watch = &heal->watch[i];
-	struct slot *slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+	struct watch *watch = &me->watch[i];
+	struct slot *slot = load_acquire(&me->pool->seat[i]); /* [U] */
 	struct budgets budgets;
 	struct host_look look;
 	struct sign sign;
@@ -383,50 +412,50 @@ static bool look_at(struct heal *heal, uint32_t i, uint64_t now, uint64_t late)
 		return false;
 	}
 	/* Most wards of most scans: the other lines are not touched. */
-	sign = sign_of(heal->pool, slot);
+	sign = sign_of(me->pool, slot);
 	if (likely(has_moved(watch, &sign))) {
 		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
 		return slot_inside(sign.word);
 	}
 	life = load_acquire(&slot->life); /* [L] before what may convict it */
-	sign = sign_of(heal->pool, slot);
+	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
-	budgets = budgets_of(heal->pool, slot);
+	budgets = budgets_of(me->pool, slot);
 	verdict = judge_sign(watch, &sign, &budgets, now, late);
 	if (unlikely(load_acquire(&slot->condemned) == sign.word) &&
 	    LIFE_STATE(life) == LIFE_SEATED) {
-		convict(heal, slot, life, VERDICT_OVERDUE, watch, &budgets);
+		convict(me, slot, life, VERDICT_OVERDUE, watch, &budgets);
 		return true;
 	}
 	if (likely(verdict == VERDICT_FINE))
 		return slot_inside(sign.word);
 	if (LIFE_STATE(life) != LIFE_SEATED)
 		return true;
-	if (take_look(heal, slot, &look) == -ESRCH) {
+	if (take_look(me, slot, &look) == -ESRCH) {
 		/* Where a life shows no end, the kernel's word must do. */
 		if (!slot->breath.works || host_life_lost(&slot->breath))
-			lost_thread(heal->pool, slot, life, false);
+			lost_thread(me->pool, slot, life, false);
 		return true;
 	}
 	verdict = judge_look(watch, &look, &budgets, now);
 	if (!ledger_adds_up(&watch->silence))
-		or_relaxed(&heal->pool->broken, 1u << 8);
-	if (verdict != VERDICT_FINE)
-		act(heal, slot, life, verdict, watch, &budgets);
+		or_relaxed(&me->pool->broken, 1u << 8);
+	if (verdict != VERDICT_FINE && in_office(me))
+		act(me, slot, life, verdict, watch, &budgets);
 	return true;
 }
 
 /* Is a worker held (by a debugger, say) between its wakeup and its search? */
-static bool somebody_held(struct heal *heal)
+static bool somebody_held(struct steward *me)
 {
 	bool held = false;
 
-	for (uint32_t i = 0; i < heal->pool->seats && !held; i++) {
+	for (uint32_t i = 0; i < me->pool->seats && !held; i++) {
 		struct slot *slot;
 		struct host_look look;
 
 		urcu_bp_read_lock(); /* the clerk closes no eye meanwhile */
-		slot = load_acquire(&heal->pool->seat[i]); /* [U] */
+		slot = load_acquire(&me->pool->seat[i]); /* [U] */
 		held = slot && !slot_inside(load_acquire(&slot->word)) &&
 		       !host_look(&slot->eye, &look) &&
 		       (look.state == 'T' || look.state == 't');
@@ -442,82 +471,85 @@ static bool somebody_held(struct heal *heal)
  * but nobody knows everything, so after a second one is woken all the same, and
  * counted: that is a wakeup which the bell should not have needed.
  */
-static void rescue(struct heal *heal, uint64_t now)
+static void rescue(struct steward *me, uint64_t now)
 {
-	struct inbox *inbox = &heal->pool->inbox;
+	struct inbox *inbox = &me->pool->inbox;
 	uint64_t word = load_acquire(&inbox->bell.word), still;
 
-	if (!BELL_TOP(word) || word != heal->bell_seen ||
+	if (!BELL_TOP(word) || word != me->bell_seen ||
 	    !inbox_anything(inbox)) {
-		heal->bell_seen = word;
-		heal->bell_since = now;
+		me->bell_seen = word;
+		me->bell_since = now;
 		return;
 	}
-	still = now - heal->bell_since;
+	still = now - me->bell_since;
 	if (still >= SECOND) {
 		if (bell_rescue(&inbox->bell))
-			count_own(&heal->rescues, 1);
-	} else if (still >= 2 * heal->pool->scan && somebody_held(heal)) {
+			count_own(&me->heal->rescues, 1);
+	} else if (still >= 2 * me->pool->scan && somebody_held(me)) {
 		bell_rescue(&inbox->bell);
 	}
 }
 
 /* Does everybody wait for a zombie? */
-static bool all_held(const struct heal *heal)
+static bool all_held(const struct steward *me)
 {
-	for (uint32_t i = 0; i < heal->pool->seats; i++)
-		if (!excuse_holds(&heal->excuse[i], &heal->watch[i].last))
+	for (uint32_t i = 0; i < me->pool->seats; i++)
+		if (!excuse_holds(&me->excuse[i], &me->watch[i].last))
 			return false;
 	return true;
 }
 
-static void recover(struct heal *heal)
+static void recover(struct steward *me)
 {
-	struct pool *pool = heal->pool;
+	struct pool *pool = me->pool;
 
-	if (all_held(heal)) {
-		degrade(heal, "every worker waits for a futex that a zombie "
+	if (all_held(me)) {
+		degrade(me, "every worker waits for a futex that a zombie "
 			      "holds");
 	} else if (load_relaxed(&pool->degraded) && below_cap(pool) &&
 		   !load_relaxed(&pool->vacant)) {
 		store_relaxed(&pool->degraded, 0);
-		tell_simple(heal, WARD_R_RECOVERED,
+		tell_simple(me, WARD_R_RECOVERED,
 			    "stuck workers can be replaced again");
 	}
 }
 
-static uint64_t lateness(struct heal *heal, uint64_t now)
+static uint64_t lateness(struct steward *me, uint64_t now)
 {
-	uint64_t late = heal->due && now > heal->due ? now - heal->due : 0;
+	uint64_t late = me->due && now > me->due ? now - me->due : 0;
 
-	if (late > load_relaxed(&heal->worst_lateness))
-		store_relaxed(&heal->worst_lateness, late);
-	if (late > 10 * heal->pool->scan && late > SECOND / 2) {
-		if (!heal->told_late)
-			tell_simple(heal, WARD_R_ENVIRONMENT,
+	if (late > load_relaxed(&me->heal->worst_lateness))
+		store_relaxed(&me->heal->worst_lateness, late);
+	if (late > 10 * me->pool->scan && late > SECOND / 2) {
+		if (!me->told_late)
+			tell_simple(me, WARD_R_ENVIRONMENT,
 				    "the steward was kept from running; "
 				    "that time is held against nobody");
-		heal->told_late = true;
+		me->told_late = true;
 	} else {
-		heal->told_late = false;
+		me->told_late = false;
 	}
 	return late;
 }
 
 /* True if anybody was busy. */
-static bool scan(struct heal *heal, uint64_t now)
+static bool scan(struct steward *me, uint64_t now)
 {
-	uint64_t late = lateness(heal, now);
+	uint64_t late = lateness(me, now);
 	bool busy = false;
 
-	count_own(&heal->scans, 1);
-	for (uint32_t i = 0; i < heal->pool->seats; i++) {
+	count_own(&me->heal->scans, 1);
+	for (uint32_t i = 0; i < me->pool->seats && in_office(me); i++) {
 		urcu_bp_read_lock();
-		busy |= look_at(heal, i, now, late);
+		busy |= look_at(me, i, now, late);
 		urcu_bp_read_unlock();
 	}
-	rescue(heal, now);
-	recover(heal);
+	tell_ring(&me->pool->tell);
+	if (in_office(me)) {
+		rescue(me, now);
+		recover(me);
+	}
 	return busy;
 }
 
@@ -525,7 +557,8 @@ static bool scan(struct heal *heal, uint64_t now)
 
 bool steward_may_sleep(struct pool *pool)
 {
-	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded))
+	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
+	    load_relaxed(&pool->tell.left))
 		return false;
 	for (uint32_t i = 0; i < pool->seats; i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
@@ -538,65 +571,102 @@ bool steward_may_sleep(struct pool *pool)
 	return true;
 }
 
-static void sleep_until_rung(struct heal *heal, uint32_t seen, uint64_t until)
+static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
 {
-	struct pool *pool = heal->pool;
+	struct pool *pool = me->pool;
 
 	store_release(&pool->steward_asleep, 1);
 	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
-	if (steward_may_sleep(pool) && !load_acquire(&heal->steward_stop))
+	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
+		store_release(&me->promise, until); /* [a] */
 		host_wait(&pool->steward_word, seen, until);
+		clerk_wake(pool); /* it watches who is awake */
+	}
 	store_relaxed(&pool->steward_asleep, 0);
-	heal->due = 0;
+	me->due = 0;
 }
+
+/* ---- the thread -------------------------------------------------------------------------- */
 
 static void steward(void *arg)
 {
-	struct heal *heal = arg;
-	struct pool *pool = heal->pool;
+	struct steward *me = arg;
+	struct pool *pool = me->pool;
 
-	heal->quiet_since = host_now();
+	store_relaxed(&me->tid, host_tid());
+	me->quiet_since = host_now();
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->steward_word);
 		uint64_t now = host_now(), next;
 
-		if (load_acquire(&heal->steward_stop))
+		store_release(&me->promise, now); /* [a] to be here again */
+		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
 		next = later_due(&pool->later, &pool->inbox, now);
-		if (now < heal->due) { /* rung: for a task that waits */
+		if (now < me->due) { /* rung: for a task that waits */
 			host_wait(&pool->steward_word, seen,
-				  next < heal->due ? next : heal->due);
+				  next < me->due ? next : me->due);
 			continue;
 		}
-		if (scan(heal, now) || !steward_may_sleep(pool))
-			heal->quiet_since = now;
-		if (now - heal->quiet_since >= SECOND) {
-			sleep_until_rung(heal, seen, next);
-			heal->quiet_since = host_now();
+		if (scan(me, now) || !steward_may_sleep(pool))
+			me->quiet_since = now;
+		if (now - me->quiet_since >= SECOND) {
+			sleep_until_rung(me, seen, next);
+			me->quiet_since = host_now();
 			continue;
 		}
 		/* However it ends: early is not late, and late is late. */
-		heal->due = now + pool->scan;
+		me->due = now + pool->scan;
 		host_wait(&pool->steward_word, seen,
-			  next < heal->due ? next : heal->due);
+			  next < me->due ? next : me->due);
 	}
 	urcu_bp_unregister_thread();
+	pool_put(pool); /* destroy may have left one that hung, and gone */
+}
+
+struct steward *steward_new(struct heal *heal, uint32_t term)
+{
+	uint32_t seats = heal->pool->seats;
+	struct steward *me = host_alloc(sizeof(*me));
+
+	if (!me)
+		return NULL;
+	me->heal = heal;
+	me->pool = heal->pool;
+	me->term = term;
+	me->watch = host_alloc(seats * sizeof(*me->watch));
+	me->excuse = host_alloc(seats * sizeof(*me->excuse));
+	if (!me->watch || !me->excuse) {
+		steward_free(me);
+		return NULL;
+	}
+	return me;
+}
+
+void steward_free(struct steward *me)
+{
+	uint32_t seats = me->pool->seats;
+
+	host_free(me->watch, seats * sizeof(*me->watch));
+	host_free(me->excuse, seats * sizeof(*me->excuse));
+	host_free(me, sizeof(*me));
+}
+
+int steward_begin(struct steward *me)
+{
+	struct host_spawn how = { .stack = 256 << 10, .name = me->name };
+	int err;
+
+	snprintf(me->name, sizeof(me->name), "%.7s/steward", me->pool->name);
+	store_relaxed(&me->promise, host_now());
+	add_acq_rel(&me->pool->refs, 1);
+	err = host_spawn(&me->thread, &how, steward, NULL, me);
+	if (err)
+		sub_acq_rel(&me->pool->refs, 1);
+	return err;
 }
 
 int steward_start(struct heal *heal)
 {
-	struct host_spawn how = { .stack = 256 << 10,
-				  .name = heal->steward_name };
-
-	snprintf(heal->steward_name, sizeof(heal->steward_name), "%.7s/steward",
-		 heal->pool->name);
-	return host_spawn(&heal->steward, &how, steward, NULL, heal);
-}
-
-void steward_stop(struct heal *heal)
-{
-	store_release(&heal->steward_stop, 1);
-	add_acq_rel(&heal->pool->steward_word, 1);
-	host_wake(&heal->pool->steward_word, 1);
-	host_join(heal->steward, HOST_FOREVER);
+	return steward_begin(heal->steward);
 }

@@ -122,3 +122,24 @@ void incident_raise(struct tell *tell, struct incident *incident)
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
 }
+
+void incident_leave(struct tell *tell, struct incident *incident)
+{
+	stack_push(&tell->ready, (uint32_t)(incident - tell->record));
+	add_acq_rel(&tell->word, 1);
+	store_release(&tell->left, 1);
+}
+
+void tell_ring(struct tell *tell)
+{
+	if (load_relaxed(&tell->left) && swap_acq_rel(&tell->left, 0))
+		host_wake(&tell->word, 1);
+}
+
+void incident_drop(struct tell *tell, struct incident *incident)
+{
+	if (!incident)
+		return;
+	stack_push(&tell->free, (uint32_t)(incident - tell->record));
+	add_relaxed(&tell->raised, -(uint64_t)1);
+}

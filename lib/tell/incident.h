@@ -30,6 +30,7 @@ struct incident {
 	/* Work for the scribe, each NULL or 0 if there is none: */
 	struct host_trace *trace; /* ask this thread for its backtrace */
 	void (*call)(void *who, uint64_t epoch); /* before anything else */
+	void (*after)(void *who, uint64_t epoch); /* the thread was asked */
 	void *who;
 	uint64_t epoch;
 	const _Atomic uint64_t *heal; /* where the heal latency will stand */
@@ -44,6 +45,7 @@ struct tell {
 	struct incident *record;
 	struct stack free, ready;
 	_Atomic uint32_t word; /* futex of the scribe */
+	_Atomic uint32_t left; /* something was left for it, and it was not woken */
 	_Atomic uint32_t stop;
 	_Atomic uint32_t calling; /* what it may hang in: scribe.c */
 	void (*ended)(void *whom); /* the scribe's last act */
@@ -87,5 +89,14 @@ const char *report_user(const struct ward_report *report, char *room,
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);
+/*
+ * The same, but nobody is woken for it: somebody who looks in soon does that, by
+ * tell_ring().  A wakeup is the dearest part of a report (2 to 8 us), and who fails
+ * has a next task to come to.
+ */
+void incident_leave(struct tell *tell, struct incident *incident);
+void tell_ring(struct tell *tell);
+/* It did not happen after all.  NULL is none. */
+void incident_drop(struct tell *tell, struct incident *incident);
 
 #endif

@@ -135,6 +135,8 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		       report->nframes * sizeof(*frame));
 		report->frames = frame;
 	}
+	if (incident->after)
+		incident->after(incident->who, incident->epoch);
 	if (report->syscall >= 0 && host_is_futex(report->syscall))
 		holder = host_futex_holder(report->syscall_arg);
 	if (holder) /* else who held it when it was found, if that is known */

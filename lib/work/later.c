@@ -29,9 +29,12 @@ void later_put(struct later *later, struct inbox *inbox,
 
 uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
 {
-	struct ward_task *task = NULL, *next;
+	struct ward_task *task = NULL, *next, *due = NULL, **last = &due;
 	struct heap_node *node;
+	uint64_t first;
 
+	if (swap_acq_rel(&later->busy, 1)) /* [w] */
+		return HOST_FOREVER;
 	if (unlikely(load_relaxed(&later->arrived)))
 		task = swap_acq_rel(&later->arrived, NULL); /* [w] */
 	for (; task; task = next) {
@@ -40,8 +43,16 @@ uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
 	}
 	while ((node = later->heap.top) && node->at <= now) {
 		heap_take(&later->heap);
-		add_relaxed(&later->waiting, -(uint64_t)1);
-		inbox_hand_on(inbox, task_of(node));
+		*last = task_of(node);
+		last = &book_of(*last)->link;
 	}
-	return node ? node->at : HOST_FOREVER;
+	*last = NULL;
+	first = node ? node->at : HOST_FOREVER;
+	store_release(&later->busy, 0); /* [w] */
+	for (; due; due = next) {
+		next = book_of(due)->link;
+		add_relaxed(&later->waiting, -(uint64_t)1);
+		inbox_hand_on(inbox, due);
+	}
+	return first;
 }

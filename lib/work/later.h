@@ -7,9 +7,10 @@
  * inbox's owed list.  So there is one clock in a pool, and a wait costs no memory
  * and no thread.
  *
- *              put  due  all
- *   put         *    *    *     any number of threads at once, lock-free
- *   due              1    1     the steward, or who comes after its end
+ *              put  due
+ *   put         *    *    any number of threads at once, lock-free
+ *   due              *    the steward, or who comes after its end; a second one
+ *                         that comes while the first is held finds nothing
  *
  * Edge [w]: put | taken by the steward; also for what the task shows.
  */
@@ -22,6 +23,7 @@
 struct later {
 	struct ward_task *_Atomic arrived; /* by their books' links */
 	_Atomic uint64_t waiting;	   /* arrived, or in the heap */
+	_Atomic uint32_t busy;		   /* X: somebody has the heap */
 	struct heap heap;
 };
 

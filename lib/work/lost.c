@@ -313,13 +313,8 @@ static bool take_from_dead(struct slot *slot, uint64_t word, bool last_will)
 {
 	if (last_will)
 		return slot_end(slot);
-	/* The word stands still now, so an ASK under way will be a TAKEN. */
-	while (!slot_fence(slot, word)) {
-		if (slot_taken(slot))
-			return false;
-		host_yield();
-	}
-	return true;
+	/* The word stands still now: it is ours, or was taken before. */
+	return slot_fence(slot, word, ASKER_BURIAL);
 }
 
 static void take_over(struct pool *pool, struct slot *slot, uint64_t word,

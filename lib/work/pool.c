@@ -93,6 +93,8 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 static void pool_free(struct pool *pool)
 {
+	if (pool->helpers_free)
+		pool->helpers_free(pool->helpers);
 	for (uint32_t i = 0; pool->slot && i < pool->slots; i++)
 		if (pool->slot[i].pool) {
 			host_eye_close(&pool->slot[i].eye);

@@ -83,6 +83,7 @@ struct pool {
 	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
 
 	void *helpers; /* steward and clerk: theirs */
+	void (*helpers_free)(void *helpers); /* with the pool's memory */
 };
 
 static inline bool pool_foreign(const struct pool *pool)

@@ -18,14 +18,18 @@ bool slot_end_asked(struct slot *slot)
 	return fence == 0;
 }
 
-bool slot_fence(struct slot *slot, uint64_t epoch)
+bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 {
-	uint64_t fence = 0;
+	uint64_t fence = load_acquire(&slot->fence), ask;
 
-	if (!cas_acq_rel(&slot->fence, &fence, FENCE_ASK(epoch))) /* [H] */
-		return false;
+	ask = FENCE_ASK(epoch, asker);
+	do {
+		if (fence & 1)
+			return false;
+		/* Another's question: its asker is held, and now comes too late. */
+	} while (!cas_acq_rel(&slot->fence, &fence, ask)); /* [H] */
 	host_fence_heavy(); /* [F] that I asked | still there? */
-	fence = FENCE_ASK(epoch);
+	fence = ask;
 	if (load_acquire(&slot->word) != epoch) { /* [E] */
 		cas_acq_rel(&slot->fence, &fence, 0);
 		return false;

@@ -7,11 +7,11 @@
  *  1) 'word' is the epoch, and the phase that it is: inside of what, or out.
  *     Its worker writes it with plain stores; nobody else writes it; each store
  *     is a new epoch.
- *  2) 'fence' is 0, ASK(e) or TAKEN(e).  The steward asks, then looks whether
+ *  2) 'fence' is 0, ASK(e, who) or TAKEN(e).  The steward asks, then looks whether
  *     the worker is still in e; the worker ends e, then looks whether it was
  *     asked [F].  So if the steward still sees e, the worker will see ASK(e)
  *     when it ends; and if the worker sees no ASK, the steward sees it gone.
- *  3) ASK(e) is resolved by one compare-and-swap: to TAKEN(e) by the steward,
+ *  3) ASK(e, who) is resolved by one compare-and-swap: to TAKEN(e) by the steward,
  *     and the answer is the steward's; or to 0 by the worker, and it is its own.
  *  4) TAKEN(e) stays until the worker itself, come home, clears it: it ends no
  *     epoch as its own meanwhile.
@@ -127,9 +127,9 @@ enum escape {
 	ESCAPE_LEAVE   /* the thread is to end */
 };
 
-#define FENCE_ASK(e) ((e) << 1)
-#define FENCE_TAKEN(e) ((e) << 1 | 1)
-#define FENCE_EPOCH(f) ((f) >> 1)
+#define FENCE_ASK(e, asker) ((e) << 5 | ((uint64_t)(asker)&15) << 1)
+#define FENCE_TAKEN(e) ((e) << 5 | 1)
+#define FENCE_EPOCH(f) ((f) >> 5)
 /* The thread is a copy, in a child process.  Nobody is asked for an epoch outside,
  * so this is TAKEN, and of no epoch. */
 #define FENCE_FORKED ((uint64_t)1)
@@ -193,11 +193,16 @@ static inline bool slot_end(struct slot *slot)
 
 /*
  * Takes the answer of the attempt in 'epoch' away from the worker.  False if it
- * moved meanwhile, or somebody else is just asking.  One asker at a time while the
- * thread lives (the steward; destroy, once that has ended): a second could ask anew
- * for an epoch that the worker has just won.  Of a dead thread, anybody.
+ * moved meanwhile, or was taken before.  Askers that may ask at the same time bear
+ * different numbers (mod 16): the later question replaces the earlier one, whose
+ * asker, should it only have been held, finds that it is not its own any more.  With
+ * the same number, one could ask anew for an epoch that the worker has just won, and
+ * the other would take it.
  */
-bool slot_fence(struct slot *slot, uint64_t epoch);
+bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker);
+
+/* Stewards bear the number of their term, from 0 to 13 and round. */
+enum { ASKER_TERMS = 14, ASKER_DESTROY = 14, ASKER_BURIAL = 15 };
 
 /* Wakes the thread if it waits inside libward: it was fenced, or is to stop. */
 void slot_rouse(struct slot *slot);

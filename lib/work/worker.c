@@ -541,7 +541,7 @@ void worker_forked(void *self)
 void steward_ring(struct pool *pool)
 {
 	add_acq_rel(&pool->steward_word, 1);
-	host_wake(&pool->steward_word, 1);
+	host_wake(&pool->steward_word, INT32_MAX); /* an old one may sleep there */
 }
 
 void steward_wake(void *arg)

@@ -16,6 +16,7 @@ tests_sim_sim_SOURCES = \
 	lib/front/pool.c \
 	lib/front/stats.c \
 	lib/heal/clerk.c \
+	lib/heal/deputy.c \
 	lib/heal/excuse.c \
 	lib/heal/heal.c \
 	lib/heal/judge.c \

@@ -55,11 +55,14 @@ static void worker(void *arg)
  */
 static void steward(void *arg)
 {
-	(void)arg;
-	while (!load_acquire(&over)) {
+	uint32_t asker = (uint32_t)(uintptr_t)arg;
+
+	/* Two would go on replacing each other's question for ever; only one has
+	 * the time to. */
+	for (int i = 0; !load_acquire(&over) && (!asker || i < 4); i++) {
 		uint64_t epoch = load_acquire(&slot.word); /* [E] */
 		struct ward_task *seen;
-		ptrdiff_t i;
+		ptrdiff_t at;
 
 		host_relax();
 		if (!slot_inside(epoch))
@@ -68,11 +71,11 @@ static void steward(void *arg)
 		for (uint32_t k = sim_choose(3); k; k--)
 			host_relax();
 		if (load_relaxed(&slot.word) != epoch ||
-		    !slot_fence(&slot, epoch))
+		    !slot_fence(&slot, epoch, asker))
 			continue;
-		i = (ptrdiff_t)(epoch / 2);
-		check(seen == &task[i]);
-		book[i].by_fence++;
+		at = (ptrdiff_t)((epoch / SLOT_PHASES - 1) / 2);
+		check(seen == &task[at]);
+		book[at].by_fence++;
 	}
 }
 
@@ -86,7 +89,7 @@ static offstage void balance(bool all)
 	}
 }
 
-/* One that asks at a time, while the worker lives. */
+/* One that asks, while the worker lives. */
 static void fence_end(void)
 {
 	host_thread w, s;
@@ -102,6 +105,24 @@ static void fence_end(void)
 SCENARIO(fence_end, "an attempt has two answers, or none", .bound = 2,
 	 .stop = 0x6, .share = 2);
 
+/* One that was held, perhaps, and the one that took over from it. */
+static void fence_terms(void)
+{
+	host_thread w, s[2];
+
+	set_up();
+	check(!host_spawn(&w, NULL, worker, NULL, NULL));
+	for (uintptr_t i = 0; i < 2; i++)
+		check(!host_spawn(&s[i], NULL, steward, NULL, (void *)(i + 1)));
+	host_join(w, HOST_FOREVER);
+	store_release(&over, 1); /* in case the worker was stopped */
+	for (int i = 0; i < 2; i++)
+		host_join(s[i], HOST_FOREVER);
+	balance(sim_stopped() < 0);
+}
+SCENARIO(fence_terms, "of two stewards both take an answer, or neither may any more",
+	 .bound = 2, .stop = 0xe, .share = 2);
+
 /* ---- a thread that vanished inside --------------------------------------- */
 
 static _Atomic uint32_t vanished, owners;
@@ -114,7 +135,7 @@ static void mortal(void *arg)
 	sim_vanish();
 }
 
-/* As lost.c: the word stands still, so an ASK under way will be a TAKEN. */
+/* As lost.c: the word stands still. */
 static void undertaker(void *arg)
 {
 	uint64_t epoch;
@@ -124,18 +145,14 @@ static void undertaker(void *arg)
 		host_relax();
 	epoch = load_acquire(&slot.word);
 	check(slot_inside(epoch));
-	while (!slot_fence(&slot, epoch)) {
-		if (slot_taken(&slot))
-			return;
-		host_yield();
-	}
-	add_acq_rel(&owners, 1);
+	if (slot_fence(&slot, epoch, ASKER_BURIAL))
+		add_acq_rel(&owners, 1);
 }
 
 static void late_steward(void *arg)
 {
 	(void)arg;
-	if (slot_fence(&slot, 1))
+	if (slot_fence(&slot, slot_next(0, SLOT_RUN), 0))
 		add_acq_rel(&owners, 1);
 }
 

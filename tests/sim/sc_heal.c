@@ -247,7 +247,7 @@ static void heal_asleep(void)
 	book_open(book_of(&task));
 	check(inbox_put(&pool->inbox, NULL, &one, 1, &full) == 1);
 	host_join(w, HOST_FOREVER);
-	steward_stop(heal);
+	steward_stop(heal, HOST_FOREVER);
 }
 SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2);
 
@@ -311,6 +311,6 @@ static void heal_waits(void)
 	host_join(f, HOST_FOREVER);
 	host_join(w, HOST_FOREVER);
 	check(load_relaxed(&pool->later.waiting) == 0);
-	steward_stop(heal);
+	steward_stop(heal, HOST_FOREVER);
 }
 SCENARIO(heal_waits, "the steward sleeps past a task that waits", .share = 2);

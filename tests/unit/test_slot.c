@@ -28,7 +28,7 @@ static void fresh(uint64_t epoch)
 }
 
 /* From the start; and from where the epoch, or its ASK, has its highest bits. */
-static const uint64_t start_of[] = { 0, (UINT64_C(1) << 62) - 4 * SLOT_PHASES };
+static const uint64_t start_of[] = { 0, (UINT64_C(1) << 59) - 4 * SLOT_PHASES };
 #define EACH_START(start)                                                      \
 	for (const uint64_t *start = start_of; start < start_of + 2; start++)
 
@@ -59,7 +59,7 @@ Test(slot, fenced_inside_it_has_no_answer)
 		fresh(*start);
 		slot_begin(&slot, &task, SLOT_RUN);
 		cr_assert_not(slot_taken(&slot));
-		cr_assert(slot_fence(&slot, word()));
+		cr_assert(slot_fence(&slot, word(), 0));
 		cr_assert(slot_taken(&slot));
 		cr_assert_eq(fence(), FENCE_TAKEN(slot_next(*start, SLOT_RUN)));
 		cr_assert_not(slot_end(&slot));
@@ -78,10 +78,10 @@ Test(slot, who_has_moved_is_acquitted)
 		slot_begin(&slot, &task, SLOT_RUN);
 		judged = word();
 		cr_assert(slot_end(&slot));
-		cr_assert_not(slot_fence(&slot, judged));
+		cr_assert_not(slot_fence(&slot, judged, 0));
 		cr_assert_eq(fence(), 0);
 		slot_begin(&slot, &task, SLOT_RUN);
-		cr_assert_not(slot_fence(&slot, judged));
+		cr_assert_not(slot_fence(&slot, judged, 0));
 		cr_assert_eq(fence(), 0);
 		cr_assert(slot_end(&slot));
 	}
@@ -91,25 +91,45 @@ Test(slot, an_attempt_is_taken_once)
 {
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
-	cr_assert(slot_fence(&slot, FIRST));
-	cr_assert_not(slot_fence(&slot, FIRST));
+	cr_assert(slot_fence(&slot, FIRST, 0));
+	cr_assert_not(slot_fence(&slot, FIRST, 0));
 	cr_assert_eq(fence(), FENCE_TAKEN(FIRST));
 }
 
-Test(slot, who_is_asking_keeps_others_from_it)
+/* The first one is held between its question and its second look. */
+Test(slot, who_asks_later_takes_it)
 {
+	uint64_t first = FENCE_ASK(FIRST, 1);
+
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
-	store_relaxed(&slot.fence, FENCE_ASK(FIRST));
-	cr_assert_not(slot_fence(&slot, FIRST));
-	cr_assert_eq(fence(), FENCE_ASK(FIRST));
-	cr_assert_not(slot_taken(&slot));
+	store_relaxed(&slot.fence, first);
+	cr_assert(slot_fence(&slot, FIRST, 2));
+	cr_assert_eq(fence(), FENCE_TAKEN(FIRST));
+	cr_assert_not(cas_acq_rel(&slot.fence, &first, FENCE_TAKEN(FIRST)));
+}
+
+/* So, too, when the worker has won its answer in between, and begun anew. */
+Test(slot, a_late_asker_takes_nothing_that_another_asked_for)
+{
+	uint64_t first = FENCE_ASK(FIRST, 1), next;
+
+	fresh(0);
+	slot_begin(&slot, &task, SLOT_RUN);
+	store_relaxed(&slot.fence, first);
+	cr_assert(slot_end(&slot));
+	slot_begin(&slot, &task, SLOT_RUN);
+	next = FENCE_ASK(word(), 2);
+	store_relaxed(&slot.fence, next);
+	cr_assert_not(cas_acq_rel(&slot.fence, &first, FENCE_TAKEN(FIRST)));
+	cr_assert(slot_end(&slot));
+	cr_assert_eq(fence(), 0);
 }
 
 /* The steward is stopped between its question and its second look. */
 Test(slot, who_ends_while_asked_keeps_the_answer)
 {
-	uint64_t asked = FENCE_ASK(FIRST);
+	uint64_t asked = FENCE_ASK(FIRST, 0);
 
 	fresh(0);
 	slot_begin(&slot, &task, SLOT_RUN);
@@ -124,7 +144,7 @@ Test(slot, a_question_about_an_earlier_epoch_is_swept_away)
 {
 	fresh(2 * SLOT_PHASES);
 	slot_begin(&slot, &task, SLOT_RUN);
-	store_relaxed(&slot.fence, FENCE_ASK(FIRST));
+	store_relaxed(&slot.fence, FENCE_ASK(FIRST, 0));
 	cr_assert(slot_end(&slot));
 	cr_assert_eq(fence(), 0);
 }
@@ -135,7 +155,7 @@ Test(slot, a_copy_in_a_child_has_no_answer)
 	slot_begin(&slot, &task, SLOT_RUN);
 	store_relaxed(&slot.fence, FENCE_FORKED);
 	cr_assert(slot_taken(&slot));
-	cr_assert_not(slot_fence(&slot, FIRST));
+	cr_assert_not(slot_fence(&slot, FIRST, 0));
 	cr_assert_not(slot_end(&slot));
 	cr_assert_eq(fence(), FENCE_FORKED);
 }
@@ -154,7 +174,7 @@ static void *steward(void *arg)
 	while (!load_acquire(&over)) {
 		uint64_t seen = load_acquire(&slot.word);
 
-		if (slot_inside(seen) && slot_fence(&slot, seen)) {
+		if (slot_inside(seen) && slot_fence(&slot, seen, 0)) {
 			add_relaxed(&answer_of[seen / SLOT_PHASES / 2], 1);
 			taken++;
 		}

@@ -71,7 +71,7 @@ static void make(struct ward_pool_config config)
 	}
 	store_relaxed(&pool->vacant, 0);
 	store_relaxed(&pool->spares_ready, SPARES);
-	heal->quiet_since = fake.now;
+	heal->steward->quiet_since = fake.now;
 }
 
 static void setup(void)
@@ -124,11 +124,11 @@ static bool one_scan(uint64_t late)
 {
 	bool busy;
 
-	heal->due = fake.now + SCAN;
+	heal->steward->due = fake.now + SCAN;
 	fake_time(SCAN + late);
 	if (each_scan)
 		each_scan();
-	busy = scan(heal, fake.now);
+	busy = scan(heal->steward, fake.now);
 	cr_assert_eq(load_relaxed(&pool->broken), 0);
 	return busy;
 }
@@ -223,6 +223,7 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 
 Test(steward, convicts_a_spinner_in_time)
 {
+	struct incident *in;
 	uint64_t from, when;
 
 	one_scan(0);
@@ -234,6 +235,10 @@ Test(steward, convicts_a_spinner_in_time)
 	cr_assert_leq(when, from + S + 3 * SCAN);
 	is_replaced(VERDICT_LIVELOCK, WARD_R_LIVELOCK, S);
 	cr_assert_geq(told(WARD_R_LIVELOCK, NULL)->report.ledger.busy, S);
+	in = told(WARD_R_LIVELOCK, NULL);
+	cr_assert_not(fake.thread[tid_of(1)].lowered,
+		      "it is asked for its backtrace first");
+	in->after(in->who, in->epoch);
 	cr_assert(fake.thread[tid_of(1)].lowered,
 		  "it keeps a core from others");
 }
@@ -739,7 +744,7 @@ static void run_steward(void (*when_asleep)(uint32_t times))
 {
 	asleep = when_asleep;
 	fake.wait = steward_waits;
-	steward(heal);
+	steward(heal->steward);
 	fake.wait = NULL;
 }
 
