@@ -17,9 +17,9 @@ static int run(struct ward_task *task)
 	struct errand *errand = errand_of(task);
 
 	errand->made = true;
-	errand->on = host_tid();
+	store_relaxed(&errand->on, host_tid());
 	errand->make(errand);
-	errand->on = 0;
+	store_relaxed(&errand->on, 0);
 	return 0;
 }
 

@@ -11,10 +11,11 @@
 struct errand {
 	struct ward_task task;
 	bool made;
-	int32_t on; /* the thread that is inside of it, or left in it */
+	_Atomic int32_t on; /* the thread that is inside of it, or left in it */
 	void (*make)(struct errand *errand); /* calls the stranger */
 	void (*then)(struct errand *errand); /* once, when that is over */
-	void (*put)(struct errand *errand);	 /* last: nobody is inside any more */
+	/* Last, when nobody is inside any more: only now it may go again. */
+	void (*put)(struct errand *errand);
 };
 
 /* For tasks of ours: one attempt, patience as in the pool. */

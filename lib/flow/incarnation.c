@@ -167,10 +167,10 @@ static void done(struct ward_task *task, int status)
 		return;
 	}
 	pool = ward->tree->closed ? NULL : ward->tree->pool;
+	it->ended.make = call_ended;
+	it->ended.then = then_fall;
+	it->ended.put = put_ended;
 	tree_unlock(ward->tree);
-	it->ended = (struct errand){ .make = call_ended,
-				   .then = then_fall,
-				   .put = put_ended };
 	add_acq_rel(&it->refs, 1);
 	errand_submit(&it->ended, pool, ward->spec.name);
 }

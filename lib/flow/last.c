@@ -45,19 +45,21 @@ static void tell_above(struct ward_steward *steward)
 	}
 }
 
-static struct ward_steward *farewell_of(struct errand *errand)
+static struct farewell *farewell_of(struct errand *errand)
 {
-	return ward_entry(errand, struct ward_steward, farewell);
+	return ward_entry(errand, struct farewell, errand);
 }
 
 static void make(struct errand *errand)
 {
-	farewell_of(errand)->gave_up(farewell_of(errand)->arg, farewell_of(errand));
+	struct ward_steward *steward = farewell_of(errand)->steward;
+
+	steward->gave_up(steward->arg, steward);
 }
 
 static void then(struct errand *errand)
 {
-	struct ward_steward *steward = farewell_of(errand);
+	struct ward_steward *steward = farewell_of(errand)->steward;
 
 	tree_lock(steward->tree);
 	steward->calling = false;
@@ -68,21 +70,41 @@ static void then(struct errand *errand)
 
 static void put(struct errand *errand)
 {
-	unhold_steward(farewell_of(errand));
+	struct farewell *farewell = farewell_of(errand);
+	struct ward_steward *steward = farewell->steward;
+
+	tree_lock(steward->tree);
+	if (!steward->farewell) {
+		steward->farewell = farewell;
+		farewell = NULL;
+	}
+	tree_unlock(steward->tree);
+	host_free(farewell, sizeof(*farewell));
+	unhold_steward(steward);
 }
 
+/*
+ * A gave_up() that hangs has its errand for itself; who gives up meanwhile, when
+ * there is no memory either, does so without it.
+ */
 void steward_gave_up(struct ward_steward *steward)
 {
-	if (!steward->gave_up) {
+	struct farewell *farewell = steward->farewell;
+
+	if (steward->gave_up && !farewell)
+		farewell = host_alloc(sizeof(*farewell));
+	if (!steward->gave_up || !farewell) {
 		tell_above(steward);
 		return;
 	}
-	hold_steward(steward);
+	steward->farewell = NULL;
 	steward->calling = true;
-	steward->farewell.make = make;
-	steward->farewell.then = then;
-	steward->farewell.put = put;
-	errand_submit(&steward->farewell, steward->tree->pool, steward->name);
+	hold_steward(steward);
+	farewell->steward = steward;
+	farewell->errand.make = make;
+	farewell->errand.then = then;
+	farewell->errand.put = put;
+	errand_submit(&farewell->errand, steward->tree->pool, steward->name);
 }
 
 /* ---- the service manager ------------------------------------------------------------- */

@@ -25,6 +25,7 @@ void unhold_steward(struct ward_steward *steward)
 
 	if (sub_acq_rel(&steward->refs, 1) != 1)
 		return;
+	host_free(steward->farewell, sizeof(*steward->farewell));
 	host_free(steward, sizeof(*steward));
 	tree_put(tree);
 }
@@ -58,6 +59,11 @@ static struct ward_steward *steward_new(struct tree *tree,
 
 	if (!steward)
 		return NULL;
+	steward->farewell = host_alloc(sizeof(*steward->farewell));
+	if (!steward->farewell) {
+		host_free(steward, sizeof(*steward));
+		return NULL;
+	}
 	steward->me.is_steward = true;
 	steward->tree = tree;
 	add_acq_rel(&tree->refs, 1);

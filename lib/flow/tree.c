@@ -76,7 +76,7 @@ static void ward_gone(struct ward *ward)
 		ward_bridge_close(ward->spec.bridge, ward->status);
 	store_release(&ward->over, true); /* [o] */
 	door_open(&ward->gone);
-	sub_acq_rel(&ward->refs, 1); /* the caller has another */
+	unhold_ward(ward);
 }
 
 void member_gone(struct member *member)

@@ -28,10 +28,16 @@
 
 enum phase { PHASE_UP, PHASE_FALLING, PHASE_RISING, PHASE_DOWN };
 
+/* A call of gave_up().  The next one may come before everybody has left it. */
+struct farewell {
+	struct errand errand;
+	struct ward_steward *steward;
+};
+
 struct ward_steward {
 	struct member me;
 	struct tree *tree;
-	_Atomic uint32_t refs; /* atomic: its handle, its members, its call */
+	_Atomic uint32_t refs; /* atomic: its handle, its members, calls of gave_up() */
 	/* I: */
 	char name[12];
 	enum ward_strategy strategy;
@@ -51,7 +57,7 @@ struct ward_steward {
 	uint64_t incident; /* the report that it gave up */
 	/* Who is destroyed with whom: the handles. */
 	struct ward_steward *parent, *child, *sibling;
-	struct errand farewell; /* gave_up */
+	struct farewell *farewell; /* for the next time, or NULL */
 	_Atomic bool over;    /* atomic: DOWN for good */
 	struct door down;     /* opened then */
 };
@@ -115,7 +121,7 @@ void incarnation_unstock(struct ward *ward);
 /* ---- ward.c ---------------------------------------------------------------------- */
 
 void hold_ward(struct ward *ward);   /* with or without the lock */
-void unhold_ward(struct ward *ward); /* without it */
+void unhold_ward(struct ward *ward); /* the same, for who holds its tree */
 /* 'ended' was ward->now; its run has ended, and spec.ended was called. */
 void fell_ward(struct ward *ward, struct incarnation *ended);
 

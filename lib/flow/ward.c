@@ -248,7 +248,7 @@ static bool inside_of(const struct ward *ward)
 
 	if (it)
 		return it->ward == ward;
-	return ward->now && ward->now->ended.on == host_tid();
+	return ward->now && load_relaxed(&ward->now->ended.on) == host_tid();
 }
 
 static int await(struct ward *ward, ward_ns until)

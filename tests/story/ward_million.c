@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ward_million.c - scenario 39 for wards: a million restarts, or
- * as many as WARD_RESTARTS says, by return, raise, backoff,
- * request, and death.
+ * ward_million.c - scenario 39 for wards: a million restarts, or as many as
+ * WARD_RESTARTS says, by return, raise, backoff, request, and death.
  *
  * Expected: threads, descriptors and memory are as they were.
  */

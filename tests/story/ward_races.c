@@ -8,7 +8,7 @@
  */
 #include "wards.h"
 
-enum { THREADS = 4, MINE = 3, SHARED = 4, OPS = 400 };
+enum { THREADS = 4, MINE = 3, SHARED = 4, OPS = 2000 };
 
 static struct ward_steward *root, *all, *rest;
 static struct ward *shared[SHARED];
@@ -148,14 +148,13 @@ static void *racer(void *arg)
 		} else if (roll(&seed) % 3) {
 			watch(*one, &seed);
 		} else {
-			if (roll(&seed) % 4)
-				stop(*one);
+			stop(*one);
 			ward_put(*one);
 			*one = NULL;
 		}
 	}
 	for (int i = 0; i < MINE; i++)
-		if (mine[i])
+		if (mine[i]) /* it goes on, or not */
 			ward_put(mine[i]);
 	return NULL;
 }

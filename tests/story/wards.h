@@ -84,7 +84,7 @@ enum deed {
 };
 
 struct actor {
-	char name[2];
+	const char *name; /* one letter; reports may be told when it has gone */
 	struct ward *ward;
 	_Atomic uint32_t deed; /* the next one; WAIT again after it */
 	_Atomic uint32_t runs, ends, homes;
@@ -104,6 +104,7 @@ static inline int actor_does(struct actor *actor, enum deed deed)
 		pthread_exit(NULL);
 	case DEED_CANCEL:
 		pthread_cancel(pthread_self());
+		leave_frames_open();
 		pthread_testcancel();
 		break;
 	case DEED_RAW_EXIT:
@@ -153,7 +154,7 @@ static inline void actor_ended(void *arg, int status)
 static inline void actor_init(struct actor *actor, char name)
 {
 	memset(actor, 0, sizeof(*actor));
-	actor->name[0] = name;
+	actor->name = &"a\0b\0c\0d"[2 * (name - 'a')];
 	actor->spec = (struct ward_spec)WARD_SPEC_INIT;
 	actor->spec.name = actor->name;
 	actor->spec.run = actor_run;
