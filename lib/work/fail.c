@@ -53,6 +53,13 @@ static struct incident *describe(struct pool *pool, const struct slot *slot,
 	return in;
 }
 
+/* For the steward to wake the scribe: at its next scan, if it is up. */
+static void leave(struct pool *pool, struct incident *in)
+{
+	incident_leave(&pool->tell, in);
+	steward_wake(pool); /* [Z] left a report | asleep? */
+}
+
 /* The backtrace without what of it is ours: it begins where 'from' is. */
 static unsigned frames_from(const void *from, void **frame)
 {
@@ -98,7 +105,7 @@ static int say(struct slot *slot, const void *from, const char *what,
 		memcpy(in->frame, frame, n * sizeof(*frame));
 		in->report.nframes = n;
 		in->report.frames = in->frame;
-		incident_raise(&slot->pool->tell, in);
+		leave(slot->pool, in);
 	}
 	host_unhold();
 	slot->failure = (struct slot_failure){
@@ -184,7 +191,7 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 	if (in) {
 		in->report.what = "a task returned an error that nobody has "
 				  "spoken of";
-		incident_raise(&pool->tell, in);
+		leave(pool, in);
 	}
 	return id;
 }
