@@ -38,10 +38,10 @@ static void keep(const char **string, char *room, size_t len)
 
 static void copy(struct copy *to, const struct ward_report *from)
 {
-	struct ward_report *report = &to->report;
+	struct ward_report *report = &to->report, whole = *from;
 
-	*report = *from;
-	report->id = 0;
+	whole.id = 0; /* until it is */
+	*report = whole;
 	keep(&report->pool, to->pool, sizeof(to->pool));
 	keep(&report->task, to->task, sizeof(to->task));
 	keep(&report->what, to->what, sizeof(to->what));

@@ -19,6 +19,8 @@ unit_tests += \
 	tests/unit/test_fail \
 	tests/unit/test_fault \
 	tests/unit/test_format \
+	tests/unit/test_frame \
+	tests/unit/test_group \
 	tests/unit/test_heap \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
@@ -39,6 +41,7 @@ unit_tests += \
 	tests/unit/test_ledger \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
+	tests/unit/test_recent \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
 	tests/unit/test_seat \
@@ -106,6 +109,12 @@ tests_unit_test_format_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_heap_SOURCES = tests/unit/test_heap.c
 tests_unit_test_heap_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_frame_SOURCES = tests/unit/test_frame.c
+tests_unit_test_frame_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_group_SOURCES = tests/unit/test_group.c
+tests_unit_test_group_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
 tests_unit_test_histogram_LDADD = $(UNIT_LIBS)
@@ -183,6 +192,10 @@ tests_unit_test_pool_SOURCES = tests/unit/test_pool.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_pool_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_recent_SOURCES = tests/unit/test_recent.c \
+	tests/unit/json.h
+tests_unit_test_recent_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
 	tests/unit/wait.h

@@ -4,11 +4,14 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct tell tell;
 
 static void setup(void)
 {
+	host_init();
 	cr_assert_eq(tell_init(&tell, "pool", NULL, NULL), 0);
 }
 
@@ -39,6 +42,7 @@ Test(incident, a_record_says_what_when_and_nothing_else)
 	int64_t utc_s;
 	uint32_t utc_ns;
 	struct incident *in;
+	char name[256];
 
 	host_utc(&utc_s, &utc_ns);
 	in = incident_open(&tell, WARD_R_SLOW, 77);
@@ -55,6 +59,12 @@ Test(incident, a_record_says_what_when_and_nothing_else)
 	cr_assert_str_empty(in->report.task);
 	cr_assert_str_empty(in->report.what);
 	cr_assert_str_empty(in->report.chain);
+	cr_assert_str_empty(in->report.message);
+	cr_assert_str_empty(in->report.user);
+	gethostname(name, sizeof(name));
+	cr_assert_str_eq(in->report.host, name);
+	cr_assert_eq(strlen(in->report.boot), 36);
+	cr_assert_eq(in->report.pid, getpid());
 	cr_assert_eq(in->report.syscall, -1);
 	cr_assert_eq(in->report.tid, 0);
 	cr_assert_eq(in->report.attempt, 0);
@@ -65,6 +75,43 @@ Test(incident, a_record_says_what_when_and_nothing_else)
 	cr_assert_null(in->heal);
 	cr_assert_not(in->abort);
 	counts(1, 0, 0);
+}
+
+Test(incident, a_forked_child_has_a_number_of_its_own)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(incident_open(&tell, WARD_R_SLOW, 1)->report.pid !=
+		      getpid());
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+}
+
+static const char *user_of(enum ward_kind kind, bool known, const char *message)
+{
+	static char room[TELL_USER];
+	struct ward_report report;
+
+	report_init(&report, kind, UINT64_MAX, "pool");
+	report.known = known;
+	report.message = message;
+	return report_user(&report, room, sizeof(room));
+}
+
+Test(incident, a_user_is_told_what_was_meant_for_him_or_where_to_ask)
+{
+	static const char ask[] = "An unexpected error; please report it under "
+				  "number 18446744073709551615.";
+
+	cr_assert_str_eq(user_of(WARD_R_ERROR, true, "No."), "No.");
+	cr_assert_str_eq(user_of(WARD_R_ERROR, false, "fopen: no"), ask);
+	cr_assert_str_eq(user_of(WARD_R_ERROR, true, ""), ask);
+	cr_assert_str_eq(user_of(WARD_R_DEATH, false, ""), ask);
+	cr_assert_str_eq(user_of(WARD_R_FAULT, false, ""), ask);
+	cr_assert_str_empty(user_of(WARD_R_RECOVERED, false, ""));
+	cr_assert_str_empty(user_of(WARD_R_SLOW, false, ""));
 }
 
 Test(incident, without_a_record_it_is_counted_and_not_told)

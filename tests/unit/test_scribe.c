@@ -245,6 +245,44 @@ Test(scribe, the_last_report_may_end_the_process, .signal = SIGABRT)
 
 /* ---- to stderr, where there is no hook ------------------------------- */
 
+static void keeps(uint64_t id, const char *part)
+{
+	char line[4096];
+
+	cr_assert_gt(ward_report_find(id, line, sizeof(line), false), 0);
+	cr_assert_not_null(strstr(line, part), "%s", line);
+}
+
+/* Told, heard elsewhere, or too many: each is found, and counted in its group. */
+Test(scribe, what_is_not_printed_is_found)
+{
+	FILE *file = tmpfile();
+	char part[64];
+
+	cr_assert_not_null(file);
+	cr_assert_geq(dup2(fileno(file), STDERR_FILENO), 0);
+	tell.hook = NULL;
+	for (uint64_t id = 1; id <= 50; id++) {
+		struct incident *in = open_one(id);
+
+		in->heard = id % 2;
+		in->report.kind = id <= 25 ? WARD_R_ERROR : WARD_R_DEATH;
+		incident_raise(&tell, in);
+	}
+	start();
+	stop();
+	for (uint64_t id = 1; id <= 50; id++) {
+		snprintf(part, sizeof(part), " seen=%u ",
+			 (unsigned)(id <= 25 ? id : id - 25));
+		keeps(id, part);
+		snprintf(part, sizeof(part), "under number %u.\"",
+			 (unsigned)id);
+		keeps(id, part);
+	}
+	cr_assert_geq(load_relaxed(&tell.suppressed), 25);
+	fclose(file);
+}
+
 static uint32_t lines_in(FILE *file, uint32_t *marked)
 {
 	char line[4096];
