@@ -372,7 +372,8 @@ static void on_report(void *arg, const struct ward_report *r)
 
 static const struct ward_hooks hooks = { .start = on_start,
 					 .stop = on_stop,
-					 .report = on_report };
+					 .report = on_report,
+					 .dead = job_dead };
 
 /* ---- the ways to end -------------------------------------------------------------- */
 
@@ -383,6 +384,10 @@ static void sum_up(const struct ward_stats *s)
 	tally.heals += s->heals;
 	tally.late += s->late;
 	tally.reruns += s->reruns;
+	tally.failed += s->failed;
+	tally.faulted += s->faulted;
+	tally.dead_letters += s->dead_letters;
+	tally.regrets += s->regrets;
 	tally.acquitted += s->acquitted;
 	tally.returned += s->zombies_returned;
 	tally.reaped += s->zombies_reaped;
@@ -445,7 +450,7 @@ static void check_totals(struct cycle *cycle)
 	uint64_t accepted = load_acquire(&cycle->fates.accepted);
 
 	if (s.accepted != accepted || s.answered != accepted || s.queued ||
-	    s.owed)
+	    s.owed || s.waiting)
 		fault("drained: accepted %llu, answered %llu, queued %llu, owed "
 		      "%llu; %llu were handed over",
 		      (unsigned long long)s.accepted,
@@ -542,6 +547,8 @@ static void draw_shape(struct shape *shape, struct rng *rng,
 	shape->config.trace_signo = rng_once(rng, 4) ? 0 : WARD_TRACE_NONE;
 	shape->config.policy = policy;
 	shape->config.hooks = &hooks;
+	if (rng_once(rng, 2) && !UNDER_TSAN && !UNDER_ASAN)
+		shape->config.flags = WARD_POOL_CATCH_FAULTS;
 	shape->producers = rng_range(rng, 1, PRODUCERS);
 	shape->quota = profile[draw].quota;
 	shape->faulty = profile[draw].faulty;
@@ -654,6 +661,7 @@ void cycle_run(uint64_t seed, uint64_t number)
 
 	policies_init(policy);
 	draw_shape(&shape, &rng, &policy[0]);
+	cycle.catches = shape.config.flags & WARD_POOL_CATCH_FAULTS;
 	fates_init(&cycle.fates, shape.producers * shape.quota *
 						 (1 + CHILDREN) +
 					 WORKERS);

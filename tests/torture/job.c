@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +31,9 @@ static const char *const names[KINDS] = {
 	[SLOW] = "slow",	 [BEAT] = "beat",
 	[DECLARED] = "declared", [NEST] = "nest",
 	[COMMIT] = "commit",	 [ASKED] = "asked",
-	[UNBLOCK] = "unblock",	 [EXIT] = "exit",
+	[UNBLOCK] = "unblock",	 [PAUSE] = "pause",
+	[FAIL] = "fail",	 [RAISE] = "raise",
+	[FAULT] = "fault",	 [EXIT] = "exit",
 	[CANCEL] = "cancel",	 [RAW] = "raw",
 	[SPIN] = "spin",	 [SPIN_CALL] = "spin_call",
 	[SPIN_YIELD] = "spin_yield", [BLOCK] = "block",
@@ -47,11 +50,12 @@ const char *kind_name(enum kind kind)
 /* Each with the budgets of the cycle; 'progress' is STAGNANT's own. */
 void policies_init(struct ward_policy *policy)
 {
-	static const uint32_t reruns[POLICIES][3] = { /* runs stalls deaths */
-						      { 1, 0, 0 },
-						      { 2, 1, 1 },
-						      { 4, 1, 2 },
-						      { 3, 3, 0 }
+	static const uint32_t reruns[POLICIES][5] = {
+		/* runs stalls deaths errors faults */
+		{ 1, 0, 0, 0, 0 },
+		{ 2, 1, 1, 1, 1 },
+		{ 6, 1, 2, 3, 2 },
+		{ 3, 3, 0, 1, 0 }
 	};
 
 	for (int i = 0; i < POLICIES; i++) {
@@ -59,9 +63,13 @@ void policies_init(struct ward_policy *policy)
 		policy[i].runs = reruns[i][0];
 		policy[i].stalls = reruns[i][1];
 		policy[i].deaths = reruns[i][2];
+		policy[i].errors = reruns[i][3];
+		policy[i].faults = reruns[i][4];
 		policy[i].busy_within = job_times.busy;
 		policy[i].blocked_within = job_times.blocked;
 	}
+	policy[2].backoff_min = 100000;
+	policy[2].backoff_max = 2 * MS;
 }
 
 static struct ward_policy progress_policy, hang_policy;
@@ -86,8 +94,9 @@ static uint32_t runs_of(const struct job *job, uint32_t reruns)
 
 static uint32_t most_runs(const struct job *job)
 {
-	return runs_of(job, job->task.policy->stalls +
-				    job->task.policy->deaths);
+	const struct ward_policy *p = job->task.policy;
+
+	return runs_of(job, p->stalls + p->deaths + p->errors + p->faults);
 }
 
 /* ---- what a task does ---------------------------------------------------------- */
@@ -130,16 +139,39 @@ static void expect_stale(const char *what, int got)
 		fault("%s of a fenced attempt: %d", what, got);
 }
 
+/* From a depth of its own; it does not come back. */
+static __attribute__((noinline)) void raise_deep(int err, uint32_t depth)
+{
+	volatile char here[48];
+
+	here[0] = (char)depth;
+	if (depth)
+		raise_deep(err, depth - 1);
+	if (here[0] == 0)
+		ward_raise(err, "torture: from the deepest");
+}
+
+static void come_home_by_a_raise(struct job *job)
+{
+	sub_acq_rel(&job->inside, 1);
+	raise_deep(-EDOM, job->param % 7);
+}
+
 /* Here a fenced attempt tries everything, and is refused. */
 static void try_all(struct job *job)
 {
 	struct ward_task none = WARD_TASK_INIT(NULL);
+	uint64_t number;
 
 	expect_stale("check", ward_check());
 	expect_stale("commit", ward_commit());
+	expect_stale("fence", ward_fence(&number));
+	expect_stale("pause", ward_pause(WARD_FOREVER));
 	add_relaxed(&tally.stale, 1);
 	if (ward_submit(job->cycle->pool, &none, WARD_NOWAIT) != -EINVAL)
 		fault("a task without run was accepted");
+	if (job->param % 3 == 0)
+		come_home_by_a_raise(job);
 }
 
 static void spin_until_fenced(enum kind kind)
@@ -256,8 +288,79 @@ static void unblock(struct job *job)
 		ward_unblock(NULL, NULL);
 }
 
+static void pause_a_little(struct job *job)
+{
+	bool fire = job->param % 3 == 0;
+	int got;
+
+	if (fire)
+		ward_cancel_fire(&job->token, -EINTR);
+	got = ward_pause(fire ? WARD_FOREVER :
+				ward_in(10000 + job->param % 200000));
+	if (got != (fire ? -EINTR : 0) && got != -ESHUTDOWN &&
+	    !(got == -ESTALE && load_acquire(&job->cycle->destroying)))
+		fault("id %u: paused: %d", job->id, got);
+}
+
+/* An attempt's number is its own, and greater than the last one's. */
+static void draw_number(struct job *job)
+{
+	uint64_t number = 0, again = 0, last = load_acquire(&job->number);
+	int got = ward_fence(&number);
+
+	if (got == -ESTALE && fenced())
+		return;
+	if (got)
+		fault("id %u: fence number: %d", job->id, got);
+	got = ward_fence(&again);
+	if (got ? got != -ESTALE : again != number)
+		fault("id %u: another fence number: %d", job->id, got);
+	while (last < number && !cas_acq_rel(&job->number, &last, number))
+		;
+	if (last >= number && !fenced())
+		fault("id %u: fence number %llu after %llu", job->id,
+		      (unsigned long long)number, (unsigned long long)last);
+	add_relaxed(&tally.numbers, 1);
+}
+
+/* Caught where the cycle's pool does so; see job_draw(). */
+static void fall(struct job *job)
+{
+	static volatile uintptr_t nowhere = 16;
+
+	add_relaxed(&tally.planted_faults, 1);
+	sub_acq_rel(&job->inside, 1);
+	if (job->param % 4 == 0)
+		abort();
+	if (job->param % 4 == 1)
+		__builtin_trap();
+	*(volatile char *)nowhere = 1;
+	abort();
+}
+
+static int own_status(const struct job *job);
+
+/* Ends with an error of its own: how? */
+static int fail(struct job *job)
+{
+	int err = own_status(job);
+
+	add_relaxed(&tally.planted_errors, 1);
+	if (job->kind == RAISE) {
+		sub_acq_rel(&job->inside, 1);
+		raise_deep(err, job->param % 9);
+	}
+	if (job->param % 4 == 0)
+		return ward_wrap(ward_failure(), err, "torture: %u", job->id);
+	if (job->param % 4 == 1)
+		return ward_fail(err, "torture: %u", job->id);
+	return err;
+}
+
 static void misbehave(struct job *job)
 {
+	if (job->kind == FAULT)
+		fall(job);
 	if (job->kind <= RAW) {
 		leave(job, job->kind);
 		return;
@@ -298,14 +401,18 @@ static void behave(struct job *job)
 	case UNBLOCK:
 		unblock(job);
 		break;
+	case PAUSE:
+		pause_a_little(job);
+		break;
 	default:
 		break;
 	}
 }
 
+/* What a failing one ends with: no error of the library's. */
 static int own_status(const struct job *job)
 {
-	return (int)(job->id & INT32_MAX); /* no error of the library's */
+	return (int)(job->id & INT32_MAX) + 1;
 }
 
 static int run(struct ward_task *task)
@@ -313,7 +420,7 @@ static int run(struct ward_task *task)
 	struct job *job = ward_entry(task, struct job, task);
 	const struct ward_self *self = ward_self();
 	uint32_t runs = add_acq_rel(&job->runs, 1) + 1;
-	int status = own_status(job);
+	int status = 0;
 
 	add_acq_rel(&job->inside, 1);
 	if (runs > most_runs(job))
@@ -325,10 +432,14 @@ static int run(struct ward_task *task)
 	if (load_acquire(&job->commits))
 		fault("id %u: runs again after its commit", job->id);
 	perturb();
-	if (job->kind >= EXIT && (runs == 1 || !job->once))
-		misbehave(job);
-	else
+	if (job->param % 16 == 1)
+		draw_number(job);
+	if (job->kind < FAIL || (runs > 1 && job->once))
 		behave(job);
+	else if (job->kind < EXIT)
+		status = fail(job);
+	else
+		misbehave(job);
 	sub_acq_rel(&job->inside, 1);
 	return status;
 }
@@ -337,21 +448,30 @@ static int run(struct ward_task *task)
 
 static int lost_status(const struct job *job)
 {
-	return job->kind <= RAW ? -EOWNERDEAD : -ETIME;
+	return job->kind < EXIT	  ? own_status(job) :
+	       job->kind <= RAW	  ? -EOWNERDEAD :
+	       job->kind == FAULT ? -EFAULT :
+				    -ETIME;
+}
+
+/* Of its policy, how many reruns after a loss of its kind. */
+static uint32_t budget_of(const struct job *job)
+{
+	const struct ward_policy *p = job->task.policy;
+
+	return job->kind < EXIT	  ? p->errors :
+	       job->kind <= RAW	  ? p->deaths :
+	       job->kind == FAULT ? p->faults :
+				    p->stalls;
 }
 
 /* The status that this job ends with if nobody destroys the pool first. */
 static int fair_status(const struct job *job)
 {
-	bool death = job->kind >= EXIT && job->kind <= RAW;
-	uint32_t reruns;
-
-	if (job->kind < EXIT)
-		return own_status(job);
-	reruns = death ? job->task.policy->deaths : job->task.policy->stalls;
-	if (job->once && runs_of(job, reruns) > 1 &&
-	    !load_acquire(&job->commits))
-		return own_status(job);
+	if (job->kind < FAIL ||
+	    (job->once && runs_of(job, budget_of(job)) > 1 &&
+	     !load_acquire(&job->commits)))
+		return 0;
 	return lost_status(job);
 }
 
@@ -362,10 +482,28 @@ static bool is_fair(const struct job *job, int status)
 	/* Nothing is run again then, and what is queued never runs. */
 	if (load_acquire(&job->cycle->destroying) &&
 	    (status == -ECANCELED ||
-	     (job->kind >= EXIT && status == lost_status(job))))
+	     (job->kind >= FAIL && status == lost_status(job))))
 		return true;
 	/* Its scribe may be late. */
 	return job->kind == UNBLOCK && status == -ETIME;
+}
+
+void job_dead(void *arg, struct ward_task *task,
+	      const struct ward_report *report)
+{
+	struct job *job = ward_entry(task, struct job, task);
+
+	(void)arg;
+	add_acq_rel(&job->letters, 1);
+	add_relaxed(&tally.letters, 1);
+	if (fate_is_done(&job->cycle->fates, job->id))
+		fault("id %u: a dead letter after its end", job->id);
+	if (!report->err || report->err == -ECANCELED ||
+	    report->id != ward_incident(task))
+		fault("id %u: a dead letter of %d, incident %llu", job->id,
+		      report->err, (unsigned long long)report->id);
+	if (job->twist == DIE_IN_DEAD && host_self())
+		leave(NULL, EXIT);
 }
 
 static void done(struct ward_task *task, int status)
@@ -380,13 +518,26 @@ static void done(struct ward_task *task, int status)
 		      status, fair_status(job), runs);
 	if (runs == 0 && status != -ECANCELED)
 		fault("id %u: ended with %d and never ran", job->id, status);
-	if ((status == -ETIME || status == -EOWNERDEAD) &&
-	    !ward_incident(task))
+	if (status && status != -ECANCELED && !ward_incident(task))
 		fault("id %u: lost without a report", job->id);
+	if (!job->once && job->kind >= FAIL && status == lost_status(job) &&
+	    !load_acquire(&job->cycle->destroying) &&
+	    !load_acquire(&job->commits) &&
+	    runs != runs_of(job, budget_of(job)))
+		fault("id %u (%s): ended after %u runs of %u", job->id,
+		      kind_name(job->kind), runs,
+		      runs_of(job, budget_of(job)));
+	if (load_acquire(&job->letters) != (status && status != -ECANCELED))
+		fault("id %u: ended with %d and %u dead letters", job->id,
+		      status, load_acquire(&job->letters));
 	if (job->twist == SPIN_IN_DONE && host_self())
 		spin_until_fenced(SPIN);
 	if (job->twist == DIE_IN_DONE && host_self())
 		leave(NULL, EXIT);
+	if (job->twist == RAISE_IN_DONE && host_self()) {
+		add_relaxed(&tally.planted_deaths, 1);
+		raise_deep(-EDOM, 3);
+	}
 }
 
 static void release(struct ward_task *task)
@@ -417,6 +568,7 @@ static enum kind draw_healthy(struct rng *rng)
 	       draw < 500 ? COMMIT :
 	       draw < 510 ? ASKED :
 	       draw < 511 ? UNBLOCK :
+	       draw < 521 ? PAUSE :
 			    EMPTY;
 }
 
@@ -428,6 +580,10 @@ static enum kind draw_faulty(struct rng *rng)
 
 	if (rng_once(rng, 9))
 		return stall[rng_below(rng, 5)];
+	if (rng_once(rng, 3))
+		return rng_once(rng, 2) ? FAIL : RAISE;
+	if (rng_once(rng, 4) && !UNDER_TSAN && !UNDER_ASAN)
+		return FAULT;
 	if (rng_once(rng, 3) && !UNDER_TSAN && !UNDER_ASAN)
 		return RAW;
 	return rng_once(rng, 2) ? CANCEL : EXIT;
@@ -442,9 +598,11 @@ void job_draw(struct job *job, struct rng *rng, uint32_t faulty)
 	job->param = rng_below(rng, UINT32_MAX);
 	job->twist = STRAIGHT;
 	if (rng_below(rng, 65536) < faulty / 4)
-		job->twist = rng_once(rng, 8) ? SPIN_IN_DONE :
-			     rng_once(rng, 2) ? DIE_IN_DONE :
-						DIE_IN_RELEASE;
+		job->twist = rng_once(rng, 8) ?
+				     SPIN_IN_DONE :
+				     (enum twist)(1 + rng_below(rng, 4));
+	if (job->kind == FAULT && !job->cycle->catches)
+		job->kind = EXIT;
 	if (job->kind == NEST && !job->child)
 		job->kind = EMPTY;
 	job->task.policy = &job->cycle->policy[rng_below(rng, POLICIES)];
@@ -459,7 +617,9 @@ void job_open(struct job *job)
 	job->task.run = run;
 	job->task.done = done;
 	job->task.release = release;
-	job->task.cancel = job->kind == ASKED ? &job->token : NULL;
+	job->task.cancel = job->kind == ASKED || job->kind == PAUSE ?
+				   &job->token :
+				   NULL;
 	job->task.name = kind_name(job->kind);
 	if (job->kind == HANG)
 		job->task.policy = &hang_policy;
@@ -467,5 +627,7 @@ void job_open(struct job *job)
 	store_relaxed(&job->runs, 0);
 	store_relaxed(&job->inside, 0);
 	store_relaxed(&job->commits, 0);
+	store_relaxed(&job->letters, 0);
+	store_relaxed(&job->number, 0);
 	job->id = fate_open(&job->cycle->fates);
 }

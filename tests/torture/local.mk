@@ -2,6 +2,7 @@
 # Real threads, planted faults, and the books audited at the end.
 #
 #	make torture SECONDS=600
+#	make soak HEALS=1000000		not a part of check: minutes
 
 torture_tests = tests/torture/torture
 torture_scripts =
@@ -37,3 +38,11 @@ endif
 alone_tests += $(torture_tests)
 asan_tests += $(torture_tests)
 tsan_tests += $(torture_tests)
+
+# A million heals, and what they leave behind.
+EXTRA_PROGRAMS = tests/torture/soak
+tests_torture_soak_SOURCES = tests/torture/rand.h tests/torture/soak.c
+HEALS = 1000000
+.PHONY: soak
+soak: tests/torture/soak
+	tests/torture/soak $(HEALS)

@@ -10,7 +10,7 @@
  * run alone.  Without --seconds and --cycles: $TORTURE_SECONDS, or 20.
  *
  * Left out under sanitizers: the raw exit system call (both keep a record of
- * each thread that its end must clear).
+ * each thread that its end must clear), and faults, which are theirs.
  */
 #include "torture.h"
 
@@ -62,6 +62,12 @@ static void verdict(uint64_t seed, uint64_t cycles, uint64_t ns)
 	       tally.deaths, N(tally.planted_deaths), tally.stalls,
 	       N(tally.planted_stalls), tally.heals, tally.reruns, tally.late,
 	       tally.acquitted, tally.degraded, tally.left, tally.threads);
+	printf("torture: errors %" PRIu64 " of %" PRIu64 " faults caught %" PRIu64
+	       " of %" PRIu64 " dead letters %" PRIu64 " regrets %" PRIu64
+	       " fence numbers %" PRIu64 "\n",
+	       tally.failed, N(tally.planted_errors), tally.faulted,
+	       N(tally.planted_faults), N(tally.letters), tally.regrets,
+	       N(tally.numbers));
 	printf("torture: reports %" PRIu64 " + %" PRIu64 " scans %" PRIu64
 	       " looks %" PRIu64 " audits %" PRIu64 " (%" PRIu64
 	       " whole) rescues %" PRIu64 " overruns %" PRIu64 " of %" PRIu64

@@ -50,11 +50,13 @@ __attribute__((format(printf, 1, 2))) void fault(const char *format, ...);
 struct tally {
 	_Atomic uint64_t submitted, accepted, refused, batches, nested;
 	_Atomic uint64_t planted_deaths, planted_raw, planted_stalls;
+	_Atomic uint64_t planted_errors, planted_faults, letters, numbers;
 	_Atomic uint64_t commits, stale, audits, whole_audits;
 	_Atomic uint64_t timed, overruns, worst_overrun;
 	_Atomic uint64_t faults;
 	/* summed up from the pools' own numbers */
 	uint64_t deaths, stalls, heals, late, reruns, acquitted, returned;
+	uint64_t failed, faulted, dead_letters, regrets;
 	uint64_t reaped, scans, looks, told, suppressed, rescues, threads;
 	uint64_t degraded, home, left;
 };
@@ -92,10 +94,16 @@ enum kind {
 	COMMIT,
 	ASKED,	   /* goes on until its token is fired */
 	UNBLOCK,   /* sleeps until its hook is called: by half of its budget */
-	/* not so */
+	PAUSE,	   /* pauses until a time, or until its token is fired */
+	/* not so: they end with an error of their own, */
+	FAIL,	   /* returned, and spoken of or not */
+	RAISE,	   /* from some depth */
+	/* or with their thread, */
 	EXIT,	   /* pthread_exit() */
 	CANCEL,	   /* pthread_cancel() of itself */
 	RAW,	   /* exit system call */
+	FAULT,	   /* a caught one, of one of several kinds */
+	/* or are taken away from it */
 	SPIN,
 	SPIN_CALL, /* in cheap system calls */
 	SPIN_YIELD,
@@ -105,8 +113,15 @@ enum kind {
 	KINDS
 };
 
-/* What done() or release() does besides. */
-enum twist { STRAIGHT, DIE_IN_DONE, DIE_IN_RELEASE, SPIN_IN_DONE };
+/* What done(), release() or the hook for dead letters does besides. */
+enum twist {
+	STRAIGHT,
+	DIE_IN_DONE,
+	DIE_IN_RELEASE,
+	RAISE_IN_DONE,
+	DIE_IN_DEAD,
+	SPIN_IN_DONE
+};
 
 enum { CHILDREN = 2 };
 
@@ -125,7 +140,8 @@ struct job {
 	bool once; /* misbehaves in its first attempt only */
 	struct ward_cancel token;
 	_Atomic uint32_t busy; /* a child in use */
-	_Atomic uint32_t runs, inside, commits, posted;
+	_Atomic uint32_t runs, inside, commits, posted, letters;
+	_Atomic uint64_t number; /* the highest fence number of its attempts */
 };
 
 /* What the cycle's policies are; in order of use by jobs. */
@@ -141,6 +157,9 @@ void job_draw(struct job *job, struct rng *rng, uint32_t faulty);
 /* An id, and what is counted of it, new. */
 void job_open(struct job *job);
 const char *kind_name(enum kind kind);
+/* The hook for dead letters. */
+void job_dead(void *arg, struct ward_task *task,
+	      const struct ward_report *report);
 
 /* ---- cycle.c ----------------------------------------------------------------- */
 
@@ -148,6 +167,7 @@ struct cycle {
 	struct ward_pool *pool;
 	struct fates fates;
 	const struct ward_policy *policy; /* POLICIES of them */
+	bool catches; /* the pool catches faults */
 	_Atomic uint32_t destroying;
 	_Atomic uint32_t stop_readers;
 };
