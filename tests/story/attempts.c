@@ -18,7 +18,10 @@ static const struct ward_policy patient = {
 	.runs = 70000,
 	.deaths = 70000,
 	.stalls = 70000,
+	.errors = 70000,
 };
+
+enum { SPINS, DIES, FAILS, RAISES };
 
 static _Atomic uint32_t last_attempt;
 
@@ -33,12 +36,16 @@ static int grows_old(struct item *item)
 	else
 		expect_equal(attempt, load_relaxed(&last_attempt) + 1);
 	store_relaxed(&last_attempt, attempt == 1 ? 65529 : attempt);
-	if (item->number)
+	if (item->number == DIES)
 		pthread_exit(NULL);
+	if (item->number == FAILS)
+		return -EIO;
+	if (item->number == RAISES)
+		ward_raise(-EIO, "attempt %u", attempt);
 	return task_spin_until_fenced(item);
 }
 
-static void goes_round(uint64_t dies, int status)
+static void goes_round(uint64_t how, int status)
 {
 	struct ward_pool_config config = story_config();
 	struct ward_pool *pool;
@@ -47,7 +54,7 @@ static void goes_round(uint64_t dies, int status)
 	config.policy = &patient;
 	pool = pool_up(&config);
 	item_init(&item, grows_old, NULL, "old");
-	item.number = dies;
+	item.number = how;
 	item_submit(pool, &item);
 	item_ends(&item, status);
 	expect(load_relaxed(&last_attempt) >= 65530);
@@ -59,7 +66,9 @@ static void goes_round(uint64_t dies, int status)
 
 int main(void)
 {
-	goes_round(true, -EOWNERDEAD);
-	goes_round(false, -ETIME);
+	goes_round(DIES, -EOWNERDEAD);
+	goes_round(SPINS, -ETIME);
+	goes_round(FAILS, -EIO);
+	goes_round(RAISES, -EIO);
 	return 0;
 }

@@ -32,6 +32,7 @@ sane_story_tests = \
 	tests/story/no_threads \
 	tests/story/nudge_signal \
 	tests/story/oom \
+	tests/story/poison \
 	tests/story/polling_sleeps \
 	tests/story/same_incident \
 	tests/story/starvation \
@@ -130,6 +131,8 @@ tests_story_nudge_signal_SOURCES = tests/story/nudge_signal.c
 tests_story_nudge_signal_LDADD = $(STORY_LIBS)
 tests_story_oom_SOURCES = tests/story/oom.c
 tests_story_oom_LDADD = $(STORY_LIBS)
+tests_story_poison_SOURCES = tests/story/poison.c
+tests_story_poison_LDADD = $(STORY_LIBS)
 tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
 tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
 tests_story_same_incident_SOURCES = tests/story/same_incident.c

@@ -42,6 +42,7 @@ static void wind_pool(struct pool *pool, uint32_t steps)
 		store_relaxed(&pool->slot[i].life,
 			      ((uint64_t)0 - steps) << 8 | LIFE_FREE);
 		pool->slot[i].pulse.beats = 0u - (uint64_t)steps;
+		store_relaxed(&pool->slot[i].pause, 0u - steps);
 	}
 }
 
@@ -55,6 +56,13 @@ static void wind_hands(struct ward_pool *pool, uint32_t steps)
 		if (inside->slot[i].pool)
 			wind_ring(&inside->slot[i].hand.ring, 0u - steps);
 }
+
+static const struct ward_policy trying = {
+	.size = sizeof(trying),
+	.runs = 4,
+	.errors = 3,
+	.backoff_min = 1 * MS,
+};
 
 static _Atomic uint64_t ran;
 
@@ -70,6 +78,15 @@ static int dies(struct item *item)
 {
 	(void)item;
 	pthread_exit(NULL);
+}
+
+/* Fails until its last attempt, each time after a pause and a wait. */
+static int tries(struct item *item)
+{
+	ward_pause(ward_in(100000));
+	if (ward_self()->attempt < 4)
+		return item->number ? -EIO : ward_fail(-EIO, "once more");
+	return 0;
 }
 
 static struct item item[ITEMS];
@@ -94,6 +111,12 @@ static void some_faults(struct ward_pool *pool)
 		item_init(&bad, dies, NULL, "dies");
 		item_submit(pool, &bad);
 		item_ends(&bad, -EOWNERDEAD);
+	}
+	for (uint64_t i = 0; i < 4; i++) {
+		item_init(&bad, tries, &trying, "tries");
+		bad.number = i % 2;
+		item_submit(pool, &bad);
+		item_ends(&bad, 0);
 	}
 	item_init(&bad, task_spin_until_fenced, NULL, "spins");
 	item_submit(pool, &bad);
