@@ -110,8 +110,9 @@ static void fails_and_then_succeeds(struct ward_steward *root)
 static void asked_to(struct ward_steward *root)
 {
 	struct actor b;
-	unsigned restarts = told_count(WARD_R_RESTART);
+	unsigned restarts = sizeof(ways) / sizeof(*ways) + 1;
 
+	told(WARD_R_RESTART, restarts - 1); /* of those before */
 	actor_start(&b, 'b', root);
 	for (uint32_t n = 1; n <= 50; n++) {
 		expect_equal(ward_restart(b.ward), 0);
