@@ -620,6 +620,7 @@ static void steward(void *arg)
 		host_wait(&pool->steward_word, seen,
 			  next < me->due ? next : me->due);
 	}
+	store_relaxed(&me->tid, 0); /* the number may be another's soon */
 	urcu_bp_unregister_thread();
 	pool_put(pool); /* destroy may have left one that hung, and gone */
 }

@@ -9,10 +9,12 @@ sane_story_tests = \
 	tests/story/attempts \
 	tests/story/audits \
 	tests/story/blind \
+	tests/story/bridge_unbroken \
 	tests/story/callbacks \
 	tests/story/clock \
 	tests/story/death \
 	tests/story/debugger \
+	tests/story/steward_hangs \
 	tests/story/declared_block \
 	tests/story/destroy \
 	tests/story/end_vs_fence \
@@ -83,14 +85,20 @@ tests_story_audits_SOURCES = tests/story/audits.c
 tests_story_audits_LDADD = $(STORY_LIBS)
 tests_story_blind_SOURCES = tests/story/blind.c
 tests_story_blind_LDADD = $(STORY_LIBS)
+tests_story_bridge_unbroken_SOURCES = tests/story/bridge_unbroken.c tests/story/wards.h
+tests_story_bridge_unbroken_LDADD = $(STORY_LIBS)
 tests_story_callbacks_SOURCES = tests/story/callbacks.c
 tests_story_callbacks_LDADD = $(STORY_LIBS)
 tests_story_clock_SOURCES = tests/story/clock.c
 tests_story_clock_LDADD = $(STORY_LIBS)
 tests_story_death_SOURCES = tests/story/death.c
 tests_story_death_LDADD = $(STORY_LIBS)
-tests_story_debugger_SOURCES = tests/story/debugger.c
+tests_story_debugger_SOURCES = tests/story/debugger.c tests/story/hold.h
 tests_story_debugger_LDADD = $(STORY_LIBS)
+
+tests_story_steward_hangs_SOURCES = tests/story/steward_hangs.c \
+	tests/story/hold.h
+tests_story_steward_hangs_LDADD = $(STORY_LIBS)
 tests_story_declared_block_SOURCES = tests/story/declared_block.c
 tests_story_declared_block_LDADD = $(STORY_LIBS)
 tests_story_destroy_SOURCES = tests/story/destroy.c
@@ -188,6 +196,6 @@ tests_story_httpd_client_SOURCES = tests/story/httpd_client.c
 tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
-tsan_tests += tests/story/ward_races
+tsan_tests += tests/story/bridge_unbroken tests/story/ward_races
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)
