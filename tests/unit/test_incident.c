@@ -114,6 +114,43 @@ Test(incident, a_user_is_told_what_was_meant_for_him_or_where_to_ask)
 	cr_assert_str_empty(user_of(WARD_R_SLOW, false, ""));
 }
 
+static _Atomic uint32_t sleeper, awake;
+
+static void *sleep_like_the_scribe(void *arg)
+{
+	store_release(&sleeper, (uint32_t)host_tid());
+	host_wait(&tell.word, *(uint32_t *)arg, HOST_FOREVER);
+	store_release(&awake, 1);
+	return NULL;
+}
+
+/* It is there, who is about to sleep sees it, and who sleeps already sleeps on. */
+Test(incident, what_is_left_wakes_nobody_until_it_is_rung)
+{
+	uint32_t seen = load_relaxed(&tell.word);
+	struct incident *in = incident_open(&tell, WARD_R_ERROR, 1);
+	pthread_t thread;
+
+	tell_ring(&tell);
+	cr_assert_eq(load_relaxed(&tell.left), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, sleep_like_the_scribe,
+				    &seen),
+		     0);
+	cr_assert(comes_true(load_acquire(&sleeper) &&
+			     sleeps_in_futex((int32_t)sleeper)));
+	incident_leave(&tell, in);
+	cr_assert_eq(load_relaxed(&tell.left), 1);
+	cr_assert_neq(load_relaxed(&tell.word), seen);
+	cr_assert_eq(stack_take(&tell.ready),
+		     (uint32_t)(in - tell.record));
+	cr_assert(sleeps_in_futex((int32_t)sleeper));
+	cr_assert_eq(load_acquire(&awake), 0);
+	tell_ring(&tell);
+	cr_assert_eq(load_relaxed(&tell.left), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	counts(1, 0, 0);
+}
+
 Test(incident, without_a_record_it_is_counted_and_not_told)
 {
 	struct incident *in[TELL_RECORDS];
