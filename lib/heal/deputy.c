@@ -106,8 +106,10 @@ uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now)
 	uint64_t promise = load_acquire(&steward->promise); /* [a] */
 	uint64_t away = heal->pool->scan + AWAY_MS * MS;
 
-	if (promise == HOST_FOREVER || !load_relaxed(&steward->tid))
+	if (promise == HOST_FOREVER)
 		return HOST_FOREVER;
+	if (!load_relaxed(&steward->tid))
+		return now + away; /* on its way up */
 	if (now < promise || now - promise < away)
 		return promise > HOST_FOREVER - away ? HOST_FOREVER :
 						       promise + away;
