@@ -187,7 +187,7 @@ tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
 tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_fence_heavy
 tests_story_no_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn
 tests_story_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc \
-	-Wl,--wrap=host_free -Wl,--wrap=calloc
+	-Wl,--wrap=host_free -Wl,--wrap=calloc -Wl,--wrap=mmap
 
 # httpd's client, and what its scripts share.
 httpd_programs = tests/story/httpd_client

@@ -5,10 +5,11 @@
  *
  * Expected: -ENOMEM, nothing is lost, nothing is left; the next try works.
  *
- * The linker puts this file's host_alloc, host_free and calloc in front of the
- * library's.
+ * The linker puts this file's host_alloc, host_free, calloc and mmap in front of
+ * the library's.
  */
 #include "story.h"
+#include <sys/mman.h>
 
 static _Atomic uint32_t calls, fail_at;
 static _Atomic int64_t held;
@@ -46,6 +47,19 @@ void *__wrap_calloc(size_t n, size_t size)
 		return __real_calloc(n, size);
 	errno = ENOMEM;
 	return NULL;
+}
+
+void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset)
+{
+	if (!fails())
+		return __real_mmap(addr, len, prot, flags, fd, offset);
+	errno = ENOMEM;
+	return MAP_FAILED;
 }
 
 static void of_create(const struct ward_pool_config *config)
@@ -105,6 +119,7 @@ int main(void)
 	unsigned descriptors = descriptors_now();
 
 	config.cpus = "0";
+	config.flags = WARD_POOL_CATCH_FAULTS; /* their stacks, too */
 	of_create(&config);
 	of_start(&config);
 	expect_equal(descriptors_now(), descriptors);
