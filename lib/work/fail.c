@@ -77,7 +77,9 @@ static unsigned frames_from(const void *from, void **frame)
  * Tells what the caller has to say, who called from there, and remembers that it
  * did.  Returns the code that goes on.
  */
-static int say(struct slot *slot, const void *from, const char *what,
+__attribute__((format(printf, 7, 0)))
+__attribute__((format(printf, 7, 0))) static int
+say(struct slot *slot, const void *from, const char *what,
 	       uint64_t cause, int err, bool known, const char *format,
 	       va_list args)
 {
