@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/test_book \
 	tests/unit/test_bridge \
 	tests/unit/test_cancel \
+	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
 	tests/unit/test_excuse \
 	tests/unit/test_fail \
@@ -82,6 +83,11 @@ tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_cancel_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_checkpoint_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c \
 	tests/unit/fake_host.h

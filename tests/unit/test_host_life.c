@@ -2,6 +2,7 @@
 #include "filter.h"
 #include "wait.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -283,4 +284,77 @@ Test(host_life, without_a_robust_list_does_not_work)
 	cr_assert(!life.works);
 	host_life_leave(&life);
 	cr_assert(!host_life_lost(&life));
+}
+
+/* ---- any of several words -------------------------------------------- */
+
+struct sleeper {
+	_Atomic uint32_t word[4], tid, woken;
+	host_thread thread;
+};
+
+static void sleep_on_four(void *arg)
+{
+	struct sleeper *sleeper = arg;
+	struct host_watch watch[4];
+
+	for (uint32_t i = 0; i < 4; i++)
+		watch[i] = (struct host_watch){ &sleeper->word[i], i };
+	store_release(&sleeper->tid, (uint32_t)host_tid());
+	for (;;) {
+		if (host_wait_any(watch, 4, HOST_FOREVER))
+			return; /* not woken: it never was the time */
+		for (uint32_t i = 0; i < 4; i++)
+			if (load_acquire(&sleeper->word[i]) != i) {
+				store_release(&sleeper->woken, 1);
+				return;
+			}
+	}
+}
+
+static void each_word_wakes(void)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		struct sleeper sleeper = { .word = { 0, 1, 2, 3 } };
+
+		cr_assert_eq(host_spawn(&sleeper.thread, &plain, sleep_on_four,
+					NULL, &sleeper), 0);
+		cr_assert(comes_true(
+			load_acquire(&sleeper.tid) &&
+			sleeps_in_futex((int32_t)load_acquire(&sleeper.tid))));
+		store_release(&sleeper.word[i], 9);
+		host_wake(&sleeper.word[i], 1);
+		cr_assert_eq(host_join(sleeper.thread, host_now() + IN_TIME),
+			     0);
+		cr_assert(sleeper.woken);
+	}
+}
+
+static void moved_or_late(void)
+{
+	_Atomic uint32_t word[2] = { 1, 2 };
+	struct host_watch watch[2] = { { &word[0], 1 }, { &word[1], 9 } };
+	uint64_t until = host_now() + 5000000;
+
+	cr_assert_eq(host_wait_any(watch, 2, HOST_FOREVER), 0);
+	watch[1].seen = 2;
+	while (host_wait_any(watch, 2, until) == 0)
+		;
+	cr_assert_geq(host_now(), until);
+	cr_assert_eq(host_wait_any(watch, 2, 1), -ETIMEDOUT);
+	cr_assert_eq(host_wait_any(watch, 1, 1), -ETIMEDOUT);
+}
+
+Test(host_life, any_word_wakes, .timeout = 60)
+{
+	each_word_wakes();
+	moved_or_late();
+}
+
+/* Where only the first is slept on, moved_or_late()'s second is seen by a look. */
+Test(host_life, without_waitv_any_word_wakes_soon, .timeout = 60)
+{
+	cr_assert(refuse_call(WAITV, ENOSYS));
+	each_word_wakes();
+	moved_or_late();
 }
