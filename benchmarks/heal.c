@@ -15,6 +15,8 @@
  * fault_*	a write to nowhere, in a pool that catches faults
  * raise_*	ward_raise(): to the first code of the next task on that seat, which
  *		is queued already; no thread is replaced, and nobody is waited for
+ * ward_*	the death of a ward, by pthread_exit() and cancellation in turn: to
+ *		the first code of its function, started again (restart.c)
  * livelock_*	a spin without a beat; blocked_*: a futex without end
  * K_detect_*	fault to detection (the report's time); for livelock and blocked
  *		that includes the budget
@@ -28,6 +30,7 @@
  * threads come home and the next sample finds the pool as it was.
  */
 #include "bench.h"
+#include "restart.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -414,6 +417,17 @@ static bool ward_faults(const char *name, unsigned workers, unsigned count)
 	return pool_down();
 }
 
+static bool ward_restarts(unsigned count)
+{
+	struct samples s;
+
+	if (!samples_open(&s, count) || !restart_samples(s.all, count))
+		return false;
+	s.n = count;
+	samples_tell(&s, "ward");
+	return true;
+}
+
 /* ---- the healthy -------------------------------------------------------- */
 
 #define SPINNERS 8u
@@ -565,6 +579,8 @@ static bool heal_trial(const struct trial *t)
 		return healthy_trial(t);
 	if (!strcmp(t->impl, "watcher"))
 		return bare_faults(t->mode, (unsigned)t->tasks);
+	if (!strcmp(t->mode, "ward"))
+		return ward_restarts((unsigned)t->tasks);
 	return ward_faults(t->mode, t->workers, (unsigned)t->tasks);
 }
 
@@ -578,6 +594,7 @@ static const struct {
 	     { "rawexit", 500, 100, true },
 	     { "fault", 500, 100, false },
 	     { "raise", 2000, 500, false },
+	     { "ward", 500, 100, false },
 	     { "livelock", 100, 20, false },
 	     { "blocked", 50, 10, false } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
