@@ -19,6 +19,8 @@ wardbench_SOURCES = \
 	benchmarks/nothing.c \
 	benchmarks/os.h \
 	benchmarks/overhead.c \
+	benchmarks/restart.c \
+	benchmarks/restart.h \
 	benchmarks/rivals.c \
 	benchmarks/rivals/ck_mpmc.c \
 	benchmarks/rivals/mutex.c \
