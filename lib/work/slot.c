@@ -42,21 +42,21 @@ void slot_rouse(struct slot *slot)
 	_Atomic uint32_t *waits_on;
 
 	add_acq_rel(&slot->rousers, 1);
-	fence_seq_cst(); /* [k] I am about to | it waits no more */
+	fence_seq_cst(); /* [s] I am about to | it waits no more */
 	waits_on = load_acquire(&slot->waits_on); /* [G] */
 	if (waits_on) {
 		add_acq_rel(waits_on, 1);
 		host_wake(waits_on, INT32_MAX);
 	}
-	sub_acq_rel(&slot->rousers, 1); /* [k] */
+	sub_acq_rel(&slot->rousers, 1); /* [s] */
 }
 
 void slot_roused(struct slot *slot)
 {
 	store_relaxed(&slot->waits_on, NULL);
-	fence_seq_cst(); /* [k] I wait no more | who is about to wake me? */
+	fence_seq_cst(); /* [s] I wait no more | who is about to wake me? */
 	/* Two steps and a futex call away; in a forked child nobody is. */
-	while (load_acquire(&slot->rousers) && /* [k] */
+	while (load_acquire(&slot->rousers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
 }
