@@ -78,8 +78,7 @@ static unsigned frames_from(const void *from, void **frame)
  * did.  Returns the code that goes on.
  */
 __attribute__((format(printf, 7, 0)))
-__attribute__((format(printf, 7, 0))) static int
-say(struct slot *slot, const void *from, const char *what,
+static int say(struct slot *slot, const void *from, const char *what,
 	       uint64_t cause, int err, bool known, const char *format,
 	       va_list args)
 {

@@ -26,14 +26,14 @@ static int faults(struct ward_task *task)
 	return 1;
 }
 
-static void faulty_done(struct ward_task *task, int status)
+static __attribute__((unused)) void faulty_done(struct ward_task *task, int status)
 {
 	(void)task;
 	(void)status;
 	fault();
 }
 
-static void faulty_release(struct ward_task *task)
+static __attribute__((unused)) void faulty_release(struct ward_task *task)
 {
 	(void)task;
 	fault();
@@ -65,7 +65,8 @@ Test(fault, is_the_end_of_the_attempt)
 	cr_assert_eq(stats_of(pool).died, 0);
 	cr_assert(comes_true(told_of(WARD_R_FAULT) != NULL));
 	cr_assert_eq(told_of(WARD_R_FAULT)->addr, (void *)0x10);
-	cr_assert_eq(told_of(WARD_R_FAULT)->id, job.incident);
+	cr_assert_eq(told_of(WARD_R_FAULT)->id,
+		     load_relaxed(&job.incident));
 	job = job_of_kind(job_run);
 	submitted(pool, &job);
 	job_had(&job, 0);
@@ -86,6 +87,7 @@ Test(fault, after_a_call_on_another_pool)
 	ended(other);
 }
 
+#ifndef UNDER_ASAN /* whose handler was there before: it ends the test its way */
 Test(fault, of_a_pool_that_does_not_ask_for_it, .signal = SIGSEGV)
 {
 	struct ward_pool *catching = pool_that(WARD_POOL_CATCH_FAULTS);
@@ -119,3 +121,4 @@ Test(fault, of_nobody, .signal = SIGSEGV)
 	pool_that(WARD_POOL_CATCH_FAULTS);
 	fault();
 }
+#endif
