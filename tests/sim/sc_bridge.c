@@ -206,8 +206,7 @@ static void bridge_many(void)
 	over(t[2]);
 	check(got >= 2);
 }
-SCENARIO(bridge_many, "an item is lost, doubled or overtaken",
-	 .bound = 1, .stop = 0x6);
+SCENARIO(bridge_many, "an item is lost, doubled or overtaken", .stop = 0x6);
 
 /*
  * A node that stood before the end is used again by who is about to put what
@@ -319,7 +318,7 @@ static void bridge_over(void)
 	check(expected == ITEMS);
 }
 SCENARIO(bridge_over, "an item of who was replaced comes after the takeover",
-	 .bound = 2, .stop = 0x2, .share = 2);
+	 .bound = 1, .stop = 0x2, .share = 2);
 
 /* The same without asking first: it puts on from where it believes to be. */
 static void bold_one(void *arg)
@@ -346,8 +345,7 @@ static void bridge_bold(void)
 	over(t[2]);
 	check(expected == ITEMS);
 }
-SCENARIO(bridge_bold, "a takeover by a put loses or doubles a number",
-	 .bound = 1, .stop = 0x2);
+SCENARIO(bridge_bold, "a takeover by a put loses or doubles a number", .stop = 0x2);
 
 /* Full when it is taken over, while the reader makes room. */
 static void bridge_full(void)
@@ -368,8 +366,7 @@ static void bridge_full(void)
 	over(t[2]);
 	check(expected == ITEMS);
 }
-SCENARIO(bridge_full, "an item of who was replaced comes, for it was full",
-	 .bound = 1, .stop = 0x2);
+SCENARIO(bridge_full, "an item of who was replaced comes, for it was full", .stop = 0x2);
 
 /* ---- close --------------------------------------------------------------------- */
 
@@ -422,7 +419,7 @@ static void bridge_shut(void)
 	host_join(t[0], HOST_FOREVER);
 	host_join(t[1], HOST_FOREVER);
 }
-SCENARIO(bridge_shut, "who waits for room does not hear of the close", .bound = 1);
+SCENARIO(bridge_shut, "who waits for room does not hear of the close");
 
 /* ---- fences ---------------------------------------------------------------------- */
 
@@ -474,11 +471,10 @@ static void bridge_fenced(void)
 {
 	fenced(waits_for_room);
 }
-SCENARIO(bridge_fenced, "who was fenced waits for room for ever", .bound = 1);
+SCENARIO(bridge_fenced, "who was fenced waits for room for ever");
 
 static void bridge_fenced_get(void)
 {
 	fenced(waits_for_item);
 }
-SCENARIO(bridge_fenced_get, "who was fenced waits for an item for ever",
-	 .bound = 1);
+SCENARIO(bridge_fenced_get, "who was fenced waits for an item for ever");

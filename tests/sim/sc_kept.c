@@ -101,4 +101,4 @@ static void kept_over(void)
 	check(sim_stopped() >= 0 || sim_unfreed() == 0);
 }
 SCENARIO(kept_over, "a checkpoint is torn, lost, or comes after the successor",
-	 .bound = 2, .stop = 0xe, .share = 2);
+	 .bound = 1, .stop = 0xe, .share = 2);
