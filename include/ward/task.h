@@ -85,7 +85,8 @@ struct ward_task {
 
 /*
  * The id of the report that tells how the task's last attempt failed or was lost;
- * 0 if none was, or nothing could be told.  From inside done() or release(), or while the task is the user's.
+ * 0 if none was, or nothing could be told.  From inside done(), release() or dead(),
+ * or while the task is the user's.
  */
 WARD_API uint64_t ward_incident(const struct ward_task *task);
 

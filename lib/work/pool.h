@@ -167,7 +167,8 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at);
 
 /*
  * The calling worker's attempt ended with 'status', a failure, and its answer is
- * the worker's own.  True: the task runs again, and is the caller's no more.  False: it is to be answered.
+ * the worker's own.  True: the task runs again, and is the caller's no more.
+ * False: it is to be answered.
  */
 bool lost_again(struct pool *pool, struct ward_task *task, int status,
 		uint64_t incident);
