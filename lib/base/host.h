@@ -214,8 +214,12 @@ void host_trace_here(struct host_trace *trace);
  * time; the frames stay until it asks again.
  */
 unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
-/* The caller's own backtrace, without this call and its own; at most n frames. */
-unsigned host_frames(void **frame, unsigned n);
+/*
+ * The caller's own backtrace, at most n frames, as far as 'end' says of none that
+ * it is the end; that one is left out.  Each frame is some 100 ns, where the
+ * unwinder's tables are warm.
+ */
+unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame));
 /* The file that code came from, "" if unknown, and the place in the file. */
 const char *host_object(const void *code, uint64_t *offset);
 

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unwind.h>
 #include <unistd.h>
 
 enum { FREE, ASKED, ANSWERED, WRITING };
@@ -77,14 +78,30 @@ static void answer(struct host_trace *trace, void *context)
 		trace->frame[trace->n++] = frame[i];
 }
 
-unsigned host_frames(void **frame, unsigned n)
-{
-	void *all[HOST_FRAMES + 2];
-	int got = backtrace(all, (int)(n < HOST_FRAMES ? n : HOST_FRAMES) + 2);
-	unsigned kept = got > 2 ? (unsigned)got - 2 : 0;
+/* What backtrace() is made of; it knows no end but the last frame. */
+struct walk {
+	void **frame;
+	unsigned n, room;
+	bool (*end)(const void *frame);
+};
 
-	memcpy(frame, all + 2, kept * sizeof(*frame));
-	return kept;
+static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
+{
+	struct walk *walk = arg;
+	void *frame = (void *)(uintptr_t)_Unwind_GetIP(context);
+
+	if (!frame || walk->n == walk->room || walk->end(frame))
+		return _URC_END_OF_STACK;
+	walk->frame[walk->n++] = frame;
+	return _URC_NO_REASON;
+}
+
+unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame))
+{
+	struct walk walk = { frame, 0, n, end };
+
+	_Unwind_Backtrace(step, &walk);
+	return walk.n;
 }
 
 static void on_signal(int signo, siginfo_t *info, void *context)

@@ -52,7 +52,7 @@ extern const char __start_ward_floor[]
 extern const char __stop_ward_floor[]
 	__attribute__((weak, visibility("hidden")));
 
-static bool is_floor(const void *frame)
+bool group_is_floor(const void *frame)
 {
 	uintptr_t at = (uintptr_t)frame;
 
@@ -65,7 +65,7 @@ uint64_t group_hash(const struct ward_report *report, bool interrupted)
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	uint32_t first = interrupted, end = 0;
 
-	while (end < report->nframes && !is_floor(report->frames[end]))
+	while (end < report->nframes && !group_is_floor(report->frames[end]))
 		end++;
 	hash = add_number(hash, (uint64_t)report->kind);
 	hash = add_number(hash, (uint32_t)report->err);

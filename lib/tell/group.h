@@ -14,6 +14,9 @@
  */
 #define group_floor __attribute__((section("ward_floor")))
 
+/* Whether code at 'frame' was called by one of them, or is one. */
+bool group_is_floor(const void *frame);
+
 /*
  * Of kind, error, and the object of each frame above that floor and its place in
  * it; of kind, error, task and sentence where there is no such frame.  Never 0.  The

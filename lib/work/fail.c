@@ -2,6 +2,7 @@
 /*
  * fail.c - what an attempt says of its failure, and what is made of it: error.h.
  */
+#include "tell/group.h"
 #include "work/pool.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -60,10 +61,12 @@ static void leave(struct pool *pool, struct incident *in)
 	steward_wake(pool); /* [Z] left a report | asleep? */
 }
 
-/* The backtrace without what of it is ours: it begins where 'from' is. */
+/* The backtrace without what of it is ours: it begins where 'from' is, and ends
+ * before the worker. */
 static unsigned frames_from(const void *from, void **frame)
 {
-	unsigned n = host_frames(frame, WARD_FRAMES), first = 0;
+	unsigned n = host_frames(frame, WARD_FRAMES, group_is_floor),
+		 first = 0;
 
 	while (first < n && frame[first] != from)
 		first++;

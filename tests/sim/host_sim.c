@@ -547,10 +547,11 @@ void host_cpus_free(struct host_cpus *cpus)
 	(void)cpus;
 }
 
-unsigned host_frames(void **frame, unsigned n)
+unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame))
 {
 	(void)frame;
 	(void)n;
+	(void)end;
 	return 0;
 }
 

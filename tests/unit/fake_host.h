@@ -421,10 +421,11 @@ void host_escape(struct host_escape *escape, int why)
 	_longjmp(escape->at, why);
 }
 
-unsigned host_frames(void **frame, unsigned n)
+unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame))
 {
 	(void)frame;
 	(void)n;
+	(void)end;
 	return 0;
 }
 
