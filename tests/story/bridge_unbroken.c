@@ -235,7 +235,7 @@ int main(void)
 	struct ward_pool_config pool = story_config();
 	struct ward_spec spec = WARD_SPEC_INIT;
 	struct ward *ward;
-	uint32_t ends = 0;
+	uint32_t n[WAYS], ends = 0;
 	int status;
 
 	pool.scan = MS;
@@ -256,16 +256,18 @@ int main(void)
 	expect_equal(status, 0);
 	expect_equal(load_relaxed(&highest) <= ITEMS, 1);
 	for (int i = 0; i < WAYS; i++) {
-		expect(ways[i] > ITEMS / 200);
-		ends += ways[i];
+		n[i] = load_relaxed(&ways[i]);
+		expect(n[i] > ITEMS / 200);
+		ends += n[i];
 	}
-	expect(again && stale_puts + stale_keeps + stale_asks);
+	expect(load_relaxed(&again));
+	expect(load_relaxed(&stale_puts) && load_relaxed(&stale_keeps));
 	printf("%d items; %u ends: raised %u, failed %u, left %u, raw %u, "
 	       "fenced %u; put again %u; refused: puts %u, checkpoints %u, "
 	       "resumes %u\n",
-	       ITEMS, ends, ways[RAISE], ways[FAIL], ways[LEAVE],
-	       ways[RAW_EXIT], ways[FENCED], again, stale_puts, stale_keeps,
-	       stale_asks);
+	       ITEMS, ends, n[RAISE], n[FAIL], n[LEAVE], n[RAW_EXIT],
+	       n[FENCED], load_relaxed(&again), load_relaxed(&stale_puts),
+	       load_relaxed(&stale_keeps), load_relaxed(&stale_asks));
 	ward_put(ward);
 	steward_gone(root);
 	ward_bridge_destroy(bridge);

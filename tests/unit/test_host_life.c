@@ -326,7 +326,7 @@ static void each_word_wakes(void)
 		host_wake(&sleeper.word[i], 1);
 		cr_assert_eq(host_join(sleeper.thread, host_now() + IN_TIME),
 			     0);
-		cr_assert(sleeper.woken);
+		cr_assert(load_acquire(&sleeper.woken));
 	}
 }
 
