@@ -635,6 +635,7 @@ struct steward *steward_new(struct heal *heal, uint32_t term)
 	me->heal = heal;
 	me->pool = heal->pool;
 	me->term = term;
+	store_relaxed(&me->promise, HOST_FOREVER); /* until it has begun */
 	me->watch = host_alloc(seats * sizeof(*me->watch));
 	me->excuse = host_alloc(seats * sizeof(*me->excuse));
 	if (!me->watch || !me->excuse) {
