@@ -104,8 +104,9 @@ WARD_API const char *ward_kind_name(enum ward_kind kind);
 
 /*
  * Writes the report as one line of text, or of JSON, without a newline.  The names
- * of its frames have the price of ward_frame_format().  Like snprintf: returns the length it has, writes at most len bytes, ends with NUL
- * if len is not 0.  -EINVAL if report is NULL, or buf is NULL with len not 0.
+ * of its frames have the price of ward_frame_format().  Like snprintf: returns the
+ * length it has, writes at most len bytes, ends with NUL if len is not 0.  -EINVAL if
+ * report is NULL, or buf is NULL with len not 0.
  */
 WARD_API int ward_report_format(const struct ward_report *report, char *buf,
 				size_t len, bool json);

@@ -7,7 +7,8 @@
  * with the report that led to it; it stops what it has, the last first, calls
  * gave_up(), and starts nothing more; a root's wards are gone for good then.  A
  * steward below is started again by the one above, until that has had enough.  As
- * a last resort the process is aborted, with the report.  A gave_up() that dies, raises or hangs changes nothing of it.
+ * a last resort the process is aborted, with the report.  A gave_up() that dies,
+ * raises or hangs changes nothing of it.
  */
 #include "wards.h"
 
