@@ -14,6 +14,7 @@ static struct {
 	uint64_t began, first;
 	unsigned runs;
 	_Atomic uint32_t die, up; /* futexes */
+	_Atomic uint32_t threads;
 } subject;
 
 static int run(void *arg)
@@ -36,9 +37,26 @@ static void on_report(void *arg, const struct ward_report *report)
 	(void)report;
 }
 
+/* Each death makes the pool start one thread more. */
+static void *on_start(void *arg, unsigned thread)
+{
+	(void)thread;
+	atomic_fetch_add_explicit(&subject.threads, 1, memory_order_acq_rel);
+	return arg;
+}
+
+/* As it was before the first death: its spares are there. */
+static void await_threads(unsigned n)
+{
+	while (atomic_load_explicit(&subject.threads, memory_order_acquire) < n)
+		os_sleep(100 * US);
+	os_sleep(100 * US); /* from its start to its place */
+}
+
 static struct ward_steward *start(void)
 {
-	static const struct ward_hooks hooks = { .report = on_report };
+	static const struct ward_hooks hooks = { .report = on_report,
+						 .start = on_start };
 	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
 	struct ward_pool_config pool = WARD_POOL_CONFIG_INIT;
 	struct ward_spec spec = WARD_SPEC_INIT;
@@ -68,12 +86,14 @@ static void await_up(void)
 bool restart_samples(double *us, unsigned n)
 {
 	struct ward_steward *steward = start();
+	unsigned threads;
 
 	if (!steward)
 		return false;
 	await_up();
+	threads = subject.threads;
 	for (unsigned i = 0; i < n; i++) {
-		os_sleep(2 * MS); /* the spares are there again, and asleep */
+		await_threads(threads + i);
 		os_raise(&subject.die);
 		await_up();
 		us[i] = (double)(subject.first - subject.began) / 1e3;
