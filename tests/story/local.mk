@@ -48,6 +48,8 @@ sane_story_tests = \
 	tests/story/ward_ends \
 	tests/story/ward_gives_up \
 	tests/story/ward_million \
+	tests/story/ward_no_threads \
+	tests/story/ward_notify \
 	tests/story/ward_orders \
 	tests/story/ward_races \
 	tests/story/wrap \
@@ -171,6 +173,10 @@ tests_story_ward_million_SOURCES = tests/story/ward_million.c tests/story/wards.
 tests_story_ward_million_LDADD = $(STORY_LIBS)
 tests_story_ward_races_SOURCES = tests/story/ward_races.c tests/story/wards.h
 tests_story_ward_races_LDADD = $(STORY_LIBS)
+tests_story_ward_no_threads_SOURCES = tests/story/ward_no_threads.c tests/story/wards.h
+tests_story_ward_no_threads_LDADD = $(STORY_LIBS)
+tests_story_ward_notify_SOURCES = tests/story/ward_notify.c tests/story/wards.h
+tests_story_ward_notify_LDADD = $(STORY_LIBS)
 tests_story_wrap_SOURCES = tests/story/wrap.c
 tests_story_wrap_LDADD = $(STORY_LIBS)
 tests_story_zombie_holder_SOURCES = tests/story/zombie_holder.c tests/story/lock.h
@@ -185,6 +191,8 @@ tests_story_environment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait
 tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
 	-Wl,--wrap=host_utc -Wl,--wrap=host_wait -Wl,--wrap=host_join
 tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_fence_heavy
+tests_story_ward_no_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn \
+	-Wl,--wrap=host_alloc -Wl,--wrap=host_free
 tests_story_no_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn
 tests_story_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc \
 	-Wl,--wrap=host_free -Wl,--wrap=calloc -Wl,--wrap=mmap
