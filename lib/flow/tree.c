@@ -370,7 +370,9 @@ static void tell_restart(struct ward_steward *steward,
 				  "a ward ended and is started again";
 	in->report.err = status;
 	in->report.cause = cause;
-	incident_raise(&steward->tree->pool->tell, in);
+	/* Nobody is woken for it: the restart comes first. */
+	incident_leave(&steward->tree->pool->tell, in);
+	steward_wake(steward->tree->pool);
 }
 
 void steward_failed(struct ward_steward *steward, struct member *member,

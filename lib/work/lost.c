@@ -377,11 +377,12 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.phase = slot_phase(word);
 	end.inside = slot_inside(word);
 	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
-	leave_place(pool, slot, was, seat, when);
 	if (!last_will)
 		unblock_bury(slot);
+	/* The answer first: who is parked comes for it sooner than a spare. */
 	if (end.inside)
 		take_over(pool, slot, word, &end, last_will, id);
+	leave_place(pool, slot, was, seat, when);
 	lost_hand(pool, slot);
 	add_relaxed(&pool->deaths, 1);
 	report_death(pool, slot, !last_will, &end, when, id);
