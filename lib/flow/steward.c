@@ -207,16 +207,19 @@ static int stop(struct ward_steward *steward, ward_ns until)
 {
 	struct tree *tree = steward->tree;
 	struct door_stay stay;
-	bool over;
+	bool over, tell = false;
 	int err = 0;
 
-	if (steward == tree->root && tree->notify)
-		host_notify("STOPPING=1");
 	tree_lock(tree);
-	if (steward == tree->root)
+	if (steward == tree->root) {
 		feed_stop(tree);
+		tell = tree->notify;
+		tree->notify = false;
+	}
 	steward_leave(steward);
 	tree_unlock(tree);
+	if (tell)
+		host_notify("STOPPING=1");
 	door_enter(&stay, &steward->down, until);
 	do {
 		door_look(&stay);

@@ -72,7 +72,7 @@ struct tree {
 	uint64_t places;      /* given to members so far */
 	bool closed;	      /* the pool goes: nothing is started any more */
 	enum ward_last last;
-	bool notify;	   /* the service manager is told */
+	bool notify;	   /* the service manager is told, until it stops */
 	ward_ns feed;	   /* and fed so often; 0: not */
 	struct timer hunger;
 	struct errand meal;
