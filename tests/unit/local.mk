@@ -10,6 +10,7 @@ if HAVE_CRITERION
 unit_tests += \
 	tests/unit/test_audit \
 	tests/unit/test_bad_input \
+	tests/unit/test_bad_ward \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_bridge \
@@ -36,10 +37,12 @@ unit_tests += \
 	tests/unit/test_host_trace \
 	tests/unit/test_inbox \
 	tests/unit/test_incident \
+	tests/unit/test_intensity \
 	tests/unit/test_judge \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
+	tests/unit/test_lock \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
 	tests/unit/test_recent \
@@ -65,6 +68,18 @@ tests_unit_test_bad_input_SOURCES = tests/unit/test_bad_input.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_bad_input_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_bad_ward_SOURCES = tests/unit/test_bad_ward.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_bad_ward_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_intensity_SOURCES = tests/unit/test_intensity.c
+tests_unit_test_intensity_LDADD = $(UNIT_LIBS) -lm
+
+tests_unit_test_lock_SOURCES = tests/unit/test_lock.c \
+	tests/unit/wait.h
+tests_unit_test_lock_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h
