@@ -18,6 +18,8 @@
  * ward_*	the death of a ward, by pthread_exit() and cancellation in turn: to
  *		the first code of its function, started again (restart.c)
  * livelock_*	a spin without a beat; blocked_*: a futex without end
+ * wakeup_*	a futex wake to the first instruction of the thread that slept:
+ *		what no healer can do without, on this machine
  * K_detect_*	fault to detection (the report's time); for livelock and blocked
  *		that includes the budget
  * K_heal_*	detection to the replacement's first code
@@ -532,6 +534,16 @@ static void *bare_worker(void *arg)
 	return arg;
 }
 
+/* What no healer can do without: one wakeup of a thread that is parked. */
+static void *bare_waker(void *arg)
+{
+	os_await(&bare.parked);
+	os_sleep(200 * US);
+	bare.began = os_now();
+	os_raise(&bare.call);
+	return arg;
+}
+
 static void *bare_spare(void *arg)
 {
 	os_raise(&bare.parked);
@@ -573,12 +585,36 @@ static bool bare_faults(const char *name, unsigned count)
 	return true;
 }
 
+static bool bare_wakeups(unsigned count)
+{
+	struct samples s;
+
+	if (!samples_open(&s, count))
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		pthread_t waker, spare;
+
+		memset(&bare, 0, sizeof(bare));
+		if (pthread_create(&waker, NULL, bare_waker, NULL) ||
+		    pthread_create(&spare, NULL, bare_spare, NULL))
+			return false;
+		os_await(&bare.there);
+		pthread_join(waker, NULL);
+		pthread_join(spare, NULL);
+		s.all[s.n++] = us(bare.began, bare.first);
+	}
+	samples_tell(&s, "wakeup");
+	return true;
+}
+
 static bool heal_trial(const struct trial *t)
 {
 	if (!strcmp(t->mode, "healthy"))
 		return healthy_trial(t);
 	if (!strcmp(t->impl, "watcher"))
 		return bare_faults(t->mode, (unsigned)t->tasks);
+	if (!strcmp(t->impl, "nothing"))
+		return bare_wakeups((unsigned)t->tasks);
 	if (!strcmp(t->mode, "ward"))
 		return ward_restarts((unsigned)t->tasks);
 	return ward_faults(t->mode, t->workers, (unsigned)t->tasks);
@@ -589,14 +625,16 @@ static bool heal_trial(const struct trial *t)
 static const struct {
 	const char *kind;
 	unsigned full, quick; /* samples of a run */
-	bool watcher;
-} plan[] = { { "death", 500, 100, true },
-	     { "rawexit", 500, 100, true },
-	     { "fault", 500, 100, false },
-	     { "raise", 2000, 500, false },
-	     { "ward", 500, 100, false },
-	     { "livelock", 100, 20, false },
-	     { "blocked", 50, 10, false } };
+	const char *bare;     /* who else is asked; or NULL */
+	bool only_bare;
+} plan[] = { { "wakeup", 500, 100, "nothing", true },
+	     { "death", 500, 100, "watcher", false },
+	     { "rawexit", 500, 100, "watcher", false },
+	     { "fault", 500, 100, NULL, false },
+	     { "raise", 2000, 500, NULL, false },
+	     { "ward", 500, 100, NULL, false },
+	     { "livelock", 100, 20, NULL, false },
+	     { "blocked", 50, 10, NULL, false } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
 
 static void ask(struct book *book, const char *impl, const char *mode,
@@ -637,10 +675,10 @@ static void one_run(const struct options *o, struct book *book)
 	for (unsigned i = 0; i < PLANS; i++) {
 		unsigned n = o->quick ? plan[i].quick : plan[i].full;
 
-		for (unsigned w = 0; sizes(o, w); w++)
+		for (unsigned w = 0; !plan[i].only_bare && sizes(o, w); w++)
 			ask(book, "ward", plan[i].kind, sizes(o, w), n, 0);
-		if (plan[i].watcher)
-			ask(book, "watcher", plan[i].kind, 1, n, 0);
+		if (plan[i].bare)
+			ask(book, plan[i].bare, plan[i].kind, 1, n, 0);
 	}
 }
 
@@ -701,7 +739,8 @@ static void heal_report(const struct options *o, const struct book *book)
 				heal_rows(book, &table, "ward", metric,
 					  sizes(o, w));
 		}
-		heal_rows(book, &table, "watcher", plan[i].kind, 1);
+		if (plan[i].bare)
+			heal_rows(book, &table, plan[i].bare, plan[i].kind, 1);
 	}
 	table_print(&table, stdout);
 	printf("raise: to the next task on the same seat\n"
