@@ -47,13 +47,15 @@ enum ward_restart {
 /* What a root does that has given up, after it stopped its wards and told. */
 enum ward_last {
 	WARD_LAST_TELL,	  /* no more: gave_up() may do it */
-	WARD_LAST_STARVE, /* stops feeding the service manager's watchdog */
+	WARD_LAST_STARVE, /* stops feeding the service manager's watchdog;
+			     with WARD_STEWARD_NOTIFY only */
 	WARD_LAST_ABORT	  /* prints the report, abort() */
 };
 
 enum {
-	/* Feeds the service manager (sd_notify: READY=1 at the start, WATCHDOG=1
-	 * as often as it asks, STOPPING=1) while the tree is healthy.  Root only.
+	/* Tells the service manager (sd_notify: READY=1 at the start, STOPPING=1)
+	 * and feeds it: WATCHDOG=1 twice in the time it gives, by a worker, so
+	 * that there is one; not while the pool is degraded.  Root only.
 	 * -ENOSYS at create if the library was built without libsystemd. */
 	WARD_STEWARD_NOTIFY = 1u << 0
 };
@@ -90,7 +92,8 @@ struct ward_spec {
 	void *arg;
 	/* On a worker, once for each end of run(), before any restart: with what
 	 * it returned or, if it was lost, as done() is told (task.h).  A thread
-	 * that lost the attempt may still be inside run(). */
+	 * that lost the attempt may still be inside run().  It is a task of its
+	 * own: if it hangs or dies, that is told, and the ward goes on. */
 	void (*ended)(void *arg, int status);
 	enum ward_restart restart;
 	uint32_t reserved; /* must be 0 */
@@ -99,7 +102,8 @@ struct ward_spec {
 	ward_ns backoff_min, backoff_max; /* as in ward_policy, from one restart to
 					     the next; forgotten after a run that
 					     was longer than backoff_max */
-	size_t state;	     /* bytes that ward_checkpoint() may keep; 0: none */
+	size_t state;	     /* bytes that ward_checkpoint() may keep, up to
+				1 GiB; 0: none */
 	struct ward_bridge *bridge; /* closed when the ward is gone for good */
 };
 #define WARD_SPEC_INIT WARD_SIZED_INIT_(struct ward_spec)
@@ -116,7 +120,8 @@ ward_steward_create(struct ward_steward **out,
 
 /*
  * Stops every ward below, in the reverse order of their start, each by its own
- * deadline, and stewards below in the same order.  Nothing is started after.  0;
+ * deadline, and stewards below in the same order.  Nothing is started after.
+ * 0;
  * -ETIMEDOUT: not all have ended by then: call again; -EDEADLK: on a thread of
  * this tree; -EINVAL; -ECHILD.
  */
@@ -126,15 +131,18 @@ WARD_API int ward_steward_stop(struct ward_steward *steward, ward_ns until);
  * Stops it, if that was not done, and frees it, and all stewards below it.  The
  * handles of those are gone, too; wards stay valid for those who hold them.
  * Returns 0, or how many threads are still inside of wards (a root only, as
- * ward_pool_destroy()); -EDEADLK; -EINVAL.
+ * ward_pool_destroy()); -EDEADLK; -EINVAL.  Of a steward that is no root 0: what
+ * has not ended by then is stopped without its handle.  In a child after fork it
+ * frees the pool's copy, and returns 0.
  */
 WARD_API int ward_steward_destroy(struct ward_steward *steward, ward_ns until);
 
 /*
  * Starts a ward.  The caller holds one reference: ward_put() it, also if *out is
  * not wanted any more at once.  -EINVAL; -ENOMEM; -EAGAIN: as many wards as
- * 'wards' run in this tree; -ESHUTDOWN: the steward is stopping or has given up;
- * -ECHILD.
+ * 'wards' are in this tree; -ESHUTDOWN: the steward, or one above, is stopping or
+ * has given up; -ECHILD.  On error *out is untouched.  *out is set before run()
+ * begins.
  */
 WARD_API WARD_MUST int ward_start(struct ward **out,
 				  struct ward_steward *steward,
@@ -144,21 +152,22 @@ WARD_API WARD_MUST int ward_start(struct ward **out,
  * Asks the ward to stop for good, and waits for it: ward_check() inside it says
  * -ECANCELED, ward_pause() returns.  If it has not ended in spec.stop_within it is
  * fenced.  0: it is gone, or lost to its fence; -ETIMEDOUT; -EDEADLK: from inside
- * of itself; -EINVAL.
+ * of itself, or of its 'ended'; -EINVAL; -ECHILD; and in a task what ward_check()
+ * says: the caller was told to stop meanwhile.
  */
 WARD_API int ward_stop(struct ward *ward, ward_ns until);
 
 /*
  * The same for one incarnation: another is started when it has ended, and counts
- * neither as failure nor for the intensity.  Does not wait.  0; -ESHUTDOWN: it is
- * stopping or gone; -EINVAL.
+ * neither as failure nor for the intensity; one that waits for its backoff is
+ * started at once.  Does not wait; also from inside of it.  0; -ESHUTDOWN: it, or
+ * a steward above, is stopping or gone; -EINVAL; -ECHILD.
  */
 WARD_API int ward_restart(struct ward *ward);
 
 /*
  * Waits until the ward is gone for good; *status (may be NULL) is what its last
- * incarnation ended with.  0; -ETIMEDOUT; -EDEADLK: from inside of itself;
- * -EINVAL.
+ * incarnation ended with.  Answers as ward_stop().
  */
 WARD_API int ward_wait(struct ward *ward, ward_ns until, int *status);
 
@@ -172,15 +181,17 @@ struct ward_view {
 	uint32_t failures; /* of those that ended: not with 0, and not asked to */
 	int32_t status;	   /* what the last one that ended, ended with */
 	bool running, gone;
-	uint64_t beats, units; /* of the current incarnation */
+	uint64_t beats, units; /* of all its incarnations: they never go back */
 };
 #define WARD_VIEW_INIT WARD_SIZED_INIT_(struct ward_view)
+/* -EINVAL: NULL, wrong size; -ECHILD. */
 WARD_API int ward_view(struct ward *ward, struct ward_view *view);
 
 /*
  * Waits until the ward's pulse has moved on from *beats and *units, and tells them
  * anew.  Lossy (it sees the last, not each), looks once a millisecond, never slows
- * the ward.  0; -ETIMEDOUT: a silent producer; -EPIPE: gone for good; -EINVAL.
+ * the ward.  0; -ETIMEDOUT: a silent producer; -EPIPE: gone for good, and nothing
+ * new; -EINVAL; -ECHILD.
  */
 WARD_API int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 			     ward_ns until);

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #define STOP_WITHIN WARD_S(5)
+#define STATE_MAX ((size_t)1 << 30)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
@@ -152,6 +153,7 @@ static bool spec_is_sound(const struct ward_spec *s)
 {
 	return s && s->size == sizeof(*s) && !s->flags && s->run &&
 	       (unsigned)s->restart <= WARD_NEVER && !s->reserved &&
+	       s->state <= STATE_MAX &&
 	       (!s->backoff_max || s->backoff_min <= s->backoff_max);
 }
 

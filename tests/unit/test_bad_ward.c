@@ -202,9 +202,11 @@ static void bad_specs(void)
 	start(&spec, -EINVAL);
 	spec.backoff_max = 0;
 	spec.state = SIZE_MAX / 2;
-	start(&spec, -ENOMEM);
+	start(&spec, -EINVAL);
 	spec.state = SIZE_MAX;
-	start(&spec, -ENOMEM);
+	start(&spec, -EINVAL);
+	spec.state = ((size_t)1 << 30) + 1;
+	start(&spec, -EINVAL);
 }
 
 Test(bad_ward, configurations)
