@@ -91,7 +91,7 @@ bool restart_samples(double *us, unsigned n)
 	if (!steward)
 		return false;
 	await_up();
-	threads = subject.threads;
+	threads = atomic_load_explicit(&subject.threads, memory_order_acquire);
 	for (unsigned i = 0; i < n; i++) {
 		await_threads(threads + i);
 		os_raise(&subject.die);

@@ -195,7 +195,7 @@ bool incarnation_start(struct ward *ward)
 				       .policy = &ward->policy,
 				       .cancel = &it->cancel,
 				       .name = ward->spec.name };
-	it->refs = 1;
+	store_relaxed(&it->refs, 1);
 	hold_ward(ward);
 	if (submit_at(ward->tree->pool, &it->task, 0)) { /* it is destroyed */
 		keep(ward, it);

@@ -67,7 +67,7 @@ static struct ward_steward *steward_new(struct tree *tree,
 	steward->me.is_steward = true;
 	steward->tree = tree;
 	add_acq_rel(&tree->refs, 1);
-	steward->refs = 1; /* its handle */
+	store_relaxed(&steward->refs, 1); /* its handle */
 	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
 	steward->strategy = c->strategy;
 	steward->restarts = c->restarts ? c->restarts : 3;
@@ -112,7 +112,7 @@ static int root_new(struct ward_steward **out,
 
 	if (!tree)
 		return err;
-	tree->refs = 1; /* ours, here */
+	store_relaxed(&tree->refs, 1); /* ours, here */
 	root = steward_new(tree, c);
 	if (!root)
 		goto out;

@@ -162,7 +162,7 @@ static void ward_init(struct ward *ward, struct tree *tree,
 {
 	ward->tree = tree;
 	add_acq_rel(&tree->refs, 1);
-	ward->refs = 1; /* the caller's */
+	store_relaxed(&ward->refs, 1); /* the caller's */
 	ward->spec = *spec;
 	if (!ward->spec.stop_within)
 		ward->spec.stop_within = STOP_WITHIN;
