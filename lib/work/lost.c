@@ -7,6 +7,7 @@
  * destroy when there is none.  Whether it runs again, after what backoff, is
  * decided here too, also for attempts that failed without being lost.
  */
+#include "work/backoff.h"
 #include "work/pool.h"
 #include <errno.h>
 #include <string.h>
@@ -60,33 +61,16 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	return true;
 }
 
-/* Any number, evenly: splitmix64 (Steele, Lea and Flood, 2014). */
-static uint64_t roll(struct pool *pool)
-{
-	uint64_t z = add_relaxed(&pool->dice, UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-/* How long a rerun waits that follows attempt n: exponential, full jitter. */
+/* How long a rerun waits that follows attempt n. */
 static uint64_t backoff(struct pool *pool, const struct ward_task *task,
 			uint32_t n)
 {
 	const struct ward_policy *own = policy_of(pool, task);
-	uint64_t least = pick(own->backoff_min, pool->policy.backoff_min);
-	uint64_t most = pick(own->backoff_max, pool->policy.backoff_max);
 
-	if (!least)
-		return 0;
-	if (!most)
-		most = least > UINT64_MAX / 1000 ? UINT64_MAX : least * 1000;
-	for (; n > 1 && least < most; n--)
-		least = least > UINT64_MAX / 2 ? UINT64_MAX : 2 * least;
-	if (least > most)
-		least = most;
-	return roll(pool) % (least == UINT64_MAX ? least : least + 1);
+	return backoff_draw(&pool->dice,
+			    pick(own->backoff_min, pool->policy.backoff_min),
+			    pick(own->backoff_max, pool->policy.backoff_max),
+			    n);
 }
 
 static int status_of(enum lost_why why)
