@@ -383,11 +383,12 @@ void steward_failed(struct ward_steward *steward, struct member *member,
 		give_up(steward, cause);
 		return;
 	}
-	tell_restart(steward, member, status, cause);
 	if (steward->strategy == WARD_ONE_FOR_ONE)
 		member_up(member);
 	else
 		fall(steward,
 		     steward->strategy == WARD_REST_FOR_ONE ? member->place : 0,
 		     true);
+	/* Last: it wakes the scribe, and the ward need not wait for that. */
+	tell_restart(steward, member, status, cause);
 }
