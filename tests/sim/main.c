@@ -28,7 +28,8 @@ static const char *const end_name[] = { "ok",	   "DEADLOCK", "WRONG",
 extern const struct sim_scenario *const __start_sim_scenarios[];
 extern const struct sim_scenario *const __stop_sim_scenarios[];
 
-static const struct sim_scenario *sorted[64];
+#define SCENARIOS_MAX 256
+static const struct sim_scenario *sorted[SCENARIOS_MAX];
 static unsigned nscenarios;
 
 static int by_name(const void *a, const void *b)
@@ -43,9 +44,13 @@ static void gather(void)
 {
 	const struct sim_scenario *const *s;
 
-	for (s = __start_sim_scenarios; s < __stop_sim_scenarios; s++)
-		if (nscenarios < sizeof(sorted) / sizeof(sorted[0]))
-			sorted[nscenarios++] = *s;
+	for (s = __start_sim_scenarios; s < __stop_sim_scenarios; s++) {
+		if (nscenarios == SCENARIOS_MAX) {
+			fprintf(stderr, "sim: more scenarios than it has room for\n");
+			exit(2);
+		}
+		sorted[nscenarios++] = *s;
+	}
 	qsort(sorted, nscenarios, sizeof(sorted[0]), by_name);
 }
 
