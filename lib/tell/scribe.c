@@ -17,6 +17,7 @@ enum {
 	LINES_A_SECOND = 10,
 	CHAIN_MAX = 8,
 	PRINT_S = 5,	/* for a line; it may need a lock that is lost */
+	HOOK_MS = 100,	/* for a hook that is inside when the pool ends */
 	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
 	HEAL_NS = 2000000 /* how long the telling waits for a seat or a sleeper */
 };
@@ -148,8 +149,12 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	if (incident->heal)
 		report->heal = healed(tell, incident->heal);
 	complete(incident);
-	if (!tell->hook && !incident->abort &&
-	    (incident->heard || !may_print(tell))) {
+	if (!tell->hook && !incident->abort && incident->heard) {
+		recent_put(report); /* and to who heard of it */
+		add_relaxed(&tell->told, 1);
+		return;
+	}
+	if (!tell->hook && !incident->abort && !may_print(tell)) {
 		recent_put(report);
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
@@ -213,19 +218,24 @@ int tell_start(struct tell *tell)
 
 int tell_stop(struct tell *tell, uint64_t until)
 {
-	uint64_t late = host_now() + PRINT_S * UINT64_C(1000000000);
+	uint64_t now = host_now();
+	uint64_t late = now + PRINT_S * UINT64_C(1000000000);
+	uint64_t hung = now + HOOK_MS * (uint64_t)1000000;
 
+	if (until > hung)
+		hung = until;
 	store_release(&tell->stop, 1);
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
 	while (host_join(tell->thread, until)) {
 		uint32_t calling = load_relaxed(&tell->calling);
 
-		if (calling == IN_HOOK ||
-		    (calling == PRINTING && host_now() >= late))
+		now = host_now();
+		if ((calling == IN_HOOK && now >= hung) ||
+		    (calling == PRINTING && now >= late))
 			return -ETIMEDOUT;
 		/* It is on its way out: none of its steps waits for others. */
-		until = host_now() + HEAL_NS;
+		until = now + HEAL_NS;
 	}
 	return 0;
 }

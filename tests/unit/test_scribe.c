@@ -279,7 +279,10 @@ Test(scribe, what_is_not_printed_is_found)
 			 (unsigned)id);
 		keeps(id, part);
 	}
-	cr_assert_geq(load_relaxed(&tell.suppressed), 25);
+	/* Who heard elsewhere was told; of the rest ten are printed in a second. */
+	cr_assert_geq(load_relaxed(&tell.suppressed), 5);
+	cr_assert_eq(load_relaxed(&tell.told) + load_relaxed(&tell.suppressed),
+		     50);
 	fclose(file);
 }
 
