@@ -28,6 +28,7 @@ WARD_SOURCES = \
 	lib/base/host_life.c \
 	lib/base/host_lock.h \
 	lib/base/host_look.c \
+	lib/base/host_notify.c \
 	lib/base/host_object.c \
 	lib/base/host_sched.c \
 	lib/base/host_symbol.h \
@@ -113,13 +114,6 @@ WARD_SOURCES = \
 	lib/flow/ward.c \
 	lib/flow/ward.h
 
-# The service manager.
-if HAVE_SYSTEMD
-WARD_SOURCES += lib/base/host_notify.c
-else
-WARD_SOURCES += lib/base/host_notify_none.c
-endif
-
 # Names of code, where there is libdw to find them.
 if HAVE_DW
 WARD_SOURCES += lib/base/host_symbol.c
@@ -132,8 +126,6 @@ noinst_LTLIBRARIES += libward-core.la
 libward_core_la_SOURCES = $(WARD_SOURCES)
 libward_core_la_LIBADD = $(URCU_LIBS) $(DW_LIBS)
 
-libward_core_la_LIBADD += $(SYSTEMD_LIBS)
-
 # What is installed: the same objects, with only ward_* to be seen.  nodelete,
 # because threads and liburcu-bp's readers outlive a dlclose().
 lib_LTLIBRARIES += libward.la
@@ -142,7 +134,6 @@ libward_la_LIBADD = libward-core.la $(URCU_LIBS) $(DW_LIBS)
 libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
-libward_la_LIBADD += $(SYSTEMD_LIBS)
 EXTRA_libward_la_DEPENDENCIES = lib/ward.map
 
 pkgconfigdir = $(libdir)/pkgconfig

@@ -55,8 +55,8 @@ enum ward_last {
 enum {
 	/* Tells the service manager (sd_notify: READY=1 at the start, STOPPING=1)
 	 * and feeds it: WATCHDOG=1 twice in the time it gives, by a worker, so
-	 * that there is one; not while the pool is degraded.  Root only.
-	 * -ENOSYS at create if the library was built without libsystemd. */
+	 * that there is one; not while the pool is degraded.  Root only.  Where
+	 * no service manager asks for it (NOTIFY_SOCKET), nothing is told. */
 	WARD_STEWARD_NOTIFY = 1u << 0
 };
 
@@ -111,7 +111,7 @@ struct ward_spec {
 /*
  * Makes a steward; a root also starts its threads.
  * -EINVAL: NULL, wrong size, unknown flag or value, root's settings on a child;
- * -ENAMETOOLONG; -ENOSYS; -ENOMEM; -ESHUTDOWN: the parent is stopping; and what
+ * -ENAMETOOLONG; -ENOMEM; -ESHUTDOWN: the parent is stopping; and what
  * ward_pool_start() may answer.  On error *out is untouched.
  */
 WARD_API WARD_MUST int

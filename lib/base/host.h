@@ -241,7 +241,6 @@ void host_cpus_free(struct host_cpus *cpus);
 
 /* ---- the service manager ----------------------------------------------------- */
 
-int host_notify_known(void); /* 0, or -ENOSYS: built without libsystemd */
 /* "READY=1" and the like; 0, also if nobody asked to be told, or -errno. */
 int host_notify(const char *state);
 /* It wants to hear within so many ns, again and again; 0: not. */

@@ -49,7 +49,7 @@ static int check(const struct ward_steward_config *c)
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 12) > 11)
 		return -ENAMETOOLONG;
-	return c->flags & WARD_STEWARD_NOTIFY ? host_notify_known() : 0;
+	return 0;
 }
 
 static struct ward_steward *steward_new(struct tree *tree,
