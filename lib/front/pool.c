@@ -316,6 +316,31 @@ static int destroy_child(struct pool *pool)
 	return 0;
 }
 
+static void caretaker(void *arg)
+{
+	struct pool *pool = arg;
+
+	seat_care(pool);
+	pool_put(pool);
+}
+
+/*
+ * Threads were left.  They see to themselves when they leave, but one that ends by a
+ * raw exit cannot: a last thread waits for those.  If it cannot be made, what such a
+ * one held stays.
+ */
+static void leave_caretaker(struct pool *pool)
+{
+	struct host_spawn how = { .stack = 256 << 10, .name = "ward/last" };
+	host_thread thread;
+
+	add_acq_rel(&pool->refs, 1);
+	if (host_spawn(&thread, &how, caretaker, NULL, pool))
+		sub_acq_rel(&pool->refs, 1);
+	else
+		host_detach(thread);
+}
+
 static int destroy(struct pool *pool, uint64_t until)
 {
 	bool scribe_left = true;
@@ -342,6 +367,8 @@ static int destroy(struct pool *pool, uint64_t until)
 	if (load_acquire(&pool->started)) {
 		left = part_with(pool, until);
 		scribe_left = tell_stop(&pool->tell, until) == 0;
+		if (left)
+			leave_caretaker(pool);
 	}
 	if (!scribe_left) {
 		/* Inside a hook: it gives its share back when that returns. */

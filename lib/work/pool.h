@@ -151,6 +151,12 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
  */
 bool seat_wait(struct pool *pool, struct slot *slot);
 
+/*
+ * Buries threads that end without a last will, until none is alive: for a pool that
+ * nobody has any more.
+ */
+void seat_care(struct pool *pool);
+
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 

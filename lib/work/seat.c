@@ -8,6 +8,8 @@
  */
 #include "work/pool.h"
 
+enum { LIVES = 126 }; /* that one thread can watch */
+
 static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
 {
 	struct slot *none = NULL;
@@ -77,25 +79,49 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 
 /* ---- waiting as a spare ------------------------------------------------------ */
 
-/* Sleeps until called, stopped, or a thread of the pool ends. */
-static void watch(struct pool *pool, struct slot *me)
+/* The lives from 'first' on, as many as can be watched. */
+static unsigned lives_of(struct pool *pool, uint32_t first,
+			 struct host_life *life[LIVES])
 {
-	struct host_life *life[126];
 	unsigned n = 0;
-	uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
 
-	/* Spares begin at themselves, so several share a large pool. */
-	for (uint32_t k = 1; k < pool->slots && n < 126; k++) {
-		struct slot *slot = &pool->slot[(me->index + k) % pool->slots];
+	for (uint32_t k = 0; k < pool->slots && n < LIVES; k++) {
+		struct slot *slot = &pool->slot[(first + k) % pool->slots];
 		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
 
 		if (state != LIFE_FREE && state < LIFE_DYING)
 			life[n++] = &slot->breath;
 	}
+	return n;
+}
+
+/* Sleeps until called, stopped, or a thread of the pool ends. */
+static void watch(struct pool *pool, struct slot *me)
+{
+	struct host_life *life[LIVES];
+	uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
+	/* Spares begin after themselves, so several share a large pool. */
+	unsigned n = lives_of(pool, me->index + 1, life);
+
 	lost_bury(pool);
 	if (!load_acquire(&pool->stopping))
 		host_wait_lives(&me->call, CALL_NONE, &pool->lives_changed,
 				seen, life, n);
+}
+
+void seat_care(struct pool *pool)
+{
+	struct host_life *life[LIVES];
+	uint32_t alive;
+
+	while ((alive = load_acquire(&pool->alive))) {
+		uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
+		unsigned n = lives_of(pool, 0, life);
+
+		lost_bury(pool);
+		host_wait_lives(&pool->alive, alive, &pool->lives_changed,
+				seen, life, n);
+	}
 }
 
 void pool_lives_changed(struct pool *pool)

@@ -311,14 +311,14 @@ SCENARIO(pool_rerun, "a task runs again while its zombie comes home",
 
 /*
  * Destroyed while tasks are queued, run, hang and leave, with time enough or
- * not: threads that are still inside come home later, and the last one frees it
- * all.  (One that vanishes after it was given up is seen by nobody.)
+ * not: threads that are still inside come home later, or vanish, and the last one
+ * frees it all.
  */
 static void pool_destroyed(void)
 {
 	set_up(1, 1 + sim_choose(2), 1);
 	for (uint32_t i = 0; i < 3; i++)
-		send(i, (enum kind)sim_choose(VANISHES));
+		send(i, (enum kind)sim_choose(VANISHES + 1));
 	if (ward_pool_destroy(pool, host_now() + WARD_MS(sim_choose(6))) > 0)
 		while (sim_unfreed())
 			host_yield();
