@@ -142,7 +142,8 @@ WARD_API int ward_pool_drain(struct ward_pool *pool, ward_ns until);
  * Attempts that do not end by 'until' are fenced and answered -ECANCELED.
  * Returns 0: nothing is left; n > 0: so many threads are still inside tasks or
  * hooks.
- * Their tasks' release(), and the pool's memory, are given back when they leave.
+ * Their tasks' release(), and the pool's memory, are given back when they leave, in
+ * whatever way: one more thread waits for that.
  * Either way the handle is gone and no thread may be inside another call on it.
  * -EDEADLK: from a thread of this pool; -EINVAL.  In a child after fork: frees
  * what is the child's and returns 0.

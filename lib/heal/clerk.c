@@ -139,6 +139,7 @@ static void clerk(void *arg)
 		uint32_t seen = load_acquire(&pool->clerk_word);
 		uint64_t until, round;
 
+		store_relaxed(&heal->clerk_seen, seen);
 		/* After the word: who stops us sets this, then moves that. */
 		if (load_acquire(&heal->clerk_stop))
 			return;

@@ -27,7 +27,8 @@ struct steward {
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
-	bool told_blind, told_late;
+	uint64_t clerk_since; /* the clerk was found at its orders; 0: not */
+	bool told_blind, told_late, told_clerk;
 	/* for who watches it */
 	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
 	_Atomic int32_t tid;
@@ -43,6 +44,7 @@ struct heal {
 	host_thread clerk;
 	char clerk_name[16];
 	_Atomic uint32_t steward_stop, clerk_stop;
+	_Atomic uint32_t clerk_seen; /* its orders, as far as it has come to them */
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <urcu-bp.h>
 
-#define SECOND 1000000000u
+#define SECOND UINT64_C(1000000000)
+#define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
 /* ---- looking ---------------------------------------------------------------------- */
 
@@ -333,10 +334,11 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 		}
 	}
 	count_own(&me->heal->convicted[verdict], 1);
-	turn = unseat(me, slot, life, when);
+	/* At once: until then it is nobody's, should the steward be held here. */
 	lost_attempt(pool, task, phase,
 		     verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL, true,
 		     id);
+	turn = unseat(me, slot, life, when);
 	books_close(pool);
 	slot_rouse(slot);
 	if (verdict == VERDICT_LIVELOCK && turn) {
@@ -533,6 +535,27 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 	return late;
 }
 
+/*
+ * The clerk comes to its orders at once, or it hangs: in a grace period that a reader
+ * holds up, in a thread's birth.  Nobody else can make threads, so that is told.
+ */
+static void watch_clerk(struct steward *me, uint64_t now)
+{
+	if (load_relaxed(&me->heal->clerk_seen) ==
+	    load_relaxed(&me->pool->clerk_word)) {
+		me->clerk_since = 0;
+		me->told_clerk = false;
+	} else if (!me->clerk_since) {
+		me->clerk_since = now;
+	} else if (now - me->clerk_since >= CLERK_S * SECOND &&
+		   !me->told_clerk) {
+		me->told_clerk = true;
+		tell_simple(me, WARD_R_NO_THREAD,
+			    "the clerk hangs: threads are neither made nor "
+			    "buried");
+	}
+}
+
 /* True if anybody was busy. */
 static bool scan(struct steward *me, uint64_t now)
 {
@@ -549,6 +572,7 @@ static bool scan(struct steward *me, uint64_t now)
 	if (in_office(me)) {
 		rescue(me, now);
 		recover(me);
+		watch_clerk(me, now);
 	}
 	return busy;
 }

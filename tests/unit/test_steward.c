@@ -877,3 +877,28 @@ Test(steward, a_late_wakeup_for_no_reason_is_late_all_the_same)
 	cr_assert_eq(load_relaxed(&heal->worst_lateness), 30 * S);
 	cr_assert(is_innocent());
 }
+
+/* ---- the clerk ------------------------------------------------------- */
+
+static void scans(unsigned n)
+{
+	while (n--)
+		one_scan(0);
+}
+
+Test(steward, tells_once_of_a_clerk_that_hangs)
+{
+	clerk_wake(pool);
+	scans(5 * S / SCAN);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 0, "it may be busy");
+	scans(2);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
+	scans(10 * S / SCAN);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
+	/* It comes to its orders, and hangs with the next ones. */
+	store_relaxed(&heal->clerk_seen, load_relaxed(&pool->clerk_word));
+	scans(1);
+	clerk_wake(pool);
+	scans(5 * S / SCAN + 2);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 2);
+}
