@@ -116,7 +116,7 @@ struct incarnation *incarnation_here(void)
 	struct slot *slot = host_self();
 	struct ward_task *task;
 
-	if (!slot || slot_phase(load_relaxed(&slot->word)) != SLOT_RUN)
+	if (!slot || !slot_runs(slot))
 		return NULL;
 	task = load_relaxed(&slot->task);
 	return task->run == run ? incarnation_of(task) : NULL;

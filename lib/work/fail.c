@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool running(const struct slot *slot)
-{
-	return slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
-}
-
 static bool quiet(const struct pool *pool, const struct ward_task *task)
 {
 	const struct ward_policy *own = task->policy ? task->policy :
@@ -85,7 +80,7 @@ static int say(struct slot *slot, const void *from, const char *what,
 	       uint64_t cause, int err, bool known, const char *format,
 	       va_list args)
 {
-	struct ward_task *task = running(slot) ? load_relaxed(&slot->task) :
+	struct ward_task *task = slot_runs(slot) ? load_relaxed(&slot->task) :
 						 NULL;
 	uint64_t id = incident_id();
 	char text[TELL_TEXT] = "";
@@ -173,7 +168,7 @@ void ward_raise(int err, const char *format, ...)
 			   false, format, args);
 	va_end(args);
 	host_escape(&slot->escape,
-		    running(slot) ? ESCAPE_RAISED : ESCAPE_LEAVE);
+		    slot_runs(slot) ? ESCAPE_RAISED : ESCAPE_LEAVE);
 }
 
 uint64_t fail_ended(struct pool *pool, struct slot *slot,

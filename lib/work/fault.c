@@ -25,7 +25,7 @@ static struct host_fault *catches(void *self)
 	struct slot *slot = self;
 
 	if (!slot->pool->catch_faults ||
-	    slot_phase(load_relaxed(&slot->word)) != SLOT_RUN ||
+	    !slot_runs(slot) ||
 	    load_relaxed(&slot->tid) != host_tid())
 		return NULL;
 	return &slot->fault;

@@ -11,7 +11,7 @@
 
 static bool running(const struct slot *slot)
 {
-	return slot && slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
+	return slot && slot_runs(slot);
 }
 
 ward_ns ward_now(void)

@@ -146,6 +146,12 @@ static inline bool slot_inside(uint64_t word)
 	return slot_phase(word) != SLOT_OUT;
 }
 
+/* Is the calling worker inside run()? */
+static inline bool slot_runs(const struct slot *slot)
+{
+	return slot_phase(load_relaxed(&slot->word)) == SLOT_RUN;
+}
+
 /* The next epoch after 'word'. */
 static inline uint64_t slot_next(uint64_t word, enum slot_phase phase)
 {
