@@ -41,7 +41,6 @@ WARD_SOURCES = \
 	lib/sync/heap.h \
 	lib/sync/high.h \
 	lib/sync/histogram.h \
-	lib/sync/lock.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
 	lib/tell/format.c \

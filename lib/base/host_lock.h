@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_lock.h - a lock for what the whole process has one of: it outlives a fork
- * and a fault.  (sync/lock.h is for what is a pool's, and does not.)
+ * host_lock.h - a lock, for what is not on the way of a task; it outlives a fork and
+ * a fault (after Drepper, "Futexes are tricky", 2011: the third mutex).
+ *
+ * Whoever holds it calls nobody's code but the library's and waits for nothing, so
+ * that a holder can be late but not lost.
  *
  * The word says whether it is held, whether anybody waits for that, and by whose
  * generation (host.h): what a thread of the parent's held at a fork, nobody holds

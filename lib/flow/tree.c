@@ -15,12 +15,12 @@ bool tree_foreign(const struct tree *tree)
 
 void tree_lock(struct tree *tree)
 {
-	lock_take(&tree->lock);
+	host_lock_take(&tree->lock);
 }
 
 void tree_unlock(struct tree *tree)
 {
-	lock_give(&tree->lock);
+	host_lock_give(&tree->lock);
 }
 
 void tree_put(struct tree *tree)

@@ -22,9 +22,9 @@
 #ifndef WARD_LIB_FLOW_TREE_H
 #define WARD_LIB_FLOW_TREE_H
 
+#include "base/host_lock.h"
 #include "flow/intensity.h"
 #include "flow/ward.h"
-#include "sync/lock.h"
 
 enum phase { PHASE_UP, PHASE_FALLING, PHASE_RISING, PHASE_DOWN };
 
@@ -64,7 +64,7 @@ struct ward_steward {
 
 struct tree {
 	_Atomic uint32_t refs; /* atomic: wards and stewards */
-	struct lock lock;
+	struct host_lock lock;
 	struct pool *pool;   /* until the root is destroyed */
 	uint32_t generation; /* I: of the process that made it */
 	struct ward_steward *root;

@@ -42,7 +42,7 @@ unit_tests += \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
-	tests/unit/test_lock \
+	tests/unit/test_host_lock \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
 	tests/unit/test_recent \
@@ -77,9 +77,9 @@ tests_unit_test_bad_ward_LDADD = $(UNIT_LIBS)
 tests_unit_test_intensity_SOURCES = tests/unit/test_intensity.c
 tests_unit_test_intensity_LDADD = $(UNIT_LIBS) -lm
 
-tests_unit_test_lock_SOURCES = tests/unit/test_lock.c \
+tests_unit_test_host_lock_SOURCES = tests/unit/test_host_lock.c \
 	tests/unit/wait.h
-tests_unit_test_lock_LDADD = $(UNIT_LIBS)
+tests_unit_test_host_lock_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h
