@@ -75,7 +75,7 @@ struct ward_task {
 	const struct ward_policy *policy; /* NULL: the pool's */
 	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check() */
 	const char *name;		  /* static string for reports, or NULL */
-	uint64_t priv[8];		  /* the library's; zero before first use */
+	uint64_t priv[10];		  /* the library's; zero before first use */
 };
 #ifdef __cplusplus
 #define WARD_TASK_INIT(fn) { (fn), 0, 0, 0, 0, 0, { 0 } }

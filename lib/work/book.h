@@ -48,9 +48,13 @@ struct book {
 	 * touched, once an attempt failed or was lost: when 'attempt' is above 1. */
 	_Atomic uint64_t incident;  /* the report of the last one */
 	int32_t status;		    /* for done(), when LOST or TOLD */
-	uint16_t reruns[LOST_STOP]; /* spent on each why */
+	int16_t cause;		    /* for done(), when it was cancelled */
 	uint16_t why;		    /* the last one was lost: enum lost_why */
-	struct heap_node wait;	    /* for its backoff to end */
+	uint16_t reruns[LOST_STOP]; /* spent on each why */
+	struct heap_node wait;	    /* for its time to come */
+	/* What the word says is there. */
+	struct lane *lane; /* it is one of this lane's */
+	uint64_t period;   /* ns from the end of a run to the next */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),

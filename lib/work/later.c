@@ -10,7 +10,7 @@ static struct ward_task *task_of(struct heap_node *node)
 {
 	struct book *book = ward_entry(node, struct book, wait);
 
-	return ward_entry((uint64_t(*)[8])(void *)book, struct ward_task, priv);
+	return ward_entry((uint64_t(*)[10])(void *)book, struct ward_task, priv);
 }
 
 void later_put(struct later *later, struct inbox *inbox,
