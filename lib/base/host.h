@@ -215,11 +215,28 @@ void host_trace_here(struct host_trace *trace);
  */
 unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
 /*
- * The caller's own backtrace, at most n frames, as far as 'end' says of none that
- * it is the end; that one is left out.  Each frame is some 100 ns, where the
- * unwinder's tables are warm.
+ * The way up a thread's stack that was found last.  Where each return address still
+ * lies at its place, it is the way of today as well: to look at them is a hundredth
+ * of what the unwinder takes to find them.  All-zero, and for each thread anew.
  */
-unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame));
+struct host_path {
+	void *const *at; /* where it began */
+	unsigned n;	 /* 0: none is known */
+	struct {
+		void *const *at;
+		void *frame;
+	} step[HOST_FRAMES];
+};
+/*
+ * The caller's own backtrace from the frame on whose address is its return address at
+ * 'at' (host_return_at), at most n (up to HOST_FRAMES) frames, as far as 'end' says
+ * of none that it is the end; that one is left out.  A way not gone before takes
+ * some 100 ns for each frame, where the unwinder's tables are warm.
+ */
+unsigned host_frames(void *const *at, void **frame, unsigned n,
+		     bool (*end)(const void *frame), struct host_path *path);
+/* Where the return address of the function lies that says this, as a rule. */
+#define host_return_at() ((void *const *)__builtin_frame_address(0) + 1)
 /* The file that code came from, "" if unknown, and the place in the file. */
 const char *host_object(const void *code, uint64_t *offset);
 

@@ -56,27 +56,12 @@ static void leave(struct pool *pool, struct incident *in)
 	steward_wake(pool); /* [Z] left a report | asleep? */
 }
 
-/* The backtrace without what of it is ours: it begins where 'from' is, and ends
- * before the worker. */
-static unsigned frames_from(const void *from, void **frame)
-{
-	unsigned n = host_frames(frame, WARD_FRAMES, group_is_floor),
-		 first = 0;
-
-	while (first < n && frame[first] != from)
-		first++;
-	if (first == n)
-		return n;
-	memmove(frame, frame + first, (n - first) * sizeof(*frame));
-	return n - first;
-}
-
 /*
- * Tells what the caller has to say, who called from there, and remembers that it
- * did.  Returns the code that goes on.
+ * Tells what the caller has to say, whose return address lies there, and remembers
+ * that it did.  Returns the code that goes on.
  */
 __attribute__((format(printf, 7, 0)))
-static int say(struct slot *slot, const void *from, const char *what,
+static int say(struct slot *slot, void *const *from, const char *what,
 	       uint64_t cause, int err, bool known, const char *format,
 	       va_list args)
 {
@@ -92,7 +77,7 @@ static int say(struct slot *slot, const void *from, const char *what,
 	err = err ? err : -EINVAL;
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
-	n = frames_from(from, frame);
+	n = host_frames(from, frame, WARD_FRAMES, group_is_floor, &slot->path);
 	host_hold();
 	in = describe(slot->pool, slot, task, err, id);
 	if (in) {
@@ -121,7 +106,7 @@ int ward_fail(int err, const char *format, ...)
 	if (!slot)
 		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, __builtin_return_address(0), "something failed", 0,
+	err = say(slot, host_return_at(), "something failed", 0,
 		  err, false, format, args);
 	va_end(args);
 	return err;
@@ -135,7 +120,7 @@ int ward_wrap(uint64_t cause, int err, const char *format, ...)
 	if (!slot)
 		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, __builtin_return_address(0),
+	err = say(slot, host_return_at(),
 		  "a module could not do what it was asked to", cause, err,
 		  true, format, args);
 	va_end(args);
@@ -163,7 +148,7 @@ void ward_raise(int err, const char *format, ...)
 		host_abort();
 	}
 	va_start(args, format);
-	slot->raised = say(slot, __builtin_return_address(0),
+	slot->raised = say(slot, host_return_at(),
 			   "an attempt was ended where it failed", 0, err,
 			   false, format, args);
 	va_end(args);

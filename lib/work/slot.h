@@ -85,6 +85,7 @@ struct slot {
 	struct { /* its fence number, likewise */
 		uint64_t epoch, number;
 	} outside;
+	struct host_path path; /* to where it failed last */
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
 	void *fault_stack; /* the record's, for its threads in turn; or NULL */
 	_Atomic uint64_t fenced_at;  /* when the steward took the answer */

@@ -499,6 +499,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
+	slot->path.n = 0;
 	slot->fault.signo = 0;
 	slot->vacated = 0;
 	slot->demoted = false;

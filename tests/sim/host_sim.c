@@ -547,8 +547,11 @@ void host_cpus_free(struct host_cpus *cpus)
 	(void)cpus;
 }
 
-unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame))
+unsigned host_frames(void *const *at, void **frame, unsigned n,
+		     bool (*end)(const void *frame), struct host_path *path)
 {
+	(void)at;
+	(void)path;
 	(void)frame;
 	(void)n;
 	(void)end;

@@ -84,6 +84,8 @@ static void race(struct ward_pool *pool, enum way way)
 	wait_until(load_acquire(&item.released));
 	if (way != RAW) /* the steward is told by its own look */
 		wait_until(stats_of(pool).acquitted > before.acquitted);
+	if (way == RAW) /* its thread is buried some time after its answer */
+		wait_until(stats_of(pool).deaths > before.deaths);
 	wait_healed(pool);
 	after = stats_of(pool);
 	switch (way) {

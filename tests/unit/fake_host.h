@@ -421,8 +421,11 @@ void host_escape(struct host_escape *escape, int why)
 	_longjmp(escape->at, why);
 }
 
-unsigned host_frames(void **frame, unsigned n, bool (*end)(const void *frame))
+unsigned host_frames(void *const *at, void **frame, unsigned n,
+		     bool (*end)(const void *frame), struct host_path *path)
 {
+	(void)at;
+	(void)path;
 	(void)frame;
 	(void)n;
 	(void)end;

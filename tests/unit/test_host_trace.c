@@ -37,6 +37,7 @@ struct patient {
 	struct host_trace trace;
 	void (*illness)(struct patient *patient);
 	_Atomic uint32_t tid, stop;
+	bool says_when; /* it is where it is to be found, and shows its tid */
 	int ends[2];
 	int saved_errno;
 	ssize_t got;
@@ -76,12 +77,30 @@ static void block_all(struct patient *patient)
 	pthread_sigmask(SIG_SETMASK, &all, NULL); /* the late ones come now */
 }
 
+static traced void deeper(struct patient *patient, int n)
+{
+	volatile int left = n;
+
+	if (left > 0) {
+		deeper(patient, left - 1);
+	} else {
+		store_release(&patient->tid, (uint32_t)host_tid());
+		spin(patient);
+	}
+	left = 0;
+}
+
+static traced void deep(struct patient *patient)
+{
+	deeper(patient, 100);
+}
+
 static void fall_ill(void *arg)
 {
 	struct patient *patient = arg;
 
 	host_trace_here(&patient->trace);
-	if (patient->illness != block_all)
+	if (!patient->says_when)
 		store_release(&patient->tid, (uint32_t)host_tid());
 	patient->illness(patient);
 }
@@ -93,6 +112,7 @@ static int32_t begin(struct patient *patient,
 
 	memset(patient, 0, sizeof(*patient));
 	patient->illness = illness;
+	patient->says_when = illness == block_all || illness == deep;
 	cr_assert_eq(pipe(patient->ends), 0);
 	cr_assert_eq(
 		host_spawn(&patient->thread, &how, fall_ill, NULL, patient), 0);
@@ -160,33 +180,16 @@ Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 	cr_assert_eq(patient.saved_errno, 4711);
 }
 
-static traced void deeper(struct patient *patient, int n)
-{
-	volatile int left = n;
-
-	if (left > 0)
-		deeper(patient, left - 1);
-	else
-		spin(patient);
-	left = 0;
-}
-
-static traced void deep(struct patient *patient)
-{
-	deeper(patient, 100);
-}
-
 Test(host_trace, a_deep_stack_is_cut, .timeout = 60)
 {
 	struct patient patient;
-	unsigned n = 0;
+	unsigned n;
 	int32_t tid;
 
 	install();
 	tid = begin(&patient, deep);
-	cr_assert(comes_true(
-		(n = host_trace_ask(&patient.trace, tid, HOST_FOREVER)) ==
-		HOST_FRAMES));
+	n = host_trace_ask(&patient.trace, tid, HOST_FOREVER);
+	cr_assert_eq(n, HOST_FRAMES);
 	/* All are, but perhaps the innermost, in host_relax(), and what a
 	 * sanitizer calls there. */
 	cr_assert_geq(frames_here(&patient.trace, n), HOST_FRAMES - 2);
@@ -340,6 +343,68 @@ Test(host_trace, refuses_what_is_no_signal_for_it)
 	cr_assert_eq(host_trace_install(SIGRTMAX, &signo), 0);
 	cr_assert_eq(host_trace_install(SIGKILL, &signo), -EINVAL);
 	cr_assert_eq(signo, SIGRTMAX);
+}
+
+/* ---- a way that was gone before ------------------------------------------ */
+
+static bool not_traced(const void *frame)
+{
+	return (const char *)frame < __start_traced ||
+	       (const char *)frame >= __stop_traced;
+}
+
+struct ascent {
+	struct host_path path;
+	void *frame[HOST_FRAMES];
+	unsigned n;
+};
+
+static traced void look_up(struct ascent *ascent)
+{
+	ascent->n = host_frames(host_return_at(), ascent->frame, HOST_FRAMES,
+				not_traced, &ascent->path);
+	atomic_signal_fence(memory_order_seq_cst); /* no tail call */
+}
+
+static traced void one_way(struct ascent *ascent)
+{
+	look_up(ascent);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* From one of two places, at the same height of the stack. */
+static traced void climb(struct ascent *ascent, volatile const bool *other)
+{
+	if (*other) {
+		one_way(ascent);
+		ascent->frame[HOST_FRAMES - 1] = NULL;
+	} else {
+		one_way(ascent);
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+Test(host_trace, a_way_is_known_again)
+{
+	static const bool here = false, there = true;
+	struct ascent first = { .n = 0 }, ascent = { .n = 0 };
+
+	host_init();
+	climb(&first, &here);
+	cr_assert_eq(first.n, 2);
+	ascent.path = first.path;
+	climb(&ascent, &here);
+	cr_assert_eq(ascent.n, 2);
+	cr_assert_eq(memcmp(ascent.frame, first.frame,
+			    2 * sizeof(ascent.frame[0])),
+		     0);
+	if (first.path.n == 0)
+		cr_skip_test("return addresses lie elsewhere on this machine");
+	cr_assert_eq(ascent.path.n, 2);
+	climb(&ascent, &there);
+	cr_assert_eq(ascent.n, 2);
+	cr_assert_neq(ascent.frame[1], first.frame[1], "called from elsewhere");
+	cr_assert_eq(ascent.frame[0], first.frame[0]);
 }
 
 /* ---- where a frame is ------------------------------------------------ */
