@@ -60,6 +60,8 @@ WARD_SOURCES = \
 	lib/work/book.h \
 	lib/work/cancel.c \
 	lib/work/cancel.h \
+	lib/work/door.c \
+	lib/work/door.h \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/hand.h \
@@ -70,6 +72,7 @@ WARD_SOURCES = \
 	lib/work/lost.c \
 	lib/work/pool.c \
 	lib/work/pool.h \
+	lib/work/recall.c \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \
@@ -95,8 +98,6 @@ WARD_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
 	lib/flow/checkpoint.c \
-	lib/flow/door.c \
-	lib/flow/door.h \
 	lib/flow/errand.c \
 	lib/flow/errand.h \
 	lib/flow/incarnation.c \

@@ -130,6 +130,39 @@ WARD_API WARD_MUST int ward_submit_n(struct ward_pool *pool,
 				     ward_ns until);
 
 /*
+ * Hands over a task that runs at the point 'when', or at once if that has passed;
+ * with 'period', again and again: so long after each run that returned 0 has ended.
+ * A periodic task is answered when a run fails for good, when it is cancelled, or
+ * when the pool drains.  What waits for its time takes no room and no thread; on an
+ * idle machine it starts within a millisecond of its time.
+ *	0		accepted
+ *	-EINVAL		as ward_submit(), or 'when' is WARD_FOREVER
+ *	-EBUSY, -ESHUTDOWN, -ECHILD	as ward_submit()
+ * Any thread, also under locks; does not wait.
+ */
+WARD_API WARD_MUST int ward_submit_at(struct ward_pool *pool,
+				      struct ward_task *task, ward_ns when,
+				      ward_ns period);
+
+/*
+ * Cancels a task that is in 'pool', with 'cause', a negative errno value (0:
+ * -ECANCELED).
+ *	0		no attempt of it is under way, and none will begin: done(cause)
+ *			comes when its turn has come; at once if it waits for its time
+ *	-EINPROGRESS	an attempt is under way, and is told by ward_check(); how it
+ *			ends is up to it, but it is not run again
+ *	-ENOENT		it is in no pool, or over: only callbacks are still to come
+ *	-EALREADY	it was cancelled before
+ *	-EINVAL		NULL, or a cause that is no errno value
+ *	-ECHILD		the pool belongs to the parent process
+ * The caller sees to it that the task is not freed, nor submitted again, meanwhile.
+ * Any thread, also in a signal handler; does not wait.  Microseconds: it looks at
+ * every worker.
+ */
+WARD_API int ward_task_cancel(struct ward_pool *pool, struct ward_task *task,
+			      int cause);
+
+/*
  * Refuses new tasks, wakes submitters that wait (-ESHUTDOWN), and waits until
  * every accepted task is answered and released.  0; -ETIMEDOUT: not all by
  * then, call again; -EDEADLK: from a thread of this pool; -EINVAL; -ECHILD.

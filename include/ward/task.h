@@ -48,6 +48,9 @@ struct ward_policy {
 				    CPU or sleep; default: not asked for */
 	ward_ns declared_within; /* sum of declared blocks between two signs of
 				    life that is believed; 1 h */
+	ward_ns start_within;	 /* queued longer than that: it does not run, and
+				    is answered -ETIMEDOUT; default: any time.
+				    Costs a look at the clock at each submit */
 };
 #define WARD_POLICY_INIT WARD_SIZED_INIT_(struct ward_policy)
 
@@ -64,9 +67,12 @@ enum {
  *	-EOWNERDEAD	its thread died inside run()
  *	-EFAULT		it faulted, in a pool that catches faults
  *	-ECANCELED	the pool was destroyed before it ran, or while it ran
+ * or, if it never ran, or was not to run again,
+ *	-ETIMEDOUT	it was not started within start_within
+ *	the cause	its token was fired, or it was cancelled
  * Anything but 0 is a failure: it is told, and may be run again.  Except for
- * -ECANCELED, also where run() returns it: that is how work ends that was asked
- * to.  ward_incident() tells the report's id.
+ * what never ran, and for -ECANCELED, also where run() returns it: that is how work
+ * ends that was asked to.  ward_incident() tells the report's id.
  */
 struct ward_task {
 	int (*run)(struct ward_task *task);
@@ -148,7 +154,8 @@ static inline void ward_progress(uint64_t units)
  *	-ESTALE		this attempt was fenced; nothing it does counts any more
  *	-ESHUTDOWN	the pool is being destroyed
  *	-ECHILD		this is a copy of the worker, in a forked child
- *	else		the cause of the task's cancel token
+ *	else		the cause with which the task was cancelled
+ *			(ward_task_cancel), or of its cancel token
  * 0 on a thread that is no worker, and between tasks.
  */
 WARD_API int ward_check(void);

@@ -36,7 +36,7 @@
 #ifndef WARD_LIB_FLOW_BRIDGE_H
 #define WARD_LIB_FLOW_BRIDGE_H
 
-#include "flow/door.h"
+#include "work/door.h"
 #include "sync/stack.h"
 #include <ward/bridge.h>
 

@@ -45,7 +45,7 @@ void errand_submit(struct errand *errand, struct pool *pool, const char *name)
 					 .release = release,
 					 .policy = &flow_once,
 					 .name = name };
-	if (pool && !submit_at(pool, &errand->task, 0))
+	if (pool && !submit_at(pool, &errand->task, 0, 0))
 		return;
 	done(&errand->task, 0);
 	release(&errand->task);

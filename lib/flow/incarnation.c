@@ -197,7 +197,7 @@ bool incarnation_start(struct ward *ward)
 				       .name = ward->spec.name };
 	store_relaxed(&it->refs, 1);
 	hold_ward(ward);
-	if (submit_at(ward->tree->pool, &it->task, 0)) { /* it is destroyed */
+	if (submit_at(ward->tree->pool, &it->task, 0, 0)) { /* it is destroyed */
 		keep(ward, it);
 		sub_acq_rel(&ward->refs, 1); /* the caller has another */
 		ward->me.state = MEMBER_DOWN;

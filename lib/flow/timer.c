@@ -27,7 +27,7 @@ static int run(struct ward_task *task)
 static bool arm(struct timer *timer)
 {
 	return !timer->tree->closed &&
-	       !submit_at(timer->tree->pool, &timer->task, timer->due);
+	       !submit_at(timer->tree->pool, &timer->task, timer->due, 0);
 }
 
 /* Out of the pool; again, if it is wanted again. */

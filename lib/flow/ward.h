@@ -16,7 +16,7 @@
 #define WARD_LIB_FLOW_WARD_H
 
 #include "flow/errand.h"
-#include "flow/door.h"
+#include "work/door.h"
 #include "flow/kept.h"
 #include "flow/timer.h"
 #include "work/pool.h"

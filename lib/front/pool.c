@@ -283,6 +283,8 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	err = inbox_close(&pool->inbox, until);
 	if (err)
 		return err;
+	later_hurry(&pool->later); /* what is periodic is over */
+	steward_ring(pool);
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->inbox.settled);
 

@@ -4,7 +4,7 @@
  *
  * One word holds all that may be decided by more than one thread:
  *
- *	debt:32 (signed)  attempt:16  0:7  committed:1  state:8
+ *	debt:32 (signed)  attempt:16  flags:8  state:8
  *
  * Invariants:
  *  1) Only who owns the answer of the current attempt moves the state on.
@@ -16,6 +16,8 @@
  *     while ANSWERED; the word is one, so exactly one thread does.
  *  4) A commit names its attempt; fencing an attempt moves the number on, so a
  *     late commit fails.
+ *  5) Who cancels a task marks it, then looks who is inside of it [e]; a worker
+ *     begins, then looks at the mark [e].  So one of them sees the other.
  */
 #ifndef WARD_LIB_WORK_BOOK_H
 #define WARD_LIB_WORK_BOOK_H
@@ -45,7 +47,8 @@ struct book {
 		struct ward_task *link; /* on the owed list */
 	};
 	/* The end of a task's first line.  What follows is only valid, and only
-	 * touched, once an attempt failed or was lost: when 'attempt' is above 1. */
+	 * touched, once an attempt failed or was lost, when 'attempt' is above 1;
+	 * and where the word says so. */
 	_Atomic uint64_t incident;  /* the report of the last one */
 	int32_t status;		    /* for done(), when LOST or TOLD */
 	int16_t cause;		    /* for done(), when it was cancelled */
@@ -61,6 +64,11 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 	       "the book fills the task's private words");
 
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
+#define BOOK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
+#define BOOK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
+#define BOOK_UNWANTED ((uint64_t)1 << 11)  /* answered without having run */
+#define BOOK_PERIODIC ((uint64_t)1 << 12)  /* runs again after 'period' */
+#define BOOK_LANE ((uint64_t)1 << 13)	   /* is one of 'lane' */
 #define BOOK_ATTEMPT_ONE ((uint64_t)1 << 16)
 #define BOOK_DEBT_ONE ((uint64_t)1 << 32)
 
@@ -97,9 +105,12 @@ static inline void book_open(struct book *book)
 }
 
 /* The same for one that goes to the owed list, now or when its time has come. */
-static inline void book_open_owed(struct book *book)
+static inline void book_open_owed(struct book *book, uint64_t period)
 {
-	store_relaxed(&book->word, BOOK_RERUN + BOOK_ATTEMPT_ONE);
+	uint64_t flags = period ? BOOK_PERIODIC : 0;
+
+	book->period = period;
+	store_relaxed(&book->word, BOOK_RERUN + BOOK_ATTEMPT_ONE + flags);
 }
 
 /* The user's again; the attempt stays, for ward_incident() in release(). */
@@ -111,7 +122,9 @@ static inline uint64_t book_shut(uint64_t word)
 /* No attempt of it is out, none was lost: the word of nearly every task. */
 static inline bool book_plain(uint64_t word)
 {
-	return (word & ~((uint64_t)0xffffff << 8)) == BOOK_QUEUED;
+	uint64_t harmless = ((uint64_t)0xffffff << 8) & ~BOOK_LANE;
+
+	return (word & ~harmless) == BOOK_QUEUED;
 }
 
 /*
@@ -175,6 +188,18 @@ static inline bool book_lose(struct book *book, bool inside,
 								     again);
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
 	return word & BOOK_COMMITTED;
+}
+
+/* Its state moves on, and 'flags' are set; of the rest nothing is lost. */
+static inline uint64_t book_move(struct book *book, enum book_state state,
+				 uint64_t flags)
+{
+	uint64_t word = load_relaxed(&book->word), next;
+
+	do {
+		next = book_with_state(word, state) | flags;
+	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
+	return next;
 }
 
 /* True for one attempt of the task at most. */

@@ -160,7 +160,7 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 		    const struct ward_task *task, int status)
 {
 	/* The epoch has just been left. */
-	bool told = slot_next(slot->failure.epoch, SLOT_OUT) ==
+	bool told = slot_next(slot->failure.epoch, SLOT_DEAD) ==
 			    load_relaxed(&slot->word) &&
 		    slot->failure.err == status;
 	struct incident *in;

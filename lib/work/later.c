@@ -27,6 +27,33 @@ void later_put(struct later *later, struct inbox *inbox,
 	} while (!cas_acq_rel(&later->arrived, &head, task)); /* [w] */
 }
 
+void later_hurry(struct later *later)
+{
+	swap_acq_rel(&later->hurry, 1); /* [w] */
+}
+
+static bool is_over(const struct inbox *inbox, const struct ward_task *task)
+{
+	uint64_t word = load_acquire(&book_of(task)->word);
+
+	return word & BOOK_CANCELLED ||
+	       (word & BOOK_PERIODIC && load_acquire(&inbox->closed));
+}
+
+/* Those that need not wait any more are due now. */
+static void advance(struct later *later, const struct inbox *inbox)
+{
+	struct heap all = later->heap;
+	struct heap_node *node;
+
+	later->heap.top = NULL;
+	while ((node = heap_take(&all))) {
+		if (is_over(inbox, task_of(node)))
+			node->at = 0;
+		heap_put(&later->heap, node);
+	}
+}
+
 uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
 {
 	struct ward_task *task = NULL, *next, *due = NULL, **last = &due;
@@ -41,6 +68,9 @@ uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
 		next = book_of(task)->link;
 		heap_put(&later->heap, &book_of(task)->wait);
 	}
+	if (unlikely(load_relaxed(&later->hurry)) &&
+	    swap_acq_rel(&later->hurry, 0)) /* [w] */
+		advance(later, inbox);
 	while ((node = later->heap.top) && node->at <= now) {
 		heap_take(&later->heap);
 		*last = task_of(node);

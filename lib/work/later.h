@@ -23,6 +23,7 @@
 struct later {
 	struct ward_task *_Atomic arrived; /* by their books' links */
 	_Atomic uint64_t waiting;	   /* arrived, or in the heap */
+	_Atomic uint32_t hurry;		   /* some that wait need not any more */
 	_Atomic uint32_t busy;		   /* X: somebody has the heap */
 	struct heap heap;
 };
@@ -30,6 +31,8 @@ struct later {
 /* The caller owns the task's state; its book's second line is in use. */
 void later_put(struct later *later, struct inbox *inbox,
 	       struct ward_task *task, uint64_t at);
+/* Some that wait were cancelled, or the inbox was closed: then ring the steward. */
+void later_hurry(struct later *later);
 /* Hands on what is due.  When the next one is: HOST_FOREVER if there is none. */
 uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now);
 

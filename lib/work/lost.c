@@ -52,6 +52,7 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
+	    load_relaxed(&book->word) & BOOK_CANCELLED ||
 	    attempt >= pick(own->runs, pools->runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
@@ -141,12 +142,7 @@ bool lost_again(struct pool *pool, struct ward_task *task, int status,
 static void owe(struct pool *pool, struct ward_task *task,
 		enum book_state state)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_relaxed(&book->word);
-
-	while (!cas_acq_rel(&book->word, &word,
-			    book_with_state(word, state)))
-		;
+	book_move(book_of(task), state, 0);
 	inbox_owe(&pool->inbox, task);
 }
 
@@ -197,8 +193,10 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 
 	switch (book_state(word)) {
 	case BOOK_RERUN:
-		if (!load_relaxed(&pool->stopping))
+		if (!load_relaxed(&pool->stopping) &&
+		    !(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)))
 			return true;
+		book_move(book, BOOK_QUEUED, BOOK_UNWANTED);
 		worker_answer(pool, slot, task, -ECANCELED);
 		break;
 	case BOOK_DONE:
@@ -237,6 +235,15 @@ void lost_cancel_queued(struct pool *pool)
 		else
 			lost_settle(pool, NULL, task);
 	}
+}
+
+void lost_pay(struct pool *pool)
+{
+	host_fence_light(); /* [J] owed | orphaned? */
+	if (likely(!load_relaxed(&pool->orphaned)))
+		return;
+	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
+	lost_cancel_queued(pool);
 }
 
 /* ---- threads ------------------------------------------------------------------ */
@@ -331,14 +338,6 @@ static void leave_place(struct pool *pool, struct slot *slot,
 	}
 }
 
-/* After the pool's owner has gone there is nobody else to pay what is owed. */
-static void pay_orphans(struct pool *pool)
-{
-	host_fence_light(); /* [J] owed | orphaned? */
-	if (unlikely(load_relaxed(&pool->orphaned)))
-		lost_cancel_queued(pool);
-}
-
 bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		 bool last_will)
 {
@@ -375,7 +374,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	life_move(slot, load_acquire(&slot->life), LIFE_GONE);
 	books_close(pool);
 	inbox_settle(&pool->inbox);
-	pay_orphans(pool);
+	lost_pay(pool);
 	worker_left(pool);
 	return true;
 }

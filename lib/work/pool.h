@@ -162,12 +162,9 @@ void pool_lives_changed(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 
-/*
- * Hands a task over that runs when the point 'at' has come; in a pool that has
- * started.  Never for want of room: 0; -EINVAL, -EBUSY, -ESHUTDOWN as
- * ward_submit().  Does not wait; any thread, under locks too.
- */
-int submit_at(struct pool *pool, struct ward_task *task, uint64_t at);
+/* ward_submit_at(), for a pool that is ours. */
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
+	      uint64_t period);
 
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
@@ -204,6 +201,11 @@ void lost_bury(struct pool *pool);
 void lost_hand(struct pool *pool, struct slot *slot);
 /* Answers every task that nobody will run any more: -ECANCELED. */
 void lost_cancel_queued(struct pool *pool);
+/*
+ * By a thread that has handed a task on, and which destroy does not wait for: if the
+ * pool's owner has gone, there is nobody else to pay what is owed.
+ */
+void lost_pay(struct pool *pool);
 
 /* ---- worker.c ----------------------------------------------------------------- */
 

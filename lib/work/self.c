@@ -32,7 +32,7 @@ const struct ward_self *ward_self(void)
 
 static inline int why_stop(const struct slot *slot)
 {
-	const struct ward_cancel *cancel;
+	const struct ward_task *task;
 
 	if (unlikely(slot_taken(slot)))
 		return load_relaxed(&slot->fence) == FENCE_FORKED ? -ECHILD :
@@ -41,8 +41,10 @@ static inline int why_stop(const struct slot *slot)
 		return -ESHUTDOWN;
 	if (!running(slot))
 		return 0;
-	cancel = load_relaxed(&slot->task)->cancel;
-	return cancel ? ward_cancel_cause(cancel) : 0;
+	task = load_relaxed(&slot->task);
+	if (unlikely(load_acquire(&book_of(task)->word) & BOOK_CANCELLED)) /* [e] */
+		return book_of(task)->cause;
+	return task->cancel ? ward_cancel_cause(task->cancel) : 0;
 }
 
 int ward_check(void)

@@ -18,6 +18,13 @@ bool slot_end_asked(struct slot *slot)
 	return fence == 0;
 }
 
+bool slot_took(const struct slot *slot, uint64_t epoch)
+{
+	uint64_t fence = load_relaxed(&slot->fence);
+
+	return fence == FENCE_FORKED || fence == FENCE_TAKEN(epoch);
+}
+
 bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 {
 	uint64_t fence = load_acquire(&slot->fence), ask;

@@ -181,14 +181,25 @@ static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
 }
 
 cold bool slot_end_asked(struct slot *slot);
+/* Of a slot that is taken: was it this epoch? */
+cold bool slot_took(const struct slot *slot, uint64_t epoch);
 
-/* After the end of an epoch: true if its answer is the worker's own. */
+/* After the end of an epoch: true if neither it nor a later one was taken. */
 static inline bool slot_own(struct slot *slot)
 {
 	host_fence_light(); /* [F] that I left | asked? */
 	if (likely(load_relaxed(&slot->fence) == 0))
 		return true;
 	return slot_end_asked(slot);
+}
+
+/*
+ * After the worker went on from 'left' to another epoch inside: true if the answer of
+ * that one is its own.  The other may have been taken by now; slot_end() will tell.
+ */
+static inline bool slot_own_of(struct slot *slot, uint64_t left)
+{
+	return likely(slot_own(slot)) || !slot_took(slot, left);
 }
 
 /* The worker leaves its epoch: true if the answer is its own. */

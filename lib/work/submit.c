@@ -15,13 +15,22 @@ static inline int refuse(const struct ward_task *task)
 	return 0;
 }
 
-static inline int open_task(struct ward_task *task)
+static inline bool has_window(const struct pool *pool,
+			      const struct ward_task *task)
+{
+	return pool->policy.start_within ||
+	       (task->policy && task->policy->start_within);
+}
+
+static inline int open_task(const struct pool *pool, struct ward_task *task)
 {
 	int err = refuse(task);
 
 	if (unlikely(err))
 		return err;
 	book_open(book_of(task));
+	if (unlikely(has_window(pool, task)))
+		book_of(task)->stamp = host_now();
 	return 0;
 }
 
@@ -123,7 +132,7 @@ static inline int submit(struct pool *pool, struct ward_task *task,
 {
 	struct slot *slot = own_slot(pool);
 	struct ring *full;
-	int put = open_task(task);
+	int put = open_task(pool, task);
 
 	if (unlikely(put))
 		return put;
@@ -160,7 +169,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	unsigned opened = 0, done;
 	int err = 0, put;
 
-	while (opened < n && !(err = open_task(tasks[opened])))
+	while (opened < n && !(err = open_task(pool, tasks[opened])))
 		opened++;
 	if (!opened)
 		return err;
@@ -182,7 +191,8 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
  * There is always room on the owed list, and with what waits for its time: for
  * those who cannot take a refusal.
  */
-int submit_at(struct pool *pool, struct ward_task *task, uint64_t at)
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
+	      uint64_t period)
 {
 	int err = refuse(task);
 
@@ -190,7 +200,7 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at)
 		return err;
 	if (!inbox_enter(&pool->inbox))
 		return -ESHUTDOWN;
-	book_open_owed(book_of(task));
+	book_open_owed(book_of(task), period);
 	if (at <= host_now()) {
 		inbox_owe(&pool->inbox, task);
 	} else {
@@ -199,6 +209,22 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at)
 	}
 	inbox_leave(&pool->inbox);
 	return 0;
+}
+
+int ward_submit_at(struct ward_pool *handle, struct ward_task *task,
+		   ward_ns when, ward_ns period)
+{
+	struct pool *pool = (struct pool *)handle;
+	int err;
+
+	if (!pool || when == WARD_FOREVER)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	host_hold();
+	err = submit_at(pool, task, when, period);
+	host_unhold();
+	return err;
 }
 
 int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,

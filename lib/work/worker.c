@@ -69,7 +69,9 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 			       uint64_t epoch, struct ward_task *task,
 			       int status)
 {
-	if (book_state(load_relaxed(&book_of(task)->word)) == BOOK_TOLD)
+	uint64_t word = load_relaxed(&book_of(task)->word);
+
+	if (book_state(word) == BOOK_TOLD || word & BOOK_UNWANTED)
 		return epoch;
 	if (slot)
 		epoch = slot_go_on(slot, epoch, SLOT_DEAD);
@@ -219,6 +221,8 @@ static cold void leave_traces(struct slot *slot)
 static cold bool failed(struct pool *pool, struct slot *slot,
 			struct ward_task *task, int status)
 {
+	if (load_relaxed(&book_of(task)->word) & BOOK_UNWANTED)
+		return false; /* run() was not called */
 	add_relaxed(&pool->failed, 1);
 	return lost_again(pool, task, status,
 			  fail_ended(pool, slot, task, status));
@@ -232,10 +236,71 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
 	int status;
 
 	histogram_add(&slot->queue_time, start - stamp);
-	slot_begin(slot, task, SLOT_RUN);
 	status = task->run(task);
 	histogram_add(&slot->run_time, host_now() - start);
 	return status;
+}
+
+/* Why a task is not to run, though its turn has come; 0: it is. */
+static cold int why_not(const struct pool *pool, const struct ward_task *task,
+			uint64_t word, uint64_t stamp)
+{
+	uint64_t window = task->policy ? task->policy->start_within : 0;
+	int cause = task->cancel ? ward_cancel_cause(task->cancel) : 0;
+
+	if (word & BOOK_CANCELLED)
+		return book_of(task)->cause;
+	if (cause)
+		return cause;
+	window = window ? window : pool->policy.start_within;
+	if (stamp && window && host_now() - stamp > window)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/* It never ran, or does not run again: no failure, and no dead letter. */
+static cold void answer_unwanted(struct pool *pool, struct slot *slot,
+				 struct ward_task *task, int status)
+{
+	book_move(book_of(task), BOOK_QUEUED, BOOK_UNWANTED);
+	worker_answer(pool, slot, task, status);
+}
+
+/* The word moved as the attempt began: 0, or why run() is not called. */
+static cold int stopped_short(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+
+	if (!(load_acquire(&book->word) & BOOK_CANCELLED)) /* [e] */
+		return 0; /* a zombie has come home */
+	book_move(book, BOOK_QUEUED, BOOK_UNWANTED);
+	return book->cause;
+}
+
+/*
+ * A periodic task is over when it fails, is cancelled (which is seen when its next
+ * turn comes), or when the pool takes nothing any more.
+ */
+static cold bool goes_on(struct pool *pool, struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t now = host_now();
+
+	if (load_acquire(&pool->inbox.closed))
+		return false;
+	book_move(book, BOOK_RERUN, 0);
+	later_put(&pool->later, &pool->inbox, task,
+		  book->period < HOST_FOREVER - now ? now + book->period :
+						      HOST_FOREVER - 1);
+	steward_ring(pool); /* [w] */
+	return true;
+}
+
+/* The task is ours no more. */
+static cold bool handed_on(struct pool *pool, struct slot *slot)
+{
+	lost_pay(pool);
+	return slot_end(slot);
 }
 
 /*
@@ -245,24 +310,30 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
 static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
-	enum slot_phase phase = unlikely(status) ? SLOT_OUT :
+	/* Not outside until the task is given back: who cancels it looks here. */
+	enum slot_phase phase = unlikely(status) ? SLOT_DEAD :
 				task->done	 ? SLOT_DONE :
-				task->release	 ? SLOT_RELEASE :
-						   SLOT_OUT;
+						   SLOT_RELEASE;
+	uint64_t left;
 
 	if (unlikely(load_relaxed(&slot->declared) |
 		     load_relaxed(&slot->unblock)))
 		leave_traces(slot);
+	left = epoch;
 	epoch = slot_go_on(slot, epoch, phase);
-	if (unlikely(!slot_own(slot))) {
+	if (unlikely(!slot_own_of(slot, left))) {
 		slot_go_on(slot, epoch, SLOT_OUT);
 		return false;
 	}
 	count_own_release(&slot->ended, 1); /* [r] after its start */
 	if (unlikely(status)) {
 		if (status != -ECANCELED && failed(pool, slot, task, status))
-			return true; /* it runs again, and is ours no more */
+			return handed_on(pool, slot); /* it runs again */
 		epoch = slot_begin(slot, task, SLOT_DONE);
+	} else if (unlikely(load_relaxed(&book_of(task)->word) &
+			    BOOK_PERIODIC) &&
+		   goes_on(pool, task)) {
+		return handed_on(pool, slot);
 	}
 	answer(pool, slot, epoch, task, status);
 	return likely(slot_end(slot));
@@ -285,21 +356,29 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 				    book_with_state(word, BOOK_QUEUED)))
 			;
 		stamp = 0;
+		word = load_relaxed(&book->word);
 	} else if (unlikely(load_relaxed(&pool->stopping))) {
 		worker_answer(pool, slot, task, -ECANCELED);
+		return likely(!slot_taken(slot));
+	}
+	if (unlikely(task->cancel || stamp || word & BOOK_CANCELLED) &&
+	    (status = why_not(pool, task, word, stamp))) {
+		answer_unwanted(pool, slot, task, status);
 		return likely(!slot_taken(slot));
 	}
 	if (unlikely(task->policy || slot->patience))
 		show_patience(slot, task);
 	slot->self.attempt = book_attempt(word);
 	count_own(&slot->started, 1);
-	if (unlikely(stamp)) {
+	epoch = slot_begin(slot, task, SLOT_RUN);
+	host_fence_light(); /* [e] begun | cancelled? */
+	if (unlikely(load_relaxed(&book->word) != word) &&
+	    (status = stopped_short(task)))
+		;
+	else if (unlikely(stamp))
 		status = run_sampled(slot, task, stamp);
-		epoch = load_relaxed(&slot->word);
-	} else {
-		epoch = slot_begin(slot, task, SLOT_RUN);
+	else
 		status = task->run(task);
-	}
 	return finish(pool, slot, epoch, task, status);
 }
 

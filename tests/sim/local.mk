@@ -10,7 +10,6 @@ sim_scripts = tests/sim/bugs.sh
 # flags because those are not handed to the linker.)
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
-	lib/flow/door.c \
 	lib/flow/kept.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
@@ -31,12 +30,14 @@ tests_sim_sim_SOURCES = \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
+	lib/work/door.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/inbox.c \
 	lib/work/later.c \
 	lib/work/lost.c \
 	lib/work/pool.c \
+	lib/work/recall.c \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \

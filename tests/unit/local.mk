@@ -45,6 +45,7 @@ unit_tests += \
 	tests/unit/test_host_lock \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
+	tests/unit/test_recall \
 	tests/unit/test_recent \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
@@ -80,6 +81,11 @@ tests_unit_test_intensity_LDADD = $(UNIT_LIBS) -lm
 tests_unit_test_host_lock_SOURCES = tests/unit/test_host_lock.c \
 	tests/unit/wait.h
 tests_unit_test_host_lock_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_recall_SOURCES = tests/unit/test_recall.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_recall_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h

@@ -3,7 +3,7 @@
  * door.c - a stay sleeps on up to three words at once: the door's, its own slot's
  * (moved by who fences it, or stops its pool [G]), and that of its task's token.
  */
-#include "flow/door.h"
+#include "work/door.h"
 #include "work/cancel.h"
 #include <errno.h>
 

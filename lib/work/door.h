@@ -23,8 +23,8 @@
  * The word moves at each telling while anybody is inside, also when others tell
  * at the same time: a teller that is stopped before its wakeup stops nobody else's.
  */
-#ifndef WARD_LIB_FLOW_DOOR_H
-#define WARD_LIB_FLOW_DOOR_H
+#ifndef WARD_LIB_WORK_DOOR_H
+#define WARD_LIB_WORK_DOOR_H
 
 #include "base/host.h"
 #include "work/slot.h"

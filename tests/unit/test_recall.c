@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "job.h"
+
+/* One worker, and what it is busy with until its gate is opened. */
+static struct ward_pool *busy_pool(struct job *first)
+{
+	struct ward_pool *pool = pool_of(1);
+
+	*first = job_of_kind(job_sleep);
+	submitted(pool, first);
+	cr_assert(comes_true(load_acquire(&first->runs) == 1));
+	return pool;
+}
+
+Test(recall, what_is_queued_never_runs)
+{
+	struct job first, job = job_of_kind(job_run);
+	struct ward_pool *pool = busy_pool(&first);
+
+	submitted(pool, &job);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR), 0);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -EPIPE), -EALREADY);
+	gate_open(&first.gate);
+	job_had(&job, -EINTR);
+	cr_assert_eq(job.runs, 0);
+	cr_assert_eq(job.incident, 0, "no failure");
+	job_had(&first, 0);
+	ended(pool);
+}
+
+static int until_told(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	while (!ward_check())
+		host_relax();
+	store_relaxed(&job_of(task)->check, ward_check());
+	return -ECANCELED;
+}
+
+static int pauses(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	store_relaxed(&job_of(task)->check, ward_pause(WARD_FOREVER));
+	return 0;
+}
+
+Test(recall, what_runs_is_told)
+{
+	static int (*const kind[])(struct ward_task *) = { until_told, pauses };
+	struct ward_pool *pool = pool_of(2);
+
+	for (int i = 0; i < 2; i++) {
+		struct job job = job_of_kind(kind[i]);
+
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.runs) == 1));
+		cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR),
+			     -EINPROGRESS);
+		cr_assert(job_is_released(&job));
+		cr_assert_eq(job.check, -EINTR);
+	}
+	ended(pool);
+}
+
+Test(recall, what_failed_is_not_run_again)
+{
+	static const struct ward_policy again = { .size = sizeof(again),
+						  .runs = 100,
+						  .errors = 100,
+						  .backoff_min = WARD_S(3600),
+						  .backoff_max = WARD_S(3600) };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	job.answer = -EIO;
+	job.task.policy = &again;
+	submitted(pool, &job);
+	cr_assert(comes_true(!ward_pool_stats(pool, &stats) &&
+			     stats.waiting == 1));
+	cr_assert_eq(ward_task_cancel(pool, &job.task, 0), 0);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(job.runs, 1);
+	ended(pool);
+}
+
+Test(recall, what_waits_for_its_time_is_answered_at_once)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run), other = job_of_kind(job_run);
+
+	cr_assert_eq(ward_submit_at(pool, &other.task, ward_in(WARD_S(3600)),
+				    0),
+		     0);
+	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(3600)), 1),
+		     0);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR), 0);
+	job_had(&job, -EINTR);
+	cr_assert_eq(job.runs, 0);
+	job_is_untouched(&other);
+	cr_assert_eq(ward_task_cancel(pool, &other.task, 0), 0);
+	job_had(&other, -ECANCELED);
+	ended(pool);
+}
+
+Test(recall, what_is_idle_or_over_is_not_there)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+
+	cr_assert_eq(ward_task_cancel(pool, &job.task, 0), -ENOENT);
+	job_is_untouched(&job);
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, 0), -ENOENT);
+	/* And it may be used again. */
+	job = job_of_kind(job_run);
+	submitted(pool, &job);
+	job_had(&job, 0);
+	ended(pool);
+}
+
+Test(recall, refuses_what_is_no_cause)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+
+	cr_assert_eq(ward_task_cancel(NULL, &job.task, 0), -EINVAL);
+	cr_assert_eq(ward_task_cancel(pool, NULL, 0), -EINVAL);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, 1), -EINVAL);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -4096), -EINVAL);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, INT32_MIN), -EINVAL);
+	job_is_untouched(&job);
+	ended(pool);
+}
+
+/* ---- a token, and a window ------------------------------------------------ */
+
+Test(recall, a_fired_token_keeps_it_from_running)
+{
+	struct ward_cancel token = { { 0 } };
+	struct job first, job = job_of_kind(job_run);
+	struct ward_pool *pool = busy_pool(&first);
+
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	ward_cancel_fire(&token, -EPIPE);
+	gate_open(&first.gate);
+	job_had(&job, -EPIPE);
+	cr_assert_eq(job.runs, 0);
+	job_had(&first, 0);
+	ended(pool);
+}
+
+Test(recall, too_late_is_not_run)
+{
+	static const struct ward_policy soon = { .size = sizeof(soon),
+						 .start_within = 1 };
+	static const struct ward_policy later = { .size = sizeof(later),
+						  .start_within = WARD_S(60) };
+	struct job first, job = job_of_kind(job_run), fresh = job;
+	struct ward_pool *pool = busy_pool(&first);
+
+	job.task.policy = &soon;
+	fresh.task.policy = &later;
+	submitted(pool, &job);
+	submitted(pool, &fresh);
+	gate_open(&first.gate);
+	job_had(&job, -ETIMEDOUT);
+	cr_assert_eq(job.runs, 0);
+	job_had(&fresh, 0);
+	cr_assert_eq(fresh.runs, 1);
+	job_had(&first, 0);
+	ended(pool);
+}
+
+/* ---- again and again -------------------------------------------------------- */
+
+static int thrice(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return load_relaxed(&job_of(task)->runs) == 3 ? 7 : 0;
+}
+
+Test(recall, a_period_ends_with_a_failure)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(thrice);
+	ward_ns began = ward_now();
+
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, WARD_MS(2)), 0);
+	job_had(&job, 7);
+	cr_assert_eq(job.runs, 3);
+	cr_assert_eq(job.attempt, 1);
+	cr_assert_geq(ward_now() - began, WARD_MS(4), "from end to start");
+	ended(pool);
+}
+
+Test(recall, a_period_ends_when_it_is_cancelled)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(job_run);
+	int err;
+
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, 1), 0);
+	cr_assert(comes_true(load_relaxed(&job.runs) >= 10));
+	err = ward_task_cancel(pool, &job.task, -EINTR);
+	cr_assert(err == 0 || err == -EINPROGRESS);
+	job_had(&job, -EINTR);
+	ended(pool);
+}
+
+Test(recall, a_period_ends_when_the_pool_drains)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(job_run);
+
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, WARD_S(3600)), 0);
+	cr_assert(comes_true(load_relaxed(&job.runs) == 1));
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	job_had(&job, -ECANCELED);
+	ended(pool);
+}
+
+Test(recall, refuses_what_has_no_time)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+
+	cr_assert_eq(ward_submit_at(pool, &job.task, WARD_FOREVER, 0), -EINVAL);
+	cr_assert_eq(ward_submit_at(NULL, &job.task, 0, 0), -EINVAL);
+	cr_assert_eq(ward_submit_at(pool, NULL, 0, 0), -EINVAL);
+	job_is_untouched(&job);
+	ended(pool);
+}
