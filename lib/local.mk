@@ -8,6 +8,7 @@ wardinclude_HEADERS = \
 	include/ward/cancel.h \
 	include/ward/cxx.h \
 	include/ward/error.h \
+	include/ward/limit.h \
 	include/ward/pool.h \
 	include/ward/report.h \
 	include/ward/stats.h \
@@ -38,6 +39,7 @@ WARD_SOURCES = \
 	lib/base/host_where.h \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
+	lib/sync/bucket.h \
 	lib/sync/heap.h \
 	lib/sync/high.h \
 	lib/sync/histogram.h \
@@ -105,6 +107,8 @@ WARD_SOURCES = \
 	lib/flow/kept.c \
 	lib/flow/kept.h \
 	lib/flow/last.c \
+	lib/flow/limit.c \
+	lib/flow/limit.h \
 	lib/flow/steward.c \
 	lib/flow/timer.c \
 	lib/flow/timer.h \

@@ -43,6 +43,9 @@
 #define cas_acquire(p, seen, v)                                                \
 	atomic_compare_exchange_strong_explicit(                               \
 		p, seen, v, memory_order_acquire, memory_order_relaxed)
+#define cas_relaxed(p, seen, v)                                                \
+	atomic_compare_exchange_strong_explicit(                               \
+		p, seen, v, memory_order_relaxed, memory_order_relaxed)
 #define fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)
 
 /* A counter that one thread writes and any may read: no locked instruction. */

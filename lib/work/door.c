@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * door.c - a stay sleeps on up to three words at once: the door's, its own slot's
- * (moved by who fences it, or stops its pool [G]), and that of its task's token.
+ * door.c - a stay sleeps on up to four words at once: the door's, its own slot's
+ * (moved by who fences it, or stops its pool [G]), that of its task's token, and one
+ * of the caller's choice.
  */
 #include "work/door.h"
 #include "work/cancel.h"
 #include <errno.h>
 
-static void watch(struct door_stay *stay, _Atomic uint32_t *word)
+void door_watch(struct door_stay *stay, _Atomic uint32_t *word)
 {
 	stay->watch[stay->words++].word = word;
 }
@@ -21,7 +22,7 @@ static void declare(struct door_stay *stay, struct slot *slot)
 	stay->declared = load_relaxed(&slot->declared);
 	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
 	if (cancel)
-		watch(stay, cancel_word(cancel));
+		door_watch(stay, cancel_word(cancel));
 }
 
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
@@ -29,10 +30,10 @@ void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
 	struct slot *slot = host_self();
 
 	*stay = (struct door_stay){ .door = door, .until = until };
-	watch(stay, &door->word);
+	door_watch(stay, &door->word);
 	if (slot && slot_inside(load_relaxed(&slot->word))) {
 		stay->slot = slot;
-		watch(stay, &slot->pause);
+		door_watch(stay, &slot->pause);
 		if (ward_self()->attempt)
 			declare(stay, slot);
 		store_release(&slot->waits_on, &slot->pause);

@@ -41,10 +41,12 @@ struct door_stay {
 	uint64_t declared; /* what the task had declared */
 	bool in_run;
 	unsigned words;
-	struct host_watch watch[3]; /* the door's, the slot's, the token's */
+	struct host_watch watch[4]; /* door's, slot's, token's, the caller's */
 };
 
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until);
+/* One more word that ends each sleep, before the first look. */
+void door_watch(struct door_stay *stay, _Atomic uint32_t *word);
 /* What comes after this look will not be slept over. */
 void door_look(struct door_stay *stay);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */

@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/test_bell \
 	tests/unit/test_book \
 	tests/unit/test_bridge \
+	tests/unit/test_bucket \
 	tests/unit/test_cancel \
 	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
@@ -42,6 +43,7 @@ unit_tests += \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
+	tests/unit/test_limit \
 	tests/unit/test_host_lock \
 	tests/unit/test_lost \
 	tests/unit/test_pool \
@@ -99,6 +101,10 @@ tests_unit_test_bridge_SOURCES = tests/unit/test_bridge.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_bridge_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_bucket_SOURCES = tests/unit/test_bucket.c \
+	tests/unit/wait.h
+tests_unit_test_bucket_LDADD = $(UNIT_LIBS) -lm
 
 tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c \
 	tests/unit/job.h \
@@ -209,6 +215,11 @@ tests_unit_test_kept_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_limit_SOURCES = tests/unit/test_limit.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_limit_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_lost_SOURCES = tests/unit/test_lost.c \
 	tests/unit/job.h \

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limit.c - limit.h at work: a set is drawn from one limit after the other, and if
+ * one has none, those before it are undone.  A look at all of them comes first, so
+ * that this happens only when somebody else draws at the same time.
+ */
+#include "flow/limit.h"
+#include "work/cancel.h"
+#include "work/door.h"
+#include <errno.h>
+
+static inline struct limit *limit_of(const struct ward_limit *limit)
+{
+	return (struct limit *)(uintptr_t)limit;
+}
+
+static inline uint64_t pace(const struct limit *limit)
+{
+	return load_relaxed(&limit->bucket.pace);
+}
+
+/* ---- what a set comes to --------------------------------------------------- */
+
+static bool holds(const struct limit_hold *hold, const struct limit *limit)
+{
+	for (unsigned i = 0; i < hold->n; i++)
+		if (hold->limit[i] == limit)
+			return true;
+	return false;
+}
+
+static int gather_one(struct limit_hold *hold, struct limit *limit)
+{
+	if (!limit)
+		return -EINVAL;
+	/* What a known one is under is known, too. */
+	for (; limit && !holds(hold, limit); limit = limit->above) {
+		if (!pace(limit))
+			return -EINVAL;
+		if (hold->n == WARD_LIMITS_MAX)
+			return -E2BIG;
+		hold->limit[hold->n++] = limit;
+	}
+	return 0;
+}
+
+static int gather(struct limit_hold *hold, struct ward_limit *const *limits,
+		  unsigned nlimits)
+{
+	int err = nlimits && !limits ? -EINVAL : 0;
+
+	hold->n = 0;
+	for (unsigned i = 0; i < nlimits && !err; i++)
+		err = gather_one(hold, limit_of(limits[i]));
+	return err;
+}
+
+static int too_many(const struct limit_hold *hold, uint32_t n)
+{
+	for (unsigned i = 0; i < hold->n; i++)
+		if (n > pace_burst(pace(hold->limit[i])))
+			return -EINVAL;
+	return 0;
+}
+
+/* ---- all or none ------------------------------------------------------------- */
+
+static bool look(const struct limit_hold *hold, uint32_t n, ward_ns now,
+		 uint64_t ahead)
+{
+	struct draw draw;
+
+	for (unsigned i = 0; i < hold->n; i++)
+		if (!bucket_look(load_relaxed(&hold->limit[i]->bucket.spent),
+				 pace(hold->limit[i]), n, now, ahead, &draw))
+			return false;
+	return true;
+}
+
+static bool draw(struct limit_hold *hold, uint32_t n, ward_ns now,
+		 uint64_t ahead)
+{
+	unsigned all = hold->n;
+
+	if (all > 1 && !look(hold, n, now, ahead))
+		return false;
+	for (hold->n = 0; hold->n < all; hold->n++) {
+		if (bucket_draw(&hold->limit[hold->n]->bucket, n, now, ahead,
+				&hold->draw[hold->n]))
+			continue;
+		limit_undo(hold);
+		return false;
+	}
+	return true;
+}
+
+void limit_undo(const struct limit_hold *hold)
+{
+	for (unsigned i = hold->n; i--;)
+		bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
+}
+
+static ward_ns due(const struct limit_hold *hold, ward_ns now)
+{
+	ward_ns latest = now;
+
+	for (unsigned i = 0; i < hold->n; i++) {
+		ward_ns at = bucket_due(&hold->draw[i], now);
+
+		latest = at > latest ? at : latest;
+	}
+	return latest;
+}
+
+static int refusal(ward_ns until)
+{
+	if (until == WARD_NOWAIT)
+		return -EAGAIN;
+	return until == WARD_FOREVER ? -EOVERFLOW : -ETIMEDOUT;
+}
+
+int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
+		  unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
+		  ward_ns *grant)
+{
+	int err = gather(hold, limits, nlimits);
+
+	if (!err)
+		err = too_many(hold, n);
+	if (err)
+		return err;
+	*grant = now;
+	if (n == 0)
+		hold->n = 0;
+	if (!draw(hold, n, now, bucket_ahead(now, until)))
+		return refusal(until);
+	*grant = due(hold, now);
+	return 0;
+}
+
+/* ---- public -------------------------------------------------------------------- */
+
+/* Nobody comes out of here: it is the time that one waits for. */
+static struct door nobody;
+
+static int wait_until(ward_ns grant, struct ward_cancel *token)
+{
+	struct door_stay stay;
+	int err;
+
+	door_enter(&stay, &nobody, grant);
+	if (token)
+		door_watch(&stay, cancel_word(token));
+	do {
+		door_look(&stay);
+		err = ward_cancel_cause(token);
+	} while (!err && !(err = door_sleep(&stay)));
+	door_leave(&stay);
+	return err == -ETIMEDOUT ? 0 : err;
+}
+
+int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
+		    uint32_t n, ward_ns until, struct ward_cancel *token)
+{
+	struct limit_hold hold;
+	ward_ns now = host_now(), grant;
+	int err = limit_reserve(&hold, limits, nlimits, n, now, until, &grant);
+
+	if (err || grant <= now)
+		return err;
+	err = wait_until(grant, token);
+	if (err)
+		limit_undo(&hold);
+	return err;
+}
+
+static int pace_for(double per_s, uint32_t burst, uint64_t *out)
+{
+	if (!(per_s > 0) || per_s > BUCKET_RATE_MAX || !burst ||
+	    burst > BUCKET_BURST_MAX)
+		return -EINVAL;
+	*out = pace_of(per_s, burst);
+	return *out ? 0 : -ERANGE;
+}
+
+int ward_limit_init(struct ward_limit *handle, double per_s, uint32_t burst)
+{
+	struct limit *limit = limit_of(handle);
+	uint64_t word;
+	int err = limit ? pace_for(per_s, burst, &word) : -EINVAL;
+
+	if (err)
+		return err;
+	host_init(); /* before there is a half of any fence */
+	*handle = (struct ward_limit){ { 0 } };
+	bucket_init(&limit->bucket, word, host_now());
+	return 0;
+}
+
+int ward_limit_set(struct ward_limit *handle, double per_s, uint32_t burst)
+{
+	struct limit *limit = limit_of(handle);
+	uint64_t word;
+	int err = limit && pace(limit) ? pace_for(per_s, burst, &word) : -EINVAL;
+
+	if (!err)
+		store_relaxed(&limit->bucket.pace, word);
+	return err;
+}
+
+int ward_limit_under(struct ward_limit *handle, struct ward_limit *above)
+{
+	struct limit *limit = limit_of(handle);
+	struct limit_hold hold = { .n = 0 };
+	int err = limit && pace(limit) ? 0 : -EINVAL;
+
+	if (!err && above)
+		err = gather_one(&hold, limit_of(above));
+	if (!err && holds(&hold, limit))
+		err = -ELOOP;
+	if (!err && hold.n == WARD_LIMITS_MAX)
+		err = -E2BIG;
+	if (!err)
+		limit->above = limit_of(above);
+	return err;
+}
+
+double ward_limit_strictest(struct ward_limit *const *limits, unsigned nlimits)
+{
+	struct limit_hold hold;
+	double least = 0;
+
+	if (gather(&hold, limits, nlimits))
+		return 0;
+	for (unsigned i = 0; i < hold.n; i++) {
+		double rate = pace_rate(pace(hold.limit[i]));
+
+		least = !i || rate < least ? rate : least;
+	}
+	return least;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limit.h - several buckets drawn from as one.
+ */
+#ifndef WARD_LIB_FLOW_LIMIT_H
+#define WARD_LIB_FLOW_LIMIT_H
+
+#include "sync/bucket.h"
+#include <ward/limit.h>
+
+struct limit {
+	struct bucket bucket;
+	struct limit *above; /* NULL: under nothing */
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct limit) <= sizeof(struct ward_limit), "it fits");
+
+/* All that a set comes to, each once; and what was drawn from them. */
+struct limit_hold {
+	unsigned n;
+	struct limit *limit[WARD_LIMITS_MAX];
+	struct draw draw[WARD_LIMITS_MAX];
+};
+
+/*
+ * Draws n tokens from all of them without waiting: *grant is the point in time at
+ * which they are the caller's, 'now' or later, no later than until.  0, or what
+ * ward_limit_take() says; then nothing was drawn, and *hold means nothing.
+ */
+int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
+		  unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
+		  ward_ns *grant);
+/* Before the grant, by who reserved and will not use them. */
+void limit_undo(const struct limit_hold *hold);
+
+#endif
