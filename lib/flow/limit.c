@@ -143,7 +143,7 @@ int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 /* Nobody comes out of here: it is the time that one waits for. */
 static struct door nobody;
 
-static int wait_until(ward_ns grant, struct ward_cancel *token)
+int limit_wait(ward_ns grant, struct ward_cancel *token)
 {
 	struct door_stay stay;
 	int err;
@@ -168,7 +168,7 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 
 	if (err || grant <= now)
 		return err;
-	err = wait_until(grant, token);
+	err = limit_wait(grant, token);
 	if (err)
 		limit_undo(&hold);
 	return err;

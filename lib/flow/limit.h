@@ -30,6 +30,8 @@ struct limit_hold {
 int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 		  unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
 		  ward_ns *grant);
+/* Until the grant, or why the caller is to stop: by token, or ward_check(). */
+int limit_wait(ward_ns grant, struct ward_cancel *token);
 /* Before the grant, by who reserved and will not use them. */
 void limit_undo(const struct limit_hold *hold);
 

@@ -39,7 +39,7 @@ struct thread {
 	void (*fn)(void *arg);
 	void (*last)(void *arg);
 	void *arg;
-	const void *futex[2];  /* what it sleeps on */
+	const void *futex[4];  /* what it sleeps on */
 	int joins;	       /* whom it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;

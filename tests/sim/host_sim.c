@@ -106,10 +106,10 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 
 int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 {
-	const void *word[2] = { NULL, NULL };
+	const void *word[4] = { NULL };
 
 	step();
-	check(n <= 2);
+	check(n <= 4);
 	memory_full_fence(current);
 	for (unsigned i = 0; i < n; i++) {
 		void *p = (void *)(uintptr_t)watch[i].word;
@@ -122,6 +122,8 @@ int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 	if (for_no_reason())
 		return 0;
 	trace(SIM_HERE, "%s, ...: sleeps", name_of(word[0]));
+	threads[current].futex[2] = word[2];
+	threads[current].futex[3] = word[3];
 	if (!block(word[0], word[1], 0, NULL, NULL, until))
 		return -ETIMEDOUT;
 	trace(SIM_HERE, "%s, ...: awake", name_of(word[0]));

@@ -11,6 +11,7 @@ sim_scripts = tests/sim/bugs.sh
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/kept.c \
+	lib/flow/limit.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
 	lib/front/stats.c \
@@ -58,6 +59,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
+	tests/sim/sc_limit.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \

@@ -199,7 +199,7 @@ void unblock(struct thread *t, bool timed_out)
 {
 	set_state(t, READY);
 	t->timed_out = timed_out;
-	t->futex[0] = t->futex[1] = NULL;
+	memset(t->futex, 0, sizeof(t->futex));
 	t->joins = 0;
 	t->ready = NULL;
 	t->until = NEVER;
@@ -463,6 +463,14 @@ bool was_ended(int thread)
 	return threads[thread].state >= ENDED;
 }
 
+static bool sleeps_on(const struct thread *t, const void *futex)
+{
+	for (int i = 0; i < 4; i++)
+		if (t->futex[i] == futex)
+			return true;
+	return false;
+}
+
 /* Which of the sleepers is woken is anybody's guess. */
 int wake(const void *futex, int n)
 {
@@ -470,8 +478,7 @@ int wake(const void *futex, int n)
 
 	for (int i = 0; i < nthreads; i++)
 		if (threads[i].state == BLOCKED &&
-		    (threads[i].futex[0] == futex ||
-		     threads[i].futex[1] == futex))
+		    sleeps_on(&threads[i], futex))
 			list[m++] = i;
 	while (m && woken < n) {
 		unsigned k = sim_choose((uint32_t)m);
