@@ -12,6 +12,7 @@ wardbench_SOURCES = \
 	benchmarks/job.c \
 	benchmarks/job.h \
 	benchmarks/latency.c \
+	benchmarks/limit.c \
 	benchmarks/machine.c \
 	benchmarks/measure.c \
 	benchmarks/measure.h \

@@ -15,6 +15,7 @@ const struct bench *const benches[] = { &bench_throughput,
 					&bench_heal,
 					&bench_idle,
 					&bench_memory,
+					&bench_limit,
 					NULL };
 
 static void usage(FILE *out)

@@ -34,6 +34,12 @@ examples_pulse_pulse_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_pulse_pulse_LDADD = libward.la
 EXTRA_DIST += examples/pulse/pulse.expect
 
+noinst_PROGRAMS += examples/rate_limit/rate_limit
+examples_rate_limit_rate_limit_SOURCES = examples/rate_limit/rate_limit.c
+examples_rate_limit_rate_limit_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_rate_limit_rate_limit_LDADD = libward.la
+EXTRA_DIST += examples/rate_limit/rate_limit.expect
+
 noinst_PROGRAMS += examples/stateful_ward/stateful_ward
 examples_stateful_ward_stateful_ward_SOURCES = examples/stateful_ward/stateful_ward.c
 examples_stateful_ward_stateful_ward_CPPFLAGS = $(EXAMPLE_CPPFLAGS)

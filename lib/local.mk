@@ -20,6 +20,8 @@ WARD_SOURCES = \
 	lib/base/atomic.h \
 	lib/base/host.c \
 	lib/base/host.h \
+	lib/base/host_about.c \
+	lib/base/host_about.h \
 	lib/base/host_cpus.c \
 	lib/base/host_fault.c \
 	lib/base/host_fault.h \

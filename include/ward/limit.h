@@ -68,7 +68,8 @@ WARD_API int ward_limit_set(struct ward_limit *limit, double per_s,
  *	-ELOOP		above is limit, or under it
  *	-E2BIG		that would make more than WARD_LIMITS_MAX
  */
-WARD_API int ward_limit_under(struct ward_limit *limit, struct ward_limit *above);
+WARD_API int ward_limit_under(struct ward_limit *limit,
+			      struct ward_limit *above);
 
 /*
  * Takes n tokens from each of nlimits limits, and of what they are under; from all,
@@ -92,7 +93,8 @@ WARD_API int ward_limit_under(struct ward_limit *limit, struct ward_limit *above
  */
 WARD_API WARD_MUST int ward_limit_take(struct ward_limit *const *limits,
 				       unsigned nlimits, uint32_t n,
-				       ward_ns until, struct ward_cancel *token);
+				       ward_ns until,
+				       struct ward_cancel *token);
 
 /*
  * Tokens a second of the strictest of them all: what the set lets through for long.

@@ -46,6 +46,7 @@ static void init(void)
 	void *frame[2];
 
 	host_fence_init();
+	host_about_init();
 	host_object_init();
 	host_where_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */

@@ -33,6 +33,9 @@ long host_futex(const void *word, int op, uint32_t value,
 /* Prepares host_fence_heavy(); again in the child of a fork. */
 void host_fence_init(void);
 
+/* May host_about() be believed? */
+void host_about_init(void);
+
 /* Learns the program's own name. */
 void host_object_init(void);
 bool host_object_is_program(const char *name);

@@ -5,6 +5,7 @@
  * that this happens only when somebody else draws at the same time.
  */
 #include "flow/limit.h"
+#include "base/host_about.h"
 #include "work/cancel.h"
 #include "work/door.h"
 #include <errno.h>
@@ -159,11 +160,11 @@ int limit_wait(ward_ns grant, struct ward_cancel *token)
 	return err == -ETIMEDOUT ? 0 : err;
 }
 
-int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
-		    uint32_t n, ward_ns until, struct ward_cancel *token)
+static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
+		ward_ns now, ward_ns until, struct ward_cancel *token)
 {
 	struct limit_hold hold;
-	ward_ns now = host_now(), grant;
+	ward_ns grant;
 	int err = limit_reserve(&hold, limits, nlimits, n, now, until, &grant);
 
 	if (err || grant <= now)
@@ -172,6 +173,41 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 	if (err)
 		limit_undo(&hold);
 	return err;
+}
+
+/* What most ask: are there n in this one? */
+static inline enum about look_alone(struct limit *limit, uint32_t n,
+				    const struct host_about *about)
+{
+	uint64_t word;
+
+	if (unlikely(!about->known || !limit || limit->above))
+		return UNSURE;
+	word = pace(limit);
+	if (unlikely(!word || !n || n > pace_burst(word)))
+		return UNSURE;
+	return bucket_draw_about(&limit->bucket, n, about->from, about->to);
+}
+
+static inline int take_alone(struct ward_limit *const *limits, uint32_t n,
+			     ward_ns until, struct ward_cancel *token)
+{
+	struct host_about about = host_about();
+	enum about there = look_alone(limit_of(*limits), n, &about);
+
+	if (likely(there == DRAWN))
+		return 0;
+	if (there == NONE && until == WARD_NOWAIT)
+		return -EAGAIN;
+	return take(limits, 1, n, host_now_noted(&about), until, token);
+}
+
+int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
+		    uint32_t n, ward_ns until, struct ward_cancel *token)
+{
+	if (likely(nlimits == 1 && limits))
+		return take_alone(limits, n, until, token);
+	return take(limits, nlimits, n, host_now(), until, token);
 }
 
 static int pace_for(double per_s, uint32_t burst, uint64_t *out)
@@ -201,7 +237,8 @@ int ward_limit_set(struct ward_limit *handle, double per_s, uint32_t burst)
 {
 	struct limit *limit = limit_of(handle);
 	uint64_t word;
-	int err = limit && pace(limit) ? pace_for(per_s, burst, &word) : -EINVAL;
+	int err =
+		limit && pace(limit) ? pace_for(per_s, burst, &word) : -EINVAL;
 
 	if (!err)
 		store_relaxed(&limit->bucket.pace, word);

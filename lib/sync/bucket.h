@@ -134,7 +134,8 @@ static inline bool tick_after(uint64_t a, uint64_t b)
 }
 
 /* Full. */
-static inline void bucket_init(struct bucket *bucket, uint64_t pace, uint64_t now)
+static inline void bucket_init(struct bucket *bucket, uint64_t pace,
+			       uint64_t now)
 {
 	store_relaxed(&bucket->spent, bucket_ticks(now) - pace_span(pace));
 	store_relaxed(&bucket->pace, pace);
@@ -148,9 +149,9 @@ static inline uint64_t bucket_ahead(uint64_t now, uint64_t until)
 {
 	uint64_t ahead = until > now ? until - now : 0;
 
-	return ahead < BUCKET_AHEAD_MAX >> BUCKET_TICK_BITS ?
-		       ahead << BUCKET_TICK_BITS :
-		       BUCKET_AHEAD_MAX;
+	return ahead < BUCKET_AHEAD_MAX >> BUCKET_TICK_BITS
+		       ? ahead << BUCKET_TICK_BITS
+		       : BUCKET_AHEAD_MAX;
 }
 
 /* What a draw would do just now; false: it would be due later than that. */
@@ -182,15 +183,40 @@ static inline bool bucket_draw(struct bucket *bucket, uint64_t n, uint64_t now,
 	return true;
 }
 
+/*
+ * The same, of what is there, by a 'now' of which no more is known than that it lies
+ * between two points.  DRAWN, or NONE, if it would be the same at both; else UNSURE.
+ */
+enum about { UNSURE, DRAWN, NONE };
+
+static inline enum about bucket_draw_about(struct bucket *bucket, uint64_t n,
+					   uint64_t from, uint64_t to)
+{
+	uint64_t spent = load_relaxed(&bucket->spent);
+	uint64_t pace = load_relaxed(&bucket->pace);
+	uint64_t cost = n * pace_interval(pace);
+	uint64_t full = bucket_ticks(to) - pace_span(pace);
+
+	do {
+		if (tick_after(full, spent))
+			return UNSURE;
+		if (tick_after(spent + cost, bucket_ticks(to)))
+			return NONE;
+		if (tick_after(spent + cost, bucket_ticks(from)))
+			return UNSURE;
+	} while (!cas_relaxed(&bucket->spent, &spent, spent + cost));
+	return DRAWN;
+}
+
 /* When it is due, ns: now, or rounded up. */
 static inline uint64_t bucket_due(const struct draw *draw, uint64_t now)
 {
 	const uint64_t up = (UINT64_C(1) << BUCKET_TICK_BITS) - 1;
 	uint64_t tick = bucket_ticks(now);
 
-	return tick_after(draw->to, tick) ?
-		       now + ((draw->to - tick + up) >> BUCKET_TICK_BITS) :
-		       now;
+	return tick_after(draw->to, tick)
+		       ? now + ((draw->to - tick + up) >> BUCKET_TICK_BITS)
+		       : now;
 }
 
 /* False: others have drawn since, and what was drawn stays spent. */

@@ -68,7 +68,8 @@ static void within(uint64_t burst)
 			uint64_t sum = 0;
 
 			for (uint32_t j = 0; j < grants && from <= to; j++)
-				if (granted[j].at >= from && granted[j].at <= to)
+				if (granted[j].at >= from &&
+				    granted[j].at <= to)
 					sum += granted[j].n;
 			check(from > to || sum <= burst + (to - from) / US);
 		}
@@ -98,8 +99,8 @@ static void draws(void *arg)
 
 		if (limit_reserve(&hold, set, 1, (uint32_t)n, now, until, &at))
 			continue;
-		if (sim_choose(2) && bucket_undo(&((struct limit *)&a)->bucket,
-						 &hold.draw[0]))
+		if (sim_choose(2) &&
+		    bucket_undo(&((struct limit *)&a)->bucket, &hold.draw[0]))
 			continue;
 		grant(at, n);
 	}
@@ -279,7 +280,8 @@ static void limit_told(void)
 				    fires });
 	check(why == -EINTR);
 }
-SCENARIO(limit_told, "who waits for a limit sleeps on though its token was fired",
+SCENARIO(limit_told,
+	 "who waits for a limit sleeps on though its token was fired",
 	 .bound = 1);
 
 static void limit_fenced(void)

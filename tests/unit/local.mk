@@ -27,6 +27,7 @@ unit_tests += \
 	tests/unit/test_heap \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
+	tests/unit/test_host_about \
 	tests/unit/test_host_cpus \
 	tests/unit/test_host_fault \
 	tests/unit/test_host_fence \
@@ -155,6 +156,10 @@ tests_unit_test_histogram_LDADD = $(UNIT_LIBS)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c \
 	tests/unit/wait.h
 tests_unit_test_host_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_about_SOURCES = tests/unit/test_host_about.c \
+	tests/unit/wait.h
+tests_unit_test_host_about_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_host_cpus_SOURCES = tests/unit/test_host_cpus.c
 tests_unit_test_host_cpus_LDADD = $(UNIT_LIBS)

@@ -28,8 +28,7 @@ Test(pace, is_exact_where_it_can_be)
 	for (unsigned i = 0; i < sizeof(rate) / sizeof(*rate); i++) {
 		uint64_t pace = pace_of(rate[i], 7);
 
-		cr_assert_eq(pace_interval(pace),
-			     (uint64_t)(32e9 / rate[i]));
+		cr_assert_eq(pace_interval(pace), (uint64_t)(32e9 / rate[i]));
 		cr_assert_eq(pace_burst(pace), 7);
 		cr_assert_eq(pace_span(pace), 7 * pace_interval(pace));
 		cr_assert_float_eq(pace_rate(pace), rate[i], 0);
@@ -41,7 +40,8 @@ Test(pace, is_rounded_up)
 {
 	rand_state = 1;
 	for (int i = 0; i < 200000; i++) {
-		double rate = exp2(draw_number(1 << 20) * 56.0 / (1 << 20) - 26);
+		double rate =
+			exp2(draw_number(1 << 20) * 56.0 / (1 << 20) - 26);
 		uint64_t pace;
 		long double exact;
 
@@ -71,7 +71,8 @@ Test(pace, has_bounds)
 	cr_assert_eq(pace_of(1, BUCKET_BURST_MAX), 0);
 	cr_assert_neq(pace_of(60, BUCKET_BURST_MAX), 0);
 	for (double rate = 1e-9; rate < 1e9; rate *= 1.7)
-		for (uint32_t burst = 1; burst && burst <= 1u << 31; burst *= 2) {
+		for (uint32_t burst = 1; burst && burst <= 1u << 31;
+		     burst *= 2) {
 			uint64_t pace = pace_of(rate, burst);
 
 			if (pace)
@@ -167,8 +168,8 @@ Test(bucket, gives_from_the_future_in_turn)
 			struct draw draw;
 			uint64_t due = i < 2 ? 0 : (i - 1) * SECOND / 10;
 
-			cr_assert(bucket_draw(&bucket, 1, now,
-					      BUCKET_AHEAD_MAX, &draw));
+			cr_assert(bucket_draw(&bucket, 1, now, BUCKET_AHEAD_MAX,
+					      &draw));
 			cr_assert_eq(bucket_due(&draw, now), now + due);
 		}
 	}
@@ -319,9 +320,9 @@ static void one_sequence(double rate, uint32_t burst)
 		if (bucket_draw(&bucket, g->n, at,
 				draw_number(3) ? BUCKET_AHEAD_MAX : 0,
 				&g->draw)) {
-			g->at = tick_after(g->draw.to, bucket_ticks(at)) ?
-					g->draw.to :
-					bucket_ticks(at);
+			g->at = tick_after(g->draw.to, bucket_ticks(at))
+					? g->draw.to
+					: bucket_ticks(at);
 			n++;
 		}
 		if (n && draw_number(3) == 0) {
@@ -329,16 +330,17 @@ static void one_sequence(double rate, uint32_t burst)
 			if (!g->undone && bucket_undo(&bucket, &g->draw))
 				g->undone = true;
 		}
-		now += draw_number(4) ? draw_number(gap) :
-					draw_number(gap * burst * 4);
+		now += draw_number(4) ? draw_number(gap)
+				      : draw_number(gap * burst * 4);
 	}
 	within(granted, n, rate, burst);
 }
 
 Test(bucket, never_more_than_the_limit)
 {
-	static const double rate[] = { .001, 1, 3, 7.77, 1000, 123456.789,
-				       3e6,  1e8, 7e8, 999999999.5, 1e9 };
+	static const double rate[] = { .001, 1,		  3,   7.77,
+				       1000, 123456.789,  3e6, 1e8,
+				       7e8,  999999999.5, 1e9 };
 	static const uint32_t burst[] = { 1, 2, 3, 10, 1000, 1 << 20 };
 
 	rand_state = 42;
@@ -357,9 +359,45 @@ Test(bucket, no_less_than_the_limit)
 
 	bucket_init(&bucket, pace, now);
 	for (int i = 0; i < 10000; i++)
-		cr_assert(bucket_draw(&bucket, 1, now, BUCKET_AHEAD_MAX,
-				      &draw));
-	cr_assert_eq(bucket_due(&draw, now), now + (10000 - 5) * (SECOND / 1000));
+		cr_assert(
+			bucket_draw(&bucket, 1, now, BUCKET_AHEAD_MAX, &draw));
+	cr_assert_eq(bucket_due(&draw, now),
+		     now + (10000 - 5) * (SECOND / 1000));
+}
+
+/* ---- by a time that is not quite known ------------------------------- */
+
+/* Decided as both ends would, or not at all. */
+Test(bucket, about_now_is_as_exactly_now)
+{
+	unsigned said[3] = { 0 };
+	uint64_t now = 99;
+	struct bucket about;
+
+	rand_state = 7;
+	bucket_init(&about, pace_of(3e6, 20), now);
+	for (int i = 0; i < 300000; i++) {
+		uint64_t from = now - draw_number(200), n = 1 + draw_number(9);
+		uint64_t to = now + draw_number(200), before = about.spent;
+		struct bucket at[2] = { about, about };
+		bool got[2] = { try(&at[0], n, from), try(&at[1], n, to) };
+		enum about there = bucket_draw_about(&about, n, from, to);
+
+		said[there]++;
+		if (there == UNSURE) {
+			cr_assert_eq(about.spent, before);
+			try(&about, n, now);
+		} else {
+			cr_assert_eq(got[0], there == DRAWN);
+			cr_assert_eq(got[1], there == DRAWN);
+			cr_assert_eq(about.spent, at[0].spent);
+			cr_assert_eq(about.spent, at[1].spent);
+		}
+		now += draw_number(4) ? draw_number(2000) : 0;
+		now += draw_number(100) ? 0 : 10000;
+	}
+	for (int i = 0; i < 3; i++)
+		cr_assert_gt(said[i], 1000);
 }
 
 /* ---- several threads ------------------------------------------------- */

@@ -46,9 +46,9 @@ Test(limit, waits_for_what_is_not_there)
 		cr_assert_eq(ward_limit_take(set, 1, 1, WARD_FOREVER, NULL), 0);
 	cr_assert_geq(ward_now() - from, WARD_MS(50));
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(ward_limit_take(set, 1, 1, ward_in(WARD_S(20)),
-					     NULL),
-			     0);
+		cr_assert_eq(
+			ward_limit_take(set, 1, 1, ward_in(WARD_S(20)), NULL),
+			0);
 	cr_assert_geq(ward_now() - from, WARD_MS(80));
 }
 
@@ -448,9 +448,9 @@ static unsigned calls;
 
 static void bad_paces(int (*fn)(struct ward_limit *, double, uint32_t))
 {
-	static const double rate[] = { 0,	 -0.0,	   -1,	     -1e-300,
-				       1e9 * 1.001, 1e10, 1e300,    INFINITY,
-				       -INFINITY, NAN,	   -NAN,     1e9 + 1 };
+	static const double rate[] = { 0,	    -0.0, -1,	 -1e-300,
+				       1e9 * 1.001, 1e10, 1e300, INFINITY,
+				       -INFINITY,   NAN,  -NAN,	 1e9 + 1 };
 	static const uint32_t burst[] = { 0, (1u << 31) + 1, UINT32_MAX };
 	static const double slow[] = { 1e-8, 1e-9, 1e-100, 1e-300, 4.9e-324 };
 
@@ -481,14 +481,16 @@ static void bad_sets(void)
 
 	for (unsigned i = 0; i < 4; i++)
 		for (uint32_t n = 0; n < 3; n++) {
-			bad(ward_limit_take(NULL, 1, n, until[i], NULL), -EINVAL);
+			bad(ward_limit_take(NULL, 1, n, until[i], NULL),
+			    -EINVAL);
 			bad(ward_limit_take(NULL, -1, n, until[i], NULL),
 			    -EINVAL);
 			bad(ward_limit_take(nothing, 1, n, until[i], NULL),
 			    -EINVAL);
 			bad(ward_limit_take(second, 2, n, until[i], NULL),
 			    -EINVAL);
-			bad(ward_limit_take(raw, 1, n, until[i], NULL), -EINVAL);
+			bad(ward_limit_take(raw, 1, n, until[i], NULL),
+			    -EINVAL);
 			bad(ward_limit_take(last, 2, n, until[i], NULL),
 			    -EINVAL);
 		}
@@ -510,8 +512,8 @@ static void too_long(void)
 	}
 	bad(ward_limit_take(set, WARD_LIMITS_MAX + 1, 1, WARD_NOWAIT, NULL),
 	    -E2BIG);
-	cr_assert_eq(ward_limit_take(set, WARD_LIMITS_MAX, 1, WARD_NOWAIT, NULL),
-		     0);
+	cr_assert_eq(
+		ward_limit_take(set, WARD_LIMITS_MAX, 1, WARD_NOWAIT, NULL), 0);
 }
 
 Test(limit, bad_input_is_an_error_and_changes_nothing)
