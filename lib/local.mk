@@ -64,6 +64,8 @@ WARD_SOURCES = \
 	lib/work/book.h \
 	lib/work/cancel.c \
 	lib/work/cancel.h \
+	lib/work/crew.c \
+	lib/work/crew.h \
 	lib/work/door.c \
 	lib/work/door.h \
 	lib/work/fail.c \
@@ -94,10 +96,13 @@ WARD_SOURCES = \
 	lib/heal/judge.h \
 	lib/heal/ledger.c \
 	lib/heal/ledger.h \
+	lib/heal/plan.c \
+	lib/heal/plan.h \
 	lib/heal/steward.c \
 	lib/front/audit.c \
 	lib/front/front.h \
 	lib/front/pool.c \
+	lib/front/resize.c \
 	lib/front/stats.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \

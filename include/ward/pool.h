@@ -52,7 +52,13 @@ enum {
 	/* SIGSEGV, SIGBUS, SIGFPE, SIGILL and abort() inside run() end the
 	 * attempt and its thread, not the process.  Only for tasks that hold no
 	 * locks and keep nothing half done: docs/healing.md has the price. */
-	WARD_POOL_CATCH_FAULTS = 1u << 0
+	WARD_POOL_CATCH_FAULTS = 1u << 0,
+	/* Begins with 'max' workers, not with 'workers'. */
+	WARD_POOL_AHEAD = 1u << 1,
+	/* Numbers out of range are made the nearest that is in range, not
+	 * refused: workers, max (not below workers), spares, zombies, ring (the
+	 * next power of two), stack, scan, idle; and in ward_pool_resize(). */
+	WARD_POOL_CLAMP = 1u << 2
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */
@@ -63,10 +69,14 @@ struct ward_pool_config {
 			       default "ward" */
 	uint32_t workers;   /* 1..4096; default: the CPUs this process may use,
 			       by affinity and cgroup quota */
+	uint32_t max;	    /* workers..4096: grows on demand up to that.
+			       default: it does not; but where workers wait
+			       inside tasks and say so, as many may be added, up
+			       to twice 'workers' in all, or 4 more */
 	uint32_t spares;    /* threads kept ready, 1..1024; default 1, and one
 			       more for each 16 workers */
 	uint32_t zombies;   /* fenced threads that may be out at once, 1..4096;
-			       default 2 x workers, at least 8 */
+			       default 2 x workers (or max), at least 8 */
 	uint32_t ring;	    /* tasks that one submitting thread may have queued;
 			       a power of two, 2..2^20; default 4096 */
 	enum ward_stall_action on_stall;
@@ -77,6 +87,9 @@ struct ward_pool_config {
 	size_t stack;	    /* bytes per thread; default 256 KiB; at least 64 */
 	ward_ns scan;	    /* between two looks at busy workers, 1 ms..1 s;
 			       default 10 ms */
+	ward_ns idle;	    /* workers beyond 'workers' that were not needed for
+			       so long leave; from 1 ms, WARD_FOREVER: never;
+			       default 30 s */
 	const struct ward_policy *policy; /* for tasks without their own;
 					     copied */
 	const struct ward_hooks *hooks;	  /* copied */
@@ -100,6 +113,22 @@ WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
  * been answered -ECANCELED); -ECHILD after fork.
  */
 WARD_API WARD_MUST int ward_pool_start(struct ward_pool *pool);
+
+/*
+ * How many workers there are, and up to how many it grows on demand (0: it does not
+ * grow); as in ward_pool_config, before start or while it runs.  What is more than
+ * now comes at once, without a wait for it; what is less goes when it is outside a
+ * task: no task is interrupted.
+ *	0
+ *	-EINVAL		pool NULL, workers 0, or max neither 0 nor at least workers
+ *	-ERANGE		more than the pool was made for: its max; without one, twice
+ *			its workers, or 4 more
+ *	-ECHILD		the pool belongs to the parent process
+ * In a pool with WARD_POOL_CLAMP the nearest that is possible, and 0.  On an error
+ * nothing has changed.  Any thread, tasks too; not in a signal handler.
+ */
+WARD_API int ward_pool_resize(struct ward_pool *pool, uint32_t workers,
+			      uint32_t max);
 
 /*
  * Hands a task to the pool.  It belongs to the pool until release().
@@ -177,7 +206,9 @@ WARD_API int ward_pool_drain(struct ward_pool *pool, ward_ns until);
  * hooks.
  * Their tasks' release(), and the pool's memory, are given back when they leave, in
  * whatever way: one more thread waits for that.
- * Either way the handle is gone and no thread may be inside another call on it.
+ * Either way the handle is gone and no thread may be inside another call on it, or
+ * begin one: a submit is refused (-ESHUTDOWN) from the first moment of a drain or a
+ * destroy to the end of that call, but not after it.
  * -EDEADLK: from a thread of this pool; -EINVAL.  In a child after fork: frees
  * what is the child's and returns 0.
  */

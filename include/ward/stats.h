@@ -22,7 +22,11 @@ struct ward_stats {
 	uint32_t idle;	   /* of those, parked */
 	uint32_t spares;   /* ready to take a seat */
 	uint32_t zombies;  /* fenced and not back yet */
-	uint32_t vacant;   /* seats without a worker */
+	uint32_t vacant;   /* workers that are wanted and not there */
+	uint32_t wanted;   /* workers that there should be */
+	uint32_t least, most; /* bounds of what is wanted on demand */
+	uint32_t blocked;  /* of those running, in a wait that was declared, or
+			      inside libward */
 	uint32_t degraded; /* 1 while the zombie cap, or a lock that a zombie
 			      holds, keeps stuck workers seated */
 	/* tasks */

@@ -184,6 +184,8 @@ WARD_API int ward_fence(uint64_t *fence);
  * Declares a wait that may last until 'until': not held against the attempt up
  * to then.  leave() ends it.  Not nested: a new enter() replaces the point.
  * The declared time between two beats is believed up to declared_within.
+ * While tasks lie queued and no worker is free, the pool adds one in place of each that
+ * waits (ward_pool_config.max), which leaves again after that.
  */
 WARD_API void ward_block_enter(ward_ns until);
 WARD_API void ward_block_leave(void);

@@ -34,6 +34,10 @@
 	atomic_fetch_add_explicit(p, v, memory_order_acq_rel)
 #define sub_acq_rel(p, v)                                                      \
 	atomic_fetch_sub_explicit(p, v, memory_order_acq_rel)
+#define or_acq_rel(p, v)                                                       \
+	atomic_fetch_or_explicit(p, v, memory_order_acq_rel)
+#define and_acq_rel(p, v)                                                      \
+	atomic_fetch_and_explicit(p, v, memory_order_acq_rel)
 #define or_relaxed(p, v)                                                       \
 	atomic_fetch_or_explicit(p, v, memory_order_relaxed)
 /* On failure *seen is what stands there, read with acquire. */

@@ -21,7 +21,9 @@ struct books {
 	uint64_t inside;	      /* in run(), the answer taken */
 	uint64_t calling;	      /* in done() or release() */
 	uint64_t between;	      /* between two steps */
-	uint64_t vacant;	      /* as counted */
+	uint64_t taken, leaving;      /* seats, as counted */
+	uint64_t slots;		      /* that were ever used */
+	struct size size;
 	uint64_t raised;
 	uint64_t moving; /* sums of all epochs and turns */
 };
@@ -58,12 +60,15 @@ static void read_books(struct pool *pool, struct books *b)
 	ward_pool_stats((struct ward_pool *)pool, &b->stats);
 	b->stats.scans = b->stats.looks = 0; /* the steward may go on */
 	b->stats.worst_lateness = 0;
-	for (uint32_t i = 0; i < pool->slots; i++)
+	b->slots = load_acquire(&pool->slots_used);
+	for (uint32_t i = 0; i < b->slots; i++)
 		read_slot(pool, &pool->slot[i], b);
 	for (uint32_t i = 0; i < pool->inbox.rings; i++)
 		b->between += load_relaxed(&pool->inbox.ring[i].claim) != 0;
 	b->between += !bell_still(&pool->inbox.bell);
-	b->vacant = load_relaxed(&pool->vacant);
+	b->taken = CREW_TAKEN(load_acquire(&pool->crew.word));
+	b->leaving = CREW_LEAVING(load_acquire(&pool->crew.word));
+	b->size = size_of(load_acquire(&pool->crew.size));
 	fence_seq_cst(); /* [I] */
 	b->between += load_acquire(&pool->amid);
 	b->raised = load_relaxed(&pool->tell.raised);
@@ -104,13 +109,18 @@ static void check_always(const struct pool *pool, const struct books *b,
 	at_most(audit, 1, "answered, accepted", b->stats.answered,
 		b->stats.accepted);
 	at_most(audit, 6, "zombies, cap", b->stats.zombies, pool->zombie_cap);
+	at_most(audit, 5, "wanted seats, those there are", b->stats.wanted,
+		pool->seats);
+	at_most(audit, 5, "least seats, wanted without those lent",
+		b->size.least, b->size.base);
+	at_most(audit, 5, "wanted seats without those lent, most", b->size.base,
+		b->size.most);
 	equal(audit, 3, "answers and releases given twice", found >> 3 & 1, 0);
 	equal(audit, 8, "ledgers that do not add up", found >> 8 & 1, 0);
 }
 
 /* These of a pool that stood still for the length of two readings. */
-static void check_still(const struct pool *pool, const struct books *b,
-			struct ward_audit *audit)
+static void check_still(const struct books *b, struct ward_audit *audit)
 {
 	const struct ward_stats *s = &b->stats;
 	const uint64_t *life = b->life;
@@ -133,9 +143,13 @@ static void check_still(const struct pool *pool, const struct books *b,
 		s->started, attempts + b->calling);
 	equal(audit, 4, "threads created, seated + spare + zombie + joined",
 	      s->threads_created, threads + s->threads_joined);
-	equal(audit, 5, "seats, seated + vacant", pool->seats,
-	      s->workers + s->vacant);
-	equal(audit, 5, "vacant seats, as counted", s->vacant, b->vacant);
+	equal(audit, 5, "taken seats, as counted", s->workers, b->taken);
+	equal(audit, 5, "workers that are just leaving", b->leaving, 0);
+	equal(audit, 5, "wanted seats, base + lent", s->wanted,
+	      b->size.base + b->size.lent);
+	if (s->idle) /* those beyond it are the first to leave */
+		at_most(audit, 5, "taken seats beside parked workers, wanted",
+			s->workers, s->wanted);
 	equal(audit, 5, "seated threads, taken seats", life[LIFE_SEATED],
 	      s->workers);
 	equal(audit, 6, "zombies entered, returned + reaped + out",
@@ -143,7 +157,7 @@ static void check_still(const struct pool *pool, const struct books *b,
 	      s->zombies_returned + s->zombies_reaped + s->zombies);
 	equal(audit, 6, "zombie slots, zombies out", life[LIFE_ZOMBIE],
 	      s->zombies);
-	equal(audit, 7, "slots, live + waiting + free", pool->slots,
+	equal(audit, 7, "slots, live + waiting + free", b->slots,
 	      threads + life[LIFE_FREE]);
 	at_most(audit, 9, "told + suppressed, raised",
 		s->reports_told + s->reports_suppressed, b->raised);
@@ -173,6 +187,6 @@ int ward_audit(struct ward_pool *handle, struct ward_audit *audit)
 	fence_seq_cst(); /* the second reading is later, whatever is read */
 	read_books(pool, &second);
 	if (!memcmp(&first, &second, sizeof(first)) && !first.between)
-		check_still(pool, &first, audit);
+		check_still(&first, audit);
 	return audit->broken ? -EUCLEAN : 0;
 }

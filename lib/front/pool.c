@@ -42,11 +42,17 @@ bool front_own_thread(const struct pool *pool)
 }
 
 /* From now on workers and spares leave as soon as they are outside a task. */
-static void stop_workers(struct pool *pool)
+static void stop_running(struct pool *pool)
 {
 	store_release(&pool->stopping, 1);
+	or_acq_rel(&pool->inbox.orders, ORDER_STOP);
+}
+
+static void stop_workers(struct pool *pool)
+{
+	stop_running(pool);
 	host_fence_heavy(); /* [x] stopping, before the spares' word */
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		uint32_t none = CALL_NONE;
 
 		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
@@ -60,7 +66,7 @@ static void stop_workers(struct pool *pool)
 /* Threads that are inside nothing, and so on their way out. */
 static bool leaving(struct pool *pool)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
 
@@ -90,7 +96,7 @@ static void wait_until_left(struct pool *pool, uint64_t until)
 /* What is still inside a task loses its answer. */
 static void fence_rest(struct pool *pool)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		uint64_t life = load_acquire(&slot->life);
 		uint64_t word = load_acquire(&slot->word);
@@ -124,7 +130,7 @@ static int part_with(struct pool *pool, uint64_t until)
 	if (until < patience)
 		until = patience;
 
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
 
@@ -150,10 +156,16 @@ static int stop_threads(struct pool *pool, uint64_t until)
 
 /* ---- up -------------------------------------------------------------------------- */
 
+static uint32_t at_first(struct pool *pool)
+{
+	return CREW_WANTED(load_acquire(&pool->crew.word)) +
+	       pool->spares_wanted;
+}
+
 static int start_threads(struct pool *pool)
 {
 	struct heal *heal = pool->helpers;
-	uint32_t n = pool->seats + pool->spares_wanted;
+	uint32_t n = at_first(pool);
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
@@ -189,6 +201,7 @@ static void stand_down(struct pool *pool)
 	store_relaxed(&heal->steward_stop, 0);
 	store_relaxed(&pool->stillborn, 0);
 	store_relaxed(&pool->stopping, 0);
+	store_relaxed(&pool->inbox.orders, 0);
 	store_release(&pool->started, 0);
 }
 
@@ -203,12 +216,12 @@ static int wait_until_seated(struct pool *pool)
 	for (;;) {
 		seen = load_acquire(&pool->lives_changed);
 		/* The clerk may be making one beyond need: not that one. */
-		if (!load_acquire(&pool->vacant) &&
+		if (seats_are_taken(pool) &&
 		    (!load_acquire(&pool->born) ||
 		     load_acquire(&pool->spares_ready) >= pool->spares_wanted))
 			return 0;
 		if (load_relaxed(&pool->stillborn) >
-		    STILLBORN * (pool->seats + pool->spares_wanted))
+		    STILLBORN * at_first(pool))
 			return -EOWNERDEAD;
 		host_wait(&pool->lives_changed, seen, HOST_FOREVER);
 	}
@@ -351,7 +364,7 @@ static int destroy(struct pool *pool, uint64_t until)
 	inbox_close(&pool->inbox, HOST_FOREVER);
 	wait_submitters(pool);
 	if (load_acquire(&pool->started)) {
-		store_release(&pool->stopping, 1);
+		stop_running(pool);
 		lost_cancel_queued(pool);
 		stewards = stop_threads(pool, until);
 		fence_rest(pool);

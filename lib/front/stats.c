@@ -14,7 +14,7 @@ uint64_t front_released(const struct pool *pool)
 {
 	uint64_t n = load_acquire(&pool->released); /* [r] */
 
-	for (uint32_t i = 0; i < pool->slots; i++)
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		n += load_acquire(&pool->slot[i].released); /* [r] */
 	return n;
 }
@@ -22,16 +22,18 @@ uint64_t front_released(const struct pool *pool)
 /* By the seats, as the steward sees them. */
 static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
+	uint32_t seats = load_acquire(&pool->seats_used);
+	struct size size = size_of(load_acquire(&pool->crew.size));
+
 	host_hold(); /* a thread's first lock registers it, under a mutex */
 	urcu_bp_read_lock();
-	for (uint32_t i = 0; i < pool->seats; i++) {
+	for (uint32_t i = 0; i < seats; i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
 
-		if (!slot) {
-			stats->vacant++;
+		if (!slot)
 			continue;
-		}
 		stats->workers++;
+		stats->blocked += crew_waits(slot);
 		if (slot_inside(load_relaxed(&slot->word)))
 			stats->running++;
 		else if (load_relaxed(&pool->inbox.bell.sleeper[slot->index]
@@ -40,11 +42,18 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 	}
 	urcu_bp_read_unlock();
 	host_unhold();
+	stats->wanted = CREW_WANTED(load_acquire(&pool->crew.word));
+	if (stats->wanted > stats->workers)
+		stats->vacant = stats->wanted - stats->workers;
+	stats->least = size.least;
+	stats->most = size.most;
 }
 
 static void count_slots(const struct pool *pool, struct ward_stats *stats)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	uint32_t slots = load_acquire(&pool->slots_used);
+
+	for (uint32_t i = 0; i < slots; i++) {
 		const struct slot *slot = &pool->slot[i];
 
 		stats->ended += load_relaxed(&slot->ended);
@@ -57,7 +66,7 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 	}
 	/* Started after ended [r], so that it is never the smaller one. */
 	atomic_thread_fence(memory_order_acquire);
-	for (uint32_t i = 0; i < pool->slots; i++)
+	for (uint32_t i = 0; i < slots; i++)
 		stats->started += load_acquire(&pool->slot[i].started);
 }
 

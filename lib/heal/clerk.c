@@ -35,7 +35,7 @@ static bool bury(struct pool *pool)
 {
 	bool waiting = false;
 
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
 		if (LIFE_STATE(load_acquire(&slot->life)) == LIFE_GONE &&
@@ -47,7 +47,7 @@ static bool bury(struct pool *pool)
 
 static uint32_t wanted(struct pool *pool)
 {
-	uint32_t want = pool->spares_wanted + load_acquire(&pool->vacant);
+	uint32_t want = pool->spares_wanted + crew_vacant(&pool->crew);
 	uint32_t have = load_acquire(&pool->spares_ready) +
 			load_acquire(&pool->born);
 

@@ -11,7 +11,7 @@ enum {
 
 static bool is_zombie(const struct pool *pool, int32_t tid)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		const struct slot *slot = &pool->slot[i];
 
 		if (load_relaxed(&slot->tid) == tid &&

@@ -12,6 +12,7 @@
 
 #include "heal/excuse.h"
 #include "heal/judge.h"
+#include "heal/plan.h"
 #include "work/pool.h"
 
 struct heal;
@@ -23,6 +24,7 @@ struct steward {
 	uint32_t term;
 	struct watch *watch;   /* one per seat */
 	struct excuse *excuse; /* the same */
+	struct plan plan;
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */

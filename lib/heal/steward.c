@@ -376,7 +376,7 @@ static void act(struct steward *me, struct slot *slot, uint64_t life,
 
 bool steward_condemn(struct pool *pool, const struct ward_task *task)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		uint64_t word = load_acquire(&slot->word); /* [E] */
 
@@ -422,6 +422,7 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	life = load_acquire(&slot->life); /* [L] before what may convict it */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
+	me->plan.waits |= crew_waits(slot);
 	budgets = budgets_of(me->pool, slot);
 	verdict = judge_sign(watch, &sign, &budgets, now, late);
 	if (unlikely(load_acquire(&slot->condemned) == sign.word) &&
@@ -452,7 +453,9 @@ static bool somebody_held(struct steward *me)
 {
 	bool held = false;
 
-	for (uint32_t i = 0; i < me->pool->seats && !held; i++) {
+	uint32_t seats = load_acquire(&me->pool->seats_used);
+
+	for (uint32_t i = 0; i < seats && !held; i++) {
 		struct slot *slot;
 		struct host_look look;
 
@@ -496,10 +499,18 @@ static void rescue(struct steward *me, uint64_t now)
 /* Does everybody wait for a zombie? */
 static bool all_held(const struct steward *me)
 {
-	for (uint32_t i = 0; i < me->pool->seats; i++)
+	const struct pool *pool = me->pool;
+	uint32_t seats = load_acquire(&pool->seats_used);
+	bool any = false;
+
+	for (uint32_t i = 0; i < seats; i++) {
+		if (!load_relaxed(&pool->seat[i]))
+			continue;
 		if (!excuse_holds(&me->excuse[i], &me->watch[i].last))
 			return false;
-	return true;
+		any = true;
+	}
+	return any && !crew_vacant(&pool->crew);
 }
 
 static void recover(struct steward *me)
@@ -510,7 +521,7 @@ static void recover(struct steward *me)
 		degrade(me, "every worker waits for a futex that a zombie "
 			      "holds");
 	} else if (load_relaxed(&pool->degraded) && below_cap(pool) &&
-		   !load_relaxed(&pool->vacant)) {
+		   !crew_vacant(&pool->crew)) {
 		store_relaxed(&pool->degraded, 0);
 		tell_simple(me, WARD_R_RECOVERED,
 			    "stuck workers can be replaced again");
@@ -560,10 +571,12 @@ static void watch_clerk(struct steward *me, uint64_t now)
 static bool scan(struct steward *me, uint64_t now)
 {
 	uint64_t late = lateness(me, now);
+	uint32_t seats = load_acquire(&me->pool->seats_used);
 	bool busy = false;
 
 	count_own(&me->heal->scans, 1);
-	for (uint32_t i = 0; i < me->pool->seats && in_office(me); i++) {
+	me->plan.waits = false;
+	for (uint32_t i = 0; i < seats && in_office(me); i++) {
 		urcu_bp_read_lock();
 		busy |= look_at(me, i, now, late);
 		urcu_bp_read_unlock();
@@ -573,6 +586,7 @@ static bool scan(struct steward *me, uint64_t now)
 		rescue(me, now);
 		recover(me);
 		watch_clerk(me, now);
+		plan_scan(&me->plan, me->pool, now);
 	}
 	return busy;
 }
@@ -584,7 +598,7 @@ bool steward_may_sleep(struct pool *pool)
 	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
 	    load_relaxed(&pool->tell.left))
 		return false;
-	for (uint32_t i = 0; i < pool->seats; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
 
 		if (slot && !load_relaxed(
@@ -593,6 +607,11 @@ bool steward_may_sleep(struct pool *pool)
 			return false;
 	}
 	return true;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
@@ -627,7 +646,8 @@ static void steward(void *arg)
 		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
 		next = later_due(&pool->later, &pool->inbox, now);
-		if (now < me->due) { /* rung: for a task that waits */
+		if (now < me->due) { /* rung: for a task or a worker that waits */
+			plan_relief(&me->plan, pool);
 			host_wait(&pool->steward_word, seen,
 				  next < me->due ? next : me->due);
 			continue;
@@ -635,6 +655,7 @@ static void steward(void *arg)
 		if (scan(me, now) || !steward_may_sleep(pool))
 			me->quiet_since = now;
 		if (now - me->quiet_since >= SECOND) {
+			next = sooner(next, plan_due(&me->plan, pool));
 			sleep_until_rung(me, seen, next);
 			me->quiet_since = host_now();
 			continue;

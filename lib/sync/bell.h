@@ -119,6 +119,15 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching);
 void bell_close(struct bell *bell);
 /* True if nobody searches, nobody is being woken. */
 bool bell_still(const struct bell *bell);
+
+/* The same, and nobody sleeps either: who could come for work is at work. */
+static inline bool bell_deserted(const struct bell *bell)
+{
+	uint64_t word = load_relaxed(&bell->word);
+
+	return !BELL_TOP(word) && !BELL_WAKING(word) && !BELL_SEARCH(word);
+}
+
 /*
  * The steward's safety net for a thread that is held between its wakeup and its
  * search: gives the token to the next sleeper.  True if it woke one.

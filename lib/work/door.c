@@ -6,6 +6,7 @@
  */
 #include "work/door.h"
 #include "work/cancel.h"
+#include "work/pool.h"
 #include <errno.h>
 
 void door_watch(struct door_stay *stay, _Atomic uint32_t *word)
@@ -37,6 +38,7 @@ void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
 		if (ward_self()->attempt)
 			declare(stay, slot);
 		store_release(&slot->waits_on, &slot->pause);
+		crew_will_wait(slot->pool);
 	}
 	add_acq_rel(&door->inside, 1);
 	host_fence_heavy(); /* [y] I wait | is it there?  [G] | fenced? */

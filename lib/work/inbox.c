@@ -19,7 +19,10 @@ enum {
 
 static bool anything(void *arg)
 {
-	return inbox_anything(arg);
+	const struct inbox *inbox = arg;
+
+	return load_acquire(&inbox->orders) & ORDER_LEAVE ||
+	       inbox_anything(inbox);
 }
 
 static void woke(void *arg)
@@ -42,6 +45,7 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	inbox->arg = arg;
 	atomic_init(&inbox->used, 0);
 	atomic_init(&inbox->peopled, 0);
+	atomic_init(&inbox->orders, 0);
 	atomic_init(&inbox->closed, 0);
 	atomic_init(&inbox->settled, 0);
 	atomic_init(&inbox->submitters, 0);
@@ -574,8 +578,19 @@ struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
 			}
 		}
 		inbox_settle(inbox);
+		if (unlikely(load_acquire(&inbox->orders) & ORDER_LEAVE)) {
+			if (searching)
+				bell_found(&inbox->bell);
+			return NULL;
+		}
 		searching = bell_park(&inbox->bell, i, searching);
 		if (!searching)
 			return NULL;
 	}
+}
+
+void inbox_dismiss(struct inbox *inbox)
+{
+	or_acq_rel(&inbox->orders, ORDER_LEAVE); /* [l] */
+	tell(inbox, NULL);
 }

@@ -24,6 +24,8 @@
 #include "work/hand.h"
 #include <ward/task.h>
 
+enum { ORDER_STOP = 1, ORDER_LEAVE = 2 };
+
 struct inbox {
 	struct bell bell;
 	/* I: */
@@ -37,6 +39,7 @@ struct inbox {
 	/* M: monotone; which rings were ever used, how many hands */
 	line_aligned _Atomic uint64_t used;
 	_Atomic uint32_t peopled; /* hands [0, peopled) may hold tasks */
+	_Atomic uint32_t orders; /* to workers between two tasks: ORDER_* */
 	_Atomic uint32_t closed;
 	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
 				     while closed */
@@ -78,9 +81,17 @@ int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
 
 /* A task for worker i with its hand, or NULL at once. */
 struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand);
-/* The same, but searches and sleeps; NULL only when the bell is closed. */
+/*
+ * The same, but searches and sleeps; NULL only when the bell is closed, or there is an
+ * order to leave.
+ */
 struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand,
 			     uint32_t i);
+/*
+ * A worker is to leave: an order that is found like a task, so that who is idle comes
+ * for it, one after the other, until it is taken back.
+ */
+void inbox_dismiss(struct inbox *inbox);
 
 /* Puts a task on the owed list: there is always room. */
 void inbox_owe(struct inbox *inbox, struct ward_task *task);

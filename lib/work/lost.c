@@ -381,7 +381,9 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 
 void lost_bury(struct pool *pool)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	uint32_t slots = load_acquire(&pool->slots_used);
+
+	for (uint32_t i = 0; i < slots; i++) {
 		struct slot *slot = &pool->slot[i];
 		/* Before the evidence, so that it is this life's. */
 		uint64_t life = load_acquire(&slot->life); /* [L] */

@@ -8,6 +8,10 @@
 #include <string.h>
 
 #define MS 1000000u
+#define FLAGS (WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP)
+#define STACK_MIN (64u << 10)
+
+enum { SEATS = 4096 };
 
 /* ---- configuration ------------------------------------------------------------- */
 
@@ -24,15 +28,25 @@ bool policy_is_sound(const struct ward_policy *policy)
 		policy->backoff_min <= policy->backoff_max);
 }
 
+static uint32_t workers_of(const struct ward_pool_config *c)
+{
+	uint32_t w = c->workers ? c->workers : host_cpu_count();
+
+	return w > SEATS ? SEATS : w;
+}
+
 static int check(const struct ward_pool_config *c)
 {
-	if (c->size != sizeof(*c) || c->flags & ~WARD_POOL_CATCH_FAULTS ||
-	    out_of_range(c->workers, 1, 4096) ||
+	if (c->size != sizeof(*c) || c->flags & ~FLAGS)
+		return -EINVAL;
+	if (out_of_range(c->workers, 1, SEATS) ||
+	    out_of_range(c->max, workers_of(c), SEATS) ||
 	    out_of_range(c->spares, 1, 1024) ||
-	    out_of_range(c->zombies, 1, 4096) ||
+	    out_of_range(c->zombies, 1, SEATS) ||
 	    out_of_range(c->ring, 2, 1u << 20) || c->ring & (c->ring - 1) ||
-	    out_of_range(c->stack, 64 << 10, SIZE_MAX / 2) ||
+	    out_of_range(c->stack, STACK_MIN, SIZE_MAX / 2) ||
 	    out_of_range(c->scan, 1 * MS, 1000 * MS) ||
+	    out_of_range(c->idle, 1 * MS, UINT64_MAX) ||
 	    (unsigned)c->on_stall > WARD_STALL_ABORT ||
 	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64)
 		return -EINVAL;
@@ -41,6 +55,26 @@ static int check(const struct ward_pool_config *c)
 	if (c->name && strnlen(c->name, 12) > 11)
 		return -ENAMETOOLONG;
 	return 0;
+}
+
+/* Zero stays zero. */
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+	return !value ? 0 : value < low ? low : value > high ? high : value;
+}
+
+static void clamp_all(struct ward_pool_config *c)
+{
+	c->workers = (uint32_t)clamp(c->workers, 1, SEATS);
+	c->max = (uint32_t)clamp(c->max, workers_of(c), SEATS);
+	c->spares = (uint32_t)clamp(c->spares, 1, 1024);
+	c->zombies = (uint32_t)clamp(c->zombies, 1, SEATS);
+	c->ring = (uint32_t)clamp(c->ring, 2, 1u << 20);
+	while (c->ring & (c->ring - 1))
+		c->ring += c->ring & -c->ring;
+	c->stack = clamp(c->stack, STACK_MIN, SIZE_MAX / 2);
+	c->scan = clamp(c->scan, 1 * MS, 1000 * MS);
+	c->idle = clamp(c->idle, 1 * MS, UINT64_MAX);
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback)
@@ -71,14 +105,26 @@ static uint32_t ring_count_for(unsigned cpus)
 	return rings;
 }
 
+static uint32_t room_to_lend(uint32_t workers)
+{
+	uint32_t seats = workers < 4 ? workers + 4 : 2 * workers;
+
+	return seats < SEATS ? seats : SEATS;
+}
+
 static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 {
-	uint32_t w = (uint32_t)or_default(c->workers, host_cpu_count());
+	uint32_t w = workers_of(c), most = c->max ? c->max : w;
+	struct size size = { .least = w, .most = most, .base = w };
 
-	pool->seats = w > 4096 ? 4096 : w;
+	if (c->flags & WARD_POOL_AHEAD)
+		size.base = most;
+	size.open = !c->max;
+	pool->seats = c->max ? most : room_to_lend(w);
+	crew_init(&pool->crew, &size);
 	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
 	pool->zombie_cap =
-		(uint32_t)or_default(c->zombies, 2 * w < 8 ? 8 : 2 * w);
+		(uint32_t)or_default(c->zombies, most < 4 ? 8 : 2 * most);
 	pool->slots = pool->seats + pool->spares_wanted + pool->zombie_cap;
 	if (pool->slots > BELL_MAX) {
 		pool->zombie_cap -= pool->slots - BELL_MAX;
@@ -86,6 +132,8 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	}
 	pool->stack = or_default(c->stack, 256 << 10);
 	pool->scan = or_default(c->scan, 10 * MS);
+	pool->idle = or_default(c->idle, WARD_S(30));
+	pool->clamp = c->flags & WARD_POOL_CLAMP;
 	pool->on_stall = c->on_stall;
 }
 
@@ -95,7 +143,7 @@ static void pool_free(struct pool *pool)
 {
 	if (pool->helpers_free)
 		pool->helpers_free(pool->helpers);
-	for (uint32_t i = 0; pool->slot && i < pool->slots; i++)
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		if (pool->slot[i].pool) {
 			host_eye_close(&pool->slot[i].eye);
 			host_fault_stack_free(pool->slot[i].fault_stack);
@@ -145,10 +193,13 @@ static int claim_trace(struct pool *pool, int signo)
 int pool_new(struct pool **out, const struct ward_pool_config *config)
 {
 	static const struct ward_pool_config none = WARD_POOL_CONFIG_INIT;
-	const struct ward_pool_config *c = config ? config : &none;
+	struct ward_pool_config own = config ? *config : none, *c = &own;
 	struct pool *pool;
-	int err = check(c);
+	int err;
 
+	if (c->size == sizeof(*c) && c->flags & WARD_POOL_CLAMP)
+		clamp_all(c);
+	err = check(c);
 	if (err)
 		return err;
 	host_init();
@@ -164,7 +215,6 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	if (c->hooks)
 		pool->hooks = *c->hooks;
 	atomic_init(&pool->refs, 1);
-	atomic_init(&pool->vacant, pool->seats);
 	atomic_init(&pool->dice, host_now());
 	err = claim_trace(pool, c->trace_signo);
 	if (err)

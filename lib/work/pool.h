@@ -6,7 +6,8 @@
  * (workers + spares + zombies); a record stays where it is for the life of the
  * pool, and is used again for another thread only after its thread was joined
  * and a grace period has passed.  seat[i] is an RCU-published pointer to the
- * slot of the worker that sits there, NULL while it is vacant.
+ * slot of the worker that sits there, NULL while it is empty: because nobody more is
+ * wanted (crew.h), or because it is vacant.
  *
  * Invariants:
  *  1) A slot's life moves by compare-and-swap on one word that also counts its
@@ -23,6 +24,7 @@
 #include "sync/stack.h"
 #include "tell/incident.h"
 #include "work/book.h"
+#include "work/crew.h"
 #include "work/inbox.h"
 #include "work/later.h"
 #include "work/slot.h"
@@ -42,6 +44,8 @@ struct pool {
 	struct host_cpus *cpus;
 	size_t stack;
 	uint64_t scan;
+	uint64_t idle; /* until a worker that was added on demand leaves */
+	bool clamp;    /* sizes out of range are made to fit */
 	enum ward_stall_action on_stall;
 	int trace_signo; /* -1: none */
 	bool catch_faults;
@@ -50,7 +54,9 @@ struct pool {
 	/* seats */
 	struct slot *_Atomic *seat;	    /* RCU */
 	_Atomic uint64_t *vacated, *healed; /* per seat: when; how long it took */
-	_Atomic uint32_t vacant;
+	struct crew crew;
+	_Atomic uint32_t seats_used, slots_used; /* those from here on never were */
+	_Atomic uint32_t relief; /* a worker waits beside work: steward, look */
 	struct stack spares;
 	_Atomic uint32_t spares_ready, born; /* on the stack; on their way up */
 	_Atomic uint32_t lives_changed;	     /* futex of spares: look again */
@@ -134,6 +140,21 @@ int pool_new(struct pool **out, const struct ward_pool_config *config);
 bool policy_is_sound(const struct ward_policy *policy);
 void pool_put(struct pool *pool); /* the last one frees it */
 
+/* ---- crew.c: how many ------------------------------------------------------------ */
+
+/*
+ * Makes the size that was 'seen' to 'next', and sees to it that it comes true: spares
+ * sit down, or workers leave when they are outside a task.  False: it was changed
+ * meanwhile.
+ */
+bool crew_set(struct pool *pool, uint64_t seen, const struct size *next);
+/* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
+bool crew_pressed(const struct pool *pool);
+/* Does that worker wait inside a task, and say so? */
+bool crew_waits(const struct slot *slot);
+/* The calling worker does, from now on: work is not to wait with it. */
+void crew_will_wait(struct pool *pool);
+
 /* ---- seat.c: seats and spares ------------------------------------------------ */
 
 /* Brings vacant seats and ready spares together. */
@@ -144,6 +165,13 @@ void seat_match(struct pool *pool);
  */
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when);
+/*
+ * The calling worker, outside any task, gives up its seat if one is too many: true,
+ * and it is BORN.
+ */
+bool seat_leave(struct pool *pool, struct slot *slot);
+/* All seats that are wanted are taken. */
+bool seats_are_taken(struct pool *pool);
 /*
  * The calling thread's slot, BORN, becomes a spare and waits until it has a
  * seat; meanwhile it buries threads that ended without a last will.  False: the

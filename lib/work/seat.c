@@ -10,71 +10,147 @@
 
 enum { LIVES = 126 }; /* that one thread can watch */
 
-static bool seat_give(struct pool *pool, uint32_t i, struct slot *slot)
+/* A seat that is looked at from now on: the steward stops at those never used. */
+static void use(struct pool *pool, uint32_t i)
+{
+	uint32_t used = load_acquire(&pool->seats_used);
+
+	while (used <= i && !cas_acq_rel(&pool->seats_used, &used, i + 1))
+		;
+}
+
+/* The slot is off the stack, so these are ours to write. */
+static bool sit_down(struct pool *pool, struct slot *slot, uint32_t i)
 {
 	struct slot *none = NULL;
-	uint64_t life = load_acquire(&slot->life);
 
-	if (LIFE_STATE(life) != LIFE_SPARE)
-		return true; /* it is leaving: nobody's spare any more */
-	/* The slot is off the stack, so these are ours to write. */
+	use(pool, i);
 	store_relaxed(&slot->seat, i);
 	slot->vacated = load_acquire(&pool->vacated[i]);
 	slot->self.worker = i;
-	if (!cas_acq_rel(&pool->seat[i], &none, slot)) /* [U] */
-		return false;
+	return cas_acq_rel(&pool->seat[i], &none, slot); /* [U] */
+}
+
+/* In the first empty seat, or the first one of those that fell vacant. */
+static bool find_seat(struct pool *pool, struct slot *slot, bool vacated)
+{
+	uint32_t n = vacated ? load_acquire(&pool->seats_used) : pool->seats;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!load_acquire(&pool->seat[i]) &&
+		    (!vacated || load_relaxed(&pool->vacated[i])) &&
+		    sit_down(pool, slot, i))
+			return true;
+	return false;
+}
+
+/* The seat is counted as taken already, so there is one, now here, now there. */
+static void seat_give(struct pool *pool, struct slot *slot)
+{
+	struct slot *me = slot;
+	uint64_t life = load_acquire(&slot->life);
+
+	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving: nobody's spare */
+		crew_left(&pool->crew, false);
+		return;
+	}
+	while (!find_seat(pool, slot, true) && !find_seat(pool, slot, false))
+		;
 	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
-		none = slot;
-		cas_acq_rel(&pool->seat[i], &none, NULL);
-		return true;
+		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL);
+		crew_left(&pool->crew, false);
+		return;
 	}
 	if (slot->vacated)
-		add_relaxed(&pool->heals, 1); /* before nothing is vacant */
-	sub_acq_rel(&pool->vacant, 1);
+		add_relaxed(&pool->heals, 1);
 	store_release(&slot->call, CALL_SEAT); /* [c] */
 	host_wake(&slot->call, 1);
 	steward_wake(pool); /* it did not leave the park, but it is up */
-	return true;
 }
 
 void seat_match(struct pool *pool)
 {
 	fence_seq_cst(); /* [V] what I published | what the other side did */
-	for (uint32_t i = 0; load_relaxed(&pool->vacant) && i < pool->seats;
-	     i++) {
-		while (!load_relaxed(&pool->seat[i])) {
-			uint32_t k;
+	while (crew_vacant(&pool->crew) && !load_relaxed(&pool->stopping)) {
+		uint32_t k = stack_pop(&pool->spares);
 
-			if (load_relaxed(&pool->stopping))
-				return;
-			k = stack_pop(&pool->spares);
-			if (k == STACK_NONE)
-				return;
-			sub_acq_rel(&pool->spares_ready, 1);
-			if (!seat_give(pool, i, &pool->slot[k])) {
-				add_acq_rel(&pool->spares_ready, 1);
-				stack_push(&pool->spares, k);
-				fence_seq_cst(); /* [V] */
-				/* A seat behind us may have found no spare
-				 * while this one was in our hand. */
-				i = 0;
-			}
+		if (k == STACK_NONE)
+			return;
+		sub_acq_rel(&pool->spares_ready, 1);
+		if (crew_claim(&pool->crew, pool->seats)) {
+			seat_give(pool, &pool->slot[k]);
+			continue;
 		}
+		add_acq_rel(&pool->spares_ready, 1);
+		stack_push(&pool->spares, k);
+		/* Who left a seat may have found no spare while this one was in
+		 * our hand. */
+		fence_seq_cst(); /* [V] */
 	}
+}
+
+bool seats_are_taken(struct pool *pool)
+{
+	uint32_t taken = 0, n = load_acquire(&pool->seats_used);
+
+	for (uint32_t i = 0; i < n; i++)
+		taken += load_acquire(&pool->seat[i]) != NULL;
+	return taken >= CREW_WANTED(load_acquire(&pool->crew.word));
+}
+
+/* The pointer first, so that who counts a seat finds one. */
+static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
+		   bool let_go)
+{
+	struct slot *me = slot;
+
+	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
+	crew_left(&pool->crew, let_go);
+	seat_match(pool);
 }
 
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when)
 {
-	struct slot *me = slot;
+	/* If one was too many, nobody takes its place. */
+	bool let_go = crew_let_go(&pool->crew);
 
-	store_relaxed(&pool->vacated[seat], when);
+	store_relaxed(&pool->vacated[seat], let_go ? 0 : when);
 	store_relaxed(&pool->healed[seat], 0);
-	add_acq_rel(&pool->vacant, 1);
-	if (!cas_acq_rel(&pool->seat[seat], &me, NULL)) /* [U] */
-		sub_acq_rel(&pool->vacant, 1);
-	seat_match(pool);
+	get_up(pool, slot, seat, let_go);
 	steward_wake(pool);
+}
+
+/* The order is taken back when nobody is too many, and given anew if that was rash. */
+static bool let_go(struct pool *pool)
+{
+	while (!crew_let_go(&pool->crew)) {
+		and_acq_rel(&pool->inbox.orders, ~(uint32_t)ORDER_LEAVE); /* [l] */
+		if (!crew_over(&pool->crew))
+			return false;
+		inbox_dismiss(&pool->inbox);
+	}
+	return true;
+}
+
+bool seat_leave(struct pool *pool, struct slot *slot)
+{
+	uint32_t seat = load_relaxed(&slot->seat);
+	bool leaves;
+
+	books_open(pool);
+	leaves = let_go(pool);
+	if (leaves) {
+		add_acq_rel(&pool->born, 1);
+		/* Alive and outside: nobody but itself moves it. */
+		life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+		store_relaxed(&pool->vacated[seat], 0);
+		store_relaxed(&pool->healed[seat], 0);
+		get_up(pool, slot, seat, true);
+		lost_hand(pool, slot);
+	}
+	books_close(pool);
+	return leaves;
 }
 
 /* ---- waiting as a spare ------------------------------------------------------ */
@@ -85,8 +161,10 @@ static unsigned lives_of(struct pool *pool, uint32_t first,
 {
 	unsigned n = 0;
 
-	for (uint32_t k = 0; k < pool->slots && n < LIVES; k++) {
-		struct slot *slot = &pool->slot[(first + k) % pool->slots];
+	uint32_t slots = load_acquire(&pool->slots_used);
+
+	for (uint32_t k = 0; k < slots && n < LIVES; k++) {
+		struct slot *slot = &pool->slot[(first + k) % slots];
 		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
 
 		if (state != LIFE_FREE && state < LIFE_DYING)
@@ -147,7 +225,7 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 
 	/* Counted first, so that of two that come at once, one is too many. */
 	if (add_acq_rel(&pool->spares_ready, 1) >= pool->spares_wanted &&
-	    !load_acquire(&pool->vacant)) {
+	    !crew_vacant(&pool->crew)) {
 		sub_acq_rel(&pool->spares_ready, 1);
 		return false;
 	}

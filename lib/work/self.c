@@ -126,6 +126,7 @@ int ward_pause(ward_ns until)
 		word = cancel_word(load_relaxed(&slot->task)->cancel);
 	store_release(&slot->waits_on, word);
 	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
+	crew_will_wait(slot->pool);
 	do {
 		seen = load_acquire(word);
 		err = why_stop(slot);
@@ -138,8 +139,10 @@ void ward_block_enter(ward_ns until)
 {
 	struct slot *slot = host_self();
 
-	if (running(slot))
-		store_relaxed(&slot->declared, until ? until : 1);
+	if (!running(slot))
+		return;
+	store_relaxed(&slot->declared, until ? until : 1);
+	crew_will_wait(slot->pool);
 }
 
 void ward_block_leave(void)

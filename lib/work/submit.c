@@ -63,6 +63,7 @@ static int wait_room(struct pool *pool, struct slot *slot, struct ring *full,
 	seen = load_acquire(&full->room); /* [G] */
 	store_release(&slot->waits_on, &full->room);
 	host_fence_heavy(); /* [G] I wait there | fenced? */
+	crew_will_wait(pool);
 	err = slot_taken(slot) ? -ESTALE :
 				 inbox_wait_room_since(&pool->inbox, full, seen,
 						       until);

@@ -357,9 +357,6 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 			;
 		stamp = 0;
 		word = load_relaxed(&book->word);
-	} else if (unlikely(load_relaxed(&pool->stopping))) {
-		worker_answer(pool, slot, task, -ECANCELED);
-		return likely(!slot_taken(slot));
 	}
 	if (unlikely(task->cancel || stamp || word & BOOK_CANCELLED) &&
 	    (status = why_not(pool, task, word, stamp))) {
@@ -382,29 +379,67 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	return finish(pool, slot, epoch, task, status);
 }
 
+/* How a worker comes to the end of its work. */
+enum work_end {
+	WORK_GOES_ON,
+	WORK_STOPS, /* with the pool */
+	WORK_HOME,  /* it was fenced, and has lost its seat */
+	WORK_LEAVES /* it was one too many, and has given it up */
+};
+
 /*
- * Until the pool closes, or the thread has lost its seat: true.  'own' is false
- * if it was fenced in the attempt that it comes from.
+ * There are orders; 'task' was taken meanwhile, or is NULL: nothing was found.  As it
+ * ends, *own says what attempt() says.
+ */
+static cold enum work_end obey(struct pool *pool, struct slot *slot,
+			       struct ward_task *task, bool *own)
+{
+	if (load_acquire(&pool->stopping)) {
+		if (!task)
+			return WORK_STOPS;
+		if (book_state(load_relaxed(&book_of(task)->word)) ==
+		    BOOK_QUEUED) {
+			worker_answer(pool, slot, task, -ECANCELED);
+			*own = !slot_taken(slot);
+			return WORK_GOES_ON;
+		}
+	} else if (seat_leave(pool, slot)) {
+		if (task)
+			inbox_owe(&pool->inbox, task);
+		return WORK_LEAVES;
+	}
+	*own = !task || attempt(pool, slot, task);
+	return WORK_GOES_ON;
+}
+
+/*
+ * Until the pool closes, or the thread has no seat any more.  'own' is false if it was
+ * fenced in the attempt that it comes from.
  *
  * A function of its own: what stands beside host_mark() is kept in memory.
  */
 group_floor
-static __attribute__((noinline)) bool work(struct pool *pool,
-					   struct slot *slot, bool own)
+static __attribute__((noinline)) enum work_end
+work(struct pool *pool, struct slot *slot, bool own)
 {
 	struct ward_task *task;
+	enum work_end end;
 
 	for (;;) {
 		if (unlikely(!own)) {
 			if (load_relaxed(&slot->fence) == FENCE_FORKED)
 				host_exit();
 			if (!come_home(pool, slot))
-				return true;
+				return WORK_HOME;
 		}
 		task = inbox_next(&pool->inbox, &slot->hand, slot->index);
-		if (unlikely(!task))
-			return false;
-		own = attempt(pool, slot, task);
+		if (likely(task && !load_relaxed(&pool->inbox.orders))) {
+			own = attempt(pool, slot, task);
+			continue;
+		}
+		end = obey(pool, slot, task, &own);
+		if (end != WORK_GOES_ON)
+			return end;
 	}
 }
 
@@ -472,7 +507,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 		;
 	if (LIFE_STATE(life) == LIFE_SEATED) {
 		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL); /* [U] */
-		add_acq_rel(&pool->vacant, 1);
+		crew_left(&pool->crew, false);
 	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
 		add_relaxed(&pool->zombies_returned, 1);
 		sub_acq_rel(&pool->zombies_out, 1);
@@ -498,10 +533,14 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 	bool own = !raised || finish_raised(pool, slot);
 
 	while (raised || seat_wait(pool, slot)) {
-		raised = false;
-		if (!work(pool, slot, own))
+		enum work_end end = work(pool, slot, own);
+
+		if (end == WORK_STOPS)
 			break;
+		raised = false;
 		own = true;
+		if (end == WORK_LEAVES)
+			continue;
 		report_home(pool, slot);
 		if (slot->demoted)
 			break;
@@ -565,6 +604,8 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 
 	if (!slot->pool)
 		slot_init(pool, slot);
+	if (slot->index >= load_relaxed(&pool->slots_used))
+		store_release(&pool->slots_used, slot->index + 1);
 	if (pool->catch_faults && !slot->fault_stack) {
 		slot->fault_stack = host_fault_stack_new();
 		if (!slot->fault_stack)

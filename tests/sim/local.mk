@@ -14,6 +14,7 @@ tests_sim_sim_SOURCES = \
 	lib/flow/limit.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
+	lib/front/resize.c \
 	lib/front/stats.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
@@ -21,6 +22,7 @@ tests_sim_sim_SOURCES = \
 	lib/heal/heal.c \
 	lib/heal/judge.c \
 	lib/heal/ledger.c \
+	lib/heal/plan.c \
 	lib/heal/steward.c \
 	lib/sync/bell.c \
 	lib/tell/format.c \
@@ -31,6 +33,7 @@ tests_sim_sim_SOURCES = \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
+	lib/work/crew.c \
 	lib/work/door.c \
 	lib/work/fail.c \
 	lib/work/fault.c \

@@ -152,6 +152,15 @@ static uint64_t tso_load(const void *p, unsigned size)
 
 /* ---- weak ---------------------------------------------------------------- */
 
+static void begin(struct place *place, void *p, unsigned size)
+{
+	memset(place, 0, offsetof(struct place, at) + sizeof(place->at[0]));
+	place->p = p;
+	place->size = size;
+	place->n = 1;
+	place->at[0].v = memory_peek(p, size);
+}
+
 static struct place *place_of(void *p, unsigned size)
 {
 	uint32_t h = (uint32_t)((uintptr_t)p >> 2) * 2654435761u >> 19;
@@ -161,9 +170,11 @@ static struct place *place_of(void *p, unsigned size)
 		place = &places[slots[h].place];
 		if (place->p != p)
 			continue;
-		if (place->size != size)
+		if (place->size != size && !on_stack(p))
 			sim_fail(SIM_WRONG, "%s is used in two sizes",
 				 name_of(p));
+		if (place->size != size) /* in another function's frame */
+			begin(place, p, size);
 		return place;
 	}
 	if (nplaces == PLACES)
@@ -171,11 +182,7 @@ static struct place *place_of(void *p, unsigned size)
 	slots[h].age = age;
 	slots[h].place = nplaces;
 	place = &places[nplaces++];
-	memset(place, 0, offsetof(struct place, at) + sizeof(place->at[0]));
-	place->p = p;
-	place->size = size;
-	place->n = 1;
-	place->at[0].v = memory_peek(p, size);
+	begin(place, p, size);
 	return place;
 }
 

@@ -34,7 +34,10 @@ static inline void name_pool(struct pool *p)
 	NAME(p->inbox.owed_in);
 	NAME(p->inbox.owed_out);
 	NAME(p->seat[0]);
-	NAME(p->vacant);
+	NAME(p->crew.word);
+	NAME(p->crew.size);
+	NAME(p->inbox.orders);
+	NAME(p->relief);
 	NAME(p->spares.top);
 	NAME(p->spares_ready);
 	NAME(p->born);

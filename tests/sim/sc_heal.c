@@ -23,7 +23,7 @@ static void set_up(uint32_t seats, uint32_t spares)
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
 	policy.busy_within = policy.blocked_within = WARD_MS(2000);
-	config.workers = seats;
+	config.workers = config.max = seats;
 	config.spares = spares;
 	config.zombies = SLOTS - seats - spares;
 	config.ring = 4;
@@ -33,6 +33,7 @@ static void set_up(uint32_t seats, uint32_t spares)
 	check(pool_new(&pool, &config) == 0);
 	name_pool(pool);
 	pool->inbox.spin = 1;
+	store_relaxed(&pool->slots_used, SLOTS);
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		struct slot *slot = &pool->slot[i];
 
@@ -57,7 +58,9 @@ static void sit(uint32_t i)
 	slot->self.worker = i;
 	store_relaxed(&pool->seat[i], slot);
 	store_relaxed(&slot->life, (uint64_t)1 << 8 | LIFE_SEATED);
-	store_relaxed(&pool->vacant, load_relaxed(&pool->vacant) - 1);
+	check(crew_claim(&pool->crew, pool->seats));
+	if (load_relaxed(&pool->seats_used) <= i)
+		store_relaxed(&pool->seats_used, i + 1);
 }
 
 static void bear(uint32_t i)
@@ -115,7 +118,7 @@ static void heal_seat(void)
 	bear(1);
 	go(2, (void (*[])(void *)){ unseat, spare }, (uint32_t[]){ 0, 1 });
 	check(load_acquire(&seated[0]) == 2);
-	check(load_acquire(&pool->vacant) == 0);
+	check(crew_vacant(&pool->crew) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
 SCENARIO(heal_seat, "a seat stays vacant beside a spare", .bound = 1,
@@ -133,7 +136,7 @@ static void heal_two_seats(void)
 	   (uint32_t[]){ 0, 1, 2, 3 });
 	check(load_acquire(&seated[0]) && load_acquire(&seated[1]));
 	check(load_acquire(&seated[0]) != load_acquire(&seated[1]));
-	check(load_acquire(&pool->vacant) == 0);
+	check(crew_vacant(&pool->crew) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
 SCENARIO(heal_two_seats, "the same with two seats and two spares", .share = 2);

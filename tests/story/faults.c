@@ -366,7 +366,7 @@ static void handler_that_came_later(struct ward_pool *pool)
 static void wait_buried(struct ward_pool *pool)
 {
 	const struct pool *inside = (const struct pool *)pool;
-	uint64_t whole = inside->seats + inside->spares_wanted;
+	uint64_t whole = stats_of(pool).wanted + inside->spares_wanted;
 
 	wait_healed(pool);
 	wait_until(stats_of(pool).threads_created -

@@ -53,7 +53,7 @@ static size_t memory_now(void)
 static void wait_buried(struct ward_pool *pool)
 {
 	const struct pool *inside = (const struct pool *)pool;
-	uint64_t whole = inside->seats + inside->spares_wanted;
+	uint64_t whole = stats_of(pool).wanted + inside->spares_wanted;
 
 	wait_healed(pool);
 	wait_until(stats_of(pool).threads_created -

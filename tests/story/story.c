@@ -204,7 +204,7 @@ static bool healed(struct ward_pool *pool)
 	struct ward_stats s = stats_of(pool);
 	const struct pool *inside = (const struct pool *)pool;
 
-	return s.workers == inside->seats && s.vacant == 0 &&
+	return s.workers == s.wanted && s.vacant == 0 &&
 	       s.zombies == 0 && s.spares >= inside->spares_wanted &&
 	       s.degraded == 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * submit_deadlock.c - every worker waits, inside a task, for room that only
- * workers could make.
+ * workers could make, and there may be no more workers.
  *
  * Expected: convicted as blocked like any sleep; the wait ends with -ESTALE, the
  * threads come home, their attempts are answered with -ETIME, and all that was
@@ -36,6 +36,7 @@ int main(void)
 	struct ward_stats s;
 
 	config.ring = 4;
+	config.max = config.workers;
 	pool = pool_up(&config);
 	for (unsigned i = 0; i < 2; i++) {
 		item_init(&parent[i], floods, NULL, "flood");

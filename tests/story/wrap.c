@@ -51,7 +51,7 @@ static void wind_hands(struct ward_pool *pool, uint32_t steps)
 {
 	struct pool *inside = (struct pool *)pool;
 
-	wait_until(stats_of(pool).idle == inside->seats);
+	wait_until(stats_of(pool).idle == stats_of(pool).wanted);
 	for (uint32_t i = 0; i < inside->slots; i++)
 		if (inside->slot[i].pool)
 			wind_ring(&inside->slot[i].hand.ring, 0u - steps);

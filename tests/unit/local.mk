@@ -18,6 +18,7 @@ unit_tests += \
 	tests/unit/test_cancel \
 	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
+	tests/unit/test_crew \
 	tests/unit/test_excuse \
 	tests/unit/test_fail \
 	tests/unit/test_fault \
@@ -47,9 +48,11 @@ unit_tests += \
 	tests/unit/test_limit \
 	tests/unit/test_host_lock \
 	tests/unit/test_lost \
+	tests/unit/test_plan \
 	tests/unit/test_pool \
 	tests/unit/test_recall \
 	tests/unit/test_recent \
+	tests/unit/test_resize \
 	tests/unit/test_ring \
 	tests/unit/test_scribe \
 	tests/unit/test_seat \
@@ -120,6 +123,9 @@ tests_unit_test_checkpoint_LDADD = $(UNIT_LIBS)
 tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c \
 	tests/unit/fake_host.h
 tests_unit_test_clerk_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_crew_SOURCES = tests/unit/test_crew.c
+tests_unit_test_crew_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_excuse_SOURCES = tests/unit/test_excuse.c
 tests_unit_test_excuse_LDADD = $(UNIT_LIBS)
@@ -231,6 +237,9 @@ tests_unit_test_lost_SOURCES = tests/unit/test_lost.c \
 	tests/unit/wait.h
 tests_unit_test_lost_LDADD = $(UNIT_LIBS)
 
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_LDADD = $(UNIT_LIBS)
+
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
@@ -239,6 +248,11 @@ tests_unit_test_pool_LDADD = $(UNIT_LIBS)
 tests_unit_test_recent_SOURCES = tests/unit/test_recent.c \
 	tests/unit/json.h
 tests_unit_test_recent_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_resize_SOURCES = tests/unit/test_resize.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_resize_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c \
 	tests/unit/wait.h

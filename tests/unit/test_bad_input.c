@@ -205,6 +205,18 @@ static void bad_names(void)
 	}
 }
 
+static void less_than_workers(void)
+{
+	for (uint32_t workers = 2; workers <= 4096; workers *= 2)
+		for (uint32_t max = 1; max < workers; max *= 2) {
+			struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+			config.workers = workers;
+			config.max = max;
+			create(&config, -EINVAL);
+		}
+}
+
 static void bad_creates(void)
 {
 	static char far[1]; /* never looked into */
@@ -216,10 +228,15 @@ static void bad_creates(void)
 	WRONG_FIELD(size, -EINVAL, sizeof(struct ward_pool_config) - 1,
 		    sizeof(struct ward_pool_config) + 1,
 		    2 * sizeof(struct ward_pool_config));
-	for (int bit = 1; bit < 32; bit++)
+	for (int bit = 3; bit < 32; bit++) {
 		WRONG_FIELD(flags, -EINVAL, 1u << bit);
+		WRONG_FIELD(flags, -EINVAL, 1u << bit | WARD_POOL_CLAMP);
+	}
 	bad_names();
 	WRONG_FIELD(workers, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);
+	WRONG_FIELD(max, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);
+	less_than_workers();
+	WRONG_FIELD(idle, -EINVAL, 1, 1000, WARD_MS(1) - 1);
 	WRONG_FIELD(spares, -EINVAL, 1025, 4096, 65536, 1u << 31, UINT32_MAX);
 	WRONG_FIELD(zombies, -EINVAL, 4097, 5000, 65536, 1u << 31, UINT32_MAX);
 	WRONG_FIELD(ring, -EINVAL, 1, 3, 5, 6, 7, 9, 100, 4095, 4097,
@@ -321,6 +338,8 @@ static void no_pool(void)
 		bad(ward_pool_destroy(NULL, until), -EINVAL);
 	}
 	bad(ward_pool_start(NULL), -EINVAL);
+	bad(ward_pool_resize(NULL, 1, 0), -EINVAL);
+	bad(ward_pool_resize(NULL, 0, 0), -EINVAL);
 	bad(ward_pool_stats(NULL, NULL), -EINVAL);
 	bad(ward_pool_stats(NULL, &stats), -EINVAL);
 	bad(ward_audit(NULL, NULL), -EINVAL);
@@ -377,6 +396,24 @@ static void fresh_pool(void)
 	cr_assert_eq(ward_pool_destroy(subject, 0), 0);
 }
 
+/* Of a pool of one worker, made for five. */
+static void bad_sizes(void)
+{
+	for (uint32_t max = 0; max < 8; max++)
+		bad(ward_pool_resize(subject, 0, max), -EINVAL);
+	for (uint32_t workers = 2; workers <= 5; workers++)
+		for (uint32_t max = 1; max < workers; max++)
+			bad(ward_pool_resize(subject, workers, max), -EINVAL);
+	bad(ward_pool_resize(subject, UINT32_MAX, 1), -EINVAL);
+	for (uint32_t size = 6; size; size *= 2) {
+		bad(ward_pool_resize(subject, size, 0), -ERANGE);
+		bad(ward_pool_resize(subject, size, size), -ERANGE);
+		bad(ward_pool_resize(subject, 1, size), -ERANGE);
+		bad(ward_pool_resize(subject, 1, UINT32_MAX), -ERANGE);
+	}
+	bad(ward_pool_resize(subject, 1, 0), 0); /* as it is */
+}
+
 static void running_pool(void)
 {
 	struct ward_pool_config config = small();
@@ -384,6 +421,7 @@ static void running_pool(void)
 	subject = started(&config);
 	cr_assert(stat_is(subject, idle, 1));
 	bad_tasks();
+	bad_sizes();
 	bad_looks();
 	for (int i = 0; i < 10; i++)
 		bad(ward_pool_start(subject), -EALREADY);
@@ -571,6 +609,8 @@ static void foreign_calls(struct ward_pool *pool)
 	}
 	EACH_UNTIL(until)
 	bad(ward_pool_drain(pool, until), -ECHILD);
+	bad(ward_pool_resize(pool, 1, 0), -ECHILD);
+	bad(ward_pool_resize(pool, 0, 0), -ECHILD);
 }
 
 static void foreign_pool(bool start)

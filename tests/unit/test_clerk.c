@@ -47,7 +47,7 @@ static void setup(void)
 {
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
-	config.workers = WORKERS;
+	config.workers = config.max = WORKERS;
 	config.spares = SPARES;
 	config.zombies = ZOMBIES;
 	fake = (struct fake){ .now = START };
@@ -59,7 +59,7 @@ static void setup(void)
 		cr_assert_eq(worker_spawn(pool, &pool->slot[i]), 0);
 		comes_up(i);
 	}
-	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+	cr_assert_eq(crew_vacant(&pool->crew), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES);
 	fake.spawns = 0;
 }
@@ -167,14 +167,14 @@ Test(clerk, fills_vacant_seats_and_the_spares)
 	is_gone(1);
 	is_gone(2);
 	is_gone(3);
-	cr_assert_eq(load_relaxed(&pool->vacant), 2);
+	cr_assert_eq(crew_vacant(&pool->crew), 2);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), 0);
 	runs(NULL);
 	cr_assert_eq(fake.joins, 4);
 	cr_assert_eq(fake.spawns, 4);
 	for (uint32_t i = 0; i < 4; i++)
 		comes_up(i);
-	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+	cr_assert_eq(crew_vacant(&pool->crew), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES);
 }
 

@@ -63,6 +63,7 @@ static void set_up(void)
 	now = 1000 * MS;
 	pool.slot = slot;
 	pool.slots = THREADS;
+	store_relaxed(&pool.slots_used, THREADS);
 	for (int32_t i = 1; i < THREADS; i++) {
 		slot[i].eye = (struct host_eye){ i, -1, -1, -1 };
 		store_relaxed(&slot[i].tid, i);

@@ -42,9 +42,16 @@ static void people(uint32_t i)
 	fake_turns_to(tid_of(i), SLEEPS);
 }
 
+/* So many seats are taken. */
+static void takes(uint32_t n)
+{
+	store_relaxed(&pool->crew.word, WORKERS + n * CREW_TAKEN_ONE);
+	store_relaxed(&pool->seats_used, WORKERS);
+}
+
 static void make(struct ward_pool_config config)
 {
-	config.workers = WORKERS;
+	config.workers = config.max = WORKERS;
 	config.spares = SPARES;
 	config.zombies = ZOMBIES;
 	config.scan = SCAN;
@@ -69,7 +76,8 @@ static void make(struct ward_pool_config config)
 			stack_push(&pool->spares, i);
 		}
 	}
-	store_relaxed(&pool->vacant, 0);
+	takes(WORKERS);
+	store_relaxed(&pool->slots_used, WORKERS + SPARES);
 	store_relaxed(&pool->spares_ready, SPARES);
 	heal->steward->quiet_since = fake.now;
 }
@@ -194,7 +202,7 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert_eq(load_relaxed(&heir->call), CALL_SEAT);
 	cr_assert_eq(heir->self.worker, 1);
 	cr_assert_eq(heir->vacated, fake.now);
-	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+	cr_assert_eq(crew_vacant(&pool->crew), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
 	cr_assert_eq(load_relaxed(&pool->zombies_out), 1);
 	cr_assert_eq(load_relaxed(&pool->zombies_entered), 1);
@@ -638,10 +646,10 @@ Test(steward, below_the_cap_with_every_seat_taken_it_has_recovered)
 	goes_on_for(S);
 	cr_assert_eq(load_relaxed(&pool->degraded), 1);
 	store_relaxed(&pool->zombies_out, 0);
-	store_relaxed(&pool->vacant, 1);
+	takes(WORKERS - 1);
 	one_scan(0);
 	cr_assert_eq(load_relaxed(&pool->degraded), 1, "a seat is vacant");
-	store_relaxed(&pool->vacant, 0);
+	takes(WORKERS);
 	one_scan(0);
 	cr_assert_eq(load_relaxed(&pool->degraded), 0);
 	cr_assert_eq(times_told(WARD_R_RECOVERED), 1);
@@ -658,13 +666,13 @@ Test(steward, without_a_spare_the_seat_waits)
 	scans_for(5 * S);
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
 	cr_assert_null(load_relaxed(&pool->seat[1]));
-	cr_assert_eq(load_relaxed(&pool->vacant), 1);
+	cr_assert_eq(crew_vacant(&pool->crew), 1);
 	goes_on_for(S);
 	stack_push(&pool->spares, 3);
 	add_relaxed(&pool->spares_ready, 1);
 	seat_match(pool);
 	cr_assert_eq(load_relaxed(&pool->seat[1]), &pool->slot[3]);
-	cr_assert_eq(load_relaxed(&pool->vacant), 0);
+	cr_assert_eq(crew_vacant(&pool->crew), 0);
 }
 
 /* ---- the safety net -------------------------------------------------- */
@@ -829,7 +837,7 @@ Test(steward, does_not_sleep_past_one_who_just_got_up)
 Test(steward, does_not_sleep_while_degraded)
 {
 	store_relaxed(&pool->degraded, 1);
-	store_relaxed(&pool->vacant, 1);
+	takes(WORKERS - 1);
 	cr_assert_not(steward_may_sleep(pool));
 	store_relaxed(&pool->degraded, 0);
 	cr_assert(steward_may_sleep(pool), "the clerk sees to a vacant seat");

@@ -513,6 +513,7 @@ Test(submit, a_fenced_attempt_waits_no_longer)
 	struct job job = job_of_kind(waits_for_room);
 
 	config.ring = 4;
+	config.max = 1; /* nobody comes to its help */
 	again_in = started(&config);
 	stale_late = job_of_kind(job_run);
 	job.task.policy = &hasty;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * plan.c - see plan.h.
+ */
+#include "heal/plan.h"
+#include <urcu-bp.h>
+
+enum { GROW_AFTER = 2 }; /* scans in a row */
+
+static uint32_t least_of(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t roof(const struct size *size, const struct crowd *crowd)
+{
+	return size->open ? crowd->seats : size->most;
+}
+
+/* ---- what follows from what is seen ------------------------------------------------ */
+
+void plan_lend(struct size *size, const struct crowd *crowd)
+{
+	if (size->lent > crowd->waiting)
+		size->lent = crowd->waiting;
+	else if (crowd->pressed)
+		size->lent = least_of(crowd->waiting,
+				      roof(size, crowd) - size->base);
+}
+
+void plan_grow(struct plan *plan, struct size *size, const struct crowd *crowd)
+{
+	uint32_t room = roof(size, crowd) - size->base - size->lent, n;
+
+	if (!crowd->pressed) {
+		plan->pressed = 0;
+		return;
+	}
+	/* Who is on the way may be enough. */
+	if (crowd->vacant || ++plan->pressed < GROW_AFTER ||
+	    size->base >= size->most)
+		return;
+	n = least_of(size->most - size->base, room);
+	/* 1, 2, 4...: the longer it lasts, the more. */
+	size->base +=
+		least_of(n, 1u << least_of(plan->pressed - GROW_AFTER, 12));
+}
+
+void plan_shrink(struct plan *plan, struct size *size,
+		 const struct crowd *crowd, uint64_t window, uint64_t now)
+{
+	if (size->base <= size->least || !plan->since) {
+		plan->since = now;
+		plan->spare = UINT32_MAX;
+		return;
+	}
+	plan->spare = least_of(plan->spare, crowd->idle);
+	if (now - plan->since < window)
+		return;
+	size->base -= least_of(plan->spare, size->base - size->least);
+	plan->since = now;
+	plan->spare = UINT32_MAX;
+}
+
+bool plan_is_spent(const struct size *size, const struct crowd *crowd)
+{
+	return crowd->pressed && !crowd->vacant && crowd->taken &&
+	       crowd->waiting >= crowd->taken &&
+	       size->base + size->lent >= roof(size, crowd);
+}
+
+/* ---- looking ----------------------------------------------------------------------- */
+
+static void look(const struct pool *pool, struct crowd *crowd)
+{
+	*crowd = (struct crowd){ .seats = pool->seats,
+				 .pressed = crew_pressed(pool),
+				 .vacant = crew_vacant(&pool->crew) };
+}
+
+/* Who waits, who is idle: lines that are cold, so only where it may matter. */
+static void count(const struct pool *pool, struct crowd *crowd)
+{
+	uint32_t seats = load_acquire(&pool->seats_used);
+
+	urcu_bp_read_lock();
+	for (uint32_t i = 0; i < seats; i++) {
+		const struct slot *slot =
+			load_acquire(&pool->seat[i]); /* [U] */
+
+		if (!slot)
+			continue;
+		crowd->taken++;
+		crowd->waiting += crew_waits(slot);
+		crowd->idle += load_relaxed(
+			&pool->inbox.bell.sleeper[slot->index].parked);
+	}
+	urcu_bp_read_unlock();
+}
+
+static void tell_spent(struct plan *plan, struct pool *pool, bool spent)
+{
+	struct incident *in;
+
+	if (!spent || plan->told) {
+		plan->told = spent;
+		return;
+	}
+	in = incident_open(&pool->tell, WARD_R_NO_THREAD, incident_id());
+	if (!in)
+		return; /* no record free: next time */
+	plan->told = true;
+	in->report.what = "all workers wait, and there may be no more";
+	incident_raise(&pool->tell, in);
+}
+
+/* If the size was changed meanwhile: next time. */
+static void settle_on(struct pool *pool, uint64_t seen, const struct size *size)
+{
+	if (size_pack(size) != seen)
+		crew_set(pool, seen, size);
+}
+
+void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)
+{
+	uint64_t seen = load_acquire(&pool->crew.size);
+	struct size size = size_of(seen);
+	struct crowd crowd;
+
+	swap_acq_rel(&pool->relief, 0); /* [rl] */
+	look(pool, &crowd);
+	if (size.lent || (crowd.pressed ? plan->waits : size.base > size.least))
+		count(pool, &crowd);
+	plan_lend(&size, &crowd);
+	plan_grow(plan, &size, &crowd);
+	plan_shrink(plan, &size, &crowd, pool->idle, now);
+	settle_on(pool, seen, &size);
+	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
+}
+
+void plan_relief(struct plan *plan, struct pool *pool)
+{
+	uint64_t seen = load_acquire(&pool->crew.size);
+	struct size size = size_of(seen);
+	struct crowd crowd;
+
+	if (!load_relaxed(&pool->relief) ||
+	    !swap_acq_rel(&pool->relief, 0)) /* [rl] */
+		return;
+	look(pool, &crowd);
+	count(pool, &crowd);
+	plan_lend(&size, &crowd);
+	settle_on(pool, seen, &size);
+	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
+}
+
+uint64_t plan_due(const struct plan *plan, const struct pool *pool)
+{
+	struct size size = size_of(load_acquire(&pool->crew.size));
+
+	if (size.base <= size.least || pool->idle > HOST_FOREVER - plan->since)
+		return HOST_FOREVER;
+	return plan->since + pool->idle;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * plan.h - how many workers there should be: the steward's part, at each scan and
+ * when a worker says that it will wait.
+ *
+ *	more	tasks are queued and nobody is free:
+ *		one in place of each worker that waits (lent), at once;
+ *		if that lasts from one scan to the next, more on demand (base)
+ *	fewer	who stood in for a wait that is over;
+ *		those added on demand that were idle for all of a window
+ *
+ * Nobody else decides, but for ward_pool_resize(): a submitter pays nothing for it,
+ * and a worker has no clock to watch, so that whoever sleeps, sleeps on.
+ */
+#ifndef WARD_LIB_HEAL_PLAN_H
+#define WARD_LIB_HEAL_PLAN_H
+
+#include "work/pool.h"
+
+struct plan {		  /* what is remembered from one scan to the next */
+	uint64_t since;	  /* the window's begin, */
+	uint32_t spare;	  /* and how many were idle at least in it */
+	uint32_t pressed; /* scans in a row */
+	bool waits;	  /* who was silent at this scan waits, and says so */
+	bool told;
+};
+
+struct crowd {		/* what is seen */
+	uint32_t seats; /* in all */
+	uint32_t taken, waiting, idle;
+	bool pressed, vacant;
+};
+
+/* Pure: */
+void plan_lend(struct size *size, const struct crowd *crowd);
+void plan_grow(struct plan *plan, struct size *size, const struct crowd *crowd);
+void plan_shrink(struct plan *plan, struct size *size,
+		 const struct crowd *crowd, uint64_t window, uint64_t now);
+/* All wait, tasks are queued, and there may be no more. */
+bool plan_is_spent(const struct size *size, const struct crowd *crowd);
+
+void plan_scan(struct plan *plan, struct pool *pool, uint64_t now);
+/* Between two scans: a worker will wait. */
+void plan_relief(struct plan *plan, struct pool *pool);
+/* Up to when the steward may sleep: then somebody may have been idle for too long. */
+uint64_t plan_due(const struct plan *plan, const struct pool *pool);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * crew.h - how many seats are to be taken, and how many are.
+ *
+ * Two words.  'size' is what was asked for and what was added to it: a pool begins
+ * with 'base' seats, at least 'least', and on demand up to 'most'; 'lent' more stand
+ * in for workers that wait inside tasks.  'word' is what is:
+ *
+ *	leaving:16  taken:16  wanted:16
+ *
+ * 'wanted' is base + lent; 'taken' seats have a worker, or somebody is just about to
+ * sit down; 'leaving' of those have been let go and are just about to get up.
+ *
+ * Invariants:
+ *  1) A seat is counted as taken before its pointer is set, and not any more after
+ *     that was cleared.  So who has counted one finds an empty seat.
+ *  2) One is counted only while fewer stay than are wanted, and let go only while
+ *     more do: no two sit down for one vacancy, and no two get up for one too many.
+ *  3) At least one seat is wanted, so who is let go leaves another behind that will
+ *     look for work after it.
+ *  4) 'wanted' follows 'size': who changes that writes it last (crew_set), and who
+ *     lowers it gives the order to leave after that [l].
+ */
+#ifndef WARD_LIB_WORK_CREW_H
+#define WARD_LIB_WORK_CREW_H
+
+#include "base/atomic.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CREW_MAX 8190u
+
+struct crew {
+	_Atomic uint64_t size;
+	_Atomic uint64_t word;
+};
+
+/* ---- the size ---------------------------------------------------------------- */
+
+struct size {
+	uint32_t least, most; /* with least = most it does not grow on demand */
+	uint32_t base, lent;
+	bool open; /* 'most' was left open: more may be lent than that */
+};
+
+static inline uint64_t size_pack(const struct size *s)
+{
+	return (uint64_t)s->least | (uint64_t)s->most << 15 |
+	       (uint64_t)s->base << 30 | (uint64_t)s->lent << 45 |
+	       (uint64_t)s->open << 60;
+}
+
+static inline struct size size_of(uint64_t word)
+{
+	return (struct size){ .least = word & 0x7fff,
+			      .most = word >> 15 & 0x7fff,
+			      .base = word >> 30 & 0x7fff,
+			      .lent = word >> 45 & 0x7fff,
+			      .open = word >> 60 & 1 };
+}
+
+static inline void crew_init(struct crew *crew, const struct size *size)
+{
+	atomic_init(&crew->size, size_pack(size));
+	atomic_init(&crew->word, size->base); /* wanted */
+}
+
+/* ---- the word ----------------------------------------------------------------- */
+
+#define CREW_WANTED(w) ((uint32_t)(w)&0xffff)
+#define CREW_TAKEN(w) ((uint32_t)((w) >> 16) & 0xffff)
+#define CREW_LEAVING(w) ((uint32_t)((w) >> 32) & 0xffff)
+#define CREW_TAKEN_ONE ((uint64_t)1 << 16)
+#define CREW_LEAVING_ONE ((uint64_t)1 << 32)
+/* Those that stay. */
+#define CREW_STAY(w) (CREW_TAKEN(w) - CREW_LEAVING(w))
+
+/* Seats that are wanted and empty. */
+static inline uint32_t crew_vacant(const struct crew *crew)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	return CREW_STAY(word) < CREW_WANTED(word)
+		       ? CREW_WANTED(word) - CREW_STAY(word)
+		       : 0;
+}
+
+/* Is somebody one too many? */
+static inline bool crew_over(const struct crew *crew)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	return CREW_STAY(word) > CREW_WANTED(word);
+}
+
+/* A spare is about to sit down; of 'seats' in all. */
+static inline bool crew_claim(struct crew *crew, uint32_t seats)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	do {
+		if (CREW_STAY(word) >= CREW_WANTED(word) ||
+		    CREW_TAKEN(word) >= seats)
+			return false;
+	} while (!cas_acq_rel(&crew->word, &word, word + CREW_TAKEN_ONE));
+	return true;
+}
+
+/* A worker is about to get up, if one is too many. */
+static inline bool crew_let_go(struct crew *crew)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	do {
+		if (CREW_STAY(word) <= CREW_WANTED(word))
+			return false;
+	} while (!cas_acq_rel(&crew->word, &word, word + CREW_LEAVING_ONE));
+	return true;
+}
+
+/* A seat was left; did its worker have to be let go? */
+static inline void crew_left(struct crew *crew, bool let_go)
+{
+	sub_acq_rel(&crew->word,
+		    CREW_TAKEN_ONE + (let_go ? CREW_LEAVING_ONE : 0));
+}
+
+static inline void crew_want(struct crew *crew, uint32_t wanted)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	while (!cas_acq_rel(&crew->word, &word,
+			    word - CREW_WANTED(word) + wanted))
+		;
+}
+
+#endif
