@@ -27,6 +27,7 @@ sane_story_tests = \
 	tests/story/hook_hangs \
 	tests/story/late_birth \
 	tests/story/left_behind \
+	tests/story/limits \
 	tests/story/livelock \
 	tests/story/no_proc \
 	tests/story/nobody_listens \
@@ -127,6 +128,9 @@ tests_story_late_birth_SOURCES = tests/story/late_birth.c
 tests_story_late_birth_LDADD = $(STORY_LIBS)
 tests_story_left_behind_SOURCES = tests/story/left_behind.c
 tests_story_left_behind_LDADD = $(STORY_LIBS)
+tests_story_limits_SOURCES = tests/story/limits.c
+tests_story_limits_LDADD = $(STORY_LIBS)
+
 tests_story_livelock_SOURCES = tests/story/livelock.c
 tests_story_livelock_LDADD = $(STORY_LIBS)
 tests_story_no_proc_SOURCES = tests/story/no_proc.c

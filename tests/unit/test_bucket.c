@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define SECOND UINT64_C(1000000000)
-#define TICKS(ns) ((uint64_t)(ns) << BUCKET_TICK_BITS)
 
 static uint64_t rand_state;
 
@@ -172,6 +171,23 @@ Test(bucket, gives_from_the_future_in_turn)
 					      &draw));
 			cr_assert_eq(bucket_due(&draw, now), now + due);
 		}
+	}
+}
+
+/* To the next whole nanosecond. */
+Test(bucket, is_not_due_too_early)
+{
+	uint64_t now = 5 * SECOND;
+	struct bucket bucket;
+	struct draw draw;
+
+	bucket_init(&bucket, pace_of(7e8, 1), now);
+	for (int i = 0; i < 1000; i++) {
+		cr_assert(
+			bucket_draw(&bucket, 1, now, BUCKET_AHEAD_MAX, &draw));
+		cr_assert_geq(bucket_ticks(bucket_due(&draw, now)), draw.to);
+		cr_assert_lt(bucket_ticks(bucket_due(&draw, now)),
+			     draw.to + bucket_ticks(1));
 	}
 }
 
