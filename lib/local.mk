@@ -85,6 +85,7 @@ WARD_SOURCES = \
 	lib/work/slot.h \
 	lib/work/submit.c \
 	lib/work/unblock.c \
+	lib/work/watch.c \
 	lib/work/worker.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \

@@ -2,8 +2,31 @@
 /*
  * cancel.h - asking work to stop.
  *
- * A token is fired once, with a cause, and stays fired.  Tasks that carry it
- * (task->cancel) see it in ward_check(); nothing is interrupted.
+ * A token is fired once, with a cause, and stays fired.  It fires when somebody
+ * fires it, when a token that it is linked to fires, or when its deadline comes.
+ * Tasks that carry it (task->cancel) see it in ward_check(); nothing is
+ * interrupted.  What waits inside the library on behalf of such a task ends:
+ * ward_pause(), a bridge, a submit for which there is no room.
+ *
+ *	live, no deadline	cause 0; the look is one load
+ *	live until ...		cause 0; the look reads the clock, too
+ *	fired			the first cause, for good
+ *
+ * A token has no thread of its own.  That its deadline has come is found by who
+ * looks: every call here does, and ward_check() of each task that carries it.
+ * The first look fires it with -ETIMEDOUT, and tells those who watch it.
+ *
+ * Who calls the callbacks: the thread that fires; or, if another thread is just
+ * then inside ward_cancel_watch(), _unwatch(), _link(), _fini() or _deadline() of
+ * the same token, that one, before its call returns.  So firing waits for nobody.
+ * No lock is held meanwhile: a callback may submit, fire any token, and watch and
+ * take back watches of any, its own too.  It must return: no ward_raise(), no
+ * pthread_exit(); and a fault in it is not caught.
+ *
+ * Who may call: any thread, inside tasks or outside; in signal handlers only
+ * ward_cancel_fire() and ward_cancel_cause(), and then callbacks may run there.
+ * In the child of a fork a token that other threads of the parent were using may
+ * be looked at, fired and made anew with ward_cancel_init(), no more.
  */
 #ifndef WARD_CANCEL_H
 #define WARD_CANCEL_H
@@ -14,24 +37,110 @@
 extern "C" {
 #endif
 
-/* Caller-owned, all-zero is live.  Must outlive every task that carries it. */
+/*
+ * Caller-owned, all-zero is live.  Must outlive every task that carries it, every
+ * link to or from it, and every call on it.
+ */
 struct ward_cancel {
-	uint64_t priv[2];
+	uint64_t priv[8];
 };
 
-/* Makes the token live (again).  Not while a task carries it. */
+/*
+ * One watch or one link, caller-owned; all-zero but for 'fn' before its first use.
+ * It must stay until it was told or taken back; a link until it was taken back.
+ */
+struct ward_watch {
+	void (*fn)(struct ward_watch *watch, int cause);
+	uint64_t priv[6];
+};
+
+/* Makes the token live (again).  Not while anybody carries, watches or links it. */
 WARD_API void ward_cancel_init(struct ward_cancel *token);
+
+/*
+ * Before its memory is used for something else, if it was ever linked or watched:
+ * takes the links to its parents back.  While the token is being told by another
+ * thread it waits for that.
+ *	0		no other token knows it any more
+ *	-EBUSY		a watch was neither told nor taken back, or a child is
+ *			still linked to it; nothing has changed
+ *	-EDEADLK	from inside a callback of it, or of a child of it
+ *	-EINVAL		token is NULL
+ */
+WARD_API int ward_cancel_fini(struct ward_cancel *token);
 
 /*
  * Fires the token with 'cause', a negative errno value; 0 or a positive value
  * stands for -ECANCELED.  True for the one call that fired it, false if it was
- * fired before (the first cause stays) or token is NULL.  Any thread, also a
- * signal handler; lock-free.
+ * fired before (the first cause stays), or its deadline has come, or token is NULL.
+ * Any thread, also a signal handler; lock-free but for what callbacks do.
  */
 WARD_API bool ward_cancel_fire(struct ward_cancel *token, int cause);
 
-/* The cause, or 0 while the token is live or NULL.  One load; any context. */
+/*
+ * The cause, or 0 while the token is live or NULL.  One load, and a look at the
+ * clock where it has a deadline.
+ */
 WARD_API int ward_cancel_cause(const struct ward_cancel *token);
+
+/*
+ * From 'at' on (CLOCK_MONOTONIC, as everywhere; WARD_FOREVER changes nothing) the
+ * token's cause is -ETIMEDOUT.  Of several deadlines the earliest counts; children
+ * have it too, also those that are linked later.  One that has passed fires it at
+ * once.  0, also if it was fired before; -EINVAL: token is NULL.
+ */
+WARD_API int ward_cancel_deadline(struct ward_cancel *token, ward_ns at);
+
+/*
+ * watch->fn(watch, cause) is called exactly once, when the token fires: at once,
+ * before this returns, if it has fired.  From then on the watch is the caller's
+ * again: fn may free it or use it anew.
+ *	0		it was told, or will be
+ *	-EBUSY		it is on a token already
+ *	-EINVAL		an argument, or watch->fn, is NULL
+ */
+WARD_API int ward_cancel_watch(struct ward_cancel *token,
+			       struct ward_watch *watch);
+
+/*
+ * Takes a watch back, or a link ('token' is the parent then).  True: it was not
+ * told, and will not be.  False: it was, or is not on this token.  When it
+ * returns, the callback (of a link: the child's callbacks) is not running and will
+ * not run, except from inside of it, where it returns at once.  It waits for that,
+ * so two callbacks must not take each other back.
+ */
+WARD_API bool ward_cancel_unwatch(struct ward_cancel *token,
+				  struct ward_watch *watch);
+
+/*
+ * From now on 'child' fires when 'parent' does, with its cause, and has its
+ * deadline; at once, if it has fired.  Any number of parents ("or"), any depth:
+ * telling needs no more stack.  A circle is of no use but does no harm: it fires as
+ * a whole.  watch->fn is not used.  Ends with ward_cancel_unwatch(parent, watch) or
+ * ward_cancel_fini(child), either of which comes before the parent's own end.
+ *	0		linked
+ *	-EBUSY		the watch is on a token already
+ *	-EINVAL		an argument is NULL, or child and parent are the same
+ */
+WARD_API int ward_cancel_link(struct ward_cancel *child,
+			      struct ward_cancel *parent,
+			      struct ward_watch *watch);
+
+/*
+ * Sleeps until the token fires.  Inside of a task also until ward_check() would
+ * not say 0; like ward_pause() it is no sign of life, and not declared.
+ *	0		it has fired: ward_cancel_cause() says why
+ *	-ETIMEDOUT	it has not by 'until'
+ *	-EINVAL		token is NULL
+ *	else		what ward_check() says
+ */
+WARD_API int ward_cancel_wait(struct ward_cancel *token, ward_ns until);
+
+/*
+ * The token of the task that the caller is inside of, to pass down; NULL if it has
+ * none, or outside of run().
+ */
+WARD_API struct ward_cancel *ward_token(void);
 
 #ifdef __cplusplus
 }

@@ -140,6 +140,8 @@ WARD_API int ward_pool_resize(struct ward_pool *pool, uint32_t workers,
  *	-ESTALE		called by a fenced attempt that had to wait for room
  *	-ECHILD		the pool belongs to the parent process
  *	-EINVAL		NULL, misaligned, no run, or a policy of wrong size
+ *	else		the cause of task->cancel, which was fired before, or while
+ *			the call waited for room
  * Any thread.  With WARD_NOWAIT it is lock-free and may be called in a signal
  * handler: a submitter stopped at any point delays none of the others.  From a
  * task of the same pool it goes to the worker's own ring first.

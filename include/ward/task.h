@@ -79,7 +79,8 @@ struct ward_task {
 	void (*done)(struct ward_task *task, int status); /* may be NULL */
 	void (*release)(struct ward_task *task);	  /* may be NULL */
 	const struct ward_policy *policy; /* NULL: the pool's */
-	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check() */
+	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check();
+					     ends a submit that waits, too */
 	const char *name;		  /* static string for reports, or NULL */
 	uint64_t priv[10];		  /* the library's; zero before first use */
 };

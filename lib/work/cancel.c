@@ -1,10 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cancel.c - a token is a word: 0, or the cause; and a futex for who waits on it.
+ * cancel.c - a token's state: fired, until when, and who sleeps until it is.
  */
 #include "work/cancel.h"
 #include "base/host_fault.h"
+#include "work/pool.h"
 #include <errno.h>
+
+/* ---- the state ----------------------------------------------------------------- */
+
+static void rouse(struct token *token)
+{
+	add_acq_rel(&token->sleeps, 1); /* [q] */
+	host_wake(&token->sleeps, INT32_MAX);
+}
+
+static inline bool has_come(int64_t state)
+{
+	return state > 0 && host_now() >= (uint64_t)state;
+}
+
+bool token_fire(struct token *token, int64_t cause, bool *timed)
+{
+	int64_t state = load_relaxed(&token->state);
+
+	do {
+		if (state < 0)
+			return false;
+		*timed = has_come(state);
+		/* Release: who sees the cause sees what led to it. */
+	} while (!cas_acq_rel(&token->state, &state, /* [q] */
+			      *timed ? -ETIMEDOUT : cause));
+	rouse(token);
+	return true;
+}
+
+static bool live_until(struct token *token, int64_t at)
+{
+	int64_t state = load_relaxed(&token->state);
+
+	do {
+		if (state < 0 || (state > 0 && state <= at))
+			return false;
+	} while (!cas_acq_rel(&token->state, &state, at)); /* [q] */
+	rouse(token);
+	return true;
+}
+
+bool token_lower(struct token *token, int64_t state)
+{
+	bool timed;
+
+	return state < 0 ? token_fire(token, state, &timed) :
+			   live_until(token, state);
+}
+
+/* ---- the calls ----------------------------------------------------------------- */
 
 void ward_cancel_init(struct ward_cancel *token)
 {
@@ -12,29 +63,122 @@ void ward_cancel_init(struct ward_cancel *token)
 		*token = (struct ward_cancel){ { 0 } };
 }
 
+/* True: fired by this call, and with that cause. */
+static bool fire(struct token *token, int cause)
+{
+	bool first, timed = false;
+
+	host_hold();
+	first = token_fire(token, cause, &timed);
+	if (first)
+		token_tell(token);
+	host_unhold();
+	return first && !timed;
+}
+
 bool ward_cancel_fire(struct ward_cancel *cancel, int cause)
 {
-	struct token *token = token_of(cancel);
-	int64_t live = 0;
-	bool first;
+	return cancel && fire(token_of(cancel), cause < 0 ? cause : -ECANCELED);
+}
 
-	if (!token)
-		return false;
-	host_hold();
-	/* Release: who sees the cause sees what led to it. */
-	first = cas_acq_rel(&token->cause, &live,
-			    cause < 0 ? cause : -ECANCELED);
-	if (first) {
-		add_acq_rel(&token->sleeps, 1); /* [q] */
-		host_wake(&token->sleeps, INT32_MAX);
+int cancel_timed(struct token *token)
+{
+	int64_t state = load_acquire(&token->state);
+
+	if (has_come(state)) {
+		fire(token, -ETIMEDOUT);
+		state = load_acquire(&token->state);
 	}
-	host_unhold();
-	return first;
+	return state < 0 ? (int)state : 0;
 }
 
 int ward_cancel_cause(const struct ward_cancel *cancel)
 {
+	return cancel ? cancel_cause(cancel) : 0;
+}
+
+int ward_cancel_deadline(struct ward_cancel *cancel, ward_ns at)
+{
 	struct token *token = token_of(cancel);
 
-	return token ? (int)load_acquire(&token->cause) : 0; /* [q] */
+	if (!cancel)
+		return -EINVAL;
+	if (at > INT64_MAX)
+		return 0; /* beyond time */
+	host_hold();
+	if (live_until(token, at ? (int64_t)at : 1))
+		token_tell(token);
+	host_unhold();
+	cancel_cause(cancel); /* it may have come already */
+	return 0;
+}
+
+/* ---- waiting ------------------------------------------------------------------- */
+
+/* Where a wait ends: the token, and inside of a task what ends that. */
+struct stay {
+	const struct ward_cancel *cancel, *own; /* own: the task's, or NULL */
+	struct slot *slot;			/* NULL: in no task */
+	ward_ns until;
+	struct host_watch watch[3];
+	unsigned words;
+};
+
+static void watch_too(struct stay *stay, _Atomic uint32_t *word)
+{
+	stay->watch[stay->words++].word = word;
+}
+
+static void enter(struct stay *stay)
+{
+	struct slot *slot = host_self();
+
+	watch_too(stay, cancel_word(stay->cancel));
+	if (!slot || !slot_inside(load_relaxed(&slot->word)))
+		return;
+	stay->slot = slot;
+	watch_too(stay, &slot->pause);
+	stay->own = ward_token();
+	if (stay->own && stay->own != stay->cancel)
+		watch_too(stay, cancel_word(stay->own));
+	store_release(&slot->waits_on, &slot->pause);
+	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
+}
+
+/* 0: fired, 1: look again. */
+static int wait_once(struct stay *stay)
+{
+	ward_ns end;
+	int err;
+
+	for (unsigned i = 0; i < stay->words; i++)
+		stay->watch[i].seen = load_acquire(stay->watch[i].word);
+	if (cancel_cause(stay->cancel))
+		return 0;
+	err = stay->slot ? ward_check() : 0;
+	if (err)
+		return err;
+	end = cancel_until(stay->cancel, stay->until);
+	if (stay->own)
+		end = cancel_until(stay->own, end);
+	err = host_wait_any(stay->watch, stay->words, end);
+	if (!err || end != stay->until)
+		return 1;
+	return cancel_cause(stay->cancel) ? 0 : err;
+}
+
+int ward_cancel_wait(struct ward_cancel *cancel, ward_ns until)
+{
+	struct stay stay = { .cancel = cancel, .until = until };
+	int err;
+
+	if (!cancel)
+		return -EINVAL;
+	enter(&stay);
+	do {
+		err = wait_once(&stay);
+	} while (err == 1);
+	if (stay.slot)
+		store_relaxed(&stay.slot->waits_on, NULL);
+	return err;
 }

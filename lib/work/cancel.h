@@ -2,7 +2,16 @@
 /*
  * cancel.h - what a token is inside.
  *
- * Edge [q]: fired | who sleeps on the token wakes up and sees the cause.
+ * 'state' is all that a look needs:
+ *	0	live
+ *	> 0	live until then, ns
+ *	< 0	fired; the cause
+ * It only ever goes down, but for the first deadline; who moves it is who must see
+ * to those that depend on it: sleepers, watches, children.  Sleepers are woken at
+ * once.  The rest is on lists, and those are seen to as watch.c says.
+ *
+ * Edges: [q] state moved | who sleeps on the token wakes up and sees it; [l] the
+ * list | the next one who has it.
  */
 #ifndef WARD_LIB_WORK_CANCEL_H
 #define WARD_LIB_WORK_CANCEL_H
@@ -10,12 +19,35 @@
 #include "base/atomic.h"
 #include <ward/cancel.h>
 
+struct watch;
+
 struct token {
-	_Atomic int64_t cause;	 /* 0: live */
-	_Atomic uint32_t sleeps; /* futex: moves when the token is fired */
+	_Atomic int64_t state;
+	_Atomic uint32_t sleeps; /* futex: moves with state, and when 'list' says
+				    that somebody sleeps for it */
+	_Atomic uint32_t list;	 /* enum list: who has the lists */
+	/* L: who has the lists */
+	struct watch *watches; /* in the order in which they came */
+	struct watch *links;   /* to children; those to be visited first */
+	struct watch *parents; /* links to them, by ->up */
+	struct watch *_Atomic running; /* is being told just now */
+	struct token *back;	       /* whose visitor came here, or NULL */
+	_Atomic uint32_t teller; /* the thread that visits, from 1; 0: none */
+	uint32_t children;	 /* linked and not taken back */
+} __attribute__((may_alias));
+
+/* A watch: child is NULL.  A link: the child is told instead of fn. */
+struct watch {
+	void (*fn)(struct ward_watch *watch, int cause);
+	struct token *on;	   /* the token; of a link until it is taken back */
+	struct watch *next, *prev; /* a ring; NULL: on no list */
+	struct token *child;
+	struct watch *up;
+	int64_t passed; /* the deadline that the child has from here */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct token) <= sizeof(struct ward_cancel), "it fits");
+_Static_assert(sizeof(struct watch) <= sizeof(struct ward_watch), "it fits");
 
 static inline struct token *token_of(const struct ward_cancel *cancel)
 {
@@ -26,5 +58,43 @@ static inline _Atomic uint32_t *cancel_word(const struct ward_cancel *cancel)
 {
 	return &token_of(cancel)->sleeps;
 }
+
+/* Has the deadline come?  Then it is fired here.  The cause, or 0. */
+int cancel_timed(struct token *token);
+
+/* As ward_cancel_cause(), of one that is there. */
+static inline int cancel_cause(const struct ward_cancel *cancel)
+{
+	struct token *token = token_of(cancel);
+	int64_t state = load_acquire(&token->state); /* [q] */
+
+	if (likely(state == 0))
+		return 0;
+	return state < 0 ? (int)state : cancel_timed(token);
+}
+
+/*
+ * How long to sleep, on cancel_word() among others: to the deadline, if that is
+ * earlier.  By who has loaded the word before.
+ */
+static inline ward_ns cancel_until(const struct ward_cancel *cancel,
+				   ward_ns until)
+{
+	int64_t state = load_acquire(&token_of(cancel)->state); /* [q] */
+
+	return state > 0 && (ward_ns)state < until ? (ward_ns)state : until;
+}
+
+/* ---- cancel.c: the state ------------------------------------------------------- */
+
+/* Fires it, or finds that its deadline has come.  False: it was fired before. */
+bool token_fire(struct token *token, int64_t cause, bool *timed);
+/* Its parent's state is its own too, if that is lower.  False: it is not. */
+bool token_lower(struct token *token, int64_t state);
+
+/* ---- watch.c: the lists -------------------------------------------------------- */
+
+/* The state has moved: tells watches and children, or has somebody do it. */
+void token_tell(struct token *token);
 
 #endif

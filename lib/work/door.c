@@ -22,6 +22,7 @@ static void declare(struct door_stay *stay, struct slot *slot)
 	stay->in_run = true;
 	stay->declared = load_relaxed(&slot->declared);
 	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
+	stay->cancel = cancel;
 	if (cancel)
 		door_watch(stay, cancel_word(cancel));
 }
@@ -53,10 +54,14 @@ void door_look(struct door_stay *stay)
 int door_sleep(struct door_stay *stay)
 {
 	int err = stay->slot ? ward_check() : 0;
+	ward_ns end = stay->until;
 
 	if (err)
 		return err;
-	return host_wait_any(stay->watch, stay->words, stay->until);
+	if (stay->cancel)
+		end = cancel_until(stay->cancel, end);
+	err = host_wait_any(stay->watch, stay->words, end);
+	return end == stay->until ? err : 0; /* the deadline: ward_check() tells */
 }
 
 void door_leave(struct door_stay *stay)

@@ -37,6 +37,7 @@ struct door {
 struct door_stay {
 	struct door *door;
 	struct slot *slot; /* of the task that waits, or NULL */
+	const struct ward_cancel *cancel; /* its token, or NULL */
 	ward_ns until;
 	uint64_t declared; /* what the task had declared */
 	bool in_run;

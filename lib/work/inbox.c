@@ -3,7 +3,6 @@
  * inbox.c - see inbox.h.
  */
 #include "work/inbox.h"
-#include "base/host.h"
 #include "work/book.h"
 #include <errno.h>
 
@@ -229,11 +228,14 @@ int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until)
 		host_yield();
 		return 0;
 	}
-	return inbox_wait_room_since(inbox, full, load_acquire(&full->room),
-				     until);
+	return inbox_wait_room_since(
+		inbox, full,
+		&(struct host_watch){ &full->room, load_acquire(&full->room) },
+		1, until);
 }
 
-int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
+int inbox_wait_room_since(struct inbox *inbox, struct ring *full,
+			  const struct host_watch *seen, unsigned n,
 			  uint64_t until)
 {
 	int err = 0;
@@ -248,7 +250,8 @@ int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
 	if (load_acquire(&inbox->closed))
 		err = -ESHUTDOWN;
 	else if (ring_count(full) >= full->mask)
-		err = host_wait(&full->room, seen, until);
+		err = n > 1 ? host_wait_any(seen, n, until) :
+			      host_wait(&full->room, seen->seen, until);
 	sub_acq_rel(&full->waiters, 1);
 	return err;
 }

@@ -20,6 +20,7 @@
 #ifndef WARD_LIB_WORK_INBOX_H
 #define WARD_LIB_WORK_INBOX_H
 
+#include "base/host.h"
 #include "sync/bell.h"
 #include "work/hand.h"
 #include <ward/task.h>
@@ -75,8 +76,12 @@ int inbox_put(struct inbox *inbox, struct hand *mine,
  * -ETIMEDOUT; -ESHUTDOWN.
  */
 int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until);
-/* The same for who had to look elsewhere after it read full->room as 'seen'. */
-int inbox_wait_room_since(struct inbox *inbox, struct ring *full, uint32_t seen,
+/*
+ * The same for who had to look elsewhere after it had read full->room: 'seen' is
+ * that; and, if n is 2, another word that ends the wait.
+ */
+int inbox_wait_room_since(struct inbox *inbox, struct ring *full,
+			  const struct host_watch *seen, unsigned n,
 			  uint64_t until);
 
 /* A task for worker i with its hand, or NULL at once. */

@@ -44,7 +44,14 @@ static inline int why_stop(const struct slot *slot)
 	task = load_relaxed(&slot->task);
 	if (unlikely(load_acquire(&book_of(task)->word) & BOOK_CANCELLED)) /* [e] */
 		return book_of(task)->cause;
-	return task->cancel ? ward_cancel_cause(task->cancel) : 0;
+	return task->cancel ? cancel_cause(task->cancel) : 0;
+}
+
+struct ward_cancel *ward_token(void)
+{
+	struct slot *slot = host_self();
+
+	return running(slot) ? load_relaxed(&slot->task)->cancel : NULL;
 }
 
 int ward_check(void)
@@ -111,26 +118,28 @@ int ward_fence(uint64_t *fence)
 int ward_pause(ward_ns until)
 {
 	struct slot *slot = host_self();
+	const struct ward_cancel *token = ward_token();
 	_Atomic uint32_t *word;
 	static _Atomic uint32_t nobody;
 	uint32_t seen;
-	int err = 0;
+	ward_ns end;
+	int err;
 
 	if (!slot || !slot_inside(load_relaxed(&slot->word))) {
 		while (host_wait(&nobody, 0, until) != -ETIMEDOUT)
 			;
 		return 0;
 	}
-	word = &slot->pause;
-	if (running(slot) && load_relaxed(&slot->task)->cancel)
-		word = cancel_word(load_relaxed(&slot->task)->cancel);
+	word = token ? cancel_word(token) : &slot->pause;
 	store_release(&slot->waits_on, word);
 	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
 	crew_will_wait(slot->pool);
 	do {
 		seen = load_acquire(word);
 		err = why_stop(slot);
-	} while (!err && host_wait(word, seen, until) != -ETIMEDOUT);
+		end = token ? cancel_until(token, until) : until;
+	} while (!err &&
+		 (host_wait(word, seen, end) != -ETIMEDOUT || end != until));
 	slot_roused(slot);
 	return err ? err : why_stop(slot);
 }

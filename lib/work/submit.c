@@ -2,6 +2,7 @@
 /*
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
+#include "work/cancel.h"
 #include "work/pool.h"
 #include <errno.h>
 
@@ -26,6 +27,8 @@ static inline int open_task(const struct pool *pool, struct ward_task *task)
 {
 	int err = refuse(task);
 
+	if (likely(!err) && unlikely(task->cancel))
+		err = cancel_cause(task->cancel); /* it never would run */
 	if (unlikely(err))
 		return err;
 	book_open(book_of(task));
@@ -52,47 +55,62 @@ static inline struct slot *own_slot(struct pool *pool)
  * its way out is the fence, for which the steward wakes what it waits on.
  */
 static int wait_room(struct pool *pool, struct slot *slot, struct ring *full,
-		     ward_ns until)
+		     const struct ward_cancel *cancel, ward_ns until)
 {
-	uint32_t seen;
+	/* Read first: a fence that comes after it moves it; so does who fires. */
+	struct host_watch watch[2] = { { &full->room,
+					 load_acquire(&full->room) } }; /* [G] */
+	unsigned n = 1;
 	int err;
 
-	if (!slot || !full)
-		return inbox_wait_room(&pool->inbox, full, until);
-	/* Read first: a fence that comes after it moves it. */
-	seen = load_acquire(&full->room); /* [G] */
+	if (cancel) {
+		watch[n].word = cancel_word(cancel);
+		watch[n].seen = load_acquire(watch[n].word); /* [q] */
+		if (cancel_cause(cancel))
+			return 0; /* and it is found there */
+		until = cancel_until(cancel, until);
+		n++;
+	}
+	if (!slot)
+		return inbox_wait_room_since(&pool->inbox, full, watch, n,
+					     until);
 	store_release(&slot->waits_on, &full->room);
 	host_fence_heavy(); /* [G] I wait there | fenced? */
 	crew_will_wait(pool);
 	err = slot_taken(slot) ? -ESTALE :
-				 inbox_wait_room_since(&pool->inbox, full, seen,
-						       until);
+				 inbox_wait_room_since(&pool->inbox, full,
+						       watch, n, until);
 	store_relaxed(&slot->waits_on, NULL);
 	return slot_taken(slot) ? -ESTALE : err;
 }
 
+/* The first task's token ends it, too. */
 static cold int put_waiting(struct pool *pool, struct slot *slot,
 			    struct ward_task *const *tasks, uint32_t n,
 			    ward_ns until)
 {
+	const struct ward_cancel *cancel = tasks[0]->cancel;
 	struct ring *full = NULL;
-	int put, err = 0;
+	bool last = until == WARD_NOWAIT;
+	int put, err;
 
 	for (;;) {
 		put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks,
 				n, &full);
 		if (put != -EAGAIN)
 			return put;
-		if (until == WARD_NOWAIT || err) {
-			add_relaxed(&pool->refused, 1);
-			return err ? err : -EAGAIN;
-		}
-		err = wait_room(pool, slot, full, until);
-		if (!err && until != WARD_FOREVER && host_now() >= until)
-			err = -ETIMEDOUT; /* one more try */
+		if (last)
+			break;
+		err = full ? wait_room(pool, slot, full, cancel, until) :
+			     inbox_wait_room(&pool->inbox, NULL, until);
 		if (err && err != -ETIMEDOUT)
 			return err;
+		if (cancel && (err = cancel_cause(cancel)))
+			return err;
+		last = until != WARD_FOREVER && host_now() >= until;
 	}
+	add_relaxed(&pool->refused, 1);
+	return until == WARD_NOWAIT ? -EAGAIN : -ETIMEDOUT;
 }
 
 /* All of them, or as many as fit by then: how many, or why none. */

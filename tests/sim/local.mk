@@ -47,6 +47,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/slot.c \
 	lib/work/submit.c \
 	lib/work/unblock.c \
+	lib/work/watch.c \
 	lib/work/worker.c \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
@@ -58,6 +59,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_book.c \
 	tests/sim/sc_bridge.c \
+	tests/sim/sc_cancel.c \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
@@ -69,7 +71,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_stack.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
-	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DKEPT_COPIES=4 \
+	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DKEPT_COPIES=4 \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 

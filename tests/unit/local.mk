@@ -64,6 +64,7 @@ unit_tests += \
 	tests/unit/test_submit \
 	tests/unit/test_text \
 	tests/unit/test_unblock \
+	tests/unit/test_watch \
 	tests/unit/test_worker
 
 tests_unit_test_audit_SOURCES = tests/unit/test_audit.c \
@@ -302,6 +303,11 @@ tests_unit_test_unblock_SOURCES = tests/unit/test_unblock.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_unblock_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_watch_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_worker_SOURCES = tests/unit/test_worker.c \
 	tests/unit/job.h \

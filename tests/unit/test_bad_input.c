@@ -664,9 +664,55 @@ static void no_tokens(void)
 		bad(ward_cancel_fire(NULL, cause[i]), false);
 	bad(ward_cancel_cause(NULL), 0);
 	bad((ward_cancel_init(NULL), 0), 0);
+	bad(ward_cancel_fini(NULL), -EINVAL);
+	EACH_UNTIL(at) {
+		bad(ward_cancel_deadline(NULL, at), -EINVAL);
+		bad(ward_cancel_wait(NULL, at), -EINVAL);
+	}
+	bad(ward_token() != NULL, 0);
 	bad((long)ward_incident(NULL), 0);
 	bad(ward_self() != NULL, 0);
 	bad((ward_block_enter(0), ward_block_leave(), 0), 0);
+}
+
+static void is_told(struct ward_watch *watch, int cause)
+{
+	(void)watch;
+	(void)cause;
+}
+
+static void no_watches(void)
+{
+	struct ward_cancel token = { { 0 } }, other = { { 0 } };
+	struct ward_watch watch = { .fn = is_told }, link = { 0 }, blank = { 0 };
+
+	bad(ward_cancel_watch(NULL, NULL), -EINVAL);
+	bad(ward_cancel_watch(NULL, &watch), -EINVAL);
+	bad(ward_cancel_watch(&token, NULL), -EINVAL);
+	bad(ward_cancel_watch(&token, &blank), -EINVAL);
+	bad(ward_cancel_unwatch(NULL, NULL), false);
+	bad(ward_cancel_unwatch(&token, NULL), false);
+	bad(ward_cancel_unwatch(NULL, &watch), false);
+	bad(ward_cancel_unwatch(&token, &watch), false);
+	for (int i = 0; i < 7; i++) /* at least one is NULL */
+		bad(ward_cancel_link(i & 1 ? &token : NULL,
+				     i & 2 ? &other : NULL,
+				     i & 4 ? &link : NULL),
+		    -EINVAL);
+	bad(ward_cancel_link(&token, &token, &link), -EINVAL);
+	bad(ward_cancel_fini(&token), 0);
+	ward_cancel_watch(&token, &watch);
+	ward_cancel_link(&other, &token, &link);
+	bad(ward_cancel_watch(&token, &watch), -EBUSY);
+	bad(ward_cancel_watch(&other, &watch), -EBUSY);
+	bad(ward_cancel_link(&token, &other, &link), -EBUSY);
+	bad(ward_cancel_unwatch(&other, &watch), false);
+	bad(ward_cancel_unwatch(&other, &link), false);
+	bad(ward_cancel_fini(&token), -EBUSY);
+	bad(ward_cancel_unwatch(&token, &watch), true);
+	bad(ward_cancel_fini(&token), -EBUSY);
+	bad(ward_cancel_unwatch(&token, &link), true);
+	bad(ward_cancel_fini(&token), 0);
 }
 
 /* On a thread that is no worker there is nobody to tell. */
@@ -707,6 +753,7 @@ Test(bad_input, every_call_names_the_error_and_changes_nothing)
 	subject = NULL;
 	bad_reports();
 	no_tokens();
+	no_watches();
 	nobody_hears();
 	outside_run();
 	printf("bad calls: %u\n", load_relaxed(&tally->calls));

@@ -80,7 +80,7 @@ Test(cancel, may_be_fired_by_a_signal_handler)
 
 enum { THREADS = 4, TOKENS = 20000 };
 
-static struct ward_cancel token[TOKENS];
+static struct ward_cancel many[TOKENS];
 static _Atomic uint32_t fired[TOKENS];
 static pthread_barrier_t line;
 
@@ -90,7 +90,7 @@ static void *fires(void *arg)
 
 	pthread_barrier_wait(&line);
 	for (int i = 0; i < TOKENS; i++)
-		if (ward_cancel_fire(&token[i], cause))
+		if (ward_cancel_fire(&many[i], cause))
 			add_relaxed(&fired[i], (uint32_t)-cause);
 	return NULL;
 }
@@ -109,7 +109,7 @@ Test(cancel, one_of_many_fires_it)
 		pthread_join(thread[i], NULL);
 	for (int i = 0; i < TOKENS; i++)
 		cr_assert_eq((int)load_relaxed(&fired[i]),
-			     -ward_cancel_cause(&token[i]));
+			     -ward_cancel_cause(&many[i]));
 }
 
 /* ---- as a task sees it ----------------------------------------------- */
@@ -138,8 +138,7 @@ Test(cancel, a_task_sees_it_in_check)
 	ended(pool);
 }
 
-/* Nothing is interrupted, and nothing that is queued is skipped. */
-Test(cancel, a_fired_token_keeps_no_task_from_running)
+Test(cancel, a_fired_token_refuses_its_task)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct job job = job_of_kind(job_run);
@@ -147,10 +146,153 @@ Test(cancel, a_fired_token_keeps_no_task_from_running)
 
 	ward_cancel_fire(&of_job, -EIO);
 	job.task.cancel = &of_job;
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(ward_submit(pool, &job.task,
+					 i ? WARD_FOREVER : WARD_NOWAIT),
+			     -EIO);
+	ward_cancel_init(&of_job);
+	ward_cancel_deadline(&of_job, 1);
+	cr_assert_eq(ward_submit(pool, &job.task, WARD_FOREVER), -ETIMEDOUT);
+	job_is_untouched(&job);
+	job.task.cancel = NULL; /* nothing of it is left */
 	submitted(pool, &job);
 	job_had(&job, 0);
-	cr_assert_eq(load_relaxed(&job.check), -EIO);
 	ended(pool);
+}
+
+/* ---- deadlines ------------------------------------------------------- */
+
+Test(cancel, a_deadline_that_has_passed_fires)
+{
+	static const ward_ns at[] = { 0, 1, 2, WARD_S(1) };
+
+	for (int i = 0; i < 4; i++) {
+		struct ward_cancel token = { { 0 } };
+
+		cr_assert_eq(ward_cancel_deadline(&token, at[i]), 0);
+		cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+		cr_assert_not(ward_cancel_fire(&token, -EIO));
+	}
+}
+
+Test(cancel, a_deadline_to_come_leaves_it_live)
+{
+	static const ward_ns at[] = { INT64_MAX, (ward_ns)INT64_MAX + 1,
+				      WARD_FOREVER - 1, WARD_FOREVER };
+
+	for (int i = 0; i < 4; i++) {
+		struct ward_cancel token = { { 0 } };
+
+		cr_assert_eq(ward_cancel_deadline(&token, at[i]), 0);
+		cr_assert_eq(ward_cancel_cause(&token), 0);
+		cr_assert(ward_cancel_fire(&token, -EIO));
+		cr_assert_eq(ward_cancel_cause(&token), -EIO);
+		cr_assert_eq(ward_cancel_deadline(&token, 1), 0);
+		cr_assert_eq(ward_cancel_cause(&token), -EIO, "it was first");
+	}
+}
+
+Test(cancel, the_earliest_deadline_counts)
+{
+	struct ward_cancel token = { { 0 } };
+	ward_ns soon = ward_in(WARD_MS(5));
+
+	ward_cancel_deadline(&token, ward_in(WARD_S(3600)));
+	ward_cancel_deadline(&token, soon);
+	ward_cancel_deadline(&token, ward_in(WARD_S(3600)));
+	while (!ward_cancel_cause(&token))
+		host_yield();
+	cr_assert_geq(ward_now(), soon);
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+}
+
+/* Nobody has looked since, and yet it is too late. */
+Test(cancel, who_fires_after_the_deadline_is_late)
+{
+	struct ward_cancel token = { { 0 } };
+	ward_ns soon = ward_in(WARD_MS(1));
+
+	ward_cancel_deadline(&token, soon);
+	while (ward_now() < soon)
+		host_yield();
+	cr_assert_not(ward_cancel_fire(&token, -EIO));
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+}
+
+/* ---- waiting for it --------------------------------------------------- */
+
+static void *fires_it(void *arg)
+{
+	ward_cancel_fire(arg, -EPIPE);
+	return NULL;
+}
+
+Test(cancel, a_wait_ends_when_it_fires)
+{
+	for (int i = 0; i < 500; i++) {
+		struct ward_cancel token = { { 0 } };
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, fires_it, &token);
+		cr_assert_eq(ward_cancel_wait(&token, WARD_FOREVER), 0);
+		cr_assert_eq(ward_cancel_cause(&token), -EPIPE);
+		pthread_join(thread, NULL);
+	}
+}
+
+Test(cancel, a_wait_ends_in_time)
+{
+	struct ward_cancel token = { { 0 } };
+	ward_ns until = ward_in(WARD_MS(5));
+
+	cr_assert_eq(ward_cancel_wait(&token, WARD_NOWAIT), -ETIMEDOUT);
+	cr_assert_eq(ward_cancel_wait(&token, until), -ETIMEDOUT);
+	cr_assert_geq(ward_now(), until);
+	ward_cancel_deadline(&token, ward_in(WARD_MS(5)));
+	cr_assert_eq(ward_cancel_wait(&token, WARD_FOREVER), 0);
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+	cr_assert_eq(ward_cancel_wait(&token, WARD_NOWAIT), 0);
+}
+
+static struct ward_cancel waited_for;
+
+static int waits(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return ward_cancel_wait(&waited_for, WARD_FOREVER);
+}
+
+/* What ends it inside of a task: the token, its own, a fence, the end. */
+Test(cancel, a_wait_in_a_task_ends_when_the_task_is_to)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_cancel own = { { 0 } };
+	struct job job[4];
+
+	for (int i = 0; i < 4; i++)
+		job[i] = job_of_kind(waits);
+	submitted(pool, &job[0]);
+	cr_assert(comes_true(sleeps_in_futex(
+		(int32_t)load_relaxed(&job[0].ran_on))));
+	ward_cancel_fire(&waited_for, -EIO);
+	job_had(&job[0], 0);
+	ward_cancel_init(&waited_for);
+
+	job[1].task.cancel = &own;
+	submitted(pool, &job[1]);
+	cr_assert(comes_true(load_acquire(&job[1].runs)));
+	ward_cancel_fire(&own, -EPIPE);
+	job_had(&job[1], -EPIPE);
+
+	job[2].task.policy = &hasty;
+	submitted(pool, &job[2]);
+	job_had(&job[2], -ETIME);
+	cr_assert(stat_is(pool, zombies, 0), "it has come home");
+
+	submitted(pool, &job[3]);
+	cr_assert(comes_true(load_acquire(&job[3].runs)));
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	cr_assert_eq(load_relaxed(&job[3].status), -ESHUTDOWN);
 }
 
 /* ---- as one sees it who sleeps --------------------------------------- */

@@ -518,9 +518,6 @@ Test(self, a_pause_ends_when_its_token_is_fired)
 	cr_assert(ward_cancel_fire(&token, -EINTR));
 	job_had(&job, -EINTR);
 	cr_assert_eq(load_relaxed(&job.check), -EINTR);
-	/* Fired before: it does not begin to sleep. */
-	submitted(pool, &job);
-	cr_assert(comes_true(load_acquire(&job.releases) == 2));
 	ended(pool);
 }
 
@@ -571,6 +568,80 @@ Test(self, a_pause_ends_when_the_pool_does)
 
 	is_stopped(NULL);
 	is_stopped(&token);
+}
+
+static int fires_and_pauses(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	ward_cancel_fire(ward_token(), -EINTR);
+	return ward_pause(WARD_FOREVER);
+}
+
+Test(self, a_pause_does_not_begin_where_the_token_is_fired)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(fires_and_pauses);
+
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	job_had(&job, -EINTR);
+	ended(pool);
+}
+
+/* Also where the deadline comes to be while it sleeps. */
+Test(self, a_pause_ends_at_its_tokens_deadline)
+{
+	struct ward_pool *pool = pool_of(1);
+
+	pause_until = WARD_FOREVER;
+	for (int i = 0; i < 2; i++) {
+		struct ward_cancel token = { { 0 } };
+		struct job job = job_of_kind(pauses);
+
+		if (i == 0)
+			ward_cancel_deadline(&token, ward_in(WARD_MS(20)));
+		job.task.cancel = &token;
+		submitted(pool, &job);
+		is_asleep(&job);
+		if (i == 1)
+			ward_cancel_deadline(&token, ward_in(WARD_MS(1)));
+		job_had(&job, -ETIMEDOUT);
+	}
+	ended(pool);
+}
+
+static struct ward_cancel *token_seen;
+
+static int sees_its_token(struct ward_task *task)
+{
+	token_seen = ward_token();
+	return job_run(task);
+}
+
+static void sees_none(struct ward_task *task, int status)
+{
+	if (ward_token())
+		status = -1;
+	job_done(task, status);
+}
+
+Test(self, a_task_can_hand_its_token_on)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(sees_its_token);
+
+	cr_assert_null(ward_token());
+	for (int with = 0; with < 2; with++) {
+		job = job_of_kind(sees_its_token);
+		job.task.done = sees_none;
+		job.task.cancel = with ? &token : NULL;
+		submitted(pool, &job);
+		job_had(&job, 0);
+		cr_assert_eq(token_seen, job.task.cancel);
+	}
+	ended(pool);
 }
 
 static int why_of_done = 1;

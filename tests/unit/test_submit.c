@@ -296,6 +296,50 @@ static void empty(struct full *full)
 		job_had(&full->queued[i], 0);
 }
 
+struct late {
+	struct ward_cancel token;
+	int32_t tid;
+	bool timed, slept;
+};
+
+static void *fires_late(void *arg)
+{
+	struct late *late = arg;
+
+	late->slept = comes_true(sleeps_in_futex(late->tid));
+	if (late->timed)
+		ward_cancel_deadline(&late->token, ward_in(WARD_MS(2)));
+	else
+		ward_cancel_fire(&late->token, -EPIPE);
+	return NULL;
+}
+
+/* Fired, or its deadline set, while it sleeps; one task, or several at once. */
+Test(submit, who_waits_for_room_ends_with_the_tasks_token)
+{
+	struct full full;
+
+	fill(&full);
+	for (int i = 0; i < 4; i++) {
+		struct late late = { .tid = host_tid(), .timed = i % 2 };
+		struct job job = job_of_kind(job_run);
+		struct ward_task *task[] = { &job.task };
+		pthread_t thread;
+		int err;
+
+		job.task.cancel = &late.token;
+		pthread_create(&thread, NULL, fires_late, &late);
+		err = i / 2 ? ward_submit_n(full.pool, task, 1, WARD_FOREVER) :
+			      ward_submit(full.pool, task[0], WARD_FOREVER);
+		pthread_join(thread, NULL);
+		cr_assert(late.slept);
+		cr_assert_eq(err, late.timed ? -ETIMEDOUT : -EPIPE);
+		job_is_untouched(&job);
+	}
+	empty(&full);
+	ended(full.pool);
+}
+
 Test(submit, a_full_ring_refuses_and_leaves_no_trace)
 {
 	struct full full;
