@@ -147,17 +147,20 @@ static struct door nobody;
 int limit_wait(ward_ns grant, struct ward_cancel *token)
 {
 	struct door_stay stay;
-	int err;
+	int err = 0, cause;
 
 	door_enter(&stay, &nobody, grant);
 	if (token)
-		door_watch(&stay, cancel_word(token));
+		door_watch(&stay, token);
 	do {
 		door_look(&stay);
-		err = ward_cancel_cause(token);
-	} while (!err && !(err = door_sleep(&stay)));
+		cause = ward_cancel_cause(token);
+	} while (!cause && !(err = door_sleep(&stay)));
 	door_leave(&stay);
-	return err == -ETIMEDOUT ? 0 : err;
+	if (cause)
+		return cause;
+	/* In time, or because the task is to stop, perhaps for its deadline. */
+	return err == -ETIMEDOUT ? ward_check() : err;
 }
 
 static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * door.c - a stay sleeps on up to four words at once: the door's, its own slot's
- * (moved by who fences it, or stops its pool [G]), that of its task's token, and one
- * of the caller's choice.
+ * (moved by who fences it, or stops its pool [G]), that of its task's token, and that
+ * of another one.  It sleeps no longer than to their deadlines.
  */
 #include "work/door.h"
 #include "work/cancel.h"
 #include "work/pool.h"
 #include <errno.h>
 
-void door_watch(struct door_stay *stay, _Atomic uint32_t *word)
+static void watch(struct door_stay *stay, _Atomic uint32_t *word)
 {
 	stay->watch[stay->words++].word = word;
+}
+
+void door_watch(struct door_stay *stay, const struct ward_cancel *cancel)
+{
+	watch(stay, cancel_word(cancel));
+	stay->cancel[stay->cancels++] = cancel;
 }
 
 /* The task is not silent while it waits here, up to then. */
@@ -22,9 +28,8 @@ static void declare(struct door_stay *stay, struct slot *slot)
 	stay->in_run = true;
 	stay->declared = load_relaxed(&slot->declared);
 	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
-	stay->cancel = cancel;
 	if (cancel)
-		door_watch(stay, cancel_word(cancel));
+		door_watch(stay, cancel);
 }
 
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
@@ -32,10 +37,10 @@ void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
 	struct slot *slot = host_self();
 
 	*stay = (struct door_stay){ .door = door, .until = until };
-	door_watch(stay, &door->word);
+	watch(stay, &door->word);
 	if (slot && slot_inside(load_relaxed(&slot->word))) {
 		stay->slot = slot;
-		door_watch(stay, &slot->pause);
+		watch(stay, &slot->pause);
 		if (ward_self()->attempt)
 			declare(stay, slot);
 		store_release(&slot->waits_on, &slot->pause);
@@ -58,10 +63,10 @@ int door_sleep(struct door_stay *stay)
 
 	if (err)
 		return err;
-	if (stay->cancel)
-		end = cancel_until(stay->cancel, end);
+	for (unsigned i = 0; i < stay->cancels; i++)
+		end = cancel_until(stay->cancel[i], end);
 	err = host_wait_any(stay->watch, stay->words, end);
-	return end == stay->until ? err : 0; /* the deadline: ward_check() tells */
+	return end == stay->until ? err : 0; /* a deadline: the look finds it */
 }
 
 void door_leave(struct door_stay *stay)

@@ -37,7 +37,8 @@ struct door {
 struct door_stay {
 	struct door *door;
 	struct slot *slot; /* of the task that waits, or NULL */
-	const struct ward_cancel *cancel; /* its token, or NULL */
+	const struct ward_cancel *cancel[2]; /* its token, the caller's */
+	unsigned cancels;
 	ward_ns until;
 	uint64_t declared; /* what the task had declared */
 	bool in_run;
@@ -46,8 +47,8 @@ struct door_stay {
 };
 
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until);
-/* One more word that ends each sleep, before the first look. */
-void door_watch(struct door_stay *stay, _Atomic uint32_t *word);
+/* One more token that ends each sleep, before the first look. */
+void door_watch(struct door_stay *stay, const struct ward_cancel *cancel);
 /* What comes after this look will not be slept over. */
 void door_look(struct door_stay *stay);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */

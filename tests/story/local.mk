@@ -11,6 +11,7 @@ sane_story_tests = \
 	tests/story/blind \
 	tests/story/bridge_unbroken \
 	tests/story/callbacks \
+	tests/story/cancel_storm \
 	tests/story/clock \
 	tests/story/death \
 	tests/story/debugger \
@@ -92,6 +93,8 @@ tests_story_bridge_unbroken_SOURCES = tests/story/bridge_unbroken.c tests/story/
 tests_story_bridge_unbroken_LDADD = $(STORY_LIBS)
 tests_story_callbacks_SOURCES = tests/story/callbacks.c
 tests_story_callbacks_LDADD = $(STORY_LIBS)
+tests_story_cancel_storm_SOURCES = tests/story/cancel_storm.c
+tests_story_cancel_storm_LDADD = $(STORY_LIBS)
 tests_story_clock_SOURCES = tests/story/clock.c
 tests_story_clock_LDADD = $(STORY_LIBS)
 tests_story_death_SOURCES = tests/story/death.c
@@ -208,6 +211,6 @@ tests_story_httpd_client_SOURCES = tests/story/httpd_client.c
 tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
-tsan_tests += tests/story/bridge_unbroken tests/story/ward_races
+tsan_tests += tests/story/cancel_storm tests/story/bridge_unbroken tests/story/ward_races
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)

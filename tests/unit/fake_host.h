@@ -89,6 +89,14 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	return fake.wait ? fake.wait(word, seen, until) : 0;
 }
 
+int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (load_relaxed(watch[i].word) != watch[i].seen)
+			return 0;
+	return host_wait(watch->word, watch->seen, until);
+}
+
 void host_wake(_Atomic uint32_t *word, int n)
 {
 	(void)word;
