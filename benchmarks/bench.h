@@ -81,7 +81,7 @@ struct bench {
 };
 
 extern const struct bench bench_throughput, bench_latency, bench_overhead,
-	bench_heal, bench_idle, bench_memory, bench_limit;
+	bench_heal, bench_idle, bench_memory, bench_limit, bench_cancel;
 extern const struct bench *const benches[];
 
 /*

@@ -6,6 +6,7 @@ noinst_PROGRAMS += wardbench
 
 wardbench_SOURCES = \
 	benchmarks/bench.h \
+	benchmarks/cancel.c \
 	benchmarks/floor.c \
 	benchmarks/heal.c \
 	benchmarks/idle.c \

@@ -16,6 +16,7 @@ const struct bench *const benches[] = { &bench_throughput,
 					&bench_idle,
 					&bench_memory,
 					&bench_limit,
+					&bench_cancel,
 					NULL };
 
 static void usage(FILE *out)

@@ -7,6 +7,20 @@ EXAMPLE_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include
 EXAMPLE_CFLAGS = $(AM_CFLAGS) -Wno-atomic-implicit-seq-cst
 
 # One idea each; tests/story/examples.sh runs every one that has NAME.expect.
+noinst_PROGRAMS += examples/cancel_tree/cancel_tree
+examples_cancel_tree_cancel_tree_SOURCES = examples/cancel_tree/cancel_tree.c
+examples_cancel_tree_cancel_tree_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_cancel_tree_cancel_tree_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_cancel_tree_cancel_tree_LDADD = libward.la
+EXTRA_DIST += examples/cancel_tree/cancel_tree.expect
+
+noinst_PROGRAMS += examples/or_done/or_done
+examples_or_done_or_done_SOURCES = examples/or_done/or_done.c
+examples_or_done_or_done_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_or_done_or_done_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_or_done_or_done_LDADD = libward.la
+EXTRA_DIST += examples/or_done/or_done.expect
+
 noinst_PROGRAMS += examples/error_report/error_report
 examples_error_report_error_report_SOURCES = examples/error_report/error_report.c
 examples_error_report_error_report_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
