@@ -73,9 +73,14 @@ bool plan_is_spent(const struct size *size, const struct crowd *crowd)
 
 static void look(const struct pool *pool, struct crowd *crowd)
 {
-	*crowd = (struct crowd){ .seats = pool->seats,
-				 .pressed = crew_pressed(pool),
-				 .vacant = crew_vacant(&pool->crew) };
+	uint64_t word = load_acquire(&pool->crew.word);
+
+	/* Who is just sitting down is counted, and does not wait. */
+	*crowd =
+		(struct crowd){ .seats = pool->seats,
+				.taken = CREW_TAKEN(word),
+				.pressed = crew_pressed(pool),
+				.vacant = CREW_STAY(word) < CREW_WANTED(word) };
 }
 
 /* Who waits, who is idle: lines that are cold, so only where it may matter. */
@@ -90,7 +95,6 @@ static void count(const struct pool *pool, struct crowd *crowd)
 
 		if (!slot)
 			continue;
-		crowd->taken++;
 		crowd->waiting += crew_waits(slot);
 		crowd->idle += load_relaxed(
 			&pool->inbox.bell.sleeper[slot->index].parked);
@@ -129,13 +133,15 @@ void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)
 
 	swap_acq_rel(&pool->relief, 0); /* [rl] */
 	look(pool, &crowd);
-	if (size.lent || (crowd.pressed ? plan->waits : size.base > size.least))
+	if (size.lent || (crowd.pressed ? plan->waits || plan->told :
+					  size.base > size.least))
 		count(pool, &crowd);
+	/* By the size that it has, not by one that is just given. */
+	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
 	plan_lend(&size, &crowd);
 	plan_grow(plan, &size, &crowd);
 	plan_shrink(plan, &size, &crowd, pool->idle, now);
 	settle_on(pool, seen, &size);
-	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
 }
 
 void plan_relief(struct plan *plan, struct pool *pool)
@@ -149,9 +155,9 @@ void plan_relief(struct plan *plan, struct pool *pool)
 		return;
 	look(pool, &crowd);
 	count(pool, &crowd);
+	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
 	plan_lend(&size, &crowd);
 	settle_on(pool, seen, &size);
-	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
 }
 
 uint64_t plan_due(const struct plan *plan, const struct pool *pool)

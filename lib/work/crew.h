@@ -93,14 +93,22 @@ static inline bool crew_over(const struct crew *crew)
 	return CREW_STAY(word) > CREW_WANTED(word);
 }
 
-/* A spare is about to sit down; of 'seats' in all. */
+/*
+ * May a spare sit down; of 'seats' in all?  Where the last empty seat is one that its
+ * worker is just getting up from, that worker sees to it.
+ */
+static inline bool crew_may_claim(uint64_t word, uint32_t seats)
+{
+	return CREW_STAY(word) < CREW_WANTED(word) && CREW_TAKEN(word) < seats;
+}
+
+/* It is about to. */
 static inline bool crew_claim(struct crew *crew, uint32_t seats)
 {
 	uint64_t word = load_acquire(&crew->word);
 
 	do {
-		if (CREW_STAY(word) >= CREW_WANTED(word) ||
-		    CREW_TAKEN(word) >= seats)
+		if (!crew_may_claim(word, seats))
 			return false;
 	} while (!cas_acq_rel(&crew->word, &word, word + CREW_TAKEN_ONE));
 	return true;

@@ -71,7 +71,8 @@ static void seat_give(struct pool *pool, struct slot *slot)
 void seat_match(struct pool *pool)
 {
 	fence_seq_cst(); /* [V] what I published | what the other side did */
-	while (crew_vacant(&pool->crew) && !load_relaxed(&pool->stopping)) {
+	while (!load_relaxed(&pool->stopping) &&
+	       crew_may_claim(load_acquire(&pool->crew.word), pool->seats)) {
 		uint32_t k = stack_pop(&pool->spares);
 
 		if (k == STACK_NONE)

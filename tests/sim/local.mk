@@ -60,6 +60,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_book.c \
 	tests/sim/sc_bridge.c \
 	tests/sim/sc_cancel.c \
+	tests/sim/sc_crew.c \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \

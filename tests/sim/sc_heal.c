@@ -172,6 +172,87 @@ static void heal_stopping(void)
 SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
 	 .share = 2);
 
+/* ---- seats and sizes ----------------------------------------------------- */
+
+static void resize(void *arg)
+{
+	check(ward_pool_resize((struct ward_pool *)pool,
+			       (uint32_t)(uintptr_t)arg, 0) == 0);
+}
+
+/* Another seat comes to be wanted while a spare comes. */
+static void heal_wanted(void)
+{
+	set_up(2, 1);
+	resize((void *)(uintptr_t)1);
+	sit(0);
+	bear(1);
+	go(2, (void (*[])(void *)){ resize, spare }, (uint32_t[]){ 2, 1 });
+	check(load_acquire(&seated[1]) == 2);
+	check(crew_vacant(&pool->crew) == 0);
+	check(load_acquire(&pool->spares_ready) == 0);
+}
+SCENARIO(heal_wanted, "a seat that comes to be wanted stays empty", .bound = 1,
+	 .share = 2);
+
+static _Atomic uint32_t left;
+
+static void leave(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+
+	if (seat_leave(pool, &pool->slot[i])) {
+		sub_acq_rel(&pool->born, 1); /* it goes for good */
+		add_acq_rel(&left, 1);
+	}
+}
+
+/* An order is given while another one is taken back. */
+static void heal_order(void)
+{
+	atomic_init(&left, 0);
+	set_up(2, 1);
+	sit(0);
+	sit(1);
+	go(2, (void (*[])(void *)){ leave, resize }, (uint32_t[]){ 0, 1 });
+	check(crew_over(&pool->crew) == !load_acquire(&left));
+	check(!crew_over(&pool->crew) ||
+	      load_acquire(&pool->inbox.orders) & ORDER_LEAVE);
+}
+SCENARIO(heal_order, "one is too many, and there is no order", .bound = 2);
+
+/*
+ * Two may leave, of whom one is too many; then it is not any more, and a spare
+ * comes: while all seats are taken it can sit down nowhere.
+ */
+static void heal_left(void)
+{
+	host_thread s;
+	uint32_t gone;
+	uint64_t word;
+
+	atomic_init(&left, 0);
+	set_up(2, 2);
+	sit(0);
+	sit(1);
+	resize((void *)(uintptr_t)1);
+	bear(2);
+	check(!host_spawn(&s, NULL, spare, NULL, (void *)(uintptr_t)2));
+	go(3, (void (*[])(void *)){ leave, leave, resize },
+	   (uint32_t[]){ 0, 1, 2 });
+	sim_dawdle(UINT32_MAX / 2); /* until it sits, or sleeps */
+	gone = add_acq_rel(&left, 0); /* the newest there is */
+	word = add_acq_rel(&pool->crew.word, 0);
+	check(gone <= 1);
+	check(CREW_LEAVING(word) == 0);
+	check(CREW_TAKEN(word) == 2);
+	check((add_acq_rel(&seated[0], 0) || add_acq_rel(&seated[1], 0)) ==
+	      gone);
+	sim_enough();
+}
+SCENARIO(heal_left, "two leave for one too many, or a seat stays empty",
+	 .share = 2);
+
 /* A seat is taken by the last spare: the clerk sees to another. */
 static void heal_spare(void)
 {

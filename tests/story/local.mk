@@ -25,11 +25,13 @@ sane_story_tests = \
 	tests/story/faults_many \
 	tests/story/fork \
 	tests/story/full_ring_rerun \
+	tests/story/grows_on_demand \
 	tests/story/hook_hangs \
 	tests/story/late_birth \
 	tests/story/left_behind \
 	tests/story/limits \
 	tests/story/livelock \
+	tests/story/nested_waits \
 	tests/story/no_proc \
 	tests/story/nobody_listens \
 	tests/story/no_progress \
@@ -38,6 +40,7 @@ sane_story_tests = \
 	tests/story/oom \
 	tests/story/poison \
 	tests/story/polling_sleeps \
+	tests/story/resize_under_load \
 	tests/story/same_incident \
 	tests/story/starvation \
 	tests/story/starved_holder \
@@ -105,6 +108,15 @@ tests_story_debugger_LDADD = $(STORY_LIBS)
 tests_story_steward_hangs_SOURCES = tests/story/steward_hangs.c \
 	tests/story/hold.h
 tests_story_steward_hangs_LDADD = $(STORY_LIBS)
+tests_story_grows_on_demand_SOURCES = tests/story/grows_on_demand.c
+tests_story_grows_on_demand_LDADD = $(STORY_LIBS)
+
+tests_story_nested_waits_SOURCES = tests/story/nested_waits.c
+tests_story_nested_waits_LDADD = $(STORY_LIBS)
+
+tests_story_resize_under_load_SOURCES = tests/story/resize_under_load.c
+tests_story_resize_under_load_LDADD = $(STORY_LIBS)
+
 tests_story_declared_block_SOURCES = tests/story/declared_block.c
 tests_story_declared_block_LDADD = $(STORY_LIBS)
 tests_story_destroy_SOURCES = tests/story/destroy.c

@@ -201,7 +201,9 @@ Test(plan, is_spent_when_all_wait_at_the_last_seat)
 	crowd.vacant = false;
 	size.lent--;
 	cr_assert_not(plan_is_spent(&size, &crowd), "one more may come");
-	crowd = (struct crowd){ .seats = SEATS, .pressed = true };
+	crowd = (struct crowd){ .seats = SEATS,
+				.taken = SEATS,
+				.pressed = true };
 	size.lent++;
 	cr_assert_not(plan_is_spent(&size, &crowd), "nobody was counted");
 }
