@@ -27,6 +27,12 @@ examples_error_report_error_report_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
 examples_error_report_error_report_LDADD = libward.la
 EXTRA_DIST += examples/error_report/error_report.expect
 
+noinst_PROGRAMS += examples/fib/fib
+examples_fib_fib_SOURCES = examples/fib/fib.c
+examples_fib_fib_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_fib_fib_LDADD = libward.la
+EXTRA_DIST += examples/fib/fib.expect
+
 noinst_PROGRAMS += examples/keepalive_pool/keepalive_pool
 examples_keepalive_pool_keepalive_pool_SOURCES = examples/keepalive_pool/keepalive_pool.c
 examples_keepalive_pool_keepalive_pool_CPPFLAGS = $(EXAMPLE_CPPFLAGS)

@@ -8,6 +8,7 @@ wardinclude_HEADERS = \
 	include/ward/cancel.h \
 	include/ward/cxx.h \
 	include/ward/error.h \
+	include/ward/fork.h \
 	include/ward/limit.h \
 	include/ward/pool.h \
 	include/ward/report.h \
@@ -42,6 +43,7 @@ WARD_SOURCES = \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
 	lib/sync/bucket.h \
+	lib/sync/deque.h \
 	lib/sync/heap.h \
 	lib/sync/high.h \
 	lib/sync/histogram.h \
@@ -70,6 +72,7 @@ WARD_SOURCES = \
 	lib/work/door.h \
 	lib/work/fail.c \
 	lib/work/fault.c \
+	lib/work/fork.c \
 	lib/work/hand.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
@@ -84,6 +87,8 @@ WARD_SOURCES = \
 	lib/work/slot.c \
 	lib/work/slot.h \
 	lib/work/submit.c \
+	lib/work/theft.c \
+	lib/work/theft.h \
 	lib/work/unblock.c \
 	lib/work/watch.c \
 	lib/work/worker.c \

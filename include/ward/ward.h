@@ -9,6 +9,7 @@
 #include <ward/bridge.h>
 #include <ward/cancel.h>
 #include <ward/error.h>
+#include <ward/fork.h>
 #include <ward/limit.h>
 #include <ward/pool.h>
 #include <ward/report.h>

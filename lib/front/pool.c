@@ -137,7 +137,8 @@ static int part_with(struct pool *pool, uint64_t until)
 		if (life == LIFE_FREE ||
 		    (life == LIFE_GONE && clerk_bury(pool, slot, until)))
 			continue;
-		host_detach(slot->thread);
+		if (life != LIFE_GONE || !theft_left(slot)) /* its stack */
+			host_detach(slot->thread);
 		left++;
 	}
 	return left;

@@ -17,7 +17,7 @@ enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
 
 bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 {
-	if (host_join(slot->thread, until))
+	if (!lost_mourned(pool, slot) || host_join(slot->thread, until))
 		return false;
 	/* Whoever found the slot at its seat has left it after this. */
 	urcu_bp_synchronize_rcu(); /* [U] */

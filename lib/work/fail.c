@@ -152,8 +152,12 @@ void ward_raise(int err, const char *format, ...)
 			   "an attempt was ended where it failed", 0, err,
 			   false, format, args);
 	va_end(args);
-	host_escape(&slot->escape,
-		    slot_runs(slot) ? ESCAPE_RAISED : ESCAPE_LEAVE);
+	if (!slot_runs(slot))
+		host_escape(&slot->escape, ESCAPE_LEAVE);
+	if (slot->forked)
+		theft_settle(slot); /* what lies here may be in use */
+	host_escape(slot->raise_to ? slot->raise_to : &slot->escape,
+		    ESCAPE_RAISED);
 }
 
 uint64_t fail_ended(struct pool *pool, struct slot *slot,
@@ -199,6 +203,8 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 {
 	struct ward_report report;
 
+	if (theft_is_carrier(task))
+		return; /* no task of the user's: its join hears of it */
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;

@@ -19,6 +19,7 @@
  * the stack is spent: that is the task's own.
  */
 #include "work/pool.h"
+#include <errno.h>
 
 static struct host_fault *catches(void *self)
 {
@@ -35,6 +36,8 @@ static void caught(void *self)
 {
 	struct slot *slot = self;
 
+	if (slot->forked)
+		theft_leave(slot, -EFAULT); /* on a stack of its own */
 	host_escape(&slot->escape, ESCAPE_LEAVE);
 }
 

@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hand.h - what a worker has at hand: a ring of its own, into which it takes
- * batches and submits nested work, and from which others may steal.
+ * batches and submits nested work, and a deque of forks; from both others may
+ * steal.
  *
  * It belongs to a thread, not to a seat: a fenced thread may still push.
+ *
+ * Levels.  On level 0 a worker runs its attempt; while that waits for forks that
+ * were stolen it may run parts of those, each on a level above.  A level begins
+ * and ends with an empty deque, so what lies there, and what was stolen from it, is
+ * of the level that is the highest at that moment.
  */
 #ifndef WARD_LIB_WORK_HAND_H
 #define WARD_LIB_WORK_HAND_H
 
+#include "sync/deque.h"
 #include "sync/ring.h"
 
 #define HAND_SIZE 64u  /* cells; one less are used */
 #define HAND_BATCH 32u /* taken at once, at most */
+#define HAND_LEVELS 24u
+
+struct inbox;
+struct ward_fork;
+struct ward_task;
+
+struct level {
+	/* W: what stolen fork runs here */
+	_Atomic(const void *) serves; /* its group: to compare, no more */
+	_Atomic uint64_t base;	      /* the number of its own first fork */
+	struct ward_fork *fork;
+	_Atomic uint32_t *from; /* where it is counted as out */
+	/* X: moved by thieves: before they try to win a fork of this level, and
+	 * after it has ended */
+	_Atomic uint32_t out;
+};
 
 struct hand {
 	struct ring ring;
@@ -21,8 +44,14 @@ struct hand {
 	uint32_t turn;		     /* takes; now and then the inbox is first */
 	uint32_t victim;	     /* whom to rob next */
 	uint32_t pause;		     /* between two looks, in host_relax() */
+	/* a fork of another hand's, as a task; or NULL: no thief */
+	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
+	_Atomic uint32_t level;	     /* the highest that is in use */
+	struct level at[HAND_LEVELS];
+	struct deque deque;
 };
 
+/* In zeroed memory, once: others may look at it ever after. */
 static inline void hand_init(struct hand *hand, uint32_t seed)
 {
 	ring_init(&hand->ring, hand->cell, HAND_SIZE);
@@ -30,6 +59,7 @@ static inline void hand_init(struct hand *hand, uint32_t seed)
 	hand->turn = 0;
 	hand->pause = 1;
 	hand->victim = seed;
+	hand->thieve = NULL;
 }
 
 #endif

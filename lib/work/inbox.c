@@ -106,7 +106,8 @@ bool inbox_anything(const struct inbox *inbox)
 		if (ring_count(&inbox->ring[__builtin_ctzll(used)]))
 			return true;
 	for (uint32_t i = 0; i < peopled; i++)
-		if (ring_count(&inbox->hand[i]->ring))
+		if (ring_count(&inbox->hand[i]->ring) ||
+		    deque_count(&inbox->hand[i]->deque))
 			return true;
 	return false;
 }
@@ -511,7 +512,9 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
 		return task;
 	task = take_ring(inbox, hand, true);
-	return task ? task : steal(inbox, hand, true);
+	if (!task)
+		task = steal(inbox, hand, true);
+	return task || !hand->thieve ? task : hand->thieve(inbox, hand);
 }
 
 /*

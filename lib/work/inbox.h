@@ -8,7 +8,8 @@
  * consumers in which a submitter stopped at any point costs at most one ring.
  *
  *	put:   own hand > home ring > the next one if its claim is taken
- *	take:  own hand > owed > rings, half of one at once > other hands
+ *	take:  own hand > owed > rings, half of one at once > other hands > their
+ *	       forks
  *
  * Every put is followed by a ring of the bell, also one into the worker's own
  * hand: others may be asleep.

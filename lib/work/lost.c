@@ -257,6 +257,7 @@ struct end {
 	uint32_t attempt;
 	enum lost_why why;
 	bool heard; /* its done() will hear of it */
+	bool left;  /* others are inside of forks on its stack */
 };
 
 static void tell_fault(struct incident *in, const struct host_fault *fault)
@@ -308,11 +309,20 @@ static bool take_from_dead(struct slot *slot, uint64_t word, bool last_will)
 	return slot_fence(slot, word, ASKER_BURIAL);
 }
 
+/* After the pool's owner has gone there is nobody else to pay what is owed. */
+static void pay_orphans(struct pool *pool)
+{
+	host_fence_light(); /* [J] owed | orphaned? */
+	if (unlikely(load_relaxed(&pool->orphaned)))
+		lost_cancel_queued(pool);
+}
+
 static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 		      struct end *end, bool last_will, uint64_t id)
 {
 	if (!take_from_dead(slot, word, last_will)) {
-		lost_zombie(pool, end->task, end->phase);
+		if (!end->left) /* else when it is buried */
+			lost_zombie(pool, end->task, end->phase);
 		return;
 	}
 	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
@@ -321,7 +331,32 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 		end->attempt = book_attempt(
 			load_relaxed(&book_of(end->task)->word));
 	}
-	lost_attempt(pool, end->task, end->phase, end->why, false, id);
+	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
+}
+
+/*
+ * A thread that ended without a last will, and others are inside of forks that lie
+ * on its stack: then it is still inside of its task, until they are done.
+ */
+static void mourn(struct slot *slot, struct end *end)
+{
+	end->left = end->phase == SLOT_RUN && slot->forked && theft_left(slot);
+	slot->mourned = end->left ? end->task : NULL;
+}
+
+bool lost_mourned(struct pool *pool, struct slot *slot)
+{
+	struct ward_task *task = slot->mourned;
+
+	if (theft_mourns(slot))
+		return false;
+	slot->mourned = NULL;
+	if (task) {
+		lost_zombie(pool, task, SLOT_RUN);
+		inbox_settle(&pool->inbox);
+		pay_orphans(pool);
+	}
+	return true;
 }
 
 static void leave_place(struct pool *pool, struct slot *slot,
@@ -360,8 +395,10 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.phase = slot_phase(word);
 	end.inside = slot_inside(word);
 	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
-	if (!last_will)
+	if (!last_will) {
 		unblock_bury(slot);
+		mourn(slot, &end);
+	}
 	/* The answer first: who is parked comes for it sooner than a spare. */
 	if (end.inside)
 		take_over(pool, slot, word, &end, last_will, id);

@@ -223,6 +223,11 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
  */
 bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		 bool last_will);
+/*
+ * By who buries the thread of 'slot', before its stack goes.  False: others are
+ * inside of forks that lie there, later.
+ */
+bool lost_mourned(struct pool *pool, struct slot *slot);
 /* Sees to every thread that ended without a last will. */
 void lost_bury(struct pool *pool);
 /* What is left in the hand of a thread that lost its seat is owed to others. */

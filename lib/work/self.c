@@ -30,9 +30,16 @@ const struct ward_self *ward_self(void)
 	return &slot->self;
 }
 
+/* What is asked of the attempt is not for those of its forks that are elsewhere. */
+static bool running_own(const struct slot *slot)
+{
+	return running(slot) && !theft_is_carrier(load_relaxed(&slot->task));
+}
+
 static inline int why_stop(const struct slot *slot)
 {
 	const struct ward_task *task;
+	int cause;
 
 	if (unlikely(slot_taken(slot)))
 		return load_relaxed(&slot->fence) == FENCE_FORKED ? -ECHILD :
@@ -44,7 +51,9 @@ static inline int why_stop(const struct slot *slot)
 	task = load_relaxed(&slot->task);
 	if (unlikely(load_acquire(&book_of(task)->word) & BOOK_CANCELLED)) /* [e] */
 		return book_of(task)->cause;
-	return task->cancel ? cancel_cause(task->cancel) : 0;
+	cause = task->cancel ? cancel_cause(task->cancel) : 0;
+	return cause || likely(!theft_is_carrier(task)) ? cause :
+							   theft_cause(task);
 }
 
 struct ward_cancel *ward_token(void)
@@ -80,7 +89,7 @@ int ward_commit(void)
 {
 	struct slot *slot = host_self();
 
-	if (!running(slot))
+	if (!running_own(slot))
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
 	if (!slot_taken(slot) &&
@@ -108,7 +117,7 @@ int ward_fence(uint64_t *fence)
 
 	if (!fence)
 		return -EINVAL;
-	if (!running(slot))
+	if (!running_own(slot))
 		return -EPERM;
 	epoch = load_relaxed(&slot->word);
 	if (slot->outside.epoch != epoch) {

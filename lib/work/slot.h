@@ -26,6 +26,7 @@
 #include "base/host_fault.h"
 #include "sync/histogram.h"
 #include "work/hand.h"
+#include "work/theft.h"
 #include <ward/task.h>
 
 /* What the worker is inside of. */
@@ -77,6 +78,7 @@ struct slot {
 
 	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
 	struct host_escape escape; /* the way out of it */
+	struct host_escape *raise_to; /* out of a stolen fork; NULL: of run() */
 	int32_t raised;		   /* what it ends with, if it was raised */
 	struct slot_failure {	   /* what it has told, if 'epoch' is its own */
 		uint64_t epoch, id;
@@ -96,12 +98,16 @@ struct slot {
 
 	/* the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
+	uint32_t forked;	  /* W: not 0: the attempt has made forks */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
 	_Atomic uint32_t rousers; /* threads that may be about to move it */
 
-	struct hand hand; /* its own ring */
+	struct hand hand; /* its own ring and deque */
+	struct carrier carrier;
+	/* A dead thread's: it is still inside, until its stack is not needed. */
+	struct ward_task *mourned;
 
 	/* the thread */
 	_Atomic uint64_t life; /* X: turn and state, see pool.h */

@@ -212,9 +212,13 @@ static cold void show_patience(struct slot *slot, const struct ward_task *task)
 static cold void leave_traces(struct slot *slot)
 {
 	store_relaxed(&slot->declared, 0);
-	if (load_relaxed(&slot->unblock) &&
-	    load_relaxed(&slot->fence) != FENCE_FORKED)
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		return;
+	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot);
+	if (slot->forked)
+		theft_settle(slot);
+	slot->forked = 0;
 }
 
 /* True: it is to run again. */
@@ -317,7 +321,7 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	uint64_t left;
 
 	if (unlikely(load_relaxed(&slot->declared) |
-		     load_relaxed(&slot->unblock)))
+		     load_relaxed(&slot->unblock) | slot->forked))
 		leave_traces(slot);
 	left = epoch;
 	epoch = slot_go_on(slot, epoch, phase);
@@ -489,6 +493,8 @@ static void last_will(void *arg)
 
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return; /* a copy in a child process: nothing here is its own */
+	if (slot->forked)
+		theft_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot); /* what it stands on goes with the stack */
 	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
@@ -547,13 +553,21 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 	}
 }
 
+/*
+ * When the last will is called, the frames of run() are gone, and thieves may be
+ * inside of forks that lie there.  Until it has waited for them it stays in here.
+ */
+#define GAP 4096
+
 group_floor
 static void worker(void *arg)
 {
 	struct slot *slot = arg;
 	struct pool *pool = slot->pool;
+	char gap[GAP];
 	int escaped = host_mark(&slot->escape);
 
+	__asm__ __volatile__("" : : "r"(gap) : "memory");
 	if (escaped == ESCAPE_LEAVE) {
 		/* Not by pthread_exit(), which would look for handlers on the
 		 * stack that was left. */
@@ -583,6 +597,7 @@ static void slot_init(struct pool *pool, struct slot *slot)
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
 	hand_init(&slot->hand, slot->index);
+	slot->hand.thieve = theft_try;
 }
 
 /*
@@ -619,6 +634,8 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
+	slot->forked = 0;
+	slot->raise_to = NULL;
 	slot->path.n = 0;
 	slot->fault.signo = 0;
 	slot->vacated = 0;

@@ -37,6 +37,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/door.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
+	lib/work/fork.c \
 	lib/work/inbox.c \
 	lib/work/later.c \
 	lib/work/lost.c \
@@ -46,6 +47,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/submit.c \
+	lib/work/theft.c \
 	lib/work/unblock.c \
 	lib/work/watch.c \
 	lib/work/worker.c \
@@ -61,7 +63,9 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_bridge.c \
 	tests/sim/sc_cancel.c \
 	tests/sim/sc_crew.c \
+	tests/sim/sc_deque.c \
 	tests/sim/sc_fence.c \
+	tests/sim/sc_fork.c \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
@@ -73,6 +77,7 @@ tests_sim_sim_SOURCES = \
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DKEPT_COPIES=4 \
+	-DDEQUE_SIZE=2 \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 

@@ -24,6 +24,8 @@ sane_story_tests = \
 	tests/story/faults \
 	tests/story/faults_many \
 	tests/story/fork \
+	tests/story/fork_deep \
+	tests/story/fork_heals \
 	tests/story/full_ring_rerun \
 	tests/story/grows_on_demand \
 	tests/story/hook_hangs \
@@ -135,6 +137,10 @@ tests_story_faults_many_SOURCES = tests/story/faults_many.c tests/story/faulty.h
 tests_story_faults_many_LDADD = $(STORY_LIBS)
 tests_story_fork_SOURCES = tests/story/fork.c
 tests_story_fork_LDADD = $(STORY_LIBS)
+tests_story_fork_deep_SOURCES = tests/story/fork_deep.c
+tests_story_fork_deep_LDADD = $(STORY_LIBS)
+tests_story_fork_heals_SOURCES = tests/story/fork_heals.c
+tests_story_fork_heals_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
 tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
 tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
@@ -224,5 +230,6 @@ tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
 tsan_tests += tests/story/cancel_storm tests/story/bridge_unbroken tests/story/ward_races
+tsan_tests += tests/story/fork_deep
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)

@@ -17,6 +17,8 @@ unit_tests += \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
 	tests/unit/test_checkpoint \
+	tests/unit/test_deque \
+	tests/unit/test_fork \
 	tests/unit/test_clerk \
 	tests/unit/test_crew \
 	tests/unit/test_excuse \
@@ -120,6 +122,15 @@ tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_checkpoint_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_deque_SOURCES = tests/unit/test_deque.c \
+	tests/unit/wait.h
+tests_unit_test_deque_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_fork_SOURCES = tests/unit/test_fork.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_fork_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c \
 	tests/unit/fake_host.h

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fork.c - forks where they are made: put into the own deque, taken back by the
+ * join, and the wait for those that were stolen.
+ *
+ * The user's memory is touched before the library's, so a fault there leaves
+ * nothing half done.
+ */
+#include "work/pool.h"
+#include <errno.h>
+
+enum {
+	LOOKS = 200,	   /* before a join sleeps; each some 20 ns */
+	NAP_MIN = 50000,   /* ns; then twice that, and so on */
+	NAP_DOUBLINGS = 8, /* up to 13 ms */
+	IMPATIENT = 1	   /* ns */
+};
+
+static struct group *group_of(struct ward_group *group)
+{
+	return (struct group *)(uintptr_t)group->priv;
+}
+
+/* The calling worker's, inside run(). */
+static inline struct slot *own_slot(void)
+{
+	struct slot *slot = (struct slot *)(void *)ward_pulse_;
+
+	_Static_assert(offsetof(struct slot, pulse) == 0, "the pulse is first");
+	return likely(slot) && likely(slot_runs(slot)) ? slot : NULL;
+}
+
+static inline void run_own(struct ward_fork *fork)
+{
+	struct group *group = fork_group(fork);
+	int status = fork->run(fork);
+
+	if (unlikely(status) && !group->error)
+		group->error = status;
+}
+
+static cold int run_at_once(struct group *group, struct ward_fork *fork)
+{
+	fork->priv[0] = (uintptr_t)group;
+	run_own(fork);
+	return 0;
+}
+
+int ward_fork(struct ward_group *handle, struct ward_fork *fork)
+{
+	struct slot *slot = own_slot();
+	struct group *group;
+
+	if (unlikely(!handle || !fork || !fork->run))
+		return -EINVAL;
+	group = group_of(handle);
+	if (unlikely(group->owner != slot)) {
+		if (group->owner)
+			return -EPERM;
+		group->owner = slot;
+	}
+	if (unlikely(!slot))
+		return run_at_once(group, fork);
+	fork->priv[0] = (uintptr_t)group;
+	slot->forked = 1;
+	group->forked++;
+	if (unlikely(!deque_push(&slot->hand.deque, fork))) {
+		group->forked--;
+		return run_at_once(group, fork);
+	}
+	host_fence_light(); /* [B] forked | does anybody sleep? */
+	if (unlikely(!bell_quiet(&slot->pool->inbox.bell)))
+		bell_ring_asleep(&slot->pool->inbox.bell,
+				 &slot->hand.ring.rung);
+	return 0;
+}
+
+/* ---- waiting ------------------------------------------------------------------- */
+
+static inline bool joined(const struct group *group)
+{
+	return load_acquire(&group->ended) == group->forked; /* [dj] */
+}
+
+/*
+ * Who runs a fork of ours was convicted.  Until it is home this attempt cannot get
+ * on, so it has no excuse either: not the one it declared, and not its patience.
+ */
+static cold void despair(struct slot *slot, uint32_t seen)
+{
+	uint64_t patience = slot->patience,
+		 budget = load_relaxed(&slot->budget[1]);
+
+	store_relaxed(&slot->declared, 0);
+	store_relaxed(&slot->budget[1], IMPATIENT);
+	slot->patience = 1;
+	host_wait(&slot->pause, seen, HOST_FOREVER);
+	slot->patience = patience;
+	store_relaxed(&slot->budget[1], budget);
+}
+
+/* Until it is told that one has ended, or then: there may be something to help. */
+static void nap(struct slot *slot, const struct group *group, uint32_t turn)
+{
+	uint64_t declared = load_relaxed(&slot->declared);
+	uint32_t seen;
+
+	if (turn > NAP_DOUBLINGS)
+		turn = NAP_DOUBLINGS;
+	ward_beat();
+	store_relaxed(&slot->declared, HOST_FOREVER);
+	seen = load_acquire(&slot->pause);
+	store_release(&slot->waits_on, &slot->pause);
+	fence_seq_cst(); /* [dw] I wait there | ended? */
+	if (joined(group))
+		;
+	else if (theft_lost(slot->pool, group))
+		despair(slot, seen);
+	else
+		host_wait(&slot->pause, seen,
+			  host_now() + ((uint64_t)NAP_MIN << turn));
+	store_relaxed(&slot->waits_on, NULL);
+	store_relaxed(&slot->declared, declared);
+}
+
+/* All that is left of the group is elsewhere. */
+static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
+{
+	if (theft_help(slot, group)) {
+		*turn = 0;
+		return;
+	}
+	if ((*turn)++ < LOOKS) {
+		for (int i = 0; i < 8; i++)
+			host_relax();
+		return;
+	}
+	nap(slot, group, *turn - LOOKS - 1);
+}
+
+/* ---- joining ------------------------------------------------------------------- */
+
+/* Of an attempt that counts no more, what nobody has begun is left out. */
+static inline void run_next(struct slot *slot, struct ward_fork *fork)
+{
+	struct group *group = fork_group(fork);
+
+	if (likely(!slot_taken(slot)))
+		run_own(fork);
+	else if (!group->error)
+		group->error = -ESTALE;
+	group->forked--;
+}
+
+static cold int join_error(struct group *group)
+{
+	int err = group->error ? group->error : load_relaxed(&group->foreign);
+
+	*group = (struct group){ .owner = NULL };
+	return err;
+}
+
+int ward_join(struct ward_group *handle)
+{
+	struct slot *slot = own_slot();
+	struct group *group;
+	uint32_t turn = 0;
+
+	if (unlikely(!handle))
+		return -EINVAL;
+	group = group_of(handle);
+	if (unlikely(group->owner != slot) && group->owner)
+		return -EPERM;
+	while (!joined(group)) {
+		struct ward_fork *fork = deque_take(&slot->hand.deque);
+
+		if (likely(fork))
+			run_next(slot, fork);
+		else
+			await(slot, group, &turn);
+	}
+	ward_progress(1);
+	if (unlikely(group->error | load_relaxed(&group->foreign)))
+		return join_error(group);
+	group->owner = NULL;
+	group->forked = 0;
+	store_relaxed(&group->ended, 0);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * theft.h - forks that run elsewhere than where they were made.
+ *
+ * Two kinds of thieves.  An idle worker takes any fork, and runs it as a task: its
+ * slot's carrier, which is supervised like every other.  A worker that waits for
+ * stolen forks runs parts of just those, inside of its own attempt, a level above
+ * (hand.h).  So what stands on its stack is what it waits for anyway, and the stack
+ * is no deeper than the recursion would be without thieves.
+ *
+ * Key invariant: nobody leaves a frame, by return or else, while another thread may
+ * be inside a fork that lies there.
+ *  1) A thief counts itself in level.out of its victim before it tries to win, and
+ *     leaves that only after the fork has ended and its group was told.
+ *  2) A fork has ended when no thread is inside of it: a carrier tells its group
+ *     in release(), not in done().
+ *  3) Whoever leaves a frame without a join first empties its deque down to the
+ *     level's base, then waits until level.out is 0 [dl].
+ *  4) So a thief may read its victim's task, and its policy, while it is out.
+ *  5) Told is: the error, then group.ended, then level.out.  After the second the
+ *     group may be gone, after the last the forks too; the slot stays.
+ *
+ * Edges: [dl] out | emptied; [dj] ended | joined; [dc] the carrier is empty | used.
+ */
+#ifndef WARD_LIB_WORK_THEFT_H
+#define WARD_LIB_WORK_THEFT_H
+
+#include "base/atomic.h"
+#include "work/hand.h"
+#include <ward/fork.h>
+#include <ward/task.h>
+
+struct pool;
+struct slot;
+
+/* A group's private words. */
+struct group {
+	struct slot *owner; /* who forked; NULL: empty, or all ran at once */
+	uint32_t forked;    /* W: less those that the owner ran itself */
+	int32_t error;	    /* W: first of those */
+	_Atomic uint32_t ended;	 /* X: stolen ones */
+	_Atomic int32_t foreign; /* X: first error of those */
+	uint64_t reserved;
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct group) == sizeof(struct ward_group),
+	       "a group fits its private words");
+
+static inline struct group *fork_group(const struct ward_fork *fork)
+{
+	return (struct group *)(uintptr_t)fork->priv[0];
+}
+
+/* What a slot runs a stolen fork as. */
+struct carrier {
+	struct ward_task task;
+	struct ward_policy policy; /* its owner's, but at most once */
+	struct ward_fork *fork;
+	_Atomic uint32_t *from; /* where it is counted as out */
+	struct slot *owner;
+	int32_t returned; /* by the fork */
+	int32_t lost;	  /* not 0: how its attempt was lost; that counts */
+	_Atomic uint32_t busy; /* [dc] until its group was told */
+};
+
+/* hand.thieve of a worker. */
+struct ward_task *theft_try(struct inbox *inbox, struct hand *hand);
+/* While the owner waits for stolen forks of the group: ran a part of one. */
+bool theft_help(struct slot *slot, const struct group *group);
+/* Somebody who runs a fork of the group was convicted, and is not home yet. */
+bool theft_lost(struct pool *pool, const struct group *group);
+
+/*
+ * By the thread, before it leaves its frames: of the highest level; true of all,
+ * and what they serve is told 'status'.
+ */
+void theft_settle(struct slot *slot);
+void theft_leave(struct slot *slot, int status);
+/* Does anybody still need the stack of the slot's dead thread?  By who buries it. */
+bool theft_mourns(struct slot *slot);
+/* The same, once; then it is for theft_mourns() to say when that is over. */
+bool theft_left(const struct slot *slot);
+
+bool theft_is_carrier(const struct ward_task *task);
+/* Why a stolen fork is to stop: those that made it were cancelled, or fenced. */
+int theft_cause(const struct ward_task *task);
+
+#endif

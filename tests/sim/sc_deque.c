@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_deque.c - the deque: what is pushed is had once, by its owner or by a thief;
+ * the newest here and the oldest there; when it is full, and when it goes round.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "sync/deque.h"
+#include <string.h>
+
+#define ITEMS 8u
+
+static struct deque deque;
+static struct item {
+	uint32_t number; /* plain: written before the push, read by who has it */
+} items[ITEMS];
+static uint32_t had[ITEMS], last_stolen, looks = UINT32_MAX;
+static _Atomic uint32_t over;
+
+static void set_up(void)
+{
+	memset(&deque, 0, sizeof(deque));
+	memset(items, 0, sizeof(items));
+	memset(had, 0, sizeof(had));
+	last_stolen = 0;
+	atomic_init(&over, 0);
+	sim_name(&deque.bottom, "bottom");
+	sim_name(&deque.top, "top");
+	sim_name(deque.cell, "cell");
+}
+
+static offstage void account(const struct item *item)
+{
+	uint32_t i = (uint32_t)(item - items);
+
+	check(i < ITEMS);
+	check(!had[i]);
+	had[i] = 1;
+}
+
+/* Items go in by their numbers, so the oldest is the least. */
+static offstage void account_stolen(const struct item *item, bool alone)
+{
+	check(!alone || item->number > last_stolen);
+	last_stolen = item->number;
+}
+
+static void use(struct item *item)
+{
+	check(item->number == (uint32_t)(item - items) + 1);
+	account(item);
+}
+
+static offstage void none_newer(uint32_t i, uint32_t pushed)
+{
+	for (uint32_t k = i + 1; k < pushed; k++)
+		check(had[k]);
+}
+
+static void take(uint32_t pushed)
+{
+	struct item *item = deque_take(&deque);
+
+	if (!item)
+		return;
+	none_newer((uint32_t)(item - items), pushed);
+	use(item);
+}
+
+/* Pushes n, and takes some back on the way; what does not fit, it does at once. */
+static void own(uint32_t n)
+{
+	uint32_t takes = sim_choose(1u << 2 * n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		items[i].number = i + 1;
+		if (!deque_push(&deque, &items[i]))
+			use(&items[i]);
+		for (uint32_t k = takes >> 2 * i & 3; k; k--)
+			take(i + 1);
+	}
+	while (deque_count(&deque))
+		take(n);
+	store_release(&over, 1);
+}
+
+static void steal(bool alone)
+{
+	uint64_t number;
+
+	for (uint32_t tries = 0; tries < looks; tries++) {
+		bool last = load_acquire(&over);
+		struct item *item = deque_look(&deque, &number);
+
+		if (item && deque_win(&deque, number)) {
+			use(item);
+			account_stolen(item, alone);
+		} else if (last) {
+			return;
+		} else {
+			host_relax();
+		}
+	}
+}
+
+static void thief(void *arg)
+{
+	steal(arg != NULL);
+}
+
+static void run(uint32_t thieves, uint32_t n)
+{
+	host_thread thread[3];
+	struct host_spawn how = { .name = "thief" };
+
+	set_up();
+	for (uint32_t i = 0; i < thieves; i++)
+		check(host_spawn(&thread[i], &how, thief, NULL,
+				 thieves == 1 ? &deque : NULL) == 0);
+	own(n);
+	for (uint32_t i = 0; i < thieves; i++)
+		host_join(thread[i], HOST_FOREVER);
+	for (uint32_t i = 0; i < n; i++)
+		check(had[i]);
+	check(deque_count(&deque) == 0);
+}
+
+static void deque_1(void)
+{
+	run(1, 3 + sim_choose(3));
+}
+SCENARIO(deque_1, "a fork is lost, run twice, or its maker's writes not seen");
+
+static void deque_last(void)
+{
+	looks = 3;
+	run(1, 1 + sim_choose(2));
+	looks = UINT32_MAX;
+}
+SCENARIO(deque_last, "owner and thief both have the last one", .bound = 2);
+
+static void deque_2(void)
+{
+	run(2, 3 + sim_choose(4));
+}
+SCENARIO(deque_2, "the same with two thieves, who see each other's swaps");

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "job.h"
+
+struct part {
+	struct ward_fork fork;
+	int answer;
+	uint32_t runs, order;
+	_Atomic int32_t tid;
+	_Atomic uint32_t may_end;
+	bool waits;
+};
+
+static uint32_t clock_;
+
+static int part_run(struct ward_fork *fork)
+{
+	struct part *part = ward_entry(fork, struct part, fork);
+
+	part->runs++;
+	part->order = ++clock_;
+	store_release(&part->tid, host_tid());
+	while (part->waits && !load_acquire(&part->may_end))
+		ward_beat();
+	return part->answer;
+}
+
+static struct part part_of(int answer)
+{
+	return (struct part){ .fork.run = part_run, .answer = answer };
+}
+
+/* fn in a task of a pool with so many workers. */
+static void inside(uint32_t workers, int (*fn)(struct ward_task *))
+{
+	struct ward_pool *pool = pool_of(workers);
+	struct job job = job_of_kind(fn);
+
+	submitted(pool, &job);
+	job_had(&job, 0);
+	audited(pool);
+	ended(pool);
+}
+
+/* ---- where there is no worker ------------------------------------------------------- */
+
+Test(fork, runs_at_once_on_a_thread_that_is_no_worker)
+{
+	struct ward_group group = { { 0 } };
+	struct part part[3] = { part_of(0), part_of(-EIO), part_of(-EPIPE) };
+
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(ward_fork(&group, &part[i].fork), 0);
+		cr_assert_eq(part[i].runs, 1);
+	}
+	cr_assert_eq(ward_join(&group), -EIO);
+	cr_assert_eq(ward_join(&group), 0, "it is empty again");
+}
+
+Test(fork, refuses_what_is_none)
+{
+	static const struct ward_group empty;
+	struct ward_group group = { { 0 } };
+	struct ward_fork fork = { 0 };
+	struct part part = part_of(0);
+
+	cr_assert_eq(ward_fork(NULL, &part.fork), -EINVAL);
+	cr_assert_eq(ward_fork(&group, NULL), -EINVAL);
+	cr_assert_eq(ward_fork(&group, &fork), -EINVAL);
+	cr_assert_eq(ward_join(NULL), -EINVAL);
+	cr_assert_eq(memcmp(&group, &empty, sizeof(group)), 0);
+	cr_assert_eq(part.runs, 0);
+}
+
+/* ---- inside of a task ------------------------------------------------------------------ */
+
+static int empty_join(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+
+	(void)task;
+	cr_assert_eq(ward_join(&group), 0);
+	cr_assert_eq(ward_fork(NULL, NULL), -EINVAL);
+	return 0;
+}
+
+Test(fork, an_empty_group_is_joined, .timeout = 30)
+{
+	inside(1, empty_join);
+}
+
+static int newest_first(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct part part[4];
+
+	(void)task;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 4; i++) {
+			part[i] = part_of(i == 1 ? -EIO : i == 2 ? 5 : 0);
+			cr_assert_eq(ward_fork(&group, &part[i].fork), 0);
+			cr_assert_eq(part[i].runs, 0);
+		}
+		cr_assert_eq(ward_join(&group), 5, "the first that failed");
+		for (int i = 0; i < 4; i++)
+			cr_assert_eq(part[i].runs, 1);
+		for (int i = 0; i < 3; i++)
+			cr_assert_gt(part[i].order, part[i + 1].order);
+	}
+	return 0;
+}
+
+Test(fork, those_that_nobody_steals_run_in_the_join_newest_first,
+     .timeout = 30)
+{
+	inside(1, newest_first);
+}
+
+static int two_groups(struct ward_task *task)
+{
+	struct ward_group a = { { 0 } }, b = { { 0 } };
+	struct part part[3] = { part_of(-1), part_of(-2), part_of(-3) };
+
+	(void)task;
+	cr_assert_eq(ward_fork(&a, &part[0].fork), 0);
+	cr_assert_eq(ward_fork(&b, &part[1].fork), 0);
+	cr_assert_eq(ward_fork(&a, &part[2].fork), 0);
+	cr_assert_eq(ward_join(&a), -3);
+	cr_assert_eq(ward_join(&b), -2);
+	return 0;
+}
+
+Test(fork, two_groups_are_two, .timeout = 30)
+{
+	inside(1, two_groups);
+	inside(2, two_groups);
+}
+
+static int is_stolen(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct part part = part_of(-EIO);
+
+	(void)task;
+	part.waits = true;
+	cr_assert_eq(ward_fork(&group, &part.fork), 0);
+	while (!load_acquire(&part.tid))
+		ward_beat();
+	cr_assert_neq(load_relaxed(&part.tid), host_tid());
+	store_release(&part.may_end, 1);
+	cr_assert_eq(ward_join(&group), -EIO);
+	cr_assert_eq(part.runs, 1);
+	return 0;
+}
+
+Test(fork, an_idle_worker_steals, .timeout = 30)
+{
+	inside(2, is_stolen);
+	inside(5, is_stolen);
+}
+
+/* ---- what a stolen fork sees ------------------------------------------------------------ */
+
+struct asker {
+	struct ward_fork fork;
+	_Atomic uint32_t begun;
+	int commit, fence, check, group;
+	struct ward_group *parents;
+};
+
+static int ask(struct ward_fork *fork)
+{
+	struct asker *asker = ward_entry(fork, struct asker, fork);
+	struct part part = part_of(0);
+	uint64_t number;
+
+	store_release(&asker->begun, 1);
+	while (!ward_check())
+		;
+	asker->check = ward_check();
+	asker->commit = ward_commit();
+	asker->fence = ward_fence(&number);
+	asker->group = ward_fork(asker->parents, &part.fork);
+	return 0;
+}
+
+static int asks(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct asker asker = { .fork.run = ask, .parents = &group };
+
+	cr_assert_eq(ward_fork(&group, &asker.fork), 0);
+	while (!load_acquire(&asker.begun))
+		ward_beat();
+	ward_cancel_fire(task->cancel, -EPIPE);
+	cr_assert_eq(ward_join(&group), 0);
+	cr_assert_eq(asker.check, -EPIPE, "the task's token");
+	cr_assert_eq(asker.commit, -EPERM);
+	cr_assert_eq(asker.fence, -EPERM);
+	cr_assert_eq(asker.group, -EPERM, "another thread's group");
+	cr_assert_eq(ward_commit(), 0);
+	return 0;
+}
+
+Test(fork, a_stolen_one_sees_the_token_and_may_not_commit, .timeout = 30)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(asks);
+
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	ended(pool);
+}
+
+/* ---- leaving without a join ------------------------------------------------------------- */
+
+static struct part forgotten[2];
+static struct ward_group never_joined;
+
+static int forgets(struct ward_task *task)
+{
+	(void)task;
+	for (int i = 0; i < 2; i++) {
+		forgotten[i] = part_of(0);
+		ward_fork(&never_joined, &forgotten[i].fork);
+	}
+	return 0;
+}
+
+Test(fork, what_was_not_joined_does_not_run, .timeout = 30)
+{
+	inside(1, forgets);
+	cr_assert_eq(forgotten[0].runs + forgotten[1].runs, 0);
+}
