@@ -36,6 +36,7 @@ struct shape {
 	uint32_t producers, quota;
 	uint32_t faulty; /* of 65536 */
 	bool trickle;	 /* producers nap, so that workers park */
+	bool resizes;
 };
 
 struct producer {
@@ -45,8 +46,8 @@ struct producer {
 	struct rng rng;
 	struct job *job; /* JOBS of them */
 	struct job *stock;
-	struct job *_Atomic back;    /* by release(), from any thread */
-	_Atomic uint32_t hungry;     /* futex */
+	struct job *_Atomic back; /* by release(), from any thread */
+	_Atomic uint32_t hungry;  /* futex */
 	struct host_eye eye;
 	bool shut;
 };
@@ -155,8 +156,8 @@ static void overrun(struct producer *p, ward_ns until,
 		      (unsigned long long)(over / 1000));
 }
 
-static int submit(struct producer *p, struct ward_task *const *task,
-		  uint32_t n, ward_ns until)
+static int submit(struct producer *p, struct ward_task *const *task, uint32_t n,
+		  ward_ns until)
 {
 	bool timed = until != WARD_NOWAIT && until != WARD_FOREVER;
 	struct host_look before;
@@ -326,6 +327,27 @@ static void *read_audit(void *arg)
 	return NULL;
 }
 
+/* Sizes at random; one a millisecond, or as fast as may be. */
+static void *resize(void *arg)
+{
+	struct cycle *cycle = arg;
+	uint32_t most = ((struct pool *)cycle->pool)->seats;
+	struct rng rng = rng_of(cycle->sizes, most, 0);
+
+	while (!load_acquire(&cycle->stop_readers)) {
+		uint32_t workers = rng_range(&rng, 1, most);
+		uint32_t max = rng_range(&rng, workers, most);
+
+		if (ward_pool_resize(cycle->pool, workers,
+				     rng_once(&rng, 2) ? max : 0))
+			fault("no other size");
+		add_relaxed(&tally.resizes, 1);
+		if (!rng_once(&rng, 8))
+			usleep(rng_below(&rng, 2000));
+	}
+	return NULL;
+}
+
 /* ---- hooks ---------------------------------------------------------------------- */
 
 static void *on_start(void *arg, unsigned thread)
@@ -418,9 +440,8 @@ static void wait_whole(struct cycle *cycle, const struct shape *shape)
 
 	for (;;) {
 		s = stats_of(cycle);
-		if (s.workers == shape->config.workers && !s.vacant &&
-		    !s.zombies && s.spares >= shape->config.spares &&
-		    !s.degraded)
+		if (s.workers == s.wanted && !s.vacant && !s.zombies &&
+		    s.spares >= shape->config.spares && !s.degraded)
 			return;
 		if (ward_now() > end)
 			stuck(cycle, "it does not become whole again");
@@ -543,12 +564,20 @@ static void draw_shape(struct shape *shape, struct rng *rng,
 	shape->config.spares = rng_range(rng, 1, 3);
 	shape->config.zombies = rng_range(rng, 1, 12);
 	shape->config.ring = 1u << rng_range(rng, 1, rng_once(rng, 4) ? 12 : 6);
+	shape->resizes = rng_once(rng, 3);
+	shape->config.max =
+		rng_once(rng, 2)
+			? 0
+			: rng_range(rng, shape->config.workers, 2 * WORKERS);
+	shape->config.idle = rng_range(rng, 1, 20) * MS;
+	if (rng_once(rng, 4))
+		shape->config.flags |= WARD_POOL_AHEAD;
 	shape->config.scan = rng_range(rng, 1, 4) * MS;
 	shape->config.trace_signo = rng_once(rng, 4) ? 0 : WARD_TRACE_NONE;
 	shape->config.policy = policy;
 	shape->config.hooks = &hooks;
 	if (rng_once(rng, 2) && !UNDER_TSAN && !UNDER_ASAN)
-		shape->config.flags = WARD_POOL_CATCH_FAULTS;
+		shape->config.flags |= WARD_POOL_CATCH_FAULTS;
 	shape->producers = rng_range(rng, 1, PRODUCERS);
 	shape->quota = profile[draw].quota;
 	shape->faulty = profile[draw].faulty;
@@ -560,6 +589,8 @@ static void draw_shape(struct shape *shape, struct rng *rng,
 		shape->quota = JOBS;
 		shape->faulty = 0;
 		shape->trickle = false;
+		shape->resizes = false;
+		shape->config.max = shape->config.workers;
 		if (shape->config.ring > 64)
 			shape->config.ring = 64;
 	}
@@ -590,8 +621,7 @@ static void start_producers(struct producer *p, struct cycle *cycle,
 			    uint64_t number)
 {
 	for (uint32_t i = 0; i < shape->producers; i++) {
-		producer_init(&p[i], cycle, shape,
-			      rng_of(seed, number, i + 1));
+		producer_init(&p[i], cycle, shape, rng_of(seed, number, i + 1));
 		if (pthread_create(&p[i].thread, NULL, producer, &p[i]))
 			abort();
 	}
@@ -600,7 +630,8 @@ static void start_producers(struct producer *p, struct cycle *cycle,
 static void start_readers(struct cycle *cycle, pthread_t *reader)
 {
 	if (pthread_create(&reader[0], NULL, read_stats, cycle) ||
-	    pthread_create(&reader[1], NULL, read_audit, cycle))
+	    pthread_create(&reader[1], NULL, read_audit, cycle) ||
+	    (cycle->sizes && pthread_create(&reader[2], NULL, resize, cycle)))
 		abort();
 }
 
@@ -609,6 +640,9 @@ static void stop_readers(struct cycle *cycle, const pthread_t *reader)
 	store_release(&cycle->stop_readers, 1);
 	pthread_join(reader[0], NULL);
 	pthread_join(reader[1], NULL);
+	if (cycle->sizes)
+		pthread_join(reader[2], NULL);
+	cycle->sizes = 0;
 }
 
 static void end_whole(struct cycle *cycle, const struct shape *shape,
@@ -623,9 +657,9 @@ static void end_whole(struct cycle *cycle, const struct shape *shape,
 	if (shape->ending == RUNNING)
 		join_producers(p, shape->producers);
 	check_totals(cycle);
+	stop_readers(cycle, reader);
 	wait_whole(cycle, shape);
 	audit_whole(cycle);
-	stop_readers(cycle, reader);
 	s = stats_of(cycle);
 	sum_up(&s);
 	destroy(cycle, IN_TIME, NULL, 0, threads);
@@ -657,14 +691,14 @@ void cycle_run(uint64_t seed, uint64_t number)
 	struct cycle cycle = { .policy = policy };
 	unsigned threads = house_look().threads;
 	struct shape shape;
-	pthread_t reader[2];
+	pthread_t reader[3];
 
 	policies_init(policy);
 	draw_shape(&shape, &rng, &policy[0]);
+	cycle.sizes = shape.resizes ? seed + number + 1 : 0;
 	cycle.catches = shape.config.flags & WARD_POOL_CATCH_FAULTS;
-	fates_init(&cycle.fates, shape.producers * shape.quota *
-						 (1 + CHILDREN) +
-					 WORKERS);
+	fates_init(&cycle.fates,
+		   shape.producers * shape.quota * (1 + CHILDREN) + WORKERS);
 	if (ward_pool_create(&cycle.pool, &shape.config) ||
 	    ward_pool_start(cycle.pool)) {
 		fault("no pool");

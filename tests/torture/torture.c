@@ -58,10 +58,11 @@ static void verdict(uint64_t seed, uint64_t cycles, uint64_t ns)
 	printf("torture: deaths %" PRIu64 " of %" PRIu64 " stalls %" PRIu64
 	       " of %" PRIu64 " heals %" PRIu64 " reruns %" PRIu64
 	       " late %" PRIu64 " acquitted %" PRIu64 " degraded %" PRIu64
-	       " left %" PRIu64 " threads %" PRIu64 "\n",
+	       " left %" PRIu64 " threads %" PRIu64 " sizes %" PRIu64 "\n",
 	       tally.deaths, N(tally.planted_deaths), tally.stalls,
 	       N(tally.planted_stalls), tally.heals, tally.reruns, tally.late,
-	       tally.acquitted, tally.degraded, tally.left, tally.threads);
+	       tally.acquitted, tally.degraded, tally.left, tally.threads,
+	       N(tally.resizes));
 	printf("torture: errors %" PRIu64 " of %" PRIu64 " faults caught %" PRIu64
 	       " of %" PRIu64 " dead letters %" PRIu64 " regrets %" PRIu64
 	       " fence numbers %" PRIu64 "\n",

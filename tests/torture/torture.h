@@ -50,6 +50,7 @@ __attribute__((format(printf, 1, 2))) void fault(const char *format, ...);
 struct tally {
 	_Atomic uint64_t submitted, accepted, refused, batches, nested;
 	_Atomic uint64_t planted_deaths, planted_raw, planted_stalls;
+	_Atomic uint64_t resizes;
 	_Atomic uint64_t planted_errors, planted_faults, letters, numbers;
 	_Atomic uint64_t commits, stale, audits, whole_audits;
 	_Atomic uint64_t timed, overruns, worst_overrun;
@@ -168,6 +169,7 @@ struct cycle {
 	struct fates fates;
 	const struct ward_policy *policy; /* POLICIES of them */
 	bool catches; /* the pool catches faults */
+	uint64_t sizes; /* seed of those that it is resized to; 0: it is not */
 	_Atomic uint32_t destroying;
 	_Atomic uint32_t stop_readers;
 };
