@@ -143,6 +143,7 @@ static void enter(struct stay *stay)
 		watch_too(stay, cancel_word(stay->own));
 	store_release(&slot->waits_on, &slot->pause);
 	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
+	crew_will_wait(slot->pool);
 }
 
 /* 0: fired, 1: look again. */
