@@ -81,7 +81,8 @@ struct bench {
 };
 
 extern const struct bench bench_throughput, bench_latency, bench_overhead,
-	bench_heal, bench_idle, bench_memory, bench_limit, bench_cancel;
+	bench_heal, bench_idle, bench_memory, bench_limit, bench_cancel,
+	bench_forkjoin;
 extern const struct bench *const benches[];
 
 /*

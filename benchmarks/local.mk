@@ -8,6 +8,8 @@ wardbench_SOURCES = \
 	benchmarks/bench.h \
 	benchmarks/cancel.c \
 	benchmarks/floor.c \
+	benchmarks/forkjoin.c \
+	benchmarks/forkjoin.h \
 	benchmarks/heal.c \
 	benchmarks/idle.c \
 	benchmarks/job.c \
@@ -46,4 +48,30 @@ if HAVE_GLIB
 wardbench_SOURCES += benchmarks/rivals/glib.c
 wardbench_CPPFLAGS += -DHAVE_GLIB $(GLIB_CFLAGS)
 wardbench_LDADD += $(GLIB_LIBS)
+endif
+
+# A compiler for C++ is asked for this one object, and set up for nothing else.
+if HAVE_TBB
+wardbench_CPPFLAGS += -DHAVE_TBB
+wardbench_LDADD += benchmarks/rivals/onetbb.o $(TBB_LIBS) -lstdc++
+benchmarks/rivals/onetbb.o: $(top_srcdir)/benchmarks/rivals/onetbb.cc \
+		$(top_srcdir)/benchmarks/forkjoin.h
+	@$(MKDIR_P) benchmarks/rivals
+	$(AM_V_CXX)$(WARD_CXX) -std=c++17 -O2 -g $(TBB_CFLAGS) \
+		-I$(top_srcdir)/benchmarks -c -o $@ \
+		$(top_srcdir)/benchmarks/rivals/onetbb.cc
+AM_V_CXX = $(AM_V_GEN)
+CLEANFILES += benchmarks/rivals/onetbb.o
+endif
+EXTRA_DIST += benchmarks/rivals/onetbb.cc
+
+if HAVE_OPENMP
+noinst_LTLIBRARIES += benchmarks/rivals/libopenmp.la
+benchmarks_rivals_libopenmp_la_SOURCES = benchmarks/rivals/openmp.c
+benchmarks_rivals_libopenmp_la_CPPFLAGS = $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/benchmarks
+benchmarks_rivals_libopenmp_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+wardbench_CPPFLAGS += -DHAVE_OPENMP
+wardbench_LDADD += benchmarks/rivals/libopenmp.la
+wardbench_LDFLAGS = $(AM_LDFLAGS) $(OPENMP_CFLAGS)
 endif

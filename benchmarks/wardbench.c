@@ -17,6 +17,7 @@ const struct bench *const benches[] = { &bench_throughput,
 					&bench_memory,
 					&bench_limit,
 					&bench_cancel,
+					&bench_forkjoin,
 					NULL };
 
 static void usage(FILE *out)
