@@ -9,8 +9,10 @@ wardinclude_HEADERS = \
 	include/ward/cxx.h \
 	include/ward/error.h \
 	include/ward/fork.h \
+	include/ward/lane.h \
 	include/ward/limit.h \
 	include/ward/pool.h \
+	include/ward/port.h \
 	include/ward/report.h \
 	include/ward/stats.h \
 	include/ward/steward.h \
@@ -24,6 +26,7 @@ WARD_SOURCES = \
 	lib/base/host_about.c \
 	lib/base/host_about.h \
 	lib/base/host_cpus.c \
+	lib/base/host_event.c \
 	lib/base/host_fault.c \
 	lib/base/host_fault.h \
 	lib/base/host_fence.c \
@@ -76,11 +79,20 @@ WARD_SOURCES = \
 	lib/work/hand.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
+	lib/work/lane.c \
+	lib/work/lane.h \
+	lib/work/lanes.c \
 	lib/work/later.c \
 	lib/work/later.h \
+	lib/work/limit.c \
+	lib/work/limit.h \
 	lib/work/lost.c \
+	lib/work/lower.c \
+	lib/work/lower.h \
 	lib/work/pool.c \
 	lib/work/pool.h \
+	lib/work/port.c \
+	lib/work/port.h \
 	lib/work/recall.c \
 	lib/work/seat.c \
 	lib/work/self.c \
@@ -120,8 +132,6 @@ WARD_SOURCES = \
 	lib/flow/kept.c \
 	lib/flow/kept.h \
 	lib/flow/last.c \
-	lib/flow/limit.c \
-	lib/flow/limit.h \
 	lib/flow/steward.c \
 	lib/flow/timer.c \
 	lib/flow/timer.h \

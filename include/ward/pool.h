@@ -180,8 +180,9 @@ WARD_API WARD_MUST int ward_submit_at(struct ward_pool *pool,
  * -ECANCELED).
  *	0		no attempt of it is under way, and none will begin: done(cause)
  *			comes when its turn has come; at once if it waits for its time
- *	-EINPROGRESS	an attempt is under way, and is told by ward_check(); how it
- *			ends is up to it, but it is not run again
+ *	-EINPROGRESS	an attempt is, or just was, under way; it is told by
+ *			ward_check().  How it ends is up to it, and done() tells;
+ *			but it is not run again
  *	-ENOENT		it is in no pool, or over: only callbacks are still to come
  *	-EALREADY	it was cancelled before
  *	-EINVAL		NULL, or a cause that is no errno value

@@ -10,8 +10,10 @@
 #include <ward/cancel.h>
 #include <ward/error.h>
 #include <ward/fork.h>
+#include <ward/lane.h>
 #include <ward/limit.h>
 #include <ward/pool.h>
+#include <ward/port.h>
 #include <ward/report.h>
 #include <ward/stats.h>
 #include <ward/steward.h>

@@ -256,6 +256,13 @@ unsigned host_cpu_present(void); /* by affinity alone */
 struct host_cpus *host_cpus_parse(const char *list);
 void host_cpus_free(struct host_cpus *cpus);
 
+/* ---- a descriptor to wait for --------------------------------------------------- */
+
+int host_event_open(void); /* or -errno */
+void host_event_close(int fd);
+void host_event_set(int fd);   /* readable */
+void host_event_clear(int fd); /* not */
+
 /* ---- the service manager ----------------------------------------------------- */
 
 /* "READY=1" and the like; 0, also if nobody asked to be told, or -errno. */

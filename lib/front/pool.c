@@ -280,7 +280,9 @@ int ward_pool_start(struct ward_pool *handle)
 
 bool front_settled(struct pool *pool)
 {
-	return front_released(pool) == inbox_accepted(&pool->inbox);
+	/* What is in a lane is counted as accepted when it comes to the pool. */
+	return !lanes_busy(pool) &&
+	       front_released(pool) == inbox_accepted(&pool->inbox);
 }
 
 int ward_pool_drain(struct ward_pool *handle, ward_ns until)
@@ -297,6 +299,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	err = inbox_close(&pool->inbox, until);
 	if (err)
 		return err;
+	lanes_closed(pool);
 	later_hurry(&pool->later); /* what is periodic is over */
 	steward_ring(pool);
 	for (;;) {
@@ -363,6 +366,7 @@ static int destroy(struct pool *pool, uint64_t until)
 	int left = 0, stewards = 0;
 
 	inbox_close(&pool->inbox, HOST_FOREVER);
+	lanes_closed(pool);
 	wait_submitters(pool);
 	if (load_acquire(&pool->started)) {
 		stop_running(pool);

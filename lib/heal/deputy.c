@@ -56,9 +56,7 @@ static bool take_over(struct heal *heal)
 
 	if (!next)
 		return false;
-	store_release(&heal->term, next->term); /* [a] from now on */
 	if (steward_begin(next)) {
-		store_release(&heal->term, old->term);
 		steward_free(next);
 		return false;
 	}

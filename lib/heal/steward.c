@@ -631,11 +631,25 @@ static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
 
 /* ---- the thread -------------------------------------------------------------------------- */
 
+/*
+ * By the new one itself: an old one that comes to itself meanwhile must not leave for
+ * one that could not be made.
+ */
+static void take_office(struct steward *me)
+{
+	uint32_t term = load_relaxed(&me->heal->term);
+
+	while (term < me->term &&
+	       !cas_acq_rel(&me->heal->term, &term, me->term)) /* [a] */
+		;
+}
+
 static void steward(void *arg)
 {
 	struct steward *me = arg;
 	struct pool *pool = me->pool;
 
+	take_office(me);
 	store_relaxed(&me->tid, host_tid());
 	me->quiet_since = host_now();
 	for (;;) {

@@ -16,8 +16,8 @@
  *     while ANSWERED; the word is one, so exactly one thread does.
  *  4) A commit names its attempt; fencing an attempt moves the number on, so a
  *     late commit fails.
- *  5) Who cancels a task marks it, then looks who is inside of it [e]; a worker
- *     begins, then looks at the mark [e].  So one of them sees the other.
+ *  5) Who cancels a task marks it, then looks who is inside of it [ca]; a worker
+ *     begins, then looks at the mark [ca].  So one of them sees the other.
  */
 #ifndef WARD_LIB_WORK_BOOK_H
 #define WARD_LIB_WORK_BOOK_H
@@ -69,6 +69,8 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_UNWANTED ((uint64_t)1 << 11)  /* answered without having run */
 #define BOOK_PERIODIC ((uint64_t)1 << 12)  /* runs again after 'period' */
 #define BOOK_LANE ((uint64_t)1 << 13)	   /* is one of 'lane' */
+#define BOOK_REFUSED ((uint64_t)1 << 14)   /* and was never active there */
+#define BOOK_GRANT ((uint64_t)1 << 15)	   /* and waits for its limits' grant */
 #define BOOK_ATTEMPT_ONE ((uint64_t)1 << 16)
 #define BOOK_DEBT_ONE ((uint64_t)1 << 32)
 
@@ -111,6 +113,13 @@ static inline void book_open_owed(struct book *book, uint64_t period)
 
 	book->period = period;
 	store_relaxed(&book->word, BOOK_RERUN + BOOK_ATTEMPT_ONE + flags);
+}
+
+/* The same for one that comes through a lane. */
+static inline void book_open_lane(struct book *book, struct lane *lane)
+{
+	book->lane = lane;
+	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE + BOOK_LANE);
 }
 
 /* The user's again; the attempt stays, for ward_incident() in release(). */

@@ -109,6 +109,9 @@ bool inbox_anything(const struct inbox *inbox)
 		if (ring_count(&inbox->hand[i]->ring) ||
 		    deque_count(&inbox->hand[i]->deque))
 			return true;
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		if (load_relaxed(&inbox->lower[i].count))
+			return true;
 	return false;
 }
 
@@ -121,6 +124,8 @@ uint64_t inbox_count(const struct inbox *inbox)
 		n += ring_count(&inbox->ring[i]);
 	for (uint32_t i = 0; i < peopled; i++)
 		n += ring_count(&inbox->hand[i]->ring);
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		n += load_relaxed(&inbox->lower[i].count);
 	return n;
 }
 
@@ -318,15 +323,21 @@ void inbox_leave(struct inbox *inbox)
 
 /* ---- owed ------------------------------------------------------------------- */
 
-static void owe_chain(struct inbox *inbox, struct ward_task *first)
+/* What came meanwhile is before it: its end is found sooner than that of ours. */
+static void owe_back(struct inbox *inbox, struct ward_task *first)
 {
-	struct ward_task *last = first, *head = load_relaxed(&inbox->owed);
+	struct ward_task *none = NULL, *newer, *last;
 
-	while (book_of(last)->link)
-		last = book_of(last)->link;
-	do {
-		book_of(last)->link = head;
-	} while (!cas_acq_rel(&inbox->owed, &head, first)); /* [O] */
+	while (!cas_acq_rel(&inbox->owed, &none, first)) { /* [O] */
+		none = NULL;
+		newer = swap_acq_rel(&inbox->owed, NULL); /* [O] */
+		if (!newer)
+			continue;
+		for (last = newer; book_of(last)->link;)
+			last = book_of(last)->link;
+		book_of(last)->link = first;
+		first = newer;
+	}
 	tell(inbox, NULL);
 }
 
@@ -337,14 +348,30 @@ void inbox_owes(struct inbox *inbox)
 
 void inbox_hand_on(struct inbox *inbox, struct ward_task *task)
 {
-	book_of(task)->link = NULL;
-	owe_chain(inbox, task);
+	struct ward_task *head = load_relaxed(&inbox->owed);
+
+	do {
+		book_of(task)->link = head;
+	} while (!cas_acq_rel(&inbox->owed, &head, task)); /* [O] */
+	tell(inbox, NULL);
 }
 
 void inbox_owe(struct inbox *inbox, struct ward_task *task)
 {
 	inbox_owes(inbox);
 	inbox_hand_on(inbox, task);
+}
+
+void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
+		uint32_t rank)
+{
+	struct ring *full;
+
+	if (rank == 0 && inbox_put(inbox, mine, &task, 1, &full) > 0)
+		return;
+	add_relaxed(&inbox->accepted, 1);
+	lower_put(&inbox->lower[rank], task);
+	tell(inbox, NULL);
 }
 
 /*
@@ -358,7 +385,7 @@ static cold struct ward_task *take_owed(struct inbox *inbox)
 	if (!task)
 		return NULL;
 	if (book_of(task)->link)
-		owe_chain(inbox, book_of(task)->link);
+		owe_back(inbox, book_of(task)->link);
 	add_relaxed(&inbox->owed_out, 1);
 	book_of(task)->stamp = 0; /* the link is no time */
 	return task;
@@ -477,6 +504,28 @@ static struct ward_task *queue_behind(struct inbox *inbox, struct hand *hand,
 }
 
 /*
+ * The n-th turn: each rank comes before all others half as often as the one before
+ * it, so what has the lowest priority waits for 16 turns of all workers at most, and
+ * never for ever.
+ */
+static struct ward_task *take_aged(struct inbox *inbox, uint32_t n)
+{
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		if (n % (2u << i) == 1u << i)
+			return lower_take(&inbox->lower[i]);
+	return NULL;
+}
+
+static struct ward_task *take_lower(struct inbox *inbox)
+{
+	struct ward_task *task = NULL;
+
+	for (uint32_t i = 1; i < INBOX_RANKS && !task; i++)
+		task = lower_take(&inbox->lower[i]);
+	return task;
+}
+
+/*
  * Now and then the order is turned round, so that nothing waits for ever behind
  * what never ends: nested work in the own hand, one ring that is always full,
  * tasks in the hand of a worker that hangs.
@@ -488,6 +537,8 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 
 	if (load_relaxed(&inbox->owed))
 		task = take_owed(inbox);
+	if (!task)
+		task = take_aged(inbox, hand->turn / TURN);
 	if (!task && hand->turn / TURN % 2)
 		task = steal(inbox, hand, false);
 	if (!task) {
@@ -512,9 +563,14 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
 		return task;
 	task = take_ring(inbox, hand, true);
+	if (likely(task))
+		return task;
+	task = lower_take(&inbox->lower[0]);
 	if (!task)
 		task = steal(inbox, hand, true);
-	return task || !hand->thieve ? task : hand->thieve(inbox, hand);
+	if (!task && hand->thieve)
+		task = hand->thieve(inbox, hand);
+	return task ? task : take_lower(inbox);
 }
 
 /*

@@ -3,13 +3,14 @@
  * inbox.h - what a pool's workers pull from.
  *
  * A few rings, each with one producer at a time; the hands of the workers, one
- * ring each; a list of tasks that are owed (to run again, or a late answer); and
- * the bell.  Together they behave as one queue with many producers and many
+ * ring each; a list of tasks that are owed (to run again, or a late answer); queues
+ * for what has a lower priority, or found no room but must not be refused; and the
+ * bell.  Together they behave as one queue with many producers and many
  * consumers in which a submitter stopped at any point costs at most one ring.
  *
  *	put:   own hand > home ring > the next one if its claim is taken
- *	take:  own hand > owed > rings, half of one at once > other hands > their
- *	       forks
+ *	take:  own hand > owed > rings, half of one at once > overflow > other
+ *	       hands > their forks > lower priorities, by rank
  *
  * Every put is followed by a ring of the bell, also one into the worker's own
  * hand: others may be asleep.
@@ -24,9 +25,13 @@
 #include "base/host.h"
 #include "sync/bell.h"
 #include "work/hand.h"
+#include "work/lower.h"
 #include <ward/task.h>
 
 enum { ORDER_STOP = 1, ORDER_LEAVE = 2 };
+
+/* Of priority: 0 is before all others. */
+#define INBOX_RANKS 4u
 
 struct inbox {
 	struct bell bell;
@@ -52,6 +57,7 @@ struct inbox {
 	_Atomic uint64_t owed_in, owed_out;
 	_Atomic uint64_t accepted; /* that came to the list, not to a ring */
 	_Atomic uint32_t entering; /* submitters on their way there */
+	struct lower lower[INBOX_RANKS]; /* 0: the overflow */
 };
 
 /*
@@ -107,6 +113,12 @@ void inbox_owe(struct inbox *inbox, struct ward_task *task);
  */
 bool inbox_enter(struct inbox *inbox);
 void inbox_leave(struct inbox *inbox);
+/*
+ * Puts a task that was accepted elsewhere: there is always room, also when the inbox
+ * is closed.
+ */
+void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
+		uint32_t rank);
 /* The two halves of it: it is owed from now on; and it is there to be taken. */
 void inbox_owes(struct inbox *inbox);
 void inbox_hand_on(struct inbox *inbox, struct ward_task *task);
@@ -123,7 +135,7 @@ bool inbox_waited_for(const struct inbox *inbox);
 void inbox_settle(struct inbox *inbox);
 
 bool inbox_anything(const struct inbox *inbox);
-uint64_t inbox_count(const struct inbox *inbox);    /* tasks in rings */
+uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
 uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
 
 #endif

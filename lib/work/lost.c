@@ -8,7 +8,7 @@
  * decided here too, also for attempts that failed without being lost.
  */
 #include "work/backoff.h"
-#include "work/pool.h"
+#include "work/lane.h"
 #include <errno.h>
 #include <string.h>
 
@@ -129,12 +129,14 @@ static void lost_run(struct pool *pool, struct ward_task *task,
 		inbox_owe(&pool->inbox, task);
 }
 
-bool lost_again(struct pool *pool, struct ward_task *task, int status,
-		uint64_t incident)
+bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
+		int status, uint64_t incident)
 {
 	if (!end_attempt(pool, task, LOST_ERROR, status, false, incident))
 		return false;
+	slot_end(slot); /* before another may begin it */
 	run_again(pool, task);
+	lost_pay(pool); /* destroy does not wait for who was fenced just now */
 	return true;
 }
 
@@ -309,14 +311,6 @@ static bool take_from_dead(struct slot *slot, uint64_t word, bool last_will)
 	return slot_fence(slot, word, ASKER_BURIAL);
 }
 
-/* After the pool's owner has gone there is nobody else to pay what is owed. */
-static void pay_orphans(struct pool *pool)
-{
-	host_fence_light(); /* [J] owed | orphaned? */
-	if (unlikely(load_relaxed(&pool->orphaned)))
-		lost_cancel_queued(pool);
-}
-
 static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 		      struct end *end, bool last_will, uint64_t id)
 {
@@ -332,6 +326,8 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 			load_relaxed(&book_of(end->task)->word));
 	}
 	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
+	if (end->phase == SLOT_RELEASE && slot->leaves.lane)
+		lane_leave(slot->leaves.lane, slot->leaves.refused);
 }
 
 /*
@@ -354,7 +350,7 @@ bool lost_mourned(struct pool *pool, struct slot *slot)
 	if (task) {
 		lost_zombie(pool, task, SLOT_RUN);
 		inbox_settle(&pool->inbox);
-		pay_orphans(pool);
+		lost_pay(pool);
 	}
 	return true;
 }

@@ -148,6 +148,7 @@ static void pool_free(struct pool *pool)
 			host_eye_close(&pool->slot[i].eye);
 			host_fault_stack_free(pool->slot[i].fault_stack);
 		}
+	lanes_free(pool);
 	inbox_fini(&pool->inbox);
 	tell_fini(&pool->tell);
 	host_cpus_free(pool->cpus);

@@ -21,6 +21,7 @@
 #ifndef WARD_LIB_WORK_POOL_H
 #define WARD_LIB_WORK_POOL_H
 
+#include "base/host_lock.h"
 #include "sync/stack.h"
 #include "tell/incident.h"
 #include "work/book.h"
@@ -87,6 +88,10 @@ struct pool {
 	_Atomic uint32_t degraded;
 	_Atomic uint32_t amid; /* threads between two lines of the books */
 	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
+
+	/* lanes: those in use, those that are not, all (lanes.c) */
+	struct host_lock lanes_lock;
+	struct lane *lanes, *lanes_free, *lanes_all;
 
 	void *helpers; /* steward and clerk: theirs */
 	void (*helpers_free)(void *helpers); /* with the pool's memory */
@@ -190,19 +195,31 @@ void pool_lives_changed(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 
+/* 0, or why a task is refused by whomever. */
+int submit_refuse(const struct ward_task *task);
+/* How long after its submit it may start, at most; 0: at any time. */
+uint64_t submit_window(const struct pool *pool, const struct ward_task *task);
 /* ward_submit_at(), for a pool that is ours. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
+
+/* ---- lanes.c: a pool's lanes as the pool sees them ------------------------------- */
+
+/* Is any task in any lane?  For who has closed the inbox. */
+bool lanes_busy(struct pool *pool);
+/* The inbox was closed: who waits for room need not. */
+void lanes_closed(struct pool *pool);
+void lanes_free(struct pool *pool);
 
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
 /*
  * The calling worker's attempt ended with 'status', a failure, and its answer is
- * the worker's own.  True: the task runs again, and is the caller's no more.
- * False: it is to be answered.
+ * the worker's own.  True: the task runs again, and is the caller's no more; it is
+ * outside now.  False: it is to be answered.
  */
-bool lost_again(struct pool *pool, struct ward_task *task, int status,
-		uint64_t incident);
+bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
+		int status, uint64_t incident);
 /*
  * The caller owns the answer of an attempt that its thread will not give, and
  * was in 'phase' of 'task': decides about a rerun, and puts the task on the owed

@@ -2,10 +2,10 @@
 /*
  * recall.c - a task that is not wanted any more: ward_task_cancel().
  *
- * The mark goes into the task's word; then all workers are looked at.  Edge [e]:
+ * The mark goes into the task's word; then all workers are looked at.  Edge [ca]:
  * marked | begun.  The fence is the caller's: a worker pays one load.
  */
-#include "work/pool.h"
+#include "work/lane.h"
 #include <errno.h>
 
 enum { ERRNO_MAX = 4095 };
@@ -32,7 +32,7 @@ static int mark(struct book *book, int cause)
 		if (flag == BOOK_CANCELLED)
 			return 0;
 		book->cause = (int16_t)cause;
-		flag = BOOK_CANCELLED; /* shows it [e] */
+		flag = BOOK_CANCELLED; /* shows it [ca] */
 		word |= BOOK_ASKED;
 	}
 }
@@ -61,12 +61,14 @@ static int cancel(struct pool *pool, struct ward_task *task, int cause)
 
 	if (err)
 		return err;
-	host_fence_heavy(); /* [e] marked | begun? */
+	host_fence_heavy(); /* [ca] marked | begun? */
 	if (is_begun(pool, task))
 		return -EINPROGRESS;
 	word = load_acquire(&book->word);
 	if (!may_run(word) || !(word & BOOK_CANCELLED))
-		return -ENOENT; /* it has just ended */
+		return -EINPROGRESS; /* and has just ended */
+	if (word & BOOK_LANE)
+		lane_sweep(book->lane);
 	later_hurry(&pool->later);
 	steward_ring(pool); /* [w] */
 	return 0;

@@ -5,8 +5,7 @@
  * It touches the caller's own slot and its task, which stays valid while it is
  * inside run(), also when the attempt was lost: the debt sees to that.
  */
-#include "work/cancel.h"
-#include "work/pool.h"
+#include "work/lane.h"
 #include <errno.h>
 
 static bool running(const struct slot *slot)
@@ -39,6 +38,7 @@ static bool running_own(const struct slot *slot)
 static inline int why_stop(const struct slot *slot)
 {
 	const struct ward_task *task;
+	uint64_t word;
 	int cause;
 
 	if (unlikely(slot_taken(slot)))
@@ -49,18 +49,29 @@ static inline int why_stop(const struct slot *slot)
 	if (!running(slot))
 		return 0;
 	task = load_relaxed(&slot->task);
-	if (unlikely(load_acquire(&book_of(task)->word) & BOOK_CANCELLED)) /* [e] */
+	word = load_acquire(&book_of(task)->word);
+	if (unlikely(word & BOOK_CANCELLED)) /* [ca] */
 		return book_of(task)->cause;
-	cause = task->cancel ? cancel_cause(task->cancel) : 0;
-	return cause || likely(!theft_is_carrier(task)) ? cause :
-							   theft_cause(task);
+	if (task->cancel && (cause = cancel_cause(task->cancel)))
+		return cause;
+	if (unlikely(theft_is_carrier(task)))
+		return theft_cause(task);
+	return unlikely(word & BOOK_LANE) ?
+		       lane_why_not(book_of(task)->lane) :
+		       0;
 }
 
 struct ward_cancel *ward_token(void)
 {
 	struct slot *slot = host_self();
+	const struct ward_task *task;
 
-	return running(slot) ? load_relaxed(&slot->task)->cancel : NULL;
+	if (!running(slot))
+		return NULL;
+	task = load_relaxed(&slot->task);
+	if (task->cancel || !(load_relaxed(&book_of(task)->word) & BOOK_LANE))
+		return task->cancel;
+	return &book_of(task)->lane->token;
 }
 
 /* host_self() without the call, where there is a pulse: it is the slot's first. */

@@ -57,6 +57,13 @@ enum call { CALL_NONE, CALL_SEAT, CALL_STOP };
 enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_HOME };
 
 struct pool;
+struct lane;
+
+/* A task's place in its lane. */
+struct lane_place {
+	struct lane *lane; /* NULL: it has none */
+	bool refused;	   /* it has never been active there */
+};
 
 struct slot {
 	/* W: its worker writes, anyone reads.  One line, at each task. */
@@ -93,6 +100,7 @@ struct slot {
 	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
 	struct histogram regret;     /* from then to a refused commit */
 	_Atomic uint64_t regrets;
+	struct lane_place leaves; /* while it calls release() of a lane's task */
 	_Atomic uint64_t condemned;  /* X: the epoch that is to be fenced */
 	_Atomic uint32_t pause;	     /* futex of ward_pause() */
 

@@ -16,11 +16,16 @@ static inline int refuse(const struct ward_task *task)
 	return 0;
 }
 
-static inline bool has_window(const struct pool *pool,
-			      const struct ward_task *task)
+uint64_t submit_window(const struct pool *pool, const struct ward_task *task)
 {
-	return pool->policy.start_within ||
-	       (task->policy && task->policy->start_within);
+	uint64_t own = task->policy ? task->policy->start_within : 0;
+
+	return own ? own : pool->policy.start_within;
+}
+
+int submit_refuse(const struct ward_task *task)
+{
+	return refuse(task);
 }
 
 static inline int open_task(const struct pool *pool, struct ward_task *task)
@@ -32,7 +37,7 @@ static inline int open_task(const struct pool *pool, struct ward_task *task)
 	if (unlikely(err))
 		return err;
 	book_open(book_of(task));
-	if (unlikely(has_window(pool, task)))
+	if (unlikely(submit_window(pool, task)))
 		book_of(task)->stamp = host_now();
 	return 0;
 }

@@ -9,7 +9,8 @@
  * cancellation is not supported.
  */
 #include "tell/group.h"
-#include "work/pool.h"
+#include "work/lane.h"
+#include "work/port.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -19,7 +20,7 @@ __thread struct ward_pulse *ward_pulse_
 /* ---- answering ----------------------------------------------------------------- */
 
 /* Of a task that was lost before, or is none of ours any more: false. */
-static cold bool close_book(struct pool *pool, struct book *book)
+static bool close_lost(struct pool *pool, struct book *book)
 {
 	uint64_t word = load_relaxed(&book->word);
 
@@ -37,6 +38,49 @@ static cold bool close_book(struct pool *pool, struct book *book)
 	return true;
 }
 
+/* The task has left its lane; a zombie of it may still be out. */
+static struct lane_place lane_of(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t word = load_relaxed(&book->word);
+	struct lane_place place = { .refused = word & BOOK_REFUSED };
+
+	if (!(word & BOOK_LANE))
+		return place;
+	place.lane = book->lane;
+	if (task->policy == &place.lane->policy)
+		task->policy = NULL; /* the user's was none */
+	while (!cas_acq_rel(&book->word, &word, word & ~BOOK_LANE)) /* [K] */
+		;
+	return place;
+}
+
+static void leave_lane(struct pool *pool, struct slot *slot,
+		       struct lane_place place)
+{
+	if (!place.lane)
+		return;
+	lane_leave(place.lane, place.refused);
+	if (!slot)
+		return;
+	slot->leaves.lane = NULL;
+	lost_pay(pool);
+}
+
+/* True if release() is due, and the caller's. */
+static cold bool close_book(struct pool *pool, struct slot *slot,
+			    struct ward_task *task, struct lane_place *place)
+{
+	*place = lane_of(task);
+	if (close_lost(pool, book_of(task))) {
+		if (slot)
+			slot->leaves = *place; /* should release() be its end */
+		return true;
+	}
+	leave_lane(pool, slot, *place);
+	return false;
+}
+
 /* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
 static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 			  struct ward_task *task)
@@ -44,10 +88,11 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 	void (*release)(struct ward_task *) = task->release;
 	struct book *book = book_of(task);
 	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
+	struct lane_place place = { NULL };
 
 	if (likely(book_plain(word)))
 		store_release(&book->word, book_shut(word));
-	else if (!close_book(pool, book))
+	else if (!close_book(pool, slot, task, &place))
 		return;
 	if (release) {
 		if (slot && slot_phase(epoch) != SLOT_RELEASE)
@@ -58,6 +103,8 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 		count_own_release(&slot->released, 1); /* [r] */
 	else
 		add_acq_rel(&pool->released, 1); /* [r] */
+	if (unlikely(place.lane))
+		leave_lane(pool, slot, place);
 }
 
 /*
@@ -79,12 +126,29 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 	return slot ? slot_go_on(slot, epoch, SLOT_DONE) : epoch;
 }
 
+/* True: its port does the rest. */
+static cold bool answer_lane(struct pool *pool, struct ward_task *task,
+			     int status)
+{
+	struct lane *lane = book_of(task)->lane;
+
+	if (status)
+		lane_failed(lane, status);
+	if (!lane->port)
+		return false;
+	port_post(lane->port, pool, task, status);
+	return true;
+}
+
 /* Inside epoch 'epoch' of its own, if the caller has one to show. */
 static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
 	if (unlikely(status) && status != -ECANCELED)
 		epoch = tell_dead(pool, slot, epoch, task, status);
+	if (unlikely(load_relaxed(&book_of(task)->word) & BOOK_LANE) &&
+	    answer_lane(pool, task, status))
+		return;
 	if (task->done)
 		task->done(task, status);
 	give_back(pool, slot, epoch, task);
@@ -228,7 +292,7 @@ static cold bool failed(struct pool *pool, struct slot *slot,
 	if (load_relaxed(&book_of(task)->word) & BOOK_UNWANTED)
 		return false; /* run() was not called */
 	add_relaxed(&pool->failed, 1);
-	return lost_again(pool, task, status,
+	return lost_again(pool, slot, task, status,
 			  fail_ended(pool, slot, task, status));
 }
 
@@ -246,17 +310,22 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
 }
 
 /* Why a task is not to run, though its turn has come; 0: it is. */
-static cold int why_not(const struct pool *pool, const struct ward_task *task,
+static cold int why_not(const struct pool *pool, struct ward_task *task,
 			uint64_t word, uint64_t stamp)
 {
-	uint64_t window = task->policy ? task->policy->start_within : 0;
+	uint64_t window = submit_window(pool, task);
 	int cause = task->cancel ? ward_cancel_cause(task->cancel) : 0;
 
+	if (word & BOOK_GRANT)
+		lane_granted(book_of(task)->lane, task);
 	if (word & BOOK_CANCELLED)
 		return book_of(task)->cause;
+	if (word & BOOK_LANE) {
+		cause = cause ? cause : lane_why_not(book_of(task)->lane);
+		stamp = stamp ? stamp : book_of(task)->wait.at;
+	}
 	if (cause)
 		return cause;
-	window = window ? window : pool->policy.start_within;
 	if (stamp && window && host_now() - stamp > window)
 		return -ETIMEDOUT;
 	return 0;
@@ -275,7 +344,7 @@ static cold int stopped_short(struct ward_task *task)
 {
 	struct book *book = book_of(task);
 
-	if (!(load_acquire(&book->word) & BOOK_CANCELLED)) /* [e] */
+	if (!(load_acquire(&book->word) & BOOK_CANCELLED)) /* [ca] */
 		return 0; /* a zombie has come home */
 	book_move(book, BOOK_QUEUED, BOOK_UNWANTED);
 	return book->cause;
@@ -285,7 +354,8 @@ static cold int stopped_short(struct ward_task *task)
  * A periodic task is over when it fails, is cancelled (which is seen when its next
  * turn comes), or when the pool takes nothing any more.
  */
-static cold bool goes_on(struct pool *pool, struct ward_task *task)
+static cold bool goes_on(struct pool *pool, struct slot *slot,
+			 struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	uint64_t now = host_now();
@@ -293,18 +363,13 @@ static cold bool goes_on(struct pool *pool, struct ward_task *task)
 	if (load_acquire(&pool->inbox.closed))
 		return false;
 	book_move(book, BOOK_RERUN, 0);
+	slot_end(slot); /* before another may begin it */
 	later_put(&pool->later, &pool->inbox, task,
 		  book->period < HOST_FOREVER - now ? now + book->period :
 						      HOST_FOREVER - 1);
 	steward_ring(pool); /* [w] */
-	return true;
-}
-
-/* The task is ours no more. */
-static cold bool handed_on(struct pool *pool, struct slot *slot)
-{
 	lost_pay(pool);
-	return slot_end(slot);
+	return true;
 }
 
 /*
@@ -332,12 +397,12 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	count_own_release(&slot->ended, 1); /* [r] after its start */
 	if (unlikely(status)) {
 		if (status != -ECANCELED && failed(pool, slot, task, status))
-			return handed_on(pool, slot); /* it runs again */
+			return slot_own(slot); /* it runs again */
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	} else if (unlikely(load_relaxed(&book_of(task)->word) &
 			    BOOK_PERIODIC) &&
-		   goes_on(pool, task)) {
-		return handed_on(pool, slot);
+		   goes_on(pool, slot, task)) {
+		return slot_own(slot);
 	}
 	answer(pool, slot, epoch, task, status);
 	return likely(slot_end(slot));
@@ -362,7 +427,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 		stamp = 0;
 		word = load_relaxed(&book->word);
 	}
-	if (unlikely(task->cancel || stamp || word & BOOK_CANCELLED) &&
+	if (unlikely(task->cancel || stamp ||
+		     word & (BOOK_CANCELLED | BOOK_LANE)) &&
 	    (status = why_not(pool, task, word, stamp))) {
 		answer_unwanted(pool, slot, task, status);
 		return likely(!slot_taken(slot));
@@ -372,7 +438,7 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	slot->self.attempt = book_attempt(word);
 	count_own(&slot->started, 1);
 	epoch = slot_begin(slot, task, SLOT_RUN);
-	host_fence_light(); /* [e] begun | cancelled? */
+	host_fence_light(); /* [ca] begun | cancelled? */
 	if (unlikely(load_relaxed(&book->word) != word) &&
 	    (status = stopped_short(task)))
 		;

@@ -658,3 +658,25 @@ void sim_rcu_synchronize(void)
 	know(&me->knows, &readers_knew);
 	host_fence_heavy();
 }
+
+/* ---- descriptors: none can be polled here --------------------------------------- */
+
+int host_event_open(void)
+{
+	return 0;
+}
+
+void host_event_close(int fd)
+{
+	(void)fd;
+}
+
+void host_event_set(int fd)
+{
+	(void)fd;
+}
+
+void host_event_clear(int fd)
+{
+	(void)fd;
+}

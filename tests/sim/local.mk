@@ -11,7 +11,7 @@ sim_scripts = tests/sim/bugs.sh
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/kept.c \
-	lib/flow/limit.c \
+	lib/work/limit.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
 	lib/front/resize.c \
@@ -39,9 +39,13 @@ tests_sim_sim_SOURCES = \
 	lib/work/fault.c \
 	lib/work/fork.c \
 	lib/work/inbox.c \
+	lib/work/lane.c \
+	lib/work/lanes.c \
 	lib/work/later.c \
 	lib/work/lost.c \
+	lib/work/lower.c \
 	lib/work/pool.c \
+	lib/work/port.c \
 	lib/work/recall.c \
 	lib/work/seat.c \
 	lib/work/self.c \

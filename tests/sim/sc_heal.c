@@ -366,7 +366,7 @@ static void failing(void *arg)
 	struct ward_task *t = arg;
 
 	book_open(book_of(t));
-	check(lost_again(pool, t, -EIO, 1));
+	check(lost_again(pool, &pool->slot[0], t, -EIO, 1));
 }
 
 /* They fail while the steward scans, goes to sleep, sleeps. */

@@ -4,7 +4,7 @@
  * window is it more than the limit; several are taken all or none; and who is told
  * to stop waiting stops, and gives back.
  */
-#include "flow/limit.h"
+#include "work/limit.h"
 #include "base/host.h"
 #include "sim.h"
 #include "work/pool.h"

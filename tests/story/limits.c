@@ -8,7 +8,7 @@
  * granted than any of the limits allows; and when all is over the limits are in debt
  * to nobody for longer than what the stopped ones may have left behind.
  */
-#include "flow/limit.h"
+#include "work/limit.h"
 #include "story.h"
 #include <pthread.h>
 

@@ -44,6 +44,7 @@ unit_tests += \
 	tests/unit/test_incident \
 	tests/unit/test_intensity \
 	tests/unit/test_judge \
+	tests/unit/test_lane \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
@@ -95,6 +96,11 @@ tests_unit_test_recall_SOURCES = tests/unit/test_recall.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_recall_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_lane_SOURCES = tests/unit/test_lane.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_lane_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h

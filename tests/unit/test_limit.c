@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "flow/limit.h"
+#include "work/limit.h"
 #include "job.h"
 #include <math.h>
 

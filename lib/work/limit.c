@@ -4,7 +4,7 @@
  * one has none, those before it are undone.  A look at all of them comes first, so
  * that this happens only when somebody else draws at the same time.
  */
-#include "flow/limit.h"
+#include "work/limit.h"
 #include "base/host_about.h"
 #include "work/cancel.h"
 #include "work/door.h"

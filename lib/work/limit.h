@@ -2,8 +2,8 @@
 /*
  * limit.h - several buckets drawn from as one.
  */
-#ifndef WARD_LIB_FLOW_LIMIT_H
-#define WARD_LIB_FLOW_LIMIT_H
+#ifndef WARD_LIB_WORK_LIMIT_H
+#define WARD_LIB_WORK_LIMIT_H
 
 #include "sync/bucket.h"
 #include <ward/limit.h>

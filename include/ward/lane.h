@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lane.h - everything about a set of tasks: how many run at once and in which order,
+ * how many may wait and what happens to one too many, how urgent and how frequent
+ * they are, what cancels them, where their answers go, and when all are done.
+ *
+ * Many lanes feed one pool.  A lane has no thread: its tasks wait in it for their
+ * turn, and then in the pool like any others.  An idle lane costs its memory, some
+ * 400 bytes, and nothing else.
+ *
+ *	width 1			a key: its tasks run in order, never two at once
+ *	width n			a bulkhead: no more than n workers at a time
+ *	any width, join		a set of tasks that somebody waits for
+ *
+ * Width counts answers: a task that was fenced, and is still inside run(), makes way
+ * for the next.  ward_check() tells it so, and ward_commit() refuses it.
+ */
+#ifndef WARD_LANE_H
+#define WARD_LANE_H
+
+#include <ward/base.h>
+#include <ward/cancel.h>
+#include <ward/pool.h>
+#include <ward/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ward_lane;
+struct ward_limit;
+struct ward_port;
+
+enum {
+	/* The first task that fails cancels the lane with -ECANCELED. */
+	WARD_LANE_FAIL_FAST = 1u << 0,
+	/* Where 'queued' wait already, the oldest of them is answered -ENOBUFS. */
+	WARD_LANE_DROP_OLDEST = 1u << 1,
+	/* Where there is no room, run(), done() and release() are called by the
+	 * submitting thread, before ward_lane_submit() returns, unsupervised.
+	 * Not with a width of 1, which would run two at once. */
+	WARD_LANE_CALLER_RUNS = 1u << 2,
+	/* Nothing waits in the lane: a task is taken if one of 'active' places is
+	 * free.  Needs 'active'; 'queued' must be 0. */
+	WARD_LANE_HANDOVER = 1u << 3
+};
+
+/* Zero is a good default everywhere.  Copied by ward_lane_create(). */
+struct ward_lane_config {
+	uint32_t size;	  /* set by WARD_LANE_CONFIG_INIT */
+	uint32_t flags;	  /* WARD_LANE_* */
+	const char *name; /* up to 15 bytes; default "anonymous" */
+	uint32_t active;  /* handed to workers at once, up to 2^30; 0: any number */
+	uint32_t queued;  /* that wait besides, up to 2^30; 0: any number.  Where
+			     'active' is 0: that are in the lane */
+	uint32_t prio;	  /* 0 high, as tasks without a lane, to 3 low; the lower
+			     ones get their share, so that none waits for ever */
+	const struct ward_policy *policy; /* for tasks without their own; copied */
+	/* The lane's token is fired with this one.  Must outlive the lane. */
+	struct ward_cancel *cancel;
+	/* Each task takes one token from each of these before it runs. */
+	struct ward_limit *const *limits; /* copied; up to 8 */
+	uint32_t nlimits;
+	uint32_t reserved; /* must be 0 */
+	struct ward_port *port; /* done() and release() are called there: port.h */
+};
+#define WARD_LANE_CONFIG_INIT WARD_SIZED_INIT_(struct ward_lane_config)
+
+/*
+ * Makes a lane of 'pool', which goes on living until its lanes are destroyed, also
+ * when it was destroyed.  config NULL is all defaults.
+ * -EINVAL: NULL, wrong size, unknown flag, value out of range, flags that do not go
+ * together; -ENAMETOOLONG; -ENOMEM; -ECHILD.  On error *out is untouched.
+ */
+WARD_API WARD_MUST int ward_lane_create(struct ward_lane **out,
+					struct ward_pool *pool,
+					const struct ward_lane_config *config);
+
+/*
+ * As ward_submit(), through the lane.
+ *	0		accepted: done and release will come
+ *	-EAGAIN		WARD_NOWAIT, and no room
+ *	-ETIMEDOUT	no room until 'until'
+ *	-ESHUTDOWN	the lane is closed, or the pool drains or is destroyed
+ *	the cause	the lane was cancelled
+ *	-EBUSY, -EINVAL, -ECHILD	as ward_submit()
+ *	-ESTALE...	while it waited inside a task: what ward_check() says
+ * Any thread; with WARD_NOWAIT it does not wait for anybody, and may be called in a
+ * signal handler; but a submitter that is stopped in here can hold up its lane.
+ */
+WARD_API WARD_MUST int ward_lane_submit(struct ward_lane *lane,
+					struct ward_task *task, ward_ns until);
+
+/*
+ * Waits until no task is in the lane: 0, or how the first one failed that did (it
+ * stays so for the lane's life); -ETIMEDOUT: not by then; -EDEADLK: called by a task
+ * of this lane; or what ward_check() says to the calling task.  Inside a task it is
+ * a declared wait, so that the pool may have another thread work meanwhile.
+ */
+WARD_API int ward_lane_join(struct ward_lane *lane, ward_ns until);
+
+/*
+ * Ends the lane: nothing more is accepted, and submitters that wait are refused.
+ * With cause 0 what is queued is finished; with another, a negative errno value, the
+ * lane is cancelled too.  Does not wait: ward_lane_join() does.
+ * 0; -EALREADY: it was closed before; -EINVAL.
+ */
+WARD_API int ward_lane_close(struct ward_lane *lane, int cause);
+
+/*
+ * Fires the lane's token with 'cause', a negative errno value (0: -ECANCELED):
+ * tasks that have not begun never do, and are answered with it; those that run see
+ * it in ward_check(); later ones are refused.  False: it was fired before.
+ */
+WARD_API bool ward_lane_cancel(struct ward_lane *lane, int cause);
+
+/* The lane's token, for a deadline, or to watch it.  It lives as long as the lane. */
+WARD_API struct ward_cancel *ward_lane_token(struct ward_lane *lane);
+
+/* How many tasks are in the lane, now. */
+WARD_API uint32_t ward_lane_count(const struct ward_lane *lane);
+
+/*
+ * Gives the lane back.  -EBUSY: tasks are in it, or its token is watched, or linked
+ * to, by others; -EINVAL.  No other call on it may be
+ * under way, but one that submitted what has been answered.  Threads that lost an
+ * attempt of its tasks, and are still inside, do not count.
+ */
+WARD_API int ward_lane_destroy(struct ward_lane *lane);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

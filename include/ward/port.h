@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port.h - answers on your own event loop.
+ *
+ * A lane may name a port (lane.h).  run() is called by a worker; done() and release()
+ * of its tasks are called by ward_port_run(), on the thread that calls it: the event
+ * loop.  One file descriptor, readable while answers wait, tells the loop when;
+ * answers that come together make it readable once.
+ */
+#ifndef WARD_PORT_H
+#define WARD_PORT_H
+
+#include <ward/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ward_port;
+
+/* -EINVAL: out is NULL; -ENOMEM; -EMFILE, -ENFILE: no descriptor. */
+WARD_API WARD_MUST int ward_port_create(struct ward_port **out);
+
+/*
+ * The descriptor, for poll(), epoll and event loops: readable while answers wait.
+ * Only to be polled: not read, not closed.  -EINVAL.
+ */
+WARD_API int ward_port_fd(const struct ward_port *port);
+
+/*
+ * Calls done() and release() of up to 'budget' tasks (0: of all that wait), in the
+ * order in which they ended.  How many; -EINVAL; -EBUSY: another thread, or a
+ * callback of this one, is at it.  Where some are left, the descriptor is readable
+ * still.  Any thread, one at a time.
+ */
+WARD_API int ward_port_run(struct ward_port *port, unsigned budget);
+
+/* -EBUSY: a lane has it, or answers wait; -EINVAL. */
+WARD_API int ward_port_destroy(struct ward_port *port);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

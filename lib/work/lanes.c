@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lanes.c - lanes as their users see them: made, filled, waited for, ended; and as
+ * their pool does.
+ */
+#include "base/host_lock.h"
+#include "work/lane.h"
+#include "work/port.h"
+#include <errno.h>
+#include <string.h>
+
+enum { MANY = 1 << 30, RANKS = INBOX_RANKS };
+
+static struct lane *lane_of(const struct ward_lane *handle)
+{
+	return (struct lane *)(uintptr_t)handle;
+}
+
+/* ---- the registry ------------------------------------------------------------------ */
+
+/* The lane's memory, used before or new; NULL: none. */
+static struct lane *lane_alloc(struct pool *pool)
+{
+	struct lane *lane;
+
+	host_lock_take(&pool->lanes_lock);
+	lane = pool->lanes_free;
+	if (lane)
+		pool->lanes_free = lane->free;
+	host_lock_give(&pool->lanes_lock);
+	if (lane)
+		return lane;
+	lane = host_alloc(sizeof(*lane));
+	if (!lane)
+		return NULL;
+	host_lock_take(&pool->lanes_lock);
+	lane->all = pool->lanes_all;
+	pool->lanes_all = lane;
+	host_lock_give(&pool->lanes_lock);
+	return lane;
+}
+
+static void lane_list(struct pool *pool, struct lane *lane)
+{
+	host_lock_take(&pool->lanes_lock);
+	lane->before = NULL;
+	lane->next = pool->lanes;
+	if (lane->next)
+		lane->next->before = lane;
+	pool->lanes = lane;
+	host_lock_give(&pool->lanes_lock);
+}
+
+static void lane_unlist(struct pool *pool, struct lane *lane)
+{
+	host_lock_take(&pool->lanes_lock);
+	if (lane->next)
+		lane->next->before = lane->before;
+	if (lane->before)
+		lane->before->next = lane->next;
+	else
+		pool->lanes = lane->next;
+	lane->free = pool->lanes_free;
+	pool->lanes_free = lane;
+	host_lock_give(&pool->lanes_lock);
+}
+
+bool lanes_busy(struct pool *pool)
+{
+	bool busy = false;
+
+	host_lock_take(&pool->lanes_lock);
+	for (struct lane *lane = pool->lanes; lane && !busy; lane = lane->next)
+		busy = load_acquire(&lane->inside); /* [ln] */
+	host_lock_give(&pool->lanes_lock);
+	return busy;
+}
+
+void lanes_closed(struct pool *pool)
+{
+	host_lock_take(&pool->lanes_lock);
+	for (struct lane *lane = pool->lanes; lane; lane = lane->next)
+		door_open(&lane->room);
+	host_lock_give(&pool->lanes_lock);
+}
+
+void lanes_free(struct pool *pool)
+{
+	struct lane *next;
+
+	for (struct lane *lane = pool->lanes_all; lane; lane = next) {
+		next = lane->all;
+		host_free(lane, sizeof(*lane));
+	}
+}
+
+/* ---- cancelled ---------------------------------------------------------------------- */
+
+/* Those that wait in it, and those that run and wait for something. */
+static void was_cancelled(struct ward_watch *watch, int cause)
+{
+	struct lane *lane = ward_entry(watch, struct lane, watch);
+	struct pool *pool = lane->pool;
+
+	(void)cause;
+	lane_sweep(lane);
+	if (lane->limits) {
+		later_hurry(&pool->later);
+		steward_ring(pool); /* [w] */
+	}
+	for (uint32_t i = 0; i < pool->slots; i++)
+		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
+	door_open(&lane->room);
+	lost_pay(pool);
+}
+
+/* ---- up and down --------------------------------------------------------------------- */
+
+static int check(const struct ward_lane_config *c)
+{
+	enum { FLAGS = WARD_LANE_FAIL_FAST | WARD_LANE_DROP_OLDEST |
+		       WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
+	uint32_t full = c->flags & (FLAGS & ~WARD_LANE_FAIL_FAST);
+
+	if (c->size != sizeof(*c) || c->flags & ~(uint32_t)FLAGS ||
+	    c->active > MANY || c->queued > MANY || c->prio >= RANKS ||
+	    c->reserved || (c->policy && !policy_is_sound(c->policy)) ||
+	    c->nlimits > LANE_LIMITS || (c->nlimits && !c->limits))
+		return -EINVAL;
+	for (uint32_t i = 0; i < c->nlimits; i++)
+		if (!c->limits[i])
+			return -EINVAL;
+	/* One way at most for what is too much; and there must be too much. */
+	if (full & WARD_LANE_DROP_OLDEST &&
+	    (full != WARD_LANE_DROP_OLDEST || !c->active || !c->queued))
+		return -EINVAL;
+	if (full & WARD_LANE_CALLER_RUNS &&
+	    (c->active == 1 ||
+	     (!c->queued && !(full & WARD_LANE_HANDOVER))))
+		return -EINVAL;
+	if (full & WARD_LANE_HANDOVER && (!c->active || c->queued))
+		return -EINVAL;
+	if (c->name && strnlen(c->name, 16) > 15)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+static void configure(struct lane *lane, const struct ward_lane_config *c)
+{
+	bool drops = c->flags & WARD_LANE_DROP_OLDEST;
+
+	lane->width = c->active;
+	lane->queued = c->queued;
+	lane->most = drops				  ? 0 :
+		     c->flags & WARD_LANE_HANDOVER	  ? c->active :
+		     c->queued				  ? c->active + c->queued :
+							    0;
+	lane->flags = c->flags;
+	lane->rank = c->prio;
+	lane->limits = c->nlimits;
+	for (uint32_t i = 0; i < c->nlimits; i++)
+		lane->limit[i] = c->limits[i];
+	lane->has_policy = c->policy;
+	if (c->policy)
+		lane->policy = *c->policy;
+	strcpy(lane->name, c->name && *c->name ? c->name : "anonymous");
+	lane->port = c->port;
+}
+
+static void clear(struct lane *lane)
+{
+	store_relaxed(&lane->left, 0);
+	store_relaxed(&lane->sweep, 0);
+	store_relaxed(&lane->closed, 0);
+	store_relaxed(&lane->error, 0);
+	store_relaxed(&lane->granted, 0);
+	lane->reserved = false;
+	lane->first = NULL;
+	lane->active = 0;
+	lane->waiting = 0;
+	ward_cancel_init(&lane->token);
+}
+
+int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
+		     const struct ward_lane_config *config)
+{
+	static const struct ward_lane_config none = WARD_LANE_CONFIG_INIT;
+	const struct ward_lane_config *c = config ? config : &none;
+	struct pool *pool = (struct pool *)handle;
+	struct lane *lane;
+	int err;
+
+	if (!out || !pool)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	err = check(c);
+	if (err)
+		return err;
+	lane = lane_alloc(pool);
+	if (!lane)
+		return -ENOMEM;
+	clear(lane);
+	configure(lane, c);
+	lane->pool = pool;
+	lane->watch.fn = was_cancelled;
+	ward_cancel_watch(&lane->token, &lane->watch);
+	if (c->cancel)
+		ward_cancel_link(&lane->token, c->cancel, &lane->link);
+	add_acq_rel(&pool->refs, 1);
+	if (lane->port)
+		port_hold(lane->port);
+	lane_list(pool, lane);
+	*out = (struct ward_lane *)lane;
+	return 0;
+}
+
+int ward_lane_destroy(struct ward_lane *handle)
+{
+	struct lane *lane = lane_of(handle);
+	struct pool *pool;
+
+	if (!lane)
+		return -EINVAL;
+	if (load_acquire(&lane->inside)) /* [ln] */
+		return -EBUSY;
+	ward_cancel_unwatch(&lane->token, &lane->watch);
+	if (ward_cancel_fini(&lane->token)) {
+		ward_cancel_watch(&lane->token, &lane->watch);
+		return -EBUSY;
+	}
+	/* Somebody may still be leaving it, who put the last one in. */
+	while (load_acquire(&lane->arrived)) /* [la] */
+		host_yield();
+	pool = lane->pool;
+	if (lane->port)
+		port_unhold(lane->port);
+	lane_unlist(pool, lane);
+	pool_put(pool);
+	return 0;
+}
+
+/* ---- in ------------------------------------------------------------------------------ */
+
+/* One more inside, if there is room. */
+static int take_place(struct lane *lane)
+{
+	uint32_t inside = load_relaxed(&lane->inside);
+
+	do {
+		if (lane->most && inside >= lane->most)
+			return -EAGAIN;
+	} while (!cas_acq_rel(&lane->inside, &inside, inside + 1)); /* [ln] */
+	return 0;
+}
+
+static void give_place(struct lane *lane)
+{
+	lane_leave(lane, true);
+}
+
+/* The same question as the pool's own submitters ask. */
+static int place(struct lane *lane)
+{
+	int err = take_place(lane);
+
+	if (err)
+		return err;
+	host_fence_light(); /* [ln] I am inside | closed? */
+	if (load_acquire(&lane->closed) ||
+	    load_acquire(&lane->pool->inbox.closed))
+		err = -ESHUTDOWN;
+	else
+		err = cancel_cause(&lane->token);
+	if (unlikely(err)) {
+		give_place(lane);
+		inbox_settle(&lane->pool->inbox);
+	}
+	return err;
+}
+
+static int wait_for_place(struct lane *lane, ward_ns until)
+{
+	struct door_stay stay;
+	int err, why = 0;
+
+	door_enter(&stay, &lane->room, until);
+	do {
+		door_look(&stay);
+		err = place(lane);
+		if (err != -EAGAIN || why)
+			break;
+		why = door_sleep(&stay);
+	} while (!why || why == -ETIMEDOUT); /* then one more try */
+	door_leave(&stay);
+	return err == -EAGAIN ? why : err;
+}
+
+static void run_here(struct ward_task *task)
+{
+	void (*release)(struct ward_task *) = task->release;
+	int status = task->run(task);
+
+	if (task->done)
+		task->done(task, status);
+	if (release)
+		release(task);
+}
+
+static void put(struct lane *lane, struct ward_task *task)
+{
+	struct book *book = book_of(task);
+
+	if (!task->policy && lane->has_policy)
+		task->policy = &lane->policy;
+	book_open_lane(book, lane);
+	if (unlikely(submit_window(lane->pool, task)))
+		book->wait.at = host_now();
+	lane_enter(lane, task);
+	lost_pay(lane->pool);
+}
+
+static int lane_submit(struct lane *lane, struct ward_task *task,
+		       ward_ns until)
+{
+	int err = submit_refuse(task);
+
+	if (err)
+		return err;
+	err = place(lane);
+	if (err == -EAGAIN && until != WARD_NOWAIT &&
+	    !(lane->flags & WARD_LANE_CALLER_RUNS))
+		err = wait_for_place(lane, until);
+	if (!err)
+		put(lane, task);
+	return err;
+}
+
+int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
+		     ward_ns until)
+{
+	struct lane *lane = lane_of(handle);
+	int err;
+
+	if (!lane)
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	host_hold();
+	err = lane_submit(lane, task, until);
+	host_unhold();
+	if (err == -EAGAIN && lane->flags & WARD_LANE_CALLER_RUNS) {
+		run_here(task);
+		return 0;
+	}
+	return err;
+}
+
+/* ---- ends ---------------------------------------------------------------------------- */
+
+static bool is_own_task(const struct lane *lane)
+{
+	struct slot *slot = host_self();
+	const struct book *book;
+
+	if (!slot || !slot_runs(slot))
+		return false;
+	book = book_of(load_relaxed(&slot->task));
+	return load_relaxed(&book->word) & BOOK_LANE && book->lane == lane;
+}
+
+int ward_lane_join(struct ward_lane *handle, ward_ns until)
+{
+	struct lane *lane = lane_of(handle);
+	struct door_stay stay;
+	uint32_t inside;
+	int why = 0;
+
+	if (!lane)
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	if (is_own_task(lane))
+		return -EDEADLK;
+	host_hold();
+	door_enter(&stay, &lane->empty, until);
+	do {
+		door_look(&stay);
+		inside = load_acquire(&lane->inside); /* [ln] */
+	} while (inside && !why && ((why = door_sleep(&stay)) == 0 ||
+				    why == -ETIMEDOUT));
+	door_leave(&stay);
+	host_unhold();
+	return inside ? why : load_relaxed(&lane->error);
+}
+
+bool ward_lane_cancel(struct ward_lane *handle, int cause)
+{
+	struct lane *lane = lane_of(handle);
+	bool first;
+
+	if (!lane)
+		return false;
+	host_hold();
+	first = ward_cancel_fire(&lane->token, cause);
+	host_unhold();
+	return first;
+}
+
+int ward_lane_close(struct ward_lane *handle, int cause)
+{
+	struct lane *lane = lane_of(handle);
+
+	if (!lane || cause > 0)
+		return -EINVAL;
+	if (swap_acq_rel(&lane->closed, 1))
+		return -EALREADY;
+	host_fence_heavy(); /* [ln] closed | who is inside? */
+	door_open(&lane->room);
+	if (cause)
+		ward_lane_cancel(handle, cause);
+	return 0;
+}
+
+struct ward_cancel *ward_lane_token(struct ward_lane *handle)
+{
+	return handle ? &lane_of(handle)->token : NULL;
+}
+
+uint32_t ward_lane_count(const struct ward_lane *handle)
+{
+	return handle ? load_acquire(&lane_of(handle)->inside) : 0;
+}

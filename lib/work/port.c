@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port.c - see port.h.
+ */
+#include "work/port.h"
+#include "work/lane.h"
+#include <errno.h>
+
+struct ward_port {
+	struct ward_task *_Atomic posted; /* the last one first */
+	_Atomic uint32_t lanes;
+	_Atomic uint32_t posting; /* workers that may touch it */
+	_Atomic uint32_t running; /* somebody calls answers */
+	struct ward_task *first;  /* R: who runs it */
+	int fd;
+};
+
+int ward_port_create(struct ward_port **out)
+{
+	struct ward_port *port;
+	int fd;
+
+	if (!out)
+		return -EINVAL;
+	port = host_alloc(sizeof(*port));
+	if (!port)
+		return -ENOMEM;
+	fd = host_event_open();
+	if (fd < 0) {
+		host_free(port, sizeof(*port));
+		return fd;
+	}
+	port->fd = fd;
+	*out = port;
+	return 0;
+}
+
+int ward_port_fd(const struct ward_port *port)
+{
+	return port ? port->fd : -EINVAL;
+}
+
+void port_hold(struct ward_port *port)
+{
+	add_acq_rel(&port->lanes, 1);
+}
+
+void port_unhold(struct ward_port *port)
+{
+	sub_acq_rel(&port->lanes, 1);
+}
+
+int ward_port_destroy(struct ward_port *port)
+{
+	if (!port)
+		return -EINVAL;
+	if (load_acquire(&port->lanes) || load_acquire(&port->running) ||
+	    load_acquire(&port->posted) || port->first)
+		return -EBUSY;
+	/* They have pushed what was answered since: two steps away. */
+	while (load_acquire(&port->posting)) /* [po] */
+		host_yield();
+	host_event_close(port->fd);
+	host_free(port, sizeof(*port));
+	return 0;
+}
+
+void port_post(struct ward_port *port, struct pool *pool,
+	       struct ward_task *task, int status)
+{
+	struct ward_task *head = load_relaxed(&port->posted);
+
+	book_of(task)->status = status;
+	inbox_owes(&pool->inbox);
+	/* Once it is pushed the loop may answer it, and end the port. */
+	add_acq_rel(&port->posting, 1);
+	do {
+		book_of(task)->link = head;
+	} while (!cas_acq_rel(&port->posted, &head, task)); /* [po] */
+	if (!head)
+		host_event_set(port->fd);
+	sub_acq_rel(&port->posting, 1); /* [po] */
+}
+
+/* ---- the loop's side ------------------------------------------------------------------ */
+
+static void take_posted(struct ward_port *port)
+{
+	host_event_clear(port->fd);
+	port->first = lower_turn(swap_acq_rel(&port->posted, NULL)); /* [po] */
+}
+
+static void answer(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	struct pool *pool = book->lane->pool;
+
+	add_acq_rel(&pool->refs, 1); /* its lane may be destroyed in release() */
+	add_relaxed(&pool->inbox.owed_out, 1);
+	if (task->done)
+		task->done(task, book->status);
+	worker_release(pool, NULL, task);
+	inbox_settle(&pool->inbox);
+	lost_pay(pool);
+	pool_put(pool);
+}
+
+int ward_port_run(struct ward_port *port, unsigned budget)
+{
+	struct ward_task *task;
+	int n = 0;
+
+	if (!port)
+		return -EINVAL;
+	if (swap_acq_rel(&port->running, 1))
+		return -EBUSY;
+	if (!port->first)
+		take_posted(port);
+	while ((task = port->first) && (!budget || (unsigned)n < budget)) {
+		port->first = book_of(task)->link;
+		answer(task);
+		n++;
+	}
+	if (port->first)
+		host_event_set(port->fd);
+	store_release(&port->running, 0);
+	return n;
+}

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "job.h"
+#include <poll.h>
+#include <stdlib.h>
+
+static struct ward_lane *lane_with(struct ward_pool *pool,
+				   struct ward_lane_config config)
+{
+	struct ward_lane *lane = NULL;
+
+	config.size = sizeof(config);
+	cr_assert_eq(ward_lane_create(&lane, pool, &config), 0);
+	return lane;
+}
+
+static void given_back(struct ward_lane *lane)
+{
+	cr_assert_eq(ward_lane_count(lane), 0);
+	cr_assert_eq(ward_lane_destroy(lane), 0);
+}
+
+static void sent(struct ward_lane *lane, struct job *job)
+{
+	cr_assert_eq(ward_lane_submit(lane, &job->task, WARD_NOWAIT), 0);
+}
+
+static bool runs(struct job *job)
+{
+	return comes_true(load_acquire(&job->runs) == 1);
+}
+
+/* ---- order and width ------------------------------------------------------- */
+
+static struct order {
+	_Atomic uint32_t inside, most, last;
+	bool broken;
+} order;
+
+static int in_order(struct ward_task *task)
+{
+	uint32_t inside = add_acq_rel(&order.inside, 1) + 1;
+	uint32_t most = load_relaxed(&order.most);
+
+	while (inside > most && !cas_acq_rel(&order.most, &most, inside))
+		;
+	if (add_acq_rel(&order.last, 1) != (uint32_t)job_of(task)->answer)
+		order.broken = true;
+	job_begins(job_of(task));
+	sub_acq_rel(&order.inside, 1);
+	return 0;
+}
+
+enum { MANY = 3000 };
+static struct job many[MANY];
+
+static void send_many(struct ward_lane *lane)
+{
+	for (int i = 0; i < MANY; i++) {
+		many[i] = job_of_kind(in_order);
+		many[i].answer = i;
+		cr_assert_eq(ward_lane_submit(lane, &many[i].task,
+					      WARD_FOREVER),
+			     0);
+	}
+}
+
+Test(lane, a_key_keeps_its_order)
+{
+	struct ward_pool *pool = pool_of(4);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+
+	send_many(lane);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	for (int i = 0; i < MANY; i++)
+		job_had(&many[i], 0);
+	cr_assert_eq(order.most, 1);
+	cr_assert(!order.broken);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, a_bound_is_waited_for)
+{
+	struct ward_pool *pool = pool_of(4);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 2, .queued = 3 });
+
+	send_many(lane);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	cr_assert_leq(order.most, 2);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, any_width_is_any)
+{
+	struct ward_pool *pool = pool_of(3);
+	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct job job[3];
+
+	for (int i = 0; i < 3; i++) {
+		job[i] = job_of_kind(job_sleep);
+		sent(lane, &job[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		cr_assert(runs(&job[i]), "all at once");
+	cr_assert_eq(ward_lane_join(lane, ward_in(1)), -ETIMEDOUT);
+	cr_assert_eq(ward_lane_destroy(lane), -EBUSY);
+	cr_assert_eq(ward_lane_count(lane), 3);
+	for (int i = 0; i < 3; i++)
+		gate_open(&job[i].gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- one too many ------------------------------------------------------------ */
+
+Test(lane, full_is_refused)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1, .queued = 1 });
+	struct job job[3];
+
+	for (int i = 0; i < 3; i++)
+		job[i] = job_of_kind(job_sleep);
+	sent(lane, &job[0]);
+	sent(lane, &job[1]);
+	cr_assert_eq(ward_lane_submit(lane, &job[2].task, WARD_NOWAIT),
+		     -EAGAIN);
+	cr_assert_eq(ward_lane_submit(lane, &job[2].task, ward_in(1)),
+		     -ETIMEDOUT);
+	job_is_untouched(&job[2]);
+	gate_open(&job[0].gate);
+	cr_assert_eq(ward_lane_submit(lane, &job[2].task, WARD_FOREVER), 0);
+	gate_open(&job[1].gate);
+	gate_open(&job[2].gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, handed_over_or_not_taken)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct job job[2] = { job_of_kind(job_sleep), job_of_kind(job_run) };
+
+	sent(lane, &job[0]);
+	cr_assert_eq(ward_lane_submit(lane, &job[1].task, WARD_NOWAIT),
+		     -EAGAIN);
+	gate_open(&job[0].gate);
+	cr_assert_eq(ward_lane_submit(lane, &job[1].task, WARD_FOREVER), 0);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, the_oldest_is_dropped)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1,
+			      .queued = 2,
+			      .flags = WARD_LANE_DROP_OLDEST });
+	struct job first = job_of_kind(job_sleep), job[5];
+
+	sent(lane, &first);
+	for (int i = 0; i < 5; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		job_had(&job[i], -ENOBUFS);
+		cr_assert_eq(job[i].runs, 0);
+	}
+	job_is_untouched(&job[3]);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ENOBUFS);
+	job_had(&job[3], 0);
+	job_had(&job[4], 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, the_caller_runs_it)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .queued = 1, .flags = WARD_LANE_CALLER_RUNS });
+	struct job first = job_of_kind(job_sleep), job = job_of_kind(job_run);
+
+	sent(lane, &first);
+	cr_assert(runs(&first));
+	job.answer = 5;
+	sent(lane, &job);
+	cr_assert_eq(job.releases, 1, "before the call came back");
+	cr_assert_eq(load_relaxed(&job.ran_on), host_tid());
+	cr_assert_eq(load_relaxed(&job.status), 5);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- ends -------------------------------------------------------------------- */
+
+Test(lane, cancelled_never_runs)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job first = job_of_kind(job_sleep), job[3];
+
+	sent(lane, &first);
+	cr_assert(runs(&first));
+	for (int i = 0; i < 2; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	cr_assert(ward_lane_cancel(lane, -EINTR));
+	cr_assert_not(ward_lane_cancel(lane, -EPIPE));
+	for (int i = 0; i < 2; i++) {
+		job_had(&job[i], -EINTR);
+		cr_assert_eq(job[i].runs, 0);
+	}
+	job[2] = job_of_kind(job_run);
+	cr_assert_eq(ward_lane_submit(lane, &job[2].task, 0), -EINTR);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
+	cr_assert_eq(load_relaxed(&first.check), -EINTR, "it was told");
+	job_is_untouched(&job[2]);
+	given_back(lane);
+	ended(pool);
+}
+
+static int waits_for_news(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	store_relaxed(&job_of(task)->check, ward_pause(WARD_FOREVER));
+	return -ECANCELED;
+}
+
+Test(lane, who_pauses_is_woken)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct job job = job_of_kind(waits_for_news);
+
+	sent(lane, &job);
+	cr_assert(runs(&job));
+	ward_lane_cancel(lane, 0);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(load_relaxed(&job.check), -ECANCELED);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, the_first_error_ends_it)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1,
+						 .flags = WARD_LANE_FAIL_FAST });
+	struct job first = job_of_kind(job_sleep), job[2];
+
+	first.answer = -EIO;
+	sent(lane, &first);
+	for (int i = 0; i < 2; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EIO);
+	job_had(&first, -EIO);
+	job_had(&job[0], -ECANCELED);
+	job_had(&job[1], -ECANCELED);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, closed_finishes_or_cancels)
+{
+	for (int cause = 0; cause >= -EPIPE; cause -= EPIPE) {
+		struct ward_pool *pool = pool_of(1);
+		struct ward_lane *lane = lane_with(
+			pool, (struct ward_lane_config){ .active = 1 });
+		struct job first = job_of_kind(job_sleep);
+		struct job job = job_of_kind(job_run), late = job;
+
+		sent(lane, &first);
+		cr_assert(runs(&first));
+		sent(lane, &job);
+		cr_assert_eq(ward_lane_close(lane, cause), 0);
+		cr_assert_eq(ward_lane_close(lane, cause), -EALREADY);
+		cr_assert_eq(ward_lane_submit(lane, &late.task, WARD_FOREVER),
+			     -ESHUTDOWN);
+		gate_open(&first.gate);
+		ward_lane_join(lane, WARD_FOREVER);
+		job_had(&job, cause);
+		job_is_untouched(&late);
+		given_back(lane);
+		ended(pool);
+	}
+}
+
+Test(lane, one_is_called_back)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job first = job_of_kind(job_sleep), job[2];
+
+	sent(lane, &first);
+	cr_assert(runs(&first));
+	for (int i = 0; i < 2; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	cr_assert_eq(ward_task_cancel(pool, &job[0].task, -EINTR), 0);
+	gate_open(&first.gate);
+	ward_lane_join(lane, WARD_FOREVER);
+	job_had(&job[0], -EINTR);
+	cr_assert_eq(job[0].runs, 0);
+	job_had(&job[1], 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- what else may befall them ---------------------------------------------------- */
+
+Test(lane, a_lost_one_makes_way)
+{
+	static int (*const kind[])(struct ward_task *) = { job_spin, job_exit,
+							   job_raw_exit };
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1,
+						 .policy = &hasty });
+
+	for (int i = 0; i < 3; i++) {
+		struct job lost = job_of_kind(kind[i]);
+		struct job job = job_of_kind(job_run);
+
+		sent(lane, &lost);
+		sent(lane, &job);
+		job_had(&job, 0);
+		cr_assert_eq(lost.dones, 1);
+		store_relaxed(&lost.stop, 1);
+		cr_assert(job_is_released(&lost));
+		cr_assert_null(lost.task.policy, "the user's own");
+	}
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
+	given_back(lane);
+	ended(pool);
+}
+
+static void exits_in_release(struct ward_task *task)
+{
+	job_release(task);
+	pthread_exit(NULL);
+}
+
+Test(lane, who_dies_in_release_leaves_the_lane)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job lost = job_of_kind(job_run), job = job_of_kind(job_run);
+
+	lost.task.release = exits_in_release;
+	sent(lane, &lost);
+	sent(lane, &job);
+	job_had(&job, 0);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, a_pool_drains_its_lanes)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+
+	send_many(lane);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	cr_assert_eq(ward_lane_count(lane), 0);
+	for (int i = 0; i < MANY; i++)
+		job_had(&many[i], 0);
+	cr_assert_eq(ward_lane_submit(lane, &many[0].task, WARD_FOREVER),
+		     -ESHUTDOWN);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, a_pool_ends_before_its_lanes)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job first = job_of_kind(job_spin), job = job_of_kind(job_run);
+
+	sent(lane, &first);
+	cr_assert(runs(&first));
+	sent(lane, &job);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(WARD_MS(1))), 1);
+	cr_assert_eq(first.dones, 1);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(ward_lane_submit(lane, &job.task, 0), -ESHUTDOWN);
+	given_back(lane);
+	store_relaxed(&first.stop, 1);
+	cr_assert(job_is_released(&first));
+}
+
+/* ---- priorities --------------------------------------------------------------------- */
+
+static _Atomic uint32_t ranks_seen;
+static uint32_t rank_at[MANY];
+
+static int notes_rank(struct ward_task *task)
+{
+	rank_at[add_relaxed(&ranks_seen, 1)] =
+		(uint32_t)job_of(task)->answer;
+	return 0;
+}
+
+/* All wait behind one; then the high ones come first, but not all of them. */
+Test(lane, the_lowest_get_their_share)
+{
+	enum { HIGH = 2900, LOW = MANY - HIGH };
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool;
+	struct ward_lane *lane[2];
+	struct job first = job_of_kind(job_sleep);
+	uint32_t before = 0, early = 0;
+
+	config.ring = 1 << 13;
+	cr_assert_eq(ward_pool_create(&pool, &config), 0);
+	cr_assert_eq(ward_pool_start(pool), 0);
+	submitted(pool, &first);
+	cr_assert(runs(&first));
+	lane[0] = lane_with(pool, (struct ward_lane_config){ 0 });
+	lane[1] = lane_with(pool, (struct ward_lane_config){ .prio = 3 });
+	for (int i = 0; i < MANY; i++) {
+		many[i] = job_of_kind(notes_rank);
+		many[i].answer = i >= LOW;
+		sent(lane[i < LOW], &many[i]);
+	}
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane[0], WARD_FOREVER), 0);
+	cr_assert_eq(ward_lane_join(lane[1], WARD_FOREVER), 0);
+	for (int i = 0; i < MANY; i++) {
+		early += !rank_at[i] && before < HIGH;
+		before += rank_at[i];
+	}
+	cr_assert_geq(early, 1, "none waits for ever");
+	cr_assert_leq(early, 10, "but for long");
+	given_back(lane[0]);
+	given_back(lane[1]);
+	ended(pool);
+}
+
+/* ---- ports ---------------------------------------------------------------------------- */
+
+static bool readable(int fd)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+
+	return poll(&poller, 1, 0) == 1;
+}
+
+Test(lane, a_port_answers)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_port *port;
+	struct ward_lane *lane;
+	struct job job[5];
+
+	cr_assert_eq(ward_port_create(&port), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .port = port });
+	cr_assert_not(readable(ward_port_fd(port)));
+	for (int i = 0; i < 5; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].answer = i;
+		sent(lane, &job[i]);
+	}
+	for (int i = 0; i < 5; i++)
+		cr_assert(runs(&job[i]));
+	cr_assert(comes_true(readable(ward_port_fd(port))));
+	cr_assert_eq(ward_port_destroy(port), -EBUSY);
+	cr_assert_eq(ward_lane_destroy(lane), -EBUSY);
+	for (int n = 0, got; n < 5; n += got) {
+		got = ward_port_run(port, 2);
+		cr_assert_leq(got, 2);
+		cr_assert_geq(got, 0);
+	}
+	for (int i = 0; i < 5; i++) {
+		job_had(&job[i], i);
+		cr_assert_eq(load_relaxed(&job[i].done_on), host_tid());
+		cr_assert_eq(load_relaxed(&job[i].released_on), host_tid());
+	}
+	cr_assert_eq(ward_port_run(port, 0), 0);
+	cr_assert_not(readable(ward_port_fd(port)));
+	given_back(lane);
+	cr_assert_eq(ward_port_destroy(port), 0);
+	ended(pool);
+}
+
+/* ---- what is refused ------------------------------------------------------------------ */
+
+Test(lane, refuses_what_makes_no_sense)
+{
+	static const struct ward_policy odd = { .size = 1 };
+	static struct ward_limit *none[1];
+	const struct ward_lane_config bad[] = {
+		{ .size = 1 },
+		{ .flags = 1u << 4 },
+		{ .active = (1u << 30) + 1 },
+		{ .queued = (1u << 30) + 1 },
+		{ .prio = 4 },
+		{ .reserved = 1 },
+		{ .policy = &odd },
+		{ .nlimits = 1 },
+		{ .nlimits = 1, .limits = none },
+		{ .nlimits = 9, .limits = none },
+		{ .flags = WARD_LANE_DROP_OLDEST },
+		{ .flags = WARD_LANE_DROP_OLDEST, .active = 1 },
+		{ .flags = WARD_LANE_DROP_OLDEST, .queued = 1 },
+		{ .flags = WARD_LANE_DROP_OLDEST | WARD_LANE_CALLER_RUNS,
+		  .active = 2,
+		  .queued = 1 },
+		{ .flags = WARD_LANE_CALLER_RUNS },
+		{ .flags = WARD_LANE_CALLER_RUNS, .active = 1, .queued = 1 },
+		{ .flags = WARD_LANE_HANDOVER },
+		{ .flags = WARD_LANE_HANDOVER, .active = 1, .queued = 1 },
+	};
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = NULL;
+	struct ward_lane_config config;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		config = bad[i];
+		if (!config.size)
+			config.size = sizeof(config);
+		cr_assert_eq(ward_lane_create(&lane, pool, &config), -EINVAL,
+			     "%zu", i);
+	}
+	config = (struct ward_lane_config)WARD_LANE_CONFIG_INIT;
+	config.name = "0123456789abcdef";
+	cr_assert_eq(ward_lane_create(&lane, pool, &config), -ENAMETOOLONG);
+	cr_assert_eq(ward_lane_create(NULL, pool, NULL), -EINVAL);
+	cr_assert_eq(ward_lane_create(&lane, NULL, NULL), -EINVAL);
+	cr_assert_null(lane);
+	cr_assert_eq(ward_lane_submit(NULL, NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_join(NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_close(NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_destroy(NULL), -EINVAL);
+	cr_assert_not(ward_lane_cancel(NULL, 0));
+	cr_assert_null(ward_lane_token(NULL));
+	cr_assert_eq(ward_lane_count(NULL), 0);
+	cr_assert_eq(ward_port_create(NULL), -EINVAL);
+	cr_assert_eq(ward_port_fd(NULL), -EINVAL);
+	cr_assert_eq(ward_port_run(NULL, 0), -EINVAL);
+	cr_assert_eq(ward_port_destroy(NULL), -EINVAL);
+	ended(pool);
+}
+
+static struct ward_lane *joined;
+
+static int joins_itself(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	store_relaxed(&job_of(task)->check, ward_lane_join(joined, 0));
+	return 0;
+}
+
+Test(lane, refuses_tasks_that_are_none)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct job job = job_of_kind(NULL), first = job_of_kind(job_sleep);
+
+	joined = lane;
+	cr_assert_eq(ward_lane_submit(lane, NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit(lane, &job.task, 0), -EINVAL);
+	sent(lane, &first);
+	cr_assert_eq(ward_lane_submit(lane, &first.task, 0), -EBUSY);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	cr_assert_eq(ward_lane_close(lane, 1), -EINVAL);
+	job = job_of_kind(joins_itself);
+	sent(lane, &job);
+	job_had(&job, 0);
+	cr_assert_eq(load_relaxed(&job.check), -EDEADLK);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- limits ---------------------------------------------------------------------------- */
+
+Test(lane, no_faster_than_its_limits)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_limit limit, *limits[] = { &limit };
+	struct ward_lane *lane;
+	struct job job[6];
+	ward_ns began;
+
+	cr_assert_eq(ward_limit_init(&limit, 1000, 2), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
+							  .nlimits = 1 });
+	began = ward_now();
+	for (int i = 0; i < 6; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	cr_assert_geq(ward_now() - began, WARD_MS(4) - 1);
+	for (int i = 0; i < 6; i++)
+		job_had(&job[i], 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, who_waits_for_a_grant_is_cancelled)
+{
+	static const struct ward_policy soon = { .size = sizeof(soon),
+						 .start_within = WARD_S(60) };
+	struct ward_pool *pool = pool_of(2);
+	struct ward_limit limit, *limits[] = { &limit };
+	struct ward_lane *lane;
+	struct job job[4];
+
+	cr_assert_eq(ward_limit_init(&limit, 1 / 3600.0, 1), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
+							  .nlimits = 1,
+							  .active = 2 });
+	for (int i = 0; i < 4; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.policy = i == 1 ? &soon : NULL;
+		sent(lane, &job[i]);
+	}
+	job_had(&job[0], 0);
+	job_had(&job[1], -ETIMEDOUT);
+	cr_assert(ward_lane_cancel(lane, -EINTR));
+	job_had(&job[2], -EINTR);
+	job_had(&job[3], -EINTR);
+	cr_assert_eq(job[2].runs, 0);
+	ward_lane_join(lane, WARD_FOREVER);
+	given_back(lane);
+	ended(pool);
+}
