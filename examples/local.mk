@@ -118,3 +118,10 @@ examples_httpd_httpd_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include \
 examples_httpd_httpd_LDADD = libward.la $(EVENT_LIBS)
 
 EXTRA_DIST += examples/httpd/README.md
+
+noinst_PROGRAMS += examples/replicated/replicated
+examples_replicated_replicated_SOURCES = examples/replicated/replicated.c
+examples_replicated_replicated_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_replicated_replicated_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_replicated_replicated_LDADD = libward.la
+EXTRA_DIST += examples/replicated/replicated.expect

@@ -9,6 +9,7 @@ wardinclude_HEADERS = \
 	include/ward/cxx.h \
 	include/ward/error.h \
 	include/ward/fork.h \
+	include/ward/hedge.h \
 	include/ward/lane.h \
 	include/ward/limit.h \
 	include/ward/pool.h \
@@ -127,6 +128,8 @@ WARD_SOURCES = \
 	lib/flow/checkpoint.c \
 	lib/flow/errand.c \
 	lib/flow/errand.h \
+	lib/flow/go.c \
+	lib/flow/hedge.c \
 	lib/flow/incarnation.c \
 	lib/flow/intensity.h \
 	lib/flow/kept.c \

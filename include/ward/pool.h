@@ -161,6 +161,15 @@ WARD_API WARD_MUST int ward_submit_n(struct ward_pool *pool,
 				     ward_ns until);
 
 /*
+ * Runs fn(arg) on a worker: for who has no struct to embed a task in.  One allocation
+ * each; a failure (fn returns what run() would) is told as that of any task.  As
+ * ward_submit(), and -ENOMEM; not in a signal handler.  What arg points to is the
+ * caller's affair: where the attempt is lost, fn may still be inside.
+ */
+WARD_API WARD_MUST int ward_go(struct ward_pool *pool, int (*fn)(void *arg),
+			       void *arg, ward_ns until);
+
+/*
  * Hands over a task that runs at the point 'when', or at once if that has passed;
  * with 'period', again and again: so long after each run that returned 0 has ended.
  * A periodic task is answered when a run fails for good, when it is cancelled, or

@@ -10,6 +10,7 @@
 #include <ward/cancel.h>
 #include <ward/error.h>
 #include <ward/fork.h>
+#include <ward/hedge.h>
 #include <ward/lane.h>
 #include <ward/limit.h>
 #include <ward/pool.h>

@@ -261,6 +261,10 @@ void lane_leave(struct lane *lane, bool refused)
 	if (!refused && lane->width)
 		vacate(lane);
 	left = sub_acq_rel(&lane->inside, 1) - 1; /* [ln] */
+	if (left == 0 && unlikely(load_relaxed(&lane->abandoned))) {
+		ward_lane_destroy((struct ward_lane *)lane);
+		return;
+	}
 	if (lane->most)
 		door_tell(&lane->room);
 	if (left == 0)
@@ -269,7 +273,7 @@ void lane_leave(struct lane *lane, bool refused)
 
 /* ---- endings --------------------------------------------------------------------------- */
 
-void lane_failed(struct lane *lane, int status)
+static void lane_failed(struct lane *lane, int status)
 {
 	int32_t none = 0;
 
@@ -279,7 +283,29 @@ void lane_failed(struct lane *lane, int status)
 		ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
 }
 
-int lane_why_not(const struct lane *lane)
+bool lane_commit(struct lane *lane, struct ward_task *task)
 {
-	return cancel_cause(&lane->token);
+	struct ward_task *none = NULL;
+
+	if (!lane->rivals)
+		return true;
+	if (!cas_acq_rel(&lane->winner, &none, task))
+		return none == task;
+	ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
+	return true;
+}
+
+int lane_ended(struct lane *lane, struct ward_task *task, int status)
+{
+	if (!lane->rivals && status)
+		lane_failed(lane, status);
+	return status || lane_commit(lane, task) ? status : -ESTALE;
+}
+
+int lane_why_not(const struct lane *lane, const struct ward_task *task)
+{
+	int cause = cancel_cause(&lane->token);
+
+	/* The token that the winner has fired is not for itself. */
+	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
 }

@@ -47,6 +47,8 @@ struct lane {
 	_Atomic uint32_t granted; /* who waited for the limits' grant begins */
 	_Atomic uint32_t closed;
 	_Atomic int32_t error; /* the first one */
+	_Atomic uint32_t abandoned; /* who leaves it empty destroys it */
+	struct ward_task *_Atomic winner; /* of rivals */
 	/* T: who turns it */
 	struct ward_task *first, *last;
 	uint32_t active, waiting;
@@ -62,6 +64,7 @@ struct lane {
 	struct ward_limit *limit[LANE_LIMITS];
 	uint32_t limits;
 	bool has_policy;
+	bool rivals; /* one of its tasks may commit */
 	struct ward_policy policy;
 	char name[16];
 
@@ -85,11 +88,21 @@ void lane_enter(struct lane *lane, struct ward_task *task);
 void lane_leave(struct lane *lane, bool refused);
 /* Tasks that wait were cancelled, one or all. */
 void lane_sweep(struct lane *lane);
-/* By who answers one, before done(). */
-void lane_failed(struct lane *lane, int status);
-/* Why a task that is about to begin is not to; 0: it is. */
-int lane_why_not(const struct lane *lane);
+/* By who answers one, before done(): how it ended for the lane. */
+int lane_ended(struct lane *lane, struct ward_task *task, int status);
+/* Why the task is not to begin, or to stop; 0: it is to go on. */
+int lane_why_not(const struct lane *lane, const struct ward_task *task);
+/* May the task's effect be seen?  Among rivals one's may. */
+bool lane_commit(struct lane *lane, struct ward_task *task);
 /* The one that waited for the limits' grant is about to begin. */
 void lane_granted(struct lane *lane, struct ward_task *task);
+
+/* ---- lanes.c: for those that are built on lanes --------------------------------------- */
+
+/* Before the first task: the first that commits, or ends well, wins; the token is
+ * fired then, and the others end with something else than 0. */
+void lane_of_rivals(struct lane *lane);
+/* Destroys it, as soon as it is empty. */
+void lane_abandon(struct lane *lane);
 
 #endif

@@ -173,6 +173,9 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->sweep, 0);
 	store_relaxed(&lane->closed, 0);
 	store_relaxed(&lane->error, 0);
+	store_relaxed(&lane->abandoned, 0);
+	store_relaxed(&lane->winner, NULL);
+	lane->rivals = false;
 	store_relaxed(&lane->granted, 0);
 	lane->reserved = false;
 	lane->first = NULL;
@@ -238,6 +241,19 @@ int ward_lane_destroy(struct ward_lane *handle)
 	lane_unlist(pool, lane);
 	pool_put(pool);
 	return 0;
+}
+
+void lane_of_rivals(struct lane *lane)
+{
+	lane->rivals = true;
+}
+
+/* One more inside while that is said: the last one to leave knows of it. */
+void lane_abandon(struct lane *lane)
+{
+	add_acq_rel(&lane->inside, 1);
+	store_relaxed(&lane->abandoned, 1);
+	lane_leave(lane, true);
 }
 
 /* ---- in ------------------------------------------------------------------------------ */

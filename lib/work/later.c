@@ -37,7 +37,7 @@ static bool is_over(const struct inbox *inbox, const struct ward_task *task)
 	uint64_t word = load_acquire(&book_of(task)->word);
 
 	return word & BOOK_CANCELLED ||
-	       (word & BOOK_LANE && lane_why_not(book_of(task)->lane)) ||
+	       (word & BOOK_LANE && lane_why_not(book_of(task)->lane, task)) ||
 	       (word & BOOK_PERIODIC && load_acquire(&inbox->closed));
 }
 

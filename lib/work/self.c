@@ -57,7 +57,7 @@ static inline int why_stop(const struct slot *slot)
 	if (unlikely(theft_is_carrier(task)))
 		return theft_cause(task);
 	return unlikely(word & BOOK_LANE) ?
-		       lane_why_not(book_of(task)->lane) :
+		       lane_why_not(book_of(task)->lane, task) :
 		       0;
 }
 
@@ -96,6 +96,16 @@ int ward_check(void)
 	return why_stop(slot);
 }
 
+/* Of its task's attempts, and among rivals of its lane. */
+static bool commit(struct ward_task *task, uint32_t attempt)
+{
+	struct book *book = book_of(task);
+
+	return book_commit(book, attempt) &&
+	       (likely(!(load_relaxed(&book->word) & BOOK_LANE)) ||
+		lane_commit(book->lane, task));
+}
+
 int ward_commit(void)
 {
 	struct slot *slot = host_self();
@@ -104,7 +114,7 @@ int ward_commit(void)
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
 	if (!slot_taken(slot) &&
-	    book_commit(book_of(load_relaxed(&slot->task)), slot->self.attempt))
+	    commit(load_relaxed(&slot->task), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
 	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {

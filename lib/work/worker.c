@@ -128,15 +128,14 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 
 /* True: its port does the rest. */
 static cold bool answer_lane(struct pool *pool, struct ward_task *task,
-			     int status)
+			     int *status)
 {
 	struct lane *lane = book_of(task)->lane;
 
-	if (status)
-		lane_failed(lane, status);
+	*status = lane_ended(lane, task, *status);
 	if (!lane->port)
 		return false;
-	port_post(lane->port, pool, task, status);
+	port_post(lane->port, pool, task, *status);
 	return true;
 }
 
@@ -147,7 +146,7 @@ static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 	if (unlikely(status) && status != -ECANCELED)
 		epoch = tell_dead(pool, slot, epoch, task, status);
 	if (unlikely(load_relaxed(&book_of(task)->word) & BOOK_LANE) &&
-	    answer_lane(pool, task, status))
+	    answer_lane(pool, task, &status))
 		return;
 	if (task->done)
 		task->done(task, status);
@@ -321,7 +320,7 @@ static cold int why_not(const struct pool *pool, struct ward_task *task,
 	if (word & BOOK_CANCELLED)
 		return book_of(task)->cause;
 	if (word & BOOK_LANE) {
-		cause = cause ? cause : lane_why_not(book_of(task)->lane);
+		cause = cause ? cause : lane_why_not(book_of(task)->lane, task);
 		stamp = stamp ? stamp : book_of(task)->wait.at;
 	}
 	if (cause)

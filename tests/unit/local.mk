@@ -28,6 +28,7 @@ unit_tests += \
 	tests/unit/test_frame \
 	tests/unit/test_group \
 	tests/unit/test_heap \
+	tests/unit/test_hedge \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
 	tests/unit/test_host_about \
@@ -101,6 +102,11 @@ tests_unit_test_lane_SOURCES = tests/unit/test_lane.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_lane_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_hedge_SOURCES = tests/unit/test_hedge.c \
+	tests/unit/job.h \
+	tests/unit/wait.h
+tests_unit_test_hedge_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c \
 	tests/unit/wait.h

@@ -572,3 +572,27 @@ Test(submit, a_fenced_attempt_waits_no_longer)
 	ended(again_in);
 	job_is_untouched(&stale_late);
 }
+
+/* ---- a function and its argument ------------------------------------------- */
+
+static _Atomic uint32_t gone;
+
+static int goes(void *arg)
+{
+	add_acq_rel((_Atomic uint32_t *)arg, 1);
+	return 0;
+}
+
+Test(submit, a_function_goes)
+{
+	struct ward_pool *pool = pool_of(2);
+
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(ward_go(pool, goes, &gone, WARD_FOREVER), 0);
+	cr_assert_eq(ward_go(NULL, goes, &gone, 0), -EINVAL);
+	cr_assert_eq(ward_go(pool, NULL, &gone, 0), -EINVAL);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	cr_assert_eq(gone, 100);
+	cr_assert_eq(ward_go(pool, goes, &gone, 0), -ESHUTDOWN);
+	ended(pool);
+}

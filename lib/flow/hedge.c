@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hedge.c - tries of the same work: hedge.h.
+ *
+ * The tries are tasks of one lane, whose token cancels them; and that lane lets one of
+ * them commit (lane_commit).  What is decided is decided by two words: 'next', the
+ * try that is started next, up to all of them or to where it stopped; and 'left', how
+ * many may still win.  A periodic task starts one after another.
+ *
+ * 'refs' counts the handle, the tries until they are given back, and the timer.
+ */
+#include "work/lane.h"
+#include <errno.h>
+#include <string.h>
+#include <ward/hedge.h>
+
+struct try {
+	struct ward_task task;
+	struct ward_hedge *hedge;
+};
+
+struct ward_hedge {
+	struct ward_hedge_config config;
+	struct pool *pool;
+	struct ward_lane *lane;
+	_Atomic uint32_t refs;
+	_Atomic uint32_t next;	  /* the try to start, up to config.tries */
+	_Atomic uint32_t left;	  /* tries that may still win */
+	_Atomic uint32_t decided; /* X: 1: somebody decides; 2: it is */
+	_Atomic int32_t last;	  /* how one failed that did not win */
+	int32_t winner, status;	  /* when it is decided */
+	struct door door;
+	struct ward_policy policy;
+	struct ward_task timer;
+	struct try try[];
+};
+
+static size_t bytes_of(uint32_t tries)
+{
+	return sizeof(struct ward_hedge) + tries * sizeof(struct try);
+}
+
+static void put(struct ward_hedge *hedge)
+{
+	struct ward_hedge_config config = hedge->config;
+
+	if (sub_acq_rel(&hedge->refs, 1) != 1)
+		return;
+	/* Its last task may not have left it yet: it goes when that has. */
+	lane_abandon((struct lane *)hedge->lane);
+	host_free(hedge, bytes_of(config.tries));
+	if (config.release)
+		config.release(config.arg);
+}
+
+/* ---- the decision -------------------------------------------------------------------- */
+
+static void decide(struct ward_hedge *hedge, int winner, int status)
+{
+	uint32_t open = 0;
+
+	if (!cas_acq_rel(&hedge->decided, &open, 1))
+		return;
+	hedge->winner = winner;
+	hedge->status = status;
+	store_release(&hedge->decided, 2); /* [hd] */
+	door_open(&hedge->door);
+	ward_lane_cancel(hedge->lane, -ECANCELED);
+	if (hedge->config.delay)
+		ward_task_cancel((struct ward_pool *)hedge->pool, &hedge->timer,
+				 0);
+	if (hedge->config.done)
+		hedge->config.done(hedge->config.arg, winner, status);
+}
+
+/* So many can win no more. */
+static void lose(struct ward_hedge *hedge, uint32_t n)
+{
+	if (n && sub_acq_rel(&hedge->left, n) == n)
+		decide(hedge, -1, load_relaxed(&hedge->last));
+}
+
+/* ---- the tries ----------------------------------------------------------------------- */
+
+/* The number of one that may be started; else config.tries. */
+static uint32_t take_next(struct ward_hedge *hedge, uint32_t *dropped)
+{
+	uint32_t tries = hedge->config.tries;
+	uint32_t next = load_relaxed(&hedge->next), to;
+	bool allowed = true;
+
+	*dropped = 0;
+	if (next == tries)
+		return tries;
+	if (hedge->config.budget)
+		allowed = !ward_limit_take(&hedge->config.budget, 1, 1,
+					   WARD_NOWAIT, NULL);
+	do {
+		if (next == tries)
+			return tries;
+		to = allowed ? next + 1 : tries;
+	} while (!cas_acq_rel(&hedge->next, &next, to));
+	*dropped = allowed ? 0 : tries - next;
+	return allowed ? next : tries;
+}
+
+/* 0; else it was not started, and is not to be waited for. */
+static int start(struct ward_hedge *hedge, uint32_t n)
+{
+	int err;
+
+	add_acq_rel(&hedge->refs, 1);
+	err = ward_lane_submit(hedge->lane, &hedge->try[n].task, WARD_NOWAIT);
+	if (err)
+		put(hedge);
+	return err;
+}
+
+/* False: there is none, or no more are to be started. */
+static bool start_next(struct ward_hedge *hedge)
+{
+	uint32_t dropped, n = take_next(hedge, &dropped);
+	int err;
+
+	lose(hedge, dropped);
+	if (n == hedge->config.tries)
+		return false;
+	err = start(hedge, n);
+	if (!err)
+		return true;
+	store_relaxed(&hedge->last, err);
+	lose(hedge, 1);
+	return false;
+}
+
+/* Those that were not started never are. */
+static void start_no_more(struct ward_hedge *hedge)
+{
+	uint32_t tries = hedge->config.tries;
+
+	lose(hedge, tries - swap_acq_rel(&hedge->next, tries));
+}
+
+static struct try *try_of(struct ward_task *task)
+{
+	return ward_entry(task, struct try, task);
+}
+
+static int run_try(struct ward_task *task)
+{
+	struct try *try = try_of(task);
+
+	return try->hedge->config.run(try->hedge->config.arg,
+				      (unsigned)(try - try->hedge->try));
+}
+
+static void try_ended(struct ward_task *task, int status)
+{
+	struct try *try = try_of(task);
+	struct ward_hedge *hedge = try->hedge;
+	struct lane *lane = (struct lane *)hedge->lane;
+
+	if (load_acquire(&lane->winner) == task) {
+		decide(hedge, (int)(try - hedge->try), status);
+		return;
+	}
+	store_relaxed(&hedge->last, status);
+	if (!load_acquire(&hedge->decided))
+		start_next(hedge);
+	lose(hedge, 1);
+}
+
+static void release_try(struct ward_task *task)
+{
+	put(try_of(task)->hedge);
+}
+
+/* ---- one after another --------------------------------------------------------------- */
+
+static struct ward_hedge *hedge_of(struct ward_task *timer)
+{
+	return ward_entry(timer, struct ward_hedge, timer);
+}
+
+/* Ends by "cancelled": that is no failure. */
+static int run_timer(struct ward_task *task)
+{
+	struct ward_hedge *hedge = hedge_of(task);
+
+	if (load_acquire(&hedge->decided))
+		return -ECANCELED;
+	return start_next(hedge) ? 0 : -ECANCELED;
+}
+
+/* Also when the pool drains: then there will be no other. */
+static void timer_ended(struct ward_task *task, int status)
+{
+	(void)status;
+	start_no_more(hedge_of(task));
+}
+
+static void release_timer(struct ward_task *task)
+{
+	put(hedge_of(task));
+}
+
+static int start_timer(struct ward_hedge *hedge)
+{
+	struct ward_hedge_config *c = &hedge->config;
+	int err;
+
+	add_acq_rel(&hedge->refs, 1);
+	err = ward_submit_at((struct ward_pool *)hedge->pool, &hedge->timer,
+			     ward_in(c->delay), c->delay);
+	if (err)
+		put(hedge);
+	return err;
+}
+
+/* ---- start, wait, put ------------------------------------------------------------------ */
+
+static void furnish(struct ward_hedge *hedge)
+{
+	static const struct ward_policy once = { .size = sizeof(once),
+						 .runs = 1 };
+	const struct ward_hedge_config *c = &hedge->config;
+
+	if (c->policy)
+		hedge->policy = *c->policy;
+	hedge->timer = (struct ward_task){ .run = run_timer,
+					   .done = timer_ended,
+					   .release = release_timer,
+					   .policy = &once,
+					   .name = "hedge" };
+	for (uint32_t i = 0; i < c->tries; i++)
+		hedge->try[i] = (struct try){
+			.task = { .run = run_try,
+				  .done = try_ended,
+				  .release = release_try,
+				  .policy = c->policy ? &hedge->policy : NULL,
+				  .name = c->name },
+			.hedge = hedge
+		};
+}
+
+static struct ward_hedge *hedge_new(struct pool *pool,
+				    const struct ward_hedge_config *config,
+				    int *err)
+{
+	struct ward_lane_config lane = WARD_LANE_CONFIG_INIT;
+	struct ward_hedge *hedge = host_alloc(bytes_of(config->tries));
+
+	*err = -ENOMEM;
+	if (!hedge)
+		return NULL;
+	lane.cancel = config->cancel;
+	*err = ward_lane_create(&hedge->lane, (struct ward_pool *)pool, &lane);
+	if (*err) {
+		host_free(hedge, bytes_of(config->tries));
+		return NULL;
+	}
+	lane_of_rivals((struct lane *)hedge->lane);
+	hedge->config = *config;
+	hedge->pool = pool;
+	store_relaxed(&hedge->refs, 1);
+	store_relaxed(&hedge->left, config->tries);
+	store_relaxed(&hedge->last, -ECANCELED);
+	furnish(hedge);
+	return hedge;
+}
+
+/* Whoever starts one more sees to those that cannot be started. */
+static void start_rest(struct ward_hedge *hedge)
+{
+	if (hedge->config.delay && hedge->config.tries > 1) {
+		if (!start_timer(hedge))
+			return;
+	}
+	while (start_next(hedge))
+		;
+	start_no_more(hedge);
+}
+
+static int hedge_start(struct ward_hedge **out, struct pool *pool,
+		       const struct ward_hedge_config *config)
+{
+	struct ward_hedge *hedge;
+	int err;
+
+	hedge = hedge_new(pool, config, &err);
+	if (!hedge)
+		return err;
+	store_relaxed(&hedge->next, 1);
+	err = start(hedge, 0);
+	if (err) {
+		hedge->config.release = NULL;
+		put(hedge);
+		return err;
+	}
+	start_rest(hedge);
+	if (out)
+		*out = hedge;
+	else
+		put(hedge);
+	return 0;
+}
+
+int ward_hedge_start(struct ward_hedge **out, struct ward_pool *handle,
+		     const struct ward_hedge_config *config)
+{
+	struct pool *pool = (struct pool *)handle;
+	int err;
+
+	if (!pool || !config || config->size != sizeof(*config) ||
+	    !config->run || !config->tries || config->tries > WARD_TRIES_MAX ||
+	    (config->policy && !policy_is_sound(config->policy)))
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	host_hold();
+	err = hedge_start(out, pool, config);
+	host_unhold();
+	return err;
+}
+
+int ward_hedge_wait(struct ward_hedge *hedge, ward_ns until)
+{
+	struct door_stay stay;
+	uint32_t decided;
+	int why = 0;
+
+	if (!hedge)
+		return -EINVAL;
+	host_hold();
+	door_enter(&stay, &hedge->door, until);
+	do {
+		door_look(&stay);
+		decided = load_acquire(&hedge->decided); /* [hd] */
+	} while (decided != 2 && !why && ((why = door_sleep(&stay)) == 0 ||
+					  why == -ETIMEDOUT));
+	door_leave(&stay);
+	host_unhold();
+	if (decided != 2)
+		return why;
+	if (hedge->winner >= 0 && !hedge->status)
+		return hedge->winner;
+	return hedge->status < 0 ? hedge->status : -EIO;
+}
+
+void ward_hedge_put(struct ward_hedge *hedge)
+{
+	if (hedge)
+		put(hedge);
+}
