@@ -82,7 +82,8 @@ struct bench {
 
 extern const struct bench bench_throughput, bench_latency, bench_overhead,
 	bench_heal, bench_idle, bench_memory, bench_limit, bench_cancel,
-	bench_forkjoin;
+	bench_forkjoin, bench_lanes, bench_port, bench_timer,
+	bench_recall;
 extern const struct bench *const benches[];
 
 /*
@@ -101,6 +102,8 @@ extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
 	rival_mutex, rival_libuv, rival_glib;
 /* libward as it catches faults, too; for 'overhead' alone, no rival. */
 extern const struct rival ward_catching;
+/* Either's pool, for what a rival cannot say, while it is started. */
+extern struct ward_pool *bench_pool;
 /* All that were built, ended by NULL: ours first. */
 extern const struct rival *const rivals[];
 const struct rival *rival_find(const char *name);

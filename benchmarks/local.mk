@@ -14,6 +14,7 @@ wardbench_SOURCES = \
 	benchmarks/idle.c \
 	benchmarks/job.c \
 	benchmarks/job.h \
+	benchmarks/lanes.c \
 	benchmarks/latency.c \
 	benchmarks/limit.c \
 	benchmarks/machine.c \
@@ -23,6 +24,8 @@ wardbench_SOURCES = \
 	benchmarks/nothing.c \
 	benchmarks/os.h \
 	benchmarks/overhead.c \
+	benchmarks/port.c \
+	benchmarks/recall.c \
 	benchmarks/restart.c \
 	benchmarks/restart.h \
 	benchmarks/rivals.c \
@@ -31,6 +34,7 @@ wardbench_SOURCES = \
 	benchmarks/threads.c \
 	benchmarks/threads.h \
 	benchmarks/throughput.c \
+	benchmarks/timer.c \
 	benchmarks/trial.c \
 	benchmarks/ward.c \
 	benchmarks/wardbench.c

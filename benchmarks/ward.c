@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-static struct ward_pool *pool;
+struct ward_pool *bench_pool;
 
 static bool complain(const char *what, int err)
 {
@@ -23,8 +23,8 @@ static bool start(const struct setup *setup, uint32_t flags)
 	config.flags = flags;
 	config.workers = setup->workers;
 	config.ring = setup->ring;
-	return complain("create", ward_pool_create(&pool, &config)) &&
-	       complain("start", ward_pool_start(pool));
+	return complain("create", ward_pool_create(&bench_pool, &config)) &&
+	       complain("start", ward_pool_start(bench_pool));
 }
 
 static bool start_plain(const struct setup *setup)
@@ -40,7 +40,8 @@ static bool start_catching(const struct setup *setup)
 static void put(unsigned producer, struct job *job)
 {
 	(void)producer;
-	if (!complain("submit", ward_submit(pool, &job->task, WARD_FOREVER)))
+	if (!complain("submit",
+		      ward_submit(bench_pool, &job->task, WARD_FOREVER)))
 		_exit(1);
 }
 
@@ -50,9 +51,9 @@ static bool books_are_right(void)
 	struct ward_audit audit = WARD_AUDIT_INIT;
 	struct ward_stats stats = WARD_STATS_INIT;
 
-	if (!complain("stats", ward_pool_stats(pool, &stats)))
+	if (!complain("stats", ward_pool_stats(bench_pool, &stats)))
 		return false;
-	if (ward_audit(pool, &audit)) {
+	if (ward_audit(bench_pool, &audit)) {
 		fprintf(stderr, "ward: audit: %s\n", audit.first);
 		return false;
 	}
@@ -72,10 +73,12 @@ static bool books_are_right(void)
 
 static bool finish(void)
 {
-	bool ok = complain("drain", ward_pool_drain(pool, WARD_FOREVER));
+	bool ok = complain("drain", ward_pool_drain(bench_pool, WARD_FOREVER));
 
 	ok = ok && books_are_right();
-	return complain("destroy", ward_pool_destroy(pool, WARD_FOREVER)) && ok;
+	return complain("destroy",
+			ward_pool_destroy(bench_pool, WARD_FOREVER)) &&
+	       ok;
 }
 
 const struct rival rival_ward = {
