@@ -8,6 +8,7 @@
 #define WARD_TESTS_UNIT_FAKE_HOST_H
 
 #include "base/host.h"
+#include "base/host_about.h"
 #include "base/host_fault.h"
 #include "base/host_symbol.h"
 #include "base/host_where.h"
@@ -72,6 +73,17 @@ static inline void fake_time(uint64_t ns)
 uint64_t host_now(void)
 {
 	return fake.now;
+}
+
+#if defined(__x86_64__)
+bool host_counts; /* nothing is known of the time but by the clock */
+__thread struct host_note host_note __attribute__((tls_model("initial-exec")));
+#endif
+
+uint64_t host_now_noted(const struct host_about *about)
+{
+	(void)about;
+	return host_now();
 }
 
 void host_utc(int64_t *s, uint32_t *ns)

@@ -212,7 +212,7 @@ static uint64_t fails(void)
 	struct hand none;
 	uint64_t wait = 0;
 
-	cr_assert(lost_again(pool, &task[0], -EIO, 1));
+	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(book_state(load_relaxed(&book->word)), BOOK_RERUN);
 	if (load_relaxed(&pool->later.waiting)) {
 		cr_assert_geq(book->wait.at, fake.now);
@@ -324,7 +324,7 @@ Test(backoff, the_steward_is_told)
 {
 	with_pool(1000000, 0);
 	opened();
-	cr_assert(lost_again(pool, &task[0], -EIO, 1));
+	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(load_relaxed(&pool->steward_word), 1);
 	cr_assert_eq(later_due(&pool->later, &pool->inbox, 0),
 		     book_of(&task[0])->wait.at);
