@@ -47,6 +47,8 @@ sane_story_tests = \
 	tests/story/starvation \
 	tests/story/starved_holder \
 	tests/story/stopped \
+	tests/story/hedge_race \
+	tests/story/many_submitters \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
 	tests/story/unblock_once \
@@ -178,6 +180,12 @@ tests_story_starved_holder_SOURCES = tests/story/starved_holder.c tests/story/lo
 tests_story_starved_holder_LDADD = $(STORY_LIBS)
 tests_story_stopped_SOURCES = tests/story/stopped.c
 tests_story_stopped_LDADD = $(STORY_LIBS)
+tests_story_hedge_race_SOURCES = tests/story/hedge_race.c
+tests_story_hedge_race_LDADD = $(STORY_LIBS)
+
+tests_story_many_submitters_SOURCES = tests/story/many_submitters.c
+tests_story_many_submitters_LDADD = $(STORY_LIBS)
+
 tests_story_stopped_submitter_SOURCES = tests/story/stopped_submitter.c
 tests_story_stopped_submitter_LDADD = $(STORY_LIBS)
 tests_story_submit_deadlock_SOURCES = tests/story/submit_deadlock.c
