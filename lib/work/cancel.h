@@ -73,6 +73,12 @@ static inline int cancel_cause(const struct ward_cancel *cancel)
 	return state < 0 ? (int)state : cancel_timed(token);
 }
 
+/* And it has no deadline. */
+static inline bool cancel_is_live(const struct ward_cancel *cancel)
+{
+	return load_acquire(&token_of(cancel)->state) == 0; /* [q] */
+}
+
 /*
  * How long to sleep, on cancel_word() among others: to the deadline, if that is
  * earlier.  By who has loaded the word before.

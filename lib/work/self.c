@@ -35,7 +35,7 @@ static bool running_own(const struct slot *slot)
 	return running(slot) && !theft_is_carrier(load_relaxed(&slot->task));
 }
 
-static inline int why_stop(const struct slot *slot)
+static cold int why_stop(const struct slot *slot)
 {
 	const struct ward_task *task;
 	uint64_t word;
@@ -59,6 +59,20 @@ static inline int why_stop(const struct slot *slot)
 	return unlikely(word & BOOK_LANE) ?
 		       lane_why_not(book_of(task)->lane, task) :
 		       0;
+}
+
+/* Inside run(), and as far as can be seen at a glance, nothing has happened. */
+static inline bool goes_on(const struct slot *slot)
+{
+	const struct ward_task *task = load_relaxed(&slot->task);
+	uint64_t word;
+
+	if (slot_taken(slot) || load_relaxed(&slot->pool->stopping))
+		return false;
+	word = load_acquire(&book_of(task)->word); /* [ca] */
+	return !(word & (BOOK_CANCELLED | BOOK_LANE)) &&
+	       !theft_is_carrier(task) &&
+	       (!task->cancel || cancel_is_live(task->cancel));
 }
 
 struct ward_cancel *ward_token(void)
@@ -87,13 +101,15 @@ static inline struct slot *own(void)
 int ward_check(void)
 {
 	struct slot *slot = own();
+	uint64_t word;
 
-	if (!slot)
+	if (unlikely(!slot))
 		return 0;
 	ward_beat();
-	if (!slot_inside(load_relaxed(&slot->word)))
+	word = load_relaxed(&slot->word);
+	if (likely(slot_phase(word) == SLOT_RUN && goes_on(slot)))
 		return 0;
-	return why_stop(slot);
+	return slot_inside(word) ? why_stop(slot) : 0;
 }
 
 /* Of its task's attempts, and among rivals of its lane. */

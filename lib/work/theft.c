@@ -4,7 +4,7 @@
  */
 #include "work/theft.h"
 #include "tell/group.h"
-#include "work/pool.h"
+#include "work/lane.h"
 #include <errno.h>
 
 #define LOOK_AGAIN 1000000u /* ns between two looks of who leaves */
@@ -165,7 +165,7 @@ bool theft_lost(struct pool *pool, const struct group *group)
 
 /* ---- the carrier ------------------------------------------------------------------- */
 
-static int carry(struct ward_task *task)
+int theft_carry(struct ward_task *task)
 {
 	struct carrier *carrier = carrier_of(task);
 
@@ -204,7 +204,7 @@ static void load(struct carrier *carrier, const struct ward_task *task)
 
 	carrier->policy = task->policy ? *task->policy : none;
 	carrier->policy.runs = 1;
-	carrier->task.run = carry;
+	carrier->task.run = theft_carry;
 	carrier->task.done = carried;
 	carrier->task.release = carrier_empty;
 	carrier->task.policy = &carrier->policy;
@@ -249,22 +249,21 @@ struct ward_task *theft_try(struct inbox *inbox, struct hand *hand)
 	return NULL;
 }
 
-bool theft_is_carrier(const struct ward_task *task)
-{
-	return task->run == carry;
-}
-
 int theft_cause(const struct ward_task *task)
 {
 	const struct slot *owner;
+	uint64_t word;
 
 	while (theft_is_carrier(task)) {
 		owner = carrier_of(task)->owner;
 		if (slot_taken(owner))
 			return -ESTALE;
 		task = load_relaxed(&owner->task);
-		if (load_acquire(&book_of(task)->word) & BOOK_CANCELLED) /* [e] */
+		word = load_acquire(&book_of(task)->word);
+		if (word & BOOK_CANCELLED) /* [ca] */
 			return book_of(task)->cause;
+		if (word & BOOK_LANE)
+			return lane_why_not(book_of(task)->lane, task);
 	}
 	return 0;
 }

@@ -81,7 +81,14 @@ bool theft_mourns(struct slot *slot);
 /* The same, once; then it is for theft_mourns() to say when that is over. */
 bool theft_left(const struct slot *slot);
 
-bool theft_is_carrier(const struct ward_task *task);
+/* What a carrier runs. */
+int theft_carry(struct ward_task *task);
+
+static inline bool theft_is_carrier(const struct ward_task *task)
+{
+	return task->run == theft_carry;
+}
+
 /* Why a stolen fork is to stop: those that made it were cancelled, or fenced. */
 int theft_cause(const struct ward_task *task);
 
