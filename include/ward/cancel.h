@@ -94,7 +94,8 @@ WARD_API int ward_cancel_deadline(struct ward_cancel *token, ward_ns at);
 /*
  * watch->fn(watch, cause) is called exactly once, when the token fires: at once,
  * before this returns, if it has fired.  From then on the watch is the caller's
- * again: fn may free it or use it anew.
+ * again: fn may free it or use it anew.  The token that a ward runs with is fired
+ * under a lock of its stewards: there fn must not call what is in steward.h.
  *	0		it was told, or will be
  *	-EBUSY		it is on a token already
  *	-EINVAL		an argument, or watch->fn, is NULL
