@@ -326,8 +326,16 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 			load_relaxed(&book_of(end->task)->word));
 	}
 	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
-	if (end->phase == SLOT_RELEASE && slot->leaves.lane)
-		lane_leave(slot->leaves.lane, slot->leaves.refused);
+}
+
+/* It died in the release() of a lane's task: its place is free all the same. */
+static void leave_lane(struct slot *slot, const struct end *end)
+{
+	struct lane_place place = slot->leaves;
+
+	slot->leaves.lane = NULL;
+	if (end->phase == SLOT_RELEASE && place.lane)
+		lane_leave(place.lane, place.refused);
 }
 
 /*
@@ -400,6 +408,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		take_over(pool, slot, word, &end, last_will, id);
 	leave_place(pool, slot, was, seat, when);
 	lost_hand(pool, slot);
+	leave_lane(slot, &end);
 	add_relaxed(&pool->deaths, 1);
 	report_death(pool, slot, !last_will, &end, when, id);
 	if (last_will) /* only now: leaving wakes those who watch */
