@@ -57,4 +57,19 @@
 /* The same, and who reads it with acquire sees what was counted. */
 #define count_own_release(p, n) store_release(p, load_relaxed(p) + (n))
 
+/*
+ * Asks for the line before it is written: exclusively at once, which saves a second
+ * trip.
+ */
+static inline void prefetch_own(const volatile void *line)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ __volatile__("prefetchw %0"
+			     :
+			     : "m"(*(const volatile char *)line));
+#else
+	__builtin_prefetch((const void *)line, 1);
+#endif
+}
+
 #endif

@@ -393,19 +393,6 @@ static cold struct ward_task *take_owed(struct inbox *inbox)
 
 /* ---- taking ----------------------------------------------------------------- */
 
-/*
- * The line is written at the end of the task: asking for it exclusively now
- * saves a second trip.
- */
-static inline void prefetch(const void *task)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)task));
-#else
-	__builtin_prefetch(task, 1);
-#endif
-}
-
 /* Half of what 'from' has; the first to the caller, the rest into its hand. */
 static inline struct ward_task *take_batch(struct inbox *inbox,
 					   struct hand *hand, struct ring *from)
@@ -416,7 +403,7 @@ static inline struct ward_task *take_batch(struct inbox *inbox,
 	if (n == 0)
 		return NULL;
 	for (uint32_t i = 0; i < n; i++)
-		prefetch(got[i]);
+		prefetch_own(got[i]); /* written when it ends */
 	if (n > 1) {
 		/* It is empty: the caller looked there first.  Claimed for the
 		 * sake of a signal handler that submits just now. */

@@ -5,7 +5,17 @@
 #include "work/lane.h"
 #include <errno.h>
 
-#define TURNING ((struct ward_task *)1)
+/* In 'arrived', below the last task that came. */
+#define TURNING ((uintptr_t)1)
+#define NOTED ((uintptr_t)2) /* something else was entered */
+
+static struct ward_task *last_of(uintptr_t arrived)
+{
+	return (struct ward_task *)(arrived & ~(TURNING | NOTED));
+}
+
+/* In 'count', beside one task that is inside: one that became active. */
+#define MOVED ((uint64_t)1 << 32)
 
 /* ---- by who turns: the queue -------------------------------------------------------- */
 
@@ -32,20 +42,24 @@ static struct ward_task *shift(struct lane *lane)
 /* What arrived, the first first. */
 static void fetch(struct lane *lane)
 {
-	struct ward_task *task, *next, *first = NULL;
+	struct ward_task *task, *next;
 
 	if (load_relaxed(&lane->arrived) == TURNING)
 		return;
-	task = swap_acq_rel(&lane->arrived, TURNING); /* [la] */
-	for (; task != TURNING; task = next) {
+	task = last_of(swap_acq_rel(&lane->arrived, TURNING)); /* [la] */
+	for (task = lower_turn(task); task; task = next) {
 		next = book_of(task)->link;
-		book_of(task)->link = first;
-		first = task;
+		append(lane, task);
 	}
-	for (; first; first = next) {
-		next = book_of(first)->link;
-		append(lane, first);
-	}
+}
+
+/* What has come and gone past all turns. */
+static void recount(struct lane *lane)
+{
+	uint32_t moved = (uint32_t)(load_relaxed(&lane->count) >> 32);
+
+	lane->active += moved - lane->moved_seen;
+	lane->moved_seen = moved;
 }
 
 static void pass(struct lane *lane, struct ward_task *task)
@@ -156,13 +170,12 @@ static void clear_out(struct lane *lane)
 static void see_to(struct lane *lane)
 {
 	fetch(lane);
-	if (load_relaxed(&lane->left))
-		lane->active -= swap_acq_rel(&lane->left, 0); /* [le] */
+	recount(lane); /* after it: [ln] */
 	if (unlikely(load_relaxed(&lane->granted)) &&
-	    swap_acq_rel(&lane->granted, 0)) /* [le] */
+	    swap_acq_rel(&lane->granted, 0)) /* [la] */
 		lane->reserved = false;
 	if (unlikely(load_relaxed(&lane->sweep)) &&
-	    swap_acq_rel(&lane->sweep, 0)) /* [le] */
+	    swap_acq_rel(&lane->sweep, 0)) /* [la] */
 		clear_out(lane);
 	hand_on(lane);
 	drop_oldest(lane);
@@ -172,63 +185,63 @@ static void see_to(struct lane *lane)
 
 static bool begin(struct lane *lane)
 {
-	struct ward_task *none = NULL;
+	uintptr_t nobody = 0;
 
-	return cas_acq_rel(&lane->arrived, &none, TURNING); /* [la] */
+	return load_relaxed(&lane->arrived) == 0 &&
+	       cas_acq_rel(&lane->arrived, &nobody, TURNING); /* [la] */
 }
 
 /* False: there is more to see to. */
 static bool end(struct lane *lane)
 {
-	struct ward_task *mine = TURNING;
+	uintptr_t nothing = TURNING;
 
-	if (!cas_acq_rel(&lane->arrived, &mine, NULL)) /* [la] */
-		return false;
-	fence_seq_cst(); /* [le] I have left | was anything entered? */
-	return likely(!(load_relaxed(&lane->left) |
-			load_relaxed(&lane->granted) |
-			load_relaxed(&lane->sweep))) ||
-	       !begin(lane);
+	return cas_acq_rel(&lane->arrived, &nothing, 0); /* [la] */
 }
 
 static void turn(struct lane *lane)
 {
+	struct pool *pool = lane->pool;
+
 	do {
 		see_to(lane);
 	} while (!end(lane));
-	lost_pay(lane->pool);
+	lost_pay(pool);
 }
 
 /* After something else than a task was entered. */
-static void entered(struct lane *lane)
+static void note(struct lane *lane)
 {
-	fence_seq_cst(); /* [le] entered | does anybody turn? */
-	if (begin(lane))
+	uintptr_t word = load_relaxed(&lane->arrived);
+
+	while (!cas_acq_rel(&lane->arrived, &word, /* [la] */
+			    word ? word | NOTED : TURNING))
+		;
+	if (!word)
 		turn(lane);
 }
 
-void lane_enter(struct lane *lane, struct ward_task *task)
+static void push(struct lane *lane, struct ward_task *task)
 {
-	struct ward_task *head = load_relaxed(&lane->arrived);
+	uintptr_t word = load_relaxed(&lane->arrived), next;
 
-	for (;;) {
-		if (!head) {
-			if (!cas_acq_rel(&lane->arrived, &head, TURNING)) /* [la] */
-				continue;
-			append(lane, task);
-			turn(lane);
-			return;
+	do {
+		next = TURNING;
+		if (word) {
+			book_of(task)->link = last_of(word);
+			next = (uintptr_t)task | (word & NOTED) | TURNING;
 		}
-		book_of(task)->link = head;
-		if (cas_acq_rel(&lane->arrived, &head, task)) /* [la] */
-			return;
-	}
+	} while (!cas_acq_rel(&lane->arrived, &word, next)); /* [la] */
+	if (word)
+		return;
+	append(lane, task);
+	turn(lane);
 }
 
 void lane_sweep(struct lane *lane)
 {
-	swap_acq_rel(&lane->sweep, 1); /* [le] */
-	entered(lane);
+	swap_acq_rel(&lane->sweep, 1);
+	note(lane);
 }
 
 void lane_granted(struct lane *lane, struct ward_task *task)
@@ -238,11 +251,54 @@ void lane_granted(struct lane *lane, struct ward_task *task)
 	while (!cas_acq_rel(&book_of(task)->word, &word, /* [K] */
 			    word & ~BOOK_GRANT))
 		;
-	swap_acq_rel(&lane->granted, 1); /* [le] */
-	entered(lane);
+	swap_acq_rel(&lane->granted, 1);
+	note(lane);
 }
 
-/* A place is free again. */
+/* ---- in and out ------------------------------------------------------------------------- */
+
+/* It need not wait for anybody: for no place, and no token. */
+static bool finds_place(const struct lane *lane, uint32_t inside)
+{
+	return !lane->limits && (!lane->width || !inside);
+}
+
+int lane_let_in(struct lane *lane, bool *active)
+{
+	uint64_t count = load_relaxed(&lane->count), next;
+	uint32_t inside;
+
+	do {
+		inside = (uint32_t)count;
+		if (lane->most && inside >= lane->most)
+			return -EAGAIN;
+		*active = finds_place(lane, inside);
+		next = count + 1 + (*active && lane->width ? MOVED : 0);
+	} while (!cas_acq_rel(&lane->count, &count, next)); /* [ln] */
+	return 0;
+}
+
+void lane_enter(struct lane *lane, struct ward_task *task, bool active)
+{
+	if (likely(active))
+		pass(lane, task);
+	else
+		push(lane, task);
+}
+
+/* The last one takes its place back on the way out.  False: it is not the last. */
+static bool leave_alone(struct lane *lane)
+{
+	uint64_t count = load_relaxed(&lane->count);
+
+	while ((uint32_t)count == 1)
+		if (cas_acq_rel(&lane->count, &count, /* [ln] */
+				count - MOVED - 1))
+			return true;
+	return false;
+}
+
+/* A place is free again, and somebody may wait for it. */
 static void vacate(struct lane *lane)
 {
 	if (likely(begin(lane))) {
@@ -250,25 +306,40 @@ static void vacate(struct lane *lane)
 		turn(lane);
 		return;
 	}
-	add_acq_rel(&lane->left, 1); /* [le] */
-	entered(lane);
+	sub_acq_rel(&lane->count, MOVED); /* [ln] */
+	note(lane);
+}
+
+/* What is left inside. */
+static uint32_t let_out(struct lane *lane, bool refused)
+{
+	if (!refused && lane->width) {
+		if (likely(leave_alone(lane)))
+			return 0;
+		vacate(lane);
+	}
+	return (uint32_t)sub_acq_rel(&lane->count, 1) - 1; /* [ln] */
 }
 
 void lane_leave(struct lane *lane, bool refused)
 {
-	uint32_t left;
+	bool bounded = lane->most;
+	uint32_t left = let_out(lane, refused);
 
-	if (!refused && lane->width)
-		vacate(lane);
-	left = sub_acq_rel(&lane->inside, 1) - 1; /* [ln] */
-	if (left == 0 && unlikely(load_relaxed(&lane->abandoned))) {
-		ward_lane_destroy((struct ward_lane *)lane);
-		return;
-	}
-	if (lane->most)
+	if (bounded)
 		door_tell(&lane->room);
 	if (left == 0)
 		door_tell(&lane->empty);
+	else if (unlikely(left == LANE_ABANDONED))
+		ward_lane_destroy((struct ward_lane *)lane);
+}
+
+void lane_abandon(struct lane *lane)
+{
+	uint64_t before = add_acq_rel(&lane->count, LANE_ABANDONED); /* [ln] */
+
+	if ((uint32_t)before == 0)
+		ward_lane_destroy((struct ward_lane *)lane);
 }
 
 /* ---- endings --------------------------------------------------------------------------- */
@@ -287,7 +358,7 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 {
 	struct ward_task *none = NULL;
 
-	if (!lane->rivals)
+	if (!(lane->flags & LANE_RIVALS))
 		return true;
 	if (!cas_acq_rel(&lane->winner, &none, task))
 		return none == task;
@@ -297,7 +368,7 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 
 int lane_ended(struct lane *lane, struct ward_task *task, int status)
 {
-	if (!lane->rivals && status)
+	if (status && !(lane->flags & LANE_RIVALS))
 		lane_failed(lane, status);
 	return status || lane_commit(lane, task) ? status : -ESTALE;
 }

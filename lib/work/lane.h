@@ -9,15 +9,23 @@
  * what follows needs no atomics.
  *
  * Key invariant: what was entered is seen by a turn that begins after it.
- *  1) 'arrived' is NULL while nobody turns.  Tasks are pushed on it by who finds it
- *     otherwise; who finds NULL puts TURNING there and turns [la].
- *  2) Who turns leaves by swapping TURNING for NULL, which fails if a task came.
- *  3) For the rest: enter, fence, look whether anybody turns; leave, fence, look
- *     whether anything was entered [le].
+ *  1) 'arrived' is 0 while nobody turns.  Who finds it 0 sets TURNING and turns; who
+ *     finds it otherwise pushes his task there, or, where something else was entered
+ *     before, sets NOTED [la].
+ *  2) Who turns leaves by swapping TURNING for 0, which fails if anything came.
+ *
+ * Most lanes are empty most of the time.  Who enters a task and is alone, and who
+ * leaves and was alone, need not turn:
+ *  3) 'count' is the tasks inside, and, above them, what has changed of 'active' past
+ *     all turns: both in one word.  A task that finds nobody inside is active by the
+ *     swap that lets it in; the last one takes its place back by the swap that lets
+ *     it out.  Whoever waits is inside, so neither passes anybody over [ln].
+ *  4) Who turns for a task was let in after all that came past a turn before it: so
+ *     it sees them in 'count'.
  *
  * A task is waiting, in the lane's own queue; or active, in the pool; or refused, on
- * its way to an answer without having run.  'inside' counts all three, until the
- * answer was given.
+ * its way to an answer without having run.  'count' counts all three as inside, until
+ * the answer was given.
  *
  * Limits.  One task at a time has its tokens drawn ahead, and waits in the pool for
  * the point in time at which they are its own; so a lane that is cancelled wastes the
@@ -37,40 +45,42 @@
 
 enum { LANE_LIMITS = 8 };
 
+/* Beside WARD_LANE_*, in 'flags'. */
+#define LANE_HAS_POLICY (1u << 31)
+#define LANE_RIVALS (1u << 30) /* one of its tasks may commit */
+
+/* In 'count': whoever leaves it empty destroys it. */
+#define LANE_ABANDONED (1u << 31)
 
 struct lane {
-	/* X: */
-	line_aligned struct ward_task *_Atomic arrived; /* last first, on TURNING */
-	_Atomic uint32_t inside;
-	_Atomic uint32_t left;	/* places that are free again, not booked yet */
-	_Atomic uint32_t sweep; /* some that wait are not to run any more */
-	_Atomic uint32_t granted; /* who waited for the limits' grant begins */
-	_Atomic uint32_t closed;
-	_Atomic int32_t error; /* the first one */
-	_Atomic uint32_t abandoned; /* who leaves it empty destroys it */
-	struct ward_task *_Atomic winner; /* of rivals */
+	/* X: one line, with T */
+	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 */
+	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING */
+	_Atomic uint32_t sweep;	   /* some that wait are not to run any more */
+	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
+	_Atomic int32_t error;	   /* the first one */
 	/* T: who turns it */
+	uint32_t active, waiting, moved_seen;
 	struct ward_task *first, *last;
-	uint32_t active, waiting;
 	bool reserved; /* one of the active waits for the limits' grant */
 
-	/* I: */
-	uint32_t width;	 /* active at most; 0: any */
-	uint32_t most;	 /* inside at most; 0: any */
+	/* I: and what changes once; the next line, up to the token's state */
+	line_aligned uint32_t width; /* active at most; 0: any */
+	uint32_t most;		     /* inside at most; 0: any */
+	uint32_t flags, rank, limits;
 	uint32_t queued; /* waiting at most, where the oldest is dropped; 0: any */
-	uint32_t flags, rank;
+	_Atomic uint32_t closed;
 	struct pool *pool;
 	struct ward_port *port;
+	struct door empty;
+	struct ward_cancel token;
+
+	struct door room;
+	struct ward_watch watch, link;	  /* of the token; to its parent */
+	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];
-	uint32_t limits;
-	bool has_policy;
-	bool rivals; /* one of its tasks may commit */
 	struct ward_policy policy;
 	char name[16];
-
-	struct ward_cancel token;
-	struct ward_watch watch, link; /* of it; to its parent */
-	struct door room, empty;
 
 	/* R: under the registry's lock */
 	struct lane *next, *before; /* of those that are in use */
@@ -79,13 +89,29 @@ struct lane {
 
 /* ---- lane.c: turning -------------------------------------------------------------- */
 
-/* A task that is the lane's, and counted. */
-void lane_enter(struct lane *lane, struct ward_task *task);
+/* One more inside; -EAGAIN: there are as many as may be.  *active: it is so at once. */
+int lane_let_in(struct lane *lane, bool *active);
+/* A task that is the lane's, and was let in so.  The caller's last step with it. */
+void lane_enter(struct lane *lane, struct ward_task *task, bool active);
 /*
  * One was answered and given back; 'refused': it had never been active.  The caller's
  * last step with the lane.
  */
 void lane_leave(struct lane *lane, bool refused);
+
+static inline uint32_t lane_inside(const struct lane *lane)
+{
+	return (uint32_t)load_acquire(&lane->count) & ~LANE_ABANDONED; /* [ln] */
+}
+
+/* False: lane_why_not() need not be asked about one that is about to begin. */
+static inline bool lane_asks(const struct lane *lane)
+{
+	return load_relaxed(&token_of(&lane->token)->state) != 0;
+}
+
+/* Destroys it, as soon as it is empty; nobody enters any more. */
+void lane_abandon(struct lane *lane);
 /* Tasks that wait were cancelled, one or all. */
 void lane_sweep(struct lane *lane);
 /* By who answers one, before done(): how it ended for the lane. */
@@ -102,7 +128,5 @@ void lane_granted(struct lane *lane, struct ward_task *task);
 /* Before the first task: the first that commits, or ends well, wins; the token is
  * fired then, and the others end with something else than 0. */
 void lane_of_rivals(struct lane *lane);
-/* Destroys it, as soon as it is empty. */
-void lane_abandon(struct lane *lane);
 
 #endif

@@ -71,7 +71,7 @@ bool lanes_busy(struct pool *pool)
 
 	host_lock_take(&pool->lanes_lock);
 	for (struct lane *lane = pool->lanes; lane && !busy; lane = lane->next)
-		busy = load_acquire(&lane->inside); /* [ln] */
+		busy = lane_inside(lane);
 	host_lock_give(&pool->lanes_lock);
 	return busy;
 }
@@ -155,32 +155,34 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 		     c->flags & WARD_LANE_HANDOVER	  ? c->active :
 		     c->queued				  ? c->active + c->queued :
 							    0;
+	if (lane->most >= LANE_ABANDONED)
+		lane->most = LANE_ABANDONED - 1;
 	lane->flags = c->flags;
 	lane->rank = c->prio;
 	lane->limits = c->nlimits;
 	for (uint32_t i = 0; i < c->nlimits; i++)
 		lane->limit[i] = c->limits[i];
-	lane->has_policy = c->policy;
-	if (c->policy)
+	if (c->policy) {
+		lane->flags |= LANE_HAS_POLICY;
 		lane->policy = *c->policy;
+	}
 	strcpy(lane->name, c->name && *c->name ? c->name : "anonymous");
 	lane->port = c->port;
 }
 
 static void clear(struct lane *lane)
 {
-	store_relaxed(&lane->left, 0);
 	store_relaxed(&lane->sweep, 0);
 	store_relaxed(&lane->closed, 0);
 	store_relaxed(&lane->error, 0);
-	store_relaxed(&lane->abandoned, 0);
 	store_relaxed(&lane->winner, NULL);
-	lane->rivals = false;
 	store_relaxed(&lane->granted, 0);
 	lane->reserved = false;
 	lane->first = NULL;
 	lane->active = 0;
 	lane->waiting = 0;
+	lane->moved_seen = 0;
+	store_relaxed(&lane->count, 0);
 	ward_cancel_init(&lane->token);
 }
 
@@ -225,7 +227,7 @@ int ward_lane_destroy(struct ward_lane *handle)
 
 	if (!lane)
 		return -EINVAL;
-	if (load_acquire(&lane->inside)) /* [ln] */
+	if (lane_inside(lane))
 		return -EBUSY;
 	ward_cancel_unwatch(&lane->token, &lane->watch);
 	if (ward_cancel_fini(&lane->token)) {
@@ -245,40 +247,18 @@ int ward_lane_destroy(struct ward_lane *handle)
 
 void lane_of_rivals(struct lane *lane)
 {
-	lane->rivals = true;
-}
-
-/* One more inside while that is said: the last one to leave knows of it. */
-void lane_abandon(struct lane *lane)
-{
-	add_acq_rel(&lane->inside, 1);
-	store_relaxed(&lane->abandoned, 1);
-	lane_leave(lane, true);
+	lane->flags |= LANE_RIVALS;
 }
 
 /* ---- in ------------------------------------------------------------------------------ */
 
-/* One more inside, if there is room. */
-static int take_place(struct lane *lane)
+/*
+ * One more inside, if there is room; then the same question as the pool's own
+ * submitters ask.
+ */
+static int place(struct lane *lane, bool *active)
 {
-	uint32_t inside = load_relaxed(&lane->inside);
-
-	do {
-		if (lane->most && inside >= lane->most)
-			return -EAGAIN;
-	} while (!cas_acq_rel(&lane->inside, &inside, inside + 1)); /* [ln] */
-	return 0;
-}
-
-static void give_place(struct lane *lane)
-{
-	lane_leave(lane, true);
-}
-
-/* The same question as the pool's own submitters ask. */
-static int place(struct lane *lane)
-{
-	int err = take_place(lane);
+	int err = lane_let_in(lane, active);
 
 	if (err)
 		return err;
@@ -289,13 +269,13 @@ static int place(struct lane *lane)
 	else
 		err = cancel_cause(&lane->token);
 	if (unlikely(err)) {
-		give_place(lane);
+		lane_leave(lane, !*active);
 		inbox_settle(&lane->pool->inbox);
 	}
 	return err;
 }
 
-static int wait_for_place(struct lane *lane, ward_ns until)
+static int wait_for_place(struct lane *lane, bool *active, ward_ns until)
 {
 	struct door_stay stay;
 	int err, why = 0;
@@ -303,7 +283,7 @@ static int wait_for_place(struct lane *lane, ward_ns until)
 	door_enter(&stay, &lane->room, until);
 	do {
 		door_look(&stay);
-		err = place(lane);
+		err = place(lane, active);
 		if (err != -EAGAIN || why)
 			break;
 		why = door_sleep(&stay);
@@ -323,32 +303,35 @@ static void run_here(struct ward_task *task)
 		release(task);
 }
 
-static void put(struct lane *lane, struct ward_task *task)
+static void put(struct lane *lane, struct ward_task *task, bool active)
 {
 	struct book *book = book_of(task);
+	struct pool *pool = lane->pool;
 
-	if (!task->policy && lane->has_policy)
+	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_lane(book, lane);
-	if (unlikely(submit_window(lane->pool, task)))
-		book->wait.at = host_now();
-	lane_enter(lane, task);
-	lost_pay(lane->pool);
+	book->wait.at = unlikely(submit_window(pool, task)) ? host_now() : 0;
+	lane_enter(lane, task, active);
+	lost_pay(pool);
 }
 
 static int lane_submit(struct lane *lane, struct ward_task *task,
 		       ward_ns until)
 {
-	int err = submit_refuse(task);
+	bool active;
+	int err;
 
+	prefetch_own(&lane->count); /* on its way beside the task's */
+	err = submit_refuse(task);
 	if (err)
 		return err;
-	err = place(lane);
+	err = place(lane, &active);
 	if (err == -EAGAIN && until != WARD_NOWAIT &&
 	    !(lane->flags & WARD_LANE_CALLER_RUNS))
-		err = wait_for_place(lane, until);
+		err = wait_for_place(lane, &active, until);
 	if (!err)
-		put(lane, task);
+		put(lane, task, active);
 	return err;
 }
 
@@ -402,7 +385,7 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 	door_enter(&stay, &lane->empty, until);
 	do {
 		door_look(&stay);
-		inside = load_acquire(&lane->inside); /* [ln] */
+		inside = lane_inside(lane);
 	} while (inside && !why && ((why = door_sleep(&stay)) == 0 ||
 				    why == -ETIMEDOUT));
 	door_leave(&stay);
@@ -445,5 +428,5 @@ struct ward_cancel *ward_lane_token(struct ward_lane *handle)
 
 uint32_t ward_lane_count(const struct ward_lane *handle)
 {
-	return handle ? load_acquire(&lane_of(handle)->inside) : 0;
+	return handle ? lane_inside(lane_of(handle)) : 0;
 }

@@ -38,18 +38,27 @@ static bool close_lost(struct pool *pool, struct book *book)
 	return true;
 }
 
-/* The task has left its lane; a zombie of it may still be out. */
-static struct lane_place lane_of(struct ward_task *task)
+/* The task is about to leave its lane. */
+static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
+{
+	struct lane_place place = { .lane = book_of(task)->lane,
+				    .refused = word & BOOK_REFUSED };
+
+	if (task->policy == &place.lane->policy)
+		task->policy = NULL; /* the user's was none */
+	return place;
+}
+
+/* It has left it; a zombie of it may still be out. */
+static struct lane_place out_of_lane(struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	uint64_t word = load_relaxed(&book->word);
-	struct lane_place place = { .refused = word & BOOK_REFUSED };
+	struct lane_place place;
 
 	if (!(word & BOOK_LANE))
-		return place;
-	place.lane = book->lane;
-	if (task->policy == &place.lane->policy)
-		task->policy = NULL; /* the user's was none */
+		return (struct lane_place){ NULL };
+	place = lane_of(task, word);
 	while (!cas_acq_rel(&book->word, &word, word & ~BOOK_LANE)) /* [K] */
 		;
 	return place;
@@ -67,11 +76,23 @@ static void leave_lane(struct pool *pool, struct slot *slot,
 	lost_pay(pool);
 }
 
+/* Of a lane, and nobody else has anything to say about it. */
+static struct lane_place close_plainly(struct slot *slot,
+				       struct ward_task *task, uint64_t word)
+{
+	struct lane_place place = lane_of(task, word);
+
+	if (slot)
+		slot->leaves = place; /* should release() be its end */
+	store_release(&book_of(task)->word, book_shut(word));
+	return place;
+}
+
 /* True if release() is due, and the caller's. */
 static cold bool close_book(struct pool *pool, struct slot *slot,
 			    struct ward_task *task, struct lane_place *place)
 {
-	*place = lane_of(task);
+	*place = out_of_lane(task);
 	if (close_lost(pool, book_of(task))) {
 		if (slot)
 			slot->leaves = *place; /* should release() be its end */
@@ -92,6 +113,8 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 
 	if (likely(book_plain(word)))
 		store_release(&book->word, book_shut(word));
+	else if (likely(book_plain(word & ~BOOK_LANE)))
+		place = close_plainly(slot, task, word);
 	else if (!close_book(pool, slot, task, &place))
 		return;
 	if (release) {
@@ -127,8 +150,7 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 }
 
 /* True: its port does the rest. */
-static cold bool answer_lane(struct pool *pool, struct ward_task *task,
-			     int *status)
+static bool answer_lane(struct pool *pool, struct ward_task *task, int *status)
 {
 	struct lane *lane = book_of(task)->lane;
 
@@ -308,6 +330,14 @@ static cold int run_sampled(struct slot *slot, struct ward_task *task,
 	return status;
 }
 
+/* Most tasks' lanes have nothing to say. */
+static inline bool lane_interferes(const struct ward_task *task)
+{
+	const struct book *book = book_of(task);
+
+	return book->wait.at || lane_asks(book->lane);
+}
+
 /* Why a task is not to run, though its turn has come; 0: it is. */
 static cold int why_not(const struct pool *pool, struct ward_task *task,
 			uint64_t word, uint64_t stamp)
@@ -427,7 +457,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 		word = load_relaxed(&book->word);
 	}
 	if (unlikely(task->cancel || stamp ||
-		     word & (BOOK_CANCELLED | BOOK_LANE)) &&
+		     word & (BOOK_CANCELLED | BOOK_GRANT) ||
+		     (word & BOOK_LANE && lane_interferes(task))) &&
 	    (status = why_not(pool, task, word, stamp))) {
 		answer_unwanted(pool, slot, task, status);
 		return likely(!slot_taken(slot));

@@ -48,6 +48,7 @@ sane_story_tests = \
 	tests/story/starved_holder \
 	tests/story/stopped \
 	tests/story/hedge_race \
+	tests/story/lane_turns \
 	tests/story/many_submitters \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
@@ -180,6 +181,8 @@ tests_story_starved_holder_SOURCES = tests/story/starved_holder.c tests/story/lo
 tests_story_starved_holder_LDADD = $(STORY_LIBS)
 tests_story_stopped_SOURCES = tests/story/stopped.c
 tests_story_stopped_LDADD = $(STORY_LIBS)
+tests_story_lane_turns_SOURCES = tests/story/lane_turns.c
+tests_story_lane_turns_LDADD = $(STORY_LIBS)
 tests_story_hedge_race_SOURCES = tests/story/hedge_race.c
 tests_story_hedge_race_LDADD = $(STORY_LIBS)
 
