@@ -79,6 +79,12 @@ void door_leave(struct door_stay *stay)
 		store_relaxed(&stay->slot->declared, stay->declared);
 }
 
+void door_open_for_one(struct door *door)
+{
+	add_acq_rel(&door->word, 1);
+	host_wake(&door->word, 1);
+}
+
 void door_open(struct door *door)
 {
 	add_acq_rel(&door->word, 1);

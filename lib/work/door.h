@@ -58,6 +58,19 @@ void door_leave(struct door_stay *stay);
 /* Wakes all, whether any are seen or not: for what happens once. */
 void door_open(struct door *door);
 
+/*
+ * Wakes one: for what only one can have.  Whoever was woken and leaves without it must
+ * tell another one.
+ */
+void door_open_for_one(struct door *door);
+
+static inline void door_tell_one(struct door *door)
+{
+	host_fence_light(); /* [y] it is there | who waits? */
+	if (unlikely(load_relaxed(&door->inside)))
+		door_open_for_one(door);
+}
+
 /* After what they may wait for was stored. */
 static inline void door_tell(struct door *door)
 {

@@ -327,7 +327,7 @@ void lane_leave(struct lane *lane, bool refused)
 	uint32_t left = let_out(lane, refused);
 
 	if (bounded)
-		door_tell(&lane->room);
+		door_tell_one(&lane->room);
 	if (left == 0)
 		door_tell(&lane->empty);
 	else if (unlikely(left == LANE_ABANDONED))

@@ -289,6 +289,8 @@ static int wait_for_place(struct lane *lane, bool *active, ward_ns until)
 		why = door_sleep(&stay);
 	} while (!why || why == -ETIMEDOUT); /* then one more try */
 	door_leave(&stay);
+	if (err) /* it may have been woken for a place that it does not take */
+		door_tell_one(&lane->room);
 	return err == -EAGAIN ? why : err;
 }
 
