@@ -217,7 +217,8 @@ static inline bool book_commit(struct book *book, uint32_t attempt)
 	uint64_t word = load_relaxed(&book->word);
 
 	do {
-		if (book_attempt(word) != attempt || word & BOOK_COMMITTED)
+		if (book_attempt(word) != attempt ||
+		    word & (BOOK_COMMITTED | BOOK_CANCELLED))
 			return false;
 	} while (!cas_acq_rel(&book->word, &word, word | BOOK_COMMITTED));
 	return true;

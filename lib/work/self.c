@@ -112,14 +112,17 @@ int ward_check(void)
 	return slot_inside(word) ? why_stop(slot) : 0;
 }
 
-/* Of its task's attempts, and among rivals of its lane. */
+/* Of its task's attempts, if it was not cancelled, and among rivals of its lane. */
 static bool commit(struct ward_task *task, uint32_t attempt)
 {
 	struct book *book = book_of(task);
+	bool laned = load_relaxed(&book->word) & BOOK_LANE;
 
+	if ((task->cancel && cancel_cause(task->cancel)) ||
+	    (laned && lane_why_not(book->lane, task)))
+		return false;
 	return book_commit(book, attempt) &&
-	       (likely(!(load_relaxed(&book->word) & BOOK_LANE)) ||
-		lane_commit(book->lane, task));
+	       (!laned || lane_commit(book->lane, task));
 }
 
 int ward_commit(void)

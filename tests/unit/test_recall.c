@@ -134,6 +134,36 @@ Test(recall, refuses_what_is_no_cause)
 	ended(pool);
 }
 
+static int commits_late(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	while (!ward_check())
+		host_relax();
+	store_relaxed(&job_of(task)->check, ward_commit());
+	return 0;
+}
+
+Test(recall, who_was_cancelled_does_not_commit)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_cancel token = { { 0 } };
+
+	for (int i = 0; i < 2; i++) {
+		struct job job = job_of_kind(commits_late);
+
+		job.task.cancel = i ? &token : NULL;
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.runs) == 1));
+		if (i)
+			ward_cancel_fire(&token, 0);
+		else
+			ward_task_cancel(pool, &job.task, 0);
+		job_had(&job, 0);
+		cr_assert_eq(job.check, -ESTALE);
+	}
+	ended(pool);
+}
+
 /* ---- a token, and a window ------------------------------------------------ */
 
 Test(recall, a_fired_token_keeps_it_from_running)
