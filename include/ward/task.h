@@ -164,7 +164,8 @@ WARD_API int ward_check(void);
 /*
  * Asks for the right to let this attempt's effect be seen: 0 for at most one
  * attempt of a task, -ESTALE for every other (fenced, cancelled before, or another
- * committed).  A committed task is never run again.  -EPERM outside run().
+ * committed).  A committed task is never run again.  -EPERM outside run(), and in a
+ * fork that was stolen (fork.h).
  */
 WARD_API int ward_commit(void);
 
