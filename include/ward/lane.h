@@ -82,7 +82,8 @@ WARD_API WARD_MUST int ward_lane_create(struct ward_lane **out,
  *	-EAGAIN		WARD_NOWAIT, and no room
  *	-ETIMEDOUT	no room until 'until'
  *	-ESHUTDOWN	the lane is closed, or the pool drains or is destroyed
- *	the cause	the lane was cancelled
+ *	the cause	the lane was cancelled, or task->cancel was fired, before or
+ *			while the call waited for room
  *	-EBUSY, -EINVAL, -ECHILD	as ward_submit()
  *	-ESTALE...	while it waited inside a task: what ward_check() says
  * Any thread; with WARD_NOWAIT it does not wait for anybody, and may be called in a

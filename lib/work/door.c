@@ -14,10 +14,15 @@ static void watch(struct door_stay *stay, _Atomic uint32_t *word)
 	stay->watch[stay->words++].word = word;
 }
 
+void door_heed(struct door_stay *stay, const struct ward_cancel *cancel)
+{
+	stay->cancel[stay->cancels++] = cancel;
+}
+
 void door_watch(struct door_stay *stay, const struct ward_cancel *cancel)
 {
 	watch(stay, cancel_word(cancel));
-	stay->cancel[stay->cancels++] = cancel;
+	door_heed(stay, cancel);
 }
 
 /* The task is not silent while it waits here, up to then. */

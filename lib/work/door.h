@@ -37,7 +37,7 @@ struct door {
 struct door_stay {
 	struct door *door;
 	struct slot *slot; /* of the task that waits, or NULL */
-	const struct ward_cancel *cancel[2]; /* its token, the caller's */
+	const struct ward_cancel *cancel[3]; /* its token; see the next two */
 	unsigned cancels;
 	ward_ns until;
 	uint64_t declared; /* what the task had declared */
@@ -49,6 +49,8 @@ struct door_stay {
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until);
 /* One more token that ends each sleep, before the first look. */
 void door_watch(struct door_stay *stay, const struct ward_cancel *cancel);
+/* One whose deadline does; who fires it opens the door. */
+void door_heed(struct door_stay *stay, const struct ward_cancel *cancel);
 /* What comes after this look will not be slept over. */
 void door_look(struct door_stay *stay);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */

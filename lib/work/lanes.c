@@ -252,38 +252,50 @@ void lane_of_rivals(struct lane *lane)
 
 /* ---- in ------------------------------------------------------------------------------ */
 
-/*
- * One more inside, if there is room; then the same question as the pool's own
- * submitters ask.
- */
-static int place(struct lane *lane, bool *active)
+/* Why nothing comes in any more, or this task does not; 0: it may. */
+static int why_refuse(const struct lane *lane, const struct ward_task *task)
 {
-	int err = lane_let_in(lane, active);
+	int cause;
 
-	if (err)
-		return err;
-	host_fence_light(); /* [ln] I am inside | closed? */
 	if (load_acquire(&lane->closed) ||
 	    load_acquire(&lane->pool->inbox.closed))
-		err = -ESHUTDOWN;
-	else
-		err = cancel_cause(&lane->token);
-	if (unlikely(err)) {
+		return -ESHUTDOWN;
+	cause = cancel_cause(&lane->token);
+	if (likely(!cause) && task->cancel)
+		cause = cancel_cause(task->cancel);
+	return cause;
+}
+
+/*
+ * One more inside, if there is room; then, and also where there is none, the same
+ * question as the pool's own submitters ask.
+ */
+static int place(struct lane *lane, const struct ward_task *task, bool *active)
+{
+	int full = lane_let_in(lane, active), err;
+
+	host_fence_light(); /* [ln] I am inside | closed? */
+	err = why_refuse(lane, task);
+	if (unlikely(err) && !full) {
 		lane_leave(lane, !*active);
 		inbox_settle(&lane->pool->inbox);
 	}
-	return err;
+	return err ? err : full;
 }
 
-static int wait_for_place(struct lane *lane, bool *active, ward_ns until)
+static int wait_for_place(struct lane *lane, const struct ward_task *task,
+			  bool *active, ward_ns until)
 {
 	struct door_stay stay;
 	int err, why = 0;
 
 	door_enter(&stay, &lane->room, until);
+	door_heed(&stay, &lane->token);
+	if (task->cancel)
+		door_watch(&stay, task->cancel);
 	do {
 		door_look(&stay);
-		err = place(lane, active);
+		err = place(lane, task, active);
 		if (err != -EAGAIN || why)
 			break;
 		why = door_sleep(&stay);
@@ -328,10 +340,10 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	err = submit_refuse(task);
 	if (err)
 		return err;
-	err = place(lane, &active);
+	err = place(lane, task, &active);
 	if (err == -EAGAIN && until != WARD_NOWAIT &&
 	    !(lane->flags & WARD_LANE_CALLER_RUNS))
-		err = wait_for_place(lane, &active, until);
+		err = wait_for_place(lane, task, &active, until);
 	if (!err)
 		put(lane, task, active);
 	return err;

@@ -13,6 +13,7 @@ sane_story_tests = \
 	tests/story/callbacks \
 	tests/story/cancel_storm \
 	tests/story/clock \
+	tests/story/close_blocked \
 	tests/story/death \
 	tests/story/debugger \
 	tests/story/steward_hangs \
@@ -105,6 +106,8 @@ tests_story_cancel_storm_SOURCES = tests/story/cancel_storm.c
 tests_story_cancel_storm_LDADD = $(STORY_LIBS)
 tests_story_clock_SOURCES = tests/story/clock.c
 tests_story_clock_LDADD = $(STORY_LIBS)
+tests_story_close_blocked_SOURCES = tests/story/close_blocked.c
+tests_story_close_blocked_LDADD = $(STORY_LIBS)
 tests_story_death_SOURCES = tests/story/death.c
 tests_story_death_LDADD = $(STORY_LIBS)
 tests_story_debugger_SOURCES = tests/story/debugger.c tests/story/hold.h

@@ -209,6 +209,109 @@ Test(lane, the_caller_runs_it)
 	ended(pool);
 }
 
+/* ---- who waits for room -------------------------------------------------------- */
+
+struct waiter {
+	struct ward_lane *lane;
+	struct job job;
+	struct ward_cancel token;
+	_Atomic int32_t tid;
+	int said;
+};
+
+static void *waits_for_room(void *arg)
+{
+	struct waiter *w = arg;
+
+	store_release(&w->tid, host_tid());
+	w->said = ward_lane_submit(w->lane, &w->job.task, WARD_FOREVER);
+	return NULL;
+}
+
+static void no_end(struct waiter *w)
+{
+	(void)w;
+}
+
+static void is_closed(struct waiter *w)
+{
+	ward_lane_close(w->lane, 0);
+}
+
+static void is_cancelled(struct waiter *w)
+{
+	ward_lane_cancel(w->lane, -EINTR);
+}
+
+static void is_told(struct waiter *w)
+{
+	ward_cancel_fire(&w->token, -EPIPE);
+}
+
+static void has_a_deadline(struct waiter *w)
+{
+	ward_cancel_deadline(&w->token, ward_in(2000000));
+}
+
+static void lane_has_a_deadline(struct waiter *w)
+{
+	ward_cancel_deadline(ward_lane_token(w->lane), ward_in(2000000));
+}
+
+/* While there is no room, and none comes. */
+static void gets_out(void (*before)(struct waiter *w),
+		     void (*after)(struct waiter *w), int said)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct job first = job_of_kind(job_sleep);
+	struct waiter w = { .lane = lane, .job = job_of_kind(job_run) };
+	pthread_t thread;
+
+	w.job.task.cancel = &w.token;
+	sent(lane, &first);
+	before(&w);
+	cr_assert_eq(pthread_create(&thread, NULL, waits_for_room, &w), 0);
+	cr_assert(before != no_end ||
+		  comes_true(sleeps_in_futex(load_acquire(&w.tid))));
+	after(&w);
+	pthread_join(thread, NULL);
+	cr_assert_eq(w.said, said, "%d", w.said);
+	job_is_untouched(&w.job);
+	gate_open(&first.gate);
+	ward_lane_join(lane, WARD_FOREVER);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, who_waits_for_room_is_told_why_not)
+{
+	gets_out(no_end, is_closed, -ESHUTDOWN);
+	gets_out(no_end, is_cancelled, -EINTR);
+	gets_out(no_end, is_told, -EPIPE);
+	gets_out(no_end, has_a_deadline, -ETIMEDOUT);
+	gets_out(has_a_deadline, no_end, -ETIMEDOUT);
+	gets_out(lane_has_a_deadline, no_end, -ETIMEDOUT);
+	gets_out(is_told, no_end, -EPIPE);
+}
+
+Test(lane, room_or_not_the_task_was_cancelled)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_cancel token = { { 0 } };
+	struct job job = job_of_kind(job_run);
+
+	job.task.cancel = &token;
+	ward_cancel_fire(&token, -EPIPE);
+	cr_assert_eq(ward_lane_submit(lane, &job.task, WARD_NOWAIT), -EPIPE);
+	job_is_untouched(&job);
+	given_back(lane);
+	ended(pool);
+}
+
 /* ---- ends -------------------------------------------------------------------- */
 
 Test(lane, cancelled_never_runs)
