@@ -19,6 +19,7 @@ sane_story_tests = \
 	tests/story/steward_hangs \
 	tests/story/declared_block \
 	tests/story/destroy \
+	tests/story/drop_oldest \
 	tests/story/end_vs_fence \
 	tests/story/environment \
 	tests/story/fair \
@@ -129,6 +130,8 @@ tests_story_declared_block_SOURCES = tests/story/declared_block.c
 tests_story_declared_block_LDADD = $(STORY_LIBS)
 tests_story_destroy_SOURCES = tests/story/destroy.c
 tests_story_destroy_LDADD = $(STORY_LIBS)
+tests_story_drop_oldest_SOURCES = tests/story/drop_oldest.c
+tests_story_drop_oldest_LDADD = $(STORY_LIBS)
 tests_story_end_vs_fence_SOURCES = tests/story/end_vs_fence.c
 tests_story_end_vs_fence_LDADD = $(STORY_LIBS)
 tests_story_environment_SOURCES = tests/story/environment.c
