@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Programs that use the library as its users do.  HAVE_EVENT is the conditional
-# of what needs libevent (EVENT_CFLAGS, EVENT_LIBS).
+# Programs that use the library as its users do.  HAVE_EVENT and HAVE_UV
+# are the conditionals of what needs libevent (EVENT_CFLAGS, EVENT_LIBS) or libuv.
 
 EXAMPLE_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include
 # As their readers would write it: x = 1, also where x is atomic.
 EXAMPLE_CFLAGS = $(AM_CFLAGS) -Wno-atomic-implicit-seq-cst
 
-# One idea each; tests/story/examples.sh runs every one that has NAME.expect.
+# One idea each; tests/story/examples.sh runs every one that has NAME.expect, but
+# these, NAME:PACKAGE, for which something is missing.
+EXAMPLES_LEFT_OUT =
 noinst_PROGRAMS += examples/cancel_tree/cancel_tree
 examples_cancel_tree_cancel_tree_SOURCES = examples/cancel_tree/cancel_tree.c
 examples_cancel_tree_cancel_tree_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
@@ -79,6 +81,66 @@ examples_steward_tree_steward_tree_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
 examples_steward_tree_steward_tree_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_steward_tree_steward_tree_LDADD = libward.la
 EXTRA_DIST += examples/steward_tree/steward_tree.expect
+
+noinst_PROGRAMS += examples/workerpool/workerpool
+examples_workerpool_workerpool_SOURCES = examples/workerpool/workerpool.c
+examples_workerpool_workerpool_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_workerpool_workerpool_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_workerpool_workerpool_LDADD = libward.la
+EXTRA_DIST += examples/workerpool/workerpool.expect
+
+noinst_PROGRAMS += examples/fanout/fanout
+examples_fanout_fanout_SOURCES = \
+	examples/fanout/fanout.c \
+	examples/fanout/fanout.h \
+	examples/fanout/main.c
+examples_fanout_fanout_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_fanout_fanout_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_fanout_fanout_LDADD = libward.la
+EXTRA_DIST += examples/fanout/fanout.expect
+
+noinst_PROGRAMS += examples/ordered_by_key/ordered_by_key
+examples_ordered_by_key_ordered_by_key_SOURCES = examples/ordered_by_key/ordered_by_key.c
+examples_ordered_by_key_ordered_by_key_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_ordered_by_key_ordered_by_key_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_ordered_by_key_ordered_by_key_LDADD = libward.la
+EXTRA_DIST += examples/ordered_by_key/ordered_by_key.expect
+
+noinst_PROGRAMS += examples/pipeline/pipeline
+examples_pipeline_pipeline_SOURCES = examples/pipeline/pipeline.c
+examples_pipeline_pipeline_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_pipeline_pipeline_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_pipeline_pipeline_LDADD = libward.la
+EXTRA_DIST += examples/pipeline/pipeline.expect
+
+noinst_PROGRAMS += examples/loop_epoll/loop_epoll
+examples_loop_epoll_loop_epoll_SOURCES = examples/loop_epoll/loop_epoll.c
+examples_loop_epoll_loop_epoll_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_loop_epoll_loop_epoll_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_loop_epoll_loop_epoll_LDADD = libward.la
+EXTRA_DIST += examples/loop_epoll/loop_epoll.expect
+
+if HAVE_EVENT
+noinst_PROGRAMS += examples/loop_libevent/loop_libevent
+else
+EXAMPLES_LEFT_OUT += loop_libevent:libevent-dev
+endif
+examples_loop_libevent_loop_libevent_SOURCES = examples/loop_libevent/loop_libevent.c
+examples_loop_libevent_loop_libevent_CPPFLAGS = $(EXAMPLE_CPPFLAGS) $(EVENT_CFLAGS)
+examples_loop_libevent_loop_libevent_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_loop_libevent_loop_libevent_LDADD = libward.la $(EVENT_LIBS)
+EXTRA_DIST += examples/loop_libevent/loop_libevent.expect
+
+if HAVE_UV
+noinst_PROGRAMS += examples/loop_libuv/loop_libuv
+else
+EXAMPLES_LEFT_OUT += loop_libuv:libuv1-dev
+endif
+examples_loop_libuv_loop_libuv_SOURCES = examples/loop_libuv/loop_libuv.c
+examples_loop_libuv_loop_libuv_CPPFLAGS = $(EXAMPLE_CPPFLAGS) $(UV_CFLAGS)
+examples_loop_libuv_loop_libuv_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_loop_libuv_loop_libuv_LDADD = libward.la $(UV_LIBS)
+EXTRA_DIST += examples/loop_libuv/loop_libuv.expect
 
 httpd_sources = \
 	examples/httpd/answer.c \

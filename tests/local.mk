@@ -50,11 +50,12 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
 	CC='$(CC)'; CXX='$(WARD_CXX)'; MAKE='$(MAKE)'; SHELL='$(SHELL)'; \
 	PKG_CONFIG='$(PKG_CONFIG)'; WRK='$(WRK)'; \
+	EXAMPLES_LEFT_OUT='$(EXAMPLES_LEFT_OUT)'; \
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; \
 	UBSAN_OPTIONS=print_stacktrace=1; \
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/tsan.supp'; \
 	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK \
-		ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;
+		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;
 
 # What is run alone comes after all the others, one after another.
 alone_logs = $(patsubst %,%.log,$(basename $(alone_tests)))
