@@ -104,7 +104,7 @@ WARD_API int ward_lane_join(struct ward_lane *lane, ward_ns until);
  * Ends the lane: nothing more is accepted, and submitters that wait are refused.
  * With cause 0 what is queued is finished; with another, a negative errno value, the
  * lane is cancelled too.  Does not wait: ward_lane_join() does.
- * 0; -EALREADY: it was closed before; -EINVAL.
+ * 0; -EALREADY: it was closed before; -EINVAL; -ECHILD.
  */
 WARD_API int ward_lane_close(struct ward_lane *lane, int cause);
 
@@ -123,8 +123,9 @@ WARD_API uint32_t ward_lane_count(const struct ward_lane *lane);
 
 /*
  * Gives the lane back.  -EBUSY: tasks are in it, or its token is watched, or linked
- * to, by others; -EINVAL.  No other call on it may be
- * under way, but one that submitted what has been answered.  Threads that lost an
+ * to, by others; -EINVAL; -ECHILD.  No other call on it may be
+ * under way, but one that submitted what has been answered, and that must be over
+ * before the pool ends.  Threads that lost an
  * attempt of its tasks, and are still inside, do not count.
  */
 WARD_API int ward_lane_destroy(struct ward_lane *lane);

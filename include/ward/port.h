@@ -6,6 +6,9 @@
  * of its tasks are called by ward_port_run(), on the thread that calls it: the event
  * loop.  One file descriptor, readable while answers wait, tells the loop when;
  * answers that come together make it readable once.
+ *
+ * A pool that drains waits for what waits in a port; one that is destroyed does not:
+ * it is answered by ward_port_run(), also after that.
  */
 #ifndef WARD_PORT_H
 #define WARD_PORT_H
@@ -29,13 +32,16 @@ WARD_API int ward_port_fd(const struct ward_port *port);
 
 /*
  * Calls done() and release() of up to 'budget' tasks (0: of all that wait), in the
- * order in which they ended.  How many; -EINVAL; -EBUSY: another thread, or a
+ * order in which they ended.  How many; -EINVAL; -ECHILD; -EBUSY: another thread, or a
  * callback of this one, is at it.  Where some are left, the descriptor is readable
  * still.  Any thread, one at a time.
  */
 WARD_API int ward_port_run(struct ward_port *port, unsigned budget);
 
-/* -EBUSY: a lane has it, or answers wait; -EINVAL. */
+/*
+ * -EBUSY: a lane has it, or answers wait; -EINVAL.  In a child after fork: frees what
+ * is the child's.
+ */
 WARD_API int ward_port_destroy(struct ward_port *port);
 
 #ifdef __cplusplus

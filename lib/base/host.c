@@ -161,6 +161,7 @@ void host_free(void *mem, size_t size)
 /* ---- the calling thread's own words --------------------------------------- */
 
 static host_thread_local void *self;
+static host_thread_local const void *note;
 static host_thread_local uint32_t home; /* plus one; 0: not given yet */
 static _Atomic uint32_t homes;
 
@@ -172,6 +173,16 @@ void *host_self(void)
 void host_set_self(void *to)
 {
 	self = to;
+}
+
+const void *host_mine(void)
+{
+	return note;
+}
+
+void host_set_mine(const void *to)
+{
+	note = to;
 }
 
 uint32_t host_home(void)

@@ -118,6 +118,9 @@ void *host_self(void);
 void host_set_self(void *self);
 /* A small number, given to each thread on its first call: its home. */
 uint32_t host_home(void);
+/* One word of the calling thread's own: NULL at first. */
+const void *host_mine(void);
+void host_set_mine(const void *note);
 
 /*
  * Changes in the child of a fork, so that what belongs to the parent is known.

@@ -383,7 +383,7 @@ static int destroy(struct pool *pool, uint64_t until)
 	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
 	store_release(&pool->orphaned, 1);
 	host_fence_heavy(); /* [J] orphaned | what is owed? */
-	lost_cancel_queued(pool);
+	lost_pay(pool);
 	if (load_acquire(&pool->started)) {
 		left = part_with(pool, until);
 		scribe_left = tell_stop(&pool->tell, until) == 0;

@@ -79,6 +79,9 @@ static inline bool cancel_is_live(const struct ward_cancel *cancel)
 	return load_acquire(&token_of(cancel)->state) == 0; /* [q] */
 }
 
+/* Was it fired, or is it to be?  For who may not fire it. */
+bool cancel_is_over(const struct ward_cancel *cancel);
+
 /*
  * How long to sleep, on cancel_word() among others: to the deadline, if that is
  * earlier.  By who has loaded the word before.

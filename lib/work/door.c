@@ -28,7 +28,7 @@ void door_watch(struct door_stay *stay, const struct ward_cancel *cancel)
 /* The task is not silent while it waits here, up to then. */
 static void declare(struct door_stay *stay, struct slot *slot)
 {
-	const struct ward_cancel *cancel = load_relaxed(&slot->task)->cancel;
+	const struct ward_cancel *cancel = ward_token();
 
 	stay->in_run = true;
 	stay->declared = load_relaxed(&slot->declared);

@@ -5,13 +5,9 @@
 #include "work/lane.h"
 #include <errno.h>
 
-/* In 'arrived', below the last task that came. */
-#define TURNING ((uintptr_t)1)
-#define NOTED ((uintptr_t)2) /* something else was entered */
-
 static struct ward_task *last_of(uintptr_t arrived)
 {
-	return (struct ward_task *)(arrived & ~(TURNING | NOTED));
+	return (struct ward_task *)(arrived & ~(LANE_TURNING | LANE_NOTED));
 }
 
 /* In 'count', beside one task that is inside: one that became active. */
@@ -44,9 +40,9 @@ static void fetch(struct lane *lane)
 {
 	struct ward_task *task, *next;
 
-	if (load_relaxed(&lane->arrived) == TURNING)
+	if (load_relaxed(&lane->arrived) == LANE_TURNING)
 		return;
-	task = last_of(swap_acq_rel(&lane->arrived, TURNING)); /* [la] */
+	task = last_of(swap_acq_rel(&lane->arrived, LANE_TURNING)); /* [la] */
 	for (task = lower_turn(task); task; task = next) {
 		next = book_of(task)->link;
 		append(lane, task);
@@ -188,25 +184,30 @@ static bool begin(struct lane *lane)
 	uintptr_t nobody = 0;
 
 	return load_relaxed(&lane->arrived) == 0 &&
-	       cas_acq_rel(&lane->arrived, &nobody, TURNING); /* [la] */
+	       cas_acq_rel(&lane->arrived, &nobody, LANE_TURNING); /* [la] */
 }
 
 /* False: there is more to see to. */
 static bool end(struct lane *lane)
 {
-	uintptr_t nothing = TURNING;
+	uintptr_t nothing = LANE_TURNING;
 
 	return cas_acq_rel(&lane->arrived, &nothing, 0); /* [la] */
 }
 
+/*
+ * If the pool's owner has gone it is the caller who pays, when it has left the lane:
+ * each answer may be a turn.
+ */
 static void turn(struct lane *lane)
 {
-	struct pool *pool = lane->pool;
-
 	do {
+		if (unlikely(load_relaxed(&lane->retired))) {
+			lane_give_back(lane);
+			return;
+		}
 		see_to(lane);
 	} while (!end(lane));
-	lost_pay(pool);
 }
 
 /* After something else than a task was entered. */
@@ -215,7 +216,7 @@ static void note(struct lane *lane)
 	uintptr_t word = load_relaxed(&lane->arrived);
 
 	while (!cas_acq_rel(&lane->arrived, &word, /* [la] */
-			    word ? word | NOTED : TURNING))
+			    word ? word | LANE_NOTED : LANE_TURNING))
 		;
 	if (!word)
 		turn(lane);
@@ -226,10 +227,10 @@ static void push(struct lane *lane, struct ward_task *task)
 	uintptr_t word = load_relaxed(&lane->arrived), next;
 
 	do {
-		next = TURNING;
+		next = LANE_TURNING;
 		if (word) {
 			book_of(task)->link = last_of(word);
-			next = (uintptr_t)task | (word & NOTED) | TURNING;
+			next = (uintptr_t)task | (word & LANE_NOTED) | LANE_TURNING;
 		}
 	} while (!cas_acq_rel(&lane->arrived, &word, next)); /* [la] */
 	if (word)
@@ -241,6 +242,12 @@ static void push(struct lane *lane, struct ward_task *task)
 void lane_sweep(struct lane *lane)
 {
 	swap_acq_rel(&lane->sweep, 1);
+	note(lane);
+}
+
+void lane_retire(struct lane *lane)
+{
+	swap_acq_rel(&lane->retired, 1);
 	note(lane);
 }
 
@@ -271,7 +278,7 @@ int lane_let_in(struct lane *lane, bool *active)
 	do {
 		inside = (uint32_t)count;
 		if (lane->most && inside >= lane->most)
-			return -EAGAIN;
+			return LANE_FULL;
 		*active = finds_place(lane, inside);
 		next = count + 1 + (*active && lane->width ? MOVED : 0);
 	} while (!cas_acq_rel(&lane->count, &count, next)); /* [ln] */
@@ -331,7 +338,7 @@ void lane_leave(struct lane *lane, bool refused)
 	if (left == 0)
 		door_tell(&lane->empty);
 	else if (unlikely(left == LANE_ABANDONED))
-		ward_lane_destroy((struct ward_lane *)lane);
+		lane_destroy_abandoned(lane);
 }
 
 void lane_abandon(struct lane *lane)
@@ -339,7 +346,7 @@ void lane_abandon(struct lane *lane)
 	uint64_t before = add_acq_rel(&lane->count, LANE_ABANDONED); /* [ln] */
 
 	if ((uint32_t)before == 0)
-		ward_lane_destroy((struct ward_lane *)lane);
+		lane_destroy_abandoned(lane);
 }
 
 /* ---- endings --------------------------------------------------------------------------- */
@@ -379,4 +386,10 @@ int lane_why_not(const struct lane *lane, const struct ward_task *task)
 
 	/* The token that the winner has fired is not for itself. */
 	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
+}
+
+bool lane_is_over(const struct lane *lane, const struct ward_task *task)
+{
+	return cancel_is_over(&lane->token) &&
+	       load_relaxed(&lane->winner) != task;
 }

@@ -32,7 +32,9 @@
  * tokens of one.
  *
  * Lanes are made of memory that belongs to lanes as long as the pool is there, for
- * whoever counts the last task out touches its lane a little longer.
+ * whoever counts the last task out touches its lane a little longer.  The last turn of
+ * a lane's life gives its memory back, and is not left: so destroy waits for nobody,
+ * and who comes too late turns nothing [lt].
  */
 #ifndef WARD_LIB_WORK_LANE_H
 #define WARD_LIB_WORK_LANE_H
@@ -44,6 +46,10 @@
 #include <ward/lane.h>
 
 enum { LANE_LIMITS = 8 };
+
+/* In 'arrived', below the last task that came. */
+#define LANE_TURNING ((uintptr_t)1)
+#define LANE_NOTED ((uintptr_t)2) /* something else was entered */
 
 /* Beside WARD_LANE_*, in 'flags'. */
 #define LANE_HAS_POLICY (1u << 31)
@@ -59,6 +65,7 @@ struct lane {
 	_Atomic uint32_t sweep;	   /* some that wait are not to run any more */
 	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
 	_Atomic int32_t error;	   /* the first one */
+	_Atomic uint32_t retired;  /* who turns it gives its memory back */
 	/* T: who turns it */
 	uint32_t active, waiting, moved_seen;
 	struct ward_task *first, *last;
@@ -89,7 +96,9 @@ struct lane {
 
 /* ---- lane.c: turning -------------------------------------------------------------- */
 
-/* One more inside; -EAGAIN: there are as many as may be.  *active: it is so at once. */
+enum { LANE_FULL = 1 }; /* no errno value: that may be a cause */
+
+/* One more inside; LANE_FULL: there are as many as may be.  *active: it is so at once. */
 int lane_let_in(struct lane *lane, bool *active);
 /* A task that is the lane's, and was let in so.  The caller's last step with it. */
 void lane_enter(struct lane *lane, struct ward_task *task, bool active);
@@ -114,10 +123,14 @@ static inline bool lane_asks(const struct lane *lane)
 void lane_abandon(struct lane *lane);
 /* Tasks that wait were cancelled, one or all. */
 void lane_sweep(struct lane *lane);
+/* Nobody has it, or will: its memory is given back by who turns it. */
+void lane_retire(struct lane *lane);
 /* By who answers one, before done(): how it ended for the lane. */
 int lane_ended(struct lane *lane, struct ward_task *task, int status);
 /* Why the task is not to begin, or to stop; 0: it is to go on. */
 int lane_why_not(const struct lane *lane, const struct ward_task *task);
+/* The same question by the steward, who fires no token. */
+bool lane_is_over(const struct lane *lane, const struct ward_task *task);
 /* May the task's effect be seen?  Among rivals one's may. */
 bool lane_commit(struct lane *lane, struct ward_task *task);
 /* The one that waited for the limits' grant is about to begin. */
@@ -128,5 +141,12 @@ void lane_granted(struct lane *lane, struct ward_task *task);
 /* Before the first task: the first that commits, or ends well, wins; the token is
  * fired then, and the others end with something else than 0. */
 void lane_of_rivals(struct lane *lane);
+
+/* ---- lanes.c: for lane.c -------------------------------------------------------------- */
+
+/* It is empty and abandoned. */
+void lane_destroy_abandoned(struct lane *lane);
+/* By who turns it, for the last time. */
+void lane_give_back(struct lane *lane);
 
 #endif

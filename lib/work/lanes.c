@@ -24,9 +24,9 @@ static struct lane *lane_alloc(struct pool *pool)
 	struct lane *lane;
 
 	host_lock_take(&pool->lanes_lock);
-	lane = pool->lanes_free;
-	if (lane)
-		pool->lanes_free = lane->free;
+	lane = load_acquire(&pool->lanes_free); /* [lt] */
+	while (lane && !cas_acq_rel(&pool->lanes_free, &lane, lane->free))
+		;
 	host_lock_give(&pool->lanes_lock);
 	if (lane)
 		return lane;
@@ -38,6 +38,17 @@ static struct lane *lane_alloc(struct pool *pool)
 	pool->lanes_all = lane;
 	host_lock_give(&pool->lanes_lock);
 	return lane;
+}
+
+/* One at a time takes from that stack, so what is its top stays where it is. */
+void lane_give_back(struct lane *lane)
+{
+	struct pool *pool = lane->pool;
+	struct lane *top = load_relaxed(&pool->lanes_free);
+
+	do {
+		lane->free = top;
+	} while (!cas_acq_rel(&pool->lanes_free, &top, lane)); /* [lt] */
 }
 
 static void lane_list(struct pool *pool, struct lane *lane)
@@ -60,8 +71,6 @@ static void lane_unlist(struct pool *pool, struct lane *lane)
 		lane->before->next = lane->next;
 	else
 		pool->lanes = lane->next;
-	lane->free = pool->lanes_free;
-	pool->lanes_free = lane;
 	host_lock_give(&pool->lanes_lock);
 }
 
@@ -103,12 +112,14 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	struct pool *pool = lane->pool;
 
 	(void)cause;
+	if (pool_foreign(pool))
+		return; /* a copy, in a child process */
 	lane_sweep(lane);
 	if (lane->limits) {
 		later_hurry(&pool->later);
 		steward_ring(pool); /* [w] */
 	}
-	for (uint32_t i = 0; i < pool->slots; i++)
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
 	door_open(&lane->room);
 	lost_pay(pool);
@@ -170,8 +181,10 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 	lane->port = c->port;
 }
 
+/* Late looks, of who left its last life, find what is sound. */
 static void clear(struct lane *lane)
 {
+	store_relaxed(&lane->retired, 0);
 	store_relaxed(&lane->sweep, 0);
 	store_relaxed(&lane->closed, 0);
 	store_relaxed(&lane->error, 0);
@@ -183,7 +196,8 @@ static void clear(struct lane *lane)
 	lane->waiting = 0;
 	lane->moved_seen = 0;
 	store_relaxed(&lane->count, 0);
-	ward_cancel_init(&lane->token);
+	/* Of the rest of a token its end has left nothing. */
+	store_relaxed(&token_of(&lane->token)->state, 0);
 }
 
 int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
@@ -208,6 +222,7 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	clear(lane);
 	configure(lane, c);
 	lane->pool = pool;
+	store_release(&lane->arrived, 0); /* [lt] it may be turned */
 	lane->watch.fn = was_cancelled;
 	ward_cancel_watch(&lane->token, &lane->watch);
 	if (c->cancel)
@@ -220,29 +235,44 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	return 0;
 }
 
-int ward_lane_destroy(struct ward_lane *handle)
+/* Somebody may still be turning it, who put the last one in. */
+static int destroy(struct lane *lane)
 {
-	struct lane *lane = lane_of(handle);
-	struct pool *pool;
+	struct pool *pool = lane->pool;
 
-	if (!lane)
-		return -EINVAL;
-	if (lane_inside(lane))
-		return -EBUSY;
 	ward_cancel_unwatch(&lane->token, &lane->watch);
 	if (ward_cancel_fini(&lane->token)) {
 		ward_cancel_watch(&lane->token, &lane->watch);
 		return -EBUSY;
 	}
-	/* Somebody may still be leaving it, who put the last one in. */
-	while (load_acquire(&lane->arrived)) /* [la] */
-		host_yield();
-	pool = lane->pool;
 	if (lane->port)
 		port_unhold(lane->port);
 	lane_unlist(pool, lane);
+	lane_retire(lane);
 	pool_put(pool);
 	return 0;
+}
+
+int ward_lane_destroy(struct ward_lane *handle)
+{
+	struct lane *lane = lane_of(handle);
+	int err;
+
+	if (!lane)
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	if (lane_inside(lane))
+		return -EBUSY;
+	host_hold();
+	err = destroy(lane);
+	host_unhold();
+	return err;
+}
+
+void lane_destroy_abandoned(struct lane *lane)
+{
+	destroy(lane);
 }
 
 void lane_of_rivals(struct lane *lane)
@@ -296,14 +326,14 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	do {
 		door_look(&stay);
 		err = place(lane, task, active);
-		if (err != -EAGAIN || why)
+		if (err != LANE_FULL || why)
 			break;
 		why = door_sleep(&stay);
 	} while (!why || why == -ETIMEDOUT); /* then one more try */
 	door_leave(&stay);
 	if (err) /* it may have been woken for a place that it does not take */
 		door_tell_one(&lane->room);
-	return err == -EAGAIN ? why : err;
+	return err == LANE_FULL ? why : err;
 }
 
 static void run_here(struct ward_task *task)
@@ -341,7 +371,7 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	if (err)
 		return err;
 	err = place(lane, task, &active);
-	if (err == -EAGAIN && until != WARD_NOWAIT &&
+	if (err == LANE_FULL && until != WARD_NOWAIT &&
 	    !(lane->flags & WARD_LANE_CALLER_RUNS))
 		err = wait_for_place(lane, task, &active, until);
 	if (!err)
@@ -362,11 +392,12 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
 	host_hold();
 	err = lane_submit(lane, task, until);
 	host_unhold();
-	if (err == -EAGAIN && lane->flags & WARD_LANE_CALLER_RUNS) {
-		run_here(task);
-		return 0;
-	}
-	return err;
+	if (likely(err != LANE_FULL))
+		return err;
+	if (!(lane->flags & WARD_LANE_CALLER_RUNS))
+		return -EAGAIN;
+	run_here(task);
+	return 0;
 }
 
 /* ---- ends ---------------------------------------------------------------------------- */
@@ -397,8 +428,10 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 		return -EDEADLK;
 	host_hold();
 	door_enter(&stay, &lane->empty, until);
+	door_heed(&stay, &lane->token);
 	do {
 		door_look(&stay);
+		cancel_cause(&lane->token); /* its deadline may have come */
 		inside = lane_inside(lane);
 	} while (inside && !why && ((why = door_sleep(&stay)) == 0 ||
 				    why == -ETIMEDOUT));
@@ -412,7 +445,7 @@ bool ward_lane_cancel(struct ward_lane *handle, int cause)
 	struct lane *lane = lane_of(handle);
 	bool first;
 
-	if (!lane)
+	if (!lane || pool_foreign(lane->pool))
 		return false;
 	host_hold();
 	first = ward_cancel_fire(&lane->token, cause);
@@ -426,6 +459,8 @@ int ward_lane_close(struct ward_lane *handle, int cause)
 
 	if (!lane || cause > 0)
 		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
 	if (swap_acq_rel(&lane->closed, 1))
 		return -EALREADY;
 	host_fence_heavy(); /* [ln] closed | who is inside? */

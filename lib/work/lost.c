@@ -223,11 +223,16 @@ void lost_hand(struct pool *pool, struct slot *slot)
 		inbox_owe(&pool->inbox, task);
 }
 
+/* Callbacks may lead here again: who is at it finds what they have brought. */
 void lost_cancel_queued(struct pool *pool)
 {
+	const void *outer = host_mine();
 	struct hand hand;
 	struct ward_task *task;
 
+	if (outer == pool)
+		return;
+	host_set_mine(pool);
 	hand_init(&hand, 0);
 	while ((task = inbox_take(&pool->inbox, &hand))) {
 		uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
@@ -237,6 +242,7 @@ void lost_cancel_queued(struct pool *pool)
 		else
 			lost_settle(pool, NULL, task);
 	}
+	host_set_mine(outer);
 }
 
 void lost_pay(struct pool *pool)

@@ -91,7 +91,8 @@ struct pool {
 
 	/* lanes: those in use, those that are not, all (lanes.c) */
 	struct host_lock lanes_lock;
-	struct lane *lanes, *lanes_free, *lanes_all;
+	struct lane *lanes, *lanes_all;
+	struct lane *_Atomic lanes_free; /* taken from under the lock */
 
 	void *helpers; /* steward and clerk: theirs */
 	void (*helpers_free)(void *helpers); /* with the pool's memory */

@@ -12,6 +12,8 @@ struct ward_port {
 	_Atomic uint32_t posting; /* workers that may touch it */
 	_Atomic uint32_t running; /* somebody calls answers */
 	struct ward_task *first;  /* R: who runs it */
+	/* I: */
+	uint32_t generation; /* of the process that made it */
 	int fd;
 };
 
@@ -31,8 +33,14 @@ int ward_port_create(struct ward_port **out)
 		return fd;
 	}
 	port->fd = fd;
+	port->generation = load_relaxed(&host_generation);
 	*out = port;
 	return 0;
+}
+
+static bool foreign(const struct ward_port *port)
+{
+	return port->generation != load_relaxed(&host_generation);
 }
 
 int ward_port_fd(const struct ward_port *port)
@@ -50,19 +58,26 @@ void port_unhold(struct ward_port *port)
 	sub_acq_rel(&port->lanes, 1);
 }
 
+static int destroy(struct ward_port *port)
+{
+	host_event_close(port->fd);
+	host_free(port, sizeof(*port));
+	return 0;
+}
+
 int ward_port_destroy(struct ward_port *port)
 {
 	if (!port)
 		return -EINVAL;
+	if (foreign(port))
+		return destroy(port);
 	if (load_acquire(&port->lanes) || load_acquire(&port->running) ||
 	    load_acquire(&port->posted) || port->first)
 		return -EBUSY;
 	/* They have pushed what was answered since: two steps away. */
 	while (load_acquire(&port->posting)) /* [po] */
 		host_yield();
-	host_event_close(port->fd);
-	host_free(port, sizeof(*port));
-	return 0;
+	return destroy(port);
 }
 
 void port_post(struct ward_port *port, struct pool *pool,
@@ -112,6 +127,8 @@ int ward_port_run(struct ward_port *port, unsigned budget)
 
 	if (!port)
 		return -EINVAL;
+	if (foreign(port))
+		return -ECHILD; /* the descriptor is one for both */
 	if (swap_acq_rel(&port->running, 1))
 		return -EBUSY;
 	if (!port->first)

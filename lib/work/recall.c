@@ -40,7 +40,7 @@ static int mark(struct book *book, int cause)
 /* Tells the worker that is inside of it, if any is. */
 static bool is_begun(struct pool *pool, const struct ward_task *task)
 {
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		uint64_t word = load_acquire(&slot->word); /* [E] */
 
@@ -71,6 +71,7 @@ static int cancel(struct pool *pool, struct ward_task *task, int cause)
 		lane_sweep(book->lane);
 	later_hurry(&pool->later);
 	steward_ring(pool); /* [w] */
+	lost_pay(pool);
 	return 0;
 }
 

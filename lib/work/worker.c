@@ -44,6 +44,8 @@ static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
 	struct lane_place place = { .lane = book_of(task)->lane,
 				    .refused = word & BOOK_REFUSED };
 
+	if (unlikely(word & BOOK_GRANT)) /* it has not begun, nor ever will */
+		lane_granted(place.lane, task);
 	if (task->policy == &place.lane->policy)
 		task->policy = NULL; /* the user's was none */
 	return place;
@@ -351,7 +353,8 @@ static cold int why_not(const struct pool *pool, struct ward_task *task,
 		return book_of(task)->cause;
 	if (word & BOOK_LANE) {
 		cause = cause ? cause : lane_why_not(book_of(task)->lane, task);
-		stamp = stamp ? stamp : book_of(task)->wait.at;
+		if (!stamp && book_attempt(word) == 1)
+			stamp = book_of(task)->wait.at;
 	}
 	if (cause)
 		return cause;
@@ -375,7 +378,8 @@ static cold int stopped_short(struct ward_task *task)
 
 	if (!(load_acquire(&book->word) & BOOK_CANCELLED)) /* [ca] */
 		return 0; /* a zombie has come home */
-	book_move(book, BOOK_QUEUED, BOOK_UNWANTED);
+	/* A flag, no more: the attempt may have been taken by now. */
+	or_acq_rel(&book->word, BOOK_UNWANTED);
 	return book->cause;
 }
 

@@ -76,6 +76,7 @@ struct thread {
 
 	/* the host's */
 	void *self;
+	const void *note;
 	struct host_life *life;	       /* that it holds */
 	struct host_life *watched[16]; /* that it sleeps on */
 	unsigned watches;

@@ -310,6 +310,16 @@ void host_set_self(void *self)
 	me->self = self;
 }
 
+const void *host_mine(void)
+{
+	return me->note;
+}
+
+void host_set_mine(const void *note)
+{
+	me->note = note;
+}
+
 uint32_t host_home(void)
 {
 	return (uint32_t)current;

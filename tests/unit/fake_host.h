@@ -193,6 +193,16 @@ bool host_is_self(host_thread thread)
 	return false;
 }
 
+const void *host_mine(void)
+{
+	return NULL;
+}
+
+void host_set_mine(const void *mine)
+{
+	(void)mine;
+}
+
 void *host_self(void)
 {
 	return fake.self;

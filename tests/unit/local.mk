@@ -46,6 +46,7 @@ unit_tests += \
 	tests/unit/test_intensity \
 	tests/unit/test_judge \
 	tests/unit/test_lane \
+	tests/unit/test_lane_ends \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
@@ -102,6 +103,9 @@ tests_unit_test_lane_SOURCES = tests/unit/test_lane.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_lane_LDADD = $(UNIT_LIBS)
+tests_unit_test_lane_ends_SOURCES = tests/unit/test_lane_ends.c \
+	tests/unit/job.h tests/unit/wait.h
+tests_unit_test_lane_ends_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_hedge_SOURCES = tests/unit/test_hedge.c \
 	tests/unit/job.h \

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_lane_ends.c - how lanes and their tasks end otherwise than by being done: with
+ * their pool, with their threads, too late, and when somebody does not want them.
+ */
+#include "job.h"
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static struct ward_lane *lane_with(struct ward_pool *pool,
+				   struct ward_lane_config config)
+{
+	struct ward_lane *lane = NULL;
+
+	config.size = sizeof(config);
+	cr_assert_eq(ward_lane_create(&lane, pool, &config), 0);
+	return lane;
+}
+
+static void given_back(struct ward_lane *lane)
+{
+	cr_assert_eq(ward_lane_count(lane), 0);
+	cr_assert_eq(ward_lane_destroy(lane), 0);
+}
+
+static void sent(struct ward_lane *lane, struct job *job)
+{
+	cr_assert_eq(ward_lane_submit(lane, &job->task, WARD_NOWAIT), 0);
+}
+
+static bool runs(struct job *job)
+{
+	return comes_true(load_acquire(&job->runs) == 1);
+}
+
+static struct ward_pool *never_started(void)
+{
+	struct ward_pool_config config = job_config(1);
+
+	return created(&config);
+}
+
+/* ---- with the pool ------------------------------------------------------------ */
+
+/* Each answer lets the next one go; nobody's stack is as long as a lane. */
+Test(lane_ends, a_long_lane_ends_with_its_pool)
+{
+	enum { LONG = 300000 };
+	struct ward_pool *pool = never_started();
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job *job = calloc(LONG, sizeof(*job));
+
+	for (int i = 0; i < LONG; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	for (int i = 0; i < LONG; i++)
+		job_had(&job[i], -ECANCELED);
+	given_back(lane);
+	free(job);
+}
+
+/* Nor as there are lanes that one answer cancels. */
+Test(lane_ends, many_lanes_end_with_their_pool)
+{
+	enum { LANES = 5000 };
+	struct ward_pool *pool = never_started();
+	struct ward_lane **lane = calloc(LANES, sizeof(struct ward_lane *));
+	struct job *job = calloc(LANES, sizeof(*job));
+
+	for (int i = 0; i < LANES; i++) {
+		lane[i] = lane_with(pool, (struct ward_lane_config){
+						  .flags = WARD_LANE_FAIL_FAST });
+		job[i] = job_of_kind(job_run);
+		sent(lane[i], &job[i]);
+	}
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	for (int i = 0; i < LANES; i++) {
+		job_had(&job[i], -ECANCELED);
+		given_back(lane[i]);
+	}
+	free(job);
+	free(lane);
+}
+
+Test(lane_ends, who_waits_for_a_grant_ends_with_the_pool)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_limit limit, *limits[] = { &limit };
+	struct ward_lane *lane;
+	struct job job[4];
+
+	cr_assert_eq(ward_limit_init(&limit, 1 / 3600.0, 1), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
+							  .nlimits = 1 });
+	for (int i = 0; i < 4; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	job_had(&job[0], 0);
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	for (int i = 1; i < 4; i++)
+		job_had(&job[i], -ECANCELED);
+	given_back(lane);
+}
+
+/* ---- with their threads ------------------------------------------------------- */
+
+static void hangs_in_release(struct ward_task *task)
+{
+	job_release(task);
+	gate_pass(&job_of(task)->gate);
+	pthread_exit(NULL);
+}
+
+static void exits_in_release(struct ward_task *task)
+{
+	job_release(task);
+	pthread_exit(NULL);
+}
+
+/* Fenced in release(), and then gone. */
+Test(lane_ends, a_zombie_that_dies_in_release_leaves_the_lane)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(
+		pool,
+		(struct ward_lane_config){ .active = 2, .policy = &hasty });
+	struct job lost = job_of_kind(job_run), job = job_of_kind(job_run);
+
+	lost.task.release = hangs_in_release;
+	sent(lane, &lost);
+	cr_assert(job_is_released(&lost));
+	sent(lane, &job);
+	job_had(&job, 0); /* so it has been replaced */
+	cr_assert_eq(ward_lane_count(lane), 1);
+	gate_open(&lost.gate);
+	cr_assert_eq(ward_lane_join(lane, ward_in(IN_TIME)), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* The records of threads are used again. */
+Test(lane_ends, who_dies_in_release_leaves_once)
+{
+	enum { DEATHS = 8 };
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job job[3 * DEATHS];
+
+	for (int i = 0; i < 3 * DEATHS; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.release = exits_in_release;
+		if (i < DEATHS)
+			sent(lane, &job[i]);
+		else
+			submitted(pool, &job[i]);
+		job_had(&job[i], 0);
+	}
+	cr_assert_eq(ward_lane_join(lane, ward_in(IN_TIME)), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- too late ------------------------------------------------------------------- */
+
+static int fails_late(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	job_begins(job);
+	if (load_relaxed(&job->runs) > 1)
+		return 0;
+	while (host_now() < job->incident)
+		host_yield();
+	return -EIO;
+}
+
+/* What has begun in time is run again at any time. */
+Test(lane_ends, a_rerun_is_not_too_late)
+{
+	static const struct ward_policy policy = { .size = sizeof(policy),
+						   .runs = 2,
+						   .errors = 1,
+						   .start_within = WARD_S(2) };
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .policy = &policy });
+	struct job job = job_of_kind(fails_late);
+
+	job.incident = ward_in(WARD_S(2) + WARD_MS(1));
+	sent(lane, &job);
+	job_had(&job, 0);
+	cr_assert_eq(job.runs, 2);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- not wanted ------------------------------------------------------------------- */
+
+/* A lane with one place, which is taken until the gate is opened. */
+static struct ward_lane *full_lane(struct ward_pool *pool, struct job *first)
+{
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1, .flags = WARD_LANE_HANDOVER });
+
+	*first = job_of_kind(job_sleep);
+	sent(lane, first);
+	cr_assert(runs(first));
+	return lane;
+}
+
+struct waiter {
+	struct ward_lane *lane;
+	struct job job;
+	_Atomic int32_t tid, err;
+};
+
+static void *waits(void *arg)
+{
+	struct waiter *w = arg;
+
+	store_release(&w->tid, host_tid());
+	store_release(&w->err, ward_lane_submit(w->lane, &w->job.task,
+						WARD_FOREVER));
+	return NULL;
+}
+
+static pthread_t waiting(struct waiter *w, struct ward_lane *lane)
+{
+	pthread_t thread;
+
+	w->lane = lane;
+	w->job.task.run = job_run;
+	store_relaxed(&w->err, 1);
+	cr_assert_eq(pthread_create(&thread, NULL, waits, w), 0);
+	cr_assert(comes_true(load_acquire(&w->tid)));
+	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&w->tid))));
+	return thread;
+}
+
+static void is_refused(struct waiter *w, pthread_t thread, int err)
+{
+	cr_assert(comes_true(load_acquire(&w->err) != 1), "while it is full");
+	cr_assert_eq(load_relaxed(&w->err), err);
+	pthread_join(thread, NULL);
+	job_is_untouched(&w->job);
+}
+
+static void ends_full(struct ward_lane *lane, struct job *first, int error)
+{
+	gate_open(&first->gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), error);
+	job_had(first, error);
+	given_back(lane);
+}
+
+Test(lane_ends, who_waits_is_refused_though_it_is_full)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job first, other = job_of_kind(job_run);
+	struct ward_lane *lane = full_lane(pool, &first);
+	struct waiter w = { NULL };
+	pthread_t thread = waiting(&w, lane);
+
+	cr_assert_eq(ward_lane_close(lane, 0), 0);
+	is_refused(&w, thread, -ESHUTDOWN);
+	cr_assert_eq(ward_lane_submit(lane, &other.task, WARD_NOWAIT),
+		     -ESHUTDOWN);
+	ends_full(lane, &first, 0);
+	lane = full_lane(pool, &first);
+	w = (struct waiter){ NULL };
+	thread = waiting(&w, lane);
+	cr_assert(ward_lane_cancel(lane, -EINTR));
+	is_refused(&w, thread, -EINTR);
+	ends_full(lane, &first, 0);
+	ended(pool);
+}
+
+Test(lane_ends, who_waits_is_told_by_a_deadline)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job first;
+	struct ward_lane *lane = full_lane(pool, &first);
+	struct waiter w = { NULL };
+	pthread_t thread = waiting(&w, lane);
+
+	cr_assert_eq(ward_cancel_deadline(ward_lane_token(lane),
+					  ward_in(WARD_MS(1))),
+		     0);
+	is_refused(&w, thread, -ETIMEDOUT);
+	ends_full(lane, &first, 0);
+	ended(pool);
+}
+
+Test(lane_ends, the_tasks_own_token_ends_its_wait)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job first;
+	struct ward_lane *lane = full_lane(pool, &first);
+	struct waiter w = { .job = { .task = { .cancel = &token } } };
+	pthread_t thread = waiting(&w, lane);
+
+	cr_assert(ward_cancel_fire(&token, -EPIPE));
+	is_refused(&w, thread, -EPIPE);
+	ends_full(lane, &first, 0);
+	cr_assert_eq(ward_lane_submit(lane = lane_with(pool, (struct ward_lane_config){ 0 }),
+				      &w.job.task, WARD_NOWAIT),
+		     -EPIPE);
+	given_back(lane);
+	ended(pool);
+}
+
+static int until_open(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	gate_pass(&job_of(task)->gate);
+	return 0;
+}
+
+/* It was told; it returns 0 all the same, and its next turn is far away. */
+Test(lane_ends, a_period_ends_when_its_run_was_told)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(until_open);
+
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, WARD_S(3600)), 0);
+	cr_assert(runs(&job));
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR), -EINPROGRESS);
+	gate_open(&job.gate);
+	job_had(&job, -EINTR);
+	ended(pool);
+}
+
+/* ---- in a child ------------------------------------------------------------------ */
+
+static int all_refused(struct ward_lane *lane, struct ward_port *port,
+		       struct ward_cancel *token)
+{
+	struct ward_task task = WARD_TASK_INIT(job_run);
+
+	ward_cancel_fire(token, -EINTR);
+	return ward_lane_submit(lane, &task, WARD_NOWAIT) == -ECHILD &&
+	       ward_lane_join(lane, 0) == -ECHILD &&
+	       ward_lane_close(lane, -EINTR) == -ECHILD &&
+	       !ward_lane_cancel(lane, 0) &&
+	       ward_lane_destroy(lane) == -ECHILD &&
+	       ward_port_run(port, 0) == -ECHILD &&
+	       ward_port_destroy(port) == 0;
+}
+
+/* The descriptor is one and the same: what a child takes from it is lost. */
+Test(lane_ends, a_child_has_none)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+	struct ward_port *port;
+	struct ward_lane *lane;
+	int status;
+	pid_t child;
+
+	cr_assert_eq(ward_port_create(&port), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .port = port,
+							  .cancel = &token });
+	sent(lane, &job);
+	cr_assert(runs(&job));
+	cr_assert(comes_true(stats_of(pool).owed == 1));
+	child = fork();
+	if (!child)
+		_exit(!all_refused(lane, port, &token));
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(ward_port_run(port, 0), 1);
+	job_had(&job, 0);
+	given_back(lane);
+	cr_assert_eq(ward_port_destroy(port), 0);
+	ended(pool);
+}
