@@ -64,7 +64,10 @@ static double allowed(const struct rule *rule, ward_ns start, ward_ns now)
 	return rule->tokens + rule->tokens / rule->seconds * seconds;
 }
 
-/* Of whichever requests 'limits' are, or of all. */
+/*
+ * Of whichever requests 'limits' are, or of all.  A request may look at the clock
+ * late, but not early: so each count from the start must be allowed by then.
+ */
 static void judge(const struct rule *rule, ward_ns start,
 		  struct ward_limit *const *limits)
 {
