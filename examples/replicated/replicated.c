@@ -21,6 +21,7 @@ static const unsigned load[HANDLERS] = { 480, 310, 920, 270, 650,
 					 540, 20,  390, 770, 230 };
 
 struct request {
+	_Atomic int begun;
 	struct {
 		ward_ns took;
 		int why; /* it ended */
@@ -30,9 +31,15 @@ struct request {
 static int handle(void *arg, unsigned n)
 {
 	struct request *request = arg;
-	ward_ns began = ward_now();
-	int why = ward_pause(began + WARD_MS(load[n]));
+	ward_ns began;
+	int why;
 
+	/* All or none: else one could answer before another was asked. */
+	request->begun++;
+	while (request->begun < HANDLERS)
+		ward_pause(ward_in(WARD_MS(1)));
+	began = ward_now();
+	why = ward_pause(began + WARD_MS(load[n]));
 	request->handler[n].took = ward_now() - began;
 	request->handler[n].why = why;
 	return why;
