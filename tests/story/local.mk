@@ -247,6 +247,6 @@ tests_story_httpd_client_LDADD =
 EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
 tsan_tests += tests/story/cancel_storm tests/story/bridge_unbroken tests/story/ward_races
-tsan_tests += tests/story/fork_deep
+tsan_tests += tests/story/close_blocked tests/story/drop_oldest tests/story/fork_deep
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)
