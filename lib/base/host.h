@@ -14,6 +14,12 @@
 #include <setjmp.h>
 #include <stddef.h>
 
+/*
+ * Of a variable that hot paths load: without it, it might be the program's as well
+ * as the library's, and is looked up in a table each time.
+ */
+#define host_own __attribute__((visibility("hidden")))
+
 /* ---- time ---------------------------------------------------------------- */
 
 #define HOST_FOREVER UINT64_MAX
@@ -52,7 +58,7 @@ int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until);
  * heavy.  light() costs nothing where the kernel has membarrier (heavy() then
  * is that call: microseconds); else both are seq_cst fences.
  */
-extern bool host_asymmetric; /* by host_init(); see host_fence.c */
+extern host_own bool host_asymmetric; /* by host_init(): host_fence.c */
 
 static inline void host_fence_light(void)
 {
@@ -126,7 +132,7 @@ void host_set_mine(const void *note);
  * Changes in the child of a fork, so that what belongs to the parent is known.
  * 'in_child' is called in the child with host_self() of the forking thread.
  */
-extern _Atomic uint32_t host_generation;
+extern host_own _Atomic uint32_t host_generation;
 void host_on_fork(void (*in_child)(void *self));
 /*
  * membarrier, fork handlers, the unwinder; idempotent, called before the first

@@ -46,28 +46,43 @@ static cold int run_at_once(struct group *group, struct ward_fork *fork)
 	return 0;
 }
 
+/* Outside of run(), or on a thread that is no worker. */
+static cold int fork_elsewhere(struct ward_group *handle,
+			       struct ward_fork *fork)
+{
+	if (!handle || !fork || !fork->run)
+		return -EINVAL;
+	if (group_of(handle)->owner)
+		return -EPERM;
+	return run_at_once(group_of(handle), fork);
+}
+
+static cold int fork_full(struct group *group, struct ward_fork *fork)
+{
+	group->forked--;
+	return run_at_once(group, fork);
+}
+
 int ward_fork(struct ward_group *handle, struct ward_fork *fork)
 {
 	struct slot *slot = own_slot();
 	struct group *group;
 
+	if (unlikely(!slot))
+		return fork_elsewhere(handle, fork);
 	if (unlikely(!handle || !fork || !fork->run))
 		return -EINVAL;
 	group = group_of(handle);
-	if (unlikely(group->owner != slot)) {
-		if (group->owner)
+	if (group->owner != slot) {
+		if (unlikely(group->owner))
 			return -EPERM;
 		group->owner = slot;
 	}
-	if (unlikely(!slot))
-		return run_at_once(group, fork);
 	fork->priv[0] = (uintptr_t)group;
 	slot->forked = 1;
 	group->forked++;
-	if (unlikely(!deque_push(&slot->hand.deque, fork))) {
-		group->forked--;
-		return run_at_once(group, fork);
-	}
+	if (unlikely(!deque_push(&slot->hand.deque, fork)))
+		return fork_full(group, fork);
 	host_fence_light(); /* [B] forked | does anybody sleep? */
 	if (unlikely(!bell_quiet(&slot->pool->inbox.bell)))
 		bell_ring_asleep(&slot->pool->inbox.bell,
@@ -141,7 +156,7 @@ static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
 /* ---- joining ------------------------------------------------------------------- */
 
 /* Of an attempt that counts no more, what nobody has begun is left out. */
-static inline void run_next(struct slot *slot, struct ward_fork *fork)
+static cold void run_other(struct slot *slot, struct ward_fork *fork)
 {
 	struct group *group = fork_group(fork);
 
@@ -152,6 +167,38 @@ static inline void run_next(struct slot *slot, struct ward_fork *fork)
 	group->forked--;
 }
 
+/* The newest, which is mostly the group's that is joined. */
+static inline void run_next(struct slot *slot, struct group *group,
+			    struct ward_fork *fork)
+{
+	int status;
+
+	if (unlikely(fork_group(fork) != group) ||
+	    unlikely(slot_taken(slot))) {
+		run_other(slot, fork);
+		return;
+	}
+	status = fork->run(fork);
+	group->forked--;
+	if (unlikely(status) && !group->error)
+		group->error = status;
+}
+
+/* Some of it was stolen. */
+static cold void await_stolen(struct slot *slot, struct group *group)
+{
+	uint32_t turn = 0;
+
+	while (!joined(group)) {
+		struct ward_fork *fork = deque_take(&slot->hand.deque);
+
+		if (fork)
+			run_other(slot, fork);
+		else
+			await(slot, group, &turn);
+	}
+}
+
 static cold int join_error(struct group *group)
 {
 	int err = group->error ? group->error : load_relaxed(&group->foreign);
@@ -160,30 +207,52 @@ static cold int join_error(struct group *group)
 	return err;
 }
 
+/* Outside of run(), or on a thread that is no worker: all of it has run. */
+static cold int join_elsewhere(struct ward_group *handle)
+{
+	if (!handle)
+		return -EINVAL;
+	if (group_of(handle)->owner)
+		return -EPERM;
+	ward_progress(1);
+	return join_error(group_of(handle));
+}
+
+/* What ward_progress(1) says, by who knows where. */
+static inline void progress(struct slot *slot)
+{
+	struct ward_pulse *pulse = &slot->pulse;
+
+	__atomic_store_n(&pulse->units, pulse->units + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&pulse->beats, pulse->beats + 1, __ATOMIC_RELAXED);
+}
+
 int ward_join(struct ward_group *handle)
 {
 	struct slot *slot = own_slot();
 	struct group *group;
-	uint32_t turn = 0;
 
-	if (unlikely(!handle))
-		return -EINVAL;
+	if (unlikely(!slot || !handle))
+		return join_elsewhere(handle);
 	group = group_of(handle);
 	if (unlikely(group->owner != slot) && group->owner)
 		return -EPERM;
 	while (!joined(group)) {
 		struct ward_fork *fork = deque_take(&slot->hand.deque);
 
-		if (likely(fork))
-			run_next(slot, fork);
-		else
-			await(slot, group, &turn);
+		if (unlikely(!fork)) {
+			await_stolen(slot, group);
+			break;
+		}
+		run_next(slot, group, fork);
 	}
-	ward_progress(1);
+	progress(slot);
 	if (unlikely(group->error | load_relaxed(&group->foreign)))
 		return join_error(group);
 	group->owner = NULL;
-	group->forked = 0;
-	store_relaxed(&group->ended, 0);
+	if (unlikely(group->forked)) { /* as many as were stolen */
+		group->forked = 0;
+		store_relaxed(&group->ended, 0);
+	}
 	return 0;
 }
