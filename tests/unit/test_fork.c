@@ -197,7 +197,7 @@ static int asks(struct ward_task *task)
 	cr_assert_eq(asker.commit, -EPERM);
 	cr_assert_eq(asker.fence, -EPERM);
 	cr_assert_eq(asker.group, -EPERM, "another thread's group");
-	cr_assert_eq(ward_commit(), 0);
+	cr_assert_eq(ward_commit(), -ESTALE, "it was cancelled");
 	return 0;
 }
 
