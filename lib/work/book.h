@@ -102,7 +102,9 @@ static inline uint64_t book_with_state(uint64_t word, enum book_state state)
 /* By the submitter, before the task is published. */
 static inline void book_open(struct book *book)
 {
-	book->stamp = 0;
+	/* It mostly is, and may be on another line, which then need not travel. */
+	if (unlikely(book->stamp))
+		book->stamp = 0;
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
 }
 

@@ -104,21 +104,11 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 	return false;
 }
 
-/* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
-static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
-			  struct ward_task *task)
+/* release(), if it has one, and the count of what was given back. */
+static hot void let_go(struct pool *pool, struct slot *slot, uint64_t epoch,
+		       struct ward_task *task,
+		       void (*release)(struct ward_task *))
 {
-	void (*release)(struct ward_task *) = task->release;
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
-	struct lane_place place = { NULL };
-
-	if (likely(book_plain(word)))
-		store_release(&book->word, book_shut(word));
-	else if (likely(book_plain(word & ~BOOK_LANE)))
-		place = close_plainly(slot, task, word);
-	else if (!close_book(pool, slot, task, &place))
-		return;
 	if (release) {
 		if (slot && slot_phase(epoch) != SLOT_RELEASE)
 			slot_go_on(slot, epoch, SLOT_RELEASE);
@@ -128,8 +118,39 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 		count_own_release(&slot->released, 1); /* [r] */
 	else
 		add_acq_rel(&pool->released, 1); /* [r] */
-	if (unlikely(place.lane))
-		leave_lane(pool, slot, place);
+}
+
+/* A task of a lane, or one that was lost before. */
+group_floor
+static __attribute__((noinline)) void
+give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
+		    struct ward_task *task, uint64_t word)
+{
+	void (*release)(struct ward_task *) = task->release;
+	struct lane_place place;
+
+	if (likely(book_plain(word & ~BOOK_LANE)))
+		place = close_plainly(slot, task, word);
+	else if (!close_book(pool, slot, task, &place))
+		return;
+	let_go(pool, slot, epoch, task, release);
+	leave_lane(pool, slot, place);
+}
+
+/* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
+static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
+			  struct ward_task *task)
+{
+	void (*release)(struct ward_task *) = task->release;
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
+
+	if (unlikely(!book_plain(word))) {
+		give_back_carefully(pool, slot, epoch, task, word);
+		return;
+	}
+	store_release(&book->word, book_shut(word));
+	let_go(pool, slot, epoch, task, release);
 }
 
 /*
@@ -405,6 +426,25 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 	return true;
 }
 
+/* The second half of finish(), of one that failed, is periodic, or in a lane. */
+group_floor
+static __attribute__((noinline)) bool
+conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
+	 struct ward_task *task, int status)
+{
+	if (unlikely(status)) {
+		if (status != -ECANCELED && failed(pool, slot, task, status))
+			return slot_own(slot); /* it runs again */
+		epoch = slot_begin(slot, task, SLOT_DONE);
+	} else if (unlikely(load_relaxed(&book_of(task)->word) &
+			    BOOK_PERIODIC) &&
+		   goes_on(pool, slot, task)) {
+		return slot_own(slot);
+	}
+	answer(pool, slot, epoch, task, status);
+	return likely(slot_end(slot));
+}
+
 /*
  * run() returned or was left: the attempt's end and its answer.  False: the thread
  * was fenced meanwhile, or is a copy in a child process.
@@ -416,7 +456,7 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	enum slot_phase phase = unlikely(status) ? SLOT_DEAD :
 				task->done	 ? SLOT_DONE :
 						   SLOT_RELEASE;
-	uint64_t left;
+	uint64_t left, word;
 
 	if (unlikely(load_relaxed(&slot->declared) |
 		     load_relaxed(&slot->unblock) | slot->forked))
@@ -428,16 +468,12 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		return false;
 	}
 	count_own_release(&slot->ended, 1); /* [r] after its start */
-	if (unlikely(status)) {
-		if (status != -ECANCELED && failed(pool, slot, task, status))
-			return slot_own(slot); /* it runs again */
-		epoch = slot_begin(slot, task, SLOT_DONE);
-	} else if (unlikely(load_relaxed(&book_of(task)->word) &
-			    BOOK_PERIODIC) &&
-		   goes_on(pool, slot, task)) {
-		return slot_own(slot);
-	}
-	answer(pool, slot, epoch, task, status);
+	word = load_relaxed(&book_of(task)->word);
+	if (unlikely(status || word & (BOOK_PERIODIC | BOOK_LANE)))
+		return conclude(pool, slot, epoch, task, status);
+	if (task->done)
+		task->done(task, 0);
+	give_back(pool, slot, epoch, task);
 	return likely(slot_end(slot));
 }
 
