@@ -64,7 +64,6 @@ struct lane {
 	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING */
 	_Atomic uint32_t sweep;	   /* some that wait are not to run any more */
 	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
-	_Atomic int32_t error;	   /* the first one */
 	_Atomic uint32_t retired;  /* who turns it gives its memory back */
 	/* T: who turns it */
 	uint32_t active, waiting, moved_seen;
@@ -77,6 +76,7 @@ struct lane {
 	uint32_t flags, rank, limits;
 	uint32_t queued; /* waiting at most, where the oldest is dropped; 0: any */
 	_Atomic uint32_t closed;
+	_Atomic int32_t error; /* the first one */
 	struct pool *pool;
 	struct ward_port *port;
 	struct door empty;
@@ -93,6 +93,10 @@ struct lane {
 	struct lane *next, *before; /* of those that are in use */
 	struct lane *free, *all;    /* of those that are not; of all */
 };
+
+_Static_assert(offsetof(struct lane, width) == WARD_LINE, "X and T: one line");
+_Static_assert(offsetof(struct lane, token) + sizeof(uint64_t) == 2 * WARD_LINE,
+	       "what each task asks of it: the next one");
 
 /* ---- lane.c: turning -------------------------------------------------------------- */
 
