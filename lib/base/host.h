@@ -48,6 +48,7 @@ struct host_watch {
 	_Atomic uint32_t *word;
 	uint32_t seen;
 };
+enum { HOST_WATCHES = 5 }; /* at most */
 int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until);
 
 /* ---- the two halves of a store-load fence --------------------------------- */

@@ -210,7 +210,7 @@ static int wait_first(const struct host_watch *watch, uint64_t until)
 int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 {
 	struct timespec end = host_timespec(until);
-	struct waitv entry[4];
+	struct waitv entry[HOST_WATCHES];
 	long got;
 
 	for (unsigned i = 0; i < n; i++)

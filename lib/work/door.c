@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * door.c - a stay sleeps on up to four words at once: the door's, its own slot's
- * (moved by who fences it, or stops its pool [G]), that of its task's token, and that
- * of another one.  It sleeps no longer than to their deadlines.
+ * door.c - a stay sleeps on up to five words at once: the door's, its own slot's
+ * (moved by who fences it, or stops its pool [G]), that of its task's token, and those
+ * of two others.  It sleeps no longer than to their deadlines.
  */
 #include "work/door.h"
 #include "work/cancel.h"
@@ -14,15 +14,10 @@ static void watch(struct door_stay *stay, _Atomic uint32_t *word)
 	stay->watch[stay->words++].word = word;
 }
 
-void door_heed(struct door_stay *stay, const struct ward_cancel *cancel)
-{
-	stay->cancel[stay->cancels++] = cancel;
-}
-
 void door_watch(struct door_stay *stay, const struct ward_cancel *cancel)
 {
 	watch(stay, cancel_word(cancel));
-	door_heed(stay, cancel);
+	stay->cancel[stay->cancels++] = cancel;
 }
 
 /* The task is not silent while it waits here, up to then. */

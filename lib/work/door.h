@@ -37,20 +37,18 @@ struct door {
 struct door_stay {
 	struct door *door;
 	struct slot *slot; /* of the task that waits, or NULL */
-	const struct ward_cancel *cancel[3]; /* its token; see the next two */
+	const struct ward_cancel *cancel[3]; /* its token, the caller's two */
 	unsigned cancels;
 	ward_ns until;
 	uint64_t declared; /* what the task had declared */
 	bool in_run;
 	unsigned words;
-	struct host_watch watch[4]; /* door's, slot's, token's, the caller's */
+	struct host_watch watch[HOST_WATCHES]; /* door's, slot's, token's, the caller's */
 };
 
 void door_enter(struct door_stay *stay, struct door *door, ward_ns until);
-/* One more token that ends each sleep, before the first look. */
+/* One more token that ends each sleep, before the first look; two at most. */
 void door_watch(struct door_stay *stay, const struct ward_cancel *cancel);
-/* One whose deadline does; who fires it opens the door. */
-void door_heed(struct door_stay *stay, const struct ward_cancel *cancel);
 /* What comes after this look will not be slept over. */
 void door_look(struct door_stay *stay);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */

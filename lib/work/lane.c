@@ -52,7 +52,7 @@ static void fetch(struct lane *lane)
 /* What has come and gone past all turns. */
 static void recount(struct lane *lane)
 {
-	uint32_t moved = (uint32_t)(load_relaxed(&lane->count) >> 32);
+	uint32_t moved = (uint32_t)(load_acquire(&lane->count) >> 32);
 
 	lane->active += moved - lane->moved_seen;
 	lane->moved_seen = moved;

@@ -320,7 +320,7 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	int err, why = 0;
 
 	door_enter(&stay, &lane->room, until);
-	door_heed(&stay, &lane->token);
+	door_watch(&stay, &lane->token);
 	if (task->cancel)
 		door_watch(&stay, task->cancel);
 	do {
@@ -428,7 +428,7 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 		return -EDEADLK;
 	host_hold();
 	door_enter(&stay, &lane->empty, until);
-	door_heed(&stay, &lane->token);
+	door_watch(&stay, &lane->token);
 	do {
 		door_look(&stay);
 		cancel_cause(&lane->token); /* its deadline may have come */

@@ -12,6 +12,7 @@
 #define SIM_CORE_H
 
 #include "sim.h"
+#include "base/host.h"
 #include <setjmp.h>
 #include <stddef.h>
 
@@ -39,7 +40,7 @@ struct thread {
 	void (*fn)(void *arg);
 	void (*last)(void *arg);
 	void *arg;
-	const void *futex[4];  /* what it sleeps on */
+	const void *futex[HOST_WATCHES];  /* what it sleeps on */
 	int joins;	       /* whom it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;

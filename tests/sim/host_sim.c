@@ -118,10 +118,10 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 
 int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 {
-	const void *word[4] = { NULL };
+	const void *word[HOST_WATCHES] = { NULL };
 
 	step();
-	check(n <= 4);
+	check(n <= HOST_WATCHES);
 	memory_full_fence(current);
 	for (unsigned i = 0; i < n; i++) {
 		void *p = (void *)(uintptr_t)watch[i].word;
@@ -136,6 +136,7 @@ int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 	trace(SIM_HERE, "%s, ...: sleeps", name_of(word[0]));
 	threads[current].futex[2] = word[2];
 	threads[current].futex[3] = word[3];
+	threads[current].futex[4] = word[4];
 	if (!block(word[0], word[1], 0, NULL, NULL, until))
 		return -ETIMEDOUT;
 	trace(SIM_HERE, "%s, ...: awake", name_of(word[0]));
@@ -669,10 +670,13 @@ void sim_rcu_synchronize(void)
 	host_fence_heavy();
 }
 
-/* ---- descriptors: none can be polled here --------------------------------------- */
+/* ---- descriptors: one for all, and each call is a whole fence -------------------- */
+
+static uint32_t event;
 
 int host_event_open(void)
 {
+	event = 0;
 	return 0;
 }
 
@@ -684,9 +688,24 @@ void host_event_close(int fd)
 void host_event_set(int fd)
 {
 	(void)fd;
+	step();
+	memory_full_fence(current);
+	event = 1;
+	wake(&event, INT32_MAX);
 }
 
 void host_event_clear(int fd)
 {
 	(void)fd;
+	step();
+	memory_full_fence(current);
+	event = 0;
+}
+
+void sim_event_wait(void)
+{
+	step();
+	while (!event)
+		block(&event, NULL, 0, NULL, NULL, HOST_FOREVER);
+	memory_full_fence(current);
 }

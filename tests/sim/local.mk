@@ -73,6 +73,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
+	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \

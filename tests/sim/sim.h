@@ -59,6 +59,8 @@ _Noreturn void sim_vanish(void);
  * of them sleep: so that things happen just when somebody goes to sleep.
  */
 void sim_dawdle(uint32_t n);
+/* Sleeps until host_event_set(). */
+void sim_event_wait(void);
 /* The run ends here, and well; whoever is still about is forgotten. */
 _Noreturn void sim_enough(void);
 /* The run ends here, in such a way. */

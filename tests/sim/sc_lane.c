@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_lane.c - lanes with few threads around them: order and width, who turns and who
+ * leaves, what is entered meanwhile, the end of a lane; the queues of lower ranks,
+ * ports, and what is paid for a pool that has gone.
+ */
+#include "work/lane.h"
+#include "base/host.h"
+#include "names.h"
+#include "sim.h"
+#include "work/port.h"
+#include <errno.h>
+#include <string.h>
+
+#define TASKS 4
+
+static struct pool *pool;
+static struct ward_lane *lane;
+static struct ward_port *port;
+
+static struct piece {
+	struct ward_task task;
+	uint32_t scratch; /* plain: who runs it writes, who releases it too */
+	/* offstage */
+	uint32_t runs, done, released;
+	int status;
+	bool sent;
+} piece[TASKS];
+static uint32_t turn; /* plain: of a lane of width 1, one after the other */
+
+/* offstage */
+static uint32_t inside, most, order[TASKS], ran, gone, submitters;
+
+static struct piece *piece_of(struct ward_task *task)
+{
+	return (struct piece *)task;
+}
+
+static offstage void enter_run(struct piece *p)
+{
+	check(!p->runs++ && !p->done);
+	order[ran++] = (uint32_t)(p - piece);
+	inside++;
+	check(!most || inside <= most);
+}
+
+static offstage void leave_run(void)
+{
+	inside--;
+}
+
+static int run(struct ward_task *task)
+{
+	struct piece *p = piece_of(task);
+
+	enter_run(p);
+	p->scratch++;
+	if (most == 1)
+		turn++;
+	leave_run();
+	return 0;
+}
+
+static offstage void is_done(struct piece *p, int status)
+{
+	check(!p->done++ && !p->released);
+	p->status = status;
+}
+
+static void done(struct ward_task *task, int status)
+{
+	is_done(piece_of(task), status);
+}
+
+static offstage void is_released(struct piece *p)
+{
+	check(p->done == 1 && !p->released++);
+	gone++;
+}
+
+static void release(struct ward_task *task)
+{
+	piece_of(task)->scratch = 0;
+	is_released(piece_of(task));
+}
+
+static void set_up(uint32_t wide)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	config.workers = config.max = 1;
+	config.spares = config.zombies = 1;
+	config.ring = 4;
+	config.trace_signo = WARD_TRACE_NONE;
+	check(pool_new(&pool, &config) == 0);
+	name_pool(pool);
+	sim_private(&ward_pulse_);
+	memset(piece, 0, sizeof(piece));
+	for (uint32_t i = 0; i < TASKS; i++) {
+		piece[i].task.run = run;
+		piece[i].task.done = done;
+		piece[i].task.release = release;
+		sim_name(&piece[i], "piece[%u]", i);
+	}
+	most = wide;
+	inside = ran = gone = turn = submitters = 0;
+	port = NULL;
+}
+
+static void make(struct ward_lane_config config)
+{
+	struct lane *in;
+
+	config.size = sizeof(config);
+	check(ward_lane_create(&lane, (struct ward_pool *)pool, &config) == 0);
+	in = (struct lane *)lane;
+	sim_name((void *)(uintptr_t)&in->count, "lane.count");
+	sim_name((void *)(uintptr_t)&in->arrived, "lane.arrived");
+	sim_name((void *)(uintptr_t)&in->sweep, "lane.sweep");
+	sim_name((void *)(uintptr_t)&in->granted, "lane.granted");
+	sim_name((void *)(uintptr_t)&in->closed, "lane.closed");
+	sim_name((void *)(uintptr_t)&in->room, "lane.room");
+	sim_name((void *)(uintptr_t)&in->empty, "lane.empty");
+}
+
+/* All memory of lanes is there to be used again. */
+static void all_given_back(void)
+{
+	uint32_t all = 0, free = 0;
+
+	for (struct lane *l = pool->lanes_all; l; l = l->all)
+		all++;
+	for (struct lane *l = load_acquire(&pool->lanes_free); l; l = l->free)
+		free++;
+	check(all == free);
+}
+
+static void tear_down(void)
+{
+	check(ward_lane_destroy(lane) == 0);
+	all_given_back();
+	if (port)
+		check(ward_port_destroy(port) == 0);
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+
+/* ---- workers, of a kind: they take, run and answer ---------------------------------- */
+
+static void serve(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word);
+	int why = 0;
+
+	if (book_state(word) != BOOK_QUEUED) {
+		check(!lost_settle(pool, NULL, task));
+		return;
+	}
+	if (word & BOOK_GRANT)
+		lane_granted(book->lane, task);
+	if (word & BOOK_CANCELLED)
+		why = book->cause;
+	else if (word & BOOK_LANE)
+		why = lane_why_not(book->lane, task);
+	worker_answer(pool, NULL, task, why ? why : task->run(task));
+}
+
+static offstage bool all_gone(uint32_t n)
+{
+	return gone >= n;
+}
+
+/* Until so many are released. */
+static void works(void *arg)
+{
+	uint32_t n = (uint32_t)(uintptr_t)arg;
+	struct hand hand;
+
+	hand_init(&hand, 0);
+	while (!all_gone(n)) {
+		struct ward_task *task = inbox_take(&pool->inbox, &hand);
+
+		if (task)
+			serve(task);
+		else
+			host_yield();
+	}
+}
+
+static offstage void is_sent(uint32_t i)
+{
+	piece[i].sent = true;
+}
+
+static void send(uint32_t i)
+{
+	is_sent(i);
+	check(ward_lane_submit(lane, &piece[i].task, WARD_FOREVER) == 0);
+}
+
+static void sends_two(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+
+	send(i);
+	send(i + 1);
+}
+
+static void sends_one(void *arg)
+{
+	send((uint32_t)(uintptr_t)arg);
+}
+
+static host_thread begin(void (*fn)(void *), uintptr_t arg)
+{
+	host_thread thread;
+
+	check(host_spawn(&thread, NULL, fn, NULL, (void *)arg) == 0);
+	return thread;
+}
+
+static void end(host_thread thread)
+{
+	host_join(thread, HOST_FOREVER);
+}
+
+static offstage void in_order(void)
+{
+	uint32_t at[TASKS] = { 0 };
+
+	for (uint32_t i = 0; i < ran; i++)
+		at[order[i]] = i;
+	check(ran == 4 && at[0] < at[1] && at[2] < at[3]);
+}
+
+static offstage void all_had(uint32_t n, int status)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		check(piece[i].released == 1);
+		check(piece[i].status == 0 || piece[i].status == status);
+		check((piece[i].runs == 1) == (piece[i].status == 0));
+	}
+}
+
+/* ---- order, width ---------------------------------------------------------------------- */
+
+static void lane_key(void)
+{
+	host_thread t[4];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1, .prio = sim_choose(2) });
+	t[0] = begin(sends_two, 0);
+	t[1] = begin(sends_two, 2);
+	t[2] = begin(works, 4);
+	t[3] = begin(works, 4);
+	for (int i = 0; i < 4; i++)
+		end(t[i]);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	in_order();
+	all_had(4, 0);
+	tear_down();
+}
+SCENARIO(lane_key, "two of a key run at once, out of order, or not at all",
+	 .share = 4, .rare = 2, .steps = 20000);
+
+static void lane_wide(void)
+{
+	host_thread t[3];
+
+	set_up(2);
+	make((struct ward_lane_config){ .active = 2 });
+	t[0] = begin(sends_two, 0);
+	t[1] = begin(sends_one, 2);
+	t[2] = begin(works, 3);
+	works((void *)(uintptr_t)3);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	all_had(3, 0);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	tear_down();
+}
+SCENARIO(lane_wide, "a free place is forgotten, or taken twice", .share = 2,
+	 .rare = 2, .steps = 20000);
+
+/* A task less, so that one may be alone when the other comes. */
+static void lane_alone(void)
+{
+	host_thread t[2];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1 });
+	t[0] = begin(sends_one, 0);
+	t[1] = begin(works, 2);
+	send(1);
+	end(t[0]);
+	end(t[1]);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	all_had(2, 0);
+	tear_down();
+}
+SCENARIO(lane_alone, "who leaves passes over who comes", .bound = 1, .share = 2);
+
+/* ---- the end of a lane ------------------------------------------------------------------- */
+
+/* The joiner makes a new one, perhaps of the same memory, before who sent has left. */
+static void lane_again(void)
+{
+	host_thread t[3];
+
+	set_up(0);
+	make((struct ward_lane_config){ .active = 1 });
+	send(0);
+	t[0] = begin(works, 4);
+	t[1] = begin(sends_one, 1);
+	while (!all_gone(2))
+		host_yield();
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	check(ward_lane_destroy(lane) == 0);
+	make((struct ward_lane_config){ .active = 1 });
+	most = 1;
+	t[2] = begin(sends_one, 2);
+	send(3);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	all_had(4, 0);
+	tear_down();
+}
+SCENARIO(lane_again, "who leaves a lane late meddles with the next one", .share = 2,
+	 .rare = 2, .steps = 20000);
+
+static _Atomic uint32_t owners;
+
+/* As a hedge: the last one who has it lets go of it. */
+static void lets_go(void)
+{
+	if (sub_acq_rel(&owners, 1) == 1)
+		lane_abandon((struct lane *)lane);
+}
+
+static void release_and_let_go(struct ward_task *task)
+{
+	release(task);
+	lets_go();
+}
+
+static void lane_abandoned(void)
+{
+	host_thread t;
+
+	set_up(0);
+	make((struct ward_lane_config){ 0 });
+	store_relaxed(&owners, 3);
+	for (uint32_t i = 0; i < 2; i++) {
+		piece[i].task.release = release_and_let_go;
+		send(i);
+	}
+	t = begin(works, 2);
+	lets_go();
+	end(t);
+	check(load_acquire(&pool->refs) == 1);
+	check(!pool->lanes);
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(lane_abandoned, "a lane that nobody has is destroyed twice, or never",
+	 .bound = 1, .share = 2);
+
+/* ---- close, cancel -------------------------------------------------------------------------- */
+
+static offstage void counts(void)
+{
+	submitters++;
+}
+
+static void tries(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	int err = ward_lane_submit(lane, &piece[i].task, WARD_NOWAIT);
+
+	if (!err)
+		is_sent(i);
+	check(!err || err == -ESHUTDOWN);
+	counts();
+}
+
+static offstage uint32_t sent(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < TASKS; i++)
+		n += piece[i].sent;
+	return n;
+}
+
+static offstage bool over(void)
+{
+	return submitters == 2 && gone == sent();
+}
+
+static void works_until_over(void *arg)
+{
+	struct hand hand;
+
+	(void)arg;
+	hand_init(&hand, 0);
+	while (!over()) {
+		struct ward_task *task = inbox_take(&pool->inbox, &hand);
+
+		if (task)
+			serve(task);
+		else
+			host_yield();
+	}
+}
+
+/* Once it was closed and seen empty, nothing is accepted any more. */
+static void lane_closed(void)
+{
+	host_thread t[3];
+	uint32_t seen;
+
+	set_up(0);
+	make((struct ward_lane_config){ .active = sim_choose(2) });
+	t[0] = begin(tries, 0);
+	t[1] = begin(tries, 1);
+	t[2] = begin(works_until_over, 0);
+	check(ward_lane_close(lane, 0) == 0);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	seen = gone;
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	check(gone == seen && sent() == seen);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	tear_down();
+}
+SCENARIO(lane_closed, "a task comes in after the closed lane was seen empty",
+	 .share = 2);
+
+static void cancels(void *arg)
+{
+	(void)arg;
+	check(ward_lane_cancel(lane, -EINTR));
+}
+
+static void lane_cancelled(void)
+{
+	host_thread t[2];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1 });
+	for (uint32_t i = 0; i < 3; i++)
+		send(i);
+	t[0] = begin(cancels, 0);
+	t[1] = begin(works, 3);
+	works((void *)(uintptr_t)3);
+	end(t[0]);
+	end(t[1]);
+	check(ward_lane_join(lane, WARD_FOREVER) == (piece[2].runs ? 0 : -EINTR));
+	all_had(3, -EINTR);
+	tear_down();
+}
+SCENARIO(lane_cancelled, "who waits in a cancelled lane waits for ever",
+	 .share = 2, .steps = 20000);
+
+/* ---- room --------------------------------------------------------------------------------- */
+
+static void lane_room(void)
+{
+	host_thread t[3];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1,
+					.flags = WARD_LANE_HANDOVER });
+	t[0] = begin(sends_one, 0);
+	t[1] = begin(sends_one, 1);
+	t[2] = begin(works, 3);
+	send(2);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	all_had(3, 0);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	tear_down();
+}
+SCENARIO(lane_room, "who waits for room sleeps on beside it", .share = 2,
+	 .steps = 20000);
+
+static void sends_or_not(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	int err = ward_lane_submit(lane, &piece[i].task, WARD_FOREVER);
+
+	check(!err || err == -EINTR || err == -ESHUTDOWN);
+	if (!err)
+		is_sent(i);
+	counts();
+}
+
+/* The place stays taken: the end is told all the same. */
+static void lane_room_ends(void)
+{
+	bool closes = sim_choose(2);
+	host_thread t;
+
+	set_up(0);
+	make((struct ward_lane_config){ .active = 1,
+					.flags = WARD_LANE_HANDOVER });
+	send(0);
+	t = begin(sends_or_not, 1);
+	if (closes)
+		check(ward_lane_close(lane, 0) == 0);
+	else
+		cancels(NULL);
+	end(t);
+	check(!piece[1].sent);
+	works((void *)(uintptr_t)1);
+	check(ward_lane_join(lane, WARD_FOREVER) == (closes ? 0 : -EINTR));
+	tear_down();
+}
+SCENARIO(lane_room_ends, "who waits for room is not told of the end", .bound = 1);
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+static struct ward_limit limit;
+
+/* The steward, of a kind. */
+static void wakes(void *arg)
+{
+	uint32_t n = (uint32_t)(uintptr_t)arg;
+
+	while (!all_gone(n)) {
+		later_due(&pool->later, &pool->inbox, host_now());
+		host_wait(&pool->steward_word, load_relaxed(&pool->steward_word),
+			  host_now() + 1000000);
+	}
+}
+
+static void lane_granted_or_not(void)
+{
+	struct ward_limit *limits[] = { &limit };
+	host_thread t[3];
+
+	set_up(0);
+	check(ward_limit_init(&limit, 1000, 1) == 0);
+	make((struct ward_lane_config){ .active = sim_choose(2),
+					.limits = limits,
+					.nlimits = 1 });
+	for (uint32_t i = 0; i < 3; i++)
+		send(i);
+	t[0] = begin(cancels, 0);
+	t[1] = begin(wakes, 3);
+	t[2] = begin(works, 3);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	ward_lane_join(lane, WARD_FOREVER);
+	all_had(3, -EINTR);
+	check(!load_relaxed(&pool->later.waiting));
+	tear_down();
+}
+SCENARIO(lane_granted_or_not, "a grant is forgotten, and those behind it",
+	 .share = 2, .rare = 2, .steps = 30000);
+
+/* ---- lower ranks ---------------------------------------------------------------------------- */
+
+static struct lower lower;
+static uint32_t taken[TASKS];
+
+static void puts_two(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+
+	for (uint32_t k = i; k < i + 2; k++) {
+		piece[k].scratch = 7;
+		lower_put(&lower, &piece[k].task);
+	}
+}
+
+static offstage bool took(struct ward_task *task)
+{
+	uint32_t i = (uint32_t)(piece_of(task) - piece);
+
+	check(!taken[i]++);
+	check(i % 2 == 0 || taken[i - 1]); /* each putter's in order */
+	gone++;
+	return true;
+}
+
+static void takes(void *arg)
+{
+	struct ward_task *task;
+
+	(void)arg;
+	while (!all_gone(4)) {
+		task = lower_take(&lower);
+		if (task) {
+			check(piece_of(task)->scratch++ == 7);
+			took(task);
+		} else {
+			host_yield();
+		}
+	}
+}
+
+static void lane_lower(void)
+{
+	host_thread t[3];
+
+	memset(&lower, 0, sizeof(lower));
+	memset(taken, 0, sizeof(taken));
+	memset(piece, 0, sizeof(piece));
+	gone = 0;
+	t[0] = begin(puts_two, 0);
+	t[1] = begin(puts_two, 2);
+	t[2] = begin(takes, 0);
+	takes(NULL);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	check(!load_relaxed(&lower.count));
+	check(!lower_take(&lower));
+}
+SCENARIO(lane_lower, "a task of low rank is lost, or taken twice", .share = 2);
+
+/* ---- ports ---------------------------------------------------------------------------------- */
+
+static void lane_port(void)
+{
+	host_thread t[2];
+
+	set_up(0);
+	check(ward_port_create(&port) == 0);
+	make((struct ward_lane_config){ .port = port, .active = sim_choose(2) });
+	send(0);
+	send(1);
+	t[0] = begin(works, 2);
+	t[1] = begin(works, 2);
+	while (!all_gone(2)) {
+		sim_event_wait();
+		check(ward_port_run(port, sim_choose(2)) >= 0);
+	}
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	all_had(2, 0);
+	check(ward_lane_destroy(lane) == 0);
+	check(ward_port_destroy(port) == 0);
+	end(t[0]);
+	end(t[1]);
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(lane_port, "the loop is not told, or the port is gone too early",
+	 .share = 2, .steps = 20000);
+
+/* ---- a pool that has gone -------------------------------------------------------------------- */
+
+/* Each hands something on, and pays. */
+static void pays(void *arg)
+{
+	struct piece *p = &piece[(uintptr_t)arg];
+
+	later_put(&pool->later, &pool->inbox, &p->task, host_now() + 1000);
+	lost_pay(pool);
+}
+
+static void lane_orphans(void)
+{
+	host_thread t[2];
+
+	set_up(0);
+	store_relaxed(&pool->orphaned, 1);
+	store_relaxed(&pool->stopping, 1);
+	for (uint32_t i = 0; i < 2; i++)
+		book_open_owed(book_of(&piece[i].task), 0);
+	for (uintptr_t i = 0; i < 2; i++)
+		t[i] = begin(pays, i);
+	for (uintptr_t i = 0; i < 2; i++)
+		end(t[i]);
+	check(gone == 2);
+	pool_put(pool);
+}
+SCENARIO(lane_orphans, "two pay for a pool that has gone, and leave it to the other",
+	 .bound = 1);
