@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define LINE 64
-#define ARENA (256 * 1024)
+/* A steward that is given no turn looks as if it hung: it may be replaced often. */
+#define ARENA (1024 * 1024)
 
 bool host_asymmetric;
 uint32_t sim_rush_after;

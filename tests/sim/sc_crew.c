@@ -183,7 +183,7 @@ static void crew_down(void)
 	ends(tasks + 1);
 }
 SCENARIO(crew_down, "one worker too many sleeps on, or one too few is left",
-	 .steps = 60000, .rare = 6);
+	 .steps = 200000, .rare = 6);
 
 /* Two orders to leave, one after the other. */
 static void crew_down_twice(void)
@@ -198,7 +198,7 @@ static void crew_down_twice(void)
 	ends(1);
 }
 SCENARIO(crew_down_twice, "an order is taken back that was given anew",
-	 .steps = 60000, .rare = 6);
+	 .steps = 200000, .rare = 6);
 
 static void other_size(void *arg)
 {
@@ -225,7 +225,7 @@ static void crew_two_sizes(void)
 	ends(2);
 }
 SCENARIO(crew_two_sizes, "two sizes at once, and neither comes true",
-	 .steps = 60000, .rare = 6);
+	 .steps = 200000, .rare = 6);
 
 /* Workers die while fewer are wanted, or more. */
 static void crew_dies(void)
@@ -244,7 +244,7 @@ static void crew_dies(void)
 	ends(3);
 }
 SCENARIO(crew_dies, "a seat is healed that nobody wants, or is not",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* ---- by the steward ------------------------------------------------------- */
 

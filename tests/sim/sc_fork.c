@@ -229,7 +229,7 @@ static void fork_joined(void)
 	check(root.status || root.joins);
 }
 SCENARIO(fork_joined, "a fork is lost, run twice, or in use after its join",
-	 .steps = 60000, .rare = 4);
+	 .steps = 200000, .rare = 4);
 
 /* It is begun elsewhere, or nobody ever ends. */
 static void fork_wakes(void)
@@ -240,7 +240,7 @@ static void fork_wakes(void)
 	to_the_end();
 	check(root.joins == 1);
 }
-SCENARIO(fork_wakes, "an idle worker sleeps beside a fork", .steps = 60000,
+SCENARIO(fork_wakes, "an idle worker sleeps beside a fork", .steps = 200000,
 	 .rare = 4);
 
 static void fork_part_lost(void)
@@ -253,7 +253,7 @@ static void fork_part_lost(void)
 	to_the_end();
 }
 SCENARIO(fork_part_lost, "a part that hangs or is lost takes its maker's frame",
-	 .steps = 60000, .rare = 4);
+	 .steps = 200000, .rare = 4);
 
 static void fork_maker_lost(void)
 {
@@ -264,7 +264,7 @@ static void fork_maker_lost(void)
 	to_the_end();
 }
 SCENARIO(fork_maker_lost, "a maker that leaves takes its parts' frame along",
-	 .steps = 60000, .rare = 4);
+	 .steps = 200000, .rare = 4);
 
 static void fork_destroyed(void)
 {
@@ -279,4 +279,4 @@ static void fork_destroyed(void)
 	check(sim_unfreed() == 0);
 }
 SCENARIO(fork_destroyed, "destroy and a fork that is out wait for each other",
-	 .steps = 60000, .rare = 4);
+	 .steps = 200000, .rare = 4);

@@ -270,7 +270,7 @@ static void pool_fine(void)
 	send(1, FINE);
 	drain_and_destroy(2);
 }
-SCENARIO(pool_fine, "a pool that only works does not", .steps = 60000,
+SCENARIO(pool_fine, "a pool that only works does not", .steps = 200000,
 	 .rare = 8);
 
 static void pool_stuck(void)
@@ -281,7 +281,7 @@ static void pool_stuck(void)
 	drain_and_destroy(2);
 }
 SCENARIO(pool_stuck, "a stuck task is not answered for, or twice",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 static void pool_dies(void)
 {
@@ -290,7 +290,7 @@ static void pool_dies(void)
 	send(1, FINE);
 	drain_and_destroy(2);
 }
-SCENARIO(pool_dies, "a dead worker's task is lost, or its seat", .steps = 60000,
+SCENARIO(pool_dies, "a dead worker's task is lost, or its seat", .steps = 200000,
 	 .rare = 8);
 
 static void pool_two_die(void)
@@ -302,7 +302,7 @@ static void pool_two_die(void)
 	drain_and_destroy(3);
 }
 SCENARIO(pool_two_die, "the same with two workers and one spare",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 static void pool_rerun(void)
 {
@@ -313,7 +313,7 @@ static void pool_rerun(void)
 	drain_and_destroy(3);
 }
 SCENARIO(pool_rerun, "a task runs again while its zombie comes home",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /*
  * Destroyed while tasks are queued, run, hang and leave, with time enough or
@@ -332,7 +332,7 @@ static void pool_destroyed(void)
 	check(sim_unfreed() == 0);
 }
 SCENARIO(pool_destroyed, "destroy loses a task, or leaves something behind",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* The same with deaths of both kinds, and all the time it takes. */
 static void pool_destroyed_dying(void)
@@ -346,7 +346,7 @@ static void pool_destroyed_dying(void)
 	all_answered(3);
 	check(sim_unfreed() == 0);
 }
-SCENARIO(pool_destroyed_dying, "destroy waits for the dead", .steps = 60000,
+SCENARIO(pool_destroyed_dying, "destroy waits for the dead", .steps = 200000,
 	 .rare = 8);
 
 /* Whoever looks at the numbers meanwhile is never told nonsense. */
@@ -371,7 +371,7 @@ static void pool_watched(void)
 	}
 	drain_and_destroy(2);
 }
-SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 60000,
+SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 200000,
 	 .rare = 8);
 
 /* ---- failures ------------------------------------------------------------ */
@@ -398,7 +398,7 @@ static void pool_fails(void)
 	drain_and_destroy(2);
 }
 SCENARIO(pool_fails, "a failed task waits for ever, or is answered twice",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* Of two that may run it, one does, and its zombie comes home by a raise. */
 static void pool_raises(void)
@@ -410,7 +410,7 @@ static void pool_raises(void)
 	drain_and_destroy(2);
 }
 SCENARIO(pool_raises, "a raise takes an answer that was the steward's",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* Destroyed while tasks wait, run, hang and leave. */
 static void pool_fails_destroyed(void)
@@ -425,7 +425,7 @@ static void pool_fails_destroyed(void)
 	check(sim_unfreed() == 0);
 }
 SCENARIO(pool_fails_destroyed, "destroy forgets who waits, or hands it on twice",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* The hook for dead letters takes the thread with it. */
 static void pool_buries(void)
@@ -437,7 +437,7 @@ static void pool_buries(void)
 	drain_and_destroy(2);
 }
 SCENARIO(pool_buries, "done() goes with the thread that told of a dead letter",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* ---- drain against submit ------------------------------------------------ */
 
@@ -483,7 +483,7 @@ static void pool_drained(void)
 	drain_and_destroy(taken);
 }
 SCENARIO(pool_drained, "a task is accepted after the drain saw the end",
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
 
 /* ---- somebody is stopped ------------------------------------------------- */
 
@@ -517,7 +517,7 @@ static void pool_stop_helper(void)
 	until_released(2);
 }
 SCENARIO(pool_stop_helper, "work stands still without the helpers",
-	 .stop = 0x30, .steps = 60000, .rare = 8);
+	 .stop = 0x30, .steps = 200000, .rare = 8);
 
 /* The scribe: even a worker that leaves is replaced. */
 static void pool_stop_scribe(void)
@@ -528,4 +528,4 @@ static void pool_stop_scribe(void)
 	until_released(2);
 }
 SCENARIO(pool_stop_scribe, "healing waits for a hook that hangs", .stop = 0x2,
-	 .steps = 60000, .rare = 8);
+	 .steps = 200000, .rare = 8);
