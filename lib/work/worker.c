@@ -370,8 +370,10 @@ static cold int why_not(const struct pool *pool, struct ward_task *task,
 
 	if (word & BOOK_GRANT)
 		lane_granted(book_of(task)->lane, task);
-	if (word & BOOK_CANCELLED)
+	if (word & BOOK_CANCELLED) {
+		load_acquire(&book_of(task)->word); /* [ca] what it was marked with */
 		return book_of(task)->cause;
+	}
 	if (word & BOOK_LANE) {
 		cause = cause ? cause : lane_why_not(book_of(task)->lane, task);
 		if (!stamp && book_attempt(word) == 1)

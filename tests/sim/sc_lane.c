@@ -428,7 +428,8 @@ static void lane_closed(void)
 	t[1] = begin(tries, 1);
 	t[2] = begin(works_until_over, 0);
 	check(ward_lane_close(lane, 0) == 0);
-	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	while (ward_lane_count(lane)) /* a join is a fence, too */
+		host_yield();
 	seen = gone;
 	for (int i = 0; i < 3; i++)
 		end(t[i]);
@@ -443,6 +444,11 @@ static void cancels(void *arg)
 {
 	(void)arg;
 	check(ward_lane_cancel(lane, -EINTR));
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
 }
 
 static void lane_cancelled(void)
@@ -549,7 +555,7 @@ static void lane_granted_or_not(void)
 					.nlimits = 1 });
 	for (uint32_t i = 0; i < 3; i++)
 		send(i);
-	t[0] = begin(cancels, 0);
+	t[0] = begin(sim_choose(2) ? cancels : nothing, 0);
 	t[1] = begin(wakes, 3);
 	t[2] = begin(works, 3);
 	for (int i = 0; i < 3; i++)

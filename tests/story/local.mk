@@ -31,6 +31,7 @@ sane_story_tests = \
 	tests/story/full_ring_rerun \
 	tests/story/grows_on_demand \
 	tests/story/hook_hangs \
+	tests/story/lane_storm \
 	tests/story/late_birth \
 	tests/story/left_behind \
 	tests/story/limits \
@@ -154,6 +155,8 @@ tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
 tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
 tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
 tests_story_hook_hangs_LDADD = $(STORY_LIBS)
+tests_story_lane_storm_SOURCES = tests/story/lane_storm.c
+tests_story_lane_storm_LDADD = $(STORY_LIBS)
 tests_story_late_birth_SOURCES = tests/story/late_birth.c
 tests_story_late_birth_LDADD = $(STORY_LIBS)
 tests_story_left_behind_SOURCES = tests/story/left_behind.c
@@ -248,5 +251,6 @@ EXTRA_DIST += tests/story/httpd.lua tests/story/httpd.sh
 
 tsan_tests += tests/story/cancel_storm tests/story/bridge_unbroken tests/story/ward_races
 tsan_tests += tests/story/close_blocked tests/story/drop_oldest tests/story/fork_deep
+tsan_tests += tests/story/lane_storm
 asan_tests += $(sane_story_tests)
 alone_tests += $(story_tests) $(httpd_scripts)
