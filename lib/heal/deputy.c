@@ -52,14 +52,14 @@ static void tell_taken_over(struct heal *heal, const struct steward *old)
 static bool take_over(struct heal *heal)
 {
 	struct steward *old = heal->steward;
-	struct steward *next = steward_new(heal, old->term + 1);
+	struct steward *next = heal->next;
 
 	if (!next)
+		next = steward_new(heal, old->term + 1);
+	heal->next = next; /* for the next try, if this one fails */
+	if (!next || steward_begin(next))
 		return false;
-	if (steward_begin(next)) {
-		steward_free(next);
-		return false;
-	}
+	heal->next = NULL;
 	next->before = old;
 	heal->steward = next;
 	tell_taken_over(heal, old);

@@ -30,5 +30,7 @@ void heal_free(void *memory)
 		before = steward->before;
 		steward_free(steward);
 	}
+	if (heal->next)
+		steward_free(heal->next);
 	host_free(heal, sizeof(*heal));
 }

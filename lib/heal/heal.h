@@ -42,6 +42,7 @@ struct steward {
 struct heal {
 	struct pool *pool;
 	struct steward *steward; /* in office; the clerk's, once it runs */
+	struct steward *next;	 /* for want of a thread not yet; the same */
 	_Atomic uint32_t term;	 /* whose acts count */
 	host_thread clerk;
 	char clerk_name[16];
