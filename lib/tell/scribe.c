@@ -210,7 +210,8 @@ static void scribe(void *arg)
 
 int tell_start(struct tell *tell)
 {
-	struct host_spawn how = { .stack = 256 << 10, .name = tell->name };
+	/* Room for libdw, where a program's tables are large. */
+	struct host_spawn how = { .stack = 1 << 20, .name = tell->name };
 
 	snprintf(tell->name, sizeof(tell->name), "%.8s/scribe", tell->pool);
 	return host_spawn(&tell->thread, &how, scribe, NULL, tell);

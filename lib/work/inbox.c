@@ -520,12 +520,11 @@ static struct ward_task *take_lower(struct inbox *inbox)
 static cold struct ward_task *take_in_turn(struct inbox *inbox,
 					   struct hand *hand)
 {
-	struct ward_task *task = NULL;
+	struct ward_task *task;
 
-	if (load_relaxed(&inbox->owed))
+	task = take_aged(inbox, hand->turn / TURN);
+	if (!task && load_relaxed(&inbox->owed))
 		task = take_owed(inbox);
-	if (!task)
-		task = take_aged(inbox, hand->turn / TURN);
 	if (!task && hand->turn / TURN % 2)
 		task = steal(inbox, hand, false);
 	if (!task) {

@@ -283,6 +283,33 @@ static void pool_stuck(void)
 SCENARIO(pool_stuck, "a stuck task is not answered for, or twice",
 	 .steps = 200000, .rare = 8);
 
+static void recalls(void *arg)
+{
+	*(int *)arg = ward_task_cancel((struct ward_pool *)pool,
+				       &errand[0].task, 0);
+}
+
+/* Called back while a worker may begin it, run it, end it, or sleep. */
+static void pool_recalled(void)
+{
+	static int said;
+	host_thread t;
+
+	set_up(1, 1, 1);
+	send(0, sim_choose(2) ? FINE : SLOW);
+	check(!host_spawn(&t, NULL, recalls, NULL, &said));
+	send(1, FINE);
+	host_join(t, HOST_FOREVER);
+	drain_and_destroy(2);
+	check(said == 0 || said == -EINPROGRESS || said == -ENOENT);
+	if (said == 0) {
+		check(errand[0].runs == 0);
+		check(errand[0].status == -ECANCELED);
+	}
+}
+SCENARIO(pool_recalled, "a task runs of which it was said that it never will",
+	 .steps = 200000, .rare = 8);
+
 static void pool_dies(void)
 {
 	set_up(1, 1, 1);
