@@ -27,7 +27,12 @@
 
 #define MS 1000000u
 
-enum { AWAY_MS = 1000, SURE_MS = 100 };
+/* How long it may be late before anybody looks why. */
+#ifndef DEPUTY_AWAY_MS
+#define DEPUTY_AWAY_MS 1000
+#endif
+
+enum { SURE_MS = 100 };
 
 static void tell_taken_over(struct heal *heal, const struct steward *old)
 {
@@ -102,7 +107,7 @@ uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now)
 {
 	struct steward *steward = heal->steward;
 	uint64_t promise = load_acquire(&steward->promise); /* [a] */
-	uint64_t away = heal->pool->scan + AWAY_MS * MS;
+	uint64_t away = heal->pool->scan + DEPUTY_AWAY_MS * (uint64_t)MS;
 
 	if (promise == HOST_FOREVER)
 		return HOST_FOREVER;

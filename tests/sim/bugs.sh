@@ -4,12 +4,14 @@
 # sources, and its scenarios must fail there.
 #
 #	bugs.sh [NAME...]	all of them, or these
+#	BUGS_PARTS=3 bugs.sh	a third of them, each day another
 #
 # A line of the table 'bugs' is: name | file | sed expression | scenarios | what
 # it is.  A bug that changes nothing is out of date, which is a failure too.
 set -u
 here=$top_srcdir/tests/sim
-: "${CC:=cc}" "${SEEDS:=30000}" "${FEW:=1000}"
+: "${CC:=cc}" "${SEEDS:=30000}" "${FEW:=1000}" "${BUGS_PARTS:=1}"
+part=$(($(date +%-j) % BUGS_PARTS))
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 work=$(mktemp -d "${TMPDIR:-/tmp}/sim.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
@@ -18,7 +20,7 @@ trap 'exit 2' HUP INT TERM
 includes="-I$here/include -I$here -I$top_srcdir/include ${CK_CFLAGS:-}"
 flags="-std=gnu11 -D_GNU_SOURCE -DBELL_RUSH_AFTER=sim_rush_after"
 flags="$flags -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DKEPT_COPIES=4"
-flags="$flags -DDEQUE_SIZE=2"
+flags="$flags -DDEQUE_SIZE=2 -DDEPUTY_AWAY_MS=20000"
 flags="$flags -O1 -g0 -w -fno-common"
 sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
 	"$here/local.mk")
@@ -37,7 +39,7 @@ compile() {
 		esac
 		printf '%s -o %s/%s.o %s\n' "$seen" "$out" \
 			"$(echo "${file%.c}" | tr / -)" "$path"
-	done | xargs -P "$jobs" -L 1 "$CC" $flags $includes "-I$lib" -c
+	done | xargs -P "$hands" -L 1 "$CC" $flags $includes "-I$lib" -c
 }
 
 # The scenarios' own files.  What is inline in a header is mostly run from there.
@@ -57,7 +59,7 @@ users() {
 	esac
 	for file in $sources; do
 		case " $scheduler " in *" ${file##*/} "*) continue ;; esac
-		"$CC" $flags $includes "-I$work/lib" -MM "$top_srcdir/$file" |
+		"$CC" $flags $includes "-I$desk/lib" -MM "$top_srcdir/$file" |
 			grep -q "${1#lib/}" && echo "$file"
 	done
 }
@@ -66,41 +68,66 @@ users() {
 plant() {
 	seeds=$1 names=$2
 	shift 2
-	rm -f "$work"/planted/*
-	cp "$work"/clean/*.o "$work/planted"
-	compile "$work/lib" "$work/planted" "$@" &&
-		"$CC" -o "$work/planted/sim" "$work"/planted/*.o &&
-		"$work/planted/sim" -x -n "$seeds" $names
+	rm -f "$desk"/planted/*
+	cp "$work"/clean/*.o "$desk/planted"
+	compile "$desk/lib" "$desk/planted" "$@" &&
+		"$CC" -o "$desk/planted/sim" "$desk"/planted/*.o &&
+		"$desk/planted/sim" -x -n "$seeds" $names
 }
 
-mkdir -p "$work/clean" "$work/lib" "$work/planted" || exit 2
-cp -R "$top_srcdir/lib/." "$work/lib"
-compile "$top_srcdir/lib" "$work/clean" $sources || exit 1
-
-total=0 found=0
-while IFS='|' read -r name file change scenarios what; do
-	name=$(echo $name)
-	case $name in '#'* | '') continue ;; esac
-	file=$(echo $file)
-	[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-	total=$((total + 1))
-	printf '%-18s%s\n%20s' "$name" "$what" ''
-	[ -z "${last-}" ] || cp "$top_srcdir/$last" "$work/$last"
-	last=$file
-	cp "$top_srcdir/$file" "$work/$file"
-	sed -i "$change" "$work/$file"
-	if cmp -s "$top_srcdir/$file" "$work/$file"; then
-		echo "changes nothing in $file any more"
-		continue
+# bug FILE CHANGE SCENARIOS: was it found?
+bug() {
+	cp "$top_srcdir/$1" "$desk/$1"
+	sed -i "$2" "$desk/$1"
+	if cmp -s "$top_srcdir/$1" "$desk/$1"; then
+		echo "changes nothing in $1 any more"
+		return 1
 	fi
-	case $file in
+	case $1 in
 	*.h) # a few files and seeds first: to compile all takes longer
-		plant "$FEW" "$scenarios" $(homes $scenarios) >"$work/few" &&
-			cat "$work/few" && found=$((found + 1)) && continue
+		plant "$FEW" "$3" $(homes $3) >"$desk/few" &&
+			cat "$desk/few" && return 0
 		;;
 	esac
-	plant "$SEEDS" "$scenarios" $(users "$file") && found=$((found + 1))
-done <"$here/bugs"
+	plant "$SEEDS" "$3" $(users "$1")
+}
 
-echo "bugs: $found of $total found"
-[ "$total" -gt 0 ] && [ "$found" -eq "$total" ]
+# desk N [NAME...]: every so many bugs one, with a copy of the sources of its own.
+desk() {
+	turn=$1 desk=$work/desk$1 hands=1
+	shift
+	total=0 found=0 line=0
+	mkdir -p "$desk/planted" || return
+	cp -R "$top_srcdir/lib" "$desk/lib"
+	while IFS='|' read -r name file change scenarios what; do
+		name=$(echo $name) file=$(echo $file)
+		case $name in '#'* | '') continue ;; esac
+		[ $# -eq 0 ] ||
+			case " $* " in *" $name "*) ;; *) continue ;; esac
+		line=$((line + 1))
+		[ $((line % BUGS_PARTS)) -eq "$part" ] || continue
+		[ $((line / BUGS_PARTS % jobs)) -eq "$turn" ] || continue
+		total=$((total + 1))
+		printf '%-18s%s\n%20s' "$name" "$what" ''
+		bug "$file" "$change" "$scenarios" && found=$((found + 1))
+		cp "$top_srcdir/$file" "$desk/$file"
+	done <"$here/bugs"
+	echo "$found $total" >"$desk/verdict"
+}
+
+hands=$jobs
+mkdir -p "$work/clean" || exit 2
+compile "$top_srcdir/lib" "$work/clean" $sources || exit 1
+n=0
+while [ "$n" -lt "$jobs" ]; do
+	desk "$n" "$@" >"$work/said$n" 2>&1 &
+	n=$((n + 1))
+done
+wait
+cat "$work"/said*
+cat "$work"/desk*/verdict | awk -v desks="$jobs" '
+	{ found += $1; total += $2 }
+	END {
+		print "bugs: " found " of " total " found"
+		exit !(NR == desks && total > 0 && found == total)
+	}'

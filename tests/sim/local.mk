@@ -81,7 +81,8 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_stack.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
-	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DKEPT_COPIES=4 \
+	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
+	-DDEPUTY_AWAY_MS=20000 -DKEPT_COPIES=4 \
 	-DDEQUE_SIZE=2 \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la

@@ -17,7 +17,7 @@
 
 #define PORTIONS_MAX 65536
 #define PORTION 1000   /* runs */
-#define DFS_MAX 25000  /* runs of one scenario, model and bound */
+#define DFS_MAX 8000  /* runs of one scenario, model and bound */
 #define STOP_STEPS 400 /* of a thread, at most */
 
 static const char *const model_name[] = { "sc", "tso", "weak" };
@@ -531,7 +531,7 @@ static bool is_replay(int n, char **argv)
 
 int main(int argc, char **argv)
 {
-	long seeds = 1500, stops = 12, jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	long seeds = 450, stops = 12, jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	double start = seconds();
 	bool well, only_litmus = false;
 	int c;

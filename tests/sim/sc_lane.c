@@ -300,7 +300,7 @@ static void lane_alone(void)
 	all_had(2, 0);
 	tear_down();
 }
-SCENARIO(lane_alone, "who leaves passes over who comes", .bound = 1, .share = 2);
+SCENARIO(lane_alone, "who leaves passes over who comes", .share = 2);
 
 /* ---- the end of a lane ------------------------------------------------------------------- */
 

@@ -26,7 +26,7 @@
 
 #include "access.h"
 
-#define SIM_THREADS 12 /* at once; thread 0 runs the scenario's body */
+#define SIM_THREADS 20 /* at once; thread 0 runs the scenario's body */
 
 enum sim_model { SIM_SC, SIM_TSO, SIM_WEAK, SIM_MODELS };
 enum sim_sched { SIM_RANDOM, SIM_STICKY, SIM_PCT, SIM_DFS, SIM_SCHEDS };

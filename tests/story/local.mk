@@ -4,6 +4,7 @@
 sane_story_tests = \
 	tests/story/abba \
 	tests/story/aborts \
+	tests/story/ageing \
 	tests/story/all_hang \
 	tests/story/asleep \
 	tests/story/attempts \
@@ -53,6 +54,7 @@ sane_story_tests = \
 	tests/story/hedge_race \
 	tests/story/lane_turns \
 	tests/story/many_submitters \
+	tests/story/stopped_lane \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
 	tests/story/unblock_once \
@@ -197,6 +199,13 @@ tests_story_hedge_race_LDADD = $(STORY_LIBS)
 
 tests_story_many_submitters_SOURCES = tests/story/many_submitters.c
 tests_story_many_submitters_LDADD = $(STORY_LIBS)
+
+tests_story_ageing_SOURCES = tests/story/ageing.c
+tests_story_ageing_LDADD = $(STORY_LIBS)
+
+tests_story_stopped_lane_SOURCES = tests/story/stopped_lane.c
+tests_story_stopped_lane_LDADD = $(STORY_LIBS)
+tests_story_stopped_lane_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=inbox_pass
 
 tests_story_stopped_submitter_SOURCES = tests/story/stopped_submitter.c
 tests_story_stopped_submitter_LDADD = $(STORY_LIBS)
