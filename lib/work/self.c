@@ -61,17 +61,29 @@ static cold int why_stop(const struct slot *slot)
 		       0;
 }
 
-/* Inside run(), and as far as can be seen at a glance, nothing has happened. */
+/* The same for a thread that need not be a worker, nor inside of anything. */
+static cold int why_stop_here(const struct slot *slot)
+{
+	return slot && slot_inside(load_relaxed(&slot->word)) ? why_stop(slot) :
+								 0;
+}
+
+/*
+ * Inside run(), and as far as can be seen at a glance, nothing has happened.  What
+ * hardly ever says no is asked at once: one branch is what there is time for.
+ */
 static inline bool goes_on(const struct slot *slot)
 {
 	const struct ward_task *task = load_relaxed(&slot->task);
-	uint64_t word;
+	uint64_t stops;
 
-	if (slot_taken(slot) || load_relaxed(&slot->pool->stopping))
+	if (!slot_runs(slot))
 		return false;
-	word = load_acquire(&book_of(task)->word); /* [ca] */
-	return !(word & (BOOK_CANCELLED | BOOK_LANE)) &&
-	       !theft_is_carrier(task) &&
+	stops = (load_relaxed(&slot->fence) & 1) |
+		load_relaxed(&slot->pool->stopping) |
+		(load_acquire(&book_of(task)->word) & /* [ca] */
+		 (BOOK_CANCELLED | BOOK_LANE));
+	return !stops && !theft_is_carrier(task) &&
 	       (!task->cancel || cancel_is_live(task->cancel));
 }
 
@@ -88,28 +100,21 @@ struct ward_cancel *ward_token(void)
 	return &book_of(task)->lane->token;
 }
 
-/* host_self() without the call, where there is a pulse: it is the slot's first. */
-static inline struct slot *own(void)
-{
-	struct ward_pulse *pulse = ward_pulse_;
-
-	_Static_assert(offsetof(struct slot, pulse) == 0, "it is the slot");
-	return likely(pulse) ? ward_entry(pulse, struct slot, pulse) :
-			       host_self();
-}
-
+/*
+ * Where there is a pulse, it is the slot's first, and whose thread this is need not be
+ * asked: what else there is to do is left by a jump, so that nothing has to be saved.
+ */
 int ward_check(void)
 {
-	struct slot *slot = own();
-	uint64_t word;
+	struct ward_pulse *pulse = ward_pulse_;
+	struct slot *slot;
 
-	if (unlikely(!slot))
-		return 0;
-	ward_beat();
-	word = load_relaxed(&slot->word);
-	if (likely(slot_phase(word) == SLOT_RUN && goes_on(slot)))
-		return 0;
-	return slot_inside(word) ? why_stop(slot) : 0;
+	_Static_assert(offsetof(struct slot, pulse) == 0, "it is the slot");
+	if (unlikely(!pulse))
+		return why_stop_here(host_self());
+	slot = ward_entry(pulse, struct slot, pulse);
+	store_relaxed(&slot->pulse.beats, slot->pulse.beats + 1);
+	return likely(goes_on(slot)) ? 0 : why_stop_here(slot);
 }
 
 /* Of its task's attempts, if it was not cancelled, and among rivals of its lane. */
