@@ -62,7 +62,10 @@ double results_find(const struct results *results, const char *metric);
 /* Did any trial fail so far? */
 bool trials_failed(void);
 
-/* In the trial's process: a result for the other side. */
+/*
+ * In the trial's process: a result for the other side.  "b/m" is a metric m that
+ * is booked under the name of bench b.
+ */
 void tell(const char *metric, const char *unit, double value);
 /* p50, p99 and, if asked for, p99.9; then the largest. */
 void tell_samples(const char *prefix, double *sample_us, unsigned n, bool tail);
@@ -83,7 +86,7 @@ struct bench {
 extern const struct bench bench_throughput, bench_latency, bench_overhead,
 	bench_heal, bench_idle, bench_memory, bench_limit, bench_cancel,
 	bench_forkjoin, bench_lanes, bench_port, bench_timer,
-	bench_recall;
+	bench_recall, bench_work1us, bench_burst;
 extern const struct bench *const benches[];
 
 /*
@@ -95,6 +98,23 @@ void trials_in_turn(const struct options *options, struct book *book,
 		    const struct trial *like, const char *first,
 		    const char *unit, bool (*skip)(const struct rival *rival));
 bool skip_nothing(const struct rival *rival);
+/*
+ * The sizes of pools that were asked for by --workers, one by one, or else the
+ * usual ones of the bench, whose list ends with 0; 0: no more.
+ */
+unsigned size_at(const struct options *options, const unsigned *usual,
+		 unsigned at);
+/* Asks for one trial and books what it says; false: it gave no result. */
+bool trial_book(struct book *book, const struct trial *trial, unsigned limit_s);
+
+/* A table of implementations, with one metric of one shape in each column. */
+struct column {
+	const char *head, *metric;
+	unsigned producers, workers;
+};
+void report_columns(const struct options *options, const struct book *book,
+		    const char *bench, const char *title,
+		    const struct column *column, unsigned columns);
 
 /* ---- implementations ---------------------------------------------------- */
 

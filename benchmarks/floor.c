@@ -79,6 +79,24 @@ static void floor_submit(unsigned producer, struct job *job)
 		inbox_wait_room(&inbox, full, HOST_FOREVER);
 }
 
+static void floor_submit_n(unsigned producer, struct ward_task **task,
+			   unsigned n)
+{
+	struct ring *full;
+
+	(void)producer;
+	while (n) {
+		int put = inbox_put(&inbox, NULL, task, n, &full);
+
+		if (put > 0) {
+			task += put;
+			n -= (unsigned)put;
+		} else {
+			inbox_wait_room(&inbox, full, HOST_FOREVER);
+		}
+	}
+}
+
 static bool floor_finish(void)
 {
 	bell_close(&inbox.bell);
@@ -98,5 +116,6 @@ const struct rival rival_floor = {
 	.what = "libward's inbox without supervision",
 	.start = floor_start,
 	.submit = floor_submit,
+	.submit_n = floor_submit_n,
 	.finish = floor_finish
 };

@@ -53,25 +53,16 @@ static void idle_run(const struct options *o, struct book *book)
 
 static void idle_report(const struct options *o, const struct book *book)
 {
-	static struct table table;
+	unsigned w = idle_workers(o);
+	const struct column column[] = {
+		{ "ctx switches", "context_switches", 1, w },
+		{ "CPU ms", "cpu", 1, w },
+	};
 
-	table_start(&table, o->quick ? "idle: a pool without work, 1 s"
-				     : "idle: a pool without work, 3 s");
-	table_column(&table, "ctx switches");
-	table_column(&table, "CPU ms");
-	for (unsigned i = 0; i < o->impls; i++) {
-		struct key key = { "idle", o->impl[i]->name, "context_switches",
-				   "",	   idle_workers(o),  1 };
-		unsigned row;
-
-		if (skip_nothing(o->impl[i]))
-			continue;
-		row = table_row(&table, o->impl[i]->name);
-		table_cell(&table, row, 0, book_find(book, &key));
-		key.metric = "cpu";
-		table_cell(&table, row, 1, book_find(book, &key));
-	}
-	table_print(&table, stdout);
+	report_columns(o, book, "idle",
+		       o->quick ? "idle: a pool without work, 1 s"
+				: "idle: a pool without work, 3 s",
+		       column, 2);
 }
 
 const struct bench bench_idle = {

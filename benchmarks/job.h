@@ -59,6 +59,9 @@ struct rival {
 	bool (*start)(const struct setup *setup);
 	/* Takes the job; waits for room as the implementation does. */
 	void (*submit)(unsigned producer, struct job *job);
+	/* Takes n at once, fewer than have room.  NULL: it cannot. */
+	void (*submit_n)(unsigned producer, struct ward_task **task,
+			 unsigned n);
 	/* The producer has no free job.  NULL: it yields, or naps. */
 	void (*wait)(unsigned producer);
 	/* All jobs are back.  False: something is not as it should be. */

@@ -7,16 +7,10 @@
  * trip_*	the same task: until the submitter, asleep meanwhile, runs again
  * start_50us_*, trip_50us_*
  *		the same, one task each 50 us
- * over_ideal	tasks of 1 us as fast as they go: wall time above that of
- *		threads that run them without any pool, percent
  */
 #include "bench.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define GAP_MIN (50 * US)
 #define GAP_MAX MS
@@ -79,7 +73,7 @@ static void one_by_one(struct load *load, unsigned n, uint64_t fixed,
 	}
 }
 
-static bool wake_trial(const struct trial *t)
+static bool latency_trial(const struct trial *t)
 {
 	unsigned n = (unsigned)t->tasks;
 	struct samples s = { calloc(n, sizeof(double)),
@@ -105,84 +99,6 @@ static bool wake_trial(const struct trial *t)
 	return load_finish(&load);
 }
 
-/* ---- many short ones ---------------------------------------------------- */
-
-struct ideal {
-	pthread_barrier_t *gate;
-	uint64_t tasks, from, to;
-};
-
-static void *ideal_main(void *arg)
-{
-	struct ideal *me = arg;
-	struct job job = { .task = WARD_TASK_INIT(job_spin_us) };
-
-	pthread_barrier_wait(me->gate);
-	me->from = os_now();
-	for (uint64_t i = 0; i < me->tasks; i++)
-		job_spin_us(&job.task);
-	me->to = os_now();
-	return NULL;
-}
-
-/*
- * What so many threads need for the tasks when each simply has its share: ns a
- * task.  Measured, since two busy cores may be slower than one.
- */
-static double ideal_ns(unsigned threads, uint64_t tasks)
-{
-	struct ideal *part = calloc(threads, sizeof(*part));
-	pthread_t *thread = calloc(threads, sizeof(*thread));
-	uint64_t from = UINT64_MAX, to = 0;
-	pthread_barrier_t gate;
-
-	if (!part || !thread || pthread_barrier_init(&gate, NULL, threads))
-		exit(1);
-	for (unsigned i = 0; i < threads; i++) {
-		part[i] = (struct ideal){ .gate = &gate,
-					  .tasks = tasks / threads };
-		if (pthread_create(&thread[i], NULL, ideal_main, &part[i]))
-			exit(1);
-	}
-	for (unsigned i = 0; i < threads; i++) {
-		pthread_join(thread[i], NULL);
-		from = part[i].from < from ? part[i].from : from;
-		to = part[i].to > to ? part[i].to : to;
-	}
-	pthread_barrier_destroy(&gate);
-	free(part);
-	free(thread);
-	return (double)(to - from) / (double)(tasks / threads * threads);
-}
-
-static bool short_trial(const struct trial *t)
-{
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window },
-			     .run = job_spin_us };
-	unsigned cpus = machine_cpus();
-	unsigned threads = t->workers < cpus ? t->workers : cpus;
-	double before, after, ideal, took;
-	uint64_t wall, n;
-
-	job_spin_calibrate();
-	if (!load.rival || !load_start(&load))
-		return false;
-	load_run(&load, t->tasks / 10, t->cap, &wall);
-	before = ideal_ns(threads, t->tasks / 2);
-	n = load_run(&load, t->tasks, t->cap, &wall);
-	after = ideal_ns(threads, t->tasks / 2);
-	ideal = fmin(before, after);
-	took = (double)wall / (double)n;
-	tell("over_ideal", "%", 100 * (took - ideal) / ideal);
-	return load_finish(&load);
-}
-
-static bool latency_trial(const struct trial *t)
-{
-	return strcmp(t->mode, "short") ? wake_trial(t) : short_trial(t);
-}
-
 /* ---- plan and report ---------------------------------------------------- */
 
 static unsigned latency_workers(const struct options *o)
@@ -193,7 +109,7 @@ static unsigned latency_workers(const struct options *o)
 static void latency_run(const struct options *o, struct book *book)
 {
 	struct trial like = { .bench = "latency",
-			      .mode = "wake",
+			      .mode = "-",
 			      .producers = 1,
 			      .workers = latency_workers(o),
 			      .tasks = o->quick ? 500 : 4000,
@@ -202,54 +118,25 @@ static void latency_run(const struct options *o, struct book *book)
 			      .window = 64 };
 
 	trials_in_turn(o, book, &like, "start_p50", "us", skip_nothing);
-	like.mode = "short";
-	like.workers = machine_cpus();
-	like.tasks = o->quick ? 100000 : 400000;
-	like.window = o->window;
-	trials_in_turn(o, book, &like, "over_ideal", "%", skip_nothing);
 }
 
 static void latency_report(const struct options *o, const struct book *book)
 {
-	static const struct {
-		const char *metric, *head;
-		bool cpus;
-	} column[] = {
-		{ "start_p50", "start p50", false },
-		{ "start_p99", "p99", false },
-		{ "start_p999", "p99.9", false },
-		{ "trip_p50", "trip p50", false },
-		{ "trip_p99", "p99", false },
-		{ "start_50us_p50", "50us p50", false },
-		{ "start_50us_p99", "p99", false },
-		{ "start_50us_p999", "p99.9", false },
-		{ "over_ideal", "1us tasks +%", true },
+	unsigned w = latency_workers(o);
+	const struct column column[] = {
+		{ "start p50", "start_p50", 1, w },
+		{ "p99", "start_p99", 1, w },
+		{ "p99.9", "start_p999", 1, w },
+		{ "trip p50", "trip_p50", 1, w },
+		{ "p99", "trip_p99", 1, w },
+		{ "50us p50", "start_50us_p50", 1, w },
+		{ "p99", "start_50us_p99", 1, w },
+		{ "p99.9", "start_50us_p999", 1, w },
 	};
-	static struct table table;
 
-	table_start(&table,
-		    "latency: us from submit to start (and back), idle pool");
-	for (unsigned c = 0; c < sizeof(column) / sizeof(*column); c++)
-		table_column(&table, "%s", column[c].head);
-	for (unsigned i = 0; i < o->impls; i++) {
-		unsigned row;
-
-		if (skip_nothing(o->impl[i]))
-			continue;
-		row = table_row(&table, o->impl[i]->name);
-		for (unsigned c = 0; c < table.columns; c++) {
-			struct key key = { "latency",
-					   o->impl[i]->name,
-					   column[c].metric,
-					   "",
-					   column[c].cpus ? machine_cpus()
-							  : latency_workers(o),
-					   1 };
-
-			table_cell(&table, row, c, book_find(book, &key));
-		}
-	}
-	table_print(&table, stdout);
+	report_columns(o, book, "latency",
+		       "latency: us from submit to start (and back), idle pool",
+		       column, sizeof(column) / sizeof(*column));
 }
 
 const struct bench bench_latency = {

@@ -6,6 +6,7 @@ noinst_PROGRAMS += wardbench
 
 wardbench_SOURCES = \
 	benchmarks/bench.h \
+	benchmarks/burst.c \
 	benchmarks/cancel.c \
 	benchmarks/floor.c \
 	benchmarks/forkjoin.c \
@@ -37,7 +38,8 @@ wardbench_SOURCES = \
 	benchmarks/timer.c \
 	benchmarks/trial.c \
 	benchmarks/ward.c \
-	benchmarks/wardbench.c
+	benchmarks/wardbench.c \
+	benchmarks/work1us.c
 
 wardbench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/benchmarks
 wardbench_LDADD = $(LDADD) -lm

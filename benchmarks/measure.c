@@ -116,14 +116,22 @@ static void json_number(FILE *out, const char *name, double value)
 		fprintf(out, ", \"%s\": %.6g", name, value);
 }
 
-bool book_json(const struct book *book, const char *bench, FILE *out)
+/* Run by run: who compares two figures of one run knows which belong together. */
+static void json_values(FILE *out, const struct figure *f)
 {
-	for (unsigned i = 0; i < book->figures; i++) {
+	fprintf(out, ", \"values\": [");
+	for (unsigned i = 0; i < f->runs; i++)
+		fprintf(out, isinf(f->value[i]) ? "%s1e999" : "%s%.6g",
+			i ? ", " : "", f->value[i]);
+	fprintf(out, "]");
+}
+
+bool book_json(const struct book *book, unsigned from, FILE *out)
+{
+	for (unsigned i = from; i < book->figures; i++) {
 		const struct figure *f = &book->figure[i];
 		struct spread s = figure_spread(f);
 
-		if (strcmp(f->bench, bench))
-			continue;
 		fprintf(out,
 			"{\"bench\": \"%s\", \"impl\": \"%s\", \"workers\": %u, "
 			"\"producers\": %u, \"metric\": \"%s\", "
@@ -133,7 +141,9 @@ bool book_json(const struct book *book, const char *bench, FILE *out)
 		json_number(out, "median", s.median);
 		json_number(out, "min", s.min);
 		json_number(out, "max", s.max);
-		fprintf(out, ", \"runs\": %u}\n", f->runs);
+		fprintf(out, ", \"runs\": %u", f->runs);
+		json_values(out, f);
+		fprintf(out, "}\n");
 	}
 	return fflush(out) == 0 && !ferror(out);
 }

@@ -41,8 +41,8 @@ struct spread {
 };
 struct spread figure_spread(const struct figure *figure);
 
-/* The figures of one bench, in the order in which they came; false: no. */
-bool book_json(const struct book *book, const char *bench, FILE *out);
+/* The figures from that one on, in the order in which they came; false: no. */
+bool book_json(const struct book *book, unsigned from, FILE *out);
 
 /* Sorts the samples; fraction 0.5 is the median, 1 the largest; 0 of none. */
 double samples_at(double *sample, unsigned n, double fraction);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * throughput.c - what an empty task costs: wall time from the first submit
- * until every task has been run and released, divided by their number.
+ * throughput.c - what an empty task costs: from the first submit until every
+ * task has been run and released, divided by their number.
+ *
+ * throughput	ns of wall time
+ * cpu		ns of CPU of all threads, submitters and those that look after
+ *		the others among them: waits that burn a core are seen here
+ * switches	context switches of all threads
+ *
+ * The last two are figures of the same trials under names of their own, so that
+ * all that is called "throughput" is a time on the wall.
  */
 #include "bench.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define WARM_TASKS UINT64_C(20000)
 
@@ -22,6 +31,25 @@ static bool counted_right(const struct trial *t, uint64_t made)
 	return false;
 }
 
+/* What the process has had so far, the threads that have ended included. */
+struct usage {
+	double cpu, switches;
+};
+
+static double ns(struct timeval tv)
+{
+	return (double)tv.tv_sec * 1e9 + (double)tv.tv_usec * 1e3;
+}
+
+static struct usage usage_now(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return (struct usage){ ns(r.ru_utime) + ns(r.ru_stime),
+			       (double)(r.ru_nvcsw + r.ru_nivcsw) };
+}
+
 static bool throughput_trial(const struct trial *t)
 {
 	struct load load = { .rival = rival_find(t->impl),
@@ -29,14 +57,20 @@ static bool throughput_trial(const struct trial *t)
 					.producers = t->producers,
 					.ring = t->ring,
 					.window = t->window } };
+	struct usage before, after;
 	uint64_t wall, n, warm;
 
 	if (!load.rival || !load_start(&load))
 		return false;
 	/* threads started, pages touched, rings once round */
 	warm = load_run(&load, WARM_TASKS, t->cap / 4, &wall);
+	before = usage_now();
 	n = load_run(&load, t->tasks, t->cap, &wall);
+	after = usage_now();
 	tell("task", "ns", (double)wall / (double)n);
+	tell("cpu/task", "ns", (after.cpu - before.cpu) / (double)n);
+	tell("switches/task", "count",
+	     (after.switches - before.switches) / (double)n);
 	return load_finish(&load) && counted_right(t, warm + n);
 }
 
@@ -56,26 +90,25 @@ static void throughput_run(const struct options *o, struct book *book)
 	}
 }
 
-static const struct figure *task_figure(const struct book *book,
-					const char *impl, struct shape s)
+static const struct figure *figure(const struct book *book, const char *bench,
+				   const char *impl, struct shape s)
 {
-	struct key key = { "throughput", impl,	    "task",
-			   "ns",	 s.workers, s.producers };
+	struct key key = { bench, impl, "task", "", s.workers, s.producers };
 
 	return book_find(book, &key);
 }
 
-/* How many times the floor's time a task takes, by the medians. */
+/* How many times the floor's a task takes, by the medians. */
 static void ratio_row(const struct options *o, const struct book *book,
-		      struct table *table)
+		      const char *bench, struct table *table)
 {
 	unsigned row = table_row(table, "ward / floor");
 
-	for (unsigned i = 0; i < o->shapes && i < TABLE_COLUMNS; i++) {
+	for (unsigned i = 0; i < table->columns; i++) {
 		const struct figure *w, *f;
 
-		w = task_figure(book, "ward", o->shape[i]);
-		f = task_figure(book, "floor", o->shape[i]);
+		w = figure(book, bench, "ward", o->shape[i]);
+		f = figure(book, bench, "floor", o->shape[i]);
 		if (w && f)
 			table_text(table, row, i, "%.2f",
 				   figure_spread(w).median /
@@ -83,13 +116,13 @@ static void ratio_row(const struct options *o, const struct book *book,
 	}
 }
 
-static void throughput_report(const struct options *o, const struct book *book)
+static void report(const struct options *o, const struct book *book,
+		   const char *bench, const char *title)
 {
 	static struct table table;
 
-	table_start(&table,
-		    "throughput: ns per empty task, producers x workers");
-	for (unsigned s = 0; s < o->shapes; s++)
+	table_start(&table, title);
+	for (unsigned s = 0; s < o->shapes && s < TABLE_COLUMNS; s++)
 		table_column(&table, "%ux%u", o->shape[s].producers,
 			     o->shape[s].workers);
 	for (unsigned i = 0; i < o->impls; i++) {
@@ -97,11 +130,20 @@ static void throughput_report(const struct options *o, const struct book *book)
 
 		for (unsigned s = 0; s < table.columns; s++)
 			table_cell(&table, row, s,
-				   task_figure(book, o->impl[i]->name,
-					       o->shape[s]));
+				   figure(book, bench, o->impl[i]->name,
+					  o->shape[s]));
 	}
-	ratio_row(o, book, &table);
+	ratio_row(o, book, bench, &table);
 	table_print(&table, stdout);
+}
+
+static void throughput_report(const struct options *o, const struct book *book)
+{
+	report(o, book, "throughput",
+	       "throughput: ns per empty task, producers x workers");
+	report(o, book, "cpu", "cpu: ns of all threads per empty task");
+	report(o, book, "switches",
+	       "switches: context switches of all threads per empty task");
 }
 
 const struct bench bench_throughput = {

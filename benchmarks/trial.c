@@ -213,19 +213,52 @@ bool skip_nothing(const struct rival *rival)
 	return rival == &rival_nothing;
 }
 
-static void book_results(struct book *book, const struct trial *t,
-			 const struct results *r)
+unsigned size_at(const struct options *o, const unsigned *usual, unsigned at)
 {
+	if (o->nworkers)
+		return at < o->nworkers ? o->workers[at] : 0;
+	while (at && *usual)
+		usual++, at--;
+	return *usual;
+}
+
+static void book_result(struct book *book, const struct trial *t,
+			const struct result *r)
+{
+	char bench[sizeof(r->metric)];
+	const char *metric = strchr(r->metric, '/');
 	struct key key = { .bench = t->bench,
 			   .impl = t->impl,
+			   .metric = metric ? metric + 1 : r->metric,
+			   .unit = r->unit,
 			   .workers = t->workers,
 			   .producers = t->producers };
 
-	for (unsigned i = 0; i < r->n; i++) {
-		key.metric = r->result[i].metric;
-		key.unit = r->result[i].unit;
-		book_add(book, &key, r->result[i].value);
+	if (metric) {
+		snprintf(bench, sizeof(bench), "%.*s",
+			 (int)(metric - r->metric), r->metric);
+		key.bench = bench;
 	}
+	book_add(book, &key, r->value);
+}
+
+static void book_results(struct book *book, const struct trial *t,
+			 const struct results *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		book_result(book, t, &r->result[i]);
+}
+
+bool trial_book(struct book *book, const struct trial *t, unsigned limit_s)
+{
+	struct results r;
+
+	progress("%s  %s  %ux%u  %s", t->bench, t->mode, t->producers,
+		 t->workers, t->impl);
+	trial_run(t, limit_s, &r);
+	if (!r.failed)
+		book_results(book, t, &r);
+	return !r.failed && !r.collapsed;
 }
 
 void trials_in_turn(const struct options *options, struct book *book,
@@ -262,4 +295,31 @@ void trials_in_turn(const struct options *options, struct book *book,
 		}
 	}
 	progress_end();
+}
+
+void report_columns(const struct options *o, const struct book *book,
+		    const char *bench, const char *title,
+		    const struct column *column, unsigned columns)
+{
+	static struct table table;
+
+	table_start(&table, title);
+	for (unsigned c = 0; c < columns; c++)
+		table_column(&table, "%s", column[c].head);
+	for (unsigned i = 0; i < o->impls; i++) {
+		unsigned row;
+
+		if (skip_nothing(o->impl[i]))
+			continue;
+		row = table_row(&table, o->impl[i]->name);
+		for (unsigned c = 0; c < table.columns; c++) {
+			struct key key = { bench, o->impl[i]->name,
+					   column[c].metric, "",
+					   column[c].workers,
+					   column[c].producers };
+
+			table_cell(&table, row, c, book_find(book, &key));
+		}
+	}
+	table_print(&table, stdout);
 }

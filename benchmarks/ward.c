@@ -45,6 +45,13 @@ static void put(unsigned producer, struct job *job)
 		_exit(1);
 }
 
+static void put_n(unsigned producer, struct ward_task **task, unsigned n)
+{
+	(void)producer;
+	if (ward_submit_n(bench_pool, task, n, WARD_FOREVER) != (int)n)
+		_exit(1);
+}
+
 /* A quick pool that keeps its books wrong is no result. */
 static bool books_are_right(void)
 {
@@ -86,6 +93,7 @@ const struct rival rival_ward = {
 	.what = "libward, all healing on",
 	.start = start_plain,
 	.submit = put,
+	.submit_n = put_n,
 	.finish = finish,
 };
 
@@ -94,5 +102,6 @@ const struct rival ward_catching = {
 	.what = "the same, and faults are caught",
 	.start = start_catching,
 	.submit = put,
+	.submit_n = put_n,
 	.finish = finish,
 };

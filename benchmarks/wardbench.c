@@ -15,7 +15,8 @@ const struct bench *const benches[] = { &bench_throughput, &bench_latency,
 					&bench_limit,	   &bench_cancel,
 					&bench_forkjoin,   &bench_lanes,
 					&bench_port,	   &bench_timer,
-					&bench_recall,	   NULL };
+					&bench_recall,	   &bench_work1us,
+					&bench_burst,	   NULL };
 
 static void usage(FILE *out)
 {
@@ -234,9 +235,9 @@ static void take_bench(struct line *line, const char *name)
 /* What was not said. */
 static void defaults(struct line *line)
 {
-	static const struct shape usual[] = { { 1, 1 },	 { 1, 2 }, { 1, 8 },
-					      { 1, 64 }, { 2, 2 }, { 4, 4 },
-					      { 8, 8 } };
+	static const struct shape usual[] = { { 1, 1 }, { 1, 2 },  { 1, 4 },
+					      { 1, 8 }, { 1, 64 }, { 2, 2 },
+					      { 4, 4 }, { 8, 8 } };
 	struct options *o = &line->options;
 
 	if (!line->benches)
@@ -312,9 +313,11 @@ int main(int argc, char **argv)
 		refuse(strerror(errno), line.json);
 	machine_print(stdout);
 	for (unsigned i = 0; i < line.benches; i++) {
+		unsigned before = book.figures;
+
 		line.bench[i]->run(&line.options, &book);
 		if (json)
-			ok = book_json(&book, line.bench[i]->name, json) && ok;
+			ok = book_json(&book, before, json) && ok;
 	}
 	for (unsigned i = 0; i < line.benches; i++)
 		line.bench[i]->report(&line.options, &book);
