@@ -81,3 +81,17 @@ wardbench_CPPFLAGS += -DHAVE_OPENMP
 wardbench_LDADD += benchmarks/rivals/libopenmp.la
 wardbench_LDFLAGS = $(AM_LDFLAGS) $(OPENMP_CFLAGS)
 endif
+
+# ---- beside wardbench ----------------------------------------------------------
+
+EXTRA_DIST += benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
+	benchmarks/guard/middle.awk benchmarks/guard/pairs \
+	benchmarks/guard/ratios.awk benchmarks/results
+
+# Has anything become slower than what is recorded of this machine?  Minutes.
+GUARD = $(SHELL) $(top_srcdir)/benchmarks/guard/guard.sh
+.PHONY: bench-check bench-record
+bench-check: wardbench
+	$(GUARD) check
+bench-record: wardbench
+	$(GUARD) record
