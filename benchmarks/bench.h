@@ -119,7 +119,8 @@ void report_columns(const struct options *options, const struct book *book,
 /* ---- implementations ---------------------------------------------------- */
 
 extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
-	rival_mutex, rival_libuv, rival_glib;
+	rival_mutex, rival_libuv, rival_glib, rival_tbb_enqueue,
+	rival_tbb_group, rival_openmp, rival_moodycamel, rival_asio;
 /* libward as it catches faults, too; for 'overhead' alone, no rival. */
 extern const struct rival ward_catching;
 /* Either's pool, for what a rival cannot say, while it is started. */

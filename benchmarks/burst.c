@@ -88,25 +88,41 @@ static void bursts(const struct load *load, unsigned n, bool at_once,
 	tell(metric, "ns", samples_at(sample, count, .99));
 }
 
-static bool burst_trial(const struct trial *t)
+struct all {
+	struct load load;
+	double *sample;
+	unsigned count;
+};
+
+static void all_bursts(void *arg, unsigned producer)
 {
 	static const unsigned size[] = { 64, BURST_MAX };
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window } };
-	double *sample = calloc(t->tasks, sizeof(*sample));
+	struct all *all = arg;
 
-	if (!sample || !load.rival || !load_start(&load))
+	(void)producer;
+	for (unsigned i = 0; i < 2; i++) {
+		bursts(&all->load, size[i], false, all->sample, all->count);
+		if (all->load.rival->submit_n)
+			bursts(&all->load, size[i], true, all->sample,
+			       all->count);
+	}
+}
+
+static bool burst_trial(const struct trial *t)
+{
+	struct all all = { .load = { .rival = rival_find(t->impl),
+				     .setup = { t->workers, 1, t->ring,
+						t->window } },
+			   .sample = calloc(t->tasks, sizeof(double)),
+			   .count = (unsigned)t->tasks };
+
+	if (!all.sample || !all.load.rival || !load_start(&all.load))
 		return false;
 	for (uint32_t i = 0; i < t->window; i++)
-		load.window[0][i].task.release = release;
-	for (unsigned i = 0; i < 2; i++) {
-		bursts(&load, size[i], false, sample, (unsigned)t->tasks);
-		if (load.rival->submit_n)
-			bursts(&load, size[i], true, sample,
-			       (unsigned)t->tasks);
-	}
-	free(sample);
-	return load_finish(&load);
+		all.load.window[0][i].task.release = release;
+	load_as_producer(&all.load, all_bursts, &all);
+	free(all.sample);
+	return load_finish(&all.load);
 }
 
 /* ---- plan and report ---------------------------------------------------- */

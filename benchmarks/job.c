@@ -221,9 +221,9 @@ static void produce(struct producer *p)
 	}
 }
 
-static void *producer_main(void *arg)
+static void producer_body(void *all, unsigned number)
 {
-	struct producer *p = arg;
+	struct producer *p = (struct producer *)all + number;
 	struct job *window = p->load->window[p->number];
 
 	pthread_barrier_wait(p->gate);
@@ -232,6 +232,13 @@ static void *producer_main(void *arg)
 	for (uint32_t i = 0; i < p->load->setup.window; i++)
 		job_await(p->load->rival, p->number, &window[i]);
 	p->to = os_now();
+}
+
+static void *producer_main(void *arg)
+{
+	struct producer *p = arg;
+
+	producer_body(p - p->number, p->number);
 	return NULL;
 }
 
@@ -241,6 +248,22 @@ static void must(int err, const char *what)
 		fprintf(stderr, "wardbench: %s: %s\n", what, strerror(err));
 		exit(1);
 	}
+}
+
+/* The producers' threads, unless the implementation has its own. */
+static void producers_run(struct load *load, struct producer *p)
+{
+	unsigned n = load->setup.producers;
+
+	if (load->rival->carry) {
+		load->rival->carry(producer_body, p);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		must(pthread_create(&p[i].thread, NULL, producer_main, &p[i]),
+		     "thread");
+	for (unsigned i = 0; i < n; i++)
+		must(pthread_join(p[i].thread, NULL), "join");
 }
 
 uint64_t load_run(struct load *load, uint64_t tasks, uint64_t cap,
@@ -253,18 +276,15 @@ uint64_t load_run(struct load *load, uint64_t tasks, uint64_t cap,
 
 	must(p ? 0 : ENOMEM, "producers");
 	must(pthread_barrier_init(&gate, NULL, n), "barrier");
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++)
 		p[i] = (struct producer){ .load = load,
 					  .gate = &gate,
 					  .number = i,
 					  .cap = cap,
 					  .share =
 						  tasks / n + (i < tasks % n) };
-		must(pthread_create(&p[i].thread, NULL, producer_main, &p[i]),
-		     "thread");
-	}
+	producers_run(load, p);
 	for (unsigned i = 0; i < n; i++) {
-		must(pthread_join(p[i].thread, NULL), "join");
 		from = p[i].from < from ? p[i].from : from;
 		to = p[i].to > to ? p[i].to : to;
 		made += p[i].made;
@@ -273,4 +293,12 @@ uint64_t load_run(struct load *load, uint64_t tasks, uint64_t cap,
 	free(p);
 	*wall = to - from;
 	return made;
+}
+
+void load_as_producer(struct load *load, producer_fn *body, void *arg)
+{
+	if (load->rival->carry)
+		load->rival->carry(body, arg);
+	else
+		body(arg, 0);
 }

@@ -40,13 +40,19 @@ struct samples {
 	unsigned n;
 };
 
+/* Must the submitter wait as the implementation says? */
+static bool waits_itself(const struct rival *rival)
+{
+	return rival->wait && !rival->helps;
+}
+
 static void one_task(struct load *load, struct job *job, struct samples *s)
 {
 	uint64_t from = os_now(), to;
 
 	atomic_store_explicit(&job->free, 0, memory_order_relaxed);
 	load->rival->submit(0, job);
-	if (load->rival->wait)
+	if (waits_itself(load->rival))
 		job_await(load->rival, 0, job);
 	else
 		os_await(&job->free);
@@ -73,30 +79,45 @@ static void one_by_one(struct load *load, unsigned n, uint64_t fixed,
 	}
 }
 
+struct wake {
+	struct load load;
+	struct samples s;
+	unsigned n;
+};
+
+static void wake_all(void *arg, unsigned producer)
+{
+	struct wake *w = arg;
+
+	(void)producer;
+	one_by_one(&w->load, w->n / 10 + 1, 50 * US, &w->s); /* warm */
+	one_by_one(&w->load, w->n, 0, &w->s);
+	tell_samples("start", w->s.start, w->n, true);
+	tell_samples("trip", w->s.trip, w->n, true);
+	one_by_one(&w->load, w->n, 50 * US, &w->s);
+	tell_samples("start_50us", w->s.start, w->n, true);
+	tell_samples("trip_50us", w->s.trip, w->n, true);
+}
+
 static bool latency_trial(const struct trial *t)
 {
-	unsigned n = (unsigned)t->tasks;
-	struct samples s = { calloc(n, sizeof(double)),
-			     calloc(n, sizeof(double)), 0 };
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window },
-			     .run = run_stamp };
+	struct wake w = { .load = { .rival = rival_find(t->impl),
+				    .setup = { t->workers, 1, t->ring,
+					       t->window },
+				    .run = run_stamp },
+			  .n = (unsigned)t->tasks };
 
-	if (!s.start || !s.trip || !load.rival || !load_start(&load))
+	w.s.start = calloc(w.n, sizeof(double));
+	w.s.trip = calloc(w.n, sizeof(double));
+	if (!w.s.start || !w.s.trip || !w.load.rival || !load_start(&w.load))
 		return false;
-	if (!load.rival->wait)
+	if (!waits_itself(w.load.rival))
 		for (uint32_t i = 0; i < t->window; i++)
-			load.window[0][i].task.release = release_wake;
-	one_by_one(&load, n / 10 + 1, 50 * US, &s); /* warm */
-	one_by_one(&load, n, 0, &s);
-	tell_samples("start", s.start, n, true);
-	tell_samples("trip", s.trip, n, true);
-	one_by_one(&load, n, 50 * US, &s);
-	tell_samples("start_50us", s.start, n, true);
-	tell_samples("trip_50us", s.trip, n, true);
-	free(s.start);
-	free(s.trip);
-	return load_finish(&load);
+			w.load.window[0][i].task.release = release_wake;
+	load_as_producer(&w.load, wake_all, &w);
+	free(w.s.start);
+	free(w.s.trip);
+	return load_finish(&w.load);
 }
 
 /* ---- plan and report ---------------------------------------------------- */

@@ -29,6 +29,7 @@ wardbench_SOURCES = \
 	benchmarks/recall.c \
 	benchmarks/restart.c \
 	benchmarks/restart.h \
+	benchmarks/rival.h \
 	benchmarks/rivals.c \
 	benchmarks/rivals/ck_mpmc.c \
 	benchmarks/rivals/mutex.c \
@@ -56,20 +57,35 @@ wardbench_CPPFLAGS += -DHAVE_GLIB $(GLIB_CFLAGS)
 wardbench_LDADD += $(GLIB_LIBS)
 endif
 
-# A compiler for C++ is asked for this one object, and set up for nothing else.
+# Rivals in C++.  A compiler for it is asked for these objects, and set up for
+# nothing else.
+cxx_rivals =
 if HAVE_TBB
+cxx_rivals += benchmarks/rivals/onetbb.o
 wardbench_CPPFLAGS += -DHAVE_TBB
-wardbench_LDADD += benchmarks/rivals/onetbb.o $(TBB_LIBS) -lstdc++
-benchmarks/rivals/onetbb.o: $(top_srcdir)/benchmarks/rivals/onetbb.cc \
-		$(top_srcdir)/benchmarks/forkjoin.h
-	@$(MKDIR_P) benchmarks/rivals
-	$(AM_V_CXX)$(WARD_CXX) -std=c++17 -O2 -g $(TBB_CFLAGS) \
-		-I$(top_srcdir)/benchmarks -c -o $@ \
-		$(top_srcdir)/benchmarks/rivals/onetbb.cc
-AM_V_CXX = $(AM_V_GEN)
-CLEANFILES += benchmarks/rivals/onetbb.o
 endif
-EXTRA_DIST += benchmarks/rivals/onetbb.cc
+if HAVE_MOODYCAMEL
+cxx_rivals += benchmarks/rivals/moodycamel.o
+wardbench_CPPFLAGS += -DHAVE_MOODYCAMEL
+endif
+if HAVE_ASIO
+cxx_rivals += benchmarks/rivals/asio.o
+wardbench_CPPFLAGS += -DHAVE_ASIO
+endif
+EXTRA_DIST += benchmarks/rivals/asio.cc benchmarks/rivals/moodycamel.cc \
+	benchmarks/rivals/onetbb.cc
+CLEANFILES += $(cxx_rivals)
+
+if CXX_RIVALS
+wardbench_LDADD += $(cxx_rivals) $(TBB_LIBS) -lstdc++
+endif
+AM_V_CXX = $(AM_V_GEN)
+$(cxx_rivals): benchmarks/rivals/%.o: $(top_srcdir)/benchmarks/rivals/%.cc \
+		$(top_srcdir)/benchmarks/forkjoin.h \
+		$(top_srcdir)/benchmarks/rival.h
+	@$(MKDIR_P) benchmarks/rivals
+	$(AM_V_CXX)$(WARD_CXX) -std=c++17 -O2 -g -pthread $(CPPFLAGS) $(TBB_CFLAGS) \
+		-I$(top_srcdir)/include -I$(top_srcdir)/benchmarks -c -o $@ $<
 
 if HAVE_OPENMP
 noinst_LTLIBRARIES += benchmarks/rivals/libopenmp.la

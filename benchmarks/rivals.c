@@ -17,6 +17,19 @@ const struct rival *const rivals[] = { &rival_nothing,
 #ifdef HAVE_GLIB
 				       &rival_glib,
 #endif
+#ifdef HAVE_TBB
+				       &rival_tbb_enqueue,
+				       &rival_tbb_group,
+#endif
+#ifdef HAVE_OPENMP
+				       &rival_openmp,
+#endif
+#ifdef HAVE_MOODYCAMEL
+				       &rival_moodycamel,
+#endif
+#ifdef HAVE_ASIO
+				       &rival_asio,
+#endif
 				       NULL };
 
 const struct rival *rival_find(const char *name)

@@ -29,6 +29,26 @@ AC_DEFUN([WARD_OPTIONAL], [
 	AM_CONDITIONAL([HAVE_$1], [test "x$ward_have_$1" = xyes])
 ])
 
+# WARD_CXX_HEADER(NAME, HEADER, OTHER): ward_have_NAME if either is there.
+AC_DEFUN([WARD_CXX_HEADER], [
+	AC_MSG_CHECKING([for $2 or $3])
+	AS_IF([printf '#if !__has_include(<%s>) && !__has_include(<%s>)\n#error\n#endif\n' \
+		$2 $3 | $WARD_CXX $CPPFLAGS -E -x c++ - >/dev/null 2>&1],
+		[ward_have_$1=yes])
+	AC_MSG_RESULT([$ward_have_$1])
+])
+
+# WARD_CXX_RIVAL(NAME, TEST, PACKAGE, WHAT): HAVE_NAME, if TEST says ward_have_NAME
+# and rivals in C++ are wanted at all.
+AC_DEFUN([WARD_CXX_RIVAL], [
+	ward_have_$1=no
+	AS_IF([test "x$enable_cxx_rivals" = xyes], [
+		$2
+		AS_IF([test $ward_have_$1 = yes], [ward_cxx_rivals=yes],
+			[WARD_SKIP([$3], [$4])])])
+	AM_CONDITIONAL([HAVE_$1], [test $ward_have_$1 = yes])
+])
+
 # WARD_TSAN_RUNS: how a program built with -fsanitize=thread can be started here.
 # Kernels that randomise more bits of an address than the sanitizer's map knows
 # need it without; a container may forbid to ask for that.

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * onetbb.cc - oneTBB: task_group, run and wait, in an arena of so many.
+ * onetbb.cc - oneTBB.  For forkjoin: task_group, run and wait, in an arena of so
+ * many.  As a pool in two ways.  enqueue() to an arena is what its guide names
+ * for work that nobody waits for; no place of the arena is kept for those who
+ * submit.  A task_group is for threads that are in the arena themselves, each
+ * with a deque of its own there; who waits for his group runs its tasks, too.
  */
 #include "forkjoin.h"
+#include "rival.h"
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
+#include <deque>
+#include <thread>
+#include <vector>
 
 static tbb::global_control *limit;
 static tbb::task_arena *arena;
@@ -62,7 +70,97 @@ static void down(void)
 	delete limit;
 }
 
+/* ---- as a pool ---------------------------------------------------------- */
+
+static unsigned producers;
+static std::deque<tbb::task_group> group; /* of each producer */
+
+/* 'inside' more threads enter the arena to submit. */
+static bool start(const setup *setup, unsigned inside)
+{
+	producers = setup->producers;
+	/* the thread that starts it all is one of them, whatever it does */
+	limit = new tbb::global_control(
+		tbb::global_control::max_allowed_parallelism,
+		setup->workers + 1);
+	arena = new tbb::task_arena((int)(setup->workers + inside), inside);
+	arena->initialize();
+	return true;
+}
+
+static bool start_enqueue(const setup *setup)
+{
+	return start(setup, 0);
+}
+
+static void submit_enqueue(unsigned, job *job)
+{
+	arena->enqueue([job] { job_run(job); });
+}
+
+static bool finish_enqueue(void)
+{
+	down();
+	return true;
+}
+
+static bool start_group(const setup *setup)
+{
+	group.resize(setup->producers);
+	return start(setup, setup->producers);
+}
+
+static void submit_group(unsigned producer, job *job)
+{
+	group[producer].run([job] { job_run(job); });
+}
+
+static void wait_group(unsigned producer)
+{
+	group[producer].wait();
+}
+
+static void carry(producer_fn *body, void *arg)
+{
+	std::vector<std::thread> thread;
+
+	for (unsigned p = 0; p < producers; p++)
+		thread.emplace_back(
+			[=] { arena->execute([=] { body(arg, p); }); });
+	for (std::thread &t : thread)
+		t.join();
+}
+
+static bool finish_group(void)
+{
+	arena->execute([] {
+		for (tbb::task_group &g : group)
+			g.wait();
+	});
+	group.clear();
+	down();
+	return true;
+}
+
 extern "C" {
 extern const struct forker forker_onetbb;
 const struct forker forker_onetbb = { "onetbb", up, run_fib, run_tree, down };
+extern const rival rival_tbb_enqueue, rival_tbb_group;
+const rival rival_tbb_enqueue = {
+	.name = "tbb_enqueue",
+	.what = "oneTBB, task_arena::enqueue",
+	.start = start_enqueue,
+	.submit = submit_enqueue,
+	.finish = finish_enqueue,
+};
+const rival rival_tbb_group = {
+	.name = "tbb_group",
+	.what = "oneTBB, task_group::run",
+	.start = start_group,
+	.submit = submit_group,
+	.wait = wait_group,
+	.finish = finish_group,
+	.carry = carry,
+	.helps = true,
+};
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * openmp.c - OpenMP tasks of the compiler's own runtime: untied, and taskwait.
+ * openmp.c - OpenMP tasks of the compiler's own runtime.  For forkjoin: untied,
+ * and taskwait.  As a pool: a parallel region whose first threads are the
+ * producers and make tasks, while the others wait at its end, which is where
+ * OpenMP has threads run tasks.  gcc's runtime has a task run by who makes it once
+ * 64 to a thread are waiting; that is its way to have a bound.
  */
+#include "bench.h"
 #include "forkjoin.h"
 
 #include <omp.h>
@@ -66,3 +71,44 @@ static void down(void)
 }
 
 const struct forker forker_openmp = { "openmp", up, run_fib, run_tree, down };
+
+/* ---- as a pool ---------------------------------------------------------- */
+
+static struct setup pool;
+
+static bool start(const struct setup *setup)
+{
+	pool = *setup;
+	omp_set_dynamic(0); /* so many threads as are asked for */
+	return true;
+}
+
+static void carry(producer_fn *body, void *arg)
+{
+#pragma omp parallel num_threads(pool.producers + pool.workers)
+	{
+		unsigned thread = (unsigned)omp_get_thread_num();
+
+		if (thread < pool.producers)
+			body(arg, thread);
+	}
+}
+
+static void submit(unsigned producer, struct job *job)
+{
+	(void)producer;
+#pragma omp task firstprivate(job)
+	job_run(job);
+}
+
+static bool finish(void)
+{
+	return true;
+}
+
+const struct rival rival_openmp = { .name = "openmp",
+				    .what = "OpenMP tasks, gcc's runtime",
+				    .start = start,
+				    .submit = submit,
+				    .finish = finish,
+				    .carry = carry };
