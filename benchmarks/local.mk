@@ -33,6 +33,7 @@ wardbench_SOURCES = \
 	benchmarks/rivals.c \
 	benchmarks/rivals/ck_mpmc.c \
 	benchmarks/rivals/mutex.c \
+	benchmarks/steward.c \
 	benchmarks/threads.c \
 	benchmarks/threads.h \
 	benchmarks/throughput.c \

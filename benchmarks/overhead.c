@@ -14,16 +14,9 @@
  *		one that does not, both as in task_pinned
  * beat, progress, check
  *		ns a call inside a task, above an empty loop
- * steward_1us, steward_1s
- *		the steward's CPU with 64 busy workers, percent of one core, for
- *		tasks of such lengths
- * helpers_1us, helpers_1s
- *		the same for clerk and scribe
  */
 #include "bench.h"
-#include "threads.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,109 +106,11 @@ static bool calls_trial(const struct trial *t)
 	return load_finish(&load);
 }
 
-/* ---- the steward -------------------------------------------------------- */
-
-/*
- * A second's work of several kinds, as a server has them: most wait for
- * something and say nothing, some beat as they go, a few are on a CPU.
- */
-static int run_second(struct ward_task *task)
-{
-	uint64_t until = os_now() + S;
-	unsigned kind = job_of(task)->index % 32;
-
-	if (kind < 16)
-		os_sleep_until(until);
-	else if (kind < 31)
-		while (os_now() < until) {
-			os_sleep(20 * MS);
-			ward_beat();
-		}
-	else
-		while (os_now() < until)
-			os_relax();
-	return job_count(task);
-}
-
-/* Percent of one core, of the threads whose names begin with each of these. */
-static double percent(const char *const *prefix, const uint64_t *before,
-		      unsigned n, uint64_t wall)
-{
-	uint64_t cpu = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		cpu += threads_sum(prefix[i]).cpu - before[i];
-	return 100 * (double)cpu / (double)wall;
-}
-
-struct watch {
-	uint64_t length, steward, helpers;
-	bool seen; /* the steward's thread was found */
-	double steward_percent, helpers_percent;
-};
-
-static const char *const steward_name[] = { "bench/st" };
-static const char *const helper_name[] = { "bench/cl", "bench/sc" };
-
-/* Beside the load: looks at the threads over the middle of it. */
-static void *watch_main(void *arg)
-{
-	struct watch *w = arg;
-	uint64_t steward[1], helpers[2], from;
-	struct threads_sum sum;
-
-	os_sleep(S / 2);
-	from = os_now();
-	sum = threads_sum(steward_name[0]);
-	w->seen = sum.threads == 1;
-	steward[0] = sum.cpu;
-	for (unsigned i = 0; i < 2; i++)
-		helpers[i] = threads_sum(helper_name[i]).cpu;
-	os_sleep(w->length);
-	w->steward_percent = percent(steward_name, steward, 1, os_now() - from);
-	w->helpers_percent = percent(helper_name, helpers, 2, os_now() - from);
-	return NULL;
-}
-
-static bool steward_trial(const struct trial *t, bool second)
-{
-	/* a second of CPU time is the default budget */
-	static struct ward_policy patient = WARD_POLICY_INIT;
-	struct load load = { .rival = &rival_ward,
-			     .setup = { t->workers, 1, t->ring,
-					second ? 2 * t->workers : t->window },
-			     .run = second ? run_second : job_spin_us };
-	struct watch watch = { .length = t->cap };
-	pthread_t watcher;
-	uint64_t wall;
-
-	patient.busy_within = 3 * S;
-	if (!second)
-		job_spin_calibrate();
-	if (!load_start(&load) ||
-	    pthread_create(&watcher, NULL, watch_main, &watch))
-		return false;
-	for (uint32_t i = 0; second && i < load.setup.window; i++)
-		load.window[0][i].task.policy = &patient;
-	load_run(&load, UINT64_MAX, t->cap + S, &wall);
-	pthread_join(watcher, NULL);
-	if (!watch.seen) {
-		fprintf(stderr, "ward: no thread named %s...\n",
-			steward_name[0]);
-		return false;
-	}
-	tell(second ? "steward_1s" : "steward_1us", "%", watch.steward_percent);
-	tell(second ? "helpers_1s" : "helpers_1us", "%", watch.helpers_percent);
-	return load_finish(&load);
-}
-
 static bool overhead_trial(const struct trial *t)
 {
 	if (!strcmp(t->mode, "pinned") || !strcmp(t->mode, "spread"))
 		return task_trial(t, t->mode[0] == 'p');
-	if (!strcmp(t->mode, "calls"))
-		return calls_trial(t);
-	return steward_trial(t, !strcmp(t->mode, "1s"));
+	return calls_trial(t);
 }
 
 /* ---- plan and report ---------------------------------------------------- */
@@ -281,23 +176,16 @@ static void pair(const struct options *o, struct book *book, unsigned run,
 	book_one(book, "ward", p->difference, "ns", t.workers, ns[0] - ns[1]);
 }
 
-static void figures(const struct options *o, struct book *book,
-		    const char *mode, unsigned workers)
+static void calls(const struct options *o, struct book *book)
 {
 	struct trial t = { .bench = "overhead",
-			   .mode = mode,
+			   .impl = "ward",
+			   .mode = "calls",
 			   .producers = 1,
-			   .workers = workers,
-			   .cap = o->quick ? 2 * S : 5 * S,
-			   .ring = o->ring,
-			   .window = o->window };
-	struct results r;
+			   .workers = 1,
+			   .ring = o->ring };
 
-	if (!ask(&t, "ward", &r))
-		return;
-	for (unsigned i = 0; i < r.n; i++)
-		book_one(book, "ward", r.result[i].metric, r.result[i].unit,
-			 workers, r.result[i].value);
+	trial_book(book, &t, TRIAL_LIMIT_S);
 }
 
 static void overhead_run(const struct options *o, struct book *book)
@@ -306,11 +194,7 @@ static void overhead_run(const struct options *o, struct book *book)
 		pair(o, book, run, &supervision_pinned);
 		pair(o, book, run, &supervision_spread);
 		pair(o, book, run, &catching_pinned);
-		figures(o, book, "calls", 1);
-	}
-	for (unsigned run = 0; run < o->runs && run < 3; run++) {
-		figures(o, book, "1us", 64);
-		figures(o, book, "1s", 64);
+		calls(o, book);
 	}
 	progress_end();
 }

@@ -16,7 +16,8 @@ const struct bench *const benches[] = { &bench_throughput, &bench_latency,
 					&bench_forkjoin,   &bench_lanes,
 					&bench_port,	   &bench_timer,
 					&bench_recall,	   &bench_work1us,
-					&bench_burst,	   NULL };
+					&bench_burst,	   &bench_steward,
+					NULL };
 
 static void usage(FILE *out)
 {

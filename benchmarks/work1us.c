@@ -126,7 +126,7 @@ static void work1us_run(const struct options *o, struct book *book)
 static void work1us_report(const struct options *o, const struct book *book)
 {
 	struct column column[4];
-	char head[4][16];
+	char head[4][20];
 	unsigned n = 0;
 
 	for (; n < 4 && sizes(o, n); n++) {
