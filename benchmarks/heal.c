@@ -17,6 +17,9 @@
  *		is queued already; no thread is replaced, and nobody is waited for
  * ward_*	the death of a ward, by pthread_exit() and cancellation in turn: to
  *		the first code of its function, started again (restart.c)
+ * load_death_*, load_raise_*
+ *		the same beside short tasks that keep all workers busy
+ *		(heal_load.c)
  * livelock_*	a spin without a beat; blocked_*: a futex without end
  * wakeup_*	a futex wake to the first instruction of the thread that slept:
  *		what no healer can do without, on this machine
@@ -32,18 +35,14 @@
  * threads come home and the next sample finds the pool as it was.
  */
 #include "bench.h"
+#include "heal.h"
 #include "restart.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-enum kind { EXIT, CANCEL, RAW, FAULT, RAISE, LIVELOCK, BLOCKED };
 
 #define BUDGET_BUSY (20 * MS)
 #define BUDGET_BLOCKED (50 * MS)
@@ -68,7 +67,7 @@ struct next {
 	_Atomic uint32_t released; /* futex */
 };
 
-static void fault_exit(enum kind kind)
+void heal_leave(enum kind kind)
 {
 	switch (kind) {
 	case EXIT:
@@ -103,7 +102,7 @@ static int run_fault(struct ward_task *task)
 	case RAISE:
 		ward_raise(-EIO, "it cannot be done");
 	default:
-		fault_exit(f->kind);
+		heal_leave(f->kind);
 	}
 	return 0;
 }
@@ -171,12 +170,7 @@ static uint64_t detected(uint64_t id)
 
 /* ---- samples ------------------------------------------------------------ */
 
-struct samples {
-	double *all, *detect, *heal;
-	unsigned n, nd, room;
-};
-
-static bool samples_open(struct samples *s, unsigned n)
+bool samples_open(struct samples *s, unsigned n)
 {
 	s->n = s->nd = 0;
 	s->room = n;
@@ -186,7 +180,7 @@ static bool samples_open(struct samples *s, unsigned n)
 	return s->all && s->detect && s->heal;
 }
 
-static void samples_tell(struct samples *s, const char *kind)
+void samples_tell(struct samples *s, const char *kind)
 {
 	char name[40];
 
@@ -202,16 +196,11 @@ static void samples_tell(struct samples *s, const char *kind)
 	free(s->heal);
 }
 
-static double us(uint64_t from, uint64_t to)
-{
-	return ((double)to - (double)from) / 1e3;
-}
-
 /* ---- libward ------------------------------------------------------------ */
 
-static struct ward_pool *pool;
+struct ward_pool *heal_pool;
 
-static bool pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
+bool heal_pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
 {
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 	struct ward_policy policy = WARD_POLICY_INIT;
@@ -226,20 +215,20 @@ static bool pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
 	config.scan = SCAN;
 	config.policy = &policy;
 	config.hooks = &hooks;
-	return ward_pool_create(&pool, &config) == 0 &&
-	       ward_pool_start(pool) == 0;
+	return ward_pool_create(&heal_pool, &config) == 0 &&
+	       ward_pool_start(heal_pool) == 0;
 }
 
-static bool pool_down(void)
+bool heal_pool_down(void)
 {
 	struct ward_audit audit = WARD_AUDIT_INIT;
-	bool ok = ward_pool_drain(pool, ward_in(5 * S)) == 0;
+	bool ok = ward_pool_drain(heal_pool, ward_in(5 * S)) == 0;
 
-	if (ward_audit(pool, &audit)) {
+	if (ward_audit(heal_pool, &audit)) {
 		fprintf(stderr, "ward: audit: %s\n", audit.first);
 		ok = false;
 	}
-	return ward_pool_destroy(pool, ward_in(5 * S)) == 0 && ok;
+	return ward_pool_destroy(heal_pool, ward_in(5 * S)) == 0 && ok;
 }
 
 /* Tasks that keep all workers but one, until they are let go. */
@@ -276,7 +265,7 @@ static bool hold(unsigned n)
 		h->task.run = run_holder;
 		h->task.release = release_holder;
 		h->task.policy = &policy;
-		if (ward_submit(pool, &h->task, WARD_FOREVER))
+		if (ward_submit(heal_pool, &h->task, WARD_FOREVER))
 			return false;
 		os_await(&h->inside);
 	}
@@ -298,7 +287,7 @@ static bool pool_is_whole(void)
 	struct ward_stats stats = WARD_STATS_INIT;
 
 	do {
-		if (ward_pool_stats(pool, &stats))
+		if (ward_pool_stats(heal_pool, &stats))
 			return false;
 		if (!stats.vacant && !stats.zombies && stats.spares >= 4 &&
 		    stats.running == holders &&
@@ -340,7 +329,7 @@ static bool one_fault(struct samples *s, enum kind kind)
 	f.task.release = release_fault;
 	n.task.run = run_next;
 	n.task.release = release_next;
-	if (!pool_is_whole() || ward_submit_n(pool, both, 2, WARD_FOREVER) != 2)
+	if (!pool_is_whole() || ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
 		return false;
 	os_await(&n.released);
 	os_await(&f.released);
@@ -374,7 +363,7 @@ static bool one_raise(struct samples *s)
 	f.task.run = run_fault;
 	n.task.run = run_next;
 	n.task.release = release_next;
-	if (!pool_is_whole() || ward_submit_n(pool, both, 2, WARD_FOREVER) != 2)
+	if (!pool_is_whole() || ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
 		return false;
 	os_await(&n.released);
 	if (ward_incident(&f.task) == 0) {
@@ -401,7 +390,7 @@ static bool ward_faults(const char *name, unsigned workers, unsigned count)
 	enum kind kind = kind_of(name);
 
 	if (!samples_open(&s, count) ||
-	    !pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED) ||
+	    !heal_pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED) ||
 	    !hold(workers - 1))
 		return false;
 	for (unsigned i = 0; i < count; i++)
@@ -416,7 +405,7 @@ static bool ward_faults(const char *name, unsigned workers, unsigned count)
 	if (kind == BLOCKED)
 		tell("blocked_budget", "us", BUDGET_BLOCKED / 1e3);
 	unhold();
-	return pool_down();
+	return heal_pool_down();
 }
 
 static bool ward_restarts(unsigned count)
@@ -428,89 +417,6 @@ static bool ward_restarts(unsigned count)
 	s.n = count;
 	samples_tell(&s, "ward");
 	return true;
-}
-
-/* ---- the healthy -------------------------------------------------------- */
-
-#define SPINNERS 8u
-static pid_t spinner[SPINNERS];
-
-static void spinners_start(void)
-{
-	for (unsigned i = 0; i < SPINNERS; i++) {
-		spinner[i] = fork();
-		if (spinner[i] == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			for (;;)
-				os_relax();
-		}
-	}
-}
-
-static void spinners_stop(void)
-{
-	for (unsigned i = 0; i < SPINNERS; i++) {
-		if (spinner[i] <= 0)
-			continue;
-		kill(spinner[i], SIGKILL);
-		waitpid(spinner[i], NULL, 0);
-	}
-}
-
-/* Short ones, and now and then 50 ms of CPU time without a beat. */
-static int run_healthy(struct ward_task *task)
-{
-	uint64_t until;
-
-	if (job_of(task)->index % 16)
-		return job_spin_us(task);
-	until = os_own_cpu() + 50 * MS;
-	while (os_own_cpu() < until)
-		os_relax();
-	return job_count(task);
-}
-
-static bool healthy_start(const struct setup *setup)
-{
-	return pool_up(setup->workers, 100 * MS, 250 * MS);
-}
-
-static void healthy_submit(unsigned producer, struct job *job)
-{
-	(void)producer;
-	if (ward_submit(pool, &job->task, WARD_FOREVER))
-		_exit(1);
-}
-
-static bool healthy_trial(const struct trial *t)
-{
-	static const struct rival healthy = { .name = "ward",
-					      .start = healthy_start,
-					      .submit = healthy_submit,
-					      .finish = pool_down };
-	struct load load = { .rival = &healthy,
-			     .setup = { t->workers, 1, t->ring, 64 },
-			     .run = run_healthy };
-	struct ward_stats stats = WARD_STATS_INIT;
-	uint64_t wall, n;
-	bool ok;
-
-	job_spin_calibrate();
-	spinners_start();
-	ok = load_start(&load);
-	if (ok) {
-		n = load_run(&load, UINT64_MAX, t->cap, &wall);
-		ok = ward_pool_stats(pool, &stats) == 0;
-		tell("healthy_convicted", "count",
-		     (double)(stats.convicted_livelock +
-			      stats.convicted_blocked +
-			      stats.convicted_progress + stats.deaths));
-		tell("healthy_tasks", "count", (double)n);
-		tell("healthy_looks", "count", (double)stats.looks);
-		ok = load_finish(&load) && ok;
-	}
-	spinners_stop();
-	return ok;
 }
 
 /* ---- a bare watcher ----------------------------------------------------- */
@@ -530,7 +436,7 @@ static void *bare_worker(void *arg)
 	os_await(&bare.parked);
 	os_sleep(200 * US);
 	bare.began = os_now();
-	fault_exit(bare.kind);
+	heal_leave(bare.kind);
 	return arg;
 }
 
@@ -610,7 +516,9 @@ static bool bare_wakeups(unsigned count)
 static bool heal_trial(const struct trial *t)
 {
 	if (!strcmp(t->mode, "healthy"))
-		return healthy_trial(t);
+		return heal_healthy(t);
+	if (!strncmp(t->mode, "load_", 5))
+		return heal_under_load(t);
 	if (!strcmp(t->impl, "watcher"))
 		return bare_faults(t->mode, (unsigned)t->tasks);
 	if (!strcmp(t->impl, "nothing"))
@@ -627,14 +535,17 @@ static const struct {
 	unsigned full, quick; /* samples of a run */
 	const char *bare;     /* who else is asked; or NULL */
 	bool only_bare;
-} plan[] = { { "wakeup", 500, 100, "nothing", true },
-	     { "death", 500, 100, "watcher", false },
-	     { "rawexit", 500, 100, "watcher", false },
-	     { "fault", 500, 100, NULL, false },
-	     { "raise", 2000, 500, NULL, false },
-	     { "ward", 500, 100, NULL, false },
-	     { "livelock", 100, 20, NULL, false },
-	     { "blocked", 50, 10, NULL, false } };
+	bool load; /* as many workers as cores, unless it is said */
+} plan[] = { { "wakeup", 500, 100, "nothing", true, false },
+	     { "death", 500, 100, "watcher", false, false },
+	     { "load_death", 500, 100, "watcher", false, true },
+	     { "rawexit", 500, 100, "watcher", false, false },
+	     { "fault", 500, 100, NULL, false, false },
+	     { "raise", 2000, 500, NULL, false, false },
+	     { "load_raise", 2000, 500, NULL, false, true },
+	     { "ward", 500, 100, NULL, false, false },
+	     { "livelock", 100, 20, NULL, false, false },
+	     { "blocked", 50, 10, NULL, false, false } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
 
 static void ask(struct book *book, const char *impl, const char *mode,
@@ -648,37 +559,35 @@ static void ask(struct book *book, const char *impl, const char *mode,
 			   .tasks = samples,
 			   .cap = cap,
 			   .ring = 256 };
-	struct results r;
 
-	progress("heal  %s  %s", mode, impl);
-	trial_run(&t, 3 * TRIAL_LIMIT_S, &r);
-	for (unsigned i = 0; i < r.n; i++) {
-		struct key key = {
-			"heal",		  impl,	   r.result[i].metric,
-			r.result[i].unit, workers, 1
-		};
-
-		book_add(book, &key, r.result[i].value);
-	}
+	trial_book(book, &t, 3 * TRIAL_LIMIT_S);
 }
 
-/* How large the pools are: the list that was given, or one worker. */
-static unsigned sizes(const struct options *o, unsigned at)
+/* How large the pools of a plan are, as in size_at(). */
+static unsigned workers_at(const struct options *o, unsigned i, unsigned at)
 {
-	if (o->nworkers)
-		return at < o->nworkers ? o->workers[at] : 0;
-	return at == 0;
+	const unsigned usual[] = { plan[i].load ? machine_cpus() : 1, 0 };
+
+	return size_at(o, usual, at);
 }
 
 static void one_run(const struct options *o, struct book *book)
 {
+	uint64_t cap = o->quick ? 2 * S : 10 * S;
+
 	for (unsigned i = 0; i < PLANS; i++) {
 		unsigned n = o->quick ? plan[i].quick : plan[i].full;
 
-		for (unsigned w = 0; !plan[i].only_bare && sizes(o, w); w++)
-			ask(book, "ward", plan[i].kind, sizes(o, w), n, 0);
-		if (plan[i].bare)
-			ask(book, plan[i].bare, plan[i].kind, 1, n, 0);
+		for (unsigned w = 0; workers_at(o, i, w); w++) {
+			unsigned workers = workers_at(o, i, w);
+
+			if (!plan[i].only_bare)
+				ask(book, "ward", plan[i].kind, workers, n,
+				    cap);
+			if (plan[i].bare && (w == 0 || plan[i].load))
+				ask(book, plan[i].bare, plan[i].kind,
+				    plan[i].load ? workers : 1, n, cap);
+		}
 	}
 }
 
@@ -730,17 +639,20 @@ static void heal_report(const struct options *o, const struct book *book)
 	table_column(&table, "p99");
 	table_column(&table, "max");
 	for (unsigned i = 0; i < PLANS; i++) {
-		char metric[32];
+		unsigned w;
 
-		for (unsigned k = 0; k < 3; k++) {
-			snprintf(metric, sizeof(metric), "%s%s", plan[i].kind,
-				 part[k]);
-			for (unsigned w = 0; sizes(o, w); w++)
-				heal_rows(book, &table, "ward", metric,
-					  sizes(o, w));
+		for (unsigned at = 0; (w = workers_at(o, i, at)); at++) {
+			for (unsigned k = 0; k < 3; k++) {
+				char metric[32];
+
+				snprintf(metric, sizeof(metric), "%s%s",
+					 plan[i].kind, part[k]);
+				heal_rows(book, &table, "ward", metric, w);
+			}
+			if (plan[i].bare && (at == 0 || plan[i].load))
+				heal_rows(book, &table, plan[i].bare,
+					  plan[i].kind, plan[i].load ? w : 1);
 		}
-		if (plan[i].bare)
-			heal_rows(book, &table, plan[i].bare, plan[i].kind, 1);
 	}
 	table_print(&table, stdout);
 	printf("raise: to the next task on the same seat\n"

@@ -12,6 +12,8 @@ wardbench_SOURCES = \
 	benchmarks/forkjoin.c \
 	benchmarks/forkjoin.h \
 	benchmarks/heal.c \
+	benchmarks/heal.h \
+	benchmarks/heal_load.c \
 	benchmarks/idle.c \
 	benchmarks/job.c \
 	benchmarks/job.h \
