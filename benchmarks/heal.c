@@ -21,6 +21,8 @@
  *		the same beside short tasks that keep all workers busy
  *		(heal_load.c)
  * livelock_*	a spin without a beat; blocked_*: a futex without end
+ * hung_*	blocked, with budgets of 10 ms and a look each 2 ms: what stewards
+ *		are asked that look at heartbeats
  * wakeup_*	a futex wake to the first instruction of the thread that slept:
  *		what no healer can do without, on this machine
  * K_detect_*	fault to detection (the report's time); for livelock and blocked
@@ -30,6 +32,9 @@
  * healthy_convicted
  *		workers taken for lost although they were well, while spinning
  *		processes fill the machine
+ * beating_convicted
+ *		the same in 10 s, of workers that do no more than beat each 5 ms,
+ *		judged as hung_* is
  *
  * Livelocked and blocked tasks end when their done() has come, so that their
  * threads come home and the next sample finds the pool as it was.
@@ -200,7 +205,8 @@ void samples_tell(struct samples *s, const char *kind)
 
 struct ward_pool *heal_pool;
 
-bool heal_pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
+bool heal_pool_watched(unsigned workers, ward_ns busy, ward_ns blocked,
+		       ward_ns scan)
 {
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 	struct ward_policy policy = WARD_POLICY_INIT;
@@ -212,11 +218,16 @@ bool heal_pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
 	config.flags = WARD_POOL_CATCH_FAULTS;
 	config.workers = workers;
 	config.spares = 4;
-	config.scan = SCAN;
+	config.scan = scan;
 	config.policy = &policy;
 	config.hooks = &hooks;
 	return ward_pool_create(&heal_pool, &config) == 0 &&
 	       ward_pool_start(heal_pool) == 0;
+}
+
+bool heal_pool_up(unsigned workers, ward_ns busy, ward_ns blocked)
+{
+	return heal_pool_watched(workers, busy, blocked, SCAN);
 }
 
 bool heal_pool_down(void)
@@ -384,13 +395,20 @@ static enum kind kind_of(const char *name)
 					   : BLOCKED;
 }
 
+static bool pool_up_for(const char *name, unsigned workers)
+{
+	return !strcmp(name, "hung") ?
+		       heal_pool_watched(workers, BUDGET_HUNG, BUDGET_HUNG,
+					 SCAN_HUNG) :
+		       heal_pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED);
+}
+
 static bool ward_faults(const char *name, unsigned workers, unsigned count)
 {
 	struct samples s;
 	enum kind kind = kind_of(name);
 
-	if (!samples_open(&s, count) ||
-	    !heal_pool_up(workers, BUDGET_BUSY, BUDGET_BLOCKED) ||
+	if (!samples_open(&s, count) || !pool_up_for(name, workers) ||
 	    !hold(workers - 1))
 		return false;
 	for (unsigned i = 0; i < count; i++)
@@ -402,7 +420,7 @@ static bool ward_faults(const char *name, unsigned workers, unsigned count)
 	samples_tell(&s, name);
 	if (kind == LIVELOCK)
 		tell("livelock_budget", "us", BUDGET_BUSY / 1e3);
-	if (kind == BLOCKED)
+	if (!strcmp(name, "blocked"))
 		tell("blocked_budget", "us", BUDGET_BLOCKED / 1e3);
 	unhold();
 	return heal_pool_down();
@@ -517,6 +535,8 @@ static bool heal_trial(const struct trial *t)
 {
 	if (!strcmp(t->mode, "healthy"))
 		return heal_healthy(t);
+	if (!strcmp(t->mode, "beating"))
+		return heal_beating(t);
 	if (!strncmp(t->mode, "load_", 5))
 		return heal_under_load(t);
 	if (!strcmp(t->impl, "watcher"))
@@ -545,7 +565,8 @@ static const struct {
 	     { "load_raise", 2000, 500, NULL, false, true },
 	     { "ward", 500, 100, NULL, false, false },
 	     { "livelock", 100, 20, NULL, false, false },
-	     { "blocked", 50, 10, NULL, false, false } };
+	     { "blocked", 50, 10, NULL, false, false },
+	     { "hung", 100, 50, NULL, false, false } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
 
 static void ask(struct book *book, const char *impl, const char *mode,
@@ -595,8 +616,10 @@ static void heal_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++)
 		one_run(o, book);
-	for (unsigned run = 0; run < o->runs && run < 3; run++)
+	for (unsigned run = 0; run < o->runs && run < 3; run++) {
 		ask(book, "ward", "healthy", 4, 0, o->quick ? 2 * S : 5 * S);
+		ask(book, "ward", "beating", 4, 0, o->quick ? 2 * S : 10 * S);
+	}
 	progress_end();
 }
 
@@ -657,15 +680,19 @@ static void heal_report(const struct options *o, const struct book *book)
 	table_print(&table, stdout);
 	printf("raise: to the next task on the same seat\n"
 	       "budgets: livelock %.0f ms of its own CPU, blocked %.0f ms, "
-	       "a look each %.0f ms\n",
-	       BUDGET_BUSY / 1e6, BUDGET_BLOCKED / 1e6, SCAN / 1e6);
+	       "a look each %.0f ms; hung %.0f and %.0f ms\n",
+	       BUDGET_BUSY / 1e6, BUDGET_BLOCKED / 1e6, SCAN / 1e6,
+	       BUDGET_HUNG / 1e6, SCAN_HUNG / 1e6);
 	if (!book_find(book, &key))
 		return;
 	table_start(&table,
 		    "heal: healthy workers beside 8 spinning processes");
 	table_column(&table, "convicted");
+	table_column(&table, "beating, 10 s");
 	row = table_row(&table, "ward");
 	table_cell(&table, row, 0, book_find(book, &key));
+	key.metric = "beating_convicted";
+	table_cell(&table, row, 1, book_find(book, &key));
 	table_print(&table, stdout);
 }
 

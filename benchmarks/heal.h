@@ -33,13 +33,24 @@ static inline double us(uint64_t from, uint64_t to)
 extern struct ward_pool *heal_pool;
 /* Four spares, faults caught, such budgets. */
 bool heal_pool_up(unsigned workers, ward_ns busy, ward_ns blocked);
+bool heal_pool_watched(unsigned workers, ward_ns busy, ward_ns blocked,
+		       ward_ns scan);
 /* Drained, audited, gone. */
 bool heal_pool_down(void);
 
+/* As long as a heartbeat may be late, and a look that is fine enough for it. */
+#define BUDGET_HUNG (10 * MS)
+#define SCAN_HUNG (2 * MS)
+
+/* ---- the healthy, beside processes that fill the machine (heal_healthy.c) - */
+
+/* Many tasks, some of which are long. */
+bool heal_healthy(const struct trial *trial);
+/* One task for each worker, that only beats. */
+bool heal_beating(const struct trial *trial);
+
 /* ---- a pool at work (heal_load.c) ----------------------------------------- */
 
-/* Healthy workers beside processes that fill the machine. */
-bool heal_healthy(const struct trial *trial);
 /* Deaths and raises beside short tasks, of a pool or of bare threads. */
 bool heal_under_load(const struct trial *trial);
 

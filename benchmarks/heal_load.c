@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal_load.c - a pool at work: healthy workers that must not be taken for lost,
- * and those that are lost while all others are busy.
- *
- * Under load: short tasks come as fast as they are run, and one after the other is
+ * heal_load.c - workers that are lost while all others are busy.  Short tasks come as fast as they are run, and one after the other is
  * lost among them; from the fault to the first code on the thread that takes its
  * place, which has never run anything before; of a raise, to the next task on the
  * same thread.  Beside it the usual way without a library, as many threads as busy.
@@ -12,11 +9,8 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 static bool busy_start(const struct setup *setup)
 {
@@ -276,71 +270,3 @@ bool heal_under_load(const struct trial *t)
 	job_spin_calibrate();
 	return strcmp(t->impl, "ward") ? bare_under_load(t) : ward_under_load(t);
 }
-
-/* ---- the healthy -------------------------------------------------------- */
-
-#define SPINNERS 8u
-static pid_t spinner[SPINNERS];
-
-static void spinners_start(void)
-{
-	for (unsigned i = 0; i < SPINNERS; i++) {
-		spinner[i] = fork();
-		if (spinner[i] == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			for (;;)
-				os_relax();
-		}
-	}
-}
-
-static void spinners_stop(void)
-{
-	for (unsigned i = 0; i < SPINNERS; i++) {
-		if (spinner[i] <= 0)
-			continue;
-		kill(spinner[i], SIGKILL);
-		waitpid(spinner[i], NULL, 0);
-	}
-}
-
-/* Short ones, and now and then 50 ms of CPU time without a beat. */
-static int run_healthy(struct ward_task *task)
-{
-	uint64_t until;
-
-	if (job_of(task)->index % 16)
-		return job_spin_us(task);
-	until = os_own_cpu() + 50 * MS;
-	while (os_own_cpu() < until)
-		os_relax();
-	return job_count(task);
-}
-
-bool heal_healthy(const struct trial *t)
-{
-	struct load load = { .rival = &busy_pool,
-			     .setup = { t->workers, 1, t->ring, 64 },
-			     .run = run_healthy };
-	struct ward_stats stats = WARD_STATS_INIT;
-	uint64_t wall, n;
-	bool ok;
-
-	job_spin_calibrate();
-	spinners_start();
-	ok = load_start(&load);
-	if (ok) {
-		n = load_run(&load, UINT64_MAX, t->cap, &wall);
-		ok = ward_pool_stats(heal_pool, &stats) == 0;
-		tell("healthy_convicted", "count",
-		     (double)(stats.convicted_livelock +
-			      stats.convicted_blocked +
-			      stats.convicted_progress + stats.deaths));
-		tell("healthy_tasks", "count", (double)n);
-		tell("healthy_looks", "count", (double)stats.looks);
-		ok = load_finish(&load) && ok;
-	}
-	spinners_stop();
-	return ok;
-}
-

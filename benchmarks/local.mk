@@ -13,6 +13,7 @@ wardbench_SOURCES = \
 	benchmarks/forkjoin.h \
 	benchmarks/heal.c \
 	benchmarks/heal.h \
+	benchmarks/heal_healthy.c \
 	benchmarks/heal_load.c \
 	benchmarks/idle.c \
 	benchmarks/job.c \
@@ -114,3 +115,10 @@ bench-check: wardbench
 	$(GUARD) check
 bench-record: wardbench
 	$(GUARD) record
+
+# Beside Go and Erlang/OTP, where they are installed; some minutes.
+EXTRA_DIST += benchmarks/rivals/erlang benchmarks/rivals/go \
+	benchmarks/rivals/rivals.sh benchmarks/rivals/table.awk
+.PHONY: bench-rivals
+bench-rivals: wardbench
+	$(SHELL) $(top_srcdir)/benchmarks/rivals/rivals.sh
