@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal_load.c - workers that are lost while all others are busy.  Short tasks come as fast as they are run, and one after the other is
- * lost among them; from the fault to the first code on the thread that takes its
- * place, which has never run anything before; of a raise, to the next task on the
- * same thread.  Beside it the usual way without a library, as many threads as busy.
+ * heal_load.c - workers that are lost while all others are busy.
+ *
+ * Short tasks come as fast as they are run, and one after the other is lost among
+ * them; from the fault to the first code on the thread that takes its place, which
+ * has never run anything before; of a raise, to the next task on the same thread.
+ * Beside it the usual way without a library, as many threads as busy.
  */
 #include "heal.h"
 
