@@ -34,6 +34,7 @@ WARD_SOURCES = \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \
+	lib/base/host_home.h \
 	lib/base/host_lock.h \
 	lib/base/host_look.c \
 	lib/base/host_notify.c \

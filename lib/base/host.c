@@ -162,7 +162,7 @@ void host_free(void *mem, size_t size)
 
 static host_thread_local void *self;
 static host_thread_local const void *note;
-static host_thread_local uint32_t home; /* plus one; 0: not given yet */
+__thread uint32_t host_home_;
 static _Atomic uint32_t homes;
 
 void *host_self(void)
@@ -185,12 +185,11 @@ void host_set_mine(const void *to)
 	note = to;
 }
 
-uint32_t host_home(void)
+uint32_t host_home_first(void)
 {
 	/* A signal handler between the two lines wastes a number, no more. */
-	if (unlikely(home == 0))
-		home = add_relaxed(&homes, 1) + 1;
-	return home - 1;
+	host_home_ = add_relaxed(&homes, 1) + 1;
+	return host_home_ - 1;
 }
 
 int32_t host_tid(void)

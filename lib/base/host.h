@@ -11,6 +11,7 @@
 #define WARD_LIB_BASE_HOST_H
 
 #include "base/atomic.h"
+#include "base/host_home.h"
 #include <setjmp.h>
 #include <stddef.h>
 
@@ -123,8 +124,6 @@ bool host_is_self(host_thread thread);
 /* One word of thread-local storage: the calling worker's slot. */
 void *host_self(void);
 void host_set_self(void *self);
-/* A small number, given to each thread on its first call: its home. */
-uint32_t host_home(void);
 /* One word of the calling thread's own: NULL at first. */
 const void *host_mine(void);
 void host_set_mine(const void *note);

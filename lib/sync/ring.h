@@ -72,7 +72,7 @@ static inline void ring_init(struct ring *ring, ck_ring_buffer_t *cell,
 }
 
 /* True: the caller is the producer until ring_drop().  Never waits. */
-static inline bool ring_claim(struct ring *ring)
+static hot bool ring_claim(struct ring *ring)
 {
 	uint32_t none = 0;
 
@@ -80,13 +80,16 @@ static inline bool ring_claim(struct ring *ring)
 	       cas_acquire(&ring->claim, &none, 1); /* [P] */
 }
 
-static inline void ring_drop(struct ring *ring)
+static hot void ring_drop(struct ring *ring)
 {
 	store_release(&ring->claim, 0); /* [P] the next holder sees our copies */
 }
 
-/* How many of n would fit, for the producer. */
-static inline uint32_t ring_room(struct ring *ring, uint32_t n)
+/*
+ * How many of n would fit, for the producer.  Where n is a constant 1, as it mostly
+ * is, little is left of the three.
+ */
+static hot uint32_t ring_room(struct ring *ring, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
 	uint32_t room = ring->mask - (tail - ring->head_seen);
@@ -101,21 +104,25 @@ static inline uint32_t ring_room(struct ring *ring, uint32_t n)
 
 /*
  * The producer writes its own copy of an index before p_tail makes it visible,
- * so it never has to ask ck for what it put itself.
+ * so it never has to ask ck for what it put itself.  fill() is for who has asked
+ * whether there is room.
  */
-static inline uint32_t ring_put(struct ring *ring, void *const *items,
-				uint32_t n)
+static hot void ring_fill(struct ring *ring, void *const *items, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
 
-	n = ring_room(ring, n);
-	if (unlikely(n == 0))
-		return 0;
 	for (uint32_t i = 0; i < n; i++)
 		ck_pr_store_ptr(&ring->cell[(tail + i) & ring->mask].value,
 				items[i]);
 	ck_pr_fence_release(); /* [R] cells before the index */
 	ck_pr_store_uint(&ring->ck.p_tail, tail + n);
+}
+
+static hot uint32_t ring_put(struct ring *ring, void *const *items, uint32_t n)
+{
+	n = ring_room(ring, n);
+	if (likely(n))
+		ring_fill(ring, items, n);
 	return n;
 }
 
@@ -123,8 +130,8 @@ static inline uint32_t ring_put(struct ring *ring, void *const *items,
  * Copies up to max entries to out and takes them with one swap.  'half' leaves
  * the other half to others: much when there is plenty, one when work is scarce.
  */
-static inline uint32_t ring_take(struct ring *ring, void **out, uint32_t max,
-				 bool half)
+static hot uint32_t ring_take(struct ring *ring, void **out, uint32_t max,
+			      bool half)
 {
 	uint32_t head = ck_pr_load_uint(&ring->ck.c_head);
 	uint32_t n;

@@ -4,7 +4,7 @@
  *
  * One word holds all that may be decided by more than one thread:
  *
- *	debt:32 (signed)  attempt:16  flags:8  state:8
+ *	debt:32 (signed)  attempt:16  flags:12  state:4
  *
  * Invariants:
  *  1) Only who owns the answer of the current attempt moves the state on.
@@ -43,12 +43,12 @@ enum book_state {
 struct book {
 	_Atomic uint64_t word;
 	union {
-		uint64_t stamp; /* queued: when, if this one is sampled; or 0 */
+		uint64_t stamp; /* when it was queued, or 0; as the word says */
 		struct ward_task *link; /* on the owed list */
 	};
-	/* The end of a task's first line.  What follows is only valid, and only
-	 * touched, once an attempt failed or was lost, when 'attempt' is above 1;
-	 * and where the word says so. */
+	/* The end of a task's first line.  All but the word is only valid, and only
+	 * touched, where the word says so; what follows, once an attempt failed
+	 * or was lost, when 'attempt' is above 1. */
 	_Atomic uint64_t incident;  /* the report of the last one */
 	int32_t status;		    /* for done(), when LOST or TOLD */
 	int16_t cause;		    /* for done(), when it was cancelled */
@@ -63,6 +63,9 @@ struct book {
 _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 	       "the book fills the task's private words");
 
+#define BOOK_STATES ((uint64_t)0xf)
+#define BOOK_FLAGS ((uint64_t)0xfff0)
+#define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp */
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
 #define BOOK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
 #define BOOK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
@@ -81,7 +84,7 @@ static inline struct book *book_of(const struct ward_task *task)
 
 static inline enum book_state book_state(uint64_t word)
 {
-	return (enum book_state)(word & 0xff);
+	return (enum book_state)(word & BOOK_STATES);
 }
 
 static inline uint32_t book_attempt(uint64_t word)
@@ -96,16 +99,20 @@ static inline int32_t book_debt(uint64_t word)
 
 static inline uint64_t book_with_state(uint64_t word, enum book_state state)
 {
-	return (word & ~(uint64_t)0xff) | state;
+	return (word & ~BOOK_STATES) | state;
 }
 
 /* By the submitter, before the task is published. */
 static inline void book_open(struct book *book)
 {
-	/* It mostly is, and may be on another line, which then need not travel. */
-	if (unlikely(book->stamp))
-		book->stamp = 0;
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
+}
+
+/* The same; its time is taken.  Who cancels it may have marked it already. */
+static inline void book_stamp(struct book *book, uint64_t now)
+{
+	book->stamp = now;
+	or_relaxed(&book->word, BOOK_STAMPED);
 }
 
 /* The same for one that goes to the owed list, now or when its time has come. */
@@ -130,12 +137,23 @@ static inline uint64_t book_shut(uint64_t word)
 	return word & ((uint64_t)0xffff << 16);
 }
 
-/* No attempt of it is out, none was lost: the word of nearly every task. */
+/*
+ * No attempt of it is out, none was lost, it is of no lane and does not come again:
+ * the word of nearly every task.
+ */
 static inline bool book_plain(uint64_t word)
 {
-	uint64_t harmless = ((uint64_t)0xffffff << 8) & ~BOOK_LANE;
+	uint64_t harmless = (uint64_t)0xffff << 16 |
+			    (BOOK_FLAGS & ~(BOOK_LANE | BOOK_PERIODIC));
 
 	return (word & ~harmless) == BOOK_QUEUED;
+}
+
+/* Nothing was said about it since it was queued, unless by its lane. */
+static inline bool book_fresh(uint64_t word)
+{
+	return (word & ((BOOK_FLAGS & ~BOOK_LANE) | BOOK_STATES)) ==
+	       BOOK_QUEUED;
 }
 
 /*

@@ -27,6 +27,7 @@ static void declare(struct door_stay *stay, struct slot *slot)
 
 	stay->in_run = true;
 	stay->declared = load_relaxed(&slot->declared);
+	slot->traces = 1;
 	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
 	if (cancel)
 		door_watch(stay, cancel);

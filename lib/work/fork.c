@@ -24,9 +24,8 @@ static struct group *group_of(struct ward_group *group)
 /* The calling worker's, inside run(). */
 static inline struct slot *own_slot(void)
 {
-	struct slot *slot = (struct slot *)(void *)ward_pulse_;
+	struct slot *slot = slot_here();
 
-	_Static_assert(offsetof(struct slot, pulse) == 0, "the pulse is first");
 	return likely(slot) && likely(slot_runs(slot)) ? slot : NULL;
 }
 
@@ -79,7 +78,7 @@ int ward_fork(struct ward_group *handle, struct ward_fork *fork)
 		group->owner = slot;
 	}
 	fork->priv[0] = (uintptr_t)group;
-	slot->forked = 1;
+	slot->forked = slot->traces = 1;
 	group->forked++;
 	if (unlikely(!deque_push(&slot->hand.deque, fork)))
 		return fork_full(group, fork);
@@ -123,6 +122,7 @@ static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 	if (turn > NAP_DOUBLINGS)
 		turn = NAP_DOUBLINGS;
 	ward_beat();
+	slot->traces = 1;
 	store_relaxed(&slot->declared, HOST_FOREVER);
 	seen = load_acquire(&slot->pause);
 	store_release(&slot->waits_on, &slot->pause);

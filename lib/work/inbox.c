@@ -7,8 +7,6 @@
 #include <errno.h>
 
 enum {
-	TURN = 64,     /* every so many takes the own hand comes last */
-	SAMPLE = 64,   /* of so many tasks of a ring, one's times are taken */
 	LINGER = 4,    /* looks before a worker counts as a searcher */
 	PAUSE_MAX = 32, /* of host_relax() between two looks */
 	ROOM_SPIN = 64 /* looks for room before a submitter sleeps */
@@ -143,13 +141,6 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 
 /* ---- putting ---------------------------------------------------------------- */
 
-static inline void tell(struct inbox *inbox, _Atomic uint32_t *rung)
-{
-	host_fence_light(); /* [B] published | does anybody sleep? */
-	if (unlikely(!bell_quiet(&inbox->bell)))
-		bell_ring_asleep(&inbox->bell, rung);
-}
-
 /* Between claim and drop: refused if the inbox was closed before the claim. */
 static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 			      struct ward_task *const *tasks, uint32_t n)
@@ -162,11 +153,12 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 	put = ring_room(ring, n);
 	if (unlikely(put == 0))
 		return -EAGAIN;
-	if (unlikely(load_relaxed(&ring->accepted) % SAMPLE == 0))
-		book_of(tasks[0])->stamp = host_now();
+	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
+		book_stamp(book_of(tasks[0]), host_now());
 	/* Before it can be answered: nobody sees more answers than tasks. */
 	count_own(&ring->accepted, put);
-	return (int)ring_put(ring, (void *const *)tasks, put);
+	ring_fill(ring, (void *const *)tasks, put);
+	return (int)put;
 }
 
 static int put_in_hand(struct inbox *inbox, struct ring *ring,
@@ -181,7 +173,7 @@ static int put_in_hand(struct inbox *inbox, struct ring *ring,
 	put = put_claimed(inbox, ring, tasks, n);
 	ring_drop(ring);
 	if (put > 0)
-		tell(inbox, &ring->rung);
+		inbox_tell(inbox, &ring->rung);
 	return put;
 }
 
@@ -207,7 +199,7 @@ int inbox_put(struct inbox *inbox, struct hand *mine,
 		put = put_claimed(inbox, ring, tasks, n);
 		ring_drop(ring);
 		if (likely(put > 0))
-			tell(inbox, &ring->rung);
+			inbox_tell(inbox, &ring->rung);
 		*full = ring;
 		return put;
 	}
@@ -338,7 +330,7 @@ static void owe_back(struct inbox *inbox, struct ward_task *first)
 		book_of(last)->link = first;
 		first = newer;
 	}
-	tell(inbox, NULL);
+	inbox_tell(inbox, NULL);
 }
 
 void inbox_owes(struct inbox *inbox)
@@ -353,7 +345,7 @@ void inbox_hand_on(struct inbox *inbox, struct ward_task *task)
 	do {
 		book_of(task)->link = head;
 	} while (!cas_acq_rel(&inbox->owed, &head, task)); /* [O] */
-	tell(inbox, NULL);
+	inbox_tell(inbox, NULL);
 }
 
 void inbox_owe(struct inbox *inbox, struct ward_task *task)
@@ -371,7 +363,7 @@ void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
 		return;
 	add_relaxed(&inbox->accepted, 1);
 	lower_put(&inbox->lower[rank], task);
-	tell(inbox, NULL);
+	inbox_tell(inbox, NULL);
 }
 
 /*
@@ -410,7 +402,7 @@ static inline struct ward_task *take_batch(struct inbox *inbox,
 		store_relaxed(&hand->ring.claim, 1);
 		ring_put(&hand->ring, got + 1, n - 1);
 		ring_drop(&hand->ring);
-		tell(inbox, &hand->ring.rung);
+		inbox_tell(inbox, &hand->ring.rung);
 	}
 	return got[0];
 }
@@ -486,7 +478,7 @@ static struct ward_task *queue_behind(struct inbox *inbox, struct hand *hand,
 	ring_drop(&hand->ring);
 	if (!first)
 		return task;
-	tell(inbox, &hand->ring.rung);
+	inbox_tell(inbox, &hand->ring.rung);
 	return first;
 }
 
@@ -522,10 +514,10 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 {
 	struct ward_task *task;
 
-	task = take_aged(inbox, hand->turn / TURN);
+	task = take_aged(inbox, hand->turn / INBOX_TURN);
 	if (!task && load_relaxed(&inbox->owed))
 		task = take_owed(inbox);
-	if (!task && hand->turn / TURN % 2)
+	if (!task && hand->turn / INBOX_TURN % 2)
 		task = steal(inbox, hand, false);
 	if (!task) {
 		hand->last++; /* another ring's turn */
@@ -540,7 +532,7 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 {
 	struct ward_task *task;
 
-	if (unlikely(++hand->turn % TURN == 0) &&
+	if (unlikely(++hand->turn % INBOX_TURN == 0) &&
 	    (task = take_in_turn(inbox, hand)))
 		return task;
 	task = take_one(&hand->ring);
@@ -609,7 +601,8 @@ void inbox_settle(struct inbox *inbox)
 	host_wake(&inbox->settled, INT32_MAX);
 }
 
-struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
+struct ward_task *inbox_search(struct inbox *inbox, struct hand *hand,
+			       uint32_t i)
 {
 	struct ward_task *task = look(inbox, hand, LINGER);
 	bool searching;
@@ -640,5 +633,5 @@ struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
 void inbox_dismiss(struct inbox *inbox)
 {
 	or_acq_rel(&inbox->orders, ORDER_LEAVE); /* [l] */
-	tell(inbox, NULL);
+	inbox_tell(inbox, NULL);
 }

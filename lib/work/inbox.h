@@ -97,8 +97,8 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand);
  * The same, but searches and sleeps; NULL only when the bell is closed, or there is an
  * order to leave.
  */
-struct ward_task *inbox_next(struct inbox *inbox, struct hand *hand,
-			     uint32_t i);
+static inline struct ward_task *inbox_next(struct inbox *inbox,
+					   struct hand *hand, uint32_t i);
 /*
  * A worker is to leave: an order that is found like a task, so that who is idle comes
  * for it, one after the other, until it is taken back.
@@ -133,6 +133,86 @@ bool inbox_waited_for(const struct inbox *inbox);
 
 /* After work was finished outside inbox_next(): tells a drain, if there is one. */
 void inbox_settle(struct inbox *inbox);
+
+/* ---- the ways of nearly every task ------------------------------------------------ */
+
+enum {
+	INBOX_TURN = 64,  /* every so many takes the own hand comes last */
+	INBOX_SAMPLE = 64 /* of so many tasks of a ring, one's times are taken */
+};
+
+/* After it was put: is all said that there is to say? */
+static inline bool inbox_told(const struct inbox *inbox)
+{
+	host_fence_light(); /* [B] published | does anybody sleep? */
+	return likely(bell_quiet(&inbox->bell));
+}
+
+static inline void inbox_tell(struct inbox *inbox, _Atomic uint32_t *rung)
+{
+	if (!inbox_told(inbox))
+		bell_ring_asleep(&inbox->bell, rung);
+}
+
+/* Where the caller's tasks go first, claimed; NULL: not now. */
+static hot struct ring *inbox_claim(struct inbox *inbox, struct hand *mine)
+{
+	uint32_t home = host_home_seen();
+	struct ring *ring;
+
+	if (unlikely(mine)) {
+		ring = &mine->ring;
+		if (load_relaxed(&ring->claim))
+			return NULL;
+		store_relaxed(&ring->claim, 1); /* see put_in_hand() */
+		return ring;
+	}
+	ring = &inbox->ring[(home - 1) & (inbox->rings - 1)];
+	return likely(home && ring_claim(ring)) ? ring : NULL;
+}
+
+/*
+ * Of one task, as inbox_put(), if nothing stands in its way and it is none that is
+ * to be noted down.  NULL: nothing has happened; else what inbox_tell() is due for.
+ */
+static hot struct ring *inbox_put_quick(struct inbox *inbox, struct hand *mine,
+					struct ward_task *task)
+{
+	struct ring *ring = inbox_claim(inbox, mine);
+	void *item = task;
+	uint64_t accepted;
+
+	if (unlikely(!ring))
+		return NULL;
+	host_fence_light(); /* [D] claimed | closed? */
+	accepted = load_relaxed(&ring->accepted);
+	if (unlikely(load_acquire(&inbox->closed) ||
+		     accepted % INBOX_SAMPLE == 0 || !ring_room(ring, 1))) {
+		ring_drop(ring);
+		return NULL;
+	}
+	/* Before it can be answered: nobody sees more answers than tasks. */
+	store_relaxed(&ring->accepted, accepted + 1);
+	ring_fill(ring, &item, 1);
+	ring_drop(ring);
+	return ring;
+}
+
+struct ward_task *inbox_search(struct inbox *inbox, struct hand *hand,
+			       uint32_t i);
+
+static inline struct ward_task *
+inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
+{
+	void *task;
+
+	if (likely((hand->turn + 1) % INBOX_TURN &&
+		   ring_take(&hand->ring, &task, 1, false))) {
+		hand->turn++;
+		return task;
+	}
+	return inbox_search(inbox, hand, i);
+}
 
 bool inbox_anything(const struct inbox *inbox);
 uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */

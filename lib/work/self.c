@@ -101,18 +101,14 @@ struct ward_cancel *ward_token(void)
 }
 
 /*
- * Where there is a pulse, it is the slot's first, and whose thread this is need not be
- * asked: what else there is to do is left by a jump, so that nothing has to be saved.
+ * What else there is to do is left by a jump, so that nothing has to be saved.
  */
 int ward_check(void)
 {
-	struct ward_pulse *pulse = ward_pulse_;
-	struct slot *slot;
+	struct slot *slot = slot_here();
 
-	_Static_assert(offsetof(struct slot, pulse) == 0, "it is the slot");
-	if (unlikely(!pulse))
+	if (unlikely(!slot))
 		return why_stop_here(host_self());
-	slot = ward_entry(pulse, struct slot, pulse);
 	store_relaxed(&slot->pulse.beats, slot->pulse.beats + 1);
 	return likely(goes_on(slot)) ? 0 : why_stop_here(slot);
 }
@@ -214,6 +210,7 @@ void ward_block_enter(ward_ns until)
 
 	if (!running(slot))
 		return;
+	slot->traces = 1;
 	store_relaxed(&slot->declared, until ? until : 1);
 	crew_will_wait(slot->pool);
 }

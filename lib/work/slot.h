@@ -82,6 +82,7 @@ struct slot {
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
 	struct histogram queue_time, run_time; /* sampled */
+	uint64_t stamp; /* W: of the task in hand, if its word says so */
 
 	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
 	struct host_escape escape; /* the way out of it */
@@ -107,6 +108,7 @@ struct slot {
 	/* the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
 	uint32_t forked;	  /* W: not 0: the attempt has made forks */
+	uint32_t traces;	  /* W: not 0: or declared, or armed, something */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
@@ -161,6 +163,13 @@ static inline bool slot_inside(uint64_t word)
 	return slot_phase(word) != SLOT_OUT;
 }
 
+/* The calling thread's, or NULL; the pulse is its first. */
+static inline struct slot *slot_here(void)
+{
+	_Static_assert(offsetof(struct slot, pulse) == 0, "it is the slot");
+	return (struct slot *)(void *)ward_pulse_;
+}
+
 /* Is the calling worker inside run()? */
 static inline bool slot_runs(const struct slot *slot)
 {
@@ -182,6 +191,15 @@ static inline uint64_t slot_go_on(struct slot *slot, uint64_t word,
 				  enum slot_phase phase)
 {
 	word = slot_next(word, phase);
+	store_release(&slot->word, word); /* [E] */
+	return word;
+}
+
+/* The same, where the phases are known: an addition. */
+static inline uint64_t slot_step(struct slot *slot, uint64_t word,
+				 enum slot_phase from, enum slot_phase to)
+{
+	word += SLOT_PHASES - from + to;
 	store_release(&slot->word, word); /* [E] */
 	return word;
 }

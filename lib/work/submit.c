@@ -28,7 +28,7 @@ int submit_refuse(const struct ward_task *task)
 	return refuse(task);
 }
 
-static inline int open_task(const struct pool *pool, struct ward_task *task)
+static cold int open_task(const struct pool *pool, struct ward_task *task)
 {
 	int err = refuse(task);
 
@@ -38,8 +38,22 @@ static inline int open_task(const struct pool *pool, struct ward_task *task)
 		return err;
 	book_open(book_of(task));
 	if (unlikely(submit_window(pool, task)))
-		book_of(task)->stamp = host_now();
+		book_stamp(book_of(task), host_now());
 	return 0;
+}
+
+/* The same, of one that asks for nothing special; false: the other tells. */
+static hot bool open_plain(const struct pool *pool, struct ward_task *task)
+{
+	if (unlikely(!task || (uintptr_t)task % _Alignof(struct ward_task)))
+		return false;
+	if (unlikely(((uintptr_t)task->policy | (uintptr_t)task->cancel |
+		      pool->policy.start_within) != 0 || !task->run ||
+		     book_state(load_acquire(&book_of(task)->word)) != /* [K] */
+			     BOOK_FREE))
+		return false;
+	book_open(book_of(task));
+	return true;
 }
 
 static inline void shut_task(struct ward_task *task)
@@ -50,7 +64,7 @@ static inline void shut_task(struct ward_task *task)
 /* The caller's slot, if it is a worker of this pool. */
 static inline struct slot *own_slot(struct pool *pool)
 {
-	struct slot *slot = host_self();
+	struct slot *slot = slot_here();
 
 	return slot && slot->pool == pool ? slot : NULL;
 }
@@ -151,38 +165,64 @@ static cold int put_slowly(struct pool *pool, struct slot *slot,
 	return put;
 }
 
-static inline int submit(struct pool *pool, struct ward_task *task,
+static int submit_opened(struct pool *pool, struct ward_task *task,
 			 ward_ns until)
 {
 	struct slot *slot = own_slot(pool);
 	struct ring *full;
-	int put = open_task(pool, task);
+	int put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
+			    &full);
 
-	if (unlikely(put))
-		return put;
-	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
-			&full);
-	if (unlikely(put == -EAGAIN))
+	if (put == -EAGAIN)
 		put = put_slowly(pool, slot, &task, 1, until);
-	if (likely(put > 0))
+	if (put > 0)
 		return 0;
 	shut_task(task);
 	return put;
 }
 
+/* What ward_submit() leaves to others; they unhold. */
+static __attribute__((noinline)) int submit_rest(struct pool *pool,
+						 struct ward_task *task,
+						 ward_ns until, bool opened)
+{
+	int err = opened ? 0 : open_task(pool, task);
+
+	if (!err)
+		err = submit_opened(pool, task, until);
+	host_unhold();
+	return err;
+}
+
+static cold int tell_asleep(struct pool *pool, struct ring *ring)
+{
+	bell_ring_asleep(&pool->inbox.bell, &ring->rung);
+	host_unhold();
+	return 0;
+}
+
+/* What is seldom is left by a jump, so that nothing has to be saved. */
 int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	struct slot *slot;
+	struct ring *ring;
 
 	if (unlikely(!pool))
 		return -EINVAL;
 	if (unlikely(pool_foreign(pool)))
 		return -ECHILD;
 	host_hold();
-	err = submit(pool, task, until);
+	if (unlikely(!open_plain(pool, task)))
+		return submit_rest(pool, task, until, false);
+	slot = own_slot(pool);
+	ring = inbox_put_quick(&pool->inbox, slot ? &slot->hand : NULL, task);
+	if (unlikely(!ring))
+		return submit_rest(pool, task, until, true);
+	if (unlikely(!inbox_told(&pool->inbox)))
+		return tell_asleep(pool, ring);
 	host_unhold();
-	return err;
+	return 0;
 }
 
 static int submit_n(struct pool *pool, struct ward_task *const *tasks,

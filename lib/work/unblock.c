@@ -69,6 +69,7 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 		return 0;
 	slot->unblock_fn = fn;
 	slot->unblock_arg = arg;
+	slot->traces = 1;
 	store_release(&slot->unblock, word_of(epoch, ARMED)); /* [N] */
 	return 0;
 }

@@ -137,20 +137,26 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 	leave_lane(pool, slot, place);
 }
 
+static hot void give_back_plain(struct pool *pool, struct slot *slot,
+				uint64_t epoch, struct ward_task *task,
+				uint64_t word)
+{
+	void (*release)(struct ward_task *) = task->release;
+
+	store_release(&book_of(task)->word, book_shut(word));
+	let_go(pool, slot, epoch, task, release);
+}
+
 /* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
 static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 			  struct ward_task *task)
 {
-	void (*release)(struct ward_task *) = task->release;
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
+	uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 
-	if (unlikely(!book_plain(word))) {
+	if (likely(book_plain(word)))
+		give_back_plain(pool, slot, epoch, task, word);
+	else
 		give_back_carefully(pool, slot, epoch, task, word);
-		return;
-	}
-	store_release(&book->word, book_shut(word));
-	let_go(pool, slot, epoch, task, release);
 }
 
 /*
@@ -326,7 +332,7 @@ static cold void leave_traces(struct slot *slot)
 		unblock_clear(slot);
 	if (slot->forked)
 		theft_settle(slot);
-	slot->forked = 0;
+	slot->forked = slot->traces = 0;
 }
 
 /* True: it is to run again. */
@@ -341,13 +347,13 @@ static cold bool failed(struct pool *pool, struct slot *slot,
 }
 
 group_floor
-static cold int run_sampled(struct slot *slot, struct ward_task *task,
-			    uint64_t stamp)
+static cold int run_stamped(struct slot *slot, struct ward_task *task)
 {
 	uint64_t start = host_now();
 	int status;
 
-	histogram_add(&slot->queue_time, start - stamp);
+	if (slot->stamp)
+		histogram_add(&slot->queue_time, start - slot->stamp);
 	status = task->run(task);
 	histogram_add(&slot->run_time, host_now() - start);
 	return status;
@@ -362,9 +368,10 @@ static inline bool lane_interferes(const struct ward_task *task)
 }
 
 /* Why a task is not to run, though its turn has come; 0: it is. */
-static cold int why_not(const struct pool *pool, struct ward_task *task,
-			uint64_t word, uint64_t stamp)
+static int why_not(const struct pool *pool, struct ward_task *task,
+		   uint64_t word)
 {
+	uint64_t stamp = word & BOOK_STAMPED ? book_of(task)->stamp : 0;
 	uint64_t window = submit_window(pool, task);
 	int cause = task->cancel ? ward_cancel_cause(task->cancel) : 0;
 
@@ -387,7 +394,7 @@ static cold int why_not(const struct pool *pool, struct ward_task *task,
 }
 
 /* It never ran, or does not run again: no failure, and no dead letter. */
-static cold void answer_unwanted(struct pool *pool, struct slot *slot,
+static void answer_unwanted(struct pool *pool, struct slot *slot,
 				 struct ward_task *task, int status)
 {
 	book_move(book_of(task), BOOK_QUEUED, BOOK_UNWANTED);
@@ -455,28 +462,74 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
 	/* Not outside until the task is given back: who cancels it looks here. */
-	enum slot_phase phase = unlikely(status) ? SLOT_DEAD :
-				task->done	 ? SLOT_DONE :
-						   SLOT_RELEASE;
-	uint64_t left, word;
+	void (*done)(struct ward_task *, int) = task->done;
+	uint64_t left = epoch, word;
 
-	if (unlikely(load_relaxed(&slot->declared) |
-		     load_relaxed(&slot->unblock) | slot->forked))
+	if (unlikely(slot->traces))
 		leave_traces(slot);
-	left = epoch;
-	epoch = slot_go_on(slot, epoch, phase);
+	if (unlikely(status))
+		epoch = slot_step(slot, left, SLOT_RUN, SLOT_DEAD);
+	else if (done)
+		epoch = slot_step(slot, left, SLOT_RUN, SLOT_DONE);
+	else
+		epoch = slot_step(slot, left, SLOT_RUN, SLOT_RELEASE);
 	if (unlikely(!slot_own_of(slot, left))) {
 		slot_go_on(slot, epoch, SLOT_OUT);
 		return false;
 	}
 	count_own_release(&slot->ended, 1); /* [r] after its start */
-	word = load_relaxed(&book_of(task)->word);
-	if (unlikely(status || word & (BOOK_PERIODIC | BOOK_LANE)))
+	word = load_acquire(&book_of(task)->word); /* [K] zombies' last looks */
+	if (unlikely(status || !book_plain(word)))
 		return conclude(pool, slot, epoch, task, status);
-	if (task->done)
-		task->done(task, 0);
-	give_back(pool, slot, epoch, task);
+	if (done) {
+		done(task, 0);
+		give_back(pool, slot, epoch, task);
+	} else {
+		give_back_plain(pool, slot, epoch, task, word);
+	}
 	return likely(slot_end(slot));
+}
+
+/*
+ * What an attempt seldom needs before it begins: the word that it begins with, or 0:
+ * it does not, and somebody answers.
+ */
+group_floor
+static cold uint64_t prepare(struct pool *pool, struct slot *slot,
+			     struct ward_task *task, uint64_t word)
+{
+	struct book *book = book_of(task);
+	int status;
+
+	if (book_state(word) != BOOK_QUEUED) {
+		if (!lost_settle(pool, slot, task))
+			return 0;
+		/* A zombie of an earlier attempt may come home just now. */
+		while (!cas_acq_rel(&book->word, &word, /* [K] */
+				    book_with_state(word & ~BOOK_STAMPED,
+						    BOOK_QUEUED)))
+			;
+		word = load_relaxed(&book->word);
+	}
+	status = why_not(pool, task, word);
+	if (status) {
+		answer_unwanted(pool, slot, task, status);
+		return 0;
+	}
+	if (task->policy || slot->patience)
+		show_patience(slot, task);
+	if (word & BOOK_STAMPED) /* later it may be lost, and its stamp a link */
+		slot->stamp = book->stamp;
+	return word;
+}
+
+/* What was said about the task, by anybody, and what its attempt is to find. */
+static inline bool is_ready(const struct slot *slot,
+			    const struct ward_task *task, uint64_t word)
+{
+	return !(((uintptr_t)task->cancel | (uintptr_t)task->policy |
+		  slot->patience) != 0 || !book_fresh(word) ||
+		 (word & BOOK_LANE && lane_interferes(task)));
 }
 
 /* One attempt; as finish(). */
@@ -484,29 +537,12 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 			struct ward_task *task)
 {
 	struct book *book = book_of(task);
-	uint64_t word = load_relaxed(&book->word);
-	uint64_t stamp = book->stamp, epoch;
+	uint64_t word = load_relaxed(&book->word), epoch;
 	int status;
 
-	if (unlikely(book_state(word) != BOOK_QUEUED)) {
-		if (!lost_settle(pool, slot, task))
-			return likely(!slot_taken(slot));
-		/* A zombie of an earlier attempt may come home just now. */
-		while (!cas_acq_rel(&book->word, &word, /* [K] */
-				    book_with_state(word, BOOK_QUEUED)))
-			;
-		stamp = 0;
-		word = load_relaxed(&book->word);
-	}
-	if (unlikely(task->cancel || stamp ||
-		     word & (BOOK_CANCELLED | BOOK_GRANT) ||
-		     (word & BOOK_LANE && lane_interferes(task))) &&
-	    (status = why_not(pool, task, word, stamp))) {
-		answer_unwanted(pool, slot, task, status);
+	if (unlikely(!is_ready(slot, task, word)) &&
+	    !(word = prepare(pool, slot, task, word)))
 		return likely(!slot_taken(slot));
-	}
-	if (unlikely(task->policy || slot->patience))
-		show_patience(slot, task);
 	slot->self.attempt = book_attempt(word);
 	count_own(&slot->started, 1);
 	epoch = slot_begin(slot, task, SLOT_RUN);
@@ -514,8 +550,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	if (unlikely(load_relaxed(&book->word) != word) &&
 	    (status = stopped_short(task)))
 		;
-	else if (unlikely(stamp))
-		status = run_sampled(slot, task, stamp);
+	else if (unlikely(word & BOOK_STAMPED))
+		status = run_stamped(slot, task);
 	else
 		status = task->run(task);
 	return finish(pool, slot, epoch, task, status);
@@ -772,7 +808,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
-	slot->forked = 0;
+	slot->forked = slot->traces = 0;
 	slot->raise_to = NULL;
 	slot->path.n = 0;
 	slot->fault.signo = 0;

@@ -55,6 +55,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/unblock.c \
 	lib/work/watch.c \
 	lib/work/worker.c \
+	tests/sim/include/base/host_home.h \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \

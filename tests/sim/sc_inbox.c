@@ -32,6 +32,15 @@ static bool in_order;
 static _Atomic uint32_t done, plain_done, accepted;
 static _Atomic uint64_t given_back; /* by the only worker */
 
+/* As after the first task of each ring, which is never put quickly. */
+static void warm_up(uint32_t rings)
+{
+	for (uint32_t i = 0; i < rings; i++)
+		atomic_init(&inbox.ring[i].accepted, 1);
+	atomic_init(&inbox.used, ((uint64_t)1 << rings) - 1);
+	atomic_init(&given_back, rings);
+}
+
 static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 		   uint32_t size)
 {
@@ -52,6 +61,8 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 	atomic_init(&plain_done, 0);
 	atomic_init(&accepted, 0);
 	atomic_init(&given_back, 0);
+	if (sim_choose(2))
+		warm_up(rings);
 	sim_name((void *)(uintptr_t)&inbox.bell.word, "bell.word");
 	sim_name((void *)(uintptr_t)&inbox.bell.closed, "bell.closed");
 	sim_name((void *)(uintptr_t)&inbox.used, "used");
@@ -97,6 +108,18 @@ static void dawdle(void)
 		sim_dawdle(how == 1 ? 1 + sim_choose(16) : 1000);
 }
 
+/* As ward_submit(): quickly, if it can be. */
+static int put_one(struct hand *mine, struct ward_task *task,
+		   struct ring **full)
+{
+	struct ring *ring = inbox_put_quick(&inbox, mine, task);
+
+	if (!ring)
+		return inbox_put(&inbox, mine, &task, 1, full);
+	inbox_tell(&inbox, &ring->rung);
+	return 1;
+}
+
 /* ---- workers ------------------------------------------------------------- */
 
 static offstage void ran_it(const struct job *j)
@@ -120,7 +143,7 @@ static void put(struct job *j, struct hand *mine)
 	j->by = sim_me();
 	if (!mine)
 		dawdle();
-	while ((n = inbox_put(&inbox, mine, &task, 1, &full)) == -EAGAIN)
+	while ((n = put_one(mine, task, &full)) == -EAGAIN)
 		if (mine)
 			mine = NULL; /* its hand is full: like anybody */
 		else
@@ -203,7 +226,8 @@ static void submitter(void *arg)
 		for (uint32_t i = 0; i < n; i++)
 			job[first + i].by = sim_me();
 		dawdle();
-		put_now = inbox_put(&inbox, NULL, batch, n, &full);
+		put_now = n == 1 ? put_one(NULL, batch[0], &full) :
+				   inbox_put(&inbox, NULL, batch, n, &full);
 		if (put_now > 0)
 			first += (uint32_t)put_now;
 		else if (inbox_wait_room(&inbox, full, HOST_FOREVER) < 0)
@@ -378,7 +402,7 @@ static void until_refused(void *arg)
 		int n;
 
 		job[k].by = sim_me();
-		n = inbox_put(&inbox, NULL, &task, 1, &full);
+		n = put_one(NULL, task, &full);
 		if (n == -EAGAIN)
 			n = inbox_wait_room(&inbox, full, HOST_FOREVER);
 		if (n == -ESHUTDOWN)
@@ -420,9 +444,10 @@ static void drain(void)
 static void inbox_close_put(void)
 {
 	host_thread s[2];
-	uint64_t n;
+	uint64_t n, before;
 
 	set_up(1, 6, sim_choose(2) ? 1 : 2, 2);
+	before = inbox_accepted(&inbox);
 	check(!host_spawn(&w[0], NULL, quiet_worker, NULL, NULL));
 	for (uint32_t i = 0; i < 2; i++)
 		check(!host_spawn(&s[i], NULL, until_refused, NULL,
@@ -433,7 +458,7 @@ static void inbox_close_put(void)
 	n = load_acquire(&given_back);
 	for (uint32_t i = 0; i < 2; i++)
 		host_join(s[i], HOST_FOREVER);
-	check(load_acquire(&accepted) == n);
+	check(load_acquire(&accepted) == n - before);
 	check(inbox_accepted(&inbox) == n);
 	stop_workers();
 	check(load_acquire(&given_back) == n);

@@ -87,14 +87,6 @@ void WRAP(host_relax)(void)
 	REAL(host_relax)();
 }
 
-uint32_t REAL(host_home)(void);
-uint32_t WRAP(host_home)(void);
-uint32_t WRAP(host_home)(void)
-{
-	perturb();
-	return REAL(host_home)();
-}
-
 void *REAL(host_alloc)(size_t size);
 void *WRAP(host_alloc)(size_t size);
 void *WRAP(host_alloc)(size_t size)

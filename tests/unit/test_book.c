@@ -41,7 +41,46 @@ Test(book, opens_at_the_first_attempt)
 {
 	fresh();
 	is(BOOK_QUEUED, 1, 0);
-	cr_assert_eq(book->stamp, 0);
+	cr_assert(book_fresh(load_relaxed(&book->word)));
+	cr_assert(book_plain(load_relaxed(&book->word)));
+}
+
+Test(book, with_a_stamp_it_is_plain_but_not_fresh)
+{
+	fresh();
+	book_stamp(book, 7);
+	is(BOOK_QUEUED, 1, 0);
+	cr_assert_eq(book->stamp, 7);
+	cr_assert(load_relaxed(&book->word) & BOOK_STAMPED);
+	cr_assert_not(book_fresh(load_relaxed(&book->word)));
+	cr_assert(book_plain(load_relaxed(&book->word)));
+	fresh();
+	cr_assert_not(load_relaxed(&book->word) & BOOK_STAMPED);
+}
+
+Test(book, of_a_lane_it_is_fresh_but_not_plain)
+{
+	fresh();
+	book_open_lane(book, NULL);
+	cr_assert(book_fresh(load_relaxed(&book->word)));
+	cr_assert_not(book_plain(load_relaxed(&book->word)));
+}
+
+Test(book, what_was_said_about_it_is_neither_or_both)
+{
+	static const uint64_t said[] = { BOOK_CANCELLED, BOOK_PERIODIC,
+					 BOOK_GRANT, BOOK_COMMITTED };
+
+	for (unsigned i = 0; i < 4; i++) {
+		fresh();
+		or_relaxed(&book->word, said[i]);
+		cr_assert_not(book_fresh(load_relaxed(&book->word)));
+		cr_assert_eq(book_plain(load_relaxed(&book->word)),
+			     said[i] != BOOK_PERIODIC);
+	}
+	fresh();
+	book_lose(book, true, BOOK_RERUN, BOOK_LOST);
+	cr_assert_not(book_plain(load_relaxed(&book->word)));
 }
 
 Test(book, an_ordinary_answer_is_the_callers_to_release)

@@ -175,6 +175,64 @@ Test(inbox, one_in_64_tasks_of_a_ring_has_a_time_stamp)
 	cr_assert_neq(book_of(&task[64])->stamp, 0);
 }
 
+/* ---- the quick way ---------------------------------------------------- */
+
+static struct ring *put_quick(struct hand *mine, uint32_t i)
+{
+	return inbox_put_quick(&inbox, mine, list[i]);
+}
+
+Test(inbox, quick_puts_are_like_others)
+{
+	cr_assert_null(put_quick(NULL, 0), "the first is to be noted down");
+	cr_assert_eq(put(0, 1), 1);
+	cr_assert_eq(put_quick(NULL, 1), home());
+	cr_assert_eq(put_quick(NULL, 2), home());
+	cr_assert_eq(inbox_count(&inbox), 3);
+	cr_assert_eq(inbox_accepted(&inbox), 3);
+	cr_assert_eq(load_relaxed(&home()->claim), 0);
+	for (long i = 0; i < 3; i++)
+		cr_assert_eq(taken(0), i);
+}
+
+Test(inbox, quick_puts_leave_to_others_what_is_seldom)
+{
+	uint32_t quick = 0;
+
+	for (uint32_t i = 0; i < TASKS; i++) {
+		if (put_quick(NULL, i))
+			quick++;
+		else
+			cr_assert_eq(put(i, 1), 1);
+		cr_assert_eq(taken(0), i);
+	}
+	cr_assert_eq(quick, TASKS - TASKS / 64, "and what is noted down");
+	cr_assert_eq(put(0, 1), 1);
+	cr_assert(ring_claim(home()));
+	cr_assert_null(put_quick(NULL, 1), "the claim is taken");
+	ring_drop(home());
+	cr_assert_eq(put(1, SIZE), SIZE - 2);
+	cr_assert_null(put_quick(NULL, SIZE), "it is full");
+	cr_assert_eq(load_relaxed(&home()->claim), 0);
+	for (uint32_t i = 0; i < SIZE - 1; i++)
+		cr_assert_eq(taken(0), i);
+	cr_assert_eq(inbox_close(&inbox, HOST_FOREVER), 0);
+	cr_assert_null(put_quick(NULL, 0), "it is closed");
+	cr_assert_eq(load_relaxed(&home()->claim), 0);
+	cr_assert_eq(inbox_count(&inbox), 0);
+}
+
+Test(inbox, quick_puts_of_a_worker_go_to_its_hand)
+{
+	cr_assert_eq(put_own(0, 0, 1), 1);
+	cr_assert_eq(put_quick(&hand[0], 1), &hand[0].ring);
+	cr_assert_eq(ring_count(&hand[0].ring), 2);
+	store_relaxed(&hand[0].ring.claim, 1);
+	cr_assert_null(put_quick(&hand[0], 2), "a handler interrupts a put");
+	cr_assert_eq(load_relaxed(&hand[0].ring.claim), 1);
+	store_relaxed(&hand[0].ring.claim, 0);
+}
+
 /* ---- taking ---------------------------------------------------------- */
 
 Test(inbox, takes_half_of_a_ring_into_the_hand)

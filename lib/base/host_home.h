@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_home.h - a small number of each thread's own, given to it on its first call.
+ *
+ * It is asked for at each submit, so it is no call.
+ */
+#ifndef WARD_LIB_BASE_HOST_HOME_H
+#define WARD_LIB_BASE_HOST_HOME_H
+
+#include "base/atomic.h"
+
+extern __attribute__((visibility("hidden"))) __thread uint32_t host_home_
+	__attribute__((tls_model("initial-exec"))); /* plus one; 0: none yet */
+uint32_t host_home_first(void);
+
+/* The same, plus one; 0: it has none yet. */
+static inline uint32_t host_home_seen(void)
+{
+	return host_home_;
+}
+
+static inline uint32_t host_home(void)
+{
+	uint32_t home = host_home_seen();
+
+	return likely(home) ? home - 1 : host_home_first();
+}
+
+#endif
