@@ -24,7 +24,8 @@ enum kind {
 	SPINS,	 /* until it was answered for */
 	SLEEPS,	 /* the same, asleep */
 	LEAVES,	 /* by pthread_exit */
-	VANISHES /* by a raw exit */
+	VANISHES, /* by a raw exit */
+	NOTICES	  /* spins until it sees that it was fenced */
 };
 #define FAILED 7 /* what those end with that end */
 
@@ -97,6 +98,8 @@ static int run(struct ward_task *task)
 		host_wait(&e->gate, 0, host_now() + ms(1 + sim_choose(8)));
 	while (e->kind == SPINS && !load_acquire(&e->gate))
 		host_relax();
+	while (e->kind == NOTICES && !slot_taken(slot_here()))
+		host_relax();
 	while (e->kind == SLEEPS && !load_acquire(&e->gate))
 		host_wait(&e->gate, 0, HOST_FOREVER);
 	leave_run(e);
@@ -122,6 +125,7 @@ static offstage void is_done(struct errand *e, int status)
 		break;
 	case SPINS:
 	case SLEEPS:
+	case NOTICES:
 		/* The first may be held between its beginning and run(). */
 		if (e->again && status == FAILED)
 			break;
@@ -281,6 +285,26 @@ static void pool_stuck(void)
 	drain_and_destroy(2);
 }
 SCENARIO(pool_stuck, "a stuck task is not answered for, or twice",
+	 .steps = 200000, .rare = 8);
+
+/* Who was unseated is a spare again before long, and not only at the pool's end. */
+static void pool_notices(void)
+{
+	struct pool *inside;
+
+	set_up(1, 1, 1);
+	inside = (struct pool *)pool;
+	send(0, NOTICES);
+	send(1, FINE);
+	while (!load_acquire(&errand[0].gate))
+		host_wait(&errand[0].gate, 0, HOST_FOREVER);
+	for (int n = 0; n < 3 || load_acquire(&inside->zombies_out); n++) {
+		check(n < 300);
+		host_wait(&bed, 0, host_now() + ms(1));
+	}
+	drain_and_destroy(2);
+}
+SCENARIO(pool_notices, "who comes home at once is in two seats, or in none",
 	 .steps = 200000, .rare = 8);
 
 static void recalls(void *arg)
