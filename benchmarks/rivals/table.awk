@@ -79,6 +79,8 @@ END {
 	for (cpus = 1; cpus < 1024; cpus++)
 		if (n["ward/work1us/over_ideal/1x" cpus])
 			break
+	if (cpus == 1024)
+		cpus = "W"
 	title("tasks of 1 us, % over ideal", "1x" cpus)
 	row("ward", "ward", "work1us", "over_ideal/1x" cpus)
 	row("Go", "go", "work1us", "over_ideal/1x" cpus)

@@ -3,7 +3,7 @@
 # for x.c.  Tests that own the time put another host in front of the library's.
 
 unit_tests =
-unit_scripts = tests/unit/guard.sh
+unit_scripts = tests/unit/guard.sh tests/unit/rivals.sh
 UNIT_LIBS = libward-core.la $(CRITERION_LIBS)
 
 if HAVE_CRITERION
