@@ -138,6 +138,8 @@ uint32_t rival_room(const struct setup *setup);
 
 /* CPUs that this process may use. */
 unsigned machine_cpus(void);
+/* From now on only the first so many of them; false: there are fewer. */
+bool machine_use(unsigned cpus);
 void machine_print(FILE *out);
 
 #endif

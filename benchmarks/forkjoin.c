@@ -216,14 +216,28 @@ const struct forker forker_floor = { "floor", bare_up, bare_fib, bare_tree,
 
 /* ---- plan and report ---------------------------------------------------- */
 
-static const struct forker *const forkers[] = { &forker_floor, &forker_ward,
+/* Who forks, and the same implementation as a pool, by which it is asked for. */
+static const struct {
+	const struct forker *forker;
+	const struct rival *pool;
+} forkers[] = { { &forker_floor, &rival_floor },
+		{ &forker_ward, &rival_ward },
 #ifdef HAVE_TBB
-						&forker_onetbb,
+		{ &forker_onetbb, &rival_tbb_group },
 #endif
 #ifdef HAVE_OPENMP
-						&forker_openmp,
+		{ &forker_openmp, &rival_openmp },
 #endif
-						NULL };
+};
+#define FORKERS (sizeof(forkers) / sizeof(*forkers))
+
+static const struct forker *forker_find(const char *name)
+{
+	for (unsigned i = 0; i < FORKERS; i++)
+		if (!strcmp(forkers[i].forker->name, name))
+			return forkers[i].forker;
+	return NULL;
+}
 
 /* As many calls as are no leaves. */
 static uint64_t fib_forks(unsigned n)
@@ -263,50 +277,52 @@ static bool best_of(const struct forker *forker, const char *metric,
 
 static bool forkjoin_trial(const struct trial *t)
 {
-	const struct forker *const *f = forkers;
+	const struct forker *f = forker_find(t->impl);
 	uint32_t n = (uint32_t)t->tasks;
 	bool right;
 
-	while (*f && strcmp((*f)->name, t->impl))
-		f++;
-	if (!*f || !(*f)->up(t->workers))
+	if (!f || !f->up(t->workers))
 		return false;
-	right = best_of(*f, "fib", (*f)->fib, n, fib_forks(n - 1) + 1,
+	right = best_of(f, "fib", f->fib, n, fib_forks(n - 1) + 1,
 			fib_forks(n)) &&
-		best_of(*f, "tree", (*f)->tree, LEAVES, LEAVES, LEAVES - 1);
-	(*f)->down();
+		best_of(f, "tree", f->tree, LEAVES, LEAVES, LEAVES - 1);
+	f->down();
 	return right;
+}
+
+static const unsigned usual[] = { 1, 2, 0 };
+
+static bool wanted(const struct options *o, unsigned forker, unsigned workers)
+{
+	if (forkers[forker].forker == &forker_floor && workers > 1)
+		return false;
+	for (unsigned i = 0; i < o->impls; i++)
+		if (o->impl[i] == forkers[forker].pool)
+			return true;
+	return false;
+}
+
+static void one_run(const struct options *o, struct book *book)
+{
+	struct trial t = { .bench = "forkjoin",
+			   .mode = "-",
+			   .producers = 1,
+			   .tasks = o->quick ? 27 : 32,
+			   .ring = o->ring,
+			   .window = o->window };
+
+	for (unsigned i = 0; i < FORKERS; i++)
+		for (unsigned k = 0; (t.workers = size_at(o, usual, k)); k++) {
+			t.impl = forkers[i].forker->name;
+			if (wanted(o, i, t.workers))
+				trial_book(book, &t, TRIAL_LIMIT_S);
+		}
 }
 
 static void forkjoin_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++)
-		for (unsigned i = 0; forkers[i]; i++)
-			for (unsigned workers = 1; workers <= 2; workers++) {
-				struct trial t = { .bench = "forkjoin",
-						   .impl = forkers[i]->name,
-						   .mode = "-",
-						   .producers = 1,
-						   .workers = workers,
-						   .tasks = o->quick ? 27 : 32,
-						   .ring = o->ring,
-						   .window = o->window };
-				struct results r;
-
-				if (forkers[i] == &forker_floor && workers > 1)
-					continue;
-				progress("forkjoin  %s  %u", t.impl, workers);
-				trial_run(&t, TRIAL_LIMIT_S, &r);
-				for (unsigned k = 0; k < r.n && !r.failed; k++) {
-					struct key key = { t.bench, t.impl,
-							   r.result[k].metric,
-							   r.result[k].unit,
-							   workers, 1 };
-
-					book_add(book, &key,
-						 r.result[k].value);
-				}
-			}
+		one_run(o, book);
 	progress_end();
 }
 
@@ -314,18 +330,27 @@ static void forkjoin_report(const struct options *o, const struct book *book)
 {
 	static const char *const metric[] = { "fib", "tree" };
 	static struct table table;
+	unsigned n = 0;
 
-	(void)o;
+	while (n < TABLE_COLUMNS / 2 && size_at(o, usual, n))
+		n++;
 	table_start(&table, "forkjoin: ns a fork");
-	for (unsigned c = 0; c < 4; c++)
-		table_column(&table, "%s_%u", metric[c / 2], 1 + c % 2);
-	for (unsigned i = 0; forkers[i]; i++) {
-		unsigned row = table_row(&table, forkers[i]->name);
+	for (unsigned c = 0; c < 2 * n; c++)
+		table_column(&table, "%s_%u", metric[c / n],
+			     size_at(o, usual, c % n));
+	for (unsigned i = 0; i < FORKERS; i++) {
+		unsigned row;
 
-		for (unsigned c = 0; c < 4; c++) {
-			struct key key = { "forkjoin",	  forkers[i]->name,
-					   metric[c / 2], "",
-					   1 + c % 2,	  1 };
+		if (!wanted(o, i, 1))
+			continue;
+		row = table_row(&table, forkers[i].forker->name);
+		for (unsigned c = 0; c < 2 * n; c++) {
+			struct key key = { "forkjoin",
+					   forkers[i].forker->name,
+					   metric[c / n],
+					   "",
+					   size_at(o, usual, c % n),
+					   1 };
 
 			table_cell(&table, row, c, book_find(book, &key));
 		}

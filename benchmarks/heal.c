@@ -340,7 +340,8 @@ static bool one_fault(struct samples *s, enum kind kind)
 	f.task.release = release_fault;
 	n.task.run = run_next;
 	n.task.release = release_next;
-	if (!pool_is_whole() || ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
+	if (!pool_is_whole() ||
+	    ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
 		return false;
 	os_await(&n.released);
 	os_await(&f.released);
@@ -374,7 +375,8 @@ static bool one_raise(struct samples *s)
 	f.task.run = run_fault;
 	n.task.run = run_next;
 	n.task.release = release_next;
-	if (!pool_is_whole() || ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
+	if (!pool_is_whole() ||
+	    ward_submit_n(heal_pool, both, 2, WARD_FOREVER) != 2)
 		return false;
 	os_await(&n.released);
 	if (ward_incident(&f.task) == 0) {
@@ -555,7 +557,7 @@ static const struct {
 	unsigned full, quick; /* samples of a run */
 	const char *bare;     /* who else is asked; or NULL */
 	bool only_bare;
-	bool load; /* as many workers as cores, unless it is said */
+	bool load; /* as many workers as cores: more would not be busy */
 } plan[] = { { "wakeup", 500, 100, "nothing", true, false },
 	     { "death", 500, 100, "watcher", false, false },
 	     { "load_death", 500, 100, "watcher", false, true },
@@ -587,8 +589,10 @@ static void ask(struct book *book, const char *impl, const char *mode,
 /* How large the pools of a plan are, as in size_at(). */
 static unsigned workers_at(const struct options *o, unsigned i, unsigned at)
 {
-	const unsigned usual[] = { plan[i].load ? machine_cpus() : 1, 0 };
+	static const unsigned usual[] = { 1, 0 };
 
+	if (plan[i].load)
+		return at == 0 ? machine_cpus() : 0;
 	return size_at(o, usual, at);
 }
 
@@ -605,7 +609,7 @@ static void one_run(const struct options *o, struct book *book)
 			if (!plan[i].only_bare)
 				ask(book, "ward", plan[i].kind, workers, n,
 				    cap);
-			if (plan[i].bare && (w == 0 || plan[i].load))
+			if (plan[i].bare && w == 0)
 				ask(book, plan[i].bare, plan[i].kind,
 				    plan[i].load ? workers : 1, n, cap);
 		}
@@ -672,7 +676,7 @@ static void heal_report(const struct options *o, const struct book *book)
 					 plan[i].kind, part[k]);
 				heal_rows(book, &table, "ward", metric, w);
 			}
-			if (plan[i].bare && (at == 0 || plan[i].load))
+			if (plan[i].bare && at == 0)
 				heal_rows(book, &table, plan[i].bare,
 					  plan[i].kind, plan[i].load ? w : 1);
 		}

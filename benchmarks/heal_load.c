@@ -14,28 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool busy_start(const struct setup *setup)
-{
-	return heal_pool_up(setup->workers, 100 * MS, 250 * MS);
-}
-
-static void busy_submit(unsigned producer, struct job *job)
+static void submit(unsigned producer, struct job *job)
 {
 	(void)producer;
 	if (ward_submit(heal_pool, &job->task, WARD_FOREVER))
 		_exit(1);
 }
 
-static const struct rival busy_pool = { .name = "ward",
-					.start = busy_start,
-					.submit = busy_submit,
-					.finish = heal_pool_down };
-
 /* ---- one fault ------------------------------------------------------------ */
 
 static struct {
-	_Atomic uint64_t began; /* 0: none is out */
-	_Atomic uint32_t seen;	/* futex: 'us' is there */
+	_Atomic uint64_t began;	  /* 0: none is out */
+	_Atomic uint32_t seen;	  /* futex: 'us' is there */
 	_Atomic uint32_t threads; /* that have run something */
 	double us;
 } fault;
@@ -93,9 +83,14 @@ static struct {
 	_Atomic bool over;
 } lost;
 
+/* The first task of each ends when all have one: then only spares are new. */
 static int run_short(struct ward_task *task)
 {
+	bool new = !known;
+
 	look_for_fault();
+	if (new)
+		await_threads(lost.workers);
 	return job_spin_us(task);
 }
 
@@ -149,10 +144,19 @@ static void *lost_main(void *arg)
 	return arg;
 }
 
+static bool loaded_start(const struct setup *setup)
+{
+	return heal_pool_up(setup->workers, 10 * S, 10 * S);
+}
+
 static bool ward_under_load(const struct trial *t)
 {
-	struct load load = { .rival = &busy_pool,
-			     .setup = { t->workers, 1, t->ring, 256 },
+	static const struct rival loaded = { .name = "ward",
+					     .start = loaded_start,
+					     .submit = submit,
+					     .finish = heal_pool_down };
+	struct load load = { .rival = &loaded,
+			     .setup = { t->workers, 1, 4096, 4096 },
 			     .run = run_short };
 	pthread_t thread;
 	uint64_t wall;
@@ -163,7 +167,8 @@ static bool ward_under_load(const struct trial *t)
 	lost.until = os_now() + t->cap;
 	lost.task = calloc(t->tasks, sizeof(*lost.task));
 	if (!lost.task || !samples_open(&lost.samples, (unsigned)t->tasks) ||
-	    !load_start(&load) || pthread_create(&thread, NULL, lost_main, NULL))
+	    !load_start(&load) ||
+	    pthread_create(&thread, NULL, lost_main, NULL))
 		return false;
 	while (!atomic_load_explicit(&lost.over, memory_order_acquire))
 		load_run(&load, 20000, S, &wall);
@@ -270,5 +275,6 @@ static bool bare_under_load(const struct trial *t)
 bool heal_under_load(const struct trial *t)
 {
 	job_spin_calibrate();
-	return strcmp(t->impl, "ward") ? bare_under_load(t) : ward_under_load(t);
+	return strcmp(t->impl, "ward") ? bare_under_load(t)
+				       : ward_under_load(t);
 }

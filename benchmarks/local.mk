@@ -104,13 +104,14 @@ endif
 
 # ---- beside wardbench ----------------------------------------------------------
 
-EXTRA_DIST += benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
+EXTRA_DIST += benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
+	benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
 	benchmarks/guard/middle.awk benchmarks/guard/pairs \
 	benchmarks/guard/ratios.awk benchmarks/results
 
 # Has anything become slower than what is recorded of this machine?  Minutes.
 GUARD = $(SHELL) $(top_srcdir)/benchmarks/guard/guard.sh
-.PHONY: bench-check bench-record
+.PHONY: bench-check bench-record bench-scale
 bench-check: wardbench
 	$(GUARD) check
 bench-record: wardbench
@@ -122,3 +123,7 @@ EXTRA_DIST += benchmarks/rivals/erlang benchmarks/rivals/go \
 .PHONY: bench-rivals
 bench-rivals: wardbench
 	$(SHELL) $(top_srcdir)/benchmarks/rivals/rivals.sh
+
+# Curves by the number of cores, kept with the machine's name.
+bench-scale: wardbench
+	$(SHELL) $(top_srcdir)/benchmarks/scale.sh

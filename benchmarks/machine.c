@@ -17,6 +17,21 @@ unsigned machine_cpus(void)
 	return (unsigned)CPU_COUNT(&set);
 }
 
+bool machine_use(unsigned cpus)
+{
+	cpu_set_t mine, some;
+
+	if (sched_getaffinity(0, sizeof(mine), &mine))
+		return false;
+	CPU_ZERO(&some);
+	for (int cpu = 0; cpu < CPU_SETSIZE && cpus; cpu++)
+		if (CPU_ISSET(cpu, &mine)) {
+			CPU_SET(cpu, &some);
+			cpus--;
+		}
+	return !cpus && !sched_setaffinity(0, sizeof(some), &some);
+}
+
 static void cpu_model(char *to, size_t len)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");

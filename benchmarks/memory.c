@@ -39,7 +39,8 @@ struct memory {
 
 static struct memory memory_now(void)
 {
-	return (struct memory){ memory_kib("Rss"), memory_kib("Private_Dirty") };
+	return (struct memory){ memory_kib("Rss"),
+				memory_kib("Private_Dirty") };
 }
 
 /* KiB for each of n since then. */
@@ -124,7 +125,8 @@ static void *submitter_main(void *arg)
 static bool submitters_trial(const struct trial *t)
 {
 	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, t->producers, t->ring, 1 } };
+			     .setup = { t->workers, t->producers, t->ring,
+					1 } };
 	pthread_t *thread = calloc(t->producers, sizeof(*thread));
 	struct memory before;
 
@@ -192,8 +194,8 @@ static void memory_report(const struct options *o, const struct book *book)
 		column[n] = (struct column){ head[n], "rss", 1, w };
 		n++;
 		column[n++] = (struct column){ "a worker", "rss_worker", 1, w };
-		column[n++] = (struct column){ "touched", "touched_worker", 1,
-					       w };
+		column[n++] =
+			(struct column){ "touched", "touched_worker", 1, w };
 	}
 	column[n++] = (struct column){ "a submitter", "rss_submitter",
 				       SUBMITTERS, 2 };

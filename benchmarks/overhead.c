@@ -17,26 +17,10 @@
  */
 #include "bench.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- one task ----------------------------------------------------------- */
-
-static bool pin(void)
-{
-	cpu_set_t mine, one;
-
-	if (sched_getaffinity(0, sizeof(mine), &mine))
-		return false;
-	CPU_ZERO(&one);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &mine)) {
-			CPU_SET(cpu, &one);
-			break;
-		}
-	return sched_setaffinity(0, sizeof(one), &one) == 0;
-}
 
 static bool task_trial(const struct trial *t, bool pinned)
 {
@@ -46,7 +30,7 @@ static bool task_trial(const struct trial *t, bool pinned)
 			     .setup = { t->workers, 1, t->ring, t->window } };
 	uint64_t wall, n;
 
-	if (pinned && !pin())
+	if (pinned && !machine_use(1))
 		return false;
 	if (!load.rival || !load_start(&load))
 		return false;

@@ -114,8 +114,8 @@ static void tell_watch(const struct watch *w, unsigned n, const char *length)
 	const struct look *from = &w->from, *to = &w->to;
 	double ns = (double)(to->at - from->at);
 	double steward = (double)(to->cpu[0] - from->cpu[0]);
-	double helpers = (double)(to->cpu[1] - from->cpu[1] + to->cpu[2] -
-				  from->cpu[2]);
+	double helpers =
+		(double)(to->cpu[1] - from->cpu[1] + to->cpu[2] - from->cpu[2]);
 	double scans = (double)(to->scans - from->scans);
 
 	if (scans > 0)
@@ -192,8 +192,8 @@ static void steward_report(const struct options *o, const struct book *book)
 	static const char *const what[] = { "slot", "steward", "helpers",
 					    "busy", "scans",   "looks" };
 	static const char *const head[] = { "ns a slot", "steward %",
-					    "helpers %",  "busy",	    "scans/s",
-					    "looks/s" };
+					    "helpers %", "busy",
+					    "scans/s",	 "looks/s" };
 	static struct table table;
 	unsigned w;
 

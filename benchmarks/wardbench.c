@@ -43,6 +43,7 @@ static void usage(FILE *out)
 		"  --only LIST        of nothing, floor, ward and the rivals\n"
 		"  --ring N           tasks that one producer may have queued\n"
 		"  --window N         tasks that one producer has in turn\n"
+		"  --cpus N           on the first N CPUs only\n"
 		"  --quick            fewer and shorter runs\n"
 		"  --json FILE        the figures, one JSON object a line\n"
 		"  --help\n");
@@ -202,6 +203,10 @@ static void take_option(struct line *line, int option, const char *value)
 	case 'W':
 		o->window = (uint32_t)number("--window", value, 1, JOB_WINDOW);
 		break;
+	case 'C':
+		if (!machine_use((unsigned)number("--cpus", value, 1, 1024)))
+			refuse("--cpus: there are fewer", value);
+		break;
 	case 'q':
 		o->quick = true;
 		break;
@@ -284,6 +289,7 @@ static void command_line(struct line *line, int argc, char **argv)
 		{ "only", required_argument, NULL, 'o' },
 		{ "ring", required_argument, NULL, 'c' },
 		{ "window", required_argument, NULL, 'W' },
+		{ "cpus", required_argument, NULL, 'C' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },

@@ -23,7 +23,7 @@ die() {
 }
 
 ratios() {
-	awk -f "$here/ratios.awk" "$here/pairs" "$@"
+	awk -f "$here/../json.awk" -f "$here/ratios.awk" "$here/pairs" "$@"
 }
 
 judge() { # MACHINE RATIOS

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # ratios.awk - from wardbench's JSON to the ratios of 'pairs'.
 #
-#	awk -f ratios.awk pairs JSON...
+#	awk -f ../json.awk -f ratios.awk pairs JSON...
 #
 # A line each: its name, then median, least and most over the runs.  A ratio is
 # taken within a run, of two trials one after the other: what the machine did just
@@ -13,18 +13,6 @@ FNR == NR {
 	if ($0 !~ /^#/ && NF == 5)
 		pair[++pairs] = $0
 	next
-}
-
-function field(name) {
-	if (!match($0, "\"" name "\": (\"[^\"]*\"|[^,}]*)"))
-		return ""
-	return clean(substr($0, RSTART + length(name) + 4,
-			    RLENGTH - length(name) - 4))
-}
-
-function clean(text) {
-	gsub(/"/, "", text)
-	return text
 }
 
 # What is infinite is written 1e999, which not every awk can read.

@@ -57,6 +57,7 @@ sane_story_tests = \
 	tests/story/stopped_lane \
 	tests/story/stopped_submitter \
 	tests/story/submit_deadlock \
+	tests/story/thousand_workers \
 	tests/story/unblock_once \
 	tests/story/unblock_pipe \
 	tests/story/ward_deaf \
@@ -199,6 +200,9 @@ tests_story_hedge_race_LDADD = $(STORY_LIBS)
 
 tests_story_many_submitters_SOURCES = tests/story/many_submitters.c
 tests_story_many_submitters_LDADD = $(STORY_LIBS)
+
+tests_story_thousand_workers_SOURCES = tests/story/thousand_workers.c
+tests_story_thousand_workers_LDADD = $(STORY_LIBS)
 
 tests_story_ageing_SOURCES = tests/story/ageing.c
 tests_story_ageing_LDADD = $(STORY_LIBS)
