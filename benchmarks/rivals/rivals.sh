@@ -63,4 +63,4 @@ sed -n '/^machine:/p' "$dir/out"
 [ -z "$go_too" ] || go version
 [ -z "$otp_too" ] || erl -noinput -eval 'io:format("Erlang/OTP ~s~n",
 	[erlang:system_info(otp_release)]), halt(0).'
-awk -f "$here/table.awk" "$dir/lines"
+awk -f "$here/../json.awk" -f "$here/table.awk" "$dir/lines"

@@ -2,16 +2,6 @@
 # Lines in the form of wardbench --json to a table: the median of all passes, and
 # below it the least and the most.
 
-function field(name,   at, rest) {
-	at = index($0, "\"" name "\": ")
-	if (!at)
-		return ""
-	rest = substr($0, at + length(name) + 4)
-	sub(/^"/, "", rest)
-	sub(/[",}].*/, "", rest)
-	return rest
-}
-
 {
 	key = field("impl") "/" field("bench") "/" field("metric") "/" \
 		field("producers") "x" field("workers")
