@@ -3,7 +3,7 @@
 # The table of bench-rivals, fed with figures that nobody measured: the median of
 # the passes, the least and the most; who was not asked has no row.
 set -u
-table=${top_srcdir:-.}/benchmarks/rivals/table.awk
+benchmarks=${top_srcdir:-.}/benchmarks
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 failed=0
@@ -29,7 +29,8 @@ figure throughput go task 1 2 25 >>"$dir/lines"
 figure work1us ward over_ideal 1 16 5 >>"$dir/lines"
 figure heal go panic_p50 1 1 4 >>"$dir/lines"
 figure heal go panic_p50 1 1 8 >>"$dir/lines"
-awk -f "$table" "$dir/lines" >"$dir/said" || failed=1
+awk -f "$benchmarks/json.awk" -f "$benchmarks/rivals/table.awk" \
+	"$dir/lines" >"$dir/said" || failed=1
 
 says "ward 30.0 - - 40.0"
 says " 9.50-100"
