@@ -33,8 +33,8 @@
  *		workers taken for lost although they were well, while spinning
  *		processes fill the machine
  * beating_convicted
- *		the same in 10 s, of workers that do no more than beat each 5 ms,
- *		judged as hung_* is
+ *		the same in 10 s, of workers that work for 1 ms, beat and nap for
+ *		1 ms, judged as hung_* is
  *
  * Livelocked and blocked tasks end when their done() has come, so that their
  * threads come home and the next sample finds the pool as it was.

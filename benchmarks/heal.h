@@ -46,7 +46,7 @@ bool heal_pool_down(void);
 
 /* Many tasks, some of which are long. */
 bool heal_healthy(const struct trial *trial);
-/* One task for each worker, that only beats. */
+/* One task for each worker: 1 ms of work, a beat, a nap of 1 ms, and again. */
 bool heal_beating(const struct trial *trial);
 
 /* ---- a pool at work (heal_load.c) ----------------------------------------- */

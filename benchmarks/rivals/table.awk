@@ -99,7 +99,7 @@ END {
 		us("hung", "1x1"))
 	row("Go: steward, timeout 10 ms", "go", "heal", us("hung", "1x1"))
 
-	title("4 healthy, beating each 5 ms, 8 processes spin", "in_10_s")
+	title("4 healthy, a beat each 2 ms, 8 processes spin", "in_10_s")
 	row("ward: taken for lost", "ward", "heal", "beating_convicted/1x4")
 	row("Go: restarted", "go", "heal", "beating_convicted/1x4")
 }
