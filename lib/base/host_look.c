@@ -186,21 +186,34 @@ static int look_state(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
-int host_look(const struct host_eye *eye, struct host_look *look)
+static int is_gone(struct host_look *look)
 {
-	int clock, switches, state;
+	memset(look, 0, sizeof(*look));
+	return -ESRCH;
+}
+
+int host_glance(const struct host_eye *eye, struct host_look *look)
+{
+	int clock, switches;
 
 	memset(look, 0, sizeof(*look));
 	clock = look_clock(eye->tid, look);
 	switches = look_switches(eye, look);
+	if (clock == -ESRCH || switches == -ESRCH)
+		return is_gone(look);
+	return clock && switches ? -ENODATA : 0;
+}
+
+int host_look(const struct host_eye *eye, struct host_look *look)
+{
+	int err = host_glance(eye, look), state;
+
+	if (err == -ESRCH)
+		return err;
 	state = look_state(eye, look);
-	if (clock == -ESRCH || switches == -ESRCH || state == -ESRCH) {
-		memset(look, 0, sizeof(*look));
-		return -ESRCH;
-	}
-	if (clock && switches && state)
-		return -ENODATA;
-	return 0;
+	if (state == -ESRCH)
+		return is_gone(look);
+	return err && state ? -ENODATA : 0;
 }
 
 /* "running", or "-1 SP PC", or "NR 0xARG ... SP PC". */

@@ -72,11 +72,15 @@ static void tell_simple(struct steward *me, enum ward_kind kind,
 }
 
 static int take_look(struct steward *me, const struct slot *slot,
-		     struct host_look *look)
+		     const struct watch *watch, struct host_look *look)
 {
-	int err = host_look(&slot->eye, look);
+	int err;
 
 	count_own(&me->heal->looks, 1);
+	/* The first one only notes where the counters stand. */
+	if (!watch->looked_at)
+		return host_glance(&slot->eye, look);
+	err = host_look(&slot->eye, look);
 	if (err != -ESRCH && !look->state_known && !me->told_blind) {
 		me->told_blind = true;
 		tell_simple(me, WARD_R_EVIDENCE,
@@ -434,7 +438,7 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 		return slot_inside(sign.word);
 	if (LIFE_STATE(life) != LIFE_SEATED)
 		return true;
-	if (take_look(me, slot, &look) == -ESRCH) {
+	if (take_look(me, slot, watch, &look) == -ESRCH) {
 		/* Where a life shows no end, the kernel's word must do. */
 		if (!slot->breath.works || host_life_lost(&slot->breath))
 			lost_thread(me->pool, slot, life, false);

@@ -458,6 +458,15 @@ int host_look(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
+int host_glance(const struct host_eye *eye, struct host_look *look)
+{
+	int err = host_look(eye, look);
+
+	look->state = 0;
+	look->state_known = false;
+	return err;
+}
+
 int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	(void)eye;

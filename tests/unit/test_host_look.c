@@ -94,11 +94,17 @@ static void see_a_sleeper(bool kept)
 	cr_assert_eq(later.cpu, look.cpu, "it slept");
 	cr_assert_eq(later.slices, look.slices);
 	cr_assert_eq(later.state, 'S');
+	cr_assert_eq(host_glance(&eye, &look), 0);
+	cr_assert(look.cpu_known && look.switches_known && !look.state_known);
+	cr_assert(look.cpu == later.cpu && look.slices == later.slices);
+	cr_assert_eq(look.state, 0);
 	gate_open(&gate);
 	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
 	/* The last of it may be a little later than the end of the thread. */
 	cr_assert(comes_true(host_look(&eye, &look) == -ESRCH));
 	cr_assert(!look.cpu_known && !look.state_known && !look.switches_known);
+	cr_assert_eq(host_glance(&eye, &look), -ESRCH);
+	cr_assert(!look.cpu_known && !look.switches_known);
 	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
 	cr_assert_eq(nr, -1);
 	host_eye_close(&eye);
