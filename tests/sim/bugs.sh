@@ -24,7 +24,7 @@ flags="$flags -DDEQUE_SIZE=2 -DDEPUTY_AWAY_MS=20000"
 flags="$flags -O1 -g0 -w -fno-common"
 sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
 	"$here/local.mk")
-scheduler="host_sim.c main.c memory.c race.c sched.c"
+scheduler="host_sim.c lines.c main.c memory.c race.c sched.c"
 
 # compile LIB OUT FILE...: objects of those files against that copy of lib/
 compile() {

@@ -5,6 +5,7 @@
  *	sched.c	   threads, choices, time
  *	memory.c   the three memory models
  *	race.c	   plain accesses
+ *	lines.c	   cache lines that travel
  *	host_sim.c lib/base/host.h
  *	main.c	   many runs, their sum, replay
  */

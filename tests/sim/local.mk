@@ -76,6 +76,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_kept.c \
 	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \
+	tests/sim/sc_lines.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
@@ -98,6 +99,8 @@ tests_sim_libsched_la_SOURCES = \
 	tests/sim/access.h \
 	tests/sim/core.h \
 	tests/sim/host_sim.c \
+	tests/sim/lines.c \
+	tests/sim/lines.h \
 	tests/sim/litmus.h \
 	tests/sim/main.c \
 	tests/sim/memory.c \

@@ -6,6 +6,7 @@
  * other; so a scenario that breaks the simulator itself is noticed too.
  */
 #include "core.h"
+#include "lines.h"
 #include "litmus.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -513,6 +514,7 @@ static int usage(void)
 	      "sim -x [-n SEEDS] ...       a planted bug: must fail\n"
 	      "sim -l                      lists the scenarios\n"
 	      "sim -t                      the litmus table only\n"
+	      "sim -c                      counts the lines that travel, only\n"
 	      "sim SCENARIO MODEL SCHED SEED [BOUND] [stop THREAD STEP]\n"
 	      "                            one run, traced\n",
 	      stderr);
@@ -537,7 +539,7 @@ int main(int argc, char **argv)
 	int c;
 
 	gather();
-	while ((c = getopt(argc, argv, "n:f:j:xlt")) != -1) {
+	while ((c = getopt(argc, argv, "n:f:j:xltc")) != -1) {
 		switch (c) {
 		case 'n':
 			seeds = atol(optarg);
@@ -559,6 +561,8 @@ int main(int argc, char **argv)
 		case 't':
 			only_litmus = true;
 			break;
+		case 'c':
+			return !lines_tell();
 		default:
 			return usage();
 		}
@@ -587,5 +591,7 @@ int main(int argc, char **argv)
 	well &= tell_litmus();
 	if (!only_litmus)
 		well &= tell_all(seconds() - start);
+	if (!argc && !only_litmus)
+		well &= lines_tell();
 	return !well;
 }

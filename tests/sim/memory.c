@@ -8,6 +8,7 @@
  * for each thread what it knows; knowledge travels with releases.
  */
 #include "core.h"
+#include "lines.h"
 #include <string.h>
 
 #define PLACES 2048
@@ -298,9 +299,10 @@ static uint32_t choose_swap(struct place *place)
 
 /* ---- accesses ------------------------------------------------------------ */
 
-static void accessed(const void *p, unsigned size, int order)
+static void accessed(const void *p, unsigned size, int order, bool writes)
 {
 	arena_check(p);
+	lines_touch(p, size, writes);
 	if (order == SIM_SEQ_CST)
 		sim_fail(SIM_WRONG, "a seq_cst access: use a fence");
 	if (run.model == SIM_WEAK)
@@ -327,7 +329,7 @@ uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE)
 	uint64_t v;
 
 	step();
-	accessed(p, size, order);
+	accessed(p, size, order, false);
 	if (run.model == SIM_WEAK) {
 		struct place *place = place_of(p, size);
 		uint32_t i = choose_read(place);
@@ -348,7 +350,7 @@ uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE)
 void sim_store(void *p, unsigned size, uint64_t v, int order, SIM_WHERE)
 {
 	step();
-	accessed(p, size, order);
+	accessed(p, size, order, true);
 	trace(func, line, "%s = %llx %s", name_of(p), (unsigned long long)v,
 	      order_name[order]);
 	if (run.model == SIM_WEAK)
@@ -388,7 +390,7 @@ uint64_t sim_rmw(void *p, unsigned size, int op, uint64_t v, int order,
 	uint64_t was, is;
 
 	step();
-	accessed(p, size, order);
+	accessed(p, size, order, true);
 	memory_settle(current);
 	if (run.model == SIM_WEAK) {
 		struct place *place = place_of(p, size);
@@ -434,7 +436,7 @@ bool sim_cas(void *p, unsigned size, uint64_t *seen, uint64_t v, int won,
 	bool done;
 
 	step();
-	accessed(p, size, won);
+	accessed(p, size, won, true);
 	memory_settle(current);
 	if (weak && chance(16))
 		return false;

@@ -9,6 +9,7 @@
  * C11's order is known.  Stacks are passed over.
  */
 #include "core.h"
+#include "lines.h"
 #include <string.h>
 
 #define GRAINS 65536 /* of 4 bytes */
@@ -107,6 +108,7 @@ void race_plain(uintptr_t p, unsigned size, bool writes)
 	    is_private((const void *)p))
 		return;
 	arena_check((const void *)p);
+	lines_touch((const void *)p, size, writes);
 	if (run.model != SIM_WEAK)
 		return;
 	for (uintptr_t at = p & ~(uintptr_t)3; at < end; at += 4) {

@@ -5,6 +5,7 @@
 #undef _FORTIFY_SOURCE /* it does not know stacks like these */
 #include "base/host_fault.h"
 #include "core.h"
+#include "lines.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -647,6 +648,7 @@ struct result sim_run(const struct run *how, void (*body)(void))
 		change_at[i] = 1 + (long)(draw() % (uint64_t)span);
 	memory_reset();
 	race_reset();
+	lines_reset();
 	host_sim_reset();
 	if (!_setjmp(out)) {
 		threads[0] = (struct thread){

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_lines.c - tasks through an inbox, for who counts the lines that travel: each is
+ * an object of its own, as a user's would be.  Without a steward, who has as many
+ * turns here as anybody, and without slots, whose lines are their workers' own.
+ */
+#include "lines.h"
+#include "base/host.h"
+#include "sim.h"
+#include "work/book.h"
+#include "work/inbox.h"
+#include <string.h>
+
+enum { WARM = 8, WORKERS = 16, RINGS = 4 };
+
+static struct job {
+	struct ward_task task;
+} __attribute__((aligned(64))) job[WARM + LINES_TASKS];
+static struct inbox inbox;
+static struct hand hand[WORKERS];
+static host_thread thread[WORKERS];
+static _Atomic uint32_t done;
+static uint32_t ran; /* offstage */
+unsigned lines_workers;
+
+static offstage void is_run(void)
+{
+	ran++;
+}
+
+static offstage void all_ran(void)
+{
+	check(ran == WARM + LINES_TASKS);
+	ran = 0;
+}
+
+/* What a worker does to a task in good health. */
+static void worker(void *arg)
+{
+	unsigned i = (unsigned)(uintptr_t)arg;
+	struct ward_task *task;
+
+	while ((task = inbox_next(&inbox, &hand[i], i))) {
+		struct book *book = book_of(task);
+
+		check(book_plain(load_acquire(&book->word)));
+		is_run();
+		store_release(&book->word, book_shut(load_relaxed(&book->word)));
+	}
+	add_acq_rel(&done, 1);
+}
+
+static void put(unsigned from, unsigned to)
+{
+	for (; from < to; from++) {
+		struct ward_task *task = &job[from].task;
+		struct ring *ring, *full;
+
+		book_open(book_of(task));
+		ring = inbox_put_quick(&inbox, NULL, task);
+		if (ring)
+			inbox_tell(&inbox, &ring->rung);
+		else
+			check(inbox_put(&inbox, NULL, &task, 1, &full) == 1);
+	}
+}
+
+static void set_up(void)
+{
+	atomic_init(&done, 0);
+	check(!inbox_init(&inbox, RINGS, 256, lines_workers, 1, NULL, NULL));
+	lines_are(OF_INBOX, &inbox, sizeof(inbox));
+	lines_are(OF_INBOX, inbox.bell.sleeper,
+		  lines_workers * sizeof(*inbox.bell.sleeper));
+	lines_are(OF_TASK, job, sizeof(job));
+	for (uint32_t i = 0; i < RINGS; i++) {
+		struct ring *ring = &inbox.ring[i];
+
+		lines_are(OF_RING, ring, sizeof(*ring));
+		lines_are(OF_RING, ring->cell,
+			  (ring->mask + 1) * sizeof(*ring->cell));
+	}
+	lines_are(OF_HAND, hand, sizeof(hand));
+	memset(job, 0, sizeof(job));
+	for (unsigned i = 0; i < WARM + LINES_TASKS; i++)
+		store_relaxed(&book_of(&job[i].task)->word, BOOK_FREE);
+	memset(hand, 0, sizeof(hand));
+	for (uint32_t i = 0; i < lines_workers; i++) {
+		hand_init(&hand[i], i);
+		inbox_add_hand(&inbox, i, &hand[i]);
+	}
+}
+
+void lines_body(void)
+{
+	set_up();
+	for (uint32_t i = 0; i < lines_workers; i++)
+		check(!host_spawn(&thread[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	put(0, WARM); /* the first of all cost more */
+	lines_begin();
+	put(WARM, WARM + LINES_TASKS);
+	check(!inbox_close(&inbox, HOST_FOREVER));
+	while (inbox_anything(&inbox))
+		host_relax();
+	lines_end();
+	bell_close(&inbox.bell);
+	for (uint32_t i = 0; i < lines_workers; i++)
+		host_join(thread[i], HOST_FOREVER);
+	all_ran();
+	inbox_fini(&inbox);
+}
