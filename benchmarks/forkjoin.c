@@ -139,7 +139,8 @@ const struct forker forker_ward = { "ward", ward_up, ward_fib, ward_tree,
 
 /* ---- the floor ------------------------------------------------------------ */
 
-static struct deque deque;
+static void *_Atomic cells[DEQUE_SIZE];
+static struct deque deque = { .cell = cells };
 
 static void fork_bare(struct part *part)
 {

@@ -40,12 +40,17 @@ struct deque {
 	/* W: the owner */
 	line_aligned _Atomic uint64_t bottom;
 	uint64_t top_seen; /* never ahead of top */
+	/* I: DEQUE_SIZE of them, elsewhere: who never forks never touches them */
+	void *_Atomic *cell;
 	/* X: */
 	line_aligned _Atomic uint64_t top;
-	line_aligned void *_Atomic cell[DEQUE_SIZE];
 };
 
-/* All-zero memory is an empty deque. */
+/* All-zero memory is an empty deque, into which nothing can be pushed yet. */
+static inline void deque_init(struct deque *deque, void *_Atomic *cell)
+{
+	deque->cell = cell;
+}
 
 /* False: full. */
 static inline bool deque_push(struct deque *deque, void *item)

@@ -51,7 +51,10 @@ struct hand {
 	struct deque deque;
 };
 
-/* In zeroed memory, once: others may look at it ever after. */
+/*
+ * In zeroed memory, once: others may look at it ever after.  Who is to fork gives the
+ * deque its cells.
+ */
 static inline void hand_init(struct hand *hand, uint32_t seed)
 {
 	ring_init(&hand->ring, hand->cell, HAND_SIZE);

@@ -153,6 +153,7 @@ static void pool_free(struct pool *pool)
 	tell_fini(&pool->tell);
 	host_cpus_free(pool->cpus);
 	host_free(pool->slot, pool->slots * sizeof(*pool->slot));
+	host_free(pool->fork, pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
 	host_free(pool->seat, pool->seats * sizeof(*pool->seat));
 	host_free(pool->vacated, pool->seats * sizeof(*pool->vacated));
 	host_free(pool->healed, pool->seats * sizeof(*pool->healed));
@@ -241,13 +242,14 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		goto err_tell;
 	err = -ENOMEM;
 	pool->slot = host_alloc(pool->slots * sizeof(*pool->slot));
+	pool->fork = host_alloc(pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
 	pool->seat = host_alloc(pool->seats * sizeof(*pool->seat));
 	pool->vacated = host_alloc(pool->seats * sizeof(*pool->vacated));
 	pool->healed = host_alloc(pool->seats * sizeof(*pool->healed));
 	stack_init(&pool->spares,
 		   host_alloc(pool->slots * sizeof(*pool->spares.next)));
-	if (!pool->slot || !pool->seat || !pool->vacated || !pool->healed ||
-	    !pool->spares.next) {
+	if (!pool->slot || !pool->fork || !pool->seat || !pool->vacated ||
+	    !pool->healed || !pool->spares.next) {
 		pool_free(pool);
 		return err;
 	}

@@ -40,6 +40,7 @@ struct pool {
 	uint32_t generation; /* of the process that made it */
 	uint32_t seats, slots, spares_wanted, zombie_cap;
 	struct slot *slot;
+	void *_Atomic *fork; /* the cells of their deques */
 	struct ward_policy policy; /* with every zero replaced */
 	struct ward_hooks hooks;
 	struct host_cpus *cpus;

@@ -771,6 +771,8 @@ static void slot_init(struct pool *pool, struct slot *slot)
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
 	hand_init(&slot->hand, slot->index);
+	deque_init(&slot->hand.deque,
+		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
 	slot->hand.thieve = theft_try;
 }
 

@@ -10,6 +10,7 @@
 
 #define ITEMS 8u
 
+static void *_Atomic cells[DEQUE_SIZE];
 static struct deque deque;
 static struct item {
 	uint32_t number; /* plain: written before the push, read by who has it */
@@ -20,13 +21,14 @@ static _Atomic uint32_t over;
 static void set_up(void)
 {
 	memset(&deque, 0, sizeof(deque));
+	deque_init(&deque, cells);
 	memset(items, 0, sizeof(items));
 	memset(had, 0, sizeof(had));
 	last_stolen = 0;
 	atomic_init(&over, 0);
 	sim_name(&deque.bottom, "bottom");
 	sim_name(&deque.top, "top");
-	sim_name(deque.cell, "cell");
+	sim_name(cells, "cell");
 }
 
 static offstage void account(const struct item *item)

@@ -4,12 +4,14 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+static void *_Atomic cells[DEQUE_SIZE];
 static struct deque deque;
 
 /* Its numbers begin at 'start', as after so many items. */
 static void fresh(uint64_t start)
 {
 	memset(&deque, 0, sizeof(deque));
+	deque_init(&deque, cells);
 	deque.bottom = deque.top = deque.top_seen = start;
 }
 
