@@ -6,6 +6,8 @@
  *
  * slot_*	ns of the steward's own CPU time for each worker in each scan
  * steward_*	its CPU time in percent of one core
+ * bare_*	the same of a thread beside it that wakes up every 10 ms and does nothing:
+ *		what is below it no steward can have that scans so often
  * helpers_*	the same of clerk and scribe
  * busy_*	how many workers were inside a task, on average
  * scans_*	scans a second
@@ -79,6 +81,24 @@ struct watch {
 	double busy;
 };
 
+/* What a steward would take that looks at nobody. */
+struct sleeper {
+	_Atomic uint32_t over;
+	uint64_t wall, cpu;
+};
+
+static void *sleeper_main(void *arg)
+{
+	struct sleeper *s = arg;
+	uint64_t from = os_now();
+
+	while (!atomic_load_explicit(&s->over, memory_order_relaxed))
+		os_sleep(10 * MS);
+	s->wall = os_now() - from;
+	s->cpu = os_own_cpu();
+	return NULL;
+}
+
 /* Over the middle of the load. */
 static void *watch_main(void *arg)
 {
@@ -140,7 +160,8 @@ static bool steward_trial(const struct trial *t)
 					second ? 2 * t->workers : t->window },
 			     .run = second ? run_second : job_spin_us };
 	struct watch watch = { .length = t->cap };
-	pthread_t watcher;
+	struct sleeper bare = { .over = 0 };
+	pthread_t watcher, sleeper;
 	uint64_t wall;
 
 	workers = t->workers < 64 ? 64 : t->workers;
@@ -148,18 +169,22 @@ static bool steward_trial(const struct trial *t)
 	if (!second)
 		job_spin_calibrate();
 	if (!load_start(&load) ||
-	    pthread_create(&watcher, NULL, watch_main, &watch))
+	    pthread_create(&watcher, NULL, watch_main, &watch) ||
+	    pthread_create(&sleeper, NULL, sleeper_main, &bare))
 		return false;
 	for (uint32_t i = 0; second && i < load.setup.window; i++)
 		load.window[0][i].task.policy = &patient;
 	load_run(&load, UINT64_MAX, t->cap + S, &wall);
 	pthread_join(watcher, NULL);
+	atomic_store_explicit(&bare.over, 1, memory_order_relaxed);
+	pthread_join(sleeper, NULL);
 	if (!watch.seen) {
 		fprintf(stderr, "ward: no thread named %s...\n",
 			thread_name[0]);
 		return false;
 	}
 	tell_watch(&watch, t->workers, t->mode);
+	tell_of("bare", t->mode, "%", 100 * (double)bare.cpu / bare.wall);
 	return load_finish(&load);
 }
 
@@ -189,16 +214,17 @@ static void steward_run(const struct options *o, struct book *book)
 
 static void steward_report(const struct options *o, const struct book *book)
 {
-	static const char *const what[] = { "slot", "steward", "helpers",
+	static const char *const what[] = { "slot", "steward", "bare", "helpers",
 					    "busy", "scans",   "looks" };
-	static const char *const head[] = { "ns a slot", "steward %",
-					    "helpers %", "busy",
-					    "scans/s",	 "looks/s" };
+	static const char *const head[] = { "ns a slot", "steward %", "bare %",
+					    "helpers %", "busy",      "scans/s",
+					    "looks/s" };
+	enum { COLUMNS = sizeof(what) / sizeof(what[0]) };
 	static struct table table;
 	unsigned w;
 
 	table_start(&table, "steward: its CPU time for busy workers");
-	for (unsigned c = 0; c < 6; c++)
+	for (unsigned c = 0; c < COLUMNS; c++)
 		table_column(&table, "%s", head[c]);
 	for (unsigned i = 0; (w = size_at(o, usual, i / 2)); i++) {
 		char name[40];
@@ -207,7 +233,7 @@ static void steward_report(const struct options *o, const struct book *book)
 		snprintf(name, sizeof(name), "%u, tasks of %s", w,
 			 length[i % 2]);
 		row = table_row(&table, name);
-		for (unsigned c = 0; c < 6; c++) {
+		for (unsigned c = 0; c < COLUMNS; c++) {
 			struct key key = { "steward", "ward", name, "", w, 1 };
 
 			snprintf(name, sizeof(name), "%s_%s", what[c],

@@ -118,8 +118,6 @@ struct host_escape {
 #define host_mark(escape) _setjmp((escape)->at)
 _Noreturn void host_escape(struct host_escape *escape, int why);
 int32_t host_tid(void);
-/* Whether 'thread' is the caller. */
-bool host_is_self(host_thread thread);
 
 /* One word of thread-local storage: the calling worker's slot. */
 void *host_self(void);

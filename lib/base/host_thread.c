@@ -158,8 +158,3 @@ _Noreturn void host_exit(void)
 {
 	pthread_exit(NULL);
 }
-
-bool host_is_self(host_thread thread)
-{
-	return pthread_equal((pthread_t)thread, pthread_self());
-}

@@ -41,21 +41,16 @@ static bool has_moved(const struct watch *watch, const struct sign *sign)
 	       sign->turn != watch->last.turn;
 }
 
-static uint64_t pick(uint64_t own, uint64_t pools)
-{
-	return own ? own : pools;
-}
-
 static struct budgets budgets_of(const struct pool *pool,
 				 const struct slot *slot)
 {
 	const struct ward_policy *p = &pool->policy;
 
 	return (struct budgets){
-		pick(load_relaxed(&slot->budget[0]), p->busy_within),
-		pick(load_relaxed(&slot->budget[1]), p->blocked_within),
-		pick(load_relaxed(&slot->budget[2]), p->progress_within),
-		pick(load_relaxed(&slot->budget[3]), p->declared_within)
+		policy_pick(load_relaxed(&slot->budget[0]), p->busy_within),
+		policy_pick(load_relaxed(&slot->budget[1]), p->blocked_within),
+		policy_pick(load_relaxed(&slot->budget[2]), p->progress_within),
+		policy_pick(load_relaxed(&slot->budget[3]), p->declared_within)
 	};
 }
 

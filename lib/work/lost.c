@@ -12,11 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-static uint64_t pick(uint64_t own, uint64_t pools)
-{
-	return own ? own : pools;
-}
-
 static const struct ward_policy *policy_of(const struct pool *pool,
 					   const struct ward_task *task)
 {
@@ -53,10 +48,11 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
 	    load_relaxed(&book->word) & BOOK_CANCELLED ||
-	    attempt >= pick(own->runs, pools->runs) ||
+	    attempt >= policy_pick(own->runs, pools->runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
-	if (book->reruns[why] >= pick(allowed(own, why), allowed(pools, why)))
+	if (book->reruns[why] >=
+	    policy_pick(allowed(own, why), allowed(pools, why)))
 		return false;
 	book->reruns[why]++;
 	return true;
@@ -68,10 +64,10 @@ static uint64_t backoff(struct pool *pool, const struct ward_task *task,
 {
 	const struct ward_policy *own = policy_of(pool, task);
 
-	return backoff_draw(&pool->dice,
-			    pick(own->backoff_min, pool->policy.backoff_min),
-			    pick(own->backoff_max, pool->policy.backoff_max),
-			    n);
+	return backoff_draw(
+		&pool->dice,
+		policy_pick(own->backoff_min, pool->policy.backoff_min),
+		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
 }
 
 static int status_of(enum lost_why why)

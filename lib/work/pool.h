@@ -144,8 +144,14 @@ static inline bool life_move(struct slot *slot, uint64_t seen,
 /* ---- pool.c: the pool's memory ---------------------------------------------- */
 
 int pool_new(struct pool **out, const struct ward_pool_config *config);
-bool policy_is_sound(const struct ward_policy *policy);
 void pool_put(struct pool *pool); /* the last one frees it */
+bool policy_is_sound(const struct ward_policy *policy);
+
+/* What a task's own policy says; where it is silent, what the pool's does. */
+static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
+{
+	return own ? own : pools;
+}
 
 /* ---- crew.c: how many ------------------------------------------------------------ */
 

@@ -18,9 +18,8 @@ static inline int refuse(const struct ward_task *task)
 
 uint64_t submit_window(const struct pool *pool, const struct ward_task *task)
 {
-	uint64_t own = task->policy ? task->policy->start_within : 0;
-
-	return own ? own : pool->policy.start_within;
+	return policy_pick(task->policy ? task->policy->start_within : 0,
+			   pool->policy.start_within);
 }
 
 int submit_refuse(const struct ward_task *task)

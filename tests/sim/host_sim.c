@@ -297,11 +297,6 @@ int32_t host_tid(void)
 	return (int32_t)me->turn * SIM_THREADS + current;
 }
 
-bool host_is_self(host_thread thread)
-{
-	return place_of(thread) == current;
-}
-
 void *host_self(void)
 {
 	return me->self;

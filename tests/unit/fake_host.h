@@ -187,12 +187,6 @@ int32_t host_tid(void)
 	return 1;
 }
 
-bool host_is_self(host_thread thread)
-{
-	(void)thread;
-	return false;
-}
-
 const void *host_mine(void)
 {
 	return NULL;

@@ -363,32 +363,3 @@ Test(host_thread, detached_ones_go_by_themselves)
 	gate_open(&gate);
 	cr_assert(comes_true(syscall(SYS_tgkill, getpid(), tid, 0) != 0));
 }
-
-/* ---- who ------------------------------------------------------------- */
-
-static _Atomic host_thread other;
-static _Atomic int is_it, is_main;
-static host_thread main_thread;
-
-static void who(void *arg)
-{
-	gate_pass(arg);
-	store_release(&is_it, host_is_self(load_acquire(&other)));
-	store_release(&is_main, host_is_self(main_thread));
-}
-
-Test(host_thread, knows_itself)
-{
-	static struct gate gate;
-	host_thread thread;
-
-	main_thread = (host_thread)pthread_self();
-	cr_assert_eq(host_spawn(&thread, &plain, who, NULL, &gate), 0);
-	store_release(&other, thread);
-	cr_assert(!host_is_self(thread));
-	cr_assert(host_is_self(main_thread));
-	gate_open(&gate);
-	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
-	cr_assert_eq(load_acquire(&is_it), 1);
-	cr_assert_eq(load_acquire(&is_main), 0);
-}
