@@ -377,10 +377,9 @@ static int destroy(struct pool *pool, uint64_t until)
 	}
 	/*
 	 * The steward has ended, and nobody comes to it any more: who might had
-	 * seen 'stopping' before.  From here on the dying pay for themselves, so
-	 * what waits must be handed on now, by one thread.
+	 * seen 'stopping' before.  From here on the dying pay for themselves; what
+	 * is owed now is paid here.
 	 */
-	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
 	store_release(&pool->orphaned, 1);
 	host_fence_heavy(); /* [J] orphaned | what is owed? */
 	lost_pay(pool);

@@ -96,6 +96,17 @@ static inline void *deque_take(struct deque *deque)
 	return deque_take_last(deque, bottom, top);
 }
 
+/*
+ * By the owner: what it has not taken above 'base' is nobody's any more.  What a thief
+ * did before it won one is seen: take() has read as much, but not with acquire.
+ */
+static inline void deque_drop(struct deque *deque, uint64_t base)
+{
+	while (load_relaxed(&deque->bottom) > base && deque_take(deque))
+		;
+	(void)load_acquire(&deque->top); /* [dl] */
+}
+
 /* The oldest and its number, still in its place; or NULL. */
 static inline void *deque_look(struct deque *deque, uint64_t *number)
 {

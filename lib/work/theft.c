@@ -270,31 +270,14 @@ int theft_cause(const struct ward_task *task)
 
 /* ---- leaving ------------------------------------------------------------------------ */
 
-static void take_back(struct hand *hand, const struct level *level)
-{
-	uint64_t base = load_relaxed(&level->base);
-
-	while (load_relaxed(&hand->deque.bottom) > base &&
-	       deque_take(&hand->deque))
-		;
-}
-
-/* After it was emptied: is anybody out who has won? */
-static bool is_out(const struct hand *hand, const struct level *level)
-{
-	/* take() has read this, but not with acquire. */
-	(void)load_acquire(&hand->deque.top); /* [dl] */
-	return load_acquire(&level->out);     /* [dl] */
-}
-
 void theft_settle(struct slot *slot)
 {
 	struct hand *hand = &slot->hand;
 	struct level *level = &hand->at[load_relaxed(&hand->level)];
 	uint32_t looks = 0;
 
-	take_back(hand, level);
-	while (is_out(hand, level)) {
+	deque_drop(&hand->deque, load_relaxed(&level->base));
+	while (load_acquire(&level->out)) { /* [dl] who won was out before */
 		store_relaxed(&slot->declared, 0); /* this is no honest wait */
 		if (looks++ < 64)
 			host_relax();
@@ -347,8 +330,8 @@ bool theft_mourns(struct slot *slot)
 
 	for (;;) {
 		k = load_acquire(&hand->level);
-		take_back(hand, &hand->at[k]);
-		if (is_out(hand, &hand->at[k]))
+		deque_drop(&hand->deque, load_relaxed(&hand->at[k].base));
+		if (load_acquire(&hand->at[k].out)) /* [dl] */
 			return true;
 		if (!k)
 			return false;

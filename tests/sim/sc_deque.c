@@ -141,6 +141,51 @@ static void deque_last(void)
 }
 SCENARIO(deque_last, "owner and thief both have the last one", .bound = 2);
 
+/*
+ * As in theft.c: a thief is out before it tries to win, and the owner leaves what lies
+ * in its frame only when it has dropped the rest and nobody is out.
+ */
+static _Atomic uint32_t out, left;
+
+static void robber(void *arg)
+{
+	uint64_t number;
+	struct item *item;
+
+	(void)arg;
+	item = deque_look(&deque, &number);
+	add_acq_rel(&out, 1);
+	if (item && deque_win(&deque, number)) {
+		use(item);
+		check(!load_relaxed(&left));
+	}
+	sub_acq_rel(&out, 1);
+}
+
+static void deque_left(void)
+{
+	struct host_spawn how = { .name = "thief" };
+	host_thread thread;
+	uint32_t n = 1 + sim_choose(2);
+
+	set_up();
+	atomic_init(&out, 0);
+	atomic_init(&left, 0);
+	check(host_spawn(&thread, &how, robber, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < n; i++) {
+		items[i].number = i + 1;
+		check(deque_push(&deque, &items[i]));
+	}
+	deque_drop(&deque, 0);
+	while (load_acquire(&out))
+		host_relax();
+	store_relaxed(&left, 1);
+	memset(items, 0, sizeof(items)); /* the frame is another's */
+	host_join(thread, HOST_FOREVER);
+}
+SCENARIO(deque_left, "an owner leaves its frame and sees the theft, not the thief",
+	 .bound = 2);
+
 static void deque_2(void)
 {
 	run(2, 3 + sim_choose(4));

@@ -58,6 +58,27 @@ Test(deque, its_owner_takes_the_newest)
 	}
 }
 
+Test(deque, dropped_down_to_a_base)
+{
+	EACH_START(start)
+	{
+		fresh(*start);
+		for (uintptr_t i = 0; i < 5; i++)
+			cr_assert(deque_push(&deque, item(i)));
+		cr_assert_eq(steal(), item(0));
+		deque_drop(&deque, *start + 5);
+		cr_assert_eq(deque_count(&deque), 4, "nothing is above");
+		if (*start + 5 < *start)
+			continue; /* a base is no more than 2^64 forks away */
+		deque_drop(&deque, *start + 2);
+		cr_assert_eq(deque_count(&deque), 1);
+		cr_assert_eq(steal(), item(1));
+		deque_drop(&deque, *start);
+		cr_assert_eq(deque_count(&deque), 0);
+		cr_assert_null(deque_take(&deque));
+	}
+}
+
 Test(deque, thieves_take_the_oldest)
 {
 	EACH_START(start)
