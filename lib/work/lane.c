@@ -60,12 +60,17 @@ static void recount(struct lane *lane)
 
 static void pass(struct lane *lane, struct ward_task *task)
 {
-	struct slot *slot = host_self();
+	struct inbox *inbox = &lane->pool->inbox;
+	struct slot *slot = slot_here();
+	struct hand *mine = slot && slot->pool == lane->pool ? &slot->hand :
+							       NULL;
+	struct ring *ring =
+		lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
 
-	book_of(task)->stamp = 0; /* the link is no time */
-	inbox_pass(&lane->pool->inbox,
-		   slot && slot->pool == lane->pool ? &slot->hand : NULL, task,
-		   lane->rank);
+	if (likely(ring))
+		inbox_tell(inbox, &ring->rung);
+	else
+		inbox_pass(inbox, mine, task, lane->rank);
 }
 
 /* To be answered with 'status', by a worker, without having run. */

@@ -41,7 +41,6 @@ struct ward_task *lower_take_claimed(struct lower *lower)
 	task = lower->first;
 	if (task) {
 		lower->first = book_of(task)->link;
-		book_of(task)->stamp = 0; /* the link is no time */
 		add_relaxed(&lower->count, -(uint64_t)1);
 	}
 	store_release(&lower->claim, 0); /* [lo] */
