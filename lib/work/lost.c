@@ -241,11 +241,8 @@ void lost_cancel_queued(struct pool *pool)
 	host_set_mine(outer);
 }
 
-void lost_pay(struct pool *pool)
+void lost_pay_all(struct pool *pool)
 {
-	host_fence_light(); /* [J] owed | orphaned? */
-	if (likely(!load_relaxed(&pool->orphaned)))
-		return;
 	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
 	lost_cancel_queued(pool);
 }

@@ -263,7 +263,14 @@ void lost_cancel_queued(struct pool *pool);
  * By a thread that has handed a task on, and which destroy does not wait for: if the
  * pool's owner has gone, there is nobody else to pay what is owed.
  */
-void lost_pay(struct pool *pool);
+cold void lost_pay_all(struct pool *pool);
+
+static inline void lost_pay(struct pool *pool)
+{
+	host_fence_light(); /* [J] owed | orphaned? */
+	if (unlikely(load_relaxed(&pool->orphaned)))
+		lost_pay_all(pool);
+}
 
 /* ---- worker.c ----------------------------------------------------------------- */
 

@@ -183,7 +183,8 @@ static bool answer_lane(struct pool *pool, struct ward_task *task, int *status)
 {
 	struct lane *lane = book_of(task)->lane;
 
-	*status = lane_ended(lane, task, *status);
+	if (unlikely(*status || lane->flags & LANE_RIVALS))
+		*status = lane_ended(lane, task, *status);
 	if (!lane->port)
 		return false;
 	port_post(lane->port, pool, task, *status);
