@@ -405,10 +405,10 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	/* The answer first: who is parked comes for it sooner than a spare. */
 	if (end.inside)
 		take_over(pool, slot, word, &end, last_will, id);
+	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
 	leave_place(pool, slot, was, seat, when);
 	lost_hand(pool, slot);
 	leave_lane(slot, &end);
-	add_relaxed(&pool->deaths, 1);
 	report_death(pool, slot, !last_will, &end, when, id);
 	if (last_will) /* only now: leaving wakes those who watch */
 		host_life_leave(&slot->breath);
