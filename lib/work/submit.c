@@ -232,7 +232,8 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	unsigned opened = 0, done;
 	int err = 0, put;
 
-	while (opened < n && !(err = open_task(pool, tasks[opened])))
+	while (opened < n && (open_plain(pool, tasks[opened]) ||
+			      !(err = open_task(pool, tasks[opened]))))
 		opened++;
 	if (!opened)
 		return err;

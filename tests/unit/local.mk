@@ -100,11 +100,11 @@ tests_unit_test_recall_SOURCES = tests/unit/test_recall.c \
 tests_unit_test_recall_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_lane_SOURCES = tests/unit/test_lane.c \
-	tests/unit/job.h \
+	tests/unit/job.h tests/unit/lane_job.h \
 	tests/unit/wait.h
 tests_unit_test_lane_LDADD = $(UNIT_LIBS)
 tests_unit_test_lane_ends_SOURCES = tests/unit/test_lane_ends.c \
-	tests/unit/job.h tests/unit/wait.h
+	tests/unit/job.h tests/unit/lane_job.h tests/unit/wait.h
 tests_unit_test_lane_ends_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_hedge_SOURCES = tests/unit/test_hedge.c \

@@ -3,35 +3,9 @@
  * test_lane_ends.c - how lanes and their tasks end otherwise than by being done: with
  * their pool, with their threads, too late, and when somebody does not want them.
  */
-#include "job.h"
+#include "lane_job.h"
 #include <stdlib.h>
 #include <sys/wait.h>
-
-static struct ward_lane *lane_with(struct ward_pool *pool,
-				   struct ward_lane_config config)
-{
-	struct ward_lane *lane = NULL;
-
-	config.size = sizeof(config);
-	cr_assert_eq(ward_lane_create(&lane, pool, &config), 0);
-	return lane;
-}
-
-static void given_back(struct ward_lane *lane)
-{
-	cr_assert_eq(ward_lane_count(lane), 0);
-	cr_assert_eq(ward_lane_destroy(lane), 0);
-}
-
-static void sent(struct ward_lane *lane, struct job *job)
-{
-	cr_assert_eq(ward_lane_submit(lane, &job->task, WARD_NOWAIT), 0);
-}
-
-static bool runs(struct job *job)
-{
-	return comes_true(load_acquire(&job->runs) == 1);
-}
 
 static struct ward_pool *never_started(void)
 {
