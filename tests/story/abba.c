@@ -64,7 +64,8 @@ int main(void)
 		item_ends(&more[i], 0);
 	check_report(&item[0], &item[1]);
 	check_report(&item[1], &item[0]);
-	wait_until(stats_of(pool).workers == 2 && stats_of(pool).spares >= 1);
+	wait_until(books_closed(pool) && stats_of(pool).workers == 2 &&
+		   stats_of(pool).spares >= 1 && books_closed(pool));
 	s = stats_of(pool);
 	expect_equal(s.convicted_blocked, 2);
 	expect_equal(s.zombies, 2);

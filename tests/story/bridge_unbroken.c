@@ -14,11 +14,7 @@
 #include "wards.h"
 
 enum {
-#if defined(__SANITIZE_THREAD__)
-	ITEMS = 3000,
-#else
-	ITEMS = 20000,
-#endif
+	ITEMS = UNDER_TSAN ? 3000 : 20000,
 	WORDS = 100, /* of a checkpoint */
 	ROOM = 4
 };
@@ -124,7 +120,7 @@ static int comes_to_grief(struct run *run, enum way way)
 		return -EPROTO;
 	if (way == FENCED)
 		return is_to_be_fenced(run);
-#if !UNDER_ASAN && !defined(__SANITIZE_THREAD__)
+#if !UNDER_ASAN && !UNDER_TSAN
 	if (way == RAW_EXIT)
 		syscall(SYS_exit, 0);
 #endif

@@ -199,14 +199,22 @@ void audit_whole(struct ward_pool *pool)
 	expect_equal(stats_of(pool).rescues, 0);
 }
 
+bool books_closed(struct ward_pool *pool)
+{
+	fence_seq_cst();
+	return load_acquire(&((const struct pool *)pool)->amid) == 0;
+}
+
+/* An answer may be here before the place that its worker left is seen. */
 static bool healed(struct ward_pool *pool)
 {
-	struct ward_stats s = stats_of(pool);
 	const struct pool *inside = (const struct pool *)pool;
+	bool before = books_closed(pool);
+	struct ward_stats s = stats_of(pool);
 
-	return s.workers == s.wanted && s.vacant == 0 &&
+	return before && s.workers == s.wanted && s.vacant == 0 &&
 	       s.zombies == 0 && s.spares >= inside->spares_wanted &&
-	       s.degraded == 0;
+	       s.degraded == 0 && books_closed(pool);
 }
 
 void wait_healed(struct ward_pool *pool)

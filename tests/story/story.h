@@ -9,6 +9,7 @@
 #ifndef WARD_TESTS_STORY_STORY_H
 #define WARD_TESTS_STORY_STORY_H
 
+#include "../sanitizers.h"
 #include "base/host.h"
 #include "work/pool.h"
 #include <errno.h>
@@ -98,6 +99,7 @@ void audit_whole(struct ward_pool *pool);
 void audit_now(struct ward_pool *pool);
 /* Waits until every seat is taken, all spares are there, nobody is out. */
 void wait_healed(struct ward_pool *pool);
+bool books_closed(struct ward_pool *pool); /* nobody is amid healing */
 uint64_t convicted(const struct ward_stats *stats);
 
 /* ---- tasks ------------------------------------------------------------------- */
@@ -141,17 +143,6 @@ void burn(uint64_t ns);
 
 unsigned threads_now(void);
 unsigned descriptors_now(void);
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
 
 /*
  * Before the calling thread is cancelled from outside: the sanitizer marks the

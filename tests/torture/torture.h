@@ -12,6 +12,7 @@
 #ifndef WARD_TESTS_TORTURE_TORTURE_H
 #define WARD_TESTS_TORTURE_TORTURE_H
 
+#include "../sanitizers.h"
 #include "base/host.h"
 #include "rand.h"
 #include <ward/ward.h>
@@ -20,27 +21,6 @@
 #define SECOND (1000 * MS)
 /* Long after everything has failed. */
 #define IN_TIME (60 * SECOND)
-
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
 
 /* ---- the verdict ------------------------------------------------------------- */
 

@@ -355,6 +355,7 @@ Test(bad_ward, in_a_child_process)
 	int status, bads = 0;
 	pid_t child;
 
+	needs_a_whole_child();
 	root_up(4);
 	config.parent = root;
 	child = fork();

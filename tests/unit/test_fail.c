@@ -506,6 +506,7 @@ Test(fail, a_copy_in_a_child_ends_and_harms_nobody)
 	struct ward_pool *pool = pool_with(&hearing);
 	struct job job = job_of_kind(child_raises);
 
+	needs_a_whole_child();
 	submitted(pool, &job);
 	job_had(&job, 0);
 	ended(pool);

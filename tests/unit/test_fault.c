@@ -87,7 +87,7 @@ Test(fault, after_a_call_on_another_pool)
 	ended(other);
 }
 
-#ifndef UNDER_ASAN /* whose handler was there before: it ends the test its way */
+#if !UNDER_ASAN /* whose handler was there before: it ends the test its way */
 Test(fault, of_a_pool_that_does_not_ask_for_it, .signal = SIGSEGV)
 {
 	struct ward_pool *catching = pool_that(WARD_POOL_CATCH_FAULTS);

@@ -137,7 +137,7 @@ Test(host, memory_that_is_not_there_is_null)
 }
 
 /* AddressSanitizer ends the process instead. */
-#ifndef UNDER_ASAN
+#if !UNDER_ASAN
 Test(host, memory_that_runs_out_is_null)
 {
 	struct rlimit limit, before;

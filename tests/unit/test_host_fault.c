@@ -114,7 +114,7 @@ static void hold_no_more(void)
 	write_nowhere();
 }
 
-#ifndef UNDER_ASAN /* whose handler was there before: it ends the test its way */
+#if !UNDER_ASAN /* whose handler was there before: it ends the test its way */
 static void hold_and_write(void)
 {
 	host_hold();
@@ -258,7 +258,7 @@ Test(host_fault, the_former_stack_comes_back)
 	host_fault_stack_free(stack);
 }
 
-#ifndef UNDER_ASAN
+#if !UNDER_ASAN
 /* ---- not caught ----------------------------------------------------------------- */
 
 Test(host_fault, refused, .signal = SIGSEGV)

@@ -223,7 +223,7 @@ static void until_cancelled(struct end *end)
 		pause();
 }
 
-#ifndef UNDER_ASAN
+#if !UNDER_ASAN
 static void by_raw_exit(struct end *end)
 {
 	(void)end;
@@ -281,7 +281,7 @@ Test(host_thread, cancel_before_its_first_step_runs_last)
 	}
 }
 
-#ifndef UNDER_ASAN /* see raw_exit() */
+#if !UNDER_ASAN /* see raw_exit() */
 Test(host_thread, raw_exit_can_be_joined)
 {
 	struct end end;

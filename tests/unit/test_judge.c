@@ -3,6 +3,7 @@
  * The judge against a model of a thread: the model knows what the thread truly
  * does, and shows of it what the kernel would show, when it would show it.
  */
+#include "../sanitizers.h"
 #include "heal/judge.h"
 #include "work/slot.h"
 #include <criterion/criterion.h>
@@ -857,11 +858,7 @@ static uint64_t draw(uint64_t below)
 	return seed % below;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { LIVES = 20000 };
-#else
-enum { LIVES = 100000 };
-#endif
+enum { LIVES = UNDER_ASAN ? 20000 : 100000 };
 
 /* Mostly short, sometimes longer than any budget. */
 static uint64_t some_time(void)

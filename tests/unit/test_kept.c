@@ -126,7 +126,7 @@ Test(kept, a_higher_number_takes_it_over)
 	kept_destroy(kept);
 }
 
-#ifndef UNDER_ASAN /* it ends a process that asks for so much */
+#if !UNDER_ASAN /* it ends a process that asks for so much */
 Test(kept, where_there_is_no_memory)
 {
 	struct kept *kept = kept_of(SIZE_MAX / 2);

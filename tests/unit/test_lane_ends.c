@@ -340,6 +340,7 @@ Test(lane_ends, a_child_has_none)
 	int status;
 	pid_t child;
 
+	needs_a_whole_child();
 	cr_assert_eq(ward_port_create(&port), 0);
 	lane = lane_with(pool, (struct ward_lane_config){ .port = port,
 							  .cancel = &token });

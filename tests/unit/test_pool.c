@@ -507,7 +507,7 @@ Test(pool, nothing_is_left_of_it)
 	cr_assert_eq(keys_left(), had_keys);
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !UNDER_ASAN
 /* Resident and mapped: nothing of it grows from one life to the next. */
 static size_t heap_in_use(void)
 {
@@ -596,6 +596,7 @@ Test(pool, is_foreign_in_a_child)
 	struct job next = job_of_kind(job_run);
 	pid_t child;
 
+	needs_a_whole_child();
 	submitted(pool, &job);
 	cr_assert(gate_came(&job.gate));
 	submitted(pool, &queued);
@@ -633,8 +634,10 @@ Test(pool, a_child_may_have_its_own)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct job job = job_of_kind(job_run);
-	pid_t child = fork();
+	pid_t child;
 
+	needs_a_whole_child();
+	child = fork();
 	if (child == 0) {
 		struct ward_pool_config config = job_config(1);
 		struct ward_pool *mine = NULL;
@@ -705,6 +708,7 @@ Test(pool, a_task_may_fork)
 {
 	struct job job = job_of_kind(forks_in_task);
 
+	needs_a_whole_child();
 	own_pool = pool_of(2);
 	after_fork_in_task(&job);
 	cr_assert(WIFEXITED(load_relaxed(&forked)));
@@ -716,6 +720,7 @@ Test(pool, a_child_that_returns_from_its_task_ends)
 {
 	struct job job = job_of_kind(forks_in_task);
 
+	needs_a_whole_child();
 	own_pool = pool_of(2);
 	job.answer = 1;
 	after_fork_in_task(&job);

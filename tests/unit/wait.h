@@ -5,6 +5,7 @@
 #ifndef WARD_TESTS_UNIT_WAIT_H
 #define WARD_TESTS_UNIT_WAIT_H
 
+#include "../sanitizers.h"
 #include "base/host.h"
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -36,19 +37,8 @@ static inline bool sleeps_in_futex(int32_t tid)
 	       (host_is_futex(nr) || nr == 449 /* futex_waitv */);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-
-/*
- * The end that no library sees.  AddressSanitizer cannot live with it: the next
- * thread on that stack finds the record of the last and stops the process.
- */
-#ifndef UNDER_ASAN
+/* The end that no library sees. */
+#if !UNDER_ASAN
 static inline void raw_exit(void)
 {
 	syscall(SYS_exit, 0);
@@ -56,6 +46,14 @@ static inline void raw_exit(void)
 #else
 #define raw_exit() pthread_exit(NULL)
 #endif
+
+/* Before a fork among threads whose child does more than to look. */
+#define needs_a_whole_child()                                                  \
+	do {                                                                   \
+		if (UNDER_ASAN)                                                \
+			cr_skip_test("the sanitizer's locks are not whole in " \
+				     "a child");                               \
+	} while (0)
 
 /* A door: whoever comes waits until it is opened. */
 struct gate {
