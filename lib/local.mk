@@ -37,6 +37,7 @@ WARD_SOURCES = \
 	lib/base/host_home.h \
 	lib/base/host_lock.h \
 	lib/base/host_look.c \
+	lib/base/host_memory.c \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
 	lib/base/host_sched.c \
@@ -122,6 +123,7 @@ WARD_SOURCES = \
 	lib/front/audit.c \
 	lib/front/front.h \
 	lib/front/pool.c \
+	lib/front/prefault.c \
 	lib/front/resize.c \
 	lib/front/stats.c \
 	lib/flow/bridge.c \

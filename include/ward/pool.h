@@ -58,7 +58,14 @@ enum {
 	/* Numbers out of range are made the nearest that is in range, not
 	 * refused: workers, max (not below workers), spares, zombies, ring (the
 	 * next power of two), stack, scan, idle; and in ward_pool_resize(). */
-	WARD_POOL_CLAMP = 1u << 2
+	WARD_POOL_CLAMP = 1u << 2,
+	/* ward_pool_start() has the kernel give all memory of rings and workers'
+	 * records at once, so that no task waits for a page of them: 8 bytes for
+	 * each cell of each ring, of which there are two for each CPU, 4 to 64,
+	 * and some 9 KiB for each thread that there may be.  Rings of 2^18 and
+	 * more come on huge pages, where the kernel has them (its setting is
+	 * "madvise" or "always").  Threads' stacks are not in it. */
+	WARD_POOL_PREFAULT = 1u << 3
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */

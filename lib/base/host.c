@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.c - time, futexes, memory, and the calling thread's own words.
+ * host.c - time, futexes, and the calling thread's own words.
  */
 #include "base/host_inside.h"
 
@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -113,49 +112,6 @@ void host_relax(void)
 void host_yield(void)
 {
 	sched_yield();
-}
-
-/* ---- memory -------------------------------------------------------------- */
-
-/*
- * Large pieces come from the kernel: they are zero without being touched, and
- * go back at once.  Not under AddressSanitizer, which must see every piece.
- */
-#if defined(__SANITIZE_ADDRESS__)
-#define LARGE SIZE_MAX
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LARGE SIZE_MAX
-#endif
-#endif
-#ifndef LARGE
-#define LARGE ((size_t)128 << 10)
-#endif
-
-void *host_alloc(size_t size)
-{
-	size_t whole = (size + WARD_LINE - 1) & ~(size_t)(WARD_LINE - 1);
-	void *mem;
-
-	if (whole < size || size == 0)
-		return NULL;
-	if (size >= LARGE) {
-		mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		return mem == MAP_FAILED ? NULL : mem;
-	}
-	mem = aligned_alloc(WARD_LINE, whole);
-	if (mem)
-		memset(mem, 0, whole);
-	return mem;
-}
-
-void host_free(void *mem, size_t size)
-{
-	if (mem && size >= LARGE)
-		munmap(mem, size);
-	else
-		free(mem);
 }
 
 /* ---- the calling thread's own words --------------------------------------- */

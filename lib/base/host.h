@@ -80,6 +80,12 @@ void host_yield(void);
 
 void *host_alloc(size_t size); /* zeroed, on a cache line; NULL: none */
 void host_free(void *mem, size_t size);
+/*
+ * Each page of it is there from now on, so that no write to it has to wait for one;
+ * huge pages, where it is large and the kernel has them to give.  What is in it
+ * stays, and others may use it meanwhile.
+ */
+void host_populate(void *mem, size_t size);
 
 /* ---- threads ------------------------------------------------------------- */
 

@@ -13,5 +13,7 @@ uint64_t front_released(const struct pool *pool);
 bool front_settled(struct pool *pool);
 /* The caller is one of the pool's threads. */
 bool front_own_thread(const struct pool *pool);
+/* Rings and records are there: no task, nor a thread's first steps, waits for a page. */
+void front_prefault(struct pool *pool);
 
 #endif

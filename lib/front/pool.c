@@ -239,6 +239,8 @@ static int start(struct pool *pool)
 {
 	int err;
 
+	if (pool->prefault)
+		front_prefault(pool);
 	add_acq_rel(&pool->refs, 1); /* the scribe's */
 	err = tell_start(&pool->tell);
 	if (err) {

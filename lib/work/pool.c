@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define MS 1000000u
-#define FLAGS (WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP)
+#define FLAGS                                                                  \
+	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
+	 WARD_POOL_PREFAULT)
 #define STACK_MIN (64u << 10)
 
 enum { SEATS = 4096 };
@@ -134,6 +136,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	pool->scan = or_default(c->scan, 10 * MS);
 	pool->idle = or_default(c->idle, WARD_S(30));
 	pool->clamp = c->flags & WARD_POOL_CLAMP;
+	pool->prefault = c->flags & WARD_POOL_PREFAULT;
 	pool->on_stall = c->on_stall;
 }
 

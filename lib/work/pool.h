@@ -51,6 +51,7 @@ struct pool {
 	enum ward_stall_action on_stall;
 	int trace_signo; /* -1: none */
 	bool catch_faults;
+	bool prefault;
 	char name[12];
 
 	/* seats */

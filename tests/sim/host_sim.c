@@ -229,6 +229,12 @@ void host_free(void *mem, size_t size)
 	memset(&gone[at / LINE], 1, size / LINE);
 }
 
+void host_populate(void *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+}
+
 /* ---- threads ------------------------------------------------------------- */
 
 /* A handle says which turn of its place is meant: a stale one is noticed. */

@@ -14,6 +14,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/limit.c \
 	lib/front/audit.c \
 	lib/front/pool.c \
+	lib/front/prefault.c \
 	lib/front/resize.c \
 	lib/front/stats.c \
 	lib/heal/clerk.c \

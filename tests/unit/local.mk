@@ -38,6 +38,7 @@ unit_tests += \
 	tests/unit/test_host_init \
 	tests/unit/test_host_life \
 	tests/unit/test_host_look \
+	tests/unit/test_host_memory \
 	tests/unit/test_host_sched \
 	tests/unit/test_host_thread \
 	tests/unit/test_host_trace \
@@ -55,6 +56,7 @@ unit_tests += \
 	tests/unit/test_lost \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
+	tests/unit/test_prefault \
 	tests/unit/test_recall \
 	tests/unit/test_recent \
 	tests/unit/test_resize \
@@ -93,6 +95,13 @@ tests_unit_test_intensity_LDADD = $(UNIT_LIBS) -lm
 tests_unit_test_host_lock_SOURCES = tests/unit/test_host_lock.c \
 	tests/unit/wait.h
 tests_unit_test_host_lock_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_prefault_SOURCES = tests/unit/test_prefault.c \
+	tests/unit/filter.h \
+	tests/unit/job.h \
+	tests/unit/page.h \
+	tests/unit/wait.h
+tests_unit_test_prefault_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_recall_SOURCES = tests/unit/test_recall.c \
 	tests/unit/job.h \
@@ -220,6 +229,12 @@ tests_unit_test_host_look_SOURCES = tests/unit/test_host_look.c \
 	tests/unit/filter.h \
 	tests/unit/wait.h
 tests_unit_test_host_look_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_memory_SOURCES = tests/unit/test_host_memory.c \
+	tests/unit/filter.h \
+	tests/unit/page.h \
+	tests/unit/wait.h
+tests_unit_test_host_memory_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_host_sched_SOURCES = tests/unit/test_host_sched.c \
 	tests/unit/wait.h

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,54 +104,6 @@ Test(host, calls_keep_errno)
 	host_complain("", 0);
 	cr_assert_eq(errno, 4711);
 }
-
-/* ---- memory ---------------------------------------------------------- */
-
-Test(host, memory_is_zero_and_on_a_line)
-{
-	static const size_t size[] = { 1,      63,     64,     65,	4096,
-				       131071, 131072, 131073, 10000000 };
-
-	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
-		for (int again = 0; again < 4; again++) {
-			unsigned char *mem = host_alloc(size[i]);
-
-			cr_assert_not_null(mem);
-			cr_assert_eq((uintptr_t)mem % WARD_LINE, 0);
-			for (size_t at = 0; at < size[i]; at++)
-				cr_assert_eq(mem[at], 0);
-			memset(mem, 0xff, size[i]);
-			host_free(mem, size[i]);
-		}
-	}
-}
-
-Test(host, memory_that_is_not_there_is_null)
-{
-	cr_assert_null(host_alloc(0));
-	cr_assert_null(host_alloc(SIZE_MAX));
-	cr_assert_null(host_alloc(SIZE_MAX - 62));
-	host_free(NULL, 100);
-	host_free(NULL, 10000000);
-}
-
-/* AddressSanitizer ends the process instead. */
-#if !UNDER_ASAN
-Test(host, memory_that_runs_out_is_null)
-{
-	struct rlimit limit, before;
-	void *mem;
-
-	cr_assert_null(host_alloc(SIZE_MAX / 2));
-	cr_assert_eq(getrlimit(RLIMIT_AS, &before), 0);
-	limit = before;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_AS, &limit);
-	mem = host_alloc(100000000);
-	setrlimit(RLIMIT_AS, &before);
-	cr_assert_null(mem);
-}
-#endif
 
 /* ---- a thread's own words -------------------------------------------- */
 
