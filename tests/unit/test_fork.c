@@ -233,3 +233,29 @@ Test(fork, what_was_not_joined_does_not_run, .timeout = 30)
 	inside(1, forgets);
 	cr_assert_eq(forgotten[0].runs + forgotten[1].runs, 0);
 }
+
+static int too_late = 1, at_once = 1;
+
+static void joins_at_last(struct ward_task *task, int status)
+{
+	struct ward_group group = { { 0 } };
+	struct part part = part_of(-EIO);
+
+	too_late = ward_join(&never_joined);
+	ward_fork(&group, &part.fork);
+	at_once = part.runs ? ward_join(&group) : 1;
+	job_done(task, status);
+}
+
+Test(fork, done_is_outside_and_joins_nothing_of_run, .timeout = 30)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(forgets);
+
+	job.task.done = joins_at_last;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	ended(pool);
+	cr_assert_eq(too_late, -EPERM);
+	cr_assert_eq(at_once, -EIO, "it ran in the call");
+}
