@@ -69,6 +69,11 @@ bool trials_failed(void);
 void tell(const char *metric, const char *unit, double value);
 /* p50, p99 and, if asked for, p99.9; then the largest. */
 void tell_samples(const char *prefix, double *sample_us, unsigned n, bool tail);
+/*
+ * Starts what the trial asks for: its implementation, unless load->rival is one
+ * already, with its sizes.  False: it cannot be.
+ */
+bool trial_load(struct load *load, const struct trial *trial);
 /* Takes the trial's arguments; does not return. */
 _Noreturn void trial_main(int argc, char **argv);
 
@@ -118,9 +123,6 @@ void report_columns(const struct options *options, const struct book *book,
 
 /* ---- implementations ---------------------------------------------------- */
 
-extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
-	rival_mutex, rival_libuv, rival_glib, rival_tbb_enqueue,
-	rival_tbb_group, rival_openmp, rival_moodycamel, rival_asio;
 /* libward as it catches faults, too; for 'overhead' alone, no rival. */
 extern const struct rival ward_catching;
 /* Either's pool, for what a rival cannot say, while it is started. */

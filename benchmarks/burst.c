@@ -110,16 +110,12 @@ static void all_bursts(void *arg, unsigned producer)
 
 static bool burst_trial(const struct trial *t)
 {
-	struct all all = { .load = { .rival = rival_find(t->impl),
-				     .setup = { t->workers, 1, t->ring,
-						t->window } },
+	struct all all = { .load = { .release = release },
 			   .sample = calloc(t->tasks, sizeof(double)),
 			   .count = (unsigned)t->tasks };
 
-	if (!all.sample || !all.load.rival || !load_start(&all.load))
+	if (!all.sample || !trial_load(&all.load, t))
 		return false;
-	for (uint32_t i = 0; i < t->window; i++)
-		all.load.window[0][i].task.release = release;
 	load_as_producer(&all.load, all_bursts, &all);
 	free(all.sample);
 	return load_finish(&all.load);

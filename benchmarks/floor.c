@@ -7,30 +7,22 @@
  */
 #include "base/host.h"
 #include "bench.h"
+#include "plain.h"
 #include "work/inbox.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-
-struct floor_worker {
-	pthread_t thread;
-	uint32_t i;
-};
 
 static struct inbox inbox;
-static struct floor_worker *worker;
 static struct hand **hand;
-static unsigned workers;
+static unsigned hands;
 
-static void *worker_main(void *arg)
+static void work(unsigned number)
 {
-	struct floor_worker *me = arg;
+	struct hand *mine = hand[number];
 	struct ward_task *task;
 
-	while ((task = inbox_next(&inbox, hand[me->i], me->i)))
+	while ((task = inbox_next(&inbox, mine, number)))
 		job_run(job_of(task));
-	return NULL;
 }
 
 /* As the library has it. */
@@ -48,25 +40,18 @@ static bool floor_start(const struct setup *setup)
 	unsigned n = setup->workers;
 
 	host_init();
-	worker = calloc(n, sizeof(*worker));
 	hand = calloc(n, sizeof(struct hand *));
-	if (!worker || !hand ||
+	if (!hand ||
 	    inbox_init(&inbox, rings(), setup->ring, n, SEARCHERS, NULL, NULL))
 		return false;
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++, hands++) {
 		hand[i] = host_alloc(sizeof(*hand[i]));
 		if (!hand[i])
 			return false;
 		hand_init(hand[i], i);
 		inbox_add_hand(&inbox, i, hand[i]);
 	}
-	for (unsigned i = 0; i < n; i++, workers++) {
-		worker[i].i = i;
-		if (pthread_create(&worker[i].thread, NULL, worker_main,
-				   &worker[i]))
-			return false;
-	}
-	return true;
+	return plain_start(n, work);
 }
 
 static void floor_submit(unsigned producer, struct job *job)
@@ -104,14 +89,12 @@ static void floor_submit_n(unsigned producer, struct ward_task **task,
 static bool floor_finish(void)
 {
 	bell_close(&inbox.bell);
-	for (unsigned i = 0; i < workers; i++)
-		pthread_join(worker[i].thread, NULL);
+	plain_join();
 	/* until then each may still look into the hands of all others */
-	for (unsigned i = 0; i < workers; i++)
+	for (unsigned i = 0; i < hands; i++)
 		host_free(hand[i], sizeof(*hand[i]));
 	inbox_fini(&inbox);
 	free(hand);
-	free(worker);
 	return true;
 }
 

@@ -11,12 +11,11 @@
 
 static bool idle_trial(const struct trial *t)
 {
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window } };
+	struct load load = { 0 };
 	struct threads_sum before, after;
 	uint64_t wall;
 
-	if (!load.rival || !load_start(&load))
+	if (!trial_load(&load, t))
 		return false;
 	load_run(&load, WARM_TASKS, S, &wall);
 	os_sleep(SETTLE);

@@ -114,7 +114,8 @@ static struct job *window_new(const struct load *load, unsigned producer)
 		job[i].producer = (uint16_t)producer;
 		job[i].index = (uint16_t)i;
 		job[i].task.run = load->run ? load->run : job_count;
-		job[i].task.release = job_release;
+		job[i].task.release = load->release ? load->release :
+						      job_release;
 	}
 	return job;
 }

@@ -17,7 +17,8 @@
 struct load {
 	const struct rival *rival;
 	struct setup setup;
-	int (*run)(struct ward_task *task); /* NULL: count */
+	int (*run)(struct ward_task *task);	 /* NULL: count */
+	void (*release)(struct ward_task *task); /* NULL: it is free again */
 	struct job **window;
 };
 

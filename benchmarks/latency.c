@@ -102,18 +102,15 @@ static void wake_all(void *arg, unsigned producer)
 static bool latency_trial(const struct trial *t)
 {
 	struct wake w = { .load = { .rival = rival_find(t->impl),
-				    .setup = { t->workers, 1, t->ring,
-					       t->window },
 				    .run = run_stamp },
 			  .n = (unsigned)t->tasks };
 
+	if (!waits_itself(w.load.rival))
+		w.load.release = release_wake;
 	w.s.start = calloc(w.n, sizeof(double));
 	w.s.trip = calloc(w.n, sizeof(double));
-	if (!w.s.start || !w.s.trip || !w.load.rival || !load_start(&w.load))
+	if (!w.s.start || !w.s.trip || !trial_load(&w.load, t))
 		return false;
-	if (!waits_itself(w.load.rival))
-		for (uint32_t i = 0; i < t->window; i++)
-			w.load.window[0][i].task.release = release_wake;
 	load_as_producer(&w.load, wake_all, &w);
 	free(w.s.start);
 	free(w.s.trip);

@@ -28,6 +28,7 @@ wardbench_SOURCES = \
 	benchmarks/nothing.c \
 	benchmarks/os.h \
 	benchmarks/overhead.c \
+	benchmarks/plain.h \
 	benchmarks/port.c \
 	benchmarks/recall.c \
 	benchmarks/restart.c \
@@ -86,6 +87,7 @@ endif
 AM_V_CXX = $(AM_V_GEN)
 $(cxx_rivals): benchmarks/rivals/%.o: $(top_srcdir)/benchmarks/rivals/%.cc \
 		$(top_srcdir)/benchmarks/forkjoin.h \
+		$(top_srcdir)/benchmarks/plain.h \
 		$(top_srcdir)/benchmarks/rival.h
 	@$(MKDIR_P) benchmarks/rivals
 	$(AM_V_CXX)$(WARD_CXX) -std=c++17 -O2 -g -pthread $(CPPFLAGS) $(TBB_CFLAGS) \

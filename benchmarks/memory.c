@@ -58,14 +58,12 @@ static void tell_growth(const char *what, const struct memory *before,
 
 static bool workers_trial(const struct trial *t)
 {
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window },
-			     .run = run_meet };
+	struct load load = { .run = run_meet };
 	struct memory before = memory_now();
 	uint64_t wall;
 
 	expected = t->workers;
-	if (!load.rival || !load_start(&load))
+	if (!trial_load(&load, t))
 		return false;
 	load_run(&load, t->workers, 10 * S, &wall);
 	os_sleep(200 * MS);
@@ -124,13 +122,11 @@ static void *submitter_main(void *arg)
 
 static bool submitters_trial(const struct trial *t)
 {
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, t->producers, t->ring,
-					1 } };
+	struct load load = { 0 };
 	pthread_t *thread = calloc(t->producers, sizeof(*thread));
 	struct memory before;
 
-	if (!thread || !load.rival || !load_start(&load))
+	if (!thread || !trial_load(&load, t))
 		return false;
 	crowd.load = &load;
 	for (unsigned i = 0; i < t->producers; i++)
@@ -180,6 +176,7 @@ static void memory_run(const struct options *o, struct book *book)
 	like.workers = 2;
 	like.producers = SUBMITTERS;
 	like.ring = 64;
+	like.window = 1;
 	trials_in_turn(o, book, &like, "rss_submitter", "KiB", skip_nothing);
 }
 

@@ -25,14 +25,12 @@
 static bool task_trial(const struct trial *t, bool pinned)
 {
 	bool catching = !strcmp(t->impl, ward_catching.name);
-	struct load load = { .rival = catching ? &ward_catching :
-						 rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window } };
+	struct load load = { .rival = catching ? &ward_catching : NULL };
 	uint64_t wall, n;
 
 	if (pinned && !machine_use(1))
 		return false;
-	if (!load.rival || !load_start(&load))
+	if (!trial_load(&load, t))
 		return false;
 	load_run(&load, 20000, t->cap / 4, &wall);
 	n = load_run(&load, t->tasks, t->cap, &wall);

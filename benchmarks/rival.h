@@ -83,6 +83,10 @@ struct rival {
 	bool helps;
 };
 
+extern const struct rival rival_nothing, rival_floor, rival_ward, rival_ck_mpmc,
+	rival_mutex, rival_libuv, rival_glib, rival_tbb_enqueue,
+	rival_tbb_group, rival_openmp, rival_moodycamel, rival_asio;
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,15 +52,11 @@ static struct usage usage_now(void)
 
 static bool throughput_trial(const struct trial *t)
 {
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { .workers = t->workers,
-					.producers = t->producers,
-					.ring = t->ring,
-					.window = t->window } };
+	struct load load = { 0 };
 	struct usage before, after;
 	uint64_t wall, n, warm;
 
-	if (!load.rival || !load_start(&load))
+	if (!trial_load(&load, t))
 		return false;
 	/* threads started, pages touched, rings once round */
 	warm = load_run(&load, WARM_TASKS, t->cap / 4, &wall);

@@ -208,6 +208,17 @@ void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
 	out->failed = any_failed = true;
 }
 
+bool trial_load(struct load *load, const struct trial *t)
+{
+	if (!load->rival)
+		load->rival = rival_find(t->impl);
+	load->setup = (struct setup){ .workers = t->workers,
+				      .producers = t->producers,
+				      .ring = t->ring,
+				      .window = t->window };
+	return load->rival && load_start(load);
+}
+
 bool skip_nothing(const struct rival *rival)
 {
 	return rival == &rival_nothing;

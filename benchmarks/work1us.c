@@ -73,16 +73,14 @@ static double ideal_ns(unsigned threads, uint64_t tasks)
  */
 static bool work1us_trial(const struct trial *t)
 {
-	struct load load = { .rival = rival_find(t->impl),
-			     .setup = { t->workers, 1, t->ring, t->window },
-			     .run = job_spin_us };
+	struct load load = { .run = job_spin_us };
 	unsigned cpus = machine_cpus();
 	unsigned threads = t->workers < cpus ? t->workers : cpus;
 	double pool[ROUNDS], bare[ROUNDS], took, ideal;
 	uint64_t wall, n;
 
 	job_spin_calibrate();
-	if (!load.rival || !load_start(&load))
+	if (!trial_load(&load, t))
 		return false;
 	load_run(&load, t->tasks / 10, t->cap, &wall);
 	for (unsigned i = 0; i < ROUNDS; i++) {

@@ -85,8 +85,6 @@ static bool finish(void)
 	return true;
 }
 
-extern "C" {
-extern const rival rival_asio;
 const rival rival_asio = {
 	.name = "asio",
 	.what = "Asio's thread_pool, post()",
@@ -94,4 +92,3 @@ const rival rival_asio = {
 	.submit = submit,
 	.finish = finish,
 };
-}

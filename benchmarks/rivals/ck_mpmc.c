@@ -6,20 +6,14 @@
  */
 #include "base/host.h"
 #include "bench.h"
+#include "plain.h"
 #include "sync/bell.h"
 
 #include <ck_ring.h>
-#include <pthread.h>
-#include <stdlib.h>
 
 CK_RING_PROTOTYPE(job, job *)
 
 enum { LINGER = 4, SPIN = 32, ROOM_SPIN = 64 }; /* as inbox.c has them */
-
-struct ck_worker {
-	pthread_t thread;
-	uint32_t i;
-};
 
 /* The wakeup that this producer has repeated. */
 struct rung {
@@ -34,9 +28,7 @@ static struct {
 	struct bell_sleeper *sleeper;
 	line_aligned _Atomic uint32_t waiters;
 	_Atomic uint32_t room; /* futex */
-	struct ck_worker *worker;
 	struct rung *rung;
-	unsigned workers;
 } pool;
 
 static bool anything(void *arg)
@@ -92,14 +84,12 @@ static struct job *next(uint32_t i)
 	}
 }
 
-static void *worker_main(void *arg)
+static void work(unsigned number)
 {
-	struct ck_worker *me = arg;
 	struct job *job;
 
-	while ((job = next(me->i)))
+	while ((job = next(number)))
 		job_run(job);
-	return NULL;
 }
 
 static bool ck_start(const struct setup *setup)
@@ -111,18 +101,11 @@ static bool ck_start(const struct setup *setup)
 	pool.cell = host_alloc(size * sizeof(struct job *));
 	pool.sleeper = host_alloc(n * sizeof(*pool.sleeper));
 	pool.rung = host_alloc(setup->producers * sizeof(*pool.rung));
-	pool.worker = calloc(n, sizeof(*pool.worker));
-	if (!pool.cell || !pool.sleeper || !pool.rung || !pool.worker)
+	if (!pool.cell || !pool.sleeper || !pool.rung)
 		return false;
 	ck_ring_init(&pool.ring, size);
 	bell_init(&pool.bell, pool.sleeper, n, SEARCHERS, anything, NULL, NULL);
-	for (uint32_t i = 0; i < n; i++, pool.workers++) {
-		pool.worker[i].i = i;
-		if (pthread_create(&pool.worker[i].thread, NULL, worker_main,
-				   &pool.worker[i]))
-			return false;
-	}
-	return true;
+	return plain_start(n, work);
 }
 
 /* [M] I wait | is there room? */
@@ -155,8 +138,7 @@ static void ck_submit(unsigned producer, struct job *job)
 static bool ck_finish(void)
 {
 	bell_close(&pool.bell);
-	for (unsigned i = 0; i < pool.workers; i++)
-		pthread_join(pool.worker[i].thread, NULL);
+	plain_join();
 	return true;
 }
 

@@ -5,13 +5,13 @@
  * each consumer, and taking in bulk.  How much is a worker's share of what is
  * there, so that no job waits behind another while a worker sleeps.
  */
+#include "plain.h"
 #include "rival.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <thread>
-#include <vector>
 
 #if __has_include(<concurrentqueue/blockingconcurrentqueue.h>)
 #include <concurrentqueue/blockingconcurrentqueue.h>
@@ -25,16 +25,16 @@ static constexpr size_t BULK = 32;
 
 static queue *jobs;
 static std::deque<moodycamel::ProducerToken> token; /* of each producer */
-static std::vector<std::thread> workers;
+static unsigned workers;
 
 /* A job that is NULL ends one worker, and is the last that it takes. */
-static void work(size_t others)
+static void work(unsigned)
 {
 	moodycamel::ConsumerToken mine(*jobs);
 	ward_task *taken[BULK];
 
 	for (;;) {
-		size_t share = jobs->size_approx() / others;
+		size_t share = jobs->size_approx() / workers;
 		size_t n = jobs->wait_dequeue_bulk(
 			mine, taken, std::clamp(share, size_t(1), BULK));
 
@@ -52,9 +52,8 @@ static bool start(const setup *setup)
 			 setup->producers + 1, 0);
 	for (unsigned p = 0; p < setup->producers; p++)
 		token.emplace_back(*jobs);
-	for (unsigned w = 0; w < setup->workers; w++)
-		workers.emplace_back(work, setup->workers);
-	return true;
+	workers = setup->workers;
+	return plain_start(workers, work);
 }
 
 static void submit(unsigned producer, job *job)
@@ -71,22 +70,18 @@ static void submit_n(unsigned producer, ward_task **task, unsigned n)
 
 static bool finish(void)
 {
-	for (std::thread &worker : workers) {
+	for (unsigned w = 0; w < workers; w++) {
 		/* one at a time: each takes one, and alone */
 		while (jobs->size_approx())
 			std::this_thread::yield();
 		jobs->enqueue(token[0], nullptr);
-		(void)worker;
 	}
-	for (std::thread &worker : workers)
-		worker.join();
+	plain_join();
 	token.clear();
 	delete jobs;
 	return true;
 }
 
-extern "C" {
-extern const rival rival_moodycamel;
 const rival rival_moodycamel = {
 	.name = "moodycamel",
 	.what = "moodycamel's blocking queue and threads",
@@ -95,4 +90,3 @@ const rival rival_moodycamel = {
 	.submit_n = submit_n,
 	.finish = finish,
 };
-}

@@ -4,9 +4,7 @@
  * condition for "not empty", another for "not full".
  */
 #include "bench.h"
-
-#include <pthread.h>
-#include <stdlib.h>
+#include "plain.h"
 
 static struct {
 	pthread_mutex_t lock;
@@ -14,8 +12,6 @@ static struct {
 	struct job *head, **tail;
 	uint32_t queued, room;
 	bool closed;
-	pthread_t *thread;
-	unsigned workers;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	   .filled = PTHREAD_COND_INITIALIZER,
 	   .emptied = PTHREAD_COND_INITIALIZER,
@@ -47,25 +43,19 @@ static struct job *take(void)
 	return job;
 }
 
-static void *worker(void *arg)
+static void work(unsigned number)
 {
 	struct job *job;
 
+	(void)number;
 	while ((job = take()))
 		job_run(job);
-	return arg;
 }
 
 static bool mutex_start(const struct setup *setup)
 {
 	pool.room = rival_room(setup);
-	pool.thread = calloc(setup->workers, sizeof(*pool.thread));
-	if (!pool.thread)
-		return false;
-	for (unsigned i = 0; i < setup->workers; i++, pool.workers++)
-		if (pthread_create(&pool.thread[i], NULL, worker, NULL))
-			return false;
-	return true;
+	return plain_start(setup->workers, work);
 }
 
 static void mutex_submit(unsigned producer, struct job *job)
@@ -88,9 +78,7 @@ static bool mutex_finish(void)
 	pool.closed = true;
 	pthread_cond_broadcast(&pool.filled);
 	pthread_mutex_unlock(&pool.lock);
-	for (unsigned i = 0; i < pool.workers; i++)
-		pthread_join(pool.thread[i], NULL);
-	free(pool.thread);
+	plain_join();
 	return true;
 }
 

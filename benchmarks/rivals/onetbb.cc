@@ -142,10 +142,7 @@ static bool finish_group(void)
 	return true;
 }
 
-extern "C" {
-extern const struct forker forker_onetbb;
 const struct forker forker_onetbb = { "onetbb", up, run_fib, run_tree, down };
-extern const rival rival_tbb_enqueue, rival_tbb_group;
 const rival rival_tbb_enqueue = {
 	.name = "tbb_enqueue",
 	.what = "oneTBB, task_arena::enqueue",
@@ -163,4 +160,3 @@ const rival rival_tbb_group = {
 	.carry = carry,
 	.helps = true,
 };
-}
