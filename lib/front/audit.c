@@ -162,7 +162,7 @@ static void check_still(const struct books *b, struct ward_audit *audit)
 	at_most(audit, 9, "told + suppressed, raised",
 		s->reports_told + s->reports_suppressed, b->raised);
 	at_most(audit, 9, "raised, told + suppressed + in hand", b->raised,
-		s->reports_told + s->reports_suppressed + TELL_RECORDS);
+		s->reports_told + s->reports_suppressed + TELL_ROOM);
 	/*
 	 * A submitter may stand between its task and the bell: side by side for
 	 * a moment is no fault.  For two scans is, and the steward counts that.

@@ -48,6 +48,7 @@ struct heal {
 	char clerk_name[16];
 	_Atomic uint32_t steward_stop, clerk_stop;
 	_Atomic uint32_t clerk_seen; /* its orders, as far as it has come to them */
+	_Atomic uint64_t abort_by; /* though it was not told by then; 0: no abort */
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };

@@ -14,6 +14,7 @@
 #include <urcu-bp.h>
 
 #define SECOND UINT64_C(1000000000)
+#define LAST_WORDS_S 2 /* for the scribe, whose hook may hang */
 #define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
 /* ---- looking ---------------------------------------------------------------------- */
@@ -115,19 +116,13 @@ static uint64_t budget_for(enum verdict verdict, const struct budgets *budgets,
 	return verdict == VERDICT_LIVELOCK ? budgets->busy : budgets->blocked;
 }
 
-/* A record with all that the steward knows; the scribe finds out the rest. */
-static struct incident *describe(struct steward *me, struct slot *slot,
-				 enum verdict verdict,
-				 const struct watch *watch,
-				 const struct budgets *budgets, uint64_t id)
+/* All that the steward knows; the scribe finds out the rest. */
+static void fill(struct incident *in, struct slot *slot, enum verdict verdict,
+		 const struct watch *watch, const struct budgets *budgets)
 {
-	struct incident *in = incident_open(&me->pool->tell,
-					    sentence[verdict].kind, id);
 	int32_t nr;
 	uint64_t arg;
 
-	if (!in)
-		return NULL;
 	in->report.what = sentence[verdict].what;
 	in->report.worker = load_relaxed(&slot->seat);
 	in->report.tid = load_relaxed(&slot->tid);
@@ -139,6 +134,19 @@ static struct incident *describe(struct steward *me, struct slot *slot,
 		in->report.syscall = nr;
 		in->report.syscall_arg = arg;
 	}
+}
+
+/* A record with that, if one is free. */
+static struct incident *describe(struct steward *me, struct slot *slot,
+				 enum verdict verdict,
+				 const struct watch *watch,
+				 const struct budgets *budgets, uint64_t id)
+{
+	struct incident *in = incident_open(&me->pool->tell,
+					    sentence[verdict].kind, id);
+
+	if (in)
+		fill(in, slot, verdict, watch, budgets);
 	return in;
 }
 
@@ -216,15 +224,20 @@ static void only_tell(struct steward *me, struct slot *slot,
 		      enum verdict verdict, struct watch *watch,
 		      const struct budgets *budgets)
 {
-	struct incident *in = describe(me, slot, verdict, watch, budgets,
-				       incident_id());
+	bool aborts = me->pool->on_stall == WARD_STALL_ABORT;
+	uint64_t id = incident_id();
+	struct incident *in =
+		(aborts ? incident_last : incident_open)(
+			&me->pool->tell, sentence[verdict].kind, id);
 
 	if (in) {
-		in->abort = me->pool->on_stall == WARD_STALL_ABORT;
+		fill(in, slot, verdict, watch, budgets);
+		in->abort = aborts;
 		if (me->pool->trace_signo >= 0)
 			in->trace = &slot->trace;
-	} else if (me->pool->on_stall == WARD_STALL_ABORT) {
-		host_abort();
+		if (aborts)
+			store_relaxed(&me->heal->abort_by,
+				      watch->seen_at + LAST_WORDS_S * SECOND);
 	}
 	raise(me, in);
 	/* Once for this silence: what is told is told. */
@@ -566,6 +579,15 @@ static void watch_clerk(struct steward *me, uint64_t now)
 	}
 }
 
+/* The process was to be aborted: by the scribe, when it has told why. */
+static void keep_word(const struct steward *me, uint64_t now)
+{
+	uint64_t by = load_relaxed(&me->heal->abort_by);
+
+	if (unlikely(by) && now > by)
+		host_abort();
+}
+
 /* True if anybody was busy. */
 static bool scan(struct steward *me, uint64_t now)
 {
@@ -582,6 +604,7 @@ static bool scan(struct steward *me, uint64_t now)
 	}
 	tell_ring(&me->pool->tell);
 	if (in_office(me)) {
+		keep_word(me, now);
 		rescue(me, now);
 		recover(me);
 		watch_clerk(me, now);

@@ -12,12 +12,12 @@ int tell_init(struct tell *tell, const char *pool,
 	      void (*hook)(void *arg, const struct ward_report *report),
 	      void *arg)
 {
-	_Atomic uint32_t *next = host_alloc(TELL_RECORDS * sizeof(*next));
+	_Atomic uint32_t *next = host_alloc(TELL_ROOM * sizeof(*next));
 
-	tell->record = host_alloc(TELL_RECORDS * sizeof(*tell->record));
+	tell->record = host_alloc(TELL_ROOM * sizeof(*tell->record));
 	if (!next || !tell->record) {
-		host_free(next, TELL_RECORDS * sizeof(*next));
-		host_free(tell->record, TELL_RECORDS * sizeof(*tell->record));
+		host_free(next, TELL_ROOM * sizeof(*next));
+		host_free(tell->record, TELL_ROOM * sizeof(*tell->record));
 		return -ENOMEM;
 	}
 	tell->pool = pool;
@@ -32,8 +32,8 @@ int tell_init(struct tell *tell, const char *pool,
 
 void tell_fini(struct tell *tell)
 {
-	host_free(tell->free.next, TELL_RECORDS * sizeof(*tell->free.next));
-	host_free(tell->record, TELL_RECORDS * sizeof(*tell->record));
+	host_free(tell->free.next, TELL_ROOM * sizeof(*tell->free.next));
+	host_free(tell->record, TELL_ROOM * sizeof(*tell->record));
 }
 
 uint64_t incident_id(void)
@@ -98,11 +98,20 @@ const char *report_user(const struct ward_report *report, char *room,
 	return room;
 }
 
+static struct incident *fresh(struct tell *tell, uint32_t i,
+			      enum ward_kind kind, uint64_t id)
+{
+	struct incident *incident = &tell->record[i];
+
+	memset(incident, 0, sizeof(*incident));
+	report_init(&incident->report, kind, id, tell->pool);
+	return incident;
+}
+
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id)
 {
 	uint32_t i = stack_pop(&tell->free);
-	struct incident *incident;
 
 	add_relaxed(&tell->raised, 1);
 	if (i == STACK_NONE) {
@@ -110,10 +119,16 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 		add_relaxed(&tell->unsaid, 1);
 		return NULL;
 	}
-	incident = &tell->record[i];
-	memset(incident, 0, sizeof(*incident));
-	report_init(&incident->report, kind, id, tell->pool);
-	return incident;
+	return fresh(tell, i, kind, id);
+}
+
+struct incident *incident_last(struct tell *tell, enum ward_kind kind,
+			       uint64_t id)
+{
+	if (swap_acq_rel(&tell->last_taken, 1))
+		return NULL;
+	add_relaxed(&tell->raised, 1);
+	return fresh(tell, TELL_RECORDS, kind, id);
 }
 
 void incident_raise(struct tell *tell, struct incident *incident)

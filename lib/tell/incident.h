@@ -17,7 +17,8 @@
 #include "sync/stack.h"
 #include <ward/report.h>
 
-#define TELL_RECORDS 64u
+#define TELL_RECORDS 64u /* for all; and one for the last words before an abort() */
+#define TELL_ROOM (TELL_RECORDS + 1)
 
 #define TELL_TEXT 256u /* a message, with its end */
 #define TELL_USER 80u
@@ -44,6 +45,7 @@ struct tell {
 	void *arg;
 	struct incident *record;
 	struct stack free, ready;
+	_Atomic uint32_t last_taken; /* the record for last words */
 	_Atomic uint32_t word; /* futex of the scribe */
 	_Atomic uint32_t left; /* something was left for it, and it was not woken */
 	_Atomic uint32_t stop;
@@ -87,6 +89,12 @@ const char *report_user(const struct ward_report *report, char *room,
 
 /* A record, with size, id, when and kind filled, or NULL.  Lock-free. */
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
+			       uint64_t id);
+/*
+ * For what the process ends by, and that must not go without a word: the record that is
+ * kept for it; or NULL, if somebody has it already.
+ */
+struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);
 /*

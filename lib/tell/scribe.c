@@ -177,7 +177,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 /* Oldest first: the stack has the newest on top. */
 static void tell_chain(struct tell *tell, uint32_t i)
 {
-	uint32_t order[TELL_RECORDS], n = 0;
+	uint32_t order[TELL_ROOM], n = 0;
 
 	for (; i != STACK_NONE; i = stack_after(&tell->ready, i))
 		order[n++] = i;

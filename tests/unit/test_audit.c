@@ -180,7 +180,7 @@ Test(audit, a_report_that_was_lost_is_found, .init = setup, .fini = teardown)
 {
 	falsified(inner->tell.told, 1, 9);
 	falsified(inner->tell.suppressed, 1, 9);
-	falsified(inner->tell.raised, TELL_RECORDS + 1, 9);
+	falsified(inner->tell.raised, TELL_ROOM + 1, 9);
 }
 
 Test(audit, a_seat_taken_from_under_a_worker_is_found, .init = setup,

@@ -168,6 +168,21 @@ Test(incident, without_a_record_it_is_counted_and_not_told)
 	cr_assert_eq(load_relaxed(&tell.unsaid), 2);
 }
 
+Test(incident, one_is_kept_for_last_words)
+{
+	struct incident *last;
+
+	while (incident_open(&tell, WARD_R_HOME, 1))
+		;
+	last = incident_last(&tell, WARD_R_BLOCKED, 2);
+	cr_assert_not_null(last);
+	cr_assert_eq(last->report.id, 2);
+	cr_assert_null(incident_last(&tell, WARD_R_BLOCKED, 3));
+	counts(TELL_RECORDS + 2, 0, 1);
+	incident_raise(&tell, last);
+	cr_assert_eq(stack_take(&tell.ready), (uint32_t)(last - tell.record));
+}
+
 Test(incident, a_used_record_comes_back_clean)
 {
 	struct incident *in, *again = NULL;

@@ -608,11 +608,21 @@ Test(steward, may_ask_for_an_abort)
 	cr_assert(told(WARD_R_LIVELOCK, NULL)->abort);
 }
 
-Test(steward, aborts_itself_if_nobody_could_tell, .signal = SIGABRT)
+Test(steward, has_a_record_left_for_an_abort)
 {
 	make_with(WARD_STALL_ABORT);
 	take_all();
 	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(2 * S);
+	cr_assert(told(WARD_R_LIVELOCK, NULL)->abort);
+}
+
+Test(steward, aborts_itself_if_nobody_tells_it, .signal = SIGABRT)
+{
+	make_with(WARD_STALL_ABORT);
+	begins(1, SLOT_RUN, RUNS);
+	goes_on_for(2 * S);
+	cr_assert(told(WARD_R_LIVELOCK, NULL)->abort);
 	goes_on_for(2 * S);
 }
 
