@@ -38,6 +38,9 @@ WARD_SOURCES = \
 	lib/base/host_lock.h \
 	lib/base/host_look.c \
 	lib/base/host_memory.c \
+	lib/base/host_near.c \
+	lib/base/host_near.h \
+	lib/base/host_near_sys.c \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
 	lib/base/host_sched.c \
@@ -92,6 +95,8 @@ WARD_SOURCES = \
 	lib/work/lost.c \
 	lib/work/lower.c \
 	lib/work/lower.h \
+	lib/work/near.c \
+	lib/work/near.h \
 	lib/work/pool.c \
 	lib/work/pool.h \
 	lib/work/port.c \

@@ -66,7 +66,22 @@ enum {
 	 * and some 9 KiB for each thread that there may be.  Rings of 2^18 and
 	 * more come on huge pages, where the kernel has them (its setting is
 	 * "madvise" or "always").  Threads' stacks are not in it. */
-	WARD_POOL_PREFAULT = 1u << 3
+	WARD_POOL_PREFAULT = 1u << 3,
+	/*
+	 * For machines with several caches of the third level, or several NUMA
+	 * nodes: the CPUs that share one are a neighbourhood.  Workers are spread
+	 * over the neighbourhoods evenly, by the number of their seats, and each
+	 * thread is bound to the CPUs of its own when it takes a seat (whatever it
+	 * was bound to before, by hooks.start too).  A worker looks for work in its
+	 * own neighbourhood first, then in the next nearest; nothing waits for ever
+	 * in a far one.  A thread that is not the pool's has its tasks queued near
+	 * where it was at its first submit to any pool.
+	 * Taken are the CPUs in 'cpus', or those that the caller of
+	 * ward_pool_create() may run on, as they are at that moment;
+	 * ward_stats.neighbourhoods tells how many were found.  Where there is but
+	 * one, the flag changes nothing.
+	 */
+	WARD_POOL_NEAR = 1u << 4
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */

@@ -29,6 +29,9 @@ struct ward_stats {
 			      inside libward */
 	uint32_t degraded; /* 1 while the zombie cap, or a lock that a zombie
 			      holds, keeps stuck workers seated */
+	uint32_t neighbourhoods; /* that workers are spread over
+				    (WARD_POOL_NEAR), at least 1 */
+	uint32_t reserved; /* 0 */
 	/* tasks */
 	uint64_t accepted; /* submits that returned 0 */
 	uint64_t answered; /* done() was due, once per accepted task */

@@ -148,6 +148,17 @@ uint32_t host_home_first(void)
 	return host_home_ - 1;
 }
 
+/* One more than n in turn, so that each of them comes first in its turn. */
+uint32_t host_home_among(uint64_t those, uint32_t n)
+{
+	uint32_t home = add_relaxed(&homes, n + 1);
+
+	while (!(those >> (home & (n - 1)) & 1))
+		home++;
+	host_home_ = home + 1;
+	return home;
+}
+
 int32_t host_tid(void)
 {
 	return (int32_t)gettid();

@@ -16,25 +16,41 @@
 
 /* ---- affinity -------------------------------------------------------------- */
 
+static cpu_set_t *set_of(struct host_cpus *cpus)
+{
+	return (cpu_set_t *)(void *)cpus->set;
+}
+
 /* The kernel refuses a set that is smaller than its own. */
+struct host_cpus *host_cpus_mine(void)
+{
+	struct host_cpus *mine = NULL;
+	int saved = errno, err = -1;
+
+	for (unsigned cpus = 1024; err && cpus <= CPUS_MAX; cpus *= 2) {
+		size_t size = CPU_ALLOC_SIZE(cpus);
+
+		host_cpus_free(mine);
+		mine = malloc(sizeof(*mine) + size);
+		if (!mine)
+			break;
+		mine->size = size;
+		err = sched_getaffinity(0, mine->size, set_of(mine));
+	}
+	errno = saved;
+	if (!err)
+		return mine;
+	host_cpus_free(mine);
+	return NULL;
+}
+
 unsigned host_cpu_present(void)
 {
-	for (unsigned cpus = 1024; cpus <= CPUS_MAX; cpus *= 2) {
-		size_t size = CPU_ALLOC_SIZE(cpus);
-		cpu_set_t *set = CPU_ALLOC(cpus);
-		int saved = errno, err, n = 0;
+	struct host_cpus *mine = host_cpus_mine();
+	int n = mine ? CPU_COUNT_S(mine->size, set_of(mine)) : 0;
 
-		if (!set)
-			break;
-		err = sched_getaffinity(0, size, set);
-		if (!err)
-			n = CPU_COUNT_S(size, set);
-		CPU_FREE(set);
-		errno = saved;
-		if (n > 0)
-			return (unsigned)n;
-	}
-	return 1;
+	host_cpus_free(mine);
+	return n > 0 ? (unsigned)n : 1;
 }
 
 /* ---- cgroup quota ----------------------------------------------------------- */
@@ -55,7 +71,7 @@ static unsigned as_cpus(long long quota, long long period)
 	return cpus < UINT_MAX ? (unsigned)cpus : UINT_MAX;
 }
 
-static long long number_in(const char *dir, const char *file)
+long long host_read_number(const char *dir, const char *file)
 {
 	char path[PATH_MAX + 32], buf[64];
 
@@ -81,8 +97,8 @@ static unsigned quota_v2(const char *dir)
 /* Version 1: -1 is no quota. */
 static unsigned quota_v1(const char *dir)
 {
-	return as_cpus(number_in(dir, "cpu.cfs_quota_us"),
-		       number_in(dir, "cpu.cfs_period_us"));
+	return as_cpus(host_read_number(dir, "cpu.cfs_quota_us"),
+		       host_read_number(dir, "cpu.cfs_period_us"));
 }
 
 /*
@@ -226,11 +242,21 @@ static long last_possible(void)
 	return last >= 0 ? last : sysconf(_SC_NPROCESSORS_CONF) - 1;
 }
 
+static struct host_cpus *of_list(const char *list, long highest)
+{
+	size_t size = CPU_ALLOC_SIZE((size_t)highest + 1);
+	struct host_cpus *cpus = calloc(1, sizeof(*cpus) + size);
+
+	if (!cpus)
+		return NULL;
+	cpus->size = size;
+	parse(list, set_of(cpus), size);
+	return cpus;
+}
+
 struct host_cpus *host_cpus_parse(const char *list)
 {
-	struct host_cpus *cpus;
 	long highest;
-	size_t size;
 
 	if (!list || strchr(list, '\n')) {
 		errno = EINVAL;
@@ -241,13 +267,25 @@ struct host_cpus *host_cpus_parse(const char *list)
 		errno = EINVAL;
 		return NULL;
 	}
-	size = CPU_ALLOC_SIZE((size_t)highest + 1);
-	cpus = calloc(1, sizeof(*cpus) + size);
-	if (!cpus)
+	return of_list(list, highest);
+}
+
+struct host_cpus *host_cpus_read(const char *path)
+{
+	char list[16384];
+	ssize_t len = host_read_path(path, list, sizeof(list));
+	long highest;
+
+	if (len <= 0 || len == sizeof(list) - 1) /* there may be more of it */
 		return NULL;
-	cpus->size = size;
-	parse(list, (cpu_set_t *)(void *)cpus->set, size);
-	return cpus;
+	highest = parse(list, NULL, 0);
+	return highest < 0 ? NULL : of_list(list, highest);
+}
+
+bool host_cpus_has(const struct host_cpus *cpus, size_t cpu)
+{
+	return CPU_ISSET_S(cpu, cpus->size,
+			   (const cpu_set_t *)(const void *)cpus->set);
 }
 
 void host_cpus_free(struct host_cpus *cpus)

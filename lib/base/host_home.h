@@ -12,6 +12,8 @@
 extern __attribute__((visibility("hidden"))) __thread uint32_t host_home_
 	__attribute__((tls_model("initial-exec"))); /* plus one; 0: none yet */
 uint32_t host_home_first(void);
+/* The same: one that modulo n, a power of two, is one of 'those' bits; not 0. */
+uint32_t host_home_among(uint64_t those, uint32_t n);
 
 /* The same, plus one; 0: it has none yet. */
 static inline uint32_t host_home_seen(void)

@@ -55,6 +55,8 @@ void host_close(int fd);
 /* From the start of the file, at most len - 1 bytes, ended by NUL. */
 ssize_t host_read(int fd, char *buf, size_t len);
 ssize_t host_read_path(const char *path, char *buf, size_t len);
+/* The number that a file begins with; -1: there is none. */
+long long host_read_number(const char *dir, const char *file);
 
 /*
  * backtrace(), and where the handlers of faults are installed a smashed stack only
@@ -70,10 +72,20 @@ struct host_cpus {
 	unsigned long set[];
 };
 
+/* Those that the calling thread may run on; NULL: no memory. */
+struct host_cpus *host_cpus_mine(void);
+/* Those that are listed in a file; NULL: none, or no memory. */
+struct host_cpus *host_cpus_read(const char *path);
+bool host_cpus_has(const struct host_cpus *cpus, size_t cpu);
+
 /*
  * How many CPUs the cgroups named in 'membership' (/proc/self/cgroup) and all
  * above them allow below 'root' (/sys/fs/cgroup), rounded up; UINT_MAX: any.
  */
 unsigned host_cgroup_cpus(const char *membership, const char *root);
+
+/* As host_near_find(), of the machine described below 'root'. */
+struct host_near;
+struct host_near *host_near_of(const struct host_cpus *cpus, const char *root);
 
 #endif

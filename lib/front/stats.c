@@ -104,6 +104,7 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 {
 	struct pool *pool = (struct pool *)handle;
+	const struct near *near;
 	int64_t unreleased;
 
 	if (!pool || !stats || stats->size != sizeof(*stats))
@@ -127,6 +128,8 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies = load_relaxed(&pool->zombies_out);
 	stats->degraded = load_relaxed(&pool->degraded);
+	near = pool->inbox.near;
+	stats->neighbourhoods = near ? near->host->n : 1;
 	stats->reports_told = load_relaxed(&pool->tell.told);
 	stats->reports_suppressed = load_relaxed(&pool->tell.suppressed);
 	count_seats(pool, stats);

@@ -47,6 +47,7 @@ struct hand {
 	/* a fork of another hand's, as a task; or NULL: no thief */
 	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
 	_Atomic uint32_t level;	     /* the highest that is in use */
+	uint32_t near;		     /* its thread's neighbourhood, if there are any */
 	struct level at[HAND_LEVELS];
 	struct deque deque;
 };
@@ -61,6 +62,7 @@ static inline void hand_init(struct hand *hand, uint32_t seed)
 	hand->last = 0;
 	hand->turn = 0;
 	hand->pause = 1;
+	hand->near = 0;
 	hand->victim = seed;
 	hand->thieve = NULL;
 }

@@ -40,6 +40,7 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	inbox->spin = 32;
 	inbox->woke = on_wake;
 	inbox->arg = arg;
+	inbox->near = NULL;
 	atomic_init(&inbox->used, 0);
 	atomic_init(&inbox->peopled, 0);
 	atomic_init(&inbox->orders, 0);
@@ -80,6 +81,7 @@ void inbox_fini(struct inbox *inbox)
 	host_free(inbox->bell.sleeper,
 		  inbox->hands * sizeof(*inbox->bell.sleeper));
 	host_free(inbox->hand, inbox->hands * sizeof(*inbox->hand));
+	near_free(inbox->near);
 }
 
 void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand)
@@ -177,11 +179,21 @@ static int put_in_hand(struct inbox *inbox, struct ring *ring,
 	return put;
 }
 
+/* A thread's first number leads to a ring near where it is. */
+static cold uint32_t first_home(const struct inbox *inbox)
+{
+	uint64_t near = inbox->near ? near_here(inbox->near) : 0;
+
+	return near ? host_home_among(near, inbox->rings) : host_home_first();
+}
+
 int inbox_put(struct inbox *inbox, struct hand *mine,
 	      struct ward_task *const *tasks, uint32_t n, struct ring **full)
 {
-	uint32_t home = host_home();
+	uint32_t home = host_home_seen();
 	int put;
+
+	home = likely(home) ? home - 1 : first_home(inbox);
 
 	if (mine) {
 		put = put_in_hand(inbox, &mine->ring, tasks, n);
@@ -414,12 +426,10 @@ static struct ward_task *take_one(struct ring *from)
 	return ring_take(from, &task, 1, false) ? task : NULL;
 }
 
-/* From one of the rings; a batch only if the own hand is empty. */
+/* From one of these rings; a batch only if the own hand is empty. */
 static struct ward_task *take_ring(struct inbox *inbox, struct hand *hand,
-				   bool batch)
+				   uint64_t used, bool batch)
 {
-	uint64_t used = load_relaxed(&inbox->used);
-
 	if (!used)
 		return NULL;
 	for (uint32_t k = 0; k < inbox->rings; k++) {
@@ -439,26 +449,41 @@ static struct ward_task *take_ring(struct inbox *inbox, struct hand *hand,
 	return NULL;
 }
 
-static struct ward_task *steal(struct inbox *inbox, struct hand *hand,
-			       bool batch)
+/* The nearest first; whose turn it is moves on in take_in_turn() only. */
+static __attribute__((noinline)) struct ward_task *
+take_near(struct inbox *inbox, struct hand *hand)
 {
-	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+	const struct near *near = inbox->near;
+	uint64_t used = load_relaxed(&inbox->used);
+	struct ward_task *task = NULL;
+	uint32_t turn = hand->last;
 
-	for (uint32_t k = 0; k < peopled; k++) {
-		struct hand *victim;
-		struct ward_task *task;
+	for (uint32_t far = 0; far <= near->host->farthest && !task; far++)
+		task = take_ring(inbox, hand,
+				 used & near_rings(near, hand, far), true);
+	hand->last = turn;
+	return task;
+}
 
-		if (++hand->victim >= peopled)
-			hand->victim = 0;
-		victim = inbox->hand[hand->victim];
-		if (victim == hand)
-			continue;
-		task = batch ? take_batch(inbox, hand, &victim->ring) :
-			       take_one(&victim->ring);
-		if (task)
-			return task;
-	}
-	return NULL;
+static struct ward_task *steal_batch(struct inbox *inbox, struct hand *hand,
+				     struct hand *victim)
+{
+	return take_batch(inbox, hand, &victim->ring);
+}
+
+/* A function of its own: most takes end before it. */
+static __attribute__((noinline)) struct ward_task *steal(struct inbox *inbox,
+							 struct hand *hand)
+{
+	return inbox_rob(inbox, hand, steal_batch);
+}
+
+static struct ward_task *steal_one(struct inbox *inbox, struct hand *hand,
+				   struct hand *victim)
+{
+	(void)inbox;
+	(void)hand;
+	return take_one(&victim->ring);
 }
 
 /*
@@ -507,7 +532,7 @@ static struct ward_task *take_lower(struct inbox *inbox)
 /*
  * Now and then the order is turned round, so that nothing waits for ever behind
  * what never ends: nested work in the own hand, one ring that is always full,
- * tasks in the hand of a worker that hangs.
+ * tasks in the hand of a worker that hangs, what is far from all who work.
  */
 static cold struct ward_task *take_in_turn(struct inbox *inbox,
 					   struct hand *hand)
@@ -518,10 +543,11 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 	if (!task && load_relaxed(&inbox->owed))
 		task = take_owed(inbox);
 	if (!task && hand->turn / INBOX_TURN % 2)
-		task = steal(inbox, hand, false);
+		task = inbox_rob_some(inbox, hand, NULL, 0, steal_one);
 	if (!task) {
 		hand->last++; /* another ring's turn */
-		task = take_ring(inbox, hand, false);
+		task = take_ring(inbox, hand, load_relaxed(&inbox->used),
+				 false);
 		if (task)
 			task = queue_behind(inbox, hand, task);
 	}
@@ -540,12 +566,15 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 		return task;
 	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
 		return task;
-	task = take_ring(inbox, hand, true);
+	if (unlikely(inbox->near))
+		task = take_near(inbox, hand);
+	else
+		task = take_ring(inbox, hand, load_relaxed(&inbox->used), true);
 	if (likely(task))
 		return task;
 	task = lower_take(&inbox->lower[0]);
 	if (!task)
-		task = steal(inbox, hand, true);
+		task = steal(inbox, hand);
 	if (!task && hand->thieve)
 		task = hand->thieve(inbox, hand);
 	return task ? task : take_lower(inbox);

@@ -26,6 +26,7 @@
 #include "sync/bell.h"
 #include "work/hand.h"
 #include "work/lower.h"
+#include "work/near.h"
 #include <ward/task.h>
 
 enum { ORDER_STOP = 1, ORDER_LEAVE = 2 };
@@ -43,6 +44,7 @@ struct inbox {
 	uint32_t spin; /* looks of a searcher before it parks */
 	void (*woke)(void *arg);
 	void *arg;
+	struct near *near; /* what is looked at first; NULL: all alike */
 	/* M: monotone; which rings were ever used, how many hands */
 	line_aligned _Atomic uint64_t used;
 	_Atomic uint32_t peopled; /* hands [0, peopled) may hold tasks */
@@ -62,7 +64,8 @@ struct inbox {
 
 /*
  * 'rings' rings of 'size' cells and room for 'hands' hands and as many
- * sleepers.  0 or -ENOMEM.  'woke' as in bell_init.
+ * sleepers.  0 or -ENOMEM.  'woke' as in bell_init.  'near' is the caller's to set
+ * before the first task, and inbox_fini()'s to free.
  */
 int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	       uint32_t hands, uint32_t searchers, void (*woke)(void *arg),
@@ -212,6 +215,62 @@ inbox_next(struct inbox *inbox, struct hand *hand, uint32_t i)
 		return task;
 	}
 	return inbox_search(inbox, hand, i);
+}
+
+/* ---- other hands -------------------------------------------------------------------- */
+
+/* What is got from that one, or NULL. */
+typedef struct ward_task *inbox_robber(struct inbox *inbox, struct hand *hand,
+				       struct hand *victim);
+
+/* One of those so far away, or of all if 'near' is NULL, from the last one on. */
+static hot struct ward_task *inbox_rob_some(struct inbox *inbox,
+					    struct hand *hand,
+					    const struct near *near,
+					    uint32_t distance,
+					    inbox_robber *rob)
+{
+	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
+
+	for (uint32_t k = 0; k < peopled; k++) {
+		struct hand *victim;
+		struct ward_task *task;
+
+		if (++hand->victim >= peopled)
+			hand->victim = 0;
+		victim = inbox->hand[hand->victim];
+		if (victim == hand ||
+		    (near &&
+		     near_distance(near, hand, hand->victim) != distance))
+			continue;
+		task = rob(inbox, hand, victim);
+		if (task)
+			return task;
+	}
+	return NULL;
+}
+
+/* The nearest first; whose turn it is among all moves only where all are alike. */
+static inline struct ward_task *inbox_rob_near(struct inbox *inbox,
+					       struct hand *hand,
+					       inbox_robber *rob)
+{
+	const struct near *near = inbox->near;
+	struct ward_task *task = NULL;
+	uint32_t turn = hand->victim;
+
+	for (uint32_t far = 0; far <= near->host->farthest && !task; far++)
+		task = inbox_rob_some(inbox, hand, near, far, rob);
+	hand->victim = turn;
+	return task;
+}
+
+static hot struct ward_task *inbox_rob(struct inbox *inbox, struct hand *hand,
+				       inbox_robber *rob)
+{
+	if (unlikely(inbox->near))
+		return inbox_rob_near(inbox, hand, rob);
+	return inbox_rob_some(inbox, hand, NULL, 0, rob);
 }
 
 bool inbox_anything(const struct inbox *inbox);

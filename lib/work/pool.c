@@ -10,7 +10,7 @@
 #define MS 1000000u
 #define FLAGS                                                                  \
 	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
-	 WARD_POOL_PREFAULT)
+	 WARD_POOL_PREFAULT | WARD_POOL_NEAR)
 #define STACK_MIN (64u << 10)
 
 enum { SEATS = 4096 };
@@ -187,6 +187,21 @@ static int set_cpus(struct pool *pool, const char *list)
 	return err;
 }
 
+/* Where nothing is known of neighbourhoods, there are none. */
+static int set_near(struct pool *pool)
+{
+	struct host_near *host = host_near_find(pool->cpus);
+	struct inbox *inbox = &pool->inbox;
+
+	if (!host)
+		return 0;
+	inbox->near = near_new(host, inbox->rings, inbox->hands);
+	if (inbox->near)
+		return 0;
+	inbox_fini(inbox);
+	return -ENOMEM;
+}
+
 static int claim_trace(struct pool *pool, int signo)
 {
 	pool->trace_signo = WARD_TRACE_NONE;
@@ -241,6 +256,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
 			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
 			 steward_wake, pool);
+	if (!err && c->flags & WARD_POOL_NEAR)
+		err = set_near(pool);
 	if (err)
 		goto err_tell;
 	err = -ENOMEM;

@@ -213,6 +213,9 @@ static void took_seat(struct pool *pool, struct slot *slot)
 {
 	uint64_t took;
 
+	if (pool->inbox.near)
+		near_sit(pool->inbox.near, &slot->hand, slot->index,
+			 slot->self.worker);
 	if (!slot->vacated)
 		return; /* the first one in it */
 	took = host_now() - slot->vacated;

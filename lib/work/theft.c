@@ -222,31 +222,29 @@ static void accept(struct ring *ring)
 	ring_drop(ring);
 }
 
+static struct ward_task *rob_fork(struct inbox *inbox, struct hand *hand,
+				  struct hand *victim)
+{
+	struct carrier *carrier = &slot_of(hand)->carrier;
+
+	(void)inbox;
+	if (!deque_count(&victim->deque))
+		return NULL;
+	carrier->fork = rob(victim, NULL, &carrier->from);
+	if (!carrier->fork)
+		return NULL;
+	carrier->owner = slot_of(victim);
+	load(carrier, load_relaxed(&carrier->owner->task));
+	accept(&hand->ring);
+	return &carrier->task;
+}
+
 struct ward_task *theft_try(struct inbox *inbox, struct hand *hand)
 {
-	struct slot *slot = slot_of(hand);
-	struct carrier *carrier = &slot->carrier;
-	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
-
-	if (load_acquire(&carrier->busy)) /* [dc] its last end is still owed */
+	/* [dc] its last end is still owed */
+	if (load_acquire(&slot_of(hand)->carrier.busy))
 		return NULL;
-	for (uint32_t k = 0; k < peopled; k++) {
-		struct hand *victim;
-
-		if (++hand->victim >= peopled)
-			hand->victim = 0;
-		victim = inbox->hand[hand->victim];
-		if (victim == hand || !deque_count(&victim->deque))
-			continue;
-		carrier->fork = rob(victim, NULL, &carrier->from);
-		if (!carrier->fork)
-			continue;
-		carrier->owner = slot_of(victim);
-		load(carrier, load_relaxed(&carrier->owner->task));
-		accept(&hand->ring);
-		return &carrier->task;
-	}
-	return NULL;
+	return inbox_rob(inbox, hand, rob_fork);
 }
 
 int theft_cause(const struct ward_task *task)

@@ -6,6 +6,7 @@
  */
 #include "base/host_about.h"
 #include "base/host_fault.h"
+#include "base/host_near.h"
 #include "base/host_symbol.h"
 #include "base/host_where.h"
 #include "core.h"
@@ -328,6 +329,18 @@ uint32_t host_home(void)
 	return (uint32_t)current;
 }
 
+uint32_t host_home_first(void)
+{
+	return host_home();
+}
+
+uint32_t host_home_among(uint64_t those, uint32_t n)
+{
+	(void)those;
+	(void)n;
+	return host_home();
+}
+
 void host_on_fork(void (*in_child)(void *self))
 {
 	(void)in_child;
@@ -581,6 +594,30 @@ struct host_cpus *host_cpus_parse(const char *list)
 void host_cpus_free(struct host_cpus *cpus)
 {
 	(void)cpus;
+}
+
+/* There are no neighbourhoods but those that a scenario makes up. */
+struct host_near *host_near_find(const struct host_cpus *cpus)
+{
+	(void)cpus;
+	return NULL;
+}
+
+void host_near_free(struct host_near *near)
+{
+	(void)near;
+}
+
+uint32_t host_near_here(const struct host_near *near)
+{
+	(void)near;
+	return HOST_NOWHERE;
+}
+
+void host_near_stay(const struct host_near *near, uint32_t which)
+{
+	(void)near;
+	(void)which;
 }
 
 unsigned host_frames(void *const *at, void **frame, unsigned n,

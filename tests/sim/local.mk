@@ -45,6 +45,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/later.c \
 	lib/work/lost.c \
 	lib/work/lower.c \
+	lib/work/near.c \
 	lib/work/pool.c \
 	lib/work/port.c \
 	lib/work/recall.c \

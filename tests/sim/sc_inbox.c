@@ -28,7 +28,7 @@ static struct job {
 } job[TASKS];
 static uint32_t workers, jobs, plain_jobs;
 static uint32_t ran[TASKS], last_of[SIM_THREADS];
-static bool in_order;
+static bool in_order, moves;
 static _Atomic uint32_t done, plain_done, accepted;
 static _Atomic uint64_t given_back; /* by the only worker */
 
@@ -46,7 +46,7 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 {
 	workers = nworkers;
 	jobs = plain_jobs = njobs;
-	in_order = false;
+	in_order = moves = false;
 	memset(job, 0, sizeof(job));
 	memset(ran, 0, sizeof(ran));
 	memset(last_of, 0, sizeof(last_of));
@@ -178,8 +178,13 @@ static void worker(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg;
 	struct ward_task *task;
 
-	while ((task = inbox_next(&inbox, &hand[i], i)))
-		run_job((struct job *)task, &hand[i]);
+	do {
+		if (moves) /* to another seat, maybe */
+			near_sit(inbox.near, &hand[i], i, sim_choose(2));
+		task = inbox_next(&inbox, &hand[i], i);
+		if (task)
+			run_job((struct job *)task, &hand[i]);
+	} while (task);
 }
 
 static host_thread w[WORKERS];
@@ -211,6 +216,22 @@ static void all_done(void)
 
 /* ---- submit, park, wake -------------------------------------------------- */
 
+/* Each ring is near some and far from others; who works changes seats now and then. */
+static void settle(void)
+{
+	static uint16_t row[] = { 0, 1 };
+	static uint8_t distance[] = { 0, 1, 1, 0 };
+	static struct host_near two = { .n = 2,
+					.farthest = 1,
+					.row = 2,
+					.in_row = row,
+					.distance = distance };
+
+	inbox.near = near_new(&two, inbox.rings, workers);
+	check(inbox.near != NULL);
+	moves = true;
+}
+
 /* The first or the second half of the jobs, also two at once. */
 static void submitter(void *arg)
 {
@@ -236,11 +257,13 @@ static void submitter(void *arg)
 }
 
 static void submit_all(uint32_t nworkers, uint32_t njobs, uint32_t waiting,
-		       uint32_t size)
+		       uint32_t size, bool near)
 {
 	host_thread s;
 
 	set_up(nworkers, njobs, 2, size);
+	if (near)
+		settle();
 	some_wait(waiting);
 	start_workers();
 	check(!host_spawn(&s, NULL, submitter, NULL, NULL));
@@ -252,16 +275,22 @@ static void submit_all(uint32_t nworkers, uint32_t njobs, uint32_t waiting,
 
 static void inbox_wake(void)
 {
-	submit_all(2, 4, 1, 4);
+	submit_all(2, 4, 1, 4, false);
 }
 SCENARIO(inbox_wake, "a worker sleeps, a task waits, another worker is busy",
 	 .share = 2);
 
 static void inbox_wake_3(void)
 {
-	submit_all(3, 4, 2, 4);
+	submit_all(3, 4, 2, 4, false);
 }
 SCENARIO(inbox_wake_3, "the same with three workers and two busy");
+
+static void inbox_near(void)
+{
+	submit_all(3, 4, 2, 4, true);
+}
+SCENARIO(inbox_near, "a task is too far from those who could come for it");
 
 /* A task's own tasks go into its worker's hand; others must be woken. */
 static void inbox_nest(void)

@@ -37,6 +37,7 @@ sane_story_tests = \
 	tests/story/left_behind \
 	tests/story/limits \
 	tests/story/livelock \
+	tests/story/near \
 	tests/story/nested_waits \
 	tests/story/no_proc \
 	tests/story/nobody_listens \
@@ -187,6 +188,9 @@ tests_story_polling_sleeps_SOURCES = tests/story/polling_sleeps.c
 tests_story_polling_sleeps_LDADD = $(STORY_LIBS)
 tests_story_same_incident_SOURCES = tests/story/same_incident.c
 tests_story_same_incident_LDADD = $(STORY_LIBS)
+tests_story_near_SOURCES = tests/story/near.c
+tests_story_near_LDADD = $(STORY_LIBS)
+tests_story_near_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_near_find
 tests_story_starvation_SOURCES = tests/story/starvation.c
 tests_story_starvation_LDADD = $(STORY_LIBS)
 tests_story_starved_holder_SOURCES = tests/story/starved_holder.c tests/story/lock.h

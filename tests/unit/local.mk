@@ -39,6 +39,8 @@ unit_tests += \
 	tests/unit/test_host_life \
 	tests/unit/test_host_look \
 	tests/unit/test_host_memory \
+	tests/unit/test_host_near \
+	tests/unit/test_host_near_sys \
 	tests/unit/test_host_sched \
 	tests/unit/test_host_thread \
 	tests/unit/test_host_trace \
@@ -54,6 +56,7 @@ unit_tests += \
 	tests/unit/test_limit \
 	tests/unit/test_host_lock \
 	tests/unit/test_lost \
+	tests/unit/test_near \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
 	tests/unit/test_prefault \
@@ -224,6 +227,15 @@ tests_unit_test_host_life_SOURCES = tests/unit/test_host_life.c \
 	tests/unit/filter.h \
 	tests/unit/wait.h
 tests_unit_test_host_life_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_near_SOURCES = tests/unit/test_host_near.c
+tests_unit_test_host_near_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_host_near_sys_SOURCES = tests/unit/test_host_near_sys.c
+tests_unit_test_host_near_sys_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_near_SOURCES = tests/unit/test_near.c
+tests_unit_test_near_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_host_look_SOURCES = tests/unit/test_host_look.c \
 	tests/unit/filter.h \

@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 uint32_t host_home(void);
+/* Never called: each has its number. */
+uint32_t host_home_first(void);
+uint32_t host_home_among(uint64_t those, uint32_t n);
 
 static inline uint32_t host_home_seen(void)
 {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * near.h - who of a pool is near whom: which neighbourhood a worker is in, and how
+ * far it has to the inbox's rings and to the others' hands.
+ *
+ * Ring i, and seat i, belong to the i-th neighbourhood of a row that is spread evenly;
+ * a hand is wherever the thread is bound that it belongs to.  It is advice, no more:
+ * what is written here moves while others read it, and whoever promises to have
+ * looked everywhere looks without it (inbox_anything()).
+ */
+#ifndef WARD_LIB_WORK_NEAR_H
+#define WARD_LIB_WORK_NEAR_H
+
+#include "base/host_near.h"
+#include "work/hand.h"
+
+struct near {
+	/* I: */
+	struct host_near *host;
+	uint32_t hands;
+	uint64_t *reach; /* by neighbourhood and distance: the rings there */
+	/* by hand, each written by its thread: a neighbourhood */
+	_Atomic uint8_t *where;
+};
+
+/* Takes 'host'; NULL: no memory, and it was freed. */
+struct near *near_new(struct host_near *host, uint32_t rings, uint32_t hands);
+void near_free(struct near *near);
+
+/* The calling thread, whose is hand i, takes a seat: it moves there. */
+void near_sit(struct near *near, struct hand *hand, uint32_t i, uint32_t seat);
+/* The rings where the calling thread is; 0: it is in none of our neighbourhoods. */
+uint64_t near_here(const struct near *near);
+
+/* Those that are so far away from the hand. */
+static inline uint64_t near_rings(const struct near *near,
+				  const struct hand *hand, uint32_t distance)
+{
+	return near->reach[hand->near * (near->host->farthest + 1) + distance];
+}
+
+/* From a hand to hand i. */
+static inline uint32_t near_distance(const struct near *near,
+				     const struct hand *hand, uint32_t i)
+{
+	return host_near_distance(near->host, hand->near,
+				  load_relaxed(&near->where[i]));
+}
+
+#endif
