@@ -142,6 +142,10 @@ uint32_t rival_room(const struct setup *setup);
 unsigned machine_cpus(void);
 /* From now on only the first so many of them; false: there are fewer. */
 bool machine_use(unsigned cpus);
+/* From now on ward's pools are placed; trials inherit it, as they do the CPUs. */
+void machine_place(void);
+/* WARD_POOL_NEAR, or 0. */
+uint32_t machine_flags(void);
 void machine_print(FILE *out);
 
 #endif

@@ -116,6 +116,7 @@ static bool ward_up(unsigned workers)
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
 	config.workers = workers;
+	config.flags = machine_flags();
 	return !ward_pool_create(&pool, &config) && !ward_pool_start(pool);
 }
 

@@ -215,7 +215,7 @@ bool heal_pool_watched(unsigned workers, ward_ns busy, ward_ns blocked,
 	policy.busy_within = busy;
 	policy.blocked_within = blocked;
 	config.name = "heal";
-	config.flags = WARD_POOL_CATCH_FAULTS;
+	config.flags = WARD_POOL_CATCH_FAULTS | machine_flags();
 	config.workers = workers;
 	config.spares = 4;
 	config.scan = scan;

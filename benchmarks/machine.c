@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -32,6 +33,34 @@ bool machine_use(unsigned cpus)
 	return !cpus && !sched_setaffinity(0, sizeof(some), &some);
 }
 
+#define PLACE "WARDBENCH_NEAR"
+
+void machine_place(void)
+{
+	setenv(PLACE, "yes", 1);
+}
+
+uint32_t machine_flags(void)
+{
+	return getenv(PLACE) ? WARD_POOL_NEAR : 0;
+}
+
+/* How many there are for a pool; 0: nothing is placed. */
+static unsigned neighbourhoods(void)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_stats stats = WARD_STATS_INIT;
+	struct ward_pool *pool;
+
+	config.flags = machine_flags();
+	if (!config.flags || ward_pool_create(&pool, &config))
+		return 0;
+	if (ward_pool_stats(pool, &stats))
+		stats.neighbourhoods = 0;
+	ward_pool_destroy(pool, 0);
+	return stats.neighbourhoods;
+}
+
 static void cpu_model(char *to, size_t len)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
@@ -52,6 +81,7 @@ static void cpu_model(char *to, size_t len)
 
 void machine_print(FILE *out)
 {
+	unsigned places = neighbourhoods();
 	struct utsname name;
 	char model[128];
 
@@ -68,5 +98,8 @@ void machine_print(FILE *out)
 		"gcc", __VERSION__
 #endif
 	);
+	if (places)
+		fprintf(out, "placed in %u neighbourhood%s\n", places,
+			places == 1 ? "" : "s");
 	fflush(out);
 }

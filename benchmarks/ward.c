@@ -20,7 +20,7 @@ static bool start(const struct setup *setup, uint32_t flags)
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
 
 	config.name = "bench";
-	config.flags = flags;
+	config.flags = flags | machine_flags();
 	config.workers = setup->workers;
 	config.ring = setup->ring;
 	return complain("create", ward_pool_create(&bench_pool, &config)) &&

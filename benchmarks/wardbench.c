@@ -44,6 +44,7 @@ static void usage(FILE *out)
 		"  --ring N           tasks that one producer may have queued\n"
 		"  --window N         tasks that one producer has in turn\n"
 		"  --cpus N           on the first N CPUs only\n"
+		"  --near             ward's workers are placed: WARD_POOL_NEAR\n"
 		"  --quick            fewer and shorter runs\n"
 		"  --json FILE        the figures, one JSON object a line\n"
 		"  --help\n");
@@ -207,6 +208,9 @@ static void take_option(struct line *line, int option, const char *value)
 		if (!machine_use((unsigned)number("--cpus", value, 1, 1024)))
 			refuse("--cpus: there are fewer", value);
 		break;
+	case 'N':
+		machine_place();
+		break;
 	case 'q':
 		o->quick = true;
 		break;
@@ -290,6 +294,7 @@ static void command_line(struct line *line, int argc, char **argv)
 		{ "ring", required_argument, NULL, 'c' },
 		{ "window", required_argument, NULL, 'W' },
 		{ "cpus", required_argument, NULL, 'C' },
+		{ "near", no_argument, NULL, 'N' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
