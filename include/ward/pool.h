@@ -120,7 +120,8 @@ struct ward_pool_config {
 #define WARD_POOL_CONFIG_INIT WARD_SIZED_INIT_(struct ward_pool_config)
 
 /*
- * Makes a pool without starting a thread: daemonise between create and start.
+ * Makes a pool without starting a thread.  It is the calling process's: a program
+ * that forks to become a daemon does that before.
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
  * -ENAMETOOLONG: name; -ENOMEM.  On error *out is untouched.

@@ -99,7 +99,7 @@ int main(void)
 	mappings = mappings_now();
 	memory = memory_now();
 	fault_so_often(pool, FAULTS);
-	expect_equal(threads_now(), threads);
+	wait_until(threads_now() == threads);
 	expect_equal(descriptors_now(), descriptors);
 	if (!UNDER_ASAN) { /* which keeps what was freed */
 		expect(mappings_now() <= mappings + 16);
@@ -111,6 +111,6 @@ int main(void)
 	printf("%u faults: memory %zu to %zu KiB, mappings %u to %u\n", FAULTS,
 	       memory >> 10, memory_now() >> 10, mappings, mappings_now());
 	pool_down(pool);
-	expect_equal(threads_now(), 1);
+	wait_until(threads_now() == 1);
 	return 0;
 }

@@ -155,14 +155,15 @@ static uint64_t result(int (*what)(struct item *), uint64_t number)
 static void all(unsigned workers)
 {
 	struct ward_pool_config config = story_config();
+	bool slow = UNDER_ASAN || UNDER_TSAN;
 	size_t before;
 
 	config.workers = workers;
 	pool = pool_up(&config);
 	expect_equal(result(task_fib, 20), 6765);
 	before = mallinfo2().uordblks;
-	expect_equal(result(task_fib, UNDER_ASAN ? 24 : 32),
-		     UNDER_ASAN ? 46368 : 2178309);
+	expect_equal(result(task_fib, slow ? 24 : 32),
+		     slow ? 46368 : 2178309);
 	expect_equal(result(task_tree, 1000000), 1000000);
 	expect_equal(result(task_loop, 0), LOOP);
 	/* Each link is some 200 bytes of stack twice. */

@@ -141,7 +141,7 @@ void burn(uint64_t ns);
 
 /* ---- the process ------------------------------------------------------------- */
 
-unsigned threads_now(void);
+unsigned threads_now(void); /* one that was joined may be there for a moment */
 unsigned descriptors_now(void);
 
 /*

@@ -138,6 +138,6 @@ int main(void)
 	fails_and_then_succeeds(root);
 	asked_to(root);
 	steward_gone(root);
-	expect_equal(threads_now(), 1);
+	wait_until(threads_now() == 1);
 	return 0;
 }

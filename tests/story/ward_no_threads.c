@@ -157,6 +157,6 @@ int main(void)
 	       threads, memory, no_memory_for_one(root));
 	restarts_without(root);
 	steward_gone(root);
-	expect_equal(threads_now(), 1);
+	wait_until(threads_now() == 1);
 	return 0;
 }

@@ -110,6 +110,6 @@ int main(void)
 	says("STOPPING=1", "WATCHDOG=1");
 	expect_equal(recv(manager, &gave_up, 1, MSG_DONTWAIT), -1);
 	close(manager);
-	expect_equal(threads_now(), 1);
+	wait_until(threads_now() == 1);
 	return 0;
 }

@@ -160,6 +160,6 @@ int main(void)
 	rest_for_one();
 	a_steward_below();
 	one_goes();
-	expect_equal(threads_now(), 1);
+	wait_until(threads_now() == 1);
 	return 0;
 }

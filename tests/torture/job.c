@@ -82,6 +82,7 @@ __attribute__((constructor)) static void own_policies(void)
 	progress_policy.progress_within = job_times.progress;
 	hang_policy = (struct ward_policy)WARD_POLICY_INIT;
 	hang_policy.blocked_within = 3600 * SECOND;
+	hang_policy.busy_within = 3600 * SECOND; /* its naps add up */
 }
 
 /* How often it may run if it is lost each time. */
