@@ -43,7 +43,7 @@ struct ward_hooks {
 enum ward_stall_action {
 	WARD_STALL_REPLACE, /* fence the attempt, replace the thread */
 	WARD_STALL_REPORT,  /* only tell */
-	WARD_STALL_ABORT    /* tell, then abort() the process; after 2 s though
+	WARD_STALL_ABORT    /* tell, then abort() the process; after 5 s though
 				it could not be told, as where the hook hangs */
 };
 

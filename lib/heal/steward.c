@@ -14,7 +14,7 @@
 #include <urcu-bp.h>
 
 #define SECOND UINT64_C(1000000000)
-#define LAST_WORDS_S 2 /* for the scribe, whose hook may hang */
+#define LAST_WORDS_S 5 /* for the scribe, whose hook may hang */
 #define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
 /* ---- looking ---------------------------------------------------------------------- */

@@ -623,7 +623,7 @@ Test(steward, aborts_itself_if_nobody_tells_it, .signal = SIGABRT)
 	begins(1, SLOT_RUN, RUNS);
 	goes_on_for(2 * S);
 	cr_assert(told(WARD_R_LIVELOCK, NULL)->abort);
-	goes_on_for(2 * S);
+	goes_on_for(5 * S);
 }
 
 /* ---- the cap --------------------------------------------------------- */
