@@ -125,6 +125,7 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id)
 {
+	/* Who is first, no more: nobody had it before, and it never comes back. */
 	if (swap_acq_rel(&tell->last_taken, 1))
 		return NULL;
 	add_relaxed(&tell->raised, 1);

@@ -18,8 +18,7 @@ static void fill_reach(struct near *near, uint32_t rings)
 			uint32_t far = host_near_distance(
 				host, i, host_near_in_row(host, k));
 
-			near->reach[i * (host->farthest + 1) + far] |=
-				(uint64_t)1 << k;
+			*near_reach(near, i, far) |= (uint64_t)1 << k;
 		}
 }
 
@@ -67,7 +66,5 @@ uint64_t near_here(const struct near *near)
 {
 	uint32_t which = host_near_here(near->host);
 
-	return which == HOST_NOWHERE ?
-		       0 :
-		       near->reach[which * (near->host->farthest + 1)];
+	return which == HOST_NOWHERE ? 0 : *near_reach(near, which, 0);
 }

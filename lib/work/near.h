@@ -32,11 +32,18 @@ void near_sit(struct near *near, struct hand *hand, uint32_t i, uint32_t seat);
 /* The rings where the calling thread is; 0: it is in none of our neighbourhoods. */
 uint64_t near_here(const struct near *near);
 
-/* Those that are so far away from the hand. */
+/* The rings that are so far away from a neighbourhood, */
+static inline uint64_t *near_reach(const struct near *near, uint32_t from,
+				   uint32_t distance)
+{
+	return &near->reach[from * (near->host->farthest + 1) + distance];
+}
+
+/* or from the hand. */
 static inline uint64_t near_rings(const struct near *near,
 				  const struct hand *hand, uint32_t distance)
 {
-	return near->reach[hand->near * (near->host->farthest + 1) + distance];
+	return *near_reach(near, hand->near, distance);
 }
 
 /* From a hand to hand i. */

@@ -6,7 +6,7 @@
  */
 #include "base/host_about.h"
 #include "base/host_fault.h"
-#include "base/host_near.h"
+#include "../nowhere.h"
 #include "base/host_symbol.h"
 #include "base/host_where.h"
 #include "core.h"
@@ -594,30 +594,6 @@ struct host_cpus *host_cpus_parse(const char *list)
 void host_cpus_free(struct host_cpus *cpus)
 {
 	(void)cpus;
-}
-
-/* There are no neighbourhoods but those that a scenario makes up. */
-struct host_near *host_near_find(const struct host_cpus *cpus)
-{
-	(void)cpus;
-	return NULL;
-}
-
-void host_near_free(struct host_near *near)
-{
-	(void)near;
-}
-
-uint32_t host_near_here(const struct host_near *near)
-{
-	(void)near;
-	return HOST_NOWHERE;
-}
-
-void host_near_stay(const struct host_near *near, uint32_t which)
-{
-	(void)near;
-	(void)which;
 }
 
 unsigned host_frames(void *const *at, void **frame, unsigned n,

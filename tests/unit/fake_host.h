@@ -10,7 +10,7 @@
 #include "base/host.h"
 #include "base/host_about.h"
 #include "base/host_fault.h"
-#include "base/host_near.h"
+#include "../nowhere.h"
 #include "base/host_symbol.h"
 #include "base/host_where.h"
 #include <errno.h>
@@ -450,30 +450,6 @@ struct host_cpus *host_cpus_parse(const char *list)
 void host_cpus_free(struct host_cpus *cpus)
 {
 	(void)cpus;
-}
-
-/* There are no neighbourhoods but those that a test makes up. */
-struct host_near *host_near_find(const struct host_cpus *cpus)
-{
-	(void)cpus;
-	return NULL;
-}
-
-void host_near_free(struct host_near *near)
-{
-	(void)near;
-}
-
-uint32_t host_near_here(const struct host_near *near)
-{
-	(void)near;
-	return HOST_NOWHERE;
-}
-
-void host_near_stay(const struct host_near *near, uint32_t which)
-{
-	(void)near;
-	(void)which;
 }
 
 uint64_t host_ticket(void)
