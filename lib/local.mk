@@ -172,9 +172,15 @@ libward_la_LIBADD = libward-core.la $(URCU_LIBS) $(DW_LIBS)
 libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
-EXTRA_libward_la_DEPENDENCIES = lib/ward.map
+EXTRA_libward_la_DEPENDENCIES = lib/ward.map $(top_srcdir)/lib/link.sh
+libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
+	ONE_FLAGS='$(WARD_ONE)' AR='$(AR)' RANLIB='$(RANLIB)' \
+	OBJCOPY='$(OBJCOPY)' $(SHELL) $(top_srcdir)/lib/link.sh \
+	$(LIBTOOL) $(AM_V_lt) --tag=CC $(AM_LIBTOOLFLAGS) $(LIBTOOLFLAGS) \
+	--mode=link $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(libward_la_LDFLAGS) \
+	$(LDFLAGS) -o $@
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = ward.pc
 
-EXTRA_DIST += lib/ward.map
+EXTRA_DIST += lib/link.sh lib/ward.map

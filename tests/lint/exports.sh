@@ -1,24 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The shared library shows what the header declares with WARD_API: no more, and
-# no less.
+# The shared library and the archive show what the header declares with WARD_API: no
+# more, and no less.  The archive, because each of its global names is one that a
+# program may have as well.
 set -u
-lib=$top_builddir/.libs/libward.so
-if [ ! -e "$lib" ]; then
-	echo "no shared library in this build"
-	exit 77
-fi
 declared=$(cat "$top_srcdir"/include/ward/*.h | sed '/^#/d' | tr '\n\t' '  ' |
 	grep -oE 'WARD_API [^;{]*' |
 	sed -E 's/__attribute__.*//; s/\(.*//; s/ *$//; s/.*[^_[:alnum:]]//' |
 	LC_ALL=C sort -u)
-shown=$(nm -D --defined-only "$lib" | awk '$2 != "A" { print $3 }' |
-	sed 's/@.*//' | LC_ALL=C sort -u)
-if [ "$declared" != "$shown" ]; then
-	echo "declared and not shown:" $(printf '%s\n%s\n%s\n' "$declared" \
-		"$shown" "$shown" | sort | uniq -u)
-	echo "shown and not declared:" $(printf '%s\n%s\n%s\n' "$shown" \
-		"$declared" "$declared" | sort | uniq -u)
-	exit 1
-fi
-echo "$(printf '%s\n' "$shown" | wc -l) symbols"
+tried=0
+failed=0
+
+try() { # LIBRARY NM-OPTION
+	[ -e "$1" ] || return
+	tried=$((tried + 1))
+	shown=$(nm "$2" --defined-only "$1" |
+		awk 'NF == 3 && $2 != "A" { print $3 }' |
+		sed 's/@.*//' | LC_ALL=C sort -u)
+	if [ "$declared" != "$shown" ]; then
+		echo "$1: declared and not shown:" $(printf '%s\n%s\n%s\n' \
+			"$declared" "$shown" "$shown" | sort | uniq -u)
+		echo "$1: shown and not declared:" $(printf '%s\n%s\n%s\n' \
+			"$shown" "$declared" "$declared" | sort | uniq -u)
+		failed=1
+	fi
+	echo "$1: $(printf '%s\n' "$shown" | wc -l) symbols"
+}
+
+try "$top_builddir/.libs/libward.so" -D
+try "$top_builddir/.libs/libward.a" -g
+[ $tried -gt 0 ] || failed=1
+exit $failed
