@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -189,6 +190,42 @@ void host_close(int fd)
 	int saved = errno;
 
 	answer(syscall(SYS_close, fd), saved);
+}
+
+/* errno is kept. */
+static bool identify(int fd, uint64_t *dev, uint64_t *ino)
+{
+	int saved = errno;
+	struct stat is;
+	bool known = fstat(fd, &is) == 0;
+
+	errno = saved;
+	*dev = known ? (uint64_t)is.st_dev : 0;
+	*ino = known ? (uint64_t)is.st_ino : 0;
+	return known;
+}
+
+struct host_file host_file_of(int fd)
+{
+	struct host_file file = { .fd = fd };
+
+	if (fd >= 0)
+		identify(fd, &file.dev, &file.ino);
+	return file;
+}
+
+bool host_file_own(const struct host_file *file)
+{
+	uint64_t dev, ino;
+
+	return file->fd >= 0 && identify(file->fd, &dev, &ino) &&
+	       dev == file->dev && ino == file->ino;
+}
+
+void host_file_close(const struct host_file *file)
+{
+	if (host_file_own(file))
+		host_close(file->fd);
 }
 
 ssize_t host_read(int fd, char *buf, size_t len)

@@ -178,10 +178,27 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- looking at a thread from outside -------------------------------------- */
 
+/*
+ * A descriptor, and which file it was opened for: a program that closes all of its
+ * descriptors has another file behind that number later.  -1: none.
+ */
+struct host_file {
+	int fd;
+	uint64_t dev, ino;
+	uint64_t number; /* of an event, whose inode is not its own */
+};
+
 struct host_eye {
 	int32_t tid;
-	int stat, schedstat, syscall; /* kept descriptors, or -1 */
+	struct host_file stat, schedstat, syscall; /* kept, or none */
 };
+/* Nothing is kept: for one look or two. */
+static inline struct host_eye host_eye_of(int32_t tid)
+{
+	struct host_file none = { .fd = -1 };
+
+	return (struct host_eye){ tid, none, none, none };
+}
 struct host_look {
 	bool cpu_known, state_known, switches_known;
 	uint64_t cpu;	    /* ns on a CPU so far */
@@ -273,10 +290,10 @@ void host_cpus_free(struct host_cpus *cpus);
 
 /* ---- a descriptor to wait for --------------------------------------------------- */
 
-int host_event_open(void); /* or -errno */
-void host_event_close(int fd);
-void host_event_set(int fd);   /* readable */
-void host_event_clear(int fd); /* not */
+int host_event_open(struct host_file *event); /* 0 or -errno */
+void host_event_close(const struct host_file *event);
+void host_event_set(const struct host_file *event);   /* readable */
+void host_event_clear(const struct host_file *event); /* not */
 
 /* ---- the service manager ----------------------------------------------------- */
 

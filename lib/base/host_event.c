@@ -1,46 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host_event.c - a descriptor that is readable, or is not: eventfd(2).
+ *
+ * The kernel has one inode for all eventfds, epolls and timers, so it tells ours from
+ * files and sockets only.  What is written to the others is refused; but they could be
+ * closed, so then it must be an event, and of the same number.  That one is given
+ * anew, too: of what takes our place, a program's own eventfd is not told from ours.
  */
-#include "base/host.h"
+#include "base/host_inside.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int host_event_open(void)
+/* The number that the kernel gave it, or 0 where it does not tell. */
+static uint64_t number_of(int fd)
+{
+	static const char key[] = "eventfd-id:";
+	char path[64], info[512];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (host_read_path(path, info, sizeof(info)) <= 0)
+		return 0;
+	at = strstr(info, key);
+	/* From 0 on. */
+	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) + 1 : 0;
+}
+
+int host_event_open(struct host_file *event)
 {
 	int saved = errno;
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), err = -errno;
 
 	errno = saved;
-	return fd < 0 ? err : fd;
+	if (fd < 0)
+		return err;
+	*event = host_file_of(fd);
+	event->number = number_of(fd);
+	return 0;
 }
 
-void host_event_close(int fd)
+void host_event_close(const struct host_file *event)
 {
-	int saved = errno;
-
-	close(fd);
-	errno = saved;
+	if (host_file_own(event) && number_of(event->fd) == event->number)
+		host_close(event->fd);
 }
 
-void host_event_set(int fd)
+void host_event_set(const struct host_file *event)
 {
 	uint64_t one = 1;
 	int saved = errno;
 
 	/* It cannot fill: it is set once for each time it is cleared. */
-	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+	while (host_file_own(event) &&
+	       write(event->fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	errno = saved;
 }
 
-void host_event_clear(int fd)
+void host_event_clear(const struct host_file *event)
 {
 	uint64_t times;
 	int saved = errno;
 
-	while (read(fd, &times, sizeof(times)) < 0 && errno == EINTR)
+	while (host_file_own(event) &&
+	       read(event->fd, &times, sizeof(times)) < 0 && errno == EINTR)
 		;
 	errno = saved;
 }

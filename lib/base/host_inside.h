@@ -58,6 +58,11 @@ ssize_t host_read_path(const char *path, char *buf, size_t len);
 /* The number that a file begins with; -1: there is none. */
 long long host_read_number(const char *dir, const char *file);
 
+/* Notes what 'fd' (or -1) was opened for; whether it still is that; ends it if so. */
+struct host_file host_file_of(int fd);
+bool host_file_own(const struct host_file *file);
+void host_file_close(const struct host_file *file);
+
 /*
  * backtrace(), and where the handlers of faults are installed a smashed stack only
  * ends it.  The first frames are its own, nobody knows how many.

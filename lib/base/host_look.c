@@ -9,7 +9,8 @@
  *
  * A kept descriptor belongs to the thread and not to its number: it answers
  * ESRCH after the thread's end, also when a new thread has got the number, and
- * it stays readable when the process gives up privileges.  The CPU clock knows
+ * it stays readable when the process gives up privileges.  If the program has closed
+ * it, and its number is another file's, the file is opened anew at each look.  The CPU clock knows
  * the number only; so the kept file is read after it, and if that says that the
  * thread is gone, the clock's answer is thrown away.
  */
@@ -52,7 +53,7 @@ static void path_of(char *path, size_t len, int32_t tid, const char *file)
 	snprintf(path, len, "/proc/self/task/%d/%s", (int)tid, file);
 }
 
-static int keep(int32_t tid, const char *file)
+static struct host_file keep(int32_t tid, const char *file)
 {
 	char path[64];
 	int fd = -1;
@@ -61,20 +62,18 @@ static int keep(int32_t tid, const char *file)
 		path_of(path, sizeof(path), tid, file);
 		fd = host_open(path);
 	}
-	if (fd < 0) {
+	if (fd < 0)
 		add_relaxed(&kept, -1u);
-		return -1;
-	}
-	return fd;
+	return host_file_of(fd);
 }
 
-static void drop(int *fd)
+static void drop(struct host_file *file)
 {
-	if (*fd < 0)
+	if (file->fd < 0)
 		return;
-	host_close(*fd);
+	host_file_close(file);
 	add_relaxed(&kept, -1u);
-	*fd = -1;
+	file->fd = -1;
 }
 
 void host_eye_open(struct host_eye *eye, int32_t tid)
@@ -109,14 +108,14 @@ static bool gone(int32_t tid)
  * Bytes read, -ESRCH, or -ENODATA.  No file and no thread either is a thread
  * that has ended; no file alone is a /proc that is not there.
  */
-static ssize_t read_file(int fd, int32_t tid, const char *file, char *buf,
-			 size_t len)
+static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
+			 const char *file, char *buf, size_t len)
 {
 	char path[64];
 	ssize_t got;
 
-	if (fd >= 0) {
-		got = host_read(fd, buf, len);
+	if (host_file_own(kept_file)) {
+		got = host_read(kept_file->fd, buf, len);
 	} else {
 		path_of(path, sizeof(path), tid, file);
 		got = host_read_path(path, buf, len);
@@ -156,7 +155,7 @@ static int look_clock(int32_t tid, struct host_look *look)
 static int look_switches(const struct host_eye *eye, struct host_look *look)
 {
 	char buf[128], *at = buf;
-	ssize_t got = read_file(eye->schedstat, eye->tid, "schedstat", buf,
+	ssize_t got = read_file(&eye->schedstat, eye->tid, "schedstat", buf,
 				sizeof(buf));
 
 	if (got < 0)
@@ -173,13 +172,12 @@ static int look_switches(const struct host_eye *eye, struct host_look *look)
 static int look_state(const struct host_eye *eye, struct host_look *look)
 {
 	char buf[512], *at;
-	ssize_t got = read_file(eye->stat, eye->tid, "stat", buf, sizeof(buf));
+	ssize_t got = read_file(&eye->stat, eye->tid, "stat", buf, sizeof(buf));
 
 	if (got < 0)
 		return (int)got;
 	at = strrchr(buf, ')');
-	/* Not ours: somebody closed our descriptor and got its number. */
-	if (!at || at[1] != ' ' || strtol(buf, NULL, 10) != eye->tid)
+	if (!at || at[1] != ' ')
 		return -ENODATA;
 	look->state = at[2];
 	look->state_known = true;
@@ -221,7 +219,7 @@ int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	char buf[256], *at = buf;
 	ssize_t got =
-		read_file(eye->syscall, eye->tid, "syscall", buf, sizeof(buf));
+		read_file(&eye->syscall, eye->tid, "syscall", buf, sizeof(buf));
 	long number;
 
 	*nr = -1;

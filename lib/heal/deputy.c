@@ -40,7 +40,7 @@ static void tell_taken_over(struct heal *heal, const struct steward *old)
 					    incident_id());
 	int32_t nr;
 	uint64_t arg;
-	struct host_eye eye = { load_relaxed(&old->tid), -1, -1, -1 };
+	struct host_eye eye = host_eye_of(load_relaxed(&old->tid));
 
 	if (!in)
 		return;
@@ -78,7 +78,7 @@ static bool take_over(struct heal *heal)
 static bool hangs(const struct steward *steward, struct vigil *vigil,
 		  uint64_t now)
 {
-	struct host_eye eye = { load_relaxed(&steward->tid), -1, -1, -1 };
+	struct host_eye eye = host_eye_of(load_relaxed(&steward->tid));
 	struct host_look look;
 	bool seen = host_look(&eye, &look) == 0;
 	uint64_t cpu = seen && look.cpu_known ? look.cpu : 0;
@@ -95,7 +95,7 @@ static bool hangs(const struct steward *steward, struct vigil *vigil,
 static void begin(struct vigil *vigil, const struct steward *steward,
 		  uint64_t promise, uint64_t now)
 {
-	struct host_eye eye = { load_relaxed(&steward->tid), -1, -1, -1 };
+	struct host_eye eye = host_eye_of(load_relaxed(&steward->tid));
 	struct host_look look;
 
 	vigil->promise = promise;

@@ -39,7 +39,7 @@ static int32_t waits_for(const struct host_eye *eye)
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 			   bool *zombie)
 {
-	struct host_eye eye = { load_relaxed(&slot->tid), -1, -1, -1 };
+	struct host_eye eye = host_eye_of(load_relaxed(&slot->tid));
 	int32_t row[ROW_MAX], next = waits_for(&slot->eye), blame = 0;
 
 	*zombie = false;
@@ -64,7 +64,7 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 static enum plea starved(struct excuse *excuse, bool known, uint64_t span,
 			 uint64_t now)
 {
-	struct host_eye eye = { excuse->holder, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(excuse->holder);
 	uint64_t cpu = excuse->cpu, at = excuse->at;
 	struct host_look look;
 

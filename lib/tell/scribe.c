@@ -31,7 +31,7 @@ enum calling { NOWHERE, IN_HOOK, PRINTING };
  */
 static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
 {
-	struct host_eye eye = { tid, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(tid);
 	uint64_t until = host_now() + HEAL_NS;
 	int32_t nr;
 

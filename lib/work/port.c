@@ -14,25 +14,24 @@ struct ward_port {
 	struct ward_task *first;  /* R: who runs it */
 	/* I: */
 	uint32_t generation; /* of the process that made it */
-	int fd;
+	struct host_file event;
 };
 
 int ward_port_create(struct ward_port **out)
 {
 	struct ward_port *port;
-	int fd;
+	int err;
 
 	if (!out)
 		return -EINVAL;
 	port = host_alloc(sizeof(*port));
 	if (!port)
 		return -ENOMEM;
-	fd = host_event_open();
-	if (fd < 0) {
+	err = host_event_open(&port->event);
+	if (err) {
 		host_free(port, sizeof(*port));
-		return fd;
+		return err;
 	}
-	port->fd = fd;
 	port->generation = load_relaxed(&host_generation);
 	*out = port;
 	return 0;
@@ -45,7 +44,7 @@ static bool foreign(const struct ward_port *port)
 
 int ward_port_fd(const struct ward_port *port)
 {
-	return port ? port->fd : -EINVAL;
+	return port ? port->event.fd : -EINVAL;
 }
 
 void port_hold(struct ward_port *port)
@@ -60,7 +59,7 @@ void port_unhold(struct ward_port *port)
 
 static int destroy(struct ward_port *port)
 {
-	host_event_close(port->fd);
+	host_event_close(&port->event);
 	host_free(port, sizeof(*port));
 	return 0;
 }
@@ -93,7 +92,7 @@ void port_post(struct ward_port *port, struct pool *pool,
 		book_of(task)->link = head;
 	} while (!cas_acq_rel(&port->posted, &head, task)); /* [po] */
 	if (!head)
-		host_event_set(port->fd);
+		host_event_set(&port->event);
 	sub_acq_rel(&port->posting, 1); /* [po] */
 }
 
@@ -101,7 +100,7 @@ void port_post(struct ward_port *port, struct pool *pool,
 
 static void take_posted(struct ward_port *port)
 {
-	host_event_clear(port->fd);
+	host_event_clear(&port->event);
 	port->first = lower_turn(swap_acq_rel(&port->posted, NULL)); /* [po] */
 }
 
@@ -139,7 +138,7 @@ int ward_port_run(struct ward_port *port, unsigned budget)
 		n++;
 	}
 	if (port->first)
-		host_event_set(port->fd);
+		host_event_set(&port->event);
 	store_release(&port->running, 0);
 	return n;
 }

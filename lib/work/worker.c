@@ -768,7 +768,7 @@ static void slot_init(struct pool *pool, struct slot *slot)
 {
 	slot->pool = pool;
 	slot->index = (uint32_t)(slot - pool->slot);
-	slot->eye = (struct host_eye){ 0, -1, -1, -1 };
+	slot->eye = host_eye_of(0);
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
 	hand_init(&slot->hand, slot->index);

@@ -447,7 +447,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 void host_eye_open(struct host_eye *eye, int32_t tid)
 {
-	*eye = (struct host_eye){ tid, -1, -1, -1 };
+	*eye = host_eye_of(tid);
 }
 
 void host_eye_close(struct host_eye *eye)
@@ -698,29 +698,30 @@ void sim_rcu_synchronize(void)
 
 static uint32_t event;
 
-int host_event_open(void)
+int host_event_open(struct host_file *file)
 {
+	file->fd = 0;
 	event = 0;
 	return 0;
 }
 
-void host_event_close(int fd)
+void host_event_close(const struct host_file *file)
 {
-	(void)fd;
+	(void)file;
 }
 
-void host_event_set(int fd)
+void host_event_set(const struct host_file *file)
 {
-	(void)fd;
+	(void)file;
 	step();
 	memory_full_fence(current);
 	event = 1;
 	wake(&event, INT32_MAX);
 }
 
-void host_event_clear(int fd)
+void host_event_clear(const struct host_file *file)
 {
-	(void)fd;
+	(void)file;
 	step();
 	memory_full_fence(current);
 	event = 0;

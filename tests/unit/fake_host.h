@@ -272,7 +272,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 void host_eye_open(struct host_eye *eye, int32_t tid)
 {
-	*eye = (struct host_eye){ tid, -1, -1, -1 };
+	*eye = host_eye_of(tid);
 }
 
 void host_eye_close(struct host_eye *eye)

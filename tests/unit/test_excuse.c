@@ -65,7 +65,7 @@ static void set_up(void)
 	pool.slots = THREADS;
 	store_relaxed(&pool.slots_used, THREADS);
 	for (int32_t i = 1; i < THREADS; i++) {
-		slot[i].eye = (struct host_eye){ i, -1, -1, -1 };
+		slot[i].eye = host_eye_of(i);
 		store_relaxed(&slot[i].tid, i);
 		store_relaxed(&slot[i].life, LIFE_SEATED);
 		thread[i].state = 'S';

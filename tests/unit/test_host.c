@@ -90,7 +90,7 @@ Test(host, wake_wakes_all_that_it_is_told_to, .timeout = 60)
 Test(host, calls_keep_errno)
 {
 	_Atomic uint32_t word = 7;
-	struct host_eye eye = { 1 << 29, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(1 << 29);
 	struct host_look look;
 
 	errno = 4711;

@@ -4,11 +4,13 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -17,8 +19,6 @@
 #define MS UINT64_C(1000000)
 
 static const struct host_spawn plain = { .stack = 65536, .name = "x) R (y" };
-static const struct host_eye unkept = { 0, -1, -1, -1 };
-
 /* ---- patients -------------------------------------------------------- */
 
 static void sleeps(void *arg)
@@ -48,14 +48,14 @@ static void keep_all(struct host_eye *eye, int32_t tid)
 {
 	host_eye_open(eye, tid);
 	cr_assert_eq(eye->tid, tid);
-	cr_assert_geq(eye->stat, 0);
-	cr_assert_geq(eye->schedstat, 0);
-	cr_assert_geq(eye->syscall, 0);
+	cr_assert_geq(eye->stat.fd, 0);
+	cr_assert_geq(eye->schedstat.fd, 0);
+	cr_assert_geq(eye->syscall.fd, 0);
 }
 
 static int kept_by(const struct host_eye *eye)
 {
-	return (eye->stat >= 0) + (eye->schedstat >= 0) + (eye->syscall >= 0);
+	return (eye->stat.fd >= 0) + (eye->schedstat.fd >= 0) + (eye->syscall.fd >= 0);
 }
 
 static struct host_look look_at(const struct host_eye *eye)
@@ -72,7 +72,7 @@ static void see_a_sleeper(bool kept)
 {
 	static struct gate gate;
 	host_thread thread = start(sleeps, &gate);
-	struct host_eye eye = unkept;
+	struct host_eye eye = host_eye_of(0);
 	struct host_look look, later;
 	uint64_t arg, until;
 	int32_t nr;
@@ -108,7 +108,7 @@ static void see_a_sleeper(bool kept)
 	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
 	cr_assert_eq(nr, -1);
 	host_eye_close(&eye);
-	cr_assert(eye.stat == -1 && eye.schedstat == -1 && eye.syscall == -1);
+	cr_assert(eye.stat.fd == -1 && eye.schedstat.fd == -1 && eye.syscall.fd == -1);
 }
 
 Test(host_look, sleeper_by_kept_files, .timeout = 60)
@@ -208,7 +208,7 @@ Test(host_look, nobody_is_esrch)
 /* A thread of another process is nobody, too. */
 Test(host_look, strangers_are_esrch)
 {
-	struct host_eye eye = unkept;
+	struct host_eye eye = host_eye_of(0);
 	struct host_look look;
 
 	eye.tid = getppid();
@@ -259,7 +259,7 @@ Test(host_look, keeps_a_quarter_of_the_descriptors)
 Test(host_look, without_descriptors)
 {
 	struct rlimit before = limited_to(0);
-	struct host_eye eye, nobody = unkept;
+	struct host_eye eye, nobody = host_eye_of(0);
 	struct host_look look, none;
 	int looked, called, ended;
 	uint64_t arg;
@@ -283,7 +283,7 @@ Test(host_look, without_proc)
 {
 	char dir[] =
 		"ward-empty-XXXXXX"; /* below a place outside the new root */
-	struct host_eye kept, eye = unkept;
+	struct host_eye kept, eye = host_eye_of(0);
 	struct host_look look;
 	bool rooted;
 
@@ -320,44 +320,87 @@ Test(host_look, after_giving_up_privileges)
 	cr_assert_eq(arg, (uintptr_t)&gate.open);
 }
 
-static int open_stat(int32_t tid)
+/*
+ * A program that closes all has files of its own behind those numbers later: they are
+ * neither read nor closed, and what they were for is read all the same.
+ */
+Test(host_look, descriptors_that_are_the_programs_by_now)
 {
-	char path[64];
-	int fd;
+	struct host_eye eye;
+	struct host_look look;
+	int fd[3], ends[2], other = open("/proc/self/status", O_RDONLY);
+	uint64_t arg;
+	int32_t nr;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	fd = open(path, O_RDONLY);
-	cr_assert_geq(fd, 0);
-	return fd;
+	keep_all(&eye, host_tid());
+	fd[0] = eye.stat.fd;
+	fd[1] = eye.schedstat.fd;
+	fd[2] = eye.syscall.fd;
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(dup2(other, fd[0]), fd[0]);
+	cr_assert_eq(dup2(ends[0], fd[1]), fd[1]);
+	cr_assert_eq(close(fd[2]), 0);
+	look = look_at(&eye);
+	cr_assert(look.cpu_known && look.switches_known && look.state == 'R');
+	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	host_eye_close(&eye);
+	cr_assert_eq(fcntl(fd[0], F_GETFD), 0, "the program's");
+	cr_assert_eq(fcntl(fd[1], F_GETFD), 0, "the program's");
+	cr_assert_eq(fcntl(fd[2], F_GETFD), -1);
 }
 
-/* Somebody closed our descriptor and got its number: nothing is made up. */
-Test(host_look, a_descriptor_that_is_no_longer_ours)
+/* Another's file of the same kind is another one. */
+Test(host_look, descriptors_of_another_thread)
 {
 	static struct gate gate;
-	struct host_look look;
-	struct host_eye eye;
-	int other;
+	struct host_eye mine, other;
 
 	start(sleeps, &gate);
-	other = open_stat(gate_came(&gate));
-	keep_all(&eye, host_tid());
-	cr_assert_eq(look_at(&eye).state, 'R');
-	cr_assert_eq(dup2(other, eye.stat), eye.stat);
-	look = look_at(&eye);
-	cr_assert(!look.state_known);
-	other = open("/proc/self/status", O_RDONLY);
-	cr_assert_geq(other, 0);
-	cr_assert_eq(dup2(other, eye.stat), eye.stat);
-	look = look_at(&eye);
-	cr_assert(!look.state_known);
+	keep_all(&other, gate_came(&gate));
+	keep_all(&mine, host_tid());
+	cr_assert_eq(dup2(other.stat.fd, mine.stat.fd), mine.stat.fd);
+	cr_assert_eq(look_at(&mine).state, 'R');
+}
+
+/* ---- an event -------------------------------------------------------- */
+
+static bool is_set(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, 0) == 1;
+}
+
+Test(host_look, an_event_that_is_another_by_now)
+{
+	struct host_file event;
+	int ends[2], mine;
+
+	cr_assert_eq(host_event_open(&event), 0);
+	host_event_set(&event);
+	cr_assert(is_set(event.fd));
+	host_event_clear(&event);
+	cr_assert(!is_set(event.fd));
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(dup2(ends[1], event.fd), event.fd);
+	host_event_set(&event);
+	cr_assert(!is_set(ends[0]), "nothing was written");
+	host_event_close(&event);
+	cr_assert_eq(fcntl(event.fd, F_GETFD), 0);
+	mine = epoll_create1(0); /* of the same inode */
+	cr_assert_eq(dup2(mine, event.fd), event.fd);
+	host_event_close(&event);
+	cr_assert_eq(fcntl(event.fd, F_GETFD), 0, "no event");
+	cr_assert_eq(host_event_open(&event), 0);
+	host_event_close(&event);
+	cr_assert_eq(fcntl(event.fd, F_GETFD), -1);
 }
 
 /* ---- who holds it ---------------------------------------------------- */
 
 static int32_t futex_of(int32_t tid, uint64_t *address)
 {
-	struct host_eye eye = unkept;
+	struct host_eye eye = host_eye_of(0);
 	int32_t nr;
 
 	eye.tid = tid;

@@ -163,7 +163,7 @@ Test(host_trace, of_a_spinning_thread, .timeout = 60)
 Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 {
 	struct patient patient;
-	struct host_eye eye = { 0, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(0);
 	uint64_t arg;
 	unsigned n;
 	int32_t nr;

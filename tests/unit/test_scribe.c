@@ -363,7 +363,7 @@ static void stuck(struct lover *lover)
 
 static void tell_stuck(int32_t tid)
 {
-	struct host_eye eye = { tid, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(tid);
 	struct incident *in = open_one(1);
 
 	in->report.tid = tid;

@@ -27,7 +27,7 @@
 /* Whether the thread sleeps in a futex call just now. */
 static inline bool sleeps_in_futex(int32_t tid)
 {
-	struct host_eye eye = { tid, -1, -1, -1 };
+	struct host_eye eye = host_eye_of(tid);
 	struct host_look look;
 	uint64_t arg;
 	int32_t nr;
