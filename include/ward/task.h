@@ -48,9 +48,13 @@ struct ward_policy {
 				    CPU or sleep; default: not asked for */
 	ward_ns declared_within; /* sum of declared blocks between two signs of
 				    life that is believed; 1 h */
-	ward_ns start_within;	 /* queued longer than that: it does not run, and
-				    is answered -ETIMEDOUT; default: any time.
-				    Costs a look at the clock at each submit */
+	ward_ns start_within;	 /* from its submit, or from the point for which
+				    ward_submit_at() has it come (each time): if
+				    it has not started by then, wherever it waits,
+				    it does not run, and is answered -ETIMEDOUT;
+				    default: any time.  What did start in time is
+				    run again at any time.  Costs a look at the
+				    clock at each submit */
 };
 #define WARD_POLICY_INIT WARD_SIZED_INIT_(struct ward_policy)
 

@@ -42,19 +42,19 @@ enum book_state {
 
 struct book {
 	_Atomic uint64_t word;
-	union {
-		uint64_t stamp; /* when it was queued, or 0; as the word says */
-		struct ward_task *link; /* on the owed list */
-	};
+	uint64_t stamp; /* since when it might run; if the word says so */
 	/* The end of a task's first line.  All but the word is only valid, and only
-	 * touched, where the word says so; what follows, once an attempt failed
-	 * or was lost, when 'attempt' is above 1. */
+	 * touched, where the word says so; what follows, up to 'reruns', once an
+	 * attempt failed or was lost, when 'attempt' is above 1. */
 	_Atomic uint64_t incident;  /* the report of the last one */
 	int32_t status;		    /* for done(), when LOST or TOLD */
 	int16_t cause;		    /* for done(), when it was cancelled */
 	uint16_t why;		    /* the last one was lost: enum lost_why */
 	uint16_t reruns[LOST_STOP]; /* spent on each why */
-	struct heap_node wait;	    /* for its time to come */
+	union {
+		struct heap_node wait;	/* for its time to come */
+		struct ward_task *link; /* the next one of a list, outside of it */
+	};
 	/* What the word says is there. */
 	struct lane *lane; /* it is one of this lane's */
 	uint64_t period;   /* ns from the end of a run to the next */
@@ -65,7 +65,7 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 
 #define BOOK_STATES ((uint64_t)0xf)
 #define BOOK_FLAGS ((uint64_t)0xfff0)
-#define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp */
+#define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
 #define BOOK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
 #define BOOK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
@@ -108,10 +108,14 @@ static inline void book_open(struct book *book)
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
 }
 
-/* The same; its time is taken.  Who cancels it may have marked it already. */
-static inline void book_stamp(struct book *book, uint64_t now)
+/*
+ * The same: it might run from then on.  Once for each time that it is submitted, or
+ * comes up again, wherever it waits after that.  Who cancels it may have marked it
+ * already.
+ */
+static inline void book_stamp(struct book *book, uint64_t since)
 {
-	book->stamp = now;
+	book->stamp = since;
 	or_relaxed(&book->word, BOOK_STAMPED);
 }
 

@@ -143,6 +143,13 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 
 /* ---- putting ---------------------------------------------------------------- */
 
+/* Its times are taken; but one that may not wait for ever has its stamp. */
+static cold void sample(struct book *book)
+{
+	if (!(load_relaxed(&book->word) & BOOK_STAMPED))
+		book_stamp(book, host_now());
+}
+
 /* Between claim and drop: refused if the inbox was closed before the claim. */
 static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 			      struct ward_task *const *tasks, uint32_t n)
@@ -156,7 +163,7 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 	if (unlikely(put == 0))
 		return -EAGAIN;
 	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
-		book_stamp(book_of(tasks[0]), host_now());
+		sample(book_of(tasks[0]));
 	/* Before it can be answered: nobody sees more answers than tasks. */
 	count_own(&ring->accepted, put);
 	ring_fill(ring, (void *const *)tasks, put);
@@ -391,7 +398,6 @@ static cold struct ward_task *take_owed(struct inbox *inbox)
 	if (book_of(task)->link)
 		owe_back(inbox, book_of(task)->link);
 	add_relaxed(&inbox->owed_out, 1);
-	book_of(task)->stamp = 0; /* the link is no time */
 	return task;
 }
 

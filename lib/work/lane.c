@@ -83,16 +83,6 @@ static void refuse(struct lane *lane, struct ward_task *task, int status)
 
 /* ---- by who turns: what follows ------------------------------------------------------ */
 
-static uint64_t last_start(const struct lane *lane,
-			   const struct ward_task *task)
-{
-	uint64_t since = book_of(task)->wait.at;
-	uint64_t window = submit_window(lane->pool, task);
-
-	return window && window < HOST_FOREVER - since ? since + window :
-							 HOST_FOREVER;
-}
-
 /* It has its tokens: now, or in a while. */
 static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 		     uint64_t now)
@@ -113,10 +103,12 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 
 static void start_limited(struct lane *lane, struct ward_task *task)
 {
+	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t last = submit_last_start(lane->pool, task, word);
 	struct limit_hold hold;
 	uint64_t now = host_now(), at;
-	int err = limit_reserve(&hold, lane->limit, lane->limits, 1, now,
-				last_start(lane, task), &at);
+	int err = limit_reserve(&hold, lane->limit, lane->limits, 1, now, last,
+				&at);
 
 	if (err)
 		refuse(lane, task, err);

@@ -355,7 +355,8 @@ static void put(struct lane *lane, struct ward_task *task, bool active)
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_lane(book, lane);
-	book->wait.at = unlikely(submit_window(pool, task)) ? host_now() : 0;
+	if (unlikely(submit_window(pool, task)))
+		book_stamp(book, host_now());
 	lane_enter(lane, task, active);
 	lost_pay(pool);
 }

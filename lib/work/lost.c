@@ -198,11 +198,7 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 		worker_answer(pool, slot, task, -ECANCELED);
 		break;
 	case BOOK_DONE:
-		if (slot)
-			slot_begin(slot, task, SLOT_DONE);
 		worker_release(pool, slot, task);
-		if (slot)
-			slot_end(slot);
 		break;
 	default:
 		worker_answer(pool, slot, task, book->status);

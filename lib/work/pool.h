@@ -206,8 +206,14 @@ void pool_lives_changed(struct pool *pool);
 
 /* 0, or why a task is refused by whomever. */
 int submit_refuse(const struct ward_task *task);
-/* How long after its submit it may start, at most; 0: at any time. */
+/* How long after its stamp it may start, at most; 0: at any time. */
 uint64_t submit_window(const struct pool *pool, const struct ward_task *task);
+/* Up to when that allows it, its book's word being as given; HOST_FOREVER: always. */
+uint64_t submit_last_start(const struct pool *pool,
+			   const struct ward_task *task, uint64_t word);
+/* Is that over? */
+bool submit_is_late(const struct pool *pool, const struct ward_task *task,
+		    uint64_t word);
 /* ward_submit_at(), for a pool that is ours. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);

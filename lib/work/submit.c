@@ -22,6 +22,27 @@ uint64_t submit_window(const struct pool *pool, const struct ward_task *task)
 			   pool->policy.start_within);
 }
 
+/* What has begun in time is run again at any time. */
+uint64_t submit_last_start(const struct pool *pool,
+			   const struct ward_task *task, uint64_t word)
+{
+	uint64_t window, stamp = book_of(task)->stamp;
+
+	if (!(word & BOOK_STAMPED) || book_attempt(word) != 1)
+		return HOST_FOREVER;
+	window = submit_window(pool, task);
+	return window && window < HOST_FOREVER - stamp ? stamp + window :
+							 HOST_FOREVER;
+}
+
+bool submit_is_late(const struct pool *pool, const struct ward_task *task,
+		    uint64_t word)
+{
+	uint64_t last = submit_last_start(pool, task, word);
+
+	return last != HOST_FOREVER && host_now() > last;
+}
+
 int submit_refuse(const struct ward_task *task)
 {
 	return refuse(task);
@@ -259,13 +280,17 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period)
 {
 	int err = refuse(task);
+	uint64_t now;
 
 	if (err)
 		return err;
 	if (!inbox_enter(&pool->inbox))
 		return -ESHUTDOWN;
+	now = host_now();
 	book_open_owed(book_of(task), period);
-	if (at <= host_now()) {
+	if (submit_window(pool, task))
+		book_stamp(book_of(task), at > now ? at : now);
+	if (at <= now) {
 		inbox_owe(&pool->inbox, task);
 	} else {
 		later_put(&pool->later, &pool->inbox, task, at);

@@ -17,6 +17,27 @@
 __thread struct ward_pulse *ward_pulse_
 	__attribute__((tls_model("initial-exec")));
 
+/* ---- budgets ------------------------------------------------------------------- */
+
+/* For the steward to see: by whose budgets the next epoch is judged. */
+static cold void show_budgets(struct slot *slot, const struct ward_policy *policy)
+{
+	slot->patience = policy != NULL;
+	store_relaxed(&slot->budget[0], policy ? policy->busy_within : 0);
+	store_relaxed(&slot->budget[1], policy ? policy->blocked_within : 0);
+	store_relaxed(&slot->budget[2], policy ? policy->progress_within : 0);
+	store_relaxed(&slot->budget[3], policy ? policy->declared_within : 0);
+}
+
+/* Before each epoch that comes from outside; of a hook the task is NULL. */
+static inline void show_patience(struct slot *slot, const struct ward_task *task)
+{
+	const struct ward_policy *policy = task ? task->policy : NULL;
+
+	if (unlikely(policy || slot->patience))
+		show_budgets(slot, policy);
+}
+
 /* ---- answering ----------------------------------------------------------------- */
 
 /* Of a task that was lost before, or is none of ours any more: false. */
@@ -209,15 +230,27 @@ group_floor
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task)
 {
-	give_back(pool, slot, slot ? load_relaxed(&slot->word) : 0, task);
+	uint64_t epoch = 0;
+
+	if (slot) {
+		show_patience(slot, task);
+		epoch = slot_begin(slot, task, SLOT_DONE);
+	}
+	give_back(pool, slot, epoch, task);
+	if (slot)
+		slot_end(slot);
 }
 
 group_floor
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status)
 {
-	uint64_t epoch = slot ? slot_begin(slot, task, SLOT_DONE) : 0;
+	uint64_t epoch = 0;
 
+	if (slot) {
+		show_patience(slot, task);
+		epoch = slot_begin(slot, task, SLOT_DONE);
+	}
 	answer(pool, slot, epoch, task, status);
 	/* A callback that was fenced revokes nothing: the loop sees the fence
 	 * at its next turn. */
@@ -312,18 +345,6 @@ static void report_home(struct pool *pool, struct slot *slot)
 
 /* ---- running -------------------------------------------------------------------- */
 
-/* A task's own budgets, for the steward to see. */
-static cold void show_patience(struct slot *slot, const struct ward_task *task)
-{
-	const struct ward_policy *policy = task->policy;
-
-	slot->patience = policy != NULL;
-	store_relaxed(&slot->budget[0], policy ? policy->busy_within : 0);
-	store_relaxed(&slot->budget[1], policy ? policy->blocked_within : 0);
-	store_relaxed(&slot->budget[2], policy ? policy->progress_within : 0);
-	store_relaxed(&slot->budget[3], policy ? policy->declared_within : 0);
-}
-
 static cold void leave_traces(struct slot *slot)
 {
 	store_relaxed(&slot->declared, 0);
@@ -360,20 +381,10 @@ static cold int run_stamped(struct slot *slot, struct ward_task *task)
 	return status;
 }
 
-/* Most tasks' lanes have nothing to say. */
-static inline bool lane_interferes(const struct ward_task *task)
-{
-	const struct book *book = book_of(task);
-
-	return book->wait.at || lane_asks(book->lane);
-}
-
 /* Why a task is not to run, though its turn has come; 0: it is. */
 static int why_not(const struct pool *pool, struct ward_task *task,
 		   uint64_t word)
 {
-	uint64_t stamp = word & BOOK_STAMPED ? book_of(task)->stamp : 0;
-	uint64_t window = submit_window(pool, task);
 	int cause = task->cancel ? ward_cancel_cause(task->cancel) : 0;
 
 	if (word & BOOK_GRANT)
@@ -382,16 +393,11 @@ static int why_not(const struct pool *pool, struct ward_task *task,
 		load_acquire(&book_of(task)->word); /* [ca] what it was marked with */
 		return book_of(task)->cause;
 	}
-	if (word & BOOK_LANE) {
-		cause = cause ? cause : lane_why_not(book_of(task)->lane, task);
-		if (!stamp && book_attempt(word) == 1)
-			stamp = book_of(task)->wait.at;
-	}
-	if (cause)
-		return cause;
-	if (stamp && window && host_now() - stamp > window)
-		return -ETIMEDOUT;
-	return 0;
+	if (!cause && word & BOOK_LANE)
+		cause = lane_why_not(book_of(task)->lane, task);
+	if (!cause && submit_is_late(pool, task, word))
+		cause = -ETIMEDOUT;
+	return cause;
 }
 
 /* It never ran, or does not run again: no failure, and no dead letter. */
@@ -422,15 +428,17 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
 {
 	struct book *book = book_of(task);
-	uint64_t now = host_now();
+	uint64_t now = host_now(), at;
 
 	if (load_acquire(&pool->inbox.closed))
 		return false;
+	at = book->period < HOST_FOREVER - now ? now + book->period :
+						 HOST_FOREVER - 1;
+	if (submit_window(pool, task))
+		book_stamp(book, at);
 	book_move(book, BOOK_RERUN, 0);
 	slot_end(slot); /* before another may begin it */
-	later_put(&pool->later, &pool->inbox, task,
-		  book->period < HOST_FOREVER - now ? now + book->period :
-						      HOST_FOREVER - 1);
+	later_put(&pool->later, &pool->inbox, task, at);
 	steward_ring(pool); /* [w] */
 	lost_pay(pool);
 	return true;
@@ -507,8 +515,7 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 			return 0;
 		/* A zombie of an earlier attempt may come home just now. */
 		while (!cas_acq_rel(&book->word, &word, /* [K] */
-				    book_with_state(word & ~BOOK_STAMPED,
-						    BOOK_QUEUED)))
+				    book_with_state(word, BOOK_QUEUED)))
 			;
 		word = load_relaxed(&book->word);
 	}
@@ -517,10 +524,9 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 		answer_unwanted(pool, slot, task, status);
 		return 0;
 	}
-	if (task->policy || slot->patience)
-		show_patience(slot, task);
-	if (word & BOOK_STAMPED) /* later it may be lost, and its stamp a link */
-		slot->stamp = book->stamp;
+	show_patience(slot, task);
+	if (word & BOOK_STAMPED) /* that of a rerun tells nothing of a queue */
+		slot->stamp = book_attempt(word) == 1 ? book->stamp : 0;
 	return word;
 }
 
@@ -530,7 +536,7 @@ static inline bool is_ready(const struct slot *slot,
 {
 	return !(((uintptr_t)task->cancel | (uintptr_t)task->policy |
 		  slot->patience) != 0 || !book_fresh(word) ||
-		 (word & BOOK_LANE && lane_interferes(task)));
+		 (word & BOOK_LANE && lane_asks(book_of(task)->lane)));
 }
 
 /* One attempt; as finish(). */
@@ -638,6 +644,7 @@ static void arrive(struct pool *pool, struct slot *slot)
 	if (slot->fault_stack)
 		host_fault_stack_use(slot->fault_stack);
 	if (pool->hooks.start) {
+		show_patience(slot, NULL); /* not the record's last thread's */
 		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
 						     slot->index);
@@ -753,6 +760,7 @@ static void worker(void *arg)
 		arrive(pool, slot);
 	serve(pool, slot, escaped == ESCAPE_RAISED);
 	if (pool->hooks.stop) {
+		show_patience(slot, NULL);
 		slot_begin(slot, NULL, SLOT_HOOK);
 		pool->hooks.stop(pool->hooks.arg, slot->index,
 				 slot->self.local);

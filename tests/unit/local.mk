@@ -74,6 +74,7 @@ unit_tests += \
 	tests/unit/test_submit \
 	tests/unit/test_text \
 	tests/unit/test_unblock \
+	tests/unit/test_waits \
 	tests/unit/test_watch \
 	tests/unit/test_worker
 
@@ -357,6 +358,10 @@ tests_unit_test_unblock_SOURCES = tests/unit/test_unblock.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_unblock_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_waits_SOURCES = tests/unit/test_waits.c \
+	tests/unit/job.h tests/unit/lane_job.h tests/unit/wait.h
+tests_unit_test_waits_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c \
 	tests/unit/job.h \
