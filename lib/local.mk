@@ -162,13 +162,13 @@ endif
 # Everything once, for libward.la and for the programs of the house.
 noinst_LTLIBRARIES += libward-core.la
 libward_core_la_SOURCES = $(WARD_SOURCES)
-libward_core_la_LIBADD = $(URCU_LIBS) $(DW_LIBS)
+libward_core_la_LIBADD = $(DW_LIBS)
 
 # What is installed: the same objects, with only ward_* to be seen.  nodelete,
-# because threads and liburcu-bp's readers outlive a dlclose().
+# because threads outlive a dlclose().
 lib_LTLIBRARIES += libward.la
 libward_la_SOURCES =
-libward_la_LIBADD = libward-core.la $(URCU_LIBS) $(DW_LIBS)
+libward_la_LIBADD = libward-core.la $(DW_LIBS)
 libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete

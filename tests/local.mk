@@ -38,7 +38,7 @@ TESTS += $(test_programs) $(test_scripts)
 endif
 endif
 
-EXTRA_DIST += $(test_scripts) tests/nowhere.h tests/sanitizers.h tests/tsan.supp tests/tsan_ck.h
+EXTRA_DIST += $(test_scripts) tests/nowhere.h tests/sanitizers.h tests/tsan_ck.h
 
 # ---- how a test is run ---------------------------------------------------------
 
@@ -54,9 +54,8 @@ AM_TESTS_ENVIRONMENT = \
 	EXAMPLES_LEFT_OUT='$(EXAMPLES_LEFT_OUT)'; \
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; \
 	UBSAN_OPTIONS=print_stacktrace=1; \
-	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/tsan.supp'; \
 	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK \
-		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS;
+		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS;
 
 # What is run alone comes after all the others, one after another.
 alone_logs = $(patsubst %,%.log,$(basename $(alone_tests)))

@@ -210,22 +210,6 @@ TSAN_CK void *tsan_ck_copy(void *to, const void *from, size_t size)
 
 #include <pthread.h>
 #include <time.h>
-#include <urcu-bp.h>
-
-/*
- * liburcu is not instrumented: a reader's end happens before the end of a grace
- * period that waited for it.
- */
-void __tsan_acquire(void *mark);
-void __tsan_release(void *mark);
-__attribute__((weak)) char tsan_grace;
-
-#undef urcu_bp_read_unlock
-#undef urcu_bp_synchronize_rcu
-#define urcu_bp_read_unlock()                                                  \
-	(__tsan_release(&tsan_grace), (urcu_bp_read_unlock)())
-#define urcu_bp_synchronize_rcu()                                              \
-	((urcu_bp_synchronize_rcu)(), __tsan_acquire(&tsan_grace))
 
 /* It takes a thread joined by pthread_clockjoin_np() for one that still is. */
 TSAN_CK int tsan_clockjoin(pthread_t thread, void **result, clockid_t clock,

@@ -139,9 +139,8 @@ void host_set_mine(const void *note);
 extern host_own _Atomic uint32_t host_generation;
 void host_on_fork(void (*in_child)(void *self));
 /*
- * membarrier, fork handlers, the unwinder; idempotent, called before the first
- * pool.  The fork handlers stand for liburcu-bp's own: an application that calls
- * urcu_bp_before_fork() itself would wait for itself.
+ * membarrier, the fork handler, the unwinder; idempotent, called before the first
+ * pool.
  */
 void host_init(void);
 

@@ -7,28 +7,16 @@
 
 #include <execinfo.h>
 #include <pthread.h>
-#include <urcu-bp.h>
 
 _Atomic uint32_t host_generation;
 
 static void (*_Atomic fork_hook)(void *self);
-
-static void before_fork(void)
-{
-	urcu_bp_before_fork();
-}
-
-static void in_parent(void)
-{
-	urcu_bp_after_fork_parent();
-}
 
 /* The child has one thread, so nothing here races. */
 static void in_child(void)
 {
 	void (*hook)(void *) = load_relaxed(&fork_hook);
 
-	urcu_bp_after_fork_child();
 	host_fence_init();
 	host_where_forked();
 	add_relaxed(&host_generation, 1);
@@ -50,7 +38,7 @@ static void init(void)
 	host_object_init();
 	host_where_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */
-	pthread_atfork(before_fork, in_parent, in_child);
+	pthread_atfork(NULL, NULL, in_child);
 	/*
 	 * Loads the unwinder now: backtrace() in a signal handler must not load
 	 * it, and pthread_exit() aborts the process if it cannot.

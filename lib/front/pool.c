@@ -137,6 +137,8 @@ static int part_with(struct pool *pool, uint64_t until)
 		if (life == LIFE_FREE ||
 		    (life == LIFE_GONE && clerk_bury(pool, slot, until)))
 			continue;
+		if (slot->joined)
+			continue; /* a steward is left: the record goes with all */
 		if (life != LIFE_GONE || !theft_left(slot)) /* its stack */
 			host_detach(slot->thread);
 		left++;

@@ -8,7 +8,6 @@
 #include "front/front.h"
 #include "heal/heal.h"
 #include <errno.h>
-#include <urcu-bp.h>
 
 uint64_t front_released(const struct pool *pool)
 {
@@ -19,14 +18,12 @@ uint64_t front_released(const struct pool *pool)
 	return n;
 }
 
-/* By the seats, as the steward sees them. */
+/* By the seats, as the steward sees them; records stay as long as the pool. */
 static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
 	struct size size = size_of(load_acquire(&pool->crew.size));
 
-	host_hold(); /* a thread's first lock registers it, under a mutex */
-	urcu_bp_read_lock();
 	for (uint32_t i = 0; i < seats; i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
 
@@ -40,8 +37,6 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 					       .parked))
 			stats->idle++;
 	}
-	urcu_bp_read_unlock();
-	host_unhold();
 	stats->wanted = CREW_WANTED(load_acquire(&pool->crew.word));
 	if (stats->wanted > stats->workers)
 		stats->vacant = stats->wanted - stats->workers;

@@ -1,26 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clerk.c - makes threads and buries them, and waits for grace periods: what the
- * steward must not do, because it may take long.  And it watches the steward.
+ * clerk.c - makes threads and buries them: what the steward must not do, because it
+ * may take long.  And it watches the steward.
  *
  * Level-triggered: it looks at what is and at what should be, so that no order
- * can be lost.  Edge [U]: a seat let go of its slot | the slot is used again,
- * with a grace period between.
+ * can be lost.  Edge [U]: a seat let go of its slot | no steward looks at it, and
+ * the slot is used again.
  */
 #include "heal/heal.h"
 #include <stdio.h>
-#include <urcu-bp.h>
 
 #define MS 1000000u
 
 enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
 
+/* Whoever looks at it now found it at its seat, and comes to it no more. */
+static bool looked_at(const struct heal *heal, const struct slot *slot)
+{
+	host_fence_heavy(); /* [U] it has no seat | who looks at it? */
+	for (const struct steward *s = heal->steward; s; s = s->before)
+		if (load_acquire(&s->at) == slot) /* [U] */
+			return true;
+	return false;
+}
+
 bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 {
-	if (!lost_mourned(pool, slot) || host_join(slot->thread, until))
+	if (!slot->joined) {
+		if (!lost_mourned(pool, slot) || host_join(slot->thread, until))
+			return false;
+		slot->joined = true;
+	}
+	if (looked_at(pool->helpers, slot))
 		return false;
-	/* Whoever found the slot at its seat has left it after this. */
-	urcu_bp_synchronize_rcu(); /* [U] */
+	slot->joined = false;
 	host_eye_close(&slot->eye);
 	books_open(pool);
 	add_relaxed(&pool->threads_joined, 1);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * heal.h - the threads that keep a pool whole: the steward looks and judges, the
- * clerk makes and buries threads and waits for grace periods.
+ * clerk makes and buries threads.
  *
- * The steward never allocates, locks, formats, makes threads, waits for a grace
- * period or runs a stranger's code.  What might wait is the clerk's or the
- * scribe's.
+ * The steward never allocates, locks, formats, makes threads or runs a stranger's
+ * code.  What might wait is the clerk's or the scribe's.
  */
 #ifndef WARD_LIB_HEAL_HEAL_H
 #define WARD_LIB_HEAL_HEAL_H
@@ -25,6 +24,7 @@ struct steward {
 	struct watch *watch;   /* one per seat */
 	struct excuse *excuse; /* the same */
 	struct plan plan;
+	_Atomic(struct slot *) at; /* whom it looks at [U]; only it writes */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
@@ -89,7 +89,11 @@ bool steward_may_sleep(struct pool *pool);
 /* clerk.c */
 int clerk_start(struct heal *heal);
 void clerk_stop(struct heal *heal);
-/* Joins slot's thread, which is GONE, by then; makes the slot FREE. */
+/*
+ * Joins slot's thread, which is GONE, by then; makes the slot FREE, or says false:
+ * the thread was not joined (slot->joined), or a steward that was held is still
+ * about to look at it.
+ */
 bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until);
 
 #endif

@@ -3,7 +3,6 @@
  * plan.c - see plan.h.
  */
 #include "heal/plan.h"
-#include <urcu-bp.h>
 
 enum { GROW_AFTER = 2 }; /* scans in a row */
 
@@ -83,12 +82,14 @@ static void look(const struct pool *pool, struct crowd *crowd)
 				.vacant = CREW_STAY(word) < CREW_WANTED(word) };
 }
 
-/* Who waits, who is idle: lines that are cold, so only where it may matter. */
+/*
+ * Who waits, who is idle: lines that are cold, so only where it may matter.  A record
+ * that has just lost its seat may be read as well: it stays as long as the pool.
+ */
 static void count(const struct pool *pool, struct crowd *crowd)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
 
-	urcu_bp_read_lock();
 	for (uint32_t i = 0; i < seats; i++) {
 		const struct slot *slot =
 			load_acquire(&pool->seat[i]); /* [U] */
@@ -99,7 +100,6 @@ static void count(const struct pool *pool, struct crowd *crowd)
 		crowd->idle += load_relaxed(
 			&pool->inbox.bell.sleeper[slot->index].parked);
 	}
-	urcu_bp_read_unlock();
 }
 
 static void tell_spent(struct plan *plan, struct pool *pool, bool spent)

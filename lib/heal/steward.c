@@ -11,13 +11,34 @@
 #include "heal/heal.h"
 #include <errno.h>
 #include <stdio.h>
-#include <urcu-bp.h>
 
 #define SECOND UINT64_C(1000000000)
 #define LAST_WORDS_S 5 /* for the scribe, whose hook may hang */
 #define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
 /* ---- looking ---------------------------------------------------------------------- */
+
+/*
+ * Whoever sits there, or NULL.  Until this steward looks elsewhere the clerk leaves
+ * that record as it is: its eye, and its thread's number, are of who sits there.
+ */
+static struct slot *look_to(struct steward *me, uint32_t seat)
+{
+	struct slot *slot = load_acquire(&me->pool->seat[seat]), *seen; /* [U] */
+
+	do {
+		seen = slot;
+		store_release(&me->at, seen); /* [U] I have left another */
+		host_fence_light(); /* [U] I look at it | it has no seat */
+		slot = load_acquire(&me->pool->seat[seat]); /* [U] */
+	} while (slot != seen);
+	return slot;
+}
+
+static void look_away(struct steward *me)
+{
+	store_release(&me->at, NULL); /* [U] */
+}
 
 /*
  * From the slot's first line alone: its epoch only grows, whoever its thread is,
@@ -414,7 +435,7 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 {
 	struct watch *watch = &me->watch[i];
-	struct slot *slot = load_acquire(&me->pool->seat[i]); /* [U] */
+	struct slot *slot = look_to(me, i);
 	struct budgets budgets;
 	struct host_look look;
 	struct sign sign;
@@ -471,13 +492,12 @@ static bool somebody_held(struct steward *me)
 		struct slot *slot;
 		struct host_look look;
 
-		urcu_bp_read_lock(); /* the clerk closes no eye meanwhile */
-		slot = load_acquire(&me->pool->seat[i]); /* [U] */
+		slot = look_to(me, i);
 		held = slot && !slot_inside(load_acquire(&slot->word)) &&
 		       !host_look(&slot->eye, &look) &&
 		       (look.state == 'T' || look.state == 't');
-		urcu_bp_read_unlock();
 	}
+	look_away(me);
 	return held;
 }
 
@@ -559,8 +579,8 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 }
 
 /*
- * The clerk comes to its orders at once, or it hangs: in a grace period that a reader
- * holds up, in a thread's birth.  Nobody else can make threads, so that is told.
+ * The clerk comes to its orders at once, or it hangs, in a thread's birth.  Nobody
+ * else can make threads, so that is told.
  */
 static void watch_clerk(struct steward *me, uint64_t now)
 {
@@ -597,11 +617,9 @@ static bool scan(struct steward *me, uint64_t now)
 
 	count_own(&me->heal->scans, 1);
 	me->plan.waits = false;
-	for (uint32_t i = 0; i < seats && in_office(me); i++) {
-		urcu_bp_read_lock();
+	for (uint32_t i = 0; i < seats && in_office(me); i++)
 		busy |= look_at(me, i, now, late);
-		urcu_bp_read_unlock();
-	}
+	look_away(me);
 	tell_ring(&me->pool->tell);
 	if (in_office(me)) {
 		keep_word(me, now);
@@ -702,7 +720,6 @@ static void steward(void *arg)
 			  next < me->due ? next : me->due);
 	}
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
-	urcu_bp_unregister_thread();
 	pool_put(pool); /* destroy may have left one that hung, and gone */
 }
 

@@ -4,7 +4,7 @@
  * thieves take the oldest.
  *
  * Chase and Lev's (2005), with the orders of Le, Pop, Cohen and Zappa Nardelli
- * (2013).  Neither ck nor liburcu has one.  It does not grow: who finds it full
+ * (2013).  ck has none.  It does not grow: who finds it full
  * does the work at once, and there is enough for thieves in it.
  *
  *              push   take   look, win

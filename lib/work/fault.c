@@ -10,7 +10,6 @@
  *	submit		a ring's claim, tasks marked as the pool's, the count of
  *			those who wait: a drain would wait for them for ever
  *	start, destroy	of another pool, that would stay half up or half down
- *	stats, audit	of any pool: liburcu-bp may hold its registry's lock
  *	cancel_fire	of those who sleep on the token, nobody else wakes them
  *	fail, wrap, raise  a record of the scribe's
  *	and what takes a lock, wherever it does

@@ -5,7 +5,7 @@
  * Who holds what.  slot[] is one record per thread that may exist at once
  * (workers + spares + zombies); a record stays where it is for the life of the
  * pool, and is used again for another thread only after its thread was joined
- * and a grace period has passed.  seat[i] is an RCU-published pointer to the
+ * and no steward looks at it.  seat[i] is a published pointer to the
  * slot of the worker that sits there, NULL while it is empty: because nobody more is
  * wanted (crew.h), or because it is vacant.
  *
@@ -55,7 +55,7 @@ struct pool {
 	char name[12];
 
 	/* seats */
-	struct slot *_Atomic *seat;	    /* RCU */
+	struct slot *_Atomic *seat;	    /* [U] */
 	_Atomic uint64_t *vacated, *healed; /* per seat: when; how long it took */
 	struct crew crew;
 	_Atomic uint32_t seats_used, slots_used; /* those from here on never were */

@@ -3,7 +3,7 @@
  * seat.c - seats, spares, and bringing them together.
  *
  * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next one;
- * [U] a seat's pointer published | looked up under RCU; [c] called to a seat |
+ * [U] a seat's pointer published | looked at; [c] called to a seat |
  * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep.
  */
 #include "work/pool.h"

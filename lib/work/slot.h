@@ -126,6 +126,7 @@ struct slot {
 	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 */
 	_Atomic int32_t tid;
 	host_thread thread;
+	bool joined; /* the clerk's, and then destroy's: it only may not be FREE */
 	char name[16];
 	struct host_life breath;
 	struct host_eye eye;

@@ -77,7 +77,7 @@ complain() {
 			\"*)
 				echo "$f:$n: $what: say \"layer/file.h\""
 				;;
-			"<ward/"* | "<ck_"* | "<urcu"*) ;;
+			"<ward/"* | "<ck_"*) ;;
 			"<errno.h>" | "<inttypes.h>" | "<limits.h>" | \
 				"<stdarg.h>" | "<stdatomic.h>" | \
 				"<stdbool.h>" | "<stddef.h>" | "<stdint.h>" | \

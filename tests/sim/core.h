@@ -82,7 +82,6 @@ struct thread {
 	struct host_life *life;	       /* that it holds */
 	struct host_life *watched[16]; /* that it sleeps on */
 	unsigned watches;
-	unsigned reading; /* RCU, nested */
 };
 
 struct run {

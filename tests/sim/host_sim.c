@@ -10,7 +10,6 @@
 #include "base/host_symbol.h"
 #include "base/host_where.h"
 #include "core.h"
-#include "urcu-bp.h"
 #include <errno.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@ static bool gone[ARENA / LINE];
 static size_t arena_used;
 static unsigned spurious;	  /* returns for no reason so far */
 static struct knows last_words;	  /* what lost threads knew */
-static struct knows readers_knew; /* when they left */
 
 unsigned sim_unfreed(void)
 {
@@ -45,7 +43,6 @@ void host_sim_reset(void)
 	arena_used = 0;
 	spurious = 0;
 	memset(&last_words, 0, sizeof(last_words));
-	memset(&readers_knew, 0, sizeof(readers_knew));
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
 	/* Fences in a row until a rush: at once, soon, never. */
@@ -405,7 +402,6 @@ void host_sim_vanished(struct thread *thread)
 	int list[SIM_THREADS];
 	uint32_t n = 0;
 
-	thread->reading = 0;
 	if (!thread->life)
 		return;
 	thread->life->mutex[0] = LOST;
@@ -445,6 +441,10 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- looking ------------------------------------------------------------- */
 
+/* What the compiler puts before plain accesses, elsewhere: race.c. */
+void __tsan_read4(void *at);
+void __tsan_write4(void *at);
+
 void host_eye_open(struct host_eye *eye, int32_t tid)
 {
 	*eye = host_eye_of(tid);
@@ -452,15 +452,20 @@ void host_eye_open(struct host_eye *eye, int32_t tid)
 
 void host_eye_close(struct host_eye *eye)
 {
-	eye->tid = 0;
+	__tsan_write4(&eye->tid);
+	eye->tid = -1;
 }
 
 /* Whoever could run has run: virtual time is everybody's. */
 int host_look(const struct host_eye *eye, struct host_look *look)
 {
-	const struct thread *t = &threads[eye->tid % SIM_THREADS];
+	const struct thread *t;
 
 	step();
+	__tsan_read4((void *)(uintptr_t)&eye->tid);
+	if (eye->tid < 0)
+		sim_fail(SIM_WRONG, "a look through an eye that was closed");
+	t = &threads[eye->tid % SIM_THREADS];
 	if (t->state == ENDED || (int32_t)t->turn != eye->tid / SIM_THREADS)
 		return -ESRCH;
 	*look = (struct host_look){ .cpu_known = true,
@@ -645,53 +650,6 @@ void host_complain(const char *line, size_t len)
 void host_abort(void)
 {
 	sim_fail(SIM_WRONG, "the library gave up");
-}
-
-/* ---- urcu-bp ------------------------------------------------------------- */
-
-/*
- * A grace period ends as early as it may: when all that were reading at its
- * start have left.  What readers knew when they left is known after it.
- */
-void sim_rcu_lock(void)
-{
-	me->reading++;
-	step();
-}
-
-void sim_rcu_unlock(void)
-{
-	step();
-	if (--me->reading)
-		return;
-	know(&readers_knew, &me->knows);
-}
-
-struct reader {
-	int thread;
-	uint32_t turn;
-};
-
-static bool has_left(void *arg)
-{
-	const struct reader *r = arg;
-
-	return threads[r->thread].turn != r->turn ||
-	       !threads[r->thread].reading;
-}
-
-void sim_rcu_synchronize(void)
-{
-	step();
-	host_fence_heavy();
-	for (int i = 0; i < nthreads; i++) {
-		struct reader r = { i, threads[i].turn };
-
-		while (!has_left(&r))
-			host_yield();
-	}
-	know(&me->knows, &readers_knew);
-	host_fence_heavy();
 }
 
 /* ---- descriptors: one for all, and each call is a whole fence -------------------- */

@@ -61,7 +61,6 @@ tests_sim_sim_SOURCES = \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \
-	tests/sim/include/urcu-bp.h \
 	tests/sim/litmus.c \
 	tests/sim/names.h \
 	tests/sim/parked.h \

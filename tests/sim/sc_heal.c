@@ -335,6 +335,53 @@ static void heal_asleep(void)
 }
 SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2);
 
+/* Inside of a task for some scans; then it leaves its seat, and ends. */
+static void leaver(void *arg)
+{
+	struct slot *slot = &pool->slot[0], *me = slot;
+
+	(void)arg;
+	store_relaxed(&slot->tid, host_tid());
+	host_eye_open(&slot->eye, host_tid());
+	store_release(&pool->seat[0], slot);
+	slot_begin(slot, &task, SLOT_RUN);
+	host_wait(&bed, 0,
+		  host_now() + WARD_MS(1000) * sim_choose(4) + sim_choose(80));
+	if (sim_choose(2))
+		slot_end(slot); /* else it died there */
+	while (!life_move(slot, load_acquire(&slot->life), LIFE_GONE))
+		;
+	cas_acq_rel(&pool->seat[0], &me, NULL);
+	clerk_wake(pool);
+}
+
+/* Who sat there is buried while the steward looks at him. */
+static void heal_buried(void)
+{
+	struct heal *heal;
+
+	atomic_init(&bed, 0);
+	memset(&task, 0, sizeof(task));
+	set_up(1, 1);
+	pool->policy.busy_within = pool->policy.blocked_within =
+		WARD_MS(60000);
+	store_relaxed(&pool->stopping, 1); /* the clerk makes no other */
+	sit(0);
+	store_relaxed(&pool->seat[0], NULL);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(steward_start(heal) == 0);
+	check(!clerk_start(heal));
+	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
+	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
+		host_relax();
+	clerk_stop(heal);
+	steward_stop(heal, HOST_FOREVER);
+}
+SCENARIO(heal_buried, "the steward looks through an eye that was closed",
+	 .share = 2);
+
 /* ---- tasks that wait ----------------------------------------------------- */
 
 static struct ward_task waiter[2];

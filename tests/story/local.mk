@@ -90,6 +90,13 @@ check_LTLIBRARIES += tests/story/libstory.la
 tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
 STORY_LIBS = tests/story/libstory.la libward-core.la
 
+if HAVE_URCU
+sane_story_tests += tests/story/rcu
+tests_story_rcu_SOURCES = tests/story/rcu.c
+tests_story_rcu_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+tests_story_rcu_LDADD = $(STORY_LIBS) $(URCU_LIBS)
+endif
+
 tests_story_abba_SOURCES = tests/story/abba.c
 tests_story_abba_LDADD = $(STORY_LIBS)
 tests_story_aborts_SOURCES = tests/story/aborts.c

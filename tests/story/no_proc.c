@@ -124,7 +124,7 @@ static int tell(bool evidence)
 	return 0;
 }
 
-/* liburcu asks for membarrier before main(), and must be refused by then. */
+/* From the start: a process that has never had those calls. */
 static void tell_anew(const char *self)
 {
 	execl(self, self, "told", (char *)NULL);

@@ -79,9 +79,8 @@ bool house_threads_down_to(unsigned most)
 }
 
 /*
- * liburcu keeps its readers' records for the next threads.  A raw exit leaves
- * behind what the C library keeps for a thread that allocates: a cache of up to
- * some KiB.
+ * A raw exit leaves behind what the C library keeps for a thread that allocates: a
+ * cache of up to some KiB.
  */
 static uint64_t may_stay(void)
 {
