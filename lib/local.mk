@@ -31,6 +31,7 @@ WARD_SOURCES = \
 	lib/base/host_fault.c \
 	lib/base/host_fault.h \
 	lib/base/host_fence.c \
+	lib/base/host_file.c \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \

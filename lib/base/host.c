@@ -5,13 +5,11 @@
 #include "base/host_inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -163,91 +161,6 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 int32_t host_tid(void)
 {
 	return (int32_t)gettid();
-}
-
-/* ---- files --------------------------------------------------------------- */
-
-/* The answer of the call just made, with errno as it was before it. */
-static long answer(long got, int saved)
-{
-	if (got < 0)
-		got = -errno;
-	errno = saved;
-	return got;
-}
-
-int host_open(const char *path)
-{
-	int saved = errno;
-
-	return (int)answer(
-		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0),
-		saved);
-}
-
-void host_close(int fd)
-{
-	int saved = errno;
-
-	answer(syscall(SYS_close, fd), saved);
-}
-
-/* errno is kept. */
-static bool identify(int fd, uint64_t *dev, uint64_t *ino)
-{
-	int saved = errno;
-	struct stat is;
-	bool known = fstat(fd, &is) == 0;
-
-	errno = saved;
-	*dev = known ? (uint64_t)is.st_dev : 0;
-	*ino = known ? (uint64_t)is.st_ino : 0;
-	return known;
-}
-
-struct host_file host_file_of(int fd)
-{
-	struct host_file file = { .fd = fd };
-
-	if (fd >= 0)
-		identify(fd, &file.dev, &file.ino);
-	return file;
-}
-
-bool host_file_own(const struct host_file *file)
-{
-	uint64_t dev, ino;
-
-	return file->fd >= 0 && identify(file->fd, &dev, &ino) &&
-	       dev == file->dev && ino == file->ino;
-}
-
-void host_file_close(const struct host_file *file)
-{
-	if (host_file_own(file))
-		host_close(file->fd);
-}
-
-ssize_t host_read(int fd, char *buf, size_t len)
-{
-	int saved = errno;
-	long got =
-		answer(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
-
-	buf[got > 0 ? got : 0] = '\0';
-	return got;
-}
-
-ssize_t host_read_path(const char *path, char *buf, size_t len)
-{
-	int fd = host_open(path);
-	ssize_t got;
-
-	if (fd < 0)
-		return fd;
-	got = host_read(fd, buf, len);
-	host_close(fd);
-	return got;
 }
 
 /* ---- last words ---------------------------------------------------------- */

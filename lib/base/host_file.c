@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_file.c - files without cancellation points, and descriptors that may be
+ * somebody else's by now.
+ */
+#include "base/host_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The answer of the call just made, with errno as it was before it. */
+static long answer(long got, int saved)
+{
+	if (got < 0)
+		got = -errno;
+	errno = saved;
+	return got;
+}
+
+int host_open(const char *path)
+{
+	int saved = errno;
+
+	return (int)answer(
+		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0),
+		saved);
+}
+
+void host_close(int fd)
+{
+	int saved = errno;
+
+	answer(syscall(SYS_close, fd), saved);
+}
+
+/* 0 or -errno. */
+static int identify(int fd, uint64_t *dev, uint64_t *ino)
+{
+	int saved = errno;
+	struct stat is = { .st_size = 0 };
+	int err = (int)answer(fstat(fd, &is), saved);
+
+	*dev = (uint64_t)is.st_dev;
+	*ino = (uint64_t)is.st_ino;
+	return err;
+}
+
+struct host_file host_file_of(int fd)
+{
+	struct host_file file = { .fd = fd };
+
+	if (fd >= 0)
+		identify(fd, &file.dev, &file.ino);
+	return file;
+}
+
+/* Where the kernel does not say, it is taken for ours: else all would leak. */
+bool host_file_own(const struct host_file *file)
+{
+	uint64_t dev, ino;
+	int err;
+
+	if (file->fd < 0)
+		return false;
+	err = identify(file->fd, &dev, &ino);
+	if (err || !file->ino)
+		return err != -EBADF;
+	return dev == file->dev && ino == file->ino;
+}
+
+void host_file_close(const struct host_file *file)
+{
+	if (host_file_own(file))
+		host_close(file->fd);
+}
+
+ssize_t host_read(int fd, char *buf, size_t len)
+{
+	int saved = errno;
+	long got =
+		answer(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
+
+	buf[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+ssize_t host_read_path(const char *path, char *buf, size_t len)
+{
+	int fd = host_open(path);
+	ssize_t got;
+
+	if (fd < 0)
+		return fd;
+	got = host_read(fd, buf, len);
+	host_close(fd);
+	return got;
+}
