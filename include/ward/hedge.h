@@ -30,14 +30,17 @@ struct ward_hedge_config {
 	/* One try, on a worker: 0, or a negative errno value.  'n' is which one, from
 	 * 0: they may run at the same time, so each has its own place for results. */
 	int (*run)(void *arg, unsigned n);
-	/* May be NULL.  Once, on a worker, when it is decided: 'winner' is the try
-	 * that won, and status how it ended (0, unless it failed after its commit);
-	 * or -1, and how the last one failed. */
+	/* May be NULL.  Once, on a worker (of a pool that takes no more tasks also by
+	 * who starts the hedge, or destroys the pool), when it is decided: 'winner'
+	 * is the try that won, and status how it ended (0, unless it failed after
+	 * its commit); or -1, and how the last one failed. */
 	void (*done)(void *arg, int winner, int status);
-	/* May be NULL.  Once, at last: no try is under way, and none will begin. */
+	/* May be NULL.  Once, at last: no try is under way, and none will begin;
+	 * 'cancel', too, is yours again. */
 	void (*release)(void *arg);
 	void *arg;
-	ward_ns delay; /* from the start of a try to the next; 0: all at once */
+	ward_ns delay; /* from the start of a try to the next; 0: all at once;
+			  WARD_FOREVER: the next one when one has failed */
 	struct ward_limit *budget; /* a token of it for each try but the first; where
 				      there is none, no more are started */
 	struct ward_cancel *cancel;	  /* NULL: none; cancels all tries */

@@ -5,7 +5,8 @@
  * The tries are tasks of one lane, whose token cancels them; and that lane lets one of
  * them commit (lane_commit).  What is decided is decided by two words: 'next', the
  * try that is started next, up to all of them or to where it stopped; and 'left', how
- * many may still win.  A periodic task starts one after another.
+ * many may still win.  A periodic task, the timer, starts one after another; where
+ * none is needed, and the last one is lost by who starts the hedge, it decides.
  *
  * 'refs' counts the handle, the tries until they are given back, and the timer.
  */
@@ -55,6 +56,11 @@ static void put(struct ward_hedge *hedge)
 
 /* ---- the decision -------------------------------------------------------------------- */
 
+static void unset_timer(struct ward_hedge *hedge)
+{
+	ward_task_cancel((struct ward_pool *)hedge->pool, &hedge->timer, 0);
+}
+
 static void decide(struct ward_hedge *hedge, int winner, int status)
 {
 	uint32_t open = 0;
@@ -66,9 +72,9 @@ static void decide(struct ward_hedge *hedge, int winner, int status)
 	store_release(&hedge->decided, 2); /* [hd] */
 	door_open(&hedge->door);
 	ward_lane_cancel(hedge->lane, -ECANCELED);
+	fence_seq_cst(); /* [hd] decided | is the timer set? */
 	if (hedge->config.delay)
-		ward_task_cancel((struct ward_pool *)hedge->pool, &hedge->timer,
-				 0);
+		unset_timer(hedge);
 	if (hedge->config.done)
 		hedge->config.done(hedge->config.arg, winner, status);
 }
@@ -82,14 +88,21 @@ static void lose(struct ward_hedge *hedge, uint32_t n)
 
 /* ---- the tries ----------------------------------------------------------------------- */
 
+/* Those that were not started never are: so many. */
+static uint32_t start_no_more(struct ward_hedge *hedge)
+{
+	uint32_t tries = hedge->config.tries;
+
+	return tries - swap_acq_rel(&hedge->next, tries);
+}
+
 /* The number of one that may be started; else config.tries. */
-static uint32_t take_next(struct ward_hedge *hedge, uint32_t *dropped)
+static uint32_t take_next(struct ward_hedge *hedge, uint32_t *lost)
 {
 	uint32_t tries = hedge->config.tries;
 	uint32_t next = load_relaxed(&hedge->next), to;
 	bool allowed = true;
 
-	*dropped = 0;
 	if (next == tries)
 		return tries;
 	if (hedge->config.budget)
@@ -100,7 +113,7 @@ static uint32_t take_next(struct ward_hedge *hedge, uint32_t *dropped)
 			return tries;
 		to = allowed ? next + 1 : tries;
 	} while (!cas_acq_rel(&hedge->next, &next, to));
-	*dropped = allowed ? 0 : tries - next;
+	*lost += allowed ? 0 : tries - next;
 	return allowed ? next : tries;
 }
 
@@ -116,29 +129,23 @@ static int start(struct ward_hedge *hedge, uint32_t n)
 	return err;
 }
 
-/* False: there is none, or no more are to be started. */
-static bool start_next(struct ward_hedge *hedge)
+/*
+ * False: there is none, or no more are to be started; of those *lost can win no more.
+ * What one is refused for, the next would be refused for too.
+ */
+static bool start_next(struct ward_hedge *hedge, uint32_t *lost)
 {
-	uint32_t dropped, n = take_next(hedge, &dropped);
+	uint32_t n = take_next(hedge, lost);
 	int err;
 
-	lose(hedge, dropped);
 	if (n == hedge->config.tries)
 		return false;
 	err = start(hedge, n);
 	if (!err)
 		return true;
 	store_relaxed(&hedge->last, err);
-	lose(hedge, 1);
+	*lost += 1 + start_no_more(hedge);
 	return false;
-}
-
-/* Those that were not started never are. */
-static void start_no_more(struct ward_hedge *hedge)
-{
-	uint32_t tries = hedge->config.tries;
-
-	lose(hedge, tries - swap_acq_rel(&hedge->next, tries));
 }
 
 static struct try *try_of(struct ward_task *task)
@@ -159,6 +166,7 @@ static void try_ended(struct ward_task *task, int status)
 	struct try *try = try_of(task);
 	struct ward_hedge *hedge = try->hedge;
 	struct lane *lane = (struct lane *)hedge->lane;
+	uint32_t lost = 1;
 
 	if (load_acquire(&lane->winner) == task) {
 		decide(hedge, (int)(try - hedge->try), status);
@@ -166,8 +174,8 @@ static void try_ended(struct ward_task *task, int status)
 	}
 	store_relaxed(&hedge->last, status);
 	if (!load_acquire(&hedge->decided))
-		start_next(hedge);
-	lose(hedge, 1);
+		start_next(hedge, &lost);
+	lose(hedge, lost);
 }
 
 static void release_try(struct ward_task *task)
@@ -186,17 +194,25 @@ static struct ward_hedge *hedge_of(struct ward_task *timer)
 static int run_timer(struct ward_task *task)
 {
 	struct ward_hedge *hedge = hedge_of(task);
+	uint32_t lost = 0;
+	bool more;
 
 	if (load_acquire(&hedge->decided))
 		return -ECANCELED;
-	return start_next(hedge) ? 0 : -ECANCELED;
+	more = start_next(hedge, &lost);
+	lose(hedge, lost);
+	return more ? 0 : -ECANCELED;
 }
 
 /* Also when the pool drains: then there will be no other. */
 static void timer_ended(struct ward_task *task, int status)
 {
+	struct ward_hedge *hedge = hedge_of(task);
+
 	(void)status;
-	start_no_more(hedge_of(task));
+	lose(hedge, start_no_more(hedge));
+	if (!load_acquire(&hedge->left)) /* by who started it */
+		decide(hedge, -1, load_relaxed(&hedge->last));
 }
 
 static void release_timer(struct ward_task *task)
@@ -204,17 +220,23 @@ static void release_timer(struct ward_task *task)
 	put(hedge_of(task));
 }
 
-static int start_timer(struct ward_hedge *hedge)
+static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 {
-	struct ward_hedge_config *c = &hedge->config;
 	int err;
 
+	if (at == WARD_FOREVER)
+		at--; /* it is there until it is decided */
 	add_acq_rel(&hedge->refs, 1);
-	err = ward_submit_at((struct ward_pool *)hedge->pool, &hedge->timer,
-			     ward_in(c->delay), c->delay);
-	if (err)
+	err = ward_submit_at((struct ward_pool *)hedge->pool, &hedge->timer, at,
+			     period);
+	if (err) {
 		put(hedge);
-	return err;
+		return err;
+	}
+	fence_seq_cst(); /* [hd] the timer is set | decided? */
+	if (load_acquire(&hedge->decided))
+		unset_timer(hedge);
+	return 0;
 }
 
 /* ---- start, wait, put ------------------------------------------------------------------ */
@@ -269,16 +291,27 @@ static struct ward_hedge *hedge_new(struct pool *pool,
 	return hedge;
 }
 
+/* Not here, where the caller may be anybody; unless the pool takes nothing more. */
+static void decide_elsewhere(struct ward_hedge *hedge)
+{
+	if (start_timer(hedge, 0, 0))
+		decide(hedge, -1, load_relaxed(&hedge->last));
+}
+
 /* Whoever starts one more sees to those that cannot be started. */
 static void start_rest(struct ward_hedge *hedge)
 {
-	if (hedge->config.delay && hedge->config.tries > 1) {
-		if (!start_timer(hedge))
-			return;
-	}
-	while (start_next(hedge))
+	uint64_t delay = hedge->config.delay;
+	uint32_t lost = 0;
+
+	if (delay && hedge->config.tries > 1 &&
+	    !start_timer(hedge, ward_in(delay), delay))
+		return;
+	while (start_next(hedge, &lost))
 		;
-	start_no_more(hedge);
+	lost += start_no_more(hedge);
+	if (lost && sub_acq_rel(&hedge->left, lost) == lost)
+		decide_elsewhere(hedge);
 }
 
 static int hedge_start(struct ward_hedge **out, struct pool *pool,

@@ -340,8 +340,13 @@ void lane_leave(struct lane *lane, bool refused)
 
 void lane_abandon(struct lane *lane)
 {
-	uint64_t before = add_acq_rel(&lane->count, LANE_ABANDONED); /* [ln] */
+	struct watch *link = (struct watch *)(void *)&lane->link;
+	uint64_t before;
 
+	if (link->on)
+		ward_cancel_unwatch((struct ward_cancel *)(void *)link->on,
+				    &lane->link);
+	before = add_acq_rel(&lane->count, LANE_ABANDONED); /* [ln] */
 	if ((uint32_t)before == 0)
 		lane_destroy_abandoned(lane);
 }
@@ -370,11 +375,20 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 	return true;
 }
 
+/*
+ * Among rivals a commit has two steps, in the book and here.  An attempt that was lost
+ * between them has committed, and may yet come to the second one, which is done for it:
+ * what it will find was decided before its answer.
+ */
 int lane_ended(struct lane *lane, struct ward_task *task, int status)
 {
+	bool committed = load_acquire(&book_of(task)->word) & BOOK_COMMITTED;
+
 	if (status && !(lane->flags & LANE_RIVALS))
 		lane_failed(lane, status);
-	return status || lane_commit(lane, task) ? status : -ESTALE;
+	if ((!status || committed) && !lane_commit(lane, task))
+		return status ? status : -ESTALE;
+	return status;
 }
 
 int lane_why_not(const struct lane *lane, const struct ward_task *task)

@@ -123,7 +123,10 @@ static inline bool lane_asks(const struct lane *lane)
 	return load_relaxed(&token_of(&lane->token)->state) != 0;
 }
 
-/* Destroys it, as soon as it is empty; nobody enters any more. */
+/*
+ * Destroys it, as soon as it is empty; nobody enters any more.  The token that its own
+ * was linked to is let go of at once: it may be gone when this returns.
+ */
 void lane_abandon(struct lane *lane);
 /* Tasks that wait were cancelled, one or all. */
 void lane_sweep(struct lane *lane);

@@ -10,6 +10,7 @@ sim_scripts = tests/sim/bugs.sh
 # flags because those are not handed to the linker.)
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
+	lib/flow/hedge.c \
 	lib/flow/kept.c \
 	lib/work/limit.c \
 	lib/front/audit.c \
@@ -73,6 +74,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_fork.c \
 	tests/sim/sc_heal.c \
+	tests/sim/sc_hedge.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
 	tests/sim/sc_lane.c \

@@ -241,6 +241,86 @@ Test(hedge, nobody_waits_for_it)
 	ended(pool);
 }
 
+struct request {
+	struct ward_cancel token;
+	_Atomic int32_t fini;
+	_Atomic uint32_t releases;
+};
+
+static int succeeds(void *arg, unsigned n)
+{
+	(void)arg;
+	(void)n;
+	return 0;
+}
+
+static void is_mine_again(void *arg)
+{
+	struct request *request = arg;
+
+	store_relaxed(&request->fini, ward_cancel_fini(&request->token));
+	memset(&request->token, 0x5a, sizeof(request->token));
+	add_acq_rel(&request->releases, 1);
+}
+
+Test(hedge, its_token_is_the_users_again_in_release)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct request request = { .fini = 1 };
+	struct ward_hedge_config config = WARD_HEDGE_CONFIG_INIT;
+
+	config.tries = 1;
+	config.run = succeeds;
+	config.release = is_mine_again;
+	config.arg = &request;
+	config.cancel = &request.token;
+	cr_assert_eq(ward_hedge_start(NULL, pool, &config), 0);
+	cr_assert(comes_true(load_acquire(&request.releases) == 1));
+	cr_assert_eq(request.fini, 0);
+	ended(pool);
+	for (size_t i = 0; i < sizeof(request.token); i++)
+		cr_assert_eq(((char *)&request.token)[i], 0x5a);
+}
+
+Test(hedge, a_delay_without_an_end_starts_none)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct bet bet = { .waits = { true }, .answer = { -EIO } };
+	struct job job = job_of_kind(job_run);
+	struct ward_hedge_config config = config_of(&bet, 2);
+	struct ward_hedge *hedge;
+
+	config.delay = WARD_FOREVER;
+	hedge = hedged(pool, &config);
+	cr_assert(ran(&bet, 0));
+	/* What came after it is done: so would be the other try. */
+	cr_assert_eq(ward_submit(pool, &job.task, WARD_NOWAIT), 0);
+	cr_assert(comes_true(load_acquire(&job.releases) == 1));
+	cr_assert_eq(load_acquire(&bet.runs[1]), 0);
+	gate_open(&bet.gate[0]);
+	cr_assert_eq(ward_hedge_wait(hedge, WARD_FOREVER), 1);
+	ends(pool, hedge, &bet);
+}
+
+/* The try under way ends, and no other may begin. */
+Test(hedge, who_is_cancelled_waits_for_no_delay)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct bet bet = { .pauses = { true }, .answer = { -EINTR } };
+	struct ward_cancel token = { { 0 } };
+	struct ward_hedge_config config = config_of(&bet, 4);
+	struct ward_hedge *hedge;
+
+	config.delay = WARD_S(3600);
+	config.cancel = &token;
+	hedge = hedged(pool, &config);
+	cr_assert(ran(&bet, 0));
+	cr_assert(ward_cancel_fire(&token, -EINTR));
+	cr_assert_eq(ward_hedge_wait(hedge, WARD_FOREVER), -EINTR);
+	ends(pool, hedge, &bet);
+	cr_assert_eq(bet.runs[1] + bet.runs[2] + bet.runs[3], 0);
+}
+
 Test(hedge, a_pool_drains_under_it)
 {
 	struct ward_pool *pool = pool_of(2);
