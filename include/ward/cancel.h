@@ -58,9 +58,11 @@ struct ward_watch {
 WARD_API void ward_cancel_init(struct ward_cancel *token);
 
 /*
- * Before its memory is used for something else, if it was ever linked or watched:
- * takes the links to its parents back.  While the token is being told by another
- * thread it waits for that.
+ * Before its memory is used for something else, if it was ever linked or watched, or
+ * another thread may have fired it: takes the links to its parents back, and waits for
+ * a thread that is telling it just now, and for the call that fired it, until they have
+ * done with it.  (So who wakes up in ward_cancel_wait() may end it; a call that may
+ * still come to fire it, and finds it fired, is its owner's to prevent.)
  *	0		no other token knows it any more
  *	-EBUSY		a watch was neither told nor taken back, or a child is
  *			still linked to it; nothing has changed

@@ -20,17 +20,18 @@ static inline bool has_come(int64_t state)
 	return state > 0 && host_now() >= (uint64_t)state;
 }
 
-bool token_fire(struct token *token, int64_t cause, bool *timed)
+bool token_fire(struct token *token, int cause, bool *timed)
 {
-	int64_t state = load_relaxed(&token->state);
+	int64_t state = load_relaxed(&token->state), fired;
 
 	do {
 		if (state < 0)
 			return false;
 		*timed = has_come(state);
+		fired = *timed ? -ETIMEDOUT : cause;
 		/* Release: who sees the cause sees what led to it. */
 	} while (!cas_acq_rel(&token->state, &state, /* [q] */
-			      *timed ? -ETIMEDOUT : cause));
+			      fired & ~TOKEN_TOLD));
 	rouse(token);
 	return true;
 }
@@ -51,8 +52,12 @@ bool token_lower(struct token *token, int64_t state)
 {
 	bool timed;
 
-	return state < 0 ? token_fire(token, state, &timed) :
-			   live_until(token, state);
+	if (state > 0)
+		return live_until(token, state);
+	if (!token_fire(token, (int)state, &timed))
+		return false;
+	token_fired(token); /* its parent's teller is at it; the link says so */
+	return true;
 }
 
 /* ---- the calls ----------------------------------------------------------------- */
@@ -70,8 +75,10 @@ static bool fire(struct token *token, int cause)
 
 	host_hold();
 	first = token_fire(token, cause, &timed);
-	if (first)
+	if (first) {
 		token_tell(token);
+		token_fired(token);
+	}
 	host_unhold();
 	return first && !timed;
 }

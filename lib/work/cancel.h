@@ -5,13 +5,17 @@
  * 'state' is all that a look needs:
  *	0	live
  *	> 0	live until then, ns
- *	< 0	fired; the cause
+ *	< 0	fired; the cause is in the lower half
  * It only ever goes down, but for the first deadline; who moves it is who must see
  * to those that depend on it: sleepers, watches, children.  Sleepers are woken at
  * once.  The rest is on lists, and those are seen to as watch.c says.
  *
- * Edges: [q] state moved | who sleeps on the token wakes up and sees it; [l] the
- * list | the next one who has it.
+ * Who fires it is seen to have done so before he has done with it.  So he says in the
+ * state itself that he is at it, and takes that back as his last step there: the end
+ * waits for it [qf].
+ *
+ * Edges: [q] state moved | who sleeps on the token wakes up and sees it; [qf] he has
+ * done with it | it ends; [l] the list | the next one who has it.
  */
 #ifndef WARD_LIB_WORK_CANCEL_H
 #define WARD_LIB_WORK_CANCEL_H
@@ -20,6 +24,9 @@
 #include <ward/cancel.h>
 
 struct watch;
+
+/* In a state below 0, as in any small number: who fired it has done with it. */
+#define TOKEN_TOLD (INT64_C(1) << 62)
 
 struct token {
 	_Atomic int64_t state;
@@ -96,8 +103,25 @@ static inline ward_ns cancel_until(const struct ward_cancel *cancel,
 
 /* ---- cancel.c: the state ------------------------------------------------------- */
 
-/* Fires it, or finds that its deadline has come.  False: it was fired before. */
-bool token_fire(struct token *token, int64_t cause, bool *timed);
+/*
+ * Fires it, or finds that its deadline has come.  False: it was fired before.  True: the
+ * caller has its telling, and then token_fired(), before him.
+ */
+bool token_fire(struct token *token, int cause, bool *timed);
+/* The caller's last step with a token that he has fired. */
+static inline void token_fired(struct token *token)
+{
+	or_acq_rel(&token->state, TOKEN_TOLD); /* [qf] */
+}
+
+/* Is who fired it still at it? */
+static inline bool token_is_firing(const struct token *token)
+{
+	int64_t state = load_acquire(&token->state); /* [qf] */
+
+	return state < 0 && !(state & TOKEN_TOLD);
+}
+
 /* Its parent's state is its own too, if that is lower.  False: it is not. */
 bool token_lower(struct token *token, int64_t state);
 

@@ -26,6 +26,8 @@
 #include "work/cancel.h"
 #include <errno.h>
 
+#define LOOK_AGAIN WARD_MS(1) /* between two looks at who fires */
+
 #ifndef CANCEL_SPIN
 #define CANCEL_SPIN 64 /* looks before somebody sleeps for a list */
 #endif
@@ -254,11 +256,11 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 	return 0;
 }
 
-/* Is the teller still at w, or, with NULL, still there? */
+/* Is the teller still at w, or, with NULL, still there, or who fired? */
 static bool busy(const struct token *t, const struct watch *w)
 {
 	return w ? load_acquire(&t->running) == w : /* [l] */
-		   load_acquire(&t->teller) != 0;   /* [l] */
+		   load_acquire(&t->teller) != 0 || token_is_firing(t); /* [l] */
 }
 
 static void wait_over(struct token *t, const struct watch *w)
@@ -270,7 +272,9 @@ static void wait_over(struct token *t, const struct watch *w)
 		or_acq_rel(&t->list, LIST_SLEEP);
 		if (!busy(t, w))
 			return;
-		host_wait(&t->sleeps, seen, HOST_FOREVER);
+		/* Who fired is a few steps away, and wakes nobody after the last. */
+		host_wait(&t->sleeps, seen,
+			  w ? HOST_FOREVER : host_now() + LOOK_AGAIN);
 	}
 }
 
@@ -383,7 +387,7 @@ static int may_end(struct token *t)
 	if (t->children)
 		return -EBUSY;
 	if (load_relaxed(&t->state) < 0)
-		return teller || t->watches;
+		return teller || t->watches || token_is_firing(t);
 	return t->watches ? -EBUSY : 0;
 }
 

@@ -490,6 +490,21 @@ static void cancel_wait(void)
 }
 SCENARIO(cancel_wait, "a wait sleeps on though its token was fired", .bound = 2);
 
+/* Who was woken ends it, and its memory is used for something else. */
+static void waits_and_ends(void *arg)
+{
+	(void)arg;
+	check(ward_cancel_wait(token[0], HOST_FOREVER) == 0);
+	ends(0);
+}
+
+static void cancel_wait_ends(void)
+{
+	set_up(1);
+	go(2, (void (*[])(void *)){ waits_and_ends, fires_0 });
+}
+SCENARIO(cancel_wait_ends, "who fires touches a token that has gone", .bound = 3);
+
 /* For room, with nobody who makes any. */
 static struct pool pool; /* of which little is used */
 static struct ward_task task[2];
