@@ -104,10 +104,12 @@ struct ward_pool_config {
 			       a power of two, 2..2^20; default 4096 */
 	enum ward_stall_action on_stall;
 	int trace_signo;    /* signal that asks a convicted thread for its
-			       backtrace; default: a free real-time signal;
+			       backtrace; one that nothing else is used for.
+			       default: see ward_pool_create();
 			       WARD_TRACE_NONE: no backtraces */
 	const char *cpus;   /* "0-7,16": where workers run; default inherited */
-	size_t stack;	    /* bytes per thread; default 256 KiB; at least 64 */
+	size_t stack;	    /* bytes per thread, beside the program's thread-local
+			       variables; default 256 KiB; at least 64 */
 	ward_ns scan;	    /* between two looks at busy workers, 1 ms..1 s;
 			       default 10 ms */
 	ward_ns idle;	    /* workers beyond 'workers' that were not needed for
@@ -122,6 +124,12 @@ struct ward_pool_config {
 /*
  * Makes a pool without starting a thread.  It is the calling process's: a program
  * that forks to become a daemon does that before.
+ * Tasks run with the signals blocked that the caller blocks, and besides with all but
+ * those that end, stop or measure a process (task.h).  Where trace_signo is 0 the last
+ * real-time signal is taken that the process neither handles nor ignores, that the
+ * caller does not block, and that no signalfd waits for: who means to use one later
+ * does that before, or names another here.  Where there is none, reports have no
+ * backtrace, and that is told (WARD_R_EVIDENCE).
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
  * -ENAMETOOLONG: name; -ENOMEM.  On error *out is untouched.

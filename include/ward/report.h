@@ -87,6 +87,8 @@ struct ward_report {
 				with the thread it began with */
 	void *const *frames; /* the thread's own backtrace */
 	uint32_t nframes;
+	const char *trace;   /* why there is none, where one was asked for: "left
+				before it could be asked", "no answer"; or "" */
 };
 
 /*

@@ -101,6 +101,21 @@ struct ward_task {
  */
 WARD_API uint64_t ward_incident(const struct ward_task *task);
 
+/*
+ * Signals.  On a worker SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+ * SIGCONT, SIGXCPU, SIGPROF and SIGVTALRM are open where they were for the caller of
+ * ward_pool_create(), so that programs which a task starts can be ended, and profilers
+ * see tasks.  All other asynchronous ones are blocked, and a program that a task
+ * starts inherits that: SIGCHLD, SIGALRM, SIGPIPE, SIGUSR1...  Where it needs them,
+ * posix_spawnattr_setsigmask() or the start hook opens them.
+ *
+ * One more is open, by which the pool asks an attempt that it has convicted where it
+ * is.  Where the attempt goes on after that (it comes home; or the pool only tells,
+ * on_stall), calls that no SA_RESTART restarts have ended early with EINTR: poll(),
+ * epoll_wait(), select(), nanosleep(), sleep(), and reads with a timeout.
+ * trace_signo WARD_TRACE_NONE turns that off.
+ */
+
 /* ---- for code inside run(), done(), release(), dead() and the start hook -- */
 
 /* The calling worker; NULL on every thread that is no worker. */

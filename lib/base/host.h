@@ -94,14 +94,21 @@ typedef uintptr_t host_thread;
 struct host_cpus; /* a set of CPUs */
 
 struct host_spawn {
-	size_t stack;		      /* bytes */
+	size_t stack;		      /* bytes, beside thread-local variables */
 	size_t guard;		      /* below it; 0: a page */
 	const char *name;	      /* up to 15 bytes */
 	const struct host_cpus *cpus; /* NULL: inherited */
-	bool trace;		      /* leaves the trace signal open */
+	uint64_t open;		      /* signals that it takes: bit n - 1 for n */
 };
 /*
- * Runs fn(arg) on a new thread that blocks asynchronous signals.  0 or -errno.
+ * Of the signals that the calling thread takes, those that are meant for whichever
+ * thread runs, or for the process and those that it starts: what ends, stops or
+ * measures it.  As in host_spawn.open.
+ */
+uint64_t host_signals(void);
+/*
+ * Runs fn(arg) on a new thread that blocks all other asynchronous signals.  0 or
+ * -errno.
  * 'last' is called on that thread with arg when it leaves fn by pthread_exit or
  * cancellation, before the destructors of thread-specific data.
  */
@@ -229,22 +236,33 @@ bool host_is_futex(int32_t nr);
 #define HOST_FRAMES 24
 struct host_trace {
 	_Atomic uint32_t state; /* 0 free, 1 asked, 2 answered, 3 writing */
-	uint32_t n;
+	int n;			/* frames, or -errno */
 	void *frame[HOST_FRAMES];
+	/* its thread's; NULL: it does not answer */
+	const _Atomic uint64_t *word;
+	const struct host_life *life; /* or NULL */
+	uint64_t epoch;		      /* the asker's */
 };
 /*
- * Claims the signal for backtraces, or a free real-time one for 0.  0 and *got;
- * -EBUSY: it has a handler, or none is free; -EINVAL.  There is one for the
- * process: the first that is claimed stays, and *got names it.
+ * Claims the signal for backtraces; for 0 the last real-time one that nobody uses, as
+ * far as can be seen.  0 and *got; -EBUSY: it has a handler, or none is free; -EINVAL.
+ * There is one for the process: the first that is claimed stays, and *got names it.
  */
 int host_trace_install(int signo, int *got);
-/* Makes 'trace' where the calling thread answers. */
-void host_trace_here(struct host_trace *trace);
 /*
- * Asks and waits until then: number of frames, 0 if none came.  One asker at a
- * time; the frames stay until it asks again.
+ * Makes 'trace' where the calling thread answers, which has an alternate stack, shows
+ * in 'word' what it is inside of, and in 'life', if there is one, that it has ended.
+ * NULL: nowhere.
  */
-unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until);
+void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
+		     const struct host_life *life);
+/*
+ * Asks what the thread does while its word is 'epoch', and waits until then: the
+ * number of frames; -ESRCH: it has gone on, or ended; -ETIMEDOUT: no answer.  One
+ * asker at a time; the frames stay until it asks again.
+ */
+int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
+		   uint64_t until);
 /*
  * The way up a thread's stack that was found last.  Where each return address still
  * lies at its place, it is the way of today as well: to look at them is a hundredth

@@ -364,7 +364,7 @@ static size_t stack_size(void)
 }
 
 /* The first page stays as it is: it ends the stack. */
-void *host_fault_stack_new(void)
+void *host_alt_stack_new(void)
 {
 	size_t size = page_size() + stack_size();
 	char *stack = mmap(NULL, size, PROT_NONE,
@@ -380,13 +380,13 @@ void *host_fault_stack_new(void)
 	return stack;
 }
 
-void host_fault_stack_free(void *stack)
+void host_alt_stack_free(void *stack)
 {
 	if (stack)
 		munmap(stack, page_size() + stack_size());
 }
 
-void host_fault_stack_use(void *stack)
+void host_alt_stack_use(void *stack)
 {
 	stack_t ours = { .ss_sp = (char *)stack + page_size(),
 			 .ss_size = stack_size() };
@@ -394,7 +394,7 @@ void host_fault_stack_use(void *stack)
 	sigaltstack(&ours, &former);
 }
 
-void host_fault_stack_leave(void)
+void host_alt_stack_leave(void)
 {
 	if (former.ss_flags & SS_DISABLE || former.ss_size)
 		sigaltstack(&former, NULL);

@@ -53,12 +53,13 @@ static inline host_own_word void host_unhold(void)
 
 /*
  * A stack for the handlers of one thread at a time, so that running out of stack
- * can be one of its faults; NULL: no memory.  use() and leave() are called by the
+ * can be one of its faults, and a question for its backtrace needs no room on the
+ * stack that it has; NULL: no memory.  use() and leave() are called by the
  * thread; after leave(), or the thread's end, another may use it.
  */
-void *host_fault_stack_new(void);
-void host_fault_stack_free(void *stack); /* NULL: nothing */
-void host_fault_stack_use(void *stack);
-void host_fault_stack_leave(void);
+void *host_alt_stack_new(void);
+void host_alt_stack_free(void *stack); /* NULL: nothing */
+void host_alt_stack_use(void *stack);
+void host_alt_stack_leave(void);
 
 #endif

@@ -37,6 +37,7 @@ static void init(void)
 	host_about_init();
 	host_object_init();
 	host_where_init();
+	host_thread_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */
 	pthread_atfork(NULL, NULL, in_child);
 	/*

@@ -30,6 +30,9 @@ struct timespec host_timespec(uint64_t ns);
 long host_futex(const void *word, int op, uint32_t value,
 		const struct timespec *until);
 
+/* Learns how much of each stack the thread-local variables take. */
+void host_thread_init(void);
+
 /* Prepares host_fence_heavy(); again in the child of a fork. */
 void host_fence_init(void);
 
@@ -68,9 +71,6 @@ void host_file_close(const struct host_file *file);
  * ends it.  The first frames are its own, nobody knows how many.
  */
 int host_backtrace(void **frame, int n);
-
-/* The signal for backtraces, 0 before it is installed. */
-int host_trace_signal(void);
 
 struct host_cpus {
 	size_t size; /* bytes of the set */

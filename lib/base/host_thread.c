@@ -6,6 +6,7 @@
 #include "base/host_inside.h"
 
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -51,14 +52,61 @@ void host_all_but_faults(sigset_t *mask)
 		sigdelset(mask, own[i]);
 }
 
-/* Not the one for backtraces either, where it is wanted. */
-static void mask_of(sigset_t *mask, bool trace)
+static void mask_of(sigset_t *mask, uint64_t open)
 {
-	int signo = host_trace_signal();
-
 	host_all_but_faults(mask);
-	if (trace && signo > 0)
-		sigdelset(mask, signo);
+	for (int i = 1; i <= 64; i++)
+		if (open >> (i - 1) & 1)
+			sigdelset(mask, i);
+}
+
+/*
+ * A program that a thread starts inherits its mask, and must be ended and stopped as
+ * any other.  A profiler's signals come to the thread that runs.  What tells of an
+ * event (SIGALRM, SIGCHLD, SIGIO, SIGUSR1...) would have handlers interrupt tasks, and
+ * SIGPIPE would end the process for what write() tells as well.
+ */
+uint64_t host_signals(void)
+{
+	static const int taken[] = { SIGHUP,  SIGINT,	 SIGQUIT, SIGTERM,
+				     SIGTSTP, SIGTTIN,	 SIGTTOU, SIGCONT,
+				     SIGPROF, SIGVTALRM, SIGXCPU };
+	uint64_t open = 0;
+	sigset_t mask;
+
+	if (pthread_sigmask(SIG_SETMASK, NULL, &mask))
+		return 0;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!sigismember(&mask, taken[i]))
+			open |= UINT64_C(1) << (taken[i] - 1);
+	return open;
+}
+
+/* ---- stacks ----------------------------------------------------------------- */
+
+/*
+ * The C library cuts the thread-local variables of what was loaded with the program
+ * out of each stack.  Of what was loaded later, too much is added; nobody misses
+ * address space.
+ */
+static size_t tls;
+
+static int add_tls(struct dl_phdr_info *info, size_t size, void *sum)
+{
+	(void)size;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			*(size_t *)sum += info->dlpi_phdr[i].p_memsz +
+					  info->dlpi_phdr[i].p_align;
+	return 0;
+}
+
+void host_thread_init(void)
+{
+	size_t sum = 0;
+
+	dl_iterate_phdr(add_tls, &sum);
+	tls = sum;
 }
 
 static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
@@ -70,8 +118,8 @@ static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
 
 	if (least > 0 && stack < (size_t)least)
 		stack = (size_t)least;
-	if (stack <= SIZE_MAX - page)
-		stack = (stack + page - 1) & ~(page - 1);
+	if (stack <= SIZE_MAX - tls - page)
+		stack = (stack + tls + page - 1) & ~(page - 1);
 	err = pthread_attr_setstacksize(attr, stack);
 	if (!err && how->guard > page)
 		err = pthread_attr_setguardsize(attr, how->guard);
@@ -94,7 +142,7 @@ static int spawn(pthread_t *thread, const struct host_spawn *how,
 		return err;
 	err = attr_fill(&attr, how);
 	if (!err) {
-		mask_of(&mask, how->trace);
+		mask_of(&mask, how->open);
 		pthread_sigmask(SIG_SETMASK, &mask, &before);
 		err = pthread_create(thread, &attr, thread_main, start);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -12,17 +12,22 @@
  * Only the thread itself leaves ASKED for WRITING, and only then writes frames;
  * one that is stopped while it writes keeps the record until it goes on.
  *
- * If the thread blocks the signal, or the application has put its own handler
- * in our place, the answer is not there in time, and that is all.
+ * A question is about one epoch: who has gone on meanwhile says so, and nothing of
+ * what it does now.  It is not sent to who has ended, whose number may be another
+ * thread's, nor while the signal is not ours: the application has a handler there.
+ * If the thread blocks the signal, the answer is not there in time, and that is all.
  *
- * Edge [j]: frames written | read by the asker.
+ * Edge [j]: frames written | read by the asker; and the question, the other way.
  */
 #include "base/host_inside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -34,13 +39,13 @@ enum { FREE, ASKED, ANSWERED, WRITING };
 static host_thread_local struct host_trace *here;
 static _Atomic int installed; /* the signal */
 
-int host_trace_signal(void)
+void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
+		     const struct host_life *life)
 {
-	return load_relaxed(&installed);
-}
-
-void host_trace_here(struct host_trace *trace)
-{
+	if (trace) {
+		trace->word = word;
+		trace->life = life;
+	}
 	here = trace;
 	atomic_signal_fence(memory_order_seq_cst); /* the handler sees it */
 }
@@ -64,6 +69,21 @@ static void *interrupted(void *context)
 #endif
 }
 
+/*
+ * What a task has put in place of the alternate stack may be small.  Where there is
+ * none at all, the kernel has found room already, but no more may be left.
+ */
+#define ROOM (16u << 10)
+
+static bool has_room(void)
+{
+	stack_t now;
+	char here_it_is;
+
+	return sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_ONSTACK) &&
+	       (uintptr_t)&here_it_is - (uintptr_t)now.ss_sp > ROOM;
+}
+
 /* Frames of the handler and of the kernel's return path come first. */
 static void answer(struct host_trace *trace, void *context)
 {
@@ -76,6 +96,11 @@ static void answer(struct host_trace *trace, void *context)
 	trace->n = 0;
 	for (int i = first; i < n && trace->n < HOST_FRAMES; i++)
 		trace->frame[trace->n++] = frame[i];
+}
+
+static bool gone_on(const struct host_trace *trace)
+{
+	return load_relaxed(trace->word) != trace->epoch;
 }
 
 /* What backtrace() is made of; it knows no end but the last frame. */
@@ -154,7 +179,12 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 	(void)signo;
 	(void)info;
 	if (trace && cas_acquire(&trace->state, &asked, WRITING)) {
-		answer(trace, context);
+		if (gone_on(trace))
+			trace->n = -ESRCH;
+		else if (has_room())
+			answer(trace, context);
+		else
+			trace->n = -ETIMEDOUT;
 		store_release(&trace->state, ANSWERED); /* [j] */
 		host_wake(&trace->state, 1);
 	}
@@ -200,14 +230,51 @@ static int claim_named(int signo)
 	return has_handler(&was) ? -EBUSY : claim(signo);
 }
 
-/* One that is ignored was chosen by somebody. */
+/* "sigmask:	0000000000000200": what a signalfd waits for. */
+static uint64_t waited_for(const char *fd)
+{
+	static const char key[] = "sigmask:";
+	char path[64], info[512];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", fd);
+	if (host_read_path(path, info, sizeof(info)) <= 0)
+		return 0;
+	at = strstr(info, key);
+	return at ? strtoull(at + sizeof(key) - 1, NULL, 16) : 0;
+}
+
+enum { DESCRIPTORS = 4096 }; /* that are looked at: more take long */
+
+static uint64_t waited_for_by_any(void)
+{
+	DIR *all = opendir("/proc/self/fdinfo");
+	struct dirent *one;
+	uint64_t waited = 0;
+
+	for (int n = 0; all && n < DESCRIPTORS && (one = readdir(all)); n++)
+		if (*one->d_name != '.')
+			waited |= waited_for(one->d_name);
+	if (all)
+		closedir(all);
+	return waited;
+}
+
+/*
+ * One that is ignored was chosen by somebody; one that is blocked is waited for, now
+ * or later.  From the last one down: applications count from the first up.
+ */
 static int claim_free(int *signo)
 {
+	uint64_t waited = waited_for_by_any();
 	struct sigaction was;
+	sigset_t blocked;
 
-	for (int i = SIGRTMIN; i <= SIGRTMAX; i++) {
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	for (int i = SIGRTMAX; i >= SIGRTMIN; i--) {
 		if (sigaction(i, NULL, &was) || has_handler(&was) ||
-		    was.sa_handler != SIG_DFL)
+		    was.sa_handler != SIG_DFL || sigismember(&blocked, i) ||
+		    waited >> (i - 1) & 1)
 			continue;
 		*signo = i;
 		return claim(i);
@@ -218,10 +285,12 @@ static int claim_free(int *signo)
 int host_trace_install(int signo, int *got)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	int err = 0;
+	int err = 0, saved = errno, cancel;
 
 	if (signo < 0 || (signo > 0 && !is_ours_to_take(signo)))
 		return -EINVAL;
+	/* Reading a folder is a cancellation point. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&lock);
 	if (load_relaxed(&installed) == 0) {
 		err = signo ? claim_named(signo) : claim_free(&signo);
@@ -231,40 +300,56 @@ int host_trace_install(int signo, int *got)
 	if (!err)
 		*got = load_relaxed(&installed);
 	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(cancel, NULL);
+	errno = saved;
 	return err;
 }
 
 /* ---- the thread that asks --------------------------------------------------- */
 
+static bool is_ours(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 &&
+	       (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal;
+}
+
 static bool send(int32_t tid)
 {
-	int saved = errno;
-	bool sent = syscall(SYS_tgkill, getpid(), tid,
-			    load_relaxed(&installed)) == 0;
+	int saved = errno, signo = load_relaxed(&installed);
+	bool sent = is_ours(signo) &&
+		    syscall(SYS_tgkill, getpid(), tid, signo) == 0;
 
 	errno = saved;
 	return sent;
 }
 
 /* True if the record may be asked; false while a late answer is being written. */
-static bool ask(struct host_trace *trace)
+static bool ask(struct host_trace *trace, uint64_t epoch)
 {
 	uint32_t seen = load_relaxed(&trace->state);
 
-	while (seen != WRITING)
-		if (cas_acq_rel(&trace->state, &seen, ASKED))
+	while (seen != WRITING) {
+		trace->epoch = epoch; /* nobody reads it: it is not asked */
+		if (cas_acq_rel(&trace->state, &seen, ASKED)) /* [j] */
 			return true;
+	}
 	return false;
 }
 
-unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until)
+int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
+		   uint64_t until)
 {
 	uint32_t seen;
 	bool waited = false;
 
-	if (load_relaxed(&installed) == 0)
-		return 0;
-	if (ask(trace) && !send(tid))
+	if (load_relaxed(&installed) == 0 || !trace->word)
+		return -ETIMEDOUT;
+	if (load_acquire(trace->word) != epoch ||
+	    (trace->life && host_life_lost(trace->life)))
+		return -ESRCH;
+	if (ask(trace, epoch) && !send(tid))
 		waited = true; /* for nothing: it cannot be asked */
 	for (;;) {
 		seen = load_acquire(&trace->state); /* [j] */
@@ -272,9 +357,9 @@ unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until)
 			return trace->n;
 		if (seen == ASKED && waited &&
 		    cas_acquire(&trace->state, &seen, FREE))
-			return 0;
+			return -ETIMEDOUT;
 		if (seen == FREE || (seen == WRITING && waited))
-			return 0;
+			return -ETIMEDOUT;
 		if (!waited)
 			waited = host_wait(&trace->state, seen, until) ==
 				 -ETIMEDOUT;

@@ -254,8 +254,10 @@ static void only_tell(struct steward *me, struct slot *slot,
 	if (in) {
 		fill(in, slot, verdict, watch, budgets);
 		in->abort = aborts;
-		if (me->pool->trace_signo >= 0)
+		if (me->pool->trace_signo >= 0) {
 			in->trace = &slot->trace;
+			in->trace_epoch = watch->last.word;
+		}
 		if (aborts)
 			store_relaxed(&me->heal->abort_by,
 				      watch->seen_at + LAST_WORDS_S * SECOND);
@@ -358,8 +360,10 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	if (in) {
 		in->report.at = when;
 		in->heal = &pool->healed[in->report.worker];
-		if (pool->trace_signo >= 0)
+		if (pool->trace_signo >= 0) {
 			in->trace = &slot->trace;
+			in->trace_epoch = word;
+		}
 		if (phase == SLOT_RUN) { /* ours now, so it may be read */
 			in->report.attempt = book_attempt(
 				load_relaxed(&book_of(task)->word));

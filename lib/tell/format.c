@@ -203,6 +203,8 @@ static void text_where(struct text *out, const struct ward_report *report,
 		text_char(out, '"');
 		all_frames(out, report, names, ", ", text_frame);
 		text_char(out, '"');
+	} else {
+		key_string(out, "trace", report->trace);
 	}
 }
 
@@ -336,6 +338,7 @@ static void json_where(struct text *out, const struct ward_report *report,
 	text_char(out, '[');
 	all_frames(out, report, names, ",", json_frame);
 	text_char(out, ']');
+	json_string(out, "trace", report->trace);
 }
 
 /* A hash has 64 bits; many readers' numbers have fewer. */

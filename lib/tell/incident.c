@@ -60,7 +60,8 @@ void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 					.boot = host_boot(),
 					.pid = host_pid(),
 					.syscall = -1,
-					.chain = "" };
+					.chain = "",
+					.trace = "" };
 	host_utc(&report->utc_s, &report->utc_ns);
 }
 

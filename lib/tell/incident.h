@@ -29,7 +29,8 @@ struct incident {
 	char user[TELL_USER];	   /* ->user, where that is not ->message */
 	void *frame[WARD_FRAMES];  /* ->frames, where no 'trace' is asked for */
 	/* Work for the scribe, each NULL or 0 if there is none: */
-	struct host_trace *trace; /* ask this thread for its backtrace */
+	struct host_trace *trace; /* ask this thread for its backtrace, */
+	uint64_t trace_epoch;	  /* of what it does in there */
 	void (*call)(void *who, uint64_t epoch); /* before anything else */
 	void (*after)(void *who, uint64_t epoch); /* the thread was asked */
 	void *who;

@@ -18,7 +18,7 @@
 struct copy {
 	struct ward_report report;
 	char pool[16], task[64], what[128], message[256], user[256];
-	char chain[160];
+	char chain[160], trace[32];
 	void *frame[WARD_FRAMES];
 };
 
@@ -48,6 +48,7 @@ static void copy(struct copy *to, const struct ward_report *from)
 	keep(&report->message, to->message, sizeof(to->message));
 	keep(&report->user, to->user, sizeof(to->user));
 	keep(&report->chain, to->chain, sizeof(to->chain));
+	keep(&report->trace, to->trace, sizeof(to->trace));
 	if (report->nframes > WARD_FRAMES)
 		report->nframes = WARD_FRAMES;
 	if (report->nframes)

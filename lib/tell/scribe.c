@@ -116,6 +116,22 @@ static void complete(struct incident *incident)
 	report->seen = group_count(report->hash);
 }
 
+static void ask_trace(struct ward_report *report, struct host_trace *trace,
+		      uint64_t epoch, void **frame)
+{
+	int n = host_trace_ask(trace, report->tid, epoch,
+			       host_now() + TRACE_MS * (uint64_t)1000000);
+
+	if (n < 0) {
+		report->trace = n == -ESRCH ? "left before it could be asked" :
+					      "no answer";
+		return;
+	}
+	report->nframes = (uint32_t)n;
+	memcpy(frame, trace->frame, report->nframes * sizeof(*frame));
+	report->frames = frame;
+}
+
 static void tell_one(struct tell *tell, struct incident *incident)
 {
 	struct ward_report *report = &incident->report;
@@ -128,14 +144,9 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		incident->call(incident->who, incident->epoch);
 		store_relaxed(&tell->calling, NOWHERE);
 	}
-	if (incident->trace && !load_relaxed(&tell->stop)) {
-		report->nframes = host_trace_ask(
-			incident->trace, report->tid,
-			host_now() + TRACE_MS * (uint64_t)1000000);
-		memcpy(frame, incident->trace->frame,
-		       report->nframes * sizeof(*frame));
-		report->frames = frame;
-	}
+	if (incident->trace && !load_relaxed(&tell->stop))
+		ask_trace(report, incident->trace, incident->trace_epoch,
+			  frame);
 	if (incident->after)
 		incident->after(incident->who, incident->epoch);
 	if (report->syscall >= 0 && host_is_futex(report->syscall))

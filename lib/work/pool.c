@@ -149,7 +149,7 @@ static void pool_free(struct pool *pool)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		if (pool->slot[i].pool) {
 			host_eye_close(&pool->slot[i].eye);
-			host_fault_stack_free(pool->slot[i].fault_stack);
+			host_alt_stack_free(pool->slot[i].alt_stack);
 		}
 	lanes_free(pool);
 	inbox_fini(&pool->inbox);
@@ -202,12 +202,32 @@ static int set_near(struct pool *pool)
 	return -ENOMEM;
 }
 
-static int claim_trace(struct pool *pool, int signo)
+static int claim_signals(struct pool *pool, int signo)
 {
+	int err = 0;
+
+	pool->signals = host_signals();
 	pool->trace_signo = WARD_TRACE_NONE;
-	if (signo == WARD_TRACE_NONE)
-		return 0;
-	return host_trace_install(signo, &pool->trace_signo);
+	if (signo != WARD_TRACE_NONE)
+		err = host_trace_install(signo, &pool->trace_signo);
+	if (err == -EBUSY && signo == 0)
+		err = 0; /* told: tell_untraced() */
+	if (pool->trace_signo > 0)
+		pool->signals |= UINT64_C(1) << (pool->trace_signo - 1);
+	return err;
+}
+
+/* The scribe tells it when it is there. */
+static void tell_untraced(struct pool *pool)
+{
+	struct incident *in = incident_open(&pool->tell, WARD_R_EVIDENCE,
+					    incident_id());
+
+	if (!in)
+		return;
+	in->report.what = "no backtraces: every real-time signal is blocked, "
+			  "ignored or handled; trace_signo may name one";
+	incident_raise(&pool->tell, in);
 }
 
 int pool_new(struct pool **out, const struct ward_pool_config *config)
@@ -236,7 +256,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		pool->hooks = *c->hooks;
 	atomic_init(&pool->refs, 1);
 	atomic_init(&pool->dice, host_now());
-	err = claim_trace(pool, c->trace_signo);
+	err = claim_signals(pool, c->trace_signo);
 	if (err)
 		goto err;
 	pool->catch_faults = c->flags & WARD_POOL_CATCH_FAULTS;
@@ -251,6 +271,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 			pool->hooks.arg);
 	if (err)
 		goto err;
+	if (pool->trace_signo < 0 && c->trace_signo != WARD_TRACE_NONE)
+		tell_untraced(pool);
 	pool->tell.ended = scribe_ended;
 	pool->tell.whom = pool;
 	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),

@@ -50,6 +50,7 @@ struct pool {
 	bool clamp;    /* sizes out of range are made to fit */
 	enum ward_stall_action on_stall;
 	int trace_signo; /* -1: none */
+	uint64_t signals; /* that tasks take: host_spawn.open */
 	bool catch_faults;
 	bool prefault;
 	char name[12];

@@ -97,7 +97,7 @@ struct slot {
 	} outside;
 	struct host_path path; /* to where it failed last */
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
-	void *fault_stack; /* the record's, for its threads in turn; or NULL */
+	void *alt_stack; /* the record's, for its threads in turn; or NULL */
 	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
 	struct histogram regret;     /* from then to a refused commit */
 	_Atomic uint64_t regrets;

@@ -3,10 +3,10 @@
  * worker.c - a worker's thread: claim, begin, run, end, done, release; and its
  * birth, its homecoming after it was fenced, and its last will.
  *
- * Signals: workers block asynchronous ones.  Cancellation: deferred, and there
- * is no cancellation point in libward between taking a task and beginning it,
- * so a thread ends only inside a task's or a hook's own code.  Asynchronous
- * cancellation is not supported.
+ * Signals: of the asynchronous ones workers take pool->signals.  Cancellation:
+ * deferred, and there is no cancellation point in libward between taking a task and
+ * beginning it, so a thread ends only inside a task's or a hook's own code.
+ * Asynchronous cancellation is not supported.
  */
 #include "tell/group.h"
 #include "work/lane.h"
@@ -639,10 +639,10 @@ static void arrive(struct pool *pool, struct slot *slot)
 	host_life_hold(&slot->breath);
 	pool_lives_changed(pool); /* from now on its end is noticed */
 	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
-	if (pool->trace_signo >= 0)
-		host_trace_here(&slot->trace);
-	if (slot->fault_stack)
-		host_fault_stack_use(slot->fault_stack);
+	if (slot->alt_stack)
+		host_alt_stack_use(slot->alt_stack);
+	if (slot->alt_stack && pool->trace_signo >= 0)
+		host_trace_here(&slot->trace, &slot->word, &slot->breath);
 	if (pool->hooks.start) {
 		show_patience(slot, NULL); /* not the record's last thread's */
 		slot_begin(slot, NULL, SLOT_HOOK);
@@ -662,8 +662,8 @@ void worker_left(struct pool *pool)
 
 static void forget_self(void)
 {
-	host_fault_stack_leave();
-	host_trace_here(NULL);
+	host_trace_here(NULL, NULL, NULL);
+	host_alt_stack_leave();
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
 }
@@ -798,7 +798,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 				  .guard = pool->catch_faults ? GUARD : 0,
 				  .cpus = pool->cpus,
 				  .name = slot->name,
-				  .trace = pool->trace_signo >= 0 };
+				  .open = pool->signals };
 	uint64_t word = load_relaxed(&slot->word);
 	int err;
 
@@ -806,11 +806,10 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 		slot_init(pool, slot);
 	if (slot->index >= load_relaxed(&pool->slots_used))
 		store_release(&pool->slots_used, slot->index + 1);
-	if (pool->catch_faults && !slot->fault_stack) {
-		slot->fault_stack = host_fault_stack_new();
-		if (!slot->fault_stack)
-			return -ENOMEM;
-	}
+	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->alt_stack)
+		slot->alt_stack = host_alt_stack_new();
+	if (pool->catch_faults && !slot->alt_stack)
+		return -ENOMEM; /* a backtrace is not worth it */
 	books_open(pool);
 	/* What the record's last thread left behind; it was joined. */
 	if (slot_inside(word))

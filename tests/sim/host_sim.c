@@ -265,6 +265,11 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	return 0;
 }
 
+uint64_t host_signals(void)
+{
+	return 0;
+}
+
 int host_join(host_thread thread, uint64_t until)
 {
 	int i = place_of(thread);
@@ -513,14 +518,18 @@ int host_trace_install(int signo, int *got)
 	return -EINVAL;
 }
 
-void host_trace_here(struct host_trace *trace_to)
+void host_trace_here(struct host_trace *trace_to, const _Atomic uint64_t *word,
+		     const struct host_life *life)
 {
 	(void)trace_to;
+	(void)word;
+	(void)life;
 }
 
-unsigned host_trace_ask(struct host_trace *trace_of, int32_t tid,
-			uint64_t until)
+int host_trace_ask(struct host_trace *trace_of, int32_t tid, uint64_t epoch,
+		   uint64_t until)
 {
+	(void)epoch;
 	(void)trace_of;
 	(void)tid;
 	(void)until;
@@ -622,22 +631,22 @@ int host_fault_install(struct host_fault *(*catches)(void *self),
 
 __thread uint32_t host_holds;
 
-void *host_fault_stack_new(void)
+void *host_alt_stack_new(void)
 {
 	return NULL;
 }
 
-void host_fault_stack_free(void *stack)
+void host_alt_stack_free(void *stack)
 {
 	(void)stack;
 }
 
-void host_fault_stack_use(void *stack)
+void host_alt_stack_use(void *stack)
 {
 	(void)stack;
 }
 
-void host_fault_stack_leave(void)
+void host_alt_stack_leave(void)
 {
 }
 

@@ -164,6 +164,11 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	return err;
 }
 
+uint64_t host_signals(void)
+{
+	return 0;
+}
+
 int host_join(host_thread thread, uint64_t until)
 {
 	int err = fake.join ? fake.join(thread) : 0;
@@ -330,6 +335,29 @@ bool host_is_futex(int32_t nr)
 
 __thread uint32_t host_holds;
 
+/* ---- events: none ---------------------------------------------------- */
+
+int host_event_open(struct host_file *event)
+{
+	event->fd = -1;
+	return -EMFILE;
+}
+
+void host_event_close(const struct host_file *event)
+{
+	(void)event;
+}
+
+void host_event_set(const struct host_file *event)
+{
+	(void)event;
+}
+
+void host_event_clear(const struct host_file *event)
+{
+	(void)event;
+}
+
 /* ---- faults: none ---------------------------------------------------- */
 
 int host_fault_install(struct host_fault *(*catches)(void *self),
@@ -340,22 +368,22 @@ int host_fault_install(struct host_fault *(*catches)(void *self),
 	return 0;
 }
 
-void *host_fault_stack_new(void)
+void *host_alt_stack_new(void)
 {
 	return NULL;
 }
 
-void host_fault_stack_free(void *stack)
+void host_alt_stack_free(void *stack)
 {
 	(void)stack;
 }
 
-void host_fault_stack_use(void *stack)
+void host_alt_stack_use(void *stack)
 {
 	(void)stack;
 }
 
-void host_fault_stack_leave(void)
+void host_alt_stack_leave(void)
 {
 }
 
@@ -367,13 +395,18 @@ int host_trace_install(int signo, int *got)
 	return 0;
 }
 
-void host_trace_here(struct host_trace *trace)
+void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
+		     const struct host_life *life)
 {
 	(void)trace;
+	(void)word;
+	(void)life;
 }
 
-unsigned host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t until)
+int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
+		   uint64_t until)
 {
+	(void)epoch;
 	(void)trace;
 	(void)tid;
 	(void)until;

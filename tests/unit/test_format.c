@@ -305,6 +305,7 @@ Test(format, json_of_what_is_not_known)
 	says(buf, "tid", "0");
 	says(buf, "pool", "\"\"");
 	says(buf, "frames", "[]");
+	says(buf, "trace", "\"\"");
 	says(buf, "message", "\"\"");
 	says(buf, "user", "\"\"");
 	says(buf, "known", "false");

@@ -47,13 +47,13 @@ static void live(void *arg)
 	if (!patient->stranger)
 		host_set_self(patient);
 	if (patient->stack)
-		host_fault_stack_use(patient->stack);
+		host_alt_stack_use(patient->stack);
 	escaped = host_mark(&patient->escape);
 	if (!escaped)
 		patient->illness();
 	patient->caught = escaped == 7;
 	patient->ended = !escaped;
-	host_fault_stack_leave();
+	host_alt_stack_leave();
 	host_set_self(NULL);
 }
 
@@ -171,14 +171,14 @@ Test(host_fault, running_out_of_stack_is_one)
 {
 	struct patient patient = { .illness = overflow };
 
-	patient.stack = host_fault_stack_new();
+	patient.stack = host_alt_stack_new();
 	cr_assert_not_null(patient.stack);
 	lives(&patient);
 	cr_assert(patient.caught);
 	cr_assert_eq(patient.fault.signo, SIGSEGV);
 	cr_assert_eq(patient.fault.n, HOST_FRAMES);
-	host_fault_stack_free(patient.stack);
-	host_fault_stack_free(NULL);
+	host_alt_stack_free(patient.stack);
+	host_alt_stack_free(NULL);
 }
 
 Test(host_fault, what_is_held_no_more_does_not_matter)
@@ -223,7 +223,7 @@ Test(host_fault, an_escape_leaves_nothing_held)
 Test(host_fault, one_thread_after_another)
 {
 	struct patient patient;
-	void *stack = host_fault_stack_new();
+	void *stack = host_alt_stack_new();
 
 	for (int i = 0; i < 100; i++) {
 		patient = (struct patient){ .illness = i & 1 ? overflow :
@@ -232,7 +232,7 @@ Test(host_fault, one_thread_after_another)
 		lives(&patient);
 		cr_assert(patient.caught);
 	}
-	host_fault_stack_free(stack);
+	host_alt_stack_free(stack);
 }
 
 /* ---- the thread's stack for signals ------------------------------------------- */
@@ -241,21 +241,21 @@ Test(host_fault, the_former_stack_comes_back)
 {
 	static char mem[1 << 16];
 	stack_t former = { .ss_sp = mem, .ss_size = sizeof(mem) }, now;
-	void *stack = host_fault_stack_new();
+	void *stack = host_alt_stack_new();
 
 	cr_assert_eq(sigaltstack(&former, NULL), 0);
-	host_fault_stack_leave(); /* of none */
+	host_alt_stack_leave(); /* of none */
 	cr_assert_eq(sigaltstack(NULL, &now), 0);
 	cr_assert_eq(now.ss_sp, mem);
-	host_fault_stack_use(stack);
+	host_alt_stack_use(stack);
 	cr_assert_eq(sigaltstack(NULL, &now), 0);
 	cr_assert_gt((char *)now.ss_sp, (char *)stack);
 	cr_assert_geq(now.ss_size, 64 << 10);
 	memset(now.ss_sp, 1, now.ss_size);
-	host_fault_stack_leave();
+	host_alt_stack_leave();
 	cr_assert_eq(sigaltstack(NULL, &now), 0);
 	cr_assert_eq(now.ss_sp, mem);
-	host_fault_stack_free(stack);
+	host_alt_stack_free(stack);
 }
 
 #if !UNDER_ASAN

@@ -15,6 +15,8 @@
 
 static const struct host_spawn plain = { .stack = 65536 };
 
+TestSuite(host_thread, .init = host_init);
+
 /* ---- birth ----------------------------------------------------------- */
 
 struct birth {
@@ -112,20 +114,77 @@ Test(host_thread, blocks_what_is_not_its_own)
 	struct host_spawn how = plain;
 	sigset_t before, after;
 	struct birth it;
-	int signo;
 
 	it = born(&how);
 	takes_only(&it.mask, 0);
-	cr_assert_eq(host_trace_install(0, &signo), 0);
-	it = born(&how);
-	takes_only(&it.mask, 0);
-	how.trace = true;
+	how.open = UINT64_C(1) << (SIGRTMAX - 1);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	it = born(&how);
-	takes_only(&it.mask, signo);
+	takes_only(&it.mask, SIGRTMAX);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	for (int i = 1; i <= SIGRTMAX; i++)
 		cr_assert_eq(sigismember(&before, i), sigismember(&after, i));
+}
+
+static bool takes(uint64_t signals, int signo)
+{
+	return signals >> (signo - 1) & 1;
+}
+
+/* Programs that it starts can be ended, and profilers see it. */
+Test(host_thread, what_its_creator_takes_it_may_take)
+{
+	struct host_spawn how = plain;
+	struct birth it;
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGRTMIN);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	how.open = host_signals();
+	cr_assert(takes(how.open, SIGTERM) && takes(how.open, SIGPROF));
+	cr_assert(takes(how.open, SIGHUP) && takes(how.open, SIGTSTP));
+	cr_assert_not(takes(how.open, SIGINT), "its creator does not");
+	cr_assert_not(takes(how.open, SIGALRM) || takes(how.open, SIGCHLD) ||
+		      takes(how.open, SIGUSR1) || takes(how.open, SIGPIPE) ||
+		      takes(how.open, SIGRTMAX));
+	it = born(&how);
+	for (int i = 1; i < 32; i++)
+		if (takes(how.open, i))
+			cr_assert_not(sigismember(&it.mask, i), "%d", i);
+	cr_assert(sigismember(&it.mask, SIGINT));
+}
+
+/* ---- thread-local variables ------------------------------------------ */
+
+#define LARGE ((size_t)300 << 10)
+static __thread char large[LARGE];
+static size_t left_over;
+
+static void measures(void *arg)
+{
+	pthread_attr_t attr;
+	void *base;
+	size_t size;
+	char here;
+
+	(void)arg;
+	*(volatile char *)&large[LARGE - 1] = 1;
+	pthread_getattr_np(pthread_self(), &attr);
+	pthread_attr_getstack(&attr, &base, &size);
+	pthread_attr_destroy(&attr);
+	left_over = (size_t)((uintptr_t)&here - (uintptr_t)base);
+}
+
+/* They lie on its stack, and are no part of what was asked for. */
+Test(host_thread, has_its_stack_beside_thread_local_variables)
+{
+	host_thread thread;
+
+	cr_assert_eq(host_spawn(&thread, &plain, measures, NULL, NULL), 0);
+	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
+	cr_assert_geq(left_over, plain.stack - (16 << 10));
 }
 
 Test(host_thread, that_cannot_be_made_is_an_error)

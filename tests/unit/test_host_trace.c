@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/host_fault.h"
 #include "wait.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,11 +21,11 @@
 #define traced __attribute__((section("traced"), noinline))
 extern const char __start_traced[], __stop_traced[];
 
-static unsigned frames_here(const struct host_trace *trace, unsigned n)
+static int frames_here(const struct host_trace *trace, int n)
 {
-	unsigned found = 0;
+	int found = 0;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		uintptr_t at = (uintptr_t)trace->frame[i];
 
 		found += at >= (uintptr_t)__start_traced &&
@@ -35,6 +38,8 @@ static unsigned frames_here(const struct host_trace *trace, unsigned n)
 
 struct patient {
 	struct host_trace trace;
+	_Atomic uint64_t word; /* what it is inside of */
+	void *stack;
 	void (*illness)(struct patient *patient);
 	_Atomic uint32_t tid, stop;
 	bool says_when; /* it is where it is to be found, and shows its tid */
@@ -99,20 +104,27 @@ static void fall_ill(void *arg)
 {
 	struct patient *patient = arg;
 
-	host_trace_here(&patient->trace);
+	host_alt_stack_use(patient->stack);
+	host_trace_here(&patient->trace, &patient->word, NULL);
 	if (!patient->says_when)
 		store_release(&patient->tid, (uint32_t)host_tid());
 	patient->illness(patient);
+	host_trace_here(NULL, NULL, NULL);
+	host_alt_stack_leave();
 }
 
 static int32_t begin(struct patient *patient,
 		     void (*illness)(struct patient *patient))
 {
-	struct host_spawn how = { .stack = 1 << 18, .trace = true };
+	struct host_spawn how = { .stack = 1 << 18,
+				  .open = UINT64_C(1) << (SIGRTMAX - 1) |
+					  UINT64_C(1) << (SIGUSR2 - 1) };
 
 	memset(patient, 0, sizeof(*patient));
 	patient->illness = illness;
 	patient->says_when = illness == block_all || illness == deep;
+	patient->stack = host_alt_stack_new();
+	cr_assert_not_null(patient->stack);
 	cr_assert_eq(pipe(patient->ends), 0);
 	cr_assert_eq(
 		host_spawn(&patient->thread, &how, fall_ill, NULL, patient), 0);
@@ -125,6 +137,7 @@ static void end(struct patient *patient)
 	store_release(&patient->stop, 1);
 	cr_assert_eq(write(patient->ends[1], "x", 1), 1);
 	cr_assert_eq(host_join(patient->thread, HOST_FOREVER), 0);
+	host_alt_stack_free(patient->stack);
 }
 
 static int install(void)
@@ -142,13 +155,13 @@ static int install(void)
 Test(host_trace, of_a_spinning_thread, .timeout = 60)
 {
 	struct patient patient;
-	unsigned n = 0;
+	int n = 0;
 	int32_t tid;
 
 	install();
 	tid = begin(&patient, spin);
 	for (int i = 0; i < 100; i++) {
-		n = host_trace_ask(&patient.trace, tid, HOST_FOREVER);
+		n = host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER);
 		cr_assert_gt(n, 1);
 		cr_assert_leq(n, HOST_FRAMES);
 		/* Not within spin() yet: it may be on its way there. */
@@ -165,7 +178,7 @@ Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 	struct patient patient;
 	struct host_eye eye = host_eye_of(0);
 	uint64_t arg;
-	unsigned n;
+	int n;
 	int32_t nr;
 
 	install();
@@ -173,7 +186,7 @@ Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 	cr_assert(comes_true(host_syscall(&eye, &nr, &arg) == 0 &&
 			     nr == SYS_read));
 	cr_assert_eq(arg, (uint64_t)patient.ends[0]);
-	n = host_trace_ask(&patient.trace, eye.tid, HOST_FOREVER);
+	n = host_trace_ask(&patient.trace, eye.tid, 0, HOST_FOREVER);
 	cr_assert_eq(frames_here(&patient.trace, n), 2);
 	end(&patient);
 	cr_assert_eq(patient.got, 1, "the call went on");
@@ -183,12 +196,12 @@ Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 Test(host_trace, a_deep_stack_is_cut, .timeout = 60)
 {
 	struct patient patient;
-	unsigned n;
+	int n;
 	int32_t tid;
 
 	install();
 	tid = begin(&patient, deep);
-	n = host_trace_ask(&patient.trace, tid, HOST_FOREVER);
+	n = host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER);
 	cr_assert_eq(n, HOST_FRAMES);
 	/* All are, but perhaps the innermost, in host_relax(), and what a
 	 * sanitizer calls there. */
@@ -199,10 +212,125 @@ Test(host_trace, a_deep_stack_is_cut, .timeout = 60)
 Test(host_trace, of_oneself)
 {
 	struct host_trace mine = { .state = 0 };
+	_Atomic uint64_t word = 5;
+	void *stack = host_alt_stack_new();
 
 	install();
-	host_trace_here(&mine);
-	cr_assert_gt(host_trace_ask(&mine, host_tid(), HOST_FOREVER), 1);
+	host_alt_stack_use(stack);
+	host_trace_here(&mine, &word, NULL);
+	cr_assert_gt(host_trace_ask(&mine, host_tid(), 5, HOST_FOREVER), 1);
+	host_alt_stack_leave();
+	host_alt_stack_free(stack);
+}
+
+/* ---- little room ----------------------------------------------------- */
+
+/* All of the stack but some hundred bytes is used up. */
+static traced void spin_at_the_end(struct patient *patient)
+{
+	pthread_attr_t attr;
+	volatile char here = 0;
+	void *base;
+	size_t size;
+
+	pthread_getattr_np(pthread_self(), &attr);
+	pthread_attr_getstack(&attr, &base, &size);
+	pthread_attr_destroy(&attr);
+	store_release(&patient->tid, (uint32_t)host_tid());
+	size = (size_t)((uintptr_t)&here - (uintptr_t)base) - 600;
+	*(volatile char *)__builtin_alloca(size) = here;
+	while (load_relaxed(&patient->stop) == 0)
+		;
+}
+
+#if !UNDER_ASAN
+Test(host_trace, needs_no_room_on_the_stack, .timeout = 60)
+{
+	struct patient patient;
+	int32_t tid;
+
+	install();
+	tid = begin(&patient, spin_at_the_end);
+	for (int i = 0; i < 100; i++)
+		cr_assert_gt(host_trace_ask(&patient.trace, tid, 0,
+					    HOST_FOREVER),
+			     1);
+	end(&patient);
+}
+#endif
+
+static char too_small[12 << 10];
+
+static void on_its_own_stack(struct patient *patient)
+{
+	stack_t own = { .ss_sp = too_small, .ss_size = sizeof(too_small) };
+
+	if (sigaltstack(&own, NULL) == 0)
+		store_release(&patient->tid, (uint32_t)host_tid());
+	spin(patient);
+}
+
+/* A task's own stack for signals is not overrun, nor is its other one. */
+Test(host_trace, gives_no_answer_where_there_is_no_room, .timeout = 60)
+{
+	struct patient patient;
+	int32_t tid;
+
+	if (sysconf(_SC_MINSIGSTKSZ) > (long)sizeof(too_small))
+		cr_skip_test("signals need more than that on this machine");
+	install();
+	tid = begin(&patient, on_its_own_stack);
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER),
+		     -ETIMEDOUT);
+	end(&patient);
+}
+
+/* ---- who has gone on ------------------------------------------------- */
+
+static void goes_on_when_asked(struct patient *patient)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	store_release(&patient->tid, (uint32_t)host_tid());
+	while (load_acquire(&patient->trace.state) == 0)
+		host_yield();
+	store_release(&patient->word, 8);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	spin(patient);
+}
+
+Test(host_trace, nothing_of_what_comes_after, .timeout = 60)
+{
+	struct patient patient;
+	int32_t tid;
+
+	install();
+	tid = begin(&patient, goes_on_when_asked);
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER),
+		     -ESRCH);
+	cr_assert_gt(host_trace_ask(&patient.trace, tid, 8, HOST_FOREVER), 1);
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER),
+		     -ESRCH);
+	end(&patient);
+}
+
+/* Its number is another thread's by now, who is not asked. */
+Test(host_trace, who_has_ended_is_not_asked)
+{
+	const uint32_t died = FUTEX_OWNER_DIED;
+	struct host_life life = { .works = true };
+	struct host_trace trace = { .state = 0 };
+	_Atomic uint64_t word = 1;
+
+	install();
+	host_trace_here(&trace, &word, &life);
+	host_trace_here(NULL, NULL, NULL);
+	memcpy(life.mutex, &died, sizeof(died));
+	cr_assert_eq(host_trace_ask(&trace, host_tid(), 1, HOST_FOREVER),
+		     -ESRCH);
+	cr_assert_eq(load_relaxed(&trace.state), 0);
 }
 
 /* ---- no answer ------------------------------------------------------- */
@@ -217,7 +345,8 @@ Test(host_trace, blocked_signal_ends_at_the_deadline, .timeout = 60)
 	tid = begin(&patient, block_all);
 	for (int i = 0; i < 3; i++) {
 		until = host_now() + 10 * MS;
-		cr_assert_eq(host_trace_ask(&patient.trace, tid, until), 0);
+		cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, until),
+			     -ETIMEDOUT);
 		cr_assert_geq(host_now(), until);
 		cr_assert_eq(load_relaxed(&patient.trace.state), 0);
 	}
@@ -235,35 +364,39 @@ static void their_handler(int signo)
 	add_relaxed(&theirs, 1);
 }
 
-Test(host_trace, replaced_handler_ends_at_the_deadline, .timeout = 60)
+Test(host_trace, a_replaced_handler_gets_no_signal_of_ours, .timeout = 60)
 {
 	struct patient patient;
-	uint64_t until;
 	int signo = install();
 	int32_t tid = begin(&patient, spin);
 
 	cr_assert_neq(signal(signo, their_handler), SIG_ERR);
-	until = host_now() + 10 * MS;
-	cr_assert_eq(host_trace_ask(&patient.trace, tid, until), 0);
-	cr_assert_geq(host_now(), until);
-	cr_assert(comes_true(load_relaxed(&theirs) == 1));
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER),
+		     -ETIMEDOUT);
 	end(&patient);
+	cr_assert_eq(load_relaxed(&theirs), 0);
 }
 
 Test(host_trace, nobody_to_ask_is_known_at_once, .timeout = 60)
 {
 	struct host_trace trace = { .state = 0 };
+	_Atomic uint64_t word = 0;
 	struct patient patient;
 	int32_t tid;
 
-	cr_assert_eq(host_trace_ask(&trace, host_tid(), HOST_FOREVER), 0,
-		     "not installed");
+	cr_assert_eq(host_trace_ask(&trace, host_tid(), 0, HOST_FOREVER),
+		     -ETIMEDOUT, "not installed");
 	install();
-	cr_assert_eq(host_trace_ask(&trace, INT32_MAX, HOST_FOREVER), 0);
+	cr_assert_eq(host_trace_ask(&trace, host_tid(), 0, HOST_FOREVER),
+		     -ETIMEDOUT, "nobody's");
+	trace.word = &word;
+	cr_assert_eq(host_trace_ask(&trace, INT32_MAX, 0, HOST_FOREVER),
+		     -ETIMEDOUT);
 	tid = begin(&patient, spin);
 	end(&patient);
 	cr_assert(comes_true(syscall(SYS_tgkill, getpid(), tid, 0) != 0));
-	cr_assert_eq(host_trace_ask(&patient.trace, tid, HOST_FOREVER), 0);
+	cr_assert_eq(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER),
+		     -ETIMEDOUT);
 	cr_assert_eq(load_relaxed(&patient.trace.state), 0);
 }
 
@@ -271,33 +404,43 @@ Test(host_trace, nobody_to_ask_is_known_at_once, .timeout = 60)
 Test(host_trace, stray_signals_do_nothing)
 {
 	struct host_trace mine = { .state = 0 };
+	_Atomic uint64_t word = 0;
 	int signo = install();
 
 	cr_assert_eq(raise(signo), 0);
-	host_trace_here(&mine);
+	host_trace_here(&mine, &word, NULL);
 	cr_assert_eq(raise(signo), 0);
 	cr_assert_eq(load_relaxed(&mine.state), 0);
 	cr_assert_eq(mine.n, 0);
-	host_trace_here(NULL);
+	host_trace_here(NULL, NULL, NULL);
 	cr_assert_eq(raise(signo), 0);
 }
 
 /* ---- the signal ------------------------------------------------------ */
 
-Test(host_trace, takes_the_first_that_is_free)
+Test(host_trace, takes_the_last_that_nobody_uses)
 {
-	int signo = 0;
+	int signo = 0, fd, duplicate;
+	sigset_t mask;
 
-	signal(SIGRTMIN, their_handler);
-	signal(SIGRTMIN + 1, SIG_IGN);
+	signal(SIGRTMAX, their_handler);
+	signal(SIGRTMAX - 1, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGRTMAX - 2);
+	pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	sigemptyset(&mask); /* one that is blocked elsewhere */
+	sigaddset(&mask, SIGRTMAX - 3);
+	fd = signalfd(-1, &mask, 0);
+	duplicate = dup(fd);
+	cr_assert_geq(duplicate, 0);
 	cr_assert_eq(host_trace_install(0, &signo), 0);
-	cr_assert_eq(signo, SIGRTMIN + 2);
+	cr_assert_eq(signo, SIGRTMAX - 4);
 	signo = 0;
 	cr_assert_eq(host_trace_install(0, &signo), 0);
-	cr_assert_eq(signo, SIGRTMIN + 2, "there is one");
+	cr_assert_eq(signo, SIGRTMAX - 4, "there is one");
 	signo = 0;
 	cr_assert_eq(host_trace_install(SIGUSR1, &signo), 0);
-	cr_assert_eq(signo, SIGRTMIN + 2, "the first stays");
+	cr_assert_eq(signo, SIGRTMAX - 4, "the first stays");
 }
 
 Test(host_trace, takes_the_one_that_is_named, .timeout = 60)
@@ -314,7 +457,7 @@ Test(host_trace, takes_the_one_that_is_named, .timeout = 60)
 	cr_assert_eq(host_trace_install(SIGUSR2, &signo), 0);
 	cr_assert_eq(signo, SIGUSR2);
 	tid = begin(&patient, spin);
-	cr_assert_gt(host_trace_ask(&patient.trace, tid, HOST_FOREVER), 1);
+	cr_assert_gt(host_trace_ask(&patient.trace, tid, 0, HOST_FOREVER), 1);
 	end(&patient);
 }
 

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -804,6 +805,62 @@ Test(pool, there_need_be_no_backtraces)
 		cr_assert_eq(sigaction(i, NULL, &action), 0);
 		cr_assert_eq(action.sa_handler, SIG_DFL);
 	}
+}
+
+/* A program that waits for all of them by a thread of its own, or will. */
+Test(pool, signals_that_are_all_in_use_are_left_alone)
+{
+	const struct ward_report *report;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	cr_assert_eq(frames_of_a_spinner(0), 0);
+	report = told_of(WARD_R_EVIDENCE);
+	cr_assert_not_null(report);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++) {
+		struct sigaction action;
+
+		cr_assert_eq(sigaction(i, NULL, &action), 0);
+		cr_assert_eq(action.sa_handler, SIG_DFL);
+	}
+}
+
+static int starts_a_program(struct ward_task *task)
+{
+	char name[] = "sleep", span[] = "1000";
+	char *const argv[] = { name, span, NULL };
+	char *const environment[] = { NULL };
+	pid_t child;
+	int status;
+
+	cr_assert_eq(posix_spawnp(&child, "sleep", NULL, NULL, argv,
+				  environment),
+		     0);
+	cr_assert_eq(kill(child, SIGTERM), 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	return job_run(task);
+}
+
+/* Also on one that was made by the clerk, who takes none. */
+Test(pool, programs_that_tasks_start_can_be_ended, .timeout = 60)
+{
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool = started(&config);
+	struct job job = job_of_kind(starts_a_program);
+
+	submitted(pool, &job);
+	job_had(&job, 0);
+	for (int i = 0; i < 3; i++) { /* the first ones are used up */
+		job = job_of_kind(job_exit);
+		submitted(pool, &job);
+		job_had(&job, -EOWNERDEAD);
+	}
+	job = job_of_kind(starts_a_program);
+	submitted(pool, &job);
+	job_had(&job, 0);
+	ended(pool);
 }
 
 /* ---- places and sizes ------------------------------------------------ */

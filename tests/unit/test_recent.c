@@ -49,6 +49,7 @@ static struct ward_report report_of(struct strings *s, uint64_t id)
 				     .boot = "now",
 				     .syscall = -1,
 				     .chain = s->chain,
+				     .trace = "",
 				     .frames = s->frame,
 				     .nframes = WARD_FRAMES };
 }

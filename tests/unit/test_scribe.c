@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tell/incident.h"
+#include "base/host_fault.h"
 #include "wait.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -24,7 +25,7 @@ static struct heard {
 	uint32_t nframes;
 	int32_t holder;
 	char chain[160];
-	char thread[16];
+	char thread[16], trace[40];
 } heard;
 
 static struct gate *_Atomic hold; /* the hook waits there, if there is one */
@@ -41,6 +42,7 @@ static void hear(void *arg, const struct ward_report *report)
 	heard.nframes = report->nframes;
 	for (uint32_t i = 0; i < report->nframes; i++)
 		cr_assert_not_null(report->frames[i]);
+	snprintf(heard.trace, sizeof(heard.trace), "%s", report->trace);
 	heard.holder = report->holder;
 	snprintf(heard.chain, sizeof(heard.chain), "%s", report->chain);
 	store_release(&heard.n, n + 1);
@@ -442,29 +444,36 @@ Test(scribe, a_long_chain_is_cut)
 /* ---- a backtrace ----------------------------------------------------- */
 
 static struct host_trace trace;
+static _Atomic uint64_t word = 9;
+static void *stack; /* for its handlers */
 static _Atomic int32_t spinner;
 static _Atomic uint32_t enough;
 
 static void spins(void *arg)
 {
-	host_trace_here(&trace);
+	host_alt_stack_use(stack);
+	host_trace_here(&trace, &word, NULL);
 	store_release(&spinner, host_tid());
 	while (!load_relaxed(&enough))
 		host_relax();
+	host_alt_stack_leave();
 	(void)arg;
 }
 
 Test(scribe, asks_a_spinning_thread_where_it_is)
 {
-	struct host_spawn how = { .stack = 65536, .trace = true };
+	struct host_spawn how = { .stack = 65536,
+				  .open = UINT64_C(1) << (SIGRTMAX - 1) };
 	struct incident *in = open_one(1);
 	host_thread thread;
 	int signo;
 
+	stack = host_alt_stack_new();
 	cr_assert_eq(host_trace_install(0, &signo), 0);
 	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
 	cr_assert(comes_true(load_acquire(&spinner)));
 	in->trace = &trace;
+	in->trace_epoch = 9;
 	in->report.tid = load_relaxed(&spinner);
 	incident_raise(&tell, in);
 	start();
@@ -473,20 +482,39 @@ Test(scribe, asks_a_spinning_thread_where_it_is)
 	store_relaxed(&enough, 1);
 	host_join(thread, HOST_FOREVER);
 	cr_assert_gt(heard.nframes, 0);
+	cr_assert_str_eq(heard.trace, "");
+}
+
+Test(scribe, a_thread_that_has_gone_on_is_not_asked)
+{
+	struct incident *in = open_one(1);
+
+	in->trace = &trace;
+	in->trace_epoch = 8;
+	trace.word = &word;
+	host_trace_install(0, &(int){ 0 });
+	incident_raise(&tell, in);
+	start();
+	hears(1);
+	stop();
+	cr_assert_eq(heard.nframes, 0);
+	cr_assert_str_eq(heard.trace, "left before it could be asked");
 }
 
 /* A thread that does not answer is waited for a tenth of a second. */
 Test(scribe, a_thread_that_does_not_answer_has_no_backtrace)
 {
-	struct host_spawn how = { .stack = 65536, .trace = false };
+	struct host_spawn how = { .stack = 65536 };
 	struct incident *in = open_one(1);
 	host_thread thread;
 	int signo;
 
+	stack = host_alt_stack_new();
 	cr_assert_eq(host_trace_install(0, &signo), 0);
 	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
 	cr_assert(comes_true(load_acquire(&spinner)));
 	in->trace = &trace;
+	in->trace_epoch = 9;
 	in->report.tid = load_relaxed(&spinner);
 	incident_raise(&tell, in);
 	start();
@@ -494,6 +522,7 @@ Test(scribe, a_thread_that_does_not_answer_has_no_backtrace)
 	stop();
 	cr_assert_eq(heard.n, 1);
 	cr_assert_eq(heard.nframes, 0);
+	cr_assert_str_eq(heard.trace, "no answer");
 	store_relaxed(&enough, 1);
 	host_join(thread, HOST_FOREVER);
 }

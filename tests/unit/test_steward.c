@@ -225,6 +225,8 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert_eq(in->report.budget, budget);
 	cr_assert(ledger_adds_up(&in->report.ledger));
 	cr_assert_eq(in->trace, &pool->slot[1].trace);
+	cr_assert_eq(FENCE_EPOCH(load_relaxed(&pool->slot[1].fence)),
+		     in->trace_epoch, "of that attempt");
 	cr_assert_eq(in->heal, &pool->healed[1]);
 	cr_assert_not(in->abort);
 }
