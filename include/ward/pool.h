@@ -81,7 +81,16 @@ enum {
 	 * ward_stats.neighbourhoods tells how many were found.  Where there is but
 	 * one, the flag changes nothing.
 	 */
-	WARD_POOL_NEAR = 1u << 4
+	WARD_POOL_NEAR = 1u << 4,
+	/*
+	 * A worker takes one task at a time, not some at once.  Without it: up to 32,
+	 * fewer as tasks are found to run longer (1 for those of 1 ms), and what lies
+	 * behind a task that runs longer than a scan is shared out.  For tasks whose
+	 * times differ much, where none may wait for up to that behind another; costs
+	 * a visit to the queue for each.  What a task submits still lies with its own
+	 * worker first.
+	 */
+	WARD_POOL_NO_BATCH = 1u << 5
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */

@@ -50,6 +50,7 @@ struct watch {
 	bool asked;	  /* half of the blocked budget was told */
 	bool ask;	  /* that is what the last WARN was for */
 	bool stirred;	  /* a sign of life since the last look */
+	bool slow;	  /* the steward's: it is to share what it has at hand */
 };
 
 enum verdict {

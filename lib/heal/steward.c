@@ -435,6 +435,51 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 
 /* ---- one round ------------------------------------------------------------------------ */
 
+/* What lies behind a task that takes long is not to wait for it. */
+static void share(struct pool *pool, struct slot *slot)
+{
+	if (likely(!ring_count(&slot->hand.ring)))
+		return;
+	books_open(pool);
+	lost_hand(pool, slot);
+	books_close(pool);
+}
+
+/*
+ * Since the last scan it has ended fewer tasks than a batch has, so that the last one
+ * there would wait for longer than that.  From the epochs: two of each task, or more.
+ */
+static bool is_slow(const struct watch *watch, const struct sign *sign)
+{
+	return slot_inside(sign->word) && sign->turn == watch->last.turn &&
+	       sign->word - watch->last.word < 2 * HAND_BATCH * SLOT_PHASES;
+}
+
+/* After the hands of those who stand still: what is in these waits for less. */
+static void share_slow(struct steward *me)
+{
+	uint32_t seats = load_acquire(&me->pool->seats_used);
+
+	for (uint32_t i = 0; i < seats; i++) {
+		struct slot *slot = NULL;
+
+		if (me->watch[i].slow)
+			slot = load_acquire(&me->pool->seat[i]); /* [U] */
+		if (slot) /* whoever has it by now: its hand stays */
+			share(me->pool, slot);
+	}
+}
+
+/* A thread that has no seat may still submit, into its own hand. */
+static void share_zombies(struct pool *pool)
+{
+	uint32_t slots = load_acquire(&pool->slots_used);
+
+	for (uint32_t i = 0; i < slots; i++)
+		if (LIFE_STATE(load_acquire(&pool->slot[i].life)) == LIFE_ZOMBIE)
+			share(pool, &pool->slot[i]);
+}
+
 /* True if the seat's worker is inside a task. */
 static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 {
@@ -453,9 +498,15 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	/* Most wards of most scans: the other lines are not touched. */
 	sign = sign_of(me->pool, slot);
 	if (likely(has_moved(watch, &sign))) {
+		bool slow = is_slow(watch, &sign);
+
 		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
+		watch->slow = slow;
+		me->slow |= slow;
 		return slot_inside(sign.word);
 	}
+	watch->slow = false;
+	share(me->pool, slot);
 	life = load_acquire(&slot->life); /* [L] before what may convict it */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
@@ -621,10 +672,15 @@ static bool scan(struct steward *me, uint64_t now)
 
 	count_own(&me->heal->scans, 1);
 	me->plan.waits = false;
+	me->slow = false;
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
 		busy |= look_at(me, i, now, late);
 	look_away(me);
 	tell_ring(&me->pool->tell);
+	if (me->slow)
+		share_slow(me);
+	if (unlikely(load_relaxed(&me->pool->zombies_out)))
+		share_zombies(me->pool);
 	if (in_office(me)) {
 		keep_word(me, now);
 		rescue(me, now);

@@ -19,6 +19,8 @@
 
 #define HAND_SIZE 64u  /* cells; one less are used */
 #define HAND_BATCH 32u /* taken at once, at most */
+/* What is taken at once may wait about so long for its turn, ns. */
+#define HAND_AHEAD UINT64_C(1000000)
 #define HAND_LEVELS 24u
 
 struct inbox;
@@ -44,6 +46,7 @@ struct hand {
 	uint32_t turn;		     /* takes; now and then the inbox is first */
 	uint32_t victim;	     /* whom to rob next */
 	uint32_t pause;		     /* between two looks, in host_relax() */
+	uint32_t batch, most;	     /* to take at once; never more than 'most' */
 	/* a fork of another hand's, as a task; or NULL: no thief */
 	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
 	_Atomic uint32_t level;	     /* the highest that is in use */
@@ -62,9 +65,25 @@ static inline void hand_init(struct hand *hand, uint32_t seed)
 	hand->last = 0;
 	hand->turn = 0;
 	hand->pause = 1;
+	hand->batch = hand->most = HAND_BATCH;
 	hand->near = 0;
 	hand->victim = seed;
 	hand->thieve = NULL;
+}
+
+/*
+ * One of its tasks ran so long, ns: what is taken along waits for such ones.  Less at
+ * once, more by and by, for a long one does more harm than many short ones do good.
+ */
+static inline void hand_learn(struct hand *hand, uint64_t ran)
+{
+	uint64_t fit = HAND_AHEAD / (ran + 1);
+
+	if (fit > 2 * (uint64_t)hand->batch)
+		fit = 2 * (uint64_t)hand->batch;
+	if (fit > hand->most)
+		fit = hand->most;
+	hand->batch = fit ? (uint32_t)fit : 1;
 }
 
 #endif

@@ -408,7 +408,7 @@ static inline struct ward_task *take_batch(struct inbox *inbox,
 					   struct hand *hand, struct ring *from)
 {
 	void *got[HAND_BATCH];
-	uint32_t n = ring_take(from, got, HAND_BATCH, true);
+	uint32_t n = ring_take(from, got, hand->batch, true);
 
 	if (n == 0)
 		return NULL;
@@ -596,9 +596,9 @@ static void learn(struct hand *hand)
 {
 	uint32_t got = 1 + ring_count(&hand->ring);
 
-	if (got < HAND_BATCH / 4 && hand->pause < PAUSE_MAX)
+	if (got < hand->batch / 4 && hand->pause < PAUSE_MAX)
 		hand->pause *= 2;
-	else if (got > HAND_BATCH / 2 && hand->pause > 1)
+	else if (got > hand->batch / 2 && hand->pause > 1)
 		hand->pause /= 2;
 }
 

@@ -9,7 +9,7 @@
  * consumers in which a submitter stopped at any point costs at most one ring.
  *
  *	put:   own hand > home ring > the next one if its claim is taken
- *	take:  own hand > owed > rings, half of one at once > overflow > other
+ *	take:  own hand > owed > rings, half of one, at most a batch > overflow > other
  *	       hands > their forks > lower priorities, by rank
  *
  * Every put is followed by a ring of the bell, also one into the worker's own

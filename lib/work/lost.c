@@ -210,7 +210,7 @@ void lost_hand(struct pool *pool, struct slot *slot)
 {
 	void *task;
 
-	/* Thieves come to it last, under load never. */
+	/* Thieves come to it last, under load hardly ever. */
 	while (ring_take(&slot->hand.ring, &task, 1, false))
 		inbox_owe(&pool->inbox, task);
 }

@@ -53,6 +53,7 @@ struct pool {
 	uint64_t signals; /* that tasks take: host_spawn.open */
 	bool catch_faults;
 	bool prefault;
+	bool no_batch;
 	char name[12];
 
 	/* seats */
@@ -263,7 +264,10 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 bool lost_mourned(struct pool *pool, struct slot *slot);
 /* Sees to every thread that ended without a last will. */
 void lost_bury(struct pool *pool);
-/* What is left in the hand of a thread that lost its seat is owed to others. */
+/*
+ * What lies in the hand of a thread that has lost its seat, or that is long in coming
+ * to it, is owed to others.
+ */
 void lost_hand(struct pool *pool, struct slot *slot);
 /* Answers every task that nobody will run any more: -ECANCELED. */
 void lost_cancel_queued(struct pool *pool);

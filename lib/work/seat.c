@@ -243,6 +243,7 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 	/* For a moment we were counted twice: the clerk may have found enough. */
 	if (load_acquire(&pool->spares_ready) < pool->spares_wanted)
 		clerk_wake(pool);
+	lost_hand(pool, slot); /* of what a hook has submitted */
 	pool_lives_changed(pool);
 	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {

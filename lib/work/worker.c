@@ -371,13 +371,15 @@ static cold bool failed(struct pool *pool, struct slot *slot,
 group_floor
 static cold int run_stamped(struct slot *slot, struct ward_task *task)
 {
-	uint64_t start = host_now();
+	uint64_t start = host_now(), ran;
 	int status;
 
 	if (slot->stamp)
 		histogram_add(&slot->queue_time, start - slot->stamp);
 	status = task->run(task);
-	histogram_add(&slot->run_time, host_now() - start);
+	ran = host_now() - start;
+	histogram_add(&slot->run_time, ran);
+	hand_learn(&slot->hand, ran);
 	return status;
 }
 
@@ -783,6 +785,8 @@ static void slot_init(struct pool *pool, struct slot *slot)
 	deque_init(&slot->hand.deque,
 		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
 	slot->hand.thieve = theft_try;
+	if (pool->no_batch)
+		slot->hand.batch = slot->hand.most = 1;
 }
 
 /*

@@ -247,6 +247,31 @@ Test(inbox, takes_half_of_a_ring_into_the_hand)
 		cr_assert_eq(taken(0), i, "and in order");
 }
 
+/* Of tasks of that length it takes so many, when it has learned. */
+static uint32_t batch_for(uint64_t ran)
+{
+	for (int i = 0; i < 8; i++)
+		hand_learn(&hand[0], ran);
+	return hand[0].batch;
+}
+
+Test(inbox, takes_no_more_than_it_will_come_to_soon)
+{
+	cr_assert_eq(hand[0].batch, HAND_BATCH);
+	hand_learn(&hand[0], UINT64_MAX - 1);
+	cr_assert_eq(hand[0].batch, 1, "at once");
+	hand_learn(&hand[0], 0);
+	cr_assert_eq(hand[0].batch, 2, "by and by");
+	cr_assert_eq(batch_for(0), HAND_BATCH);
+	cr_assert_eq(batch_for(HAND_AHEAD / 5), 4);
+	cr_assert_eq(batch_for(HAND_AHEAD), 1);
+	put(0, 5);
+	cr_assert_eq(taken(0), 0);
+	cr_assert_eq(ring_count(&hand[0].ring), 0, "one at a time");
+	hand[0].most = 1;
+	cr_assert_eq(batch_for(0), 1, "as it was asked for");
+}
+
 Test(inbox, own_hand_then_owed_then_rings_then_others)
 {
 	cr_assert_eq(put_own(1, 3, 1), 1);

@@ -476,6 +476,74 @@ Test(steward, what_a_convict_has_in_hand_is_given_to_others)
 	cr_assert_eq(load_relaxed(&pool->inbox.owed_in), 2);
 }
 
+/* One task at hand, of worker 1. */
+static uint64_t at_hand(void)
+{
+	static struct ward_task held;
+	void *item = &held;
+
+	held = (struct ward_task){ .name = "held" };
+	book_open(book_of(&held));
+	cr_assert_eq(ring_put(&pool->slot[1].hand.ring, &item, 1), 1);
+	return load_relaxed(&pool->inbox.owed_in);
+}
+
+static bool is_shared(uint64_t owed_before)
+{
+	return ring_count(&pool->slot[1].hand.ring) == 0 &&
+	       load_relaxed(&pool->inbox.owed_in) == owed_before + 1;
+}
+
+Test(steward, what_lies_behind_a_long_task_is_shared_out)
+{
+	uint64_t owed = at_hand();
+
+	begins(1, SLOT_RUN, SLEEPS);
+	one_scan(0);
+	cr_assert_not(is_shared(owed), "it may have begun just now");
+	one_scan(0);
+	cr_assert(is_shared(owed));
+	owed = at_hand(); /* it submits one */
+	one_scan(0);
+	cr_assert(is_shared(owed));
+}
+
+/* As many epochs as n tasks have. */
+static void ends_tasks(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		slot_end(&pool->slot[1]);
+		slot_begin(&pool->slot[1], &task[1], SLOT_RUN);
+	}
+}
+
+Test(steward, what_lies_behind_slow_tasks_is_shared_out)
+{
+	uint64_t owed;
+
+	begins(1, SLOT_RUN, RUNS);
+	one_scan(0);
+	owed = at_hand();
+	ends_tasks(HAND_BATCH);
+	one_scan(0);
+	cr_assert_not(is_shared(owed), "it will come to it");
+	ends_tasks(HAND_BATCH - 1);
+	one_scan(0);
+	cr_assert(is_shared(owed));
+}
+
+Test(steward, a_zombie_keeps_nothing_either)
+{
+	uint64_t owed;
+
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	owed = at_hand(); /* it knows of nothing, and submits */
+	one_scan(0);
+	cr_assert(is_shared(owed));
+}
+
 /* ---- a thread that ended unheard ------------------------------------- */
 
 Test(steward, finds_the_dead)
@@ -494,8 +562,8 @@ Test(steward, finds_the_dead)
 	cr_assert_eq(load_relaxed(&pool->deaths), 1);
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
-	cr_assert_eq(load_relaxed(&pool->inbox.owed), &held, "and its hand");
-	cr_assert_eq(book_of(&held)->link, &task[1]);
+	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
+	cr_assert_eq(load_relaxed(&pool->inbox.owed_in), 2, "and its hand");
 	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
 	cr_assert_eq(times_told(WARD_R_DEATH), 1);

@@ -3,7 +3,7 @@
  * What waits: since when, by whose budgets it is answered, and what ends it.
  */
 #include "lane_job.h"
-#include "work/book.h"
+#include "work/pool.h"
 
 /* ---- too late, wherever it waits ---------------------------------------------- */
 
@@ -219,5 +219,37 @@ Test(waits, a_release_that_is_owed_is_not_judged_by_the_task_before)
 	for (int i = 0; i < 64; i++)
 		job_had(&other[i], 0);
 	cr_assert_eq(stats_of(pool).zombies_entered, 0);
+	ended(pool);
+}
+
+/* ---- behind a task that takes long ---------------------------------------------- */
+
+static uint32_t in_hand(struct ward_pool *handle)
+{
+	struct pool *pool = (struct pool *)handle;
+
+	return ring_count(&pool->slot[0].hand.ring) +
+	       ring_count(&pool->slot[1].hand.ring);
+}
+
+Test(waits, one_at_a_time_where_that_is_asked_for)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job job[8];
+	struct ward_pool *pool;
+
+	config.flags = WARD_POOL_NO_BATCH;
+	config.scan = WARD_S(1); /* nobody shares anything out */
+	pool = created(&config);
+	for (int i = 0; i < 8; i++) {
+		job[i] = job_of_kind(i ? job_run : job_sleep);
+		submitted(pool, &job[i]);
+	}
+	cr_assert_eq(ward_pool_start(pool), 0);
+	cr_assert(runs(&job[0]));
+	cr_assert_eq(in_hand(pool), 0);
+	gate_open(&job[0].gate);
+	for (int i = 0; i < 8; i++)
+		job_had(&job[i], 0);
 	ended(pool);
 }
