@@ -228,21 +228,75 @@ WARD_API WARD_MUST int ward_submit_at(struct ward_pool *pool,
 /*
  * Cancels a task that is in 'pool', with 'cause', a negative errno value (0:
  * -ECANCELED).
- *	0		no attempt of it is under way, and none will begin: done(cause)
- *			comes when its turn has come; at once if it waits for its time
- *	-EINPROGRESS	an attempt is, or just was, under way; it is told by
- *			ward_check().  How it ends is up to it, and done() tells;
- *			but it is not run again
- *	-ENOENT		it is in no pool, or over: only callbacks are still to come
+ *	0		it will be answered with the cause: run() is not called, or,
+ *			after an attempt that failed or was lost, not again; at once
+ *			if it waits in a lane or for its time, else when its turn in
+ *			the pool has come
+ *	-EINPROGRESS	it is inside run(), and is told by ward_check().  How it ends
+ *			is up to it, and done() tells; but it is not run again
+ *	-ENOENT		it had ended already, and only callbacks are still to come;
+ *			or it is in no pool
  *	-EALREADY	it was cancelled before
  *	-EINVAL		NULL, or a cause that is no errno value
  *	-ECHILD		the pool belongs to the parent process
- * The caller sees to it that the task is not freed, nor submitted again, meanwhile.
- * Any thread, also in a signal handler; does not wait.  Microseconds: it looks at
- * every worker.
+ * The call holds the task until it returns: one that waits, or is held by the caller
+ * (ward_task_hold()), is not released before.  One that may be inside run() and is
+ * not held may end just now: then the caller sees to it that its memory is not freed,
+ * nor submitted again, meanwhile.
+ * Any thread, also in a signal handler; does not wait.  Microseconds: where the task
+ * does not wait in a lane it looks at every worker.
  */
 WARD_API int ward_task_cancel(struct ward_pool *pool, struct ward_task *task,
 			      int cause);
+
+/* ward_task_recall(): the task is the caller's. */
+#define WARD_RECALLED 1
+
+/*
+ * As ward_task_cancel(), but where it can the task is given back at once:
+ *	WARD_RECALLED	it is the caller's, as if it had never been submitted: no
+ *			done(), no release().  Only of one that waits in a lane, which
+ *			no other thread happens to be at
+ *	else		as ward_task_cancel(), and what that says comes true
+ * Any thread, also in a signal handler; does not wait.
+ */
+WARD_API WARD_MUST int ward_task_recall(struct ward_pool *pool,
+					struct ward_task *task, int cause);
+
+/*
+ * Holds a task's memory: release() is not called before ward_task_drop() was called
+ * as often.  For whoever may come to cancel or wait for it, while it may end: such a
+ * call on a held task needs no lock and no other count.  done() is not held up, nor
+ * the lane that it is in; the end of ward_pool_drain() is.  It holds the pool's memory
+ * too, so the drop may come after ward_pool_destroy().
+ * Where the task is not in a pool yet; or inside its run() or done(); or while the
+ * task is held already, by others too.  0; -EINVAL: NULL; -ECHILD.
+ */
+WARD_API WARD_MUST int ward_task_hold(struct ward_pool *pool,
+				      struct ward_task *task);
+
+/*
+ * Takes one hold back.  If it was the last, and the task is answered, its release()
+ * is called: by a worker, or, if the pool was destroyed, by this thread.  If it was
+ * not submitted, nothing more happens.  0; -EINVAL: NULL; -ECHILD.  Any thread; not in
+ * a signal handler.
+ */
+WARD_API int ward_task_drop(struct ward_pool *pool, struct ward_task *task);
+
+/*
+ * Waits until a task that the caller holds was answered, that is, its done() has
+ * returned.  Inside a task it is a declared wait.
+ *	0		it was, or it is in no pool; if status is not NULL, *status is
+ *			what done() was told (for one that was in a pool)
+ *	-ETIMEDOUT	not by 'until'
+ *	-EDEADLK	called by the task itself
+ *	-EINVAL		pool or task is NULL
+ *	-ECHILD		the pool belongs to the parent process
+ *	else		what ward_check() says to the calling task
+ * Any thread; not in a signal handler.
+ */
+WARD_API int ward_task_wait(struct ward_pool *pool, struct ward_task *task,
+			    ward_ns until, int *status);
 
 /*
  * Refuses new tasks, wakes submitters that wait (-ESHUTDOWN), and waits until

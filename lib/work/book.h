@@ -11,7 +11,7 @@
  *     Ownership is decided in the slot (slot.h), never here.
  *  2) debt counts threads that lost an attempt of this task and are still
  *     inside run(): the fencer adds one, the thread that comes home takes it
- *     off, in either order.
+ *     off, in either order.  And those who hold the task, and who just cancel it.
  *  3) release() is called by whoever makes it ANSWERED with debt 0, or debt 0
  *     while ANSWERED; the word is one, so exactly one thread does.
  *  4) A commit names its attempt; fencing an attempt moves the number on, so a
@@ -52,8 +52,13 @@ struct book {
 	uint16_t why;		    /* the last one was lost: enum lost_why */
 	uint16_t reruns[LOST_STOP]; /* spent on each why */
 	union {
-		struct heap_node wait;	/* for its time to come */
-		struct ward_task *link; /* the next one of a list, outside of it */
+		struct heap_node wait; /* for its time to come */
+		struct {
+			struct ward_task *link; /* the next one of a list */
+			/* In its lane's queue, besides: see lane.c. */
+			struct ward_task *before; /* T: who turns it */
+			struct ward_task *struck; /* next of those cancelled */
+		};
 	};
 	/* What the word says is there. */
 	struct lane *lane; /* it is one of this lane's */
@@ -66,6 +71,8 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_STATES ((uint64_t)0xf)
 #define BOOK_FLAGS ((uint64_t)0xfff0)
 #define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
+#define BOOK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue */
+#define BOOK_BEGUN ((uint64_t)1 << 6)	   /* was, for who cancelled it */
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
 #define BOOK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
 #define BOOK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
@@ -76,6 +83,7 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_GRANT ((uint64_t)1 << 15)	   /* and waits for its limits' grant */
 #define BOOK_ATTEMPT_ONE ((uint64_t)1 << 16)
 #define BOOK_DEBT_ONE ((uint64_t)1 << 32)
+#define BOOK_DEBTS (~(uint64_t)0 << 32)
 
 static inline struct book *book_of(const struct ward_task *task)
 {
@@ -102,7 +110,30 @@ static inline uint64_t book_with_state(uint64_t word, enum book_state state)
 	return (word & ~BOOK_STATES) | state;
 }
 
-/* By the submitter, before the task is published. */
+/* Idle, and nobody holds it: the word of nearly every task before it is submitted. */
+static inline bool book_idle(uint64_t word)
+{
+	return (word & (BOOK_DEBTS | BOOK_FLAGS | BOOK_STATES)) == BOOK_FREE;
+}
+
+/*
+ * What its word is to be, by who has the task to himself but for those who hold it
+ * (ward_task_hold()), and whose debts stay.
+ */
+static inline void book_set(struct book *book, uint64_t next)
+{
+	uint64_t word = load_relaxed(&book->word);
+
+	if (likely(book_debt(word) == 0)) {
+		store_release(&book->word, next); /* [ca] its lane, for who cancels */
+		return;
+	}
+	while (!cas_acq_rel(&book->word, &word, /* [K] */
+			    (word & BOOK_DEBTS) | next))
+		;
+}
+
+/* By the submitter, before the task is published; nobody holds it. */
 static inline void book_open(struct book *book)
 {
 	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE);
@@ -125,14 +156,21 @@ static inline void book_open_owed(struct book *book, uint64_t period)
 	uint64_t flags = period ? BOOK_PERIODIC : 0;
 
 	book->period = period;
-	store_relaxed(&book->word, BOOK_RERUN + BOOK_ATTEMPT_ONE + flags);
+	book_set(book, BOOK_RERUN + BOOK_ATTEMPT_ONE + flags);
 }
 
-/* The same for one that comes through a lane. */
-static inline void book_open_lane(struct book *book, struct lane *lane)
+/* The same for one that comes through a lane; it 'waits' for its turn there. */
+static inline void book_open_lane(struct book *book, struct lane *lane,
+				  bool waits)
 {
+	uint64_t flags = BOOK_LANE;
+
 	book->lane = lane;
-	store_relaxed(&book->word, BOOK_QUEUED + BOOK_ATTEMPT_ONE + BOOK_LANE);
+	if (waits) {
+		book->before = NULL;
+		flags |= BOOK_WAITS;
+	}
+	book_set(book, BOOK_QUEUED + BOOK_ATTEMPT_ONE + flags);
 }
 
 /* The user's again; the attempt stays, for ward_incident() in release(). */
@@ -163,22 +201,13 @@ static inline bool book_fresh(uint64_t word)
 /*
  * The attempt's owner has called done(): true if release() is due now and the
  * caller's to call; else the last thread to come home does it.  [K] the edge
- * from done() to that release().
+ * from done() to that release().  By a swap, because somebody may cancel it just now;
+ * a worker that is inside of a plain task need not (see recall.c).
  */
 static inline bool book_answer(struct book *book)
 {
 	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
 
-	if (likely(book_plain(word))) {
-		store_release(&book->word, book_shut(word));
-		return true;
-	}
-	if (book_debt(word) == 0) {
-		/* Debts are entered before the task is handed on, so this 0 is
-		 * final: every zombie of earlier attempts is home. */
-		store_release(&book->word, book_shut(word));
-		return true;
-	}
 	while (!cas_acq_rel(&book->word, &word, /* [K] */
 			    book_debt(word) == 0 ?
 				    book_shut(word) :
@@ -187,13 +216,19 @@ static inline bool book_answer(struct book *book)
 	return book_debt(word) == 0;
 }
 
-/* A thread that lost its attempt has left run(): true if release() is its. */
+/*
+ * A thread that lost its attempt has left run(), or one that held the task lets go:
+ * true if release() is its.  Of one that was given back nobody has a debt any more:
+ * its worker did not see that it came.
+ */
 static inline bool book_home(struct book *book)
 {
 	uint64_t word = load_relaxed(&book->word), next;
 	bool last;
 
 	do {
+		if (book_state(word) == BOOK_FREE && book_debt(word) <= 0)
+			return false;
 		next = word - BOOK_DEBT_ONE;
 		last = book_state(next) == BOOK_ANSWERED &&
 		       book_debt(next) == 0;
@@ -233,6 +268,18 @@ static inline uint64_t book_move(struct book *book, enum book_state state,
 		next = book_with_state(word, state) | flags;
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
 	return next;
+}
+
+/*
+ * It is to be answered without having run, or without running again: the status, which
+ * is its cause if it was cancelled before.  Who cancels it from now on comes too late.
+ */
+static inline int book_refuse(struct book *book, enum book_state state,
+			      uint64_t flags, int status)
+{
+	uint64_t word = book_move(book, state, flags | BOOK_UNWANTED);
+
+	return word & BOOK_CANCELLED ? book->cause : status;
 }
 
 /* True for one attempt of the task at most. */

@@ -17,36 +17,63 @@ static struct ward_task *last_of(uintptr_t arrived)
 
 static void append(struct lane *lane, struct ward_task *task)
 {
-	book_of(task)->link = NULL;
-	if (lane->first)
+	struct book *book = book_of(task);
+
+	book->link = NULL;
+	book->before = NULL; /* and means nothing, of the first */
+	if (lane->first) {
+		book->before = lane->last;
 		book_of(lane->last)->link = task;
-	else
+	} else {
 		lane->first = task;
+	}
 	lane->last = task;
 	lane->waiting++;
 }
 
+/* Of one that waits: it may not have arrived yet. */
+static bool stands(const struct lane *lane, const struct ward_task *task)
+{
+	return lane->first == task || book_of(task)->before;
+}
+
+static void unlink_first(struct lane *lane)
+{
+	lane->first = book_of(lane->first)->link;
+	lane->waiting--;
+}
+
+static void unlink_any(struct lane *lane, struct ward_task *task)
+{
+	struct ward_task *before = book_of(task)->before;
+	struct ward_task *next = book_of(task)->link;
+
+	if (lane->first == task) {
+		unlink_first(lane);
+		return;
+	}
+	book_of(before)->link = next;
+	if (next)
+		book_of(next)->before = before;
+	else
+		lane->last = before;
+	lane->waiting--;
+}
+
+/* It waits no more.  False: it was cancelled before, and who did so brings it. */
+static bool call_up(struct ward_task *task)
+{
+	return !(sub_acq_rel(&book_of(task)->word, BOOK_WAITS) & /* [ca] */
+		 BOOK_CANCELLED);
+}
+
+/* The first one, whose turn has come; NULL: it has left the queue all the same. */
 static struct ward_task *shift(struct lane *lane)
 {
 	struct ward_task *task = lane->first;
 
-	lane->first = book_of(task)->link;
-	lane->waiting--;
-	return task;
-}
-
-/* What arrived, the first first. */
-static void fetch(struct lane *lane)
-{
-	struct ward_task *task, *next;
-
-	if (load_relaxed(&lane->arrived) == LANE_TURNING)
-		return;
-	task = last_of(swap_acq_rel(&lane->arrived, LANE_TURNING)); /* [la] */
-	for (task = lower_turn(task); task; task = next) {
-		next = book_of(task)->link;
-		append(lane, task);
-	}
+	unlink_first(lane);
+	return likely(call_up(task)) ? task : NULL;
 }
 
 /* What has come and gone past all turns. */
@@ -79,6 +106,42 @@ static void refuse(struct lane *lane, struct ward_task *task, int status)
 	book_of(task)->status = status;
 	book_move(book_of(task), BOOK_LOST, BOOK_UNWANTED | BOOK_REFUSED);
 	pass(lane, task);
+}
+
+/* Of one that is not here yet: its ->before. */
+static struct ward_task *struck_early(struct ward_task *task)
+{
+	return task;
+}
+
+static bool was_struck(const struct ward_task *task)
+{
+	const struct book *book = book_of(task);
+
+	return unlikely(load_relaxed(&book->word) & BOOK_CANCELLED) &&
+	       book->before == task;
+}
+
+static void arrive(struct lane *lane, struct ward_task *task)
+{
+	if (was_struck(task))
+		refuse(lane, task, book_of(task)->cause);
+	else
+		append(lane, task);
+}
+
+/* What arrived, the first first. */
+static void fetch(struct lane *lane)
+{
+	struct ward_task *task, *next;
+
+	if (load_relaxed(&lane->arrived) == LANE_TURNING)
+		return;
+	task = last_of(swap_acq_rel(&lane->arrived, LANE_TURNING)); /* [la] */
+	for (task = lower_turn(task); task; task = next) {
+		next = book_of(task)->link;
+		arrive(lane, task);
+	}
 }
 
 /* ---- by who turns: what follows ------------------------------------------------------ */
@@ -121,43 +184,80 @@ static void hand_on(struct lane *lane)
 	bool limited = lane->limits && !load_relaxed(&lane->pool->stopping);
 
 	while (lane->first && (!lane->width || lane->active < lane->width)) {
+		struct ward_task *task;
+
+		if (unlikely(limited && lane->reserved))
+			break;
+		task = shift(lane);
+		if (unlikely(!task))
+			continue;
 		if (unlikely(limited)) {
-			if (lane->reserved)
-				break;
-			start_limited(lane, shift(lane));
+			start_limited(lane, task);
 			continue;
 		}
 		lane->active++;
-		pass(lane, shift(lane));
+		pass(lane, task);
 	}
+}
+
+static void refuse_first(struct lane *lane, int status)
+{
+	struct ward_task *task = shift(lane);
+
+	if (task)
+		refuse(lane, task, status);
 }
 
 static void drop_oldest(struct lane *lane)
 {
 	while (lane->flags & WARD_LANE_DROP_OLDEST &&
 	       lane->waiting > lane->queued)
-		refuse(lane, shift(lane), -ENOBUFS);
+		refuse_first(lane, -ENOBUFS);
 }
 
-/* Those that are not to run leave the queue. */
-static void clear_out(struct lane *lane)
+/* It was cancelled while it waited. */
+static void strike(struct lane *lane, struct ward_task *task)
 {
-	int cause = cancel_cause(&lane->token);
-	struct ward_task *task, *next = lane->first;
+	struct book *book = book_of(task);
 
-	lane->first = NULL;
-	lane->waiting = 0;
-	while ((task = next)) {
-		uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
-
-		next = book_of(task)->link;
-		if (word & BOOK_CANCELLED)
-			refuse(lane, task, book_of(task)->cause);
-		else if (cause)
-			refuse(lane, task, cause);
-		else
-			append(lane, task);
+	if (load_relaxed(&book->word) & BOOK_WAITS) { /* it has not left the queue */
+		if (!stands(lane, task)) {
+			book->before = struck_early(task);
+			return;
+		}
+		unlink_any(lane, task);
+		sub_acq_rel(&book->word, BOOK_WAITS);
 	}
+	refuse(lane, task, book->cause);
+}
+
+/* In the order in which they were cancelled. */
+static void strike_out(struct lane *lane)
+{
+	struct ward_task *task = swap_acq_rel(&lane->struck, NULL); /* [la] */
+	struct ward_task *next, *all = NULL;
+
+	for (; task; task = next) {
+		next = book_of(task)->struck;
+		book_of(task)->struck = all;
+		all = task;
+	}
+	for (; all; all = next) {
+		next = book_of(all)->struck;
+		strike(lane, all);
+	}
+}
+
+static void sweep(struct lane *lane)
+{
+	uint32_t what = swap_acq_rel(&lane->sweep, 0); /* [la] */
+	int cause;
+
+	if (what & LANE_SWEEP_STRUCK)
+		strike_out(lane);
+	if (what & LANE_SWEEP_ALL && (cause = cancel_cause(&lane->token)))
+		while (lane->first)
+			refuse_first(lane, cause);
 }
 
 static void see_to(struct lane *lane)
@@ -167,9 +267,8 @@ static void see_to(struct lane *lane)
 	if (unlikely(load_relaxed(&lane->granted)) &&
 	    swap_acq_rel(&lane->granted, 0)) /* [la] */
 		lane->reserved = false;
-	if (unlikely(load_relaxed(&lane->sweep)) &&
-	    swap_acq_rel(&lane->sweep, 0)) /* [la] */
-		clear_out(lane);
+	if (unlikely(load_relaxed(&lane->sweep)))
+		sweep(lane);
 	hand_on(lane);
 	drop_oldest(lane);
 }
@@ -232,14 +331,39 @@ static void push(struct lane *lane, struct ward_task *task)
 	} while (!cas_acq_rel(&lane->arrived, &word, next)); /* [la] */
 	if (word)
 		return;
-	append(lane, task);
+	arrive(lane, task);
 	turn(lane);
 }
 
 void lane_sweep(struct lane *lane)
 {
-	swap_acq_rel(&lane->sweep, 1);
+	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL);
 	note(lane);
+}
+
+void lane_strike(struct lane *lane, struct ward_task *task)
+{
+	struct ward_task *head = load_relaxed(&lane->struck);
+
+	do {
+		book_of(task)->struck = head;
+	} while (!cas_acq_rel(&lane->struck, &head, task)); /* [la] */
+	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK);
+	note(lane);
+}
+
+bool lane_take_back(struct lane *lane, struct ward_task *task)
+{
+	bool there;
+
+	if (!begin(lane))
+		return false;
+	there = load_relaxed(&book_of(task)->word) & BOOK_WAITS &&
+		stands(lane, task);
+	if (there)
+		unlink_any(lane, task);
+	turn(lane);
+	return there;
 }
 
 void lane_retire(struct lane *lane)

@@ -27,6 +27,12 @@
  * its way to an answer without having run.  'count' counts all three as inside, until
  * the answer was given.
  *
+ * Cancelled while it waits.  The task's word says that it waits: who cancels it marks
+ * it, who turns the lane takes that off as its turn comes, both by swaps of that word.
+ * So either it was on its way already, or it is left alone by who turns, until who
+ * marked it has put it on 'struck'; then it is taken out of the queue, wherever it
+ * stands.
+ *
  * Limits.  One task at a time has its tokens drawn ahead, and waits in the pool for
  * the point in time at which they are its own; so a lane that is cancelled wastes the
  * tokens of one.
@@ -55,6 +61,10 @@ enum { LANE_LIMITS = 8 };
 #define LANE_HAS_POLICY (1u << 31)
 #define LANE_RIVALS (1u << 30) /* one of its tasks may commit */
 
+/* In 'sweep'. */
+#define LANE_SWEEP_ALL 1u
+#define LANE_SWEEP_STRUCK 2u
+
 /* In 'count': whoever leaves it empty destroys it. */
 #define LANE_ABANDONED (1u << 31)
 
@@ -62,7 +72,7 @@ struct lane {
 	/* X: one line, with T */
 	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 */
 	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING */
-	_Atomic uint32_t sweep;	   /* some that wait are not to run any more */
+	_Atomic uint32_t sweep;	   /* who waits is not to run any more: LANE_SWEEP_* */
 	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
 	_Atomic uint32_t retired;  /* who turns it gives its memory back */
 	/* T: who turns it */
@@ -83,6 +93,7 @@ struct lane {
 	struct ward_cancel token;
 
 	struct door room;
+	struct ward_task *_Atomic struck; /* cancelled while they waited */
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];
@@ -128,8 +139,12 @@ static inline bool lane_asks(const struct lane *lane)
  * was linked to is let go of at once: it may be gone when this returns.
  */
 void lane_abandon(struct lane *lane);
-/* Tasks that wait were cancelled, one or all. */
+/* The lane was cancelled: who waits in it is not to run. */
 void lane_sweep(struct lane *lane);
+/* A task that waits in it was cancelled, by the caller, who answers for it till then. */
+void lane_strike(struct lane *lane, struct ward_task *task);
+/* The same; true: it is out of the queue, and was let out, and nobody else has it. */
+bool lane_take_back(struct lane *lane, struct ward_task *task);
 /* Nobody has it, or will: its memory is given back by who turns it. */
 void lane_retire(struct lane *lane);
 /* By who answers one, before done(): how it ended for the lane. */

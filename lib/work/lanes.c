@@ -190,6 +190,7 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->error, 0);
 	store_relaxed(&lane->winner, NULL);
 	store_relaxed(&lane->granted, 0);
+	store_relaxed(&lane->struck, NULL);
 	lane->reserved = false;
 	lane->first = NULL;
 	lane->active = 0;
@@ -354,7 +355,7 @@ static void put(struct lane *lane, struct ward_task *task, bool active)
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
-	book_open_lane(book, lane);
+	book_open_lane(book, lane, !active);
 	if (unlikely(submit_window(pool, task)))
 		book_stamp(book, host_now());
 	lane_enter(lane, task, active);

@@ -96,6 +96,8 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 	book->why = (uint16_t)why;
 	if (book_lose(book, inside, again ? BOOK_RERUN : BOOK_LOST, BOOK_LOST))
 		again = false;
+	if (load_relaxed(&book->word) & BOOK_UNWANTED)
+		book->status = book->cause; /* taken beside who did not call run() */
 	if (again)
 		add_relaxed(&pool->reruns, 1);
 	return again;
@@ -172,16 +174,22 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
+void lost_hold(struct pool *pool, struct ward_task *task)
+{
+	if (!book_home(book_of(task)))
+		return;
+	add_relaxed(&pool->unreleased, -(uint64_t)1);
+	owe(pool, task, BOOK_DONE);
+}
+
 /* A thread that has lost its attempt to the steward is dead, not come home. */
 static void lost_zombie(struct pool *pool, struct ward_task *task,
 			enum slot_phase phase)
 {
-	if (phase != SLOT_RUN) {
+	if (phase != SLOT_RUN)
 		lost_attempt(pool, task, phase, LOST_DEATH, false, 0);
-	} else if (book_home(book_of(task))) {
-		add_relaxed(&pool->unreleased, -(uint64_t)1);
-		owe(pool, task, BOOK_DONE);
-	}
+	else
+		lost_hold(pool, task);
 }
 
 bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
@@ -194,8 +202,8 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 		if (!load_relaxed(&pool->stopping) &&
 		    !(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)))
 			return true;
-		book_move(book, BOOK_QUEUED, BOOK_UNWANTED);
-		worker_answer(pool, slot, task, -ECANCELED);
+		worker_answer(pool, slot, task,
+			      book_refuse(book, BOOK_QUEUED, 0, -ECANCELED));
 		break;
 	case BOOK_DONE:
 		worker_release(pool, slot, task);
@@ -230,7 +238,9 @@ void lost_cancel_queued(struct pool *pool)
 		uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 
 		if (book_state(word) == BOOK_QUEUED)
-			worker_answer(pool, NULL, task, -ECANCELED);
+			worker_answer(pool, NULL, task,
+				      book_refuse(book_of(task), BOOK_QUEUED,
+						  0, -ECANCELED));
 		else
 			lost_settle(pool, NULL, task);
 	}

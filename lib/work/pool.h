@@ -26,6 +26,7 @@
 #include "tell/incident.h"
 #include "work/book.h"
 #include "work/crew.h"
+#include "work/door.h"
 #include "work/inbox.h"
 #include "work/later.h"
 #include "work/slot.h"
@@ -84,6 +85,7 @@ struct pool {
 	_Atomic uint64_t faulted, failed, dead_letters;
 	_Atomic uint64_t dice; /* for the jitter of backoffs */
 	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
+	struct door answered; /* who waits for one task, and holds it */
 	_Atomic uint64_t released;   /* by threads that are no workers */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
@@ -264,6 +266,11 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 bool lost_mourned(struct pool *pool, struct slot *slot);
 /* Sees to every thread that ended without a last will. */
 void lost_bury(struct pool *pool);
+/*
+ * One that held the task's memory does not any more: a zombie that has died, or who
+ * cancelled it.  If it was the last one, release() is owed.
+ */
+void lost_hold(struct pool *pool, struct ward_task *task);
 /*
  * What lies in the hand of a thread that has lost its seat, or that is long in coming
  * to it, is owed to others.

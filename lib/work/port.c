@@ -84,7 +84,9 @@ void port_post(struct ward_port *port, struct pool *pool,
 {
 	struct ward_task *head = load_relaxed(&port->posted);
 
+	/* Who cancels it from now on comes too late. */
 	book_of(task)->status = status;
+	book_move(book_of(task), BOOK_LOST, 0);
 	inbox_owes(&pool->inbox);
 	/* Once it is pushed the loop may answer it, and end the port. */
 	add_acq_rel(&port->posting, 1);

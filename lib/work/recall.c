@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recall.c - a task that is not wanted any more: ward_task_cancel().
+ * recall.c - a task that is not wanted any more, and one whose memory is to stay.
  *
- * The mark goes into the task's word; then all workers are looked at.  Edge [ca]:
- * marked | begun.  The fence is the caller's: a worker pays one load.
+ * The mark goes into the task's word.  If that says that it waits in its lane, it is
+ * taken out there (lane.h).  Else all workers are looked at.  Edge [ca]: marked |
+ * begun.  The fence is the caller's: a worker pays one load.  Where both see each
+ * other one swap of the word decides: whose it is, his word holds.
+ *
+ * What is said must be true of a task that may end meanwhile.  So whoever cancels it
+ * holds its memory, as a zombie does: by a debt, which goes into the word with the
+ * mark.  Only a worker that was inside of it before the mark may not see that, and end
+ * it by a mere store; and against this a hold helps that was there before the task was
+ * submitted, because no worker ends such a task so.
  */
 #include "work/lane.h"
 #include <errno.h>
@@ -13,70 +21,153 @@ enum { ERRNO_MAX = 4095 };
 /* Its attempts may still come: it waits for one, or is in one. */
 static bool may_run(uint64_t word)
 {
-	return book_state(word) == BOOK_QUEUED ||
-	       book_state(word) == BOOK_RERUN;
+	return (book_state(word) == BOOK_QUEUED ||
+		book_state(word) == BOOK_RERUN) &&
+	       !(word & BOOK_UNWANTED);
 }
 
-/* Of several that would cancel it one gets to write the cause. */
-static int mark(struct book *book, int cause)
+/*
+ * Of several that would cancel it one gets to write the cause.  0: it is marked, and
+ * held; *word is what the mark went into.
+ */
+static int mark(struct pool *pool, struct ward_task *task, int cause,
+		uint64_t *word)
 {
-	uint64_t word = load_acquire(&book->word), flag = BOOK_ASKED;
+	struct book *book = book_of(task);
 
-	for (;;) {
-		if (!may_run(word))
+	*word = load_acquire(&book->word);
+	do {
+		if (!may_run(*word))
 			return -ENOENT;
-		if (flag == BOOK_ASKED && word & BOOK_ASKED)
+		if (*word & BOOK_ASKED)
 			return -EALREADY;
-		if (!cas_acq_rel(&book->word, &word, word | flag))
-			continue;
-		if (flag == BOOK_CANCELLED)
+	} while (!cas_acq_rel(&book->word, word, /* [K] */
+			      (*word | BOOK_ASKED) + BOOK_DEBT_ONE));
+	book->cause = (int16_t)cause;
+	*word = load_acquire(&book->word);
+	while (may_run(*word) && *word & BOOK_ASKED)
+		if (cas_acq_rel(&book->word, word, *word | BOOK_CANCELLED)) /* [ca] */
 			return 0;
-		book->cause = (int16_t)cause;
-		flag = BOOK_CANCELLED; /* shows it [ca] */
-		word |= BOOK_ASKED;
-	}
+	lost_hold(pool, task); /* it has ended meanwhile */
+	return -ENOENT;
 }
 
-/* Tells the worker that is inside of it, if any is. */
-static bool is_begun(struct pool *pool, const struct ward_task *task)
+/*
+ * The worker that is inside of it, and how far: in run(), or past that (DEAD: it may
+ * yet be said to run again), or about to give it back.  In release() it has done so.
+ */
+static struct slot *who_has(struct pool *pool, const struct ward_task *task,
+			    enum slot_phase *phase)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
-		uint64_t word = load_acquire(&slot->word); /* [E] */
 
-		if (!slot_inside(word) || slot_taken(slot) ||
-		    load_relaxed(&slot->task) != task)
-			continue;
-		slot_rouse(slot);
-		return true;
+		*phase = slot_phase(load_acquire(&slot->word)); /* [E] */
+		if ((*phase == SLOT_RUN || *phase == SLOT_DEAD ||
+		     *phase == SLOT_DONE) &&
+		    load_relaxed(&slot->task) == task)
+			return slot;
 	}
+	return NULL;
+}
+
+/* Its attempt goes on: false if it does not, because its worker saw the mark first. */
+static bool is_begun(struct book *book)
+{
+	uint64_t word = load_acquire(&book->word);
+
+	do {
+		if (word & BOOK_UNWANTED)
+			return false;
+		if (!may_run(word) || !(word & BOOK_CANCELLED))
+			return true; /* and has just ended */
+	} while (!cas_acq_rel(&book->word, &word, word | BOOK_BEGUN));
+	return true;
+}
+
+/* What has become, or becomes, of one that is marked. */
+static int outcome(struct pool *pool, struct ward_task *task)
+{
+	enum slot_phase phase;
+	struct slot *slot = who_has(pool, task, &phase);
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word);
+
+	/* One that waits for another attempt may have a zombie inside. */
+	if (book_state(word) != BOOK_QUEUED)
+		slot = NULL;
+	if (slot && phase != SLOT_DONE && is_begun(book)) {
+		slot_rouse(slot);
+		return -EINPROGRESS;
+	}
+	word = load_acquire(&book->word);
+	if (!(word & BOOK_CANCELLED))
+		return -ENOENT;
+	return word & BOOK_UNWANTED || (!slot && may_run(word)) ?
+		       0 :
+		       -ENOENT;
+}
+
+/*
+ * Out of the queue of its lane, and the user's.  False: somebody turns the lane just
+ * now, and is not waited for.
+ */
+static bool take_back(struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	struct lane *lane = book->lane;
+	uint64_t word;
+
+	if (!lane_take_back(lane, task))
+		return false;
+	if (task->policy == &lane->policy)
+		task->policy = NULL; /* the user's was none */
+	word = load_relaxed(&book->word);
+	while (!cas_acq_rel(&book->word, &word, /* [K] */
+			    ((word & BOOK_DEBTS) | book_shut(word)) -
+				    BOOK_DEBT_ONE))
+		;
+	lane_leave(lane, true);
+	return true;
+}
+
+/* Of one that is marked and waits in its lane. */
+static bool recall_waiting(struct ward_task *task, bool back)
+{
+	if (back && take_back(task))
+		return true;
+	lane_strike(book_of(task)->lane, task);
 	return false;
 }
 
-static int cancel(struct pool *pool, struct ward_task *task, int cause)
+static int recall(struct pool *pool, struct ward_task *task, int cause,
+		  bool back)
 {
-	struct book *book = book_of(task);
-	int err = mark(book, cause);
 	uint64_t word;
+	int err = mark(pool, task, cause, &word);
+	bool had = false;
 
 	if (err)
 		return err;
-	host_fence_heavy(); /* [ca] marked | begun? */
-	if (is_begun(pool, task))
-		return -EINPROGRESS;
-	word = load_acquire(&book->word);
-	if (!may_run(word) || !(word & BOOK_CANCELLED))
-		return -EINPROGRESS; /* and has just ended */
-	if (word & BOOK_LANE)
-		lane_sweep(book->lane);
-	later_hurry(&pool->later);
-	steward_ring(pool); /* [w] */
+	if (word & BOOK_WAITS) {
+		had = recall_waiting(task, back);
+	} else {
+		host_fence_heavy(); /* [ca] marked | begun? */
+		err = outcome(pool, task);
+		if (!err) {
+			later_hurry(&pool->later);
+			steward_ring(pool); /* [w] */
+		}
+	}
+	if (!had)
+		lost_hold(pool, task);
+	inbox_settle(&pool->inbox);
 	lost_pay(pool);
-	return 0;
+	return had ? WARD_RECALLED : err;
 }
 
-int ward_task_cancel(struct ward_pool *handle, struct ward_task *task,
-		     int cause)
+static int asked(struct ward_pool *handle, struct ward_task *task, int cause,
+		 bool back)
 {
 	struct pool *pool = (struct pool *)handle;
 	int err;
@@ -86,7 +177,99 @@ int ward_task_cancel(struct ward_pool *handle, struct ward_task *task,
 	if (pool_foreign(pool))
 		return -ECHILD;
 	host_hold();
-	err = cancel(pool, task, cause ? cause : -ECANCELED);
+	err = recall(pool, task, cause ? cause : -ECANCELED, back);
 	host_unhold();
+	return err;
+}
+
+int ward_task_cancel(struct ward_pool *handle, struct ward_task *task,
+		     int cause)
+{
+	return asked(handle, task, cause, false);
+}
+
+int ward_task_recall(struct ward_pool *handle, struct ward_task *task,
+		     int cause)
+{
+	return asked(handle, task, cause, true);
+}
+
+/* ---- held ------------------------------------------------------------------- */
+
+/* Nobody holds more than 2^31 - 1 of anything by honest means. */
+int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
+{
+	struct pool *pool = (struct pool *)handle;
+
+	if (!pool || !task)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	add_acq_rel(&pool->refs, 1);
+	add_acq_rel(&book_of(task)->word, BOOK_DEBT_ONE); /* [K] */
+	return 0;
+}
+
+int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
+{
+	struct pool *pool = (struct pool *)handle;
+
+	if (!pool || !task)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	host_hold();
+	lost_hold(pool, task);
+	inbox_settle(&pool->inbox);
+	lost_pay(pool);
+	pool_put(pool);
+	host_unhold();
+	return 0;
+}
+
+/* It is in no pool, or nothing but its memory is. */
+static bool is_answered(const struct ward_task *task)
+{
+	enum book_state state =
+		book_state(load_acquire(&book_of(task)->word)); /* [K] */
+
+	return state == BOOK_FREE || state == BOOK_ANSWERED;
+}
+
+static int wait_for(struct pool *pool, struct ward_task *task, ward_ns until)
+{
+	struct door_stay stay;
+	bool answered;
+	int why = 0;
+
+	door_enter(&stay, &pool->answered, until);
+	do {
+		door_look(&stay);
+		answered = is_answered(task);
+	} while (!answered && !why && ((why = door_sleep(&stay)) == 0 ||
+				       why == -ETIMEDOUT));
+	door_leave(&stay);
+	return answered ? 0 : why;
+}
+
+int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
+		   ward_ns until, int *status)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct slot *slot = host_self();
+	int err;
+
+	if (!pool || !task)
+		return -EINVAL;
+	if (pool_foreign(pool))
+		return -ECHILD;
+	if (slot && slot_inside(load_relaxed(&slot->word)) &&
+	    load_relaxed(&slot->task) == task)
+		return -EDEADLK;
+	host_hold();
+	err = wait_for(pool, task, until);
+	host_unhold();
+	if (!err && status)
+		*status = book_of(task)->status;
 	return err;
 }

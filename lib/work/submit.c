@@ -56,7 +56,7 @@ static cold int open_task(const struct pool *pool, struct ward_task *task)
 		err = cancel_cause(task->cancel); /* it never would run */
 	if (unlikely(err))
 		return err;
-	book_open(book_of(task));
+	book_set(book_of(task), BOOK_QUEUED + BOOK_ATTEMPT_ONE);
 	if (unlikely(submit_window(pool, task)))
 		book_stamp(book_of(task), host_now());
 	return 0;
@@ -69,8 +69,7 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 		return false;
 	if (unlikely(((uintptr_t)task->policy | (uintptr_t)task->cancel |
 		      pool->policy.start_within) != 0 || !task->run ||
-		     book_state(load_acquire(&book_of(task)->word)) != /* [K] */
-			     BOOK_FREE))
+		     !book_idle(load_acquire(&book_of(task)->word)))) /* [K] */
 		return false;
 	book_open(book_of(task));
 	return true;
@@ -78,7 +77,7 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 
 static inline void shut_task(struct ward_task *task)
 {
-	store_relaxed(&book_of(task)->word, BOOK_FREE);
+	book_set(book_of(task), BOOK_FREE);
 }
 
 /* The caller's slot, if it is a worker of this pool. */

@@ -49,8 +49,6 @@ static bool close_lost(struct pool *pool, struct book *book)
 		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
 		return false;
 	}
-	if (book_debt(word) == 0)
-		return book_answer(book);
 	/* Before another thread may take it off again. */
 	add_acq_rel(&pool->unreleased, 1); /* [r] */
 	if (!book_answer(book))
@@ -105,8 +103,7 @@ static struct lane_place close_plainly(struct slot *slot,
 {
 	struct lane_place place = lane_of(task, word);
 
-	if (slot)
-		slot->leaves = place; /* should release() be its end */
+	slot->leaves = place; /* should release() be its end */
 	store_release(&book_of(task)->word, book_shut(word));
 	return place;
 }
@@ -121,6 +118,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 			slot->leaves = *place; /* should release() be its end */
 		return true;
 	}
+	door_tell(&pool->answered); /* [y] who waits for it holds it */
 	leave_lane(pool, slot, *place);
 	return false;
 }
@@ -150,7 +148,7 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 	void (*release)(struct ward_task *) = task->release;
 	struct lane_place place;
 
-	if (likely(book_plain(word & ~BOOK_LANE)))
+	if (likely(slot && book_plain(word & ~BOOK_LANE)))
 		place = close_plainly(slot, task, word);
 	else if (!close_book(pool, slot, task, &place))
 		return;
@@ -174,7 +172,8 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 {
 	uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 
-	if (likely(book_plain(word)))
+	/* Who is not seen inside of it, and so is not looked for, swaps. */
+	if (likely(slot && book_plain(word)))
 		give_back_plain(pool, slot, epoch, task, word);
 	else
 		give_back_carefully(pool, slot, epoch, task, word);
@@ -216,11 +215,14 @@ static bool answer_lane(struct pool *pool, struct ward_task *task, int *status)
 static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
+	uint64_t word = load_relaxed(&book_of(task)->word);
+
 	if (unlikely(status) && status != -ECANCELED)
 		epoch = tell_dead(pool, slot, epoch, task, status);
-	if (unlikely(load_relaxed(&book_of(task)->word) & BOOK_LANE) &&
-	    answer_lane(pool, task, &status))
+	if (unlikely(word & BOOK_LANE) && answer_lane(pool, task, &status))
 		return;
+	if (unlikely(word & BOOK_DEBTS))
+		book_of(task)->status = status; /* for ward_task_wait() */
 	if (task->done)
 		task->done(task, status);
 	give_back(pool, slot, epoch, task);
@@ -406,19 +408,23 @@ static int why_not(const struct pool *pool, struct ward_task *task,
 static void answer_unwanted(struct pool *pool, struct slot *slot,
 				 struct ward_task *task, int status)
 {
-	book_move(book_of(task), BOOK_QUEUED, BOOK_UNWANTED);
-	worker_answer(pool, slot, task, status);
+	worker_answer(pool, slot, task,
+		      book_refuse(book_of(task), BOOK_QUEUED, 0, status));
 }
 
 /* The word moved as the attempt began: 0, or why run() is not called. */
-static cold int stopped_short(struct ward_task *task)
+static cold int stopped_short(const struct slot *slot, struct ward_task *task)
 {
 	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word); /* [ca] */
 
-	if (!(load_acquire(&book->word) & BOOK_CANCELLED)) /* [ca] */
-		return 0; /* a zombie has come home */
-	/* A flag, no more: the attempt may have been taken by now. */
-	or_acq_rel(&book->word, BOOK_UNWANTED);
+	/* A flag, no more: the attempt may be taken before it is there, or after. */
+	do {
+		if (!(word & BOOK_CANCELLED) || word & BOOK_BEGUN)
+			return 0; /* a zombie has come home; or it was told so */
+		if (book_attempt(word) != slot->self.attempt)
+			break;
+	} while (!cas_acq_rel(&book->word, &word, word | BOOK_UNWANTED));
 	return book->cause;
 }
 
@@ -478,12 +484,9 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 
 	if (unlikely(slot->traces))
 		leave_traces(slot);
-	if (unlikely(status))
-		epoch = slot_step(slot, left, SLOT_RUN, SLOT_DEAD);
-	else if (done)
-		epoch = slot_step(slot, left, SLOT_RUN, SLOT_DONE);
-	else
-		epoch = slot_step(slot, left, SLOT_RUN, SLOT_RELEASE);
+	/* Without done() too: RELEASE says that the task is the user's again. */
+	epoch = slot_step(slot, left, SLOT_RUN,
+			  unlikely(status) ? SLOT_DEAD : SLOT_DONE);
 	if (unlikely(!slot_own_of(slot, left))) {
 		slot_go_on(slot, epoch, SLOT_OUT);
 		return false;
@@ -557,7 +560,7 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	epoch = slot_begin(slot, task, SLOT_RUN);
 	host_fence_light(); /* [ca] begun | cancelled? */
 	if (unlikely(load_relaxed(&book->word) != word) &&
-	    (status = stopped_short(task)))
+	    (status = stopped_short(slot, task)))
 		;
 	else if (unlikely(word & BOOK_STAMPED))
 		status = run_stamped(slot, task);
@@ -586,7 +589,7 @@ static cold enum work_end obey(struct pool *pool, struct slot *slot,
 			return WORK_STOPS;
 		if (book_state(load_relaxed(&book_of(task)->word)) ==
 		    BOOK_QUEUED) {
-			worker_answer(pool, slot, task, -ECANCELED);
+			answer_unwanted(pool, slot, task, -ECANCELED);
 			*own = !slot_taken(slot);
 			return WORK_GOES_ON;
 		}

@@ -237,7 +237,7 @@ static void hedge_commit(void)
 	memset(task, 0, sizeof(task));
 	for (int i = 0; i < 2; i++) {
 		task[i].run = no_run;
-		book_open_lane(book_of(&task[i]), (struct lane *)lane);
+		book_open_lane(book_of(&task[i]), (struct lane *)lane, false);
 	}
 	check(host_spawn(&t[0], NULL, commits, NULL, (void *)0) == 0);
 	check(host_spawn(&t[1], NULL, commits, NULL, (void *)1) == 0);

@@ -471,6 +471,107 @@ static void lane_cancelled(void)
 SCENARIO(lane_cancelled, "who waits in a cancelled lane waits for ever",
 	 .share = 2, .steps = 20000);
 
+/* ---- recalled ------------------------------------------------------------------------------ */
+
+/* The memory is the user's: what is in it is nobody else's to touch. */
+static void release_and_wipe(struct ward_task *task)
+{
+	book_of(task)->before = NULL;
+	book_of(task)->struck = NULL;
+	book_of(task)->cause = 0;
+	release(task);
+}
+
+static offstage void is_back(uint32_t i)
+{
+	check(!piece[i].runs && !piece[i].done);
+	piece[i].sent = false;
+	gone++;
+}
+
+static void recalls(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+	bool back = sim_choose(2);
+	struct ward_pool *p = (struct ward_pool *)pool;
+	int said = back ? ward_task_recall(p, &piece[i].task, -EINTR) :
+			  ward_task_cancel(p, &piece[i].task, -EINTR);
+
+	check(said == 0 || said == -ENOENT || (back && said == WARD_RECALLED));
+	if (said != WARD_RECALLED)
+		return;
+	book_of(&piece[i].task)->before = NULL;
+	book_of(&piece[i].task)->struck = NULL;
+	is_back(i);
+}
+
+static offstage void had_or_is_back(void)
+{
+	for (uint32_t i = 0; i < TASKS; i++) {
+		struct piece *p = &piece[i];
+
+		check(p->released == p->sent && p->done == p->sent);
+		check(!p->sent || (p->runs == 1 ? p->status == 0 :
+						  p->status == -EINTR));
+		check(p->sent || !p->runs);
+	}
+}
+
+static offstage void as_they_came(void)
+{
+	for (uint32_t i = 1; i < ran; i++)
+		check(order[i] > order[i - 1]);
+}
+
+static void lane_recalled(void)
+{
+	host_thread t[3];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1 });
+	for (uint32_t i = 0; i < TASKS; i++) {
+		piece[i].task.release = release_and_wipe;
+		if (i < TASKS - 1)
+			send(i);
+	}
+	t[0] = begin(recalls, 1);
+	t[1] = begin(recalls, 2);
+	t[2] = begin(works, TASKS);
+	send(TASKS - 1);
+	works((void *)(uintptr_t)TASKS);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	ward_lane_join(lane, WARD_FOREVER);
+	had_or_is_back();
+	as_they_came();
+	tear_down();
+}
+SCENARIO(lane_recalled, "who is taken out of the queue is forgotten, or had twice",
+	 .share = 4, .rare = 2, .steps = 20000);
+
+/* Perhaps before it has arrived there. */
+static void lane_recalled_early(void)
+{
+	host_thread t[2];
+
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1 });
+	for (uint32_t i = 0; i < 3; i++)
+		piece[i].task.release = release_and_wipe;
+	send(0);
+	t[0] = begin(sends_one, 1);
+	t[1] = begin(works, 3);
+	recalls((void *)(uintptr_t)1);
+	send(2);
+	for (int i = 0; i < 2; i++)
+		end(t[i]);
+	ward_lane_join(lane, WARD_FOREVER);
+	had_or_is_back();
+	tear_down();
+}
+SCENARIO(lane_recalled_early, "who is taken out before he is in is in for ever",
+	 .share = 2, .rare = 2, .steps = 20000);
+
 /* ---- room --------------------------------------------------------------------------------- */
 
 static void lane_room(void)

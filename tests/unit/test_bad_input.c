@@ -478,6 +478,32 @@ static void full_pool(void)
 	job_is_untouched(&late);
 }
 
+/* Of who is in no pool, and of who has no name. */
+static void bad_recalls(struct ward_pool *pool, struct ward_task *task)
+{
+	int status = 5;
+
+	bad(ward_task_cancel(pool, task, 0), -ENOENT);
+	bad(ward_task_recall(pool, task, 0), -ENOENT);
+	bad(ward_task_wait(pool, task, WARD_NOWAIT, NULL), 0);
+	for (int i = 0; i < 3; i++) { /* at least one is NULL */
+		struct ward_pool *p = i & 1 ? pool : NULL;
+		struct ward_task *t = i & 2 ? task : NULL;
+
+		bad(ward_task_cancel(p, t, 0), -EINVAL);
+		bad(ward_task_recall(p, t, 0), -EINVAL);
+		bad(ward_task_hold(p, t), -EINVAL);
+		bad(ward_task_drop(p, t), -EINVAL);
+		EACH_UNTIL(until)
+		bad(ward_task_wait(p, t, until, &status), -EINVAL);
+	}
+	bad(ward_task_recall(pool, task, 1), -EINVAL);
+	bad(ward_task_recall(pool, task, INT_MIN), -EINVAL);
+	bad(ward_task_recall(pool, task, -4096), -EINVAL);
+	if (status != 5)
+		wrong("a refused wait wrote a status");
+}
+
 static void drained_pool(void)
 {
 	struct ward_pool_config config = small();
@@ -489,6 +515,7 @@ static void drained_pool(void)
 	bystander = &late;
 	for (int i = 0; i < 3; i++)
 		refused(&late.task, -ESHUTDOWN);
+	bad_recalls(subject, &late.task);
 	bystander = NULL;
 	bad_tasks();
 	bad_looks();
@@ -610,6 +637,11 @@ static void foreign_calls(struct ward_pool *pool)
 	EACH_UNTIL(until)
 	bad(ward_pool_drain(pool, until), -ECHILD);
 	bad(ward_pool_resize(pool, 1, 0), -ECHILD);
+	bad(ward_task_cancel(pool, &job.task, 0), -ECHILD);
+	bad(ward_task_recall(pool, &job.task, 0), -ECHILD);
+	bad(ward_task_hold(pool, &job.task), -ECHILD);
+	bad(ward_task_drop(pool, &job.task), -ECHILD);
+	bad(ward_task_wait(pool, &job.task, 0, NULL), -ECHILD);
 	bad(ward_pool_resize(pool, 0, 0), -ECHILD);
 }
 

@@ -61,7 +61,7 @@ Test(book, with_a_stamp_it_is_plain_but_not_fresh)
 Test(book, of_a_lane_it_is_fresh_but_not_plain)
 {
 	fresh();
-	book_open_lane(book, NULL);
+	book_open_lane(book, NULL, false);
 	cr_assert(book_fresh(load_relaxed(&book->word)));
 	cr_assert_not(book_plain(load_relaxed(&book->word)));
 }

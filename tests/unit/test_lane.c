@@ -735,3 +735,116 @@ Test(lane, who_waits_for_a_grant_is_cancelled)
 	given_back(lane);
 	ended(pool);
 }
+
+/* ---- recalled -------------------------------------------------------------------- */
+
+enum { WAITING = 64 };
+
+/* Behind one that holds the only place. */
+static struct ward_lane *queue_of(struct ward_pool *pool, struct job *holder,
+				  struct job *job, int n)
+{
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+
+	*holder = job_of_kind(job_sleep);
+	sent(lane, holder);
+	cr_assert(runs(holder));
+	for (int i = 0; i < n; i++) {
+		job[i] = job_of_kind(job_run);
+		sent(lane, &job[i]);
+	}
+	return lane;
+}
+
+/* First, last, in the middle, neighbours, in any order: the others run. */
+Test(lane, who_waits_is_taken_out_wherever_it_stands)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job holder, job[WAITING];
+
+	for (unsigned seed = 1; seed < 40; seed++) {
+		struct ward_lane *lane = queue_of(pool, &holder, job, WAITING);
+		bool gone[WAITING] = { false };
+		uint32_t last = 0;
+
+		srand(seed);
+		for (unsigned k = 0; k < seed * 2 && k < 100; k++) {
+			int i = rand() % WAITING;
+
+			cr_assert_eq(ward_task_cancel(pool, &job[i].task,
+						      -EINTR),
+				     gone[i] ? -ENOENT : 0);
+			gone[i] = true;
+			if (k % 3 == 0)
+				cr_assert(job_is_released(&job[i]));
+		}
+		gate_open(&holder.gate);
+		cr_assert_eq(ward_lane_join(lane, WARD_FOREVER),
+			     -EINTR);
+		for (int i = 0; i < WAITING; i++) {
+			job_had(&job[i], gone[i] ? -EINTR : 0);
+			cr_assert_eq(job[i].runs, !gone[i]);
+			if (gone[i])
+				continue;
+			cr_assert(job[i].ran_at >= last, "in their order");
+			last = job[i].ran_at;
+		}
+		given_back(lane);
+	}
+	ended(pool);
+}
+
+Test(lane, who_is_recalled_is_the_callers)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job holder, job[3];
+	struct ward_lane *lane = queue_of(pool, &holder, job, 3);
+
+	cr_assert_eq(ward_task_recall(pool, &job[1].task, 0), WARD_RECALLED);
+	cr_assert_eq(ward_lane_count(lane), 3);
+	cr_assert_eq(ward_task_recall(pool, &job[1].task, 0), -ENOENT);
+	cr_assert_eq(ward_task_hold(pool, &job[2].task), 0);
+	cr_assert_eq(ward_task_recall(pool, &job[2].task, 0), WARD_RECALLED);
+	cr_assert_eq(ward_task_recall(pool, &holder.task, 0), -EINPROGRESS);
+	cr_assert_eq(ward_task_wait(pool, &job[2].task, 1, NULL), 0);
+	cr_assert_eq(ward_task_drop(pool, &job[2].task), 0);
+	job_is_untouched(&job[1]);
+	job_is_untouched(&job[2]);
+	sent(lane, &job[1]);
+	gate_open(&holder.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	job_had(&job[0], 0);
+	job_had(&job[1], 0);
+	cr_assert_lt(job[0].ran_at, job[1].ran_at);
+	given_back(lane);
+	ended(pool);
+}
+
+static uint64_t cpu_of_cancels(struct ward_pool *pool, int n)
+{
+	static struct job job[20000];
+	struct job holder;
+	struct ward_lane *lane = queue_of(pool, &holder, job, n);
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+	for (int i = 0; i < n; i++)
+		cr_assert_eq(ward_task_cancel(pool, &job[i].task, 0), 0);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+	gate_open(&holder.gate);
+	ward_lane_join(lane, WARD_FOREVER);
+	given_back(lane);
+	return WARD_S(to.tv_sec - from.tv_sec) + (uint64_t)to.tv_nsec -
+	       (uint64_t)from.tv_nsec;
+}
+
+/* Ten times as many take ten times as long; walking them, a hundred times. */
+Test(lane, recalling_one_does_not_walk_the_others)
+{
+	struct ward_pool *pool = pool_of(2);
+	uint64_t few = cpu_of_cancels(pool, 2000);
+
+	cr_assert_lt(cpu_of_cancels(pool, 20000), 40 * few);
+	ended(pool);
+}

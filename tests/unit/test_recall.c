@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
+#include "work/pool.h"
 
 /* One worker, and what it is busy with until its gate is opened. */
 static struct ward_pool *busy_pool(struct job *first)
@@ -261,5 +262,156 @@ Test(recall, refuses_what_has_no_time)
 	cr_assert_eq(ward_submit_at(NULL, &job.task, 0, 0), -EINVAL);
 	cr_assert_eq(ward_submit_at(pool, NULL, 0, 0), -EINVAL);
 	job_is_untouched(&job);
+	ended(pool);
+}
+
+/* ---- exactly what happened ------------------------------------------------------ */
+
+static void free_job(struct ward_task *task)
+{
+	struct ward_task **kept = (struct ward_task **)task->name;
+
+	job_release(task);
+	memset(task, 0x5a, sizeof(*task));
+	*kept = NULL;
+}
+
+/* It is answered beside the call, and its memory is gone before that returns. */
+Test(recall, who_waits_for_its_time_is_said_so)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_task *kept;
+
+	for (int i = 0; i < 2000; i++) {
+		struct job job = job_of_kind(job_run);
+
+		kept = &job.task;
+		job.task.name = (const char *)&kept;
+		job.task.release = free_job;
+		cr_assert_eq(ward_submit_at(pool, &job.task,
+					    ward_in(WARD_S(3600)), 0),
+			     0);
+		cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR), 0);
+		cr_assert(comes_true(load_acquire(&job.releases) == 1));
+		cr_assert_eq(job.runs, 0);
+		cr_assert_eq(load_relaxed(&job.status), -EINTR);
+	}
+	ended(pool);
+}
+
+static int cancels_itself(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	job_of(task)->answer = ward_task_cancel(
+		(struct ward_pool *)slot_here()->pool, task, -EINTR);
+	return 0;
+}
+
+static _Atomic int in_done;
+
+static void cancels_in_done(struct ward_task *task, int status)
+{
+	job_done(task, status);
+	store_relaxed(&in_done,
+		      ward_task_cancel((struct ward_pool *)slot_here()->pool,
+				       task, -EINTR));
+}
+
+Test(recall, who_runs_or_has_ended_is_said_so)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(cancels_itself);
+
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(job.answer, -EINPROGRESS);
+	job = job_of_kind(job_run);
+	job.task.done = cancels_in_done;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(load_relaxed(&in_done), -ENOENT);
+	ended(pool);
+}
+
+/* ---- held ------------------------------------------------------------------------ */
+
+Test(recall, who_holds_a_task_keeps_its_memory)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(job_run);
+	int status = 7;
+
+	job.answer = -EIO;
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	submitted(pool, &job);
+	cr_assert_eq(ward_task_wait(pool, &job.task, WARD_FOREVER, &status), 0);
+	cr_assert_eq(status, -EIO);
+	cr_assert_eq(job.dones, 1);
+	cr_assert_eq(ward_task_cancel(pool, &job.task, 0), -ENOENT);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	cr_assert_eq(ward_pool_drain(pool, ward_in(WARD_MS(20))), -ETIMEDOUT);
+	cr_assert_eq(job.releases, 0);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	job_had(&job, -EIO);
+	ended(pool);
+}
+
+Test(recall, who_holds_a_task_may_outlive_the_pool)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run), never = job;
+
+	cr_assert_eq(ward_task_hold(pool, &never.task), 0);
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(3600)), 0),
+		     0);
+	cr_assert_eq(ward_task_wait(pool, &job.task, 1, NULL), -ETIMEDOUT);
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	cr_assert_eq(job.dones, 1);
+	cr_assert_eq(job.releases, 0);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	cr_assert_eq(job.releases, 1, "on this thread");
+	cr_assert_eq(ward_task_drop(pool, &never.task), 0);
+	job_is_untouched(&never);
+}
+
+static int holds_itself(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	job_of(task)->answer =
+		ward_task_hold((struct ward_pool *)slot_here()->pool, task);
+	return 0;
+}
+
+Test(recall, who_is_inside_may_hold_it)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(holds_itself);
+
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.dones) == 1));
+	cr_assert_eq(job.answer, 0);
+	cr_assert_eq(job.releases, 0);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	job_had(&job, 0);
+	ended(pool);
+}
+
+static int waits_for_itself(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return ward_task_wait((struct ward_pool *)slot_here()->pool, task,
+			      WARD_FOREVER, NULL);
+}
+
+Test(recall, nobody_waits_for_itself)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(waits_for_itself);
+
+	submitted(pool, &job);
+	job_had(&job, -EDEADLK);
 	ended(pool);
 }
