@@ -4,7 +4,8 @@
  *
  * A lane may name a port (lane.h).  run() is called by a worker; done() and release()
  * of its tasks are called by ward_port_run(), on the thread that calls it: the event
- * loop.  One file descriptor, readable while answers wait, tells the loop when;
+ * loop; release() also of one that was fenced, when the thread inside of it has left.
+ * One file descriptor, readable while answers wait, tells the loop when;
  * answers that come together make it readable once.
  *
  * A pool that drains waits for what waits in a port; one that is destroyed does not:
@@ -34,13 +35,15 @@ WARD_API int ward_port_fd(const struct ward_port *port);
  * Calls done() and release() of up to 'budget' tasks (0: of all that wait), in the
  * order in which they ended.  How many; -EINVAL; -ECHILD; -EBUSY: another thread, or a
  * callback of this one, is at it.  Where some are left, the descriptor is readable
- * still.  Any thread, one at a time.
+ * still; and becomes so anew, for loops that are told of edges only.  Any thread, one at
+ * a time.
  */
 WARD_API int ward_port_run(struct ward_port *port, unsigned budget);
 
 /*
- * -EBUSY: a lane has it, or answers wait; -EINVAL.  In a child after fork: frees what
- * is the child's.
+ * -EBUSY: a lane has it, or answers wait, or a thread is inside of a task that was
+ * fenced and whose release() is to be called here, or one is held (ward_task_hold());
+ * -EINVAL.  In a child after fork: frees what is the child's.
  */
 WARD_API int ward_port_destroy(struct ward_port *port);
 

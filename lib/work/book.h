@@ -62,7 +62,10 @@ struct book {
 	};
 	/* What the word says is there. */
 	struct lane *lane; /* it is one of this lane's */
-	uint64_t period;   /* ns from the end of a run to the next */
+	union {
+		uint64_t period; /* ns from the end of a run to the next */
+		struct ward_port *port; /* where its release() is called */
+	};
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
@@ -73,6 +76,7 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
 #define BOOK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue */
 #define BOOK_BEGUN ((uint64_t)1 << 6)	   /* was, for who cancelled it */
+#define BOOK_PORT ((uint64_t)1 << 7)	   /* ANSWERED, and then DONE, at 'port' */
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
 #define BOOK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
 #define BOOK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
@@ -218,8 +222,8 @@ static inline bool book_answer(struct book *book)
 
 /*
  * A thread that lost its attempt has left run(), or one that held the task lets go:
- * true if release() is its.  Of one that was given back nobody has a debt any more:
- * its worker did not see that it came.
+ * true if release() is its, or is for it to hand to the task's port.  Of one that was
+ * given back nobody has a debt any more: its worker did not see that it came.
  */
 static inline bool book_home(struct book *book)
 {
@@ -233,7 +237,9 @@ static inline bool book_home(struct book *book)
 		last = book_state(next) == BOOK_ANSWERED &&
 		       book_debt(next) == 0;
 		if (last)
-			next = book_shut(next);
+			next = next & BOOK_PORT ?
+				       book_with_state(next, BOOK_DONE) :
+				       book_shut(next);
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
 	return last;
 }

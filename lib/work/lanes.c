@@ -33,6 +33,7 @@ static struct lane *lane_alloc(struct pool *pool)
 	lane = host_alloc(sizeof(*lane));
 	if (!lane)
 		return NULL;
+	lane->pool = pool; /* for good */
 	host_lock_take(&pool->lanes_lock);
 	lane->all = pool->lanes_all;
 	pool->lanes_all = lane;
@@ -222,7 +223,6 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 		return -ENOMEM;
 	clear(lane);
 	configure(lane, c);
-	lane->pool = pool;
 	store_release(&lane->arrived, 0); /* [lt] it may be turned */
 	lane->watch.fn = was_cancelled;
 	ward_cancel_watch(&lane->token, &lane->watch);

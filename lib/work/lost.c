@@ -9,6 +9,7 @@
  */
 #include "work/backoff.h"
 #include "work/lane.h"
+#include "work/port.h"
 #include <errno.h>
 #include <string.h>
 
@@ -179,7 +180,10 @@ void lost_hold(struct pool *pool, struct ward_task *task)
 	if (!book_home(book_of(task)))
 		return;
 	add_relaxed(&pool->unreleased, -(uint64_t)1);
-	owe(pool, task, BOOK_DONE);
+	if (load_relaxed(&book_of(task)->word) & BOOK_PORT)
+		port_post_late(pool, task);
+	else
+		owe(pool, task, BOOK_DONE);
 }
 
 /* A thread that has lost its attempt to the steward is dead, not come home. */

@@ -8,9 +8,9 @@
 
 struct ward_port {
 	struct ward_task *_Atomic posted; /* the last one first */
-	_Atomic uint32_t lanes;
+	_Atomic uint32_t lanes;	  /* and tasks whose release() will come */
 	_Atomic uint32_t posting; /* workers that may touch it */
-	_Atomic uint32_t running; /* somebody calls answers */
+	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
 	struct ward_task *first;  /* R: who runs it */
 	/* I: */
 	uint32_t generation; /* of the process that made it */
@@ -79,14 +79,11 @@ int ward_port_destroy(struct ward_port *port)
 	return destroy(port);
 }
 
-void port_post(struct ward_port *port, struct pool *pool,
-	       struct ward_task *task, int status)
+static void push(struct ward_port *port, struct pool *pool,
+		 struct ward_task *task)
 {
 	struct ward_task *head = load_relaxed(&port->posted);
 
-	/* Who cancels it from now on comes too late. */
-	book_of(task)->status = status;
-	book_move(book_of(task), BOOK_LOST, 0);
 	inbox_owes(&pool->inbox);
 	/* Once it is pushed the loop may answer it, and end the port. */
 	add_acq_rel(&port->posting, 1);
@@ -98,6 +95,21 @@ void port_post(struct ward_port *port, struct pool *pool,
 	sub_acq_rel(&port->posting, 1); /* [po] */
 }
 
+void port_post(struct ward_port *port, struct pool *pool,
+	       struct ward_task *task, int status)
+{
+	/* Who cancels it from now on comes too late. */
+	book_of(task)->status = status;
+	book_move(book_of(task), BOOK_LOST, 0);
+	push(port, pool, task);
+}
+
+void port_post_late(struct pool *pool, struct ward_task *task)
+{
+	add_acq_rel(&pool->refs, 1); /* its lane may have gone, and destroy be over */
+	push(book_of(task)->port, pool, task);
+}
+
 /* ---- the loop's side ------------------------------------------------------------------ */
 
 static void take_posted(struct ward_port *port)
@@ -106,41 +118,76 @@ static void take_posted(struct ward_port *port)
 	port->first = lower_turn(swap_acq_rel(&port->posted, NULL)); /* [po] */
 }
 
-static void answer(struct ward_task *task)
+/* What has made the pool and the port stay for the task is settled. */
+static void settle_late(struct ward_port *port, struct pool *pool)
+{
+	port_unhold(port); /* it is running, and so it stays */
+	pool_put(pool);
+}
+
+/* True: its pool has gone, so what followed from the answer was done here, too. */
+static bool answer(struct ward_port *port, struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	struct pool *pool = book->lane->pool;
+	bool gone;
 
 	add_acq_rel(&pool->refs, 1); /* its lane may be destroyed in release() */
 	add_relaxed(&pool->inbox.owed_out, 1);
-	if (task->done)
+	if (load_relaxed(&book->word) & BOOK_PORT)
+		settle_late(port, pool); /* done() was called before */
+	else if (task->done)
 		task->done(task, book->status);
 	worker_release(pool, NULL, task);
 	inbox_settle(&pool->inbox);
 	lost_pay(pool);
+	gone = load_relaxed(&pool->orphaned);
 	pool_put(pool);
+	return gone;
+}
+
+static unsigned answer_all(struct ward_port *port, unsigned budget)
+{
+	struct ward_task *task;
+	unsigned n = 0;
+	bool more = true; /* what was posted before, or answered here */
+
+	for (;;) {
+		while ((task = port->first) && (!budget || n < budget)) {
+			port->first = book_of(task)->link;
+			more |= answer(port, task);
+			n++;
+		}
+		if (port->first || !more || (budget && n == budget))
+			return n;
+		more = false;
+		take_posted(port);
+	}
+}
+
+/* Edges are for one caller at a time: another's may have been refused. */
+static void leave(struct ward_port *port)
+{
+	bool left = port->first, refused;
+
+	add_acq_rel(&port->posting, 1);
+	refused = swap_acq_rel(&port->running, 0) > 1; /* [po] */
+	if (left || (refused && load_acquire(&port->posted)))
+		host_event_set(&port->event);
+	sub_acq_rel(&port->posting, 1); /* [po] */
 }
 
 int ward_port_run(struct ward_port *port, unsigned budget)
 {
-	struct ward_task *task;
-	int n = 0;
+	unsigned n;
 
 	if (!port)
 		return -EINVAL;
 	if (foreign(port))
 		return -ECHILD; /* the descriptor is one for both */
-	if (swap_acq_rel(&port->running, 1))
+	if (add_acq_rel(&port->running, 1)) /* [po] */
 		return -EBUSY;
-	if (!port->first)
-		take_posted(port);
-	while ((task = port->first) && (!budget || (unsigned)n < budget)) {
-		port->first = book_of(task)->link;
-		answer(task);
-		n++;
-	}
-	if (port->first)
-		host_event_set(&port->event);
-	store_release(&port->running, 0);
-	return n;
+	n = answer_all(port, budget);
+	leave(port);
+	return (int)n;
 }

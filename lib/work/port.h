@@ -8,9 +8,11 @@
  *   run               1    the holder of 'running'
  *
  * The descriptor is set by who pushes on an empty stack, and by who leaves tasks
- * behind; cleared before the stack is taken.  So it is set whenever tasks wait.
+ * behind; cleared before the stack is taken.  So it is set whenever tasks wait.  For who
+ * looks at edges only: it is set anew by who leaves, if tasks wait and another caller
+ * was refused meanwhile, for whom the last edge may have been.
  *
- * Edge [po]: post | taken, for what the task did, and its status.
+ * Edge [po]: post | taken, for what the task did, and its status; refused | left.
  */
 #ifndef WARD_LIB_WORK_PORT_H
 #define WARD_LIB_WORK_PORT_H
@@ -24,5 +26,10 @@ void port_unhold(struct ward_port *port);
 /* The caller owns the task's answer, and hands it on. */
 void port_post(struct ward_port *port, struct pool *pool,
 	       struct ward_task *task, int status);
+/*
+ * A task that was answered there while a thread was inside still, by the last one to
+ * leave: its release() is due.
+ */
+void port_post_late(struct pool *pool, struct ward_task *task);
 
 #endif

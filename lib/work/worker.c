@@ -70,17 +70,27 @@ static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
 	return place;
 }
 
-/* It has left it; a zombie of it may still be out. */
-static struct lane_place out_of_lane(struct ward_task *task)
+/*
+ * It has left it; a zombie of it may still be out, or somebody hold it, and what those
+ * leave behind is for the lane's port, which stays for it: *port.
+ */
+static struct lane_place out_of_lane(struct ward_task *task,
+				     struct ward_port **port)
 {
 	struct book *book = book_of(task);
-	uint64_t word = load_relaxed(&book->word);
+	uint64_t word = load_relaxed(&book->word), flag = 0;
 	struct lane_place place;
 
 	if (!(word & BOOK_LANE))
 		return (struct lane_place){ NULL };
 	place = lane_of(task, word);
-	while (!cas_acq_rel(&book->word, &word, word & ~BOOK_LANE)) /* [K] */
+	if (place.lane->port) {
+		*port = book->port = place.lane->port;
+		port_hold(*port);
+		flag = BOOK_PORT;
+	}
+	while (!cas_acq_rel(&book->word, &word, /* [K] */
+			    (word & ~BOOK_LANE) | flag))
 		;
 	return place;
 }
@@ -112,8 +122,12 @@ static struct lane_place close_plainly(struct slot *slot,
 static cold bool close_book(struct pool *pool, struct slot *slot,
 			    struct ward_task *task, struct lane_place *place)
 {
-	*place = out_of_lane(task);
+	struct ward_port *port = NULL;
+
+	*place = out_of_lane(task, &port);
 	if (close_lost(pool, book_of(task))) {
+		if (port) /* nobody has it any more */
+			port_unhold(port);
 		if (slot)
 			slot->leaves = *place; /* should release() be its end */
 		return true;
@@ -292,6 +306,10 @@ static void release_late(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
 {
 	add_relaxed(&pool->unreleased, -(uint64_t)1);
+	if (load_relaxed(&book_of(task)->word) & BOOK_PORT) {
+		port_post_late(pool, task);
+		return;
+	}
 	slot_begin(slot, task, SLOT_RELEASE);
 	if (task->release)
 		task->release(task);

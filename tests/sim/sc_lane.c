@@ -758,6 +758,60 @@ static void lane_port(void)
 SCENARIO(lane_port, "the loop is not told, or the port is gone too early",
 	 .share = 2, .steps = 20000);
 
+/* Its attempt was lost: another answers it, and who was inside comes home. */
+static void answers_lost(void *arg)
+{
+	(void)arg;
+	worker_answer(pool, NULL, &piece[0].task, -ETIME);
+}
+
+static void comes_home(void *arg)
+{
+	struct book *book = book_of(&piece[0].task);
+
+	(void)arg;
+	piece[0].scratch++;
+	if (!book_home(book))
+		return;
+	add_relaxed(&pool->unreleased, -(uint64_t)1);
+	check(load_relaxed(&book->word) & BOOK_PORT);
+	port_post_late(pool, &piece[0].task);
+}
+
+static void lane_port_late(void)
+{
+	struct hand hand;
+	host_thread t[2];
+
+	set_up(0);
+	check(ward_port_create(&port) == 0);
+	make((struct ward_lane_config){ .port = port });
+	send(0);
+	hand_init(&hand, 0);
+	check(inbox_take(&pool->inbox, &hand) == &piece[0].task);
+	book_lose(book_of(&piece[0].task), true, BOOK_LOST, BOOK_LOST);
+	t[0] = begin(answers_lost, 0);
+	t[1] = begin(comes_home, 0);
+	sim_event_wait();
+	check(ward_port_run(port, 0) >= 1);
+	check(ward_lane_destroy(lane) == 0);
+	while (ward_port_destroy(port)) {
+		check(ward_port_run(port, 0) >= 0);
+		host_yield();
+	}
+	check(all_gone(1));
+	check(piece[0].status == -ETIME);
+	end(t[0]);
+	end(t[1]);
+	check(!load_relaxed(&pool->unreleased));
+	check(load_relaxed(&pool->inbox.owed_in) ==
+	      load_relaxed(&pool->inbox.owed_out));
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(lane_port_late, "a port goes before the last release() that is due there",
+	 .bound = 1, .steps = 20000);
+
 /* ---- a pool that has gone -------------------------------------------------------------------- */
 
 /* Each hands something on, and pays. */

@@ -59,6 +59,7 @@ unit_tests += \
 	tests/unit/test_near \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
+	tests/unit/test_port \
 	tests/unit/test_prefault \
 	tests/unit/test_recall \
 	tests/unit/test_recent \
@@ -300,6 +301,9 @@ tests_unit_test_pool_SOURCES = tests/unit/test_pool.c \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_pool_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_port_SOURCES = tests/unit/test_port.c tests/unit/lane_job.h
+tests_unit_test_port_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_recent_SOURCES = tests/unit/test_recent.c \
 	tests/unit/json.h

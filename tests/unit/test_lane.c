@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lane_job.h"
-#include <poll.h>
 #include <stdlib.h>
 
 /* ---- order and width ------------------------------------------------------- */
@@ -541,52 +540,6 @@ Test(lane, the_lowest_get_their_share)
 	cr_assert_leq(early, 10, "but for long");
 	given_back(lane[0]);
 	given_back(lane[1]);
-	ended(pool);
-}
-
-/* ---- ports ---------------------------------------------------------------------------- */
-
-static bool readable(int fd)
-{
-	struct pollfd poller = { .fd = fd, .events = POLLIN };
-
-	return poll(&poller, 1, 0) == 1;
-}
-
-Test(lane, a_port_answers)
-{
-	struct ward_pool *pool = pool_of(2);
-	struct ward_port *port;
-	struct ward_lane *lane;
-	struct job job[5];
-
-	cr_assert_eq(ward_port_create(&port), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .port = port });
-	cr_assert_not(readable(ward_port_fd(port)));
-	for (int i = 0; i < 5; i++) {
-		job[i] = job_of_kind(job_run);
-		job[i].answer = i;
-		sent(lane, &job[i]);
-	}
-	for (int i = 0; i < 5; i++)
-		cr_assert(runs(&job[i]));
-	cr_assert(comes_true(readable(ward_port_fd(port))));
-	cr_assert_eq(ward_port_destroy(port), -EBUSY);
-	cr_assert_eq(ward_lane_destroy(lane), -EBUSY);
-	for (int n = 0, got; n < 5; n += got) {
-		got = ward_port_run(port, 2);
-		cr_assert_leq(got, 2);
-		cr_assert_geq(got, 0);
-	}
-	for (int i = 0; i < 5; i++) {
-		job_had(&job[i], i);
-		cr_assert_eq(load_relaxed(&job[i].done_on), host_tid());
-		cr_assert_eq(load_relaxed(&job[i].released_on), host_tid());
-	}
-	cr_assert_eq(ward_port_run(port, 0), 0);
-	cr_assert_not(readable(ward_port_fd(port)));
-	given_back(lane);
-	cr_assert_eq(ward_port_destroy(port), 0);
 	ended(pool);
 }
 
