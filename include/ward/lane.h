@@ -37,8 +37,13 @@ enum {
 	/* Where 'queued' wait already, the oldest of them is answered -ENOBUFS. */
 	WARD_LANE_DROP_OLDEST = 1u << 1,
 	/* Where there is no room, run(), done() and release() are called by the
-	 * submitting thread, before ward_lane_submit() returns, unsupervised.
-	 * Not with a width of 1, which would run two at once. */
+	 * submitting thread, before ward_lane_submit() returns, unsupervised and
+	 * once.  Before, it takes what the lane's limits ask for: the call may wait
+	 * for that, or be refused, as ward_limit_take() until 'until'.  How it ends
+	 * counts as with any task of the lane, but it is not one of those that
+	 * ward_lane_join() waits for: the submit is.  Inside of such a task the
+	 * flag means nothing, to any lane: where there is no room a submit waits, or
+	 * is refused.  Not with a width of 1, which would run two at once. */
 	WARD_LANE_CALLER_RUNS = 1u << 2,
 	/* Nothing waits in the lane: a task is taken if one of 'active' places is
 	 * free.  Needs 'active'; 'queued' must be 0. */

@@ -337,16 +337,73 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	return err == LANE_FULL ? why : err;
 }
 
-static void run_here(struct ward_task *task)
-{
-	void (*release)(struct ward_task *) = task->release;
-	int status = task->run(task);
+/* ---- by who submits ------------------------------------------------------------------- */
 
+/* The note of a thread that does so: no more than one inside of the other. */
+static const char calling;
+
+static bool caller_runs(const struct lane *lane)
+{
+	return lane->flags & WARD_LANE_CALLER_RUNS && host_mine() != &calling;
+}
+
+/* It takes what the lane's own tasks take before they run. */
+static int may_run_here(struct lane *lane, const struct ward_task *task,
+			ward_ns until)
+{
+	int err = lane->limits ? limit_take_one(lane->limit, lane->limits, until,
+						&lane->token, task->cancel) :
+				 0;
+
+	return err ? err : why_refuse(lane, task);
+}
+
+/*
+ * ward_raise() ends it too, not the task of the pool that it is inside of.  What
+ * stands beside host_mark() is not changed after it.
+ */
+static __attribute__((noinline)) int run_caught(struct slot *slot,
+						struct ward_task *task)
+{
+	struct host_escape here, *const outer = slot->raise_to;
+	int status;
+
+	if (host_mark(&here) == ESCAPE_NOT) {
+		slot->raise_to = &here;
+		status = task->run(task);
+	} else {
+		status = slot->raised;
+	}
+	slot->raise_to = outer;
+	return status;
+}
+
+/*
+ * It is in no pool, so nobody cancels it or watches over it; but it may be held, and
+ * how it ends is how a task of the lane ends.  Counted only when that is sure: its
+ * thread may end inside of run().
+ */
+static void run_here(struct lane *lane, struct ward_task *task)
+{
+	const void *outer = host_mine();
+	struct slot *slot = host_self();
+	int status;
+
+	book_set(book_of(task), BOOK_DONE + BOOK_ATTEMPT_ONE);
+	host_set_mine(&calling);
+	status = slot && slot_runs(slot) ? run_caught(slot, task) :
+					   task->run(task);
+	status = lane_ended(lane, task, status);
+	book_of(task)->status = status;
 	if (task->done)
 		task->done(task, status);
-	if (release)
-		release(task);
+	add_relaxed(&lane->pool->inbox.accepted, 1);
+	worker_release(lane->pool, NULL, task);
+	host_set_mine(outer);
+	inbox_settle(&lane->pool->inbox);
 }
+
+/* ---- submitted ------------------------------------------------------------------------ */
 
 static void put(struct lane *lane, struct ward_task *task, bool active)
 {
@@ -373,9 +430,14 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	if (err)
 		return err;
 	err = place(lane, task, &active);
-	if (err == LANE_FULL && until != WARD_NOWAIT &&
-	    !(lane->flags & WARD_LANE_CALLER_RUNS))
-		err = wait_for_place(lane, task, &active, until);
+	if (err == LANE_FULL && caller_runs(lane)) {
+		err = may_run_here(lane, task, until);
+		return err ? err : LANE_FULL;
+	}
+	if (err == LANE_FULL)
+		err = until == WARD_NOWAIT ?
+			      -EAGAIN :
+			      wait_for_place(lane, task, &active, until);
 	if (!err)
 		put(lane, task, active);
 	return err;
@@ -396,9 +458,7 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
 	host_unhold();
 	if (likely(err != LANE_FULL))
 		return err;
-	if (!(lane->flags & WARD_LANE_CALLER_RUNS))
-		return -EAGAIN;
-	run_here(task);
+	run_here(lane, task);
 	return 0;
 }
 

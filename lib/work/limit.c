@@ -144,7 +144,8 @@ int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 /* Nobody comes out of here: it is the time that one waits for. */
 static struct door nobody;
 
-int limit_wait(ward_ns grant, struct ward_cancel *token)
+int limit_wait(ward_ns grant, struct ward_cancel *token,
+	       struct ward_cancel *other)
 {
 	struct door_stay stay;
 	int err = 0, cause;
@@ -152,9 +153,12 @@ int limit_wait(ward_ns grant, struct ward_cancel *token)
 	door_enter(&stay, &nobody, grant);
 	if (token)
 		door_watch(&stay, token);
+	if (other)
+		door_watch(&stay, other);
 	do {
 		door_look(&stay);
 		cause = ward_cancel_cause(token);
+		cause = cause ? cause : ward_cancel_cause(other);
 	} while (!cause && !(err = door_sleep(&stay)));
 	door_leave(&stay);
 	if (cause)
@@ -164,7 +168,8 @@ int limit_wait(ward_ns grant, struct ward_cancel *token)
 }
 
 static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
-		ward_ns now, ward_ns until, struct ward_cancel *token)
+		ward_ns now, ward_ns until, struct ward_cancel *token,
+		struct ward_cancel *other)
 {
 	struct limit_hold hold;
 	ward_ns grant;
@@ -172,7 +177,7 @@ static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
 
 	if (err || grant <= now)
 		return err;
-	err = limit_wait(grant, token);
+	err = limit_wait(grant, token, other);
 	if (err)
 		limit_undo(&hold);
 	return err;
@@ -202,7 +207,14 @@ static inline int take_alone(struct ward_limit *const *limits, uint32_t n,
 		return 0;
 	if (there == NONE && until == WARD_NOWAIT)
 		return -EAGAIN;
-	return take(limits, 1, n, host_now_noted(&about), until, token);
+	return take(limits, 1, n, host_now_noted(&about), until, token, NULL);
+}
+
+int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
+		   ward_ns until, struct ward_cancel *token,
+		   struct ward_cancel *other)
+{
+	return take(limits, nlimits, 1, host_now(), until, token, other);
 }
 
 int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
@@ -210,7 +222,7 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 {
 	if (likely(nlimits == 1 && limits))
 		return take_alone(limits, n, until, token);
-	return take(limits, nlimits, n, host_now(), until, token);
+	return take(limits, nlimits, n, host_now(), until, token, NULL);
 }
 
 static int pace_for(double per_s, uint32_t burst, uint64_t *out)

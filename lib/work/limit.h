@@ -30,8 +30,13 @@ struct limit_hold {
 int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 		  unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
 		  ward_ns *grant);
-/* Until the grant, or why the caller is to stop: by token, or ward_check(). */
-int limit_wait(ward_ns grant, struct ward_cancel *token);
+/* Until the grant, or why the caller is to stop: by either token, or ward_check(). */
+int limit_wait(ward_ns grant, struct ward_cancel *token,
+	       struct ward_cancel *other);
+/* As ward_limit_take(), one of each; either token ends the wait, and may be NULL. */
+int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
+		   ward_ns until, struct ward_cancel *token,
+		   struct ward_cancel *other);
 /* Before the grant, by who reserved and will not use them. */
 void limit_undo(const struct limit_hold *hold);
 

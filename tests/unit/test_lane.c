@@ -177,8 +177,129 @@ Test(lane, the_caller_runs_it)
 	cr_assert_eq(load_relaxed(&job.ran_on), host_tid());
 	cr_assert_eq(load_relaxed(&job.status), 5);
 	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 5);
+	given_back(lane);
+	ended(pool);
+}
+
+static struct ward_lane *callers_lane(struct ward_pool *pool,
+				      struct ward_limit **limit,
+				      struct job *first)
+{
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .queued = 1,
+			      .flags = WARD_LANE_CALLER_RUNS |
+				       WARD_LANE_FAIL_FAST,
+			      .limits = limit,
+			      .nlimits = *limit != NULL });
+
+	*first = job_of_kind(job_sleep);
+	sent(lane, first);
+	cr_assert(runs(first));
+	return lane;
+}
+
+Test(lane, what_the_caller_runs_is_limited)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_limit limit, *set[] = { &limit };
+	struct ward_cancel token = { { 0 } };
+	struct ward_lane *lane;
+	struct job first, job = job_of_kind(job_run);
+
+	cr_assert_eq(ward_limit_init(&limit, 1e-3, 2), 0);
+	lane = callers_lane(pool, set, &first);
+	sent(lane, &job);
+	cr_assert_eq(job.releases, 1);
+	job = job_of_kind(job_run);
+	cr_assert_eq(ward_lane_submit(lane, &job.task, WARD_NOWAIT), -EAGAIN);
+	cr_assert_eq(ward_lane_submit(lane, &job.task, ward_in(WARD_S(1))),
+		     -ETIMEDOUT);
+	ward_cancel_deadline(&token, ward_in(WARD_MS(20)));
+	job.task.cancel = &token;
+	cr_assert_eq(ward_lane_submit(lane, &job.task, WARD_FOREVER),
+		     -ETIMEDOUT, "its token ends the wait");
+	job_is_untouched(&job);
+	gate_open(&first.gate);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
 	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, what_the_caller_runs_may_fail)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_limit *none[] = { NULL };
+	struct job first, job = job_of_kind(job_run), next = job;
+	struct ward_lane *lane = callers_lane(pool, none, &first);
+	int status = 0;
+
+	job.answer = -EIO;
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	sent(lane, &job);
+	cr_assert_eq(job.dones, 1);
+	cr_assert_eq(job.releases, 0, "held");
+	cr_assert_eq(ward_task_wait(pool, &job.task, 1, &status), 0);
+	cr_assert_eq(status, -EIO);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	job_had(&job, -EIO);
+	cr_assert_eq(ward_cancel_cause(ward_lane_token(lane)), -ECANCELED);
+	cr_assert_eq(ward_lane_submit(lane, &next.task, WARD_NOWAIT),
+		     -ECANCELED);
+	job_is_untouched(&next);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EIO);
+	given_back(lane);
+	ended(pool);
+}
+
+static int raises(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	ward_raise(-EPIPE, "%s", "out of it");
+}
+
+static struct ward_lane *nest;
+static struct job nested[2];
+
+static int submits_another(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	cr_assert_eq(ward_lane_submit(nest, task, WARD_NOWAIT), -EBUSY);
+	return ward_lane_submit(nest, &nested[1].task, WARD_NOWAIT);
+}
+
+static int raises_inside(struct ward_task *task)
+{
+	nested[0] = job_of_kind(submits_another);
+	nested[1] = job_of_kind(job_run);
+	job_begins(job_of(task));
+	if (ward_lane_submit(nest, &nested[0].task, WARD_NOWAIT))
+		return 1;
+	nested[0] = job_of_kind(raises);
+	return ward_lane_submit(nest, &nested[0].task, WARD_NOWAIT) ? 2 : 3;
+}
+
+/* Not one inside of the other; and what it raises is its own. */
+Test(lane, what_the_caller_runs_does_not_nest)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job first = job_of_kind(job_sleep);
+	struct job outer = job_of_kind(raises_inside);
+
+	nest = lane_with(pool, (struct ward_lane_config){
+				       .queued = 1,
+				       .flags = WARD_LANE_CALLER_RUNS });
+	sent(nest, &first);
+	cr_assert(runs(&first));
+	submitted(pool, &outer);
+	job_had(&outer, 3);
+	cr_assert_eq(load_relaxed(&nested[0].status), -EPIPE);
+	job_is_untouched(&nested[1]);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(nest, WARD_FOREVER), -EAGAIN);
+	given_back(nest);
 	ended(pool);
 }
 
