@@ -99,7 +99,12 @@ WARD_API int ward_bridge_close(struct ward_bridge *bridge, int cause);
 /* The cause; 0 while it is open, and of NULL. */
 WARD_API int ward_bridge_cause(const struct ward_bridge *bridge);
 
-/* Drops what is left and frees it.  Nobody may be inside another call on it. */
+/*
+ * Drops what is left, and frees it.  Puts that are under way come to nothing, as if it had
+ * been closed (-EPIPE), and the last one to leave frees it: so a reader that has got
+ * -EPIPE, or all that it wants, need not know who is still inside.  No call may begin
+ * any more, and nobody else may be inside of get or take.
+ */
 WARD_API void ward_bridge_destroy(struct ward_bridge *bridge);
 
 #ifdef __cplusplus

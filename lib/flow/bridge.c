@@ -28,6 +28,19 @@ static inline bool holds(const struct ward_bridge *bridge, uint64_t at,
 	return what && what != CELL_SEAL && cell_lap(word) == LAP(bridge, at);
 }
 
+/* ---- who is inside --------------------------------------------------------------- */
+
+static void enter(struct ward_bridge *bridge)
+{
+	add_acq_rel(&bridge->users, 1);
+}
+
+static void leave(struct ward_bridge *bridge)
+{
+	if (sub_acq_rel(&bridge->users, 1) == BRIDGE_GONE + 1) /* [bu] */
+		host_free(bridge, bridge->size);
+}
+
 /* ---- the end of the stream --------------------------------------------------- */
 
 struct end {
@@ -171,10 +184,12 @@ int ward_bridge_put(struct ward_bridge *bridge, uint64_t seq, void *item,
 
 	if (!bridge || !item)
 		return -EINVAL;
+	enter(bridge);
 	err = append(bridge, seq, item);
-	if (err != -EAGAIN || until == WARD_NOWAIT)
-		return err;
-	return append_waiting(bridge, seq, item, until);
+	if (err == -EAGAIN && until != WARD_NOWAIT)
+		err = append_waiting(bridge, seq, item, until);
+	leave(bridge);
+	return err;
 }
 
 /* Swaps that were prepared for this end fail from now on.  False: it moved. */
@@ -187,17 +202,10 @@ static bool turn(struct ward_bridge *bridge, struct end *end)
 	return cas_acq_rel(cell, &end->word, cell_turned(end->word)); /* [b] */
 }
 
-int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
+static int open_as(struct ward_bridge *bridge, uint64_t fence, uint64_t *last)
 {
 	struct end end;
-	uint64_t fence;
-	int err;
 
-	if (!bridge)
-		return -EINVAL;
-	err = who(&fence);
-	if (err)
-		return err;
 	high_raise(&bridge->opened, fence);
 	do {
 		host_fence_heavy(); /* [t] taken over | is the end free? */
@@ -211,6 +219,22 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 	if (last)
 		*last = end.last;
 	return 0;
+}
+
+int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
+{
+	uint64_t fence;
+	int err;
+
+	if (!bridge)
+		return -EINVAL;
+	err = who(&fence);
+	if (err)
+		return err;
+	enter(bridge);
+	err = open_as(bridge, fence, last);
+	leave(bridge);
+	return err;
 }
 
 /* ---- the reader ---------------------------------------------------------------- */
@@ -300,17 +324,27 @@ int ward_bridge_take(struct ward_bridge *bridge, void **items, unsigned n,
 
 /* ---- both ---------------------------------------------------------------------- */
 
-int ward_bridge_close(struct ward_bridge *bridge, int cause)
+static int shut(struct ward_bridge *bridge, int cause)
 {
 	uint64_t open = 0;
 
-	if (!bridge)
-		return -EINVAL;
 	if (!cas_acq_rel(&bridge->closed, &open, CLOSED | (uint32_t)cause))
 		return -EALREADY;
 	door_open(&bridge->room);
 	door_open(&bridge->items);
 	return 0;
+}
+
+int ward_bridge_close(struct ward_bridge *bridge, int cause)
+{
+	int err;
+
+	if (!bridge)
+		return -EINVAL;
+	enter(bridge);
+	err = shut(bridge, cause);
+	leave(bridge);
+	return err;
 }
 
 int ward_bridge_cause(const struct ward_bridge *bridge)
@@ -361,8 +395,10 @@ void ward_bridge_destroy(struct ward_bridge *bridge)
 
 	if (!bridge)
 		return;
+	shut(bridge, 0); /* so that nothing comes behind the last one */
 	while (read_next(bridge, &item, NULL) == 0)
 		if (bridge->drop)
 			bridge->drop(item);
-	host_free(bridge, bridge->size);
+	if (!add_acq_rel(&bridge->users, BRIDGE_GONE)) /* [bu] */
+		host_free(bridge, bridge->size);
 }

@@ -26,12 +26,16 @@
  *  5) A closed bridge is sealed by its reader, at the end, when that is free: from
  *     then on nothing can be appended, and nothing was lost.
  *
+ *  6) Its memory goes with the last of those who are inside of a call and the one who
+ *     destroys it: a reader that has seen the end knows nothing of a closer, or of a
+ *     producer that was fenced, who has not quite left [bu].
+ *
  * No node belongs to a producer from one put to the next; who is held inside a
  * put keeps one for ever, and BRIDGE_SPARE of them are there for that.
  *
  * Edges: [b] item appended | read, or looked at; [e] cell given back | used again;
  * [m] a node's number | who looks at it when it may be used again; [t] taken over |
- * appended; [h] hint of the end.
+ * appended; [h] hint of the end; [bu] left | freed.
  */
 #ifndef WARD_LIB_FLOW_BRIDGE_H
 #define WARD_LIB_FLOW_BRIDGE_H
@@ -45,6 +49,8 @@
 #ifndef BRIDGE_SPARE
 #define BRIDGE_SPARE 256u
 #endif
+
+#define BRIDGE_GONE (UINT32_C(1) << 31)
 
 #define CELL_WHAT_BITS 17
 #define CELL_TURN_BITS 17
@@ -74,6 +80,7 @@ struct ward_bridge {
 	/* the producers' */
 	line_aligned _Atomic uint64_t end; /* the end, or one before it */
 	struct stack free;		   /* nodes */
+	_Atomic uint32_t users; /* inside of a call; BRIDGE_GONE: destroyed */
 
 	/* the reader's */
 	line_aligned uint64_t next; /* position to read */

@@ -421,6 +421,48 @@ static void bridge_shut(void)
 }
 SCENARIO(bridge_shut, "who waits for room does not hear of the close");
 
+/* Who reads to the end, or has what he wanted, destroys it. */
+static bool to_the_end;
+
+static void puts_and_closes(void *arg)
+{
+	(void)arg;
+	host_set_self(NULL);
+	puts_it(0, make(0, 1));
+	if (to_the_end)
+		ward_bridge_close(bridge, 0);
+}
+
+static void reads_and_destroys(void *arg)
+{
+	void *what;
+	int err;
+
+	(void)arg;
+	host_set_self(NULL);
+	do {
+		err = ward_bridge_get(bridge, &what, NULL, WARD_FOREVER);
+		check(!err || err == -EPIPE);
+	} while (!err && to_the_end);
+	ward_bridge_destroy(bridge);
+}
+
+static void bridge_ends(void)
+{
+	host_thread t[2];
+
+	set_up();
+	to_the_end = sim_choose(2);
+	host_spawn(&t[0], NULL, puts_and_closes, NULL, NULL);
+	host_spawn(&t[1], NULL, reads_and_destroys, NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		host_join(t[i], HOST_FOREVER);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(bridge_ends, "who puts or closes touches a bridge that was destroyed",
+	 .bound = 2);
+
+
 /* ---- fences ---------------------------------------------------------------------- */
 
 static void waits_for_room(void *arg)

@@ -387,6 +387,20 @@ Test(bridge, who_waits_for_room_gets_it)
 	room_wakes();
 }
 
+Test(bridge, who_waits_for_room_as_it_is_destroyed_is_refused)
+{
+	struct ward_bridge *bridge = bridge_of(2);
+	struct waiter waiter[2];
+
+	full(bridge);
+	for (int i = 0; i < 2; i++)
+		waits(&waiter[i], bridge, puts_one);
+	ward_bridge_destroy(bridge);
+	for (int i = 0; i < 2; i++)
+		ends(&waiter[i], -EPIPE);
+	cr_assert_eq(dropped, 2);
+}
+
 static void item_wakes(void)
 {
 	struct ward_bridge *bridge = bridge_of(2);
