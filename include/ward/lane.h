@@ -120,7 +120,11 @@ WARD_API int ward_lane_close(struct ward_lane *lane, int cause);
  */
 WARD_API bool ward_lane_cancel(struct ward_lane *lane, int cause);
 
-/* The lane's token, for a deadline, or to watch it.  It lives as long as the lane. */
+/*
+ * The lane's token, for a deadline, or to watch it.  It lives as long as the lane; and
+ * what a task of it found by ward_token() is no other lane's as long as that thread is
+ * inside run(), though it lost its attempt and the lane has ended.
+ */
 WARD_API struct ward_cancel *ward_lane_token(struct ward_lane *lane);
 
 /* How many tasks are in the lane, now. */

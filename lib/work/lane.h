@@ -40,7 +40,9 @@
  * Lanes are made of memory that belongs to lanes as long as the pool is there, for
  * whoever counts the last task out touches its lane a little longer.  The last turn of
  * a lane's life gives its memory back, and is not left: so destroy waits for nobody,
- * and who comes too late turns nothing [lt].
+ * and who comes too late turns nothing [lt].  A zombie may know the lane's token, and
+ * fire it: so where one of its tasks left with somebody inside, the memory is made
+ * another lane only when no thread is inside of a run() that it lost.
  */
 #ifndef WARD_LIB_WORK_LANE_H
 #define WARD_LIB_WORK_LANE_H
@@ -94,6 +96,7 @@ struct lane {
 
 	struct door room;
 	struct ward_task *_Atomic struck; /* cancelled while they waited */
+	_Atomic uint32_t haunted; /* a task of it had somebody inside when it left */
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];

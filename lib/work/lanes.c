@@ -18,15 +18,37 @@ static struct lane *lane_of(const struct ward_lane *handle)
 
 /* ---- the registry ------------------------------------------------------------------ */
 
+static struct lane *take_from(struct lane *_Atomic *stack)
+{
+	struct lane *lane = load_acquire(stack); /* [lt] */
+
+	while (lane && !cas_acq_rel(stack, &lane, lane->free))
+		;
+	return lane;
+}
+
+/* Of those whose lane has ended each had lost its attempt before. */
+static bool zombie_inside(struct pool *pool)
+{
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
+		const struct slot *slot = &pool->slot[i];
+
+		if (slot_phase(load_acquire(&slot->word)) == SLOT_RUN &&
+		    slot_taken(slot))
+			return true;
+	}
+	return false;
+}
+
 /* The lane's memory, used before or new; NULL: none. */
 static struct lane *lane_alloc(struct pool *pool)
 {
 	struct lane *lane;
 
 	host_lock_take(&pool->lanes_lock);
-	lane = load_acquire(&pool->lanes_free); /* [lt] */
-	while (lane && !cas_acq_rel(&pool->lanes_free, &lane, lane->free))
-		;
+	lane = take_from(&pool->lanes_free);
+	if (!lane && load_relaxed(&pool->lanes_haunted) && !zombie_inside(pool))
+		lane = take_from(&pool->lanes_haunted);
 	host_lock_give(&pool->lanes_lock);
 	if (lane)
 		return lane;
@@ -45,11 +67,14 @@ static struct lane *lane_alloc(struct pool *pool)
 void lane_give_back(struct lane *lane)
 {
 	struct pool *pool = lane->pool;
-	struct lane *top = load_relaxed(&pool->lanes_free);
+	struct lane *_Atomic *stack = load_relaxed(&lane->haunted) ?
+					      &pool->lanes_haunted :
+					      &pool->lanes_free;
+	struct lane *top = load_relaxed(stack);
 
 	do {
 		lane->free = top;
-	} while (!cas_acq_rel(&pool->lanes_free, &top, lane)); /* [lt] */
+	} while (!cas_acq_rel(stack, &top, lane)); /* [lt] */
 }
 
 static void lane_list(struct pool *pool, struct lane *lane)
@@ -192,6 +217,7 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->winner, NULL);
 	store_relaxed(&lane->granted, 0);
 	store_relaxed(&lane->struck, NULL);
+	store_relaxed(&lane->haunted, 0);
 	lane->reserved = false;
 	lane->first = NULL;
 	lane->active = 0;

@@ -99,6 +99,7 @@ struct pool {
 	struct host_lock lanes_lock;
 	struct lane *lanes, *lanes_all;
 	struct lane *_Atomic lanes_free; /* taken from under the lock */
+	struct lane *_Atomic lanes_haunted; /* the same; not while a zombie is out */
 
 	void *helpers; /* steward and clerk: theirs */
 	void (*helpers_free)(void *helpers); /* with the pool's memory */

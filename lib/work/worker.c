@@ -133,6 +133,8 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 		return true;
 	}
 	door_tell(&pool->answered); /* [y] who waits for it holds it */
+	if (place->lane)
+		store_relaxed(&place->lane->haunted, 1); /* [lt] */
 	leave_lane(pool, slot, *place);
 	return false;
 }

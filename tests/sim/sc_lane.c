@@ -132,6 +132,8 @@ static void all_given_back(void)
 		all++;
 	for (struct lane *l = load_acquire(&pool->lanes_free); l; l = l->free)
 		free++;
+	for (struct lane *l = load_acquire(&pool->lanes_haunted); l; l = l->free)
+		free++;
 	check(all == free);
 }
 

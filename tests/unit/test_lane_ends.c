@@ -358,3 +358,54 @@ Test(lane_ends, a_child_has_none)
 	cr_assert_eq(ward_port_destroy(port), 0);
 	ended(pool);
 }
+
+/* ---- with a thread that does not know -------------------------------------------- */
+
+static struct ward_cancel *_Atomic found;
+
+static int fires_late(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	store_release(&found, ward_token());
+	job_begins(job);
+	gate_pass(&job->gate);
+	ward_cancel_fire(load_relaxed(&found), -EPIPE);
+	add_acq_rel(&job->homes, 1);
+	return 0;
+}
+
+/* It was fenced, its lane has ended, and there are others; none of them is hit. */
+Test(lane_ends, a_zombie_fires_no_other_lane)
+{
+	enum { LANES = 20 };
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .policy = &hasty });
+	struct ward_lane *other[LANES], *last;
+	struct job job = job_of_kind(fires_late);
+
+	sent(lane, &job);
+	cr_assert(comes_true(load_acquire(&job.dones) == 1));
+	cr_assert_eq(load_relaxed(&job.status), -ETIME);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
+	given_back(lane);
+	for (int i = 0; i < LANES; i++)
+		other[i] = lane_with(pool, (struct ward_lane_config){ 0 });
+	gate_open(&job.gate);
+	cr_assert(job_is_released(&job));
+	for (int i = 0; i < LANES; i++) {
+		cr_assert_eq(ward_cancel_cause(ward_lane_token(other[i])), 0);
+		given_back(other[i]);
+	}
+	/* And is used again, when nobody is inside any more. */
+	for (int i = 0; i < LANES; i++)
+		other[i] = lane_with(pool, (struct ward_lane_config){ 0 });
+	last = lane_with(pool, (struct ward_lane_config){ 0 });
+	cr_assert_eq(last, lane);
+	cr_assert_eq(ward_cancel_cause(ward_lane_token(last)), 0);
+	given_back(last);
+	for (int i = 0; i < LANES; i++)
+		given_back(other[i]);
+	ended(pool);
+}
