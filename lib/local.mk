@@ -103,6 +103,7 @@ WARD_SOURCES = \
 	lib/work/port.c \
 	lib/work/port.h \
 	lib/work/recall.c \
+	lib/work/priority.c \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \

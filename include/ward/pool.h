@@ -28,7 +28,8 @@ struct ward_hooks {
 	void *(*start)(void *arg, unsigned thread);
 	/* On a thread that leaves in good order, with what start returned. */
 	void (*stop)(void *arg, unsigned thread, void *local);
-	/* On the scribe thread, one report at a time.  NULL: one line of text
+	/* On the scribe thread (under SCHED_FIFO and SCHED_RR one priority above
+	 * the workers, where that may be), one report at a time.  NULL: one line of text
 	 * to stderr, at most 10 a second; but what done() hears (WARD_R_ERROR,
 	 * WARD_R_FAULT... of a task that has one) is not printed. */
 	void (*report)(void *arg, const struct ward_report *report);
@@ -90,7 +91,17 @@ enum {
 	 * a visit to the queue for each.  What a task submits still lies with its own
 	 * worker first.
 	 */
-	WARD_POOL_NO_BATCH = 1u << 5
+	WARD_POOL_NO_BATCH = 1u << 5,
+	/*
+	 * A fenced thread that keeps its CPU goes on at the priority that it has.
+	 * Without this flag it runs when nobody else wants to (SCHED_IDLE), and as
+	 * before when it comes home, ends, or a worker of the pool is found waiting
+	 * for what it holds.  The way back needs RLIMIT_NICE (RLIMIT_RTPRIO) or a
+	 * privilege; without either a thread that comes home is ended, and one that
+	 * holds a lock may keep it for long while the CPUs are busy.  For pools whose
+	 * slow tasks hold locks that other threads of the program want.
+	 */
+	WARD_POOL_KEEP_PRIORITY = 1u << 6
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */

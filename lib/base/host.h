@@ -291,8 +291,19 @@ const char *host_object(const void *code, uint64_t *offset);
 
 /* ---- scheduling ------------------------------------------------------------ */
 
-void host_lower(int32_t tid); /* to SCHED_IDLE */
-bool host_raise(int32_t tid); /* back to normal; false: not allowed */
+struct host_sched {
+	int policy, priority;
+};
+/* To SCHED_IDLE, and what it was before to *was; false: it stays as it is. */
+bool host_lower(int32_t tid, struct host_sched *was);
+/*
+ * Back to what it was; or it is as the thread wants itself by now.  False: not
+ * allowed.  A nice value stays the same all the time.
+ */
+bool host_raise(int32_t tid, const struct host_sched *was);
+/* The calling thread to one priority more, if it has one (SCHED_FIFO, SCHED_RR), and
+ * may. */
+void host_step_up(void);
 
 /* ---- the machine ----------------------------------------------------------- */
 

@@ -2,30 +2,67 @@
 /*
  * host_sched.c - a thread that lost its seat runs when nobody else wants to.
  *
- * The way down is always open.  The way back needs RLIMIT_NICE for the thread's
- * own nice value, or a privilege; without either it is refused.
+ * The way down is always open.  The way back needs RLIMIT_NICE for the thread's own
+ * nice value (RLIMIT_RTPRIO for a priority), or a privilege; without either it is
+ * refused.
  */
 #include "base/host.h"
 
 #include <errno.h>
 #include <sched.h>
 
-static bool set_policy(int32_t tid, int policy)
+/* What is to be kept is told and set together with the policy. */
+#define POLICY(all) ((all) & ~SCHED_RESET_ON_FORK)
+
+static bool get(int32_t tid, struct host_sched *is)
 {
-	static const struct sched_param none;
+	struct sched_param param;
 	int saved = errno;
-	bool done = sched_setscheduler(tid, policy, &none) == 0;
+	bool known;
+
+	is->policy = sched_getscheduler(tid);
+	known = is->policy >= 0 && sched_getparam(tid, &param) == 0;
+	is->priority = known ? param.sched_priority : 0;
+	errno = saved;
+	return known;
+}
+
+static bool set(int32_t tid, int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+	int saved = errno;
+	bool done = sched_setscheduler(tid, policy, &param) == 0;
 
 	errno = saved;
 	return done;
 }
 
-void host_lower(int32_t tid)
+/* Whether these calls can bring it back to where it is. */
+static bool can_return(int policy)
 {
-	set_policy(tid, SCHED_IDLE);
+	return policy == SCHED_OTHER || policy == SCHED_BATCH ||
+	       policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-bool host_raise(int32_t tid)
+bool host_lower(int32_t tid, struct host_sched *was)
 {
-	return set_policy(tid, SCHED_OTHER);
+	return get(tid, was) && can_return(POLICY(was->policy)) &&
+	       set(tid, SCHED_IDLE | (was->policy & SCHED_RESET_ON_FORK), 0);
+}
+
+bool host_raise(int32_t tid, const struct host_sched *was)
+{
+	struct host_sched is;
+
+	if (get(tid, &is) && POLICY(is.policy) != SCHED_IDLE)
+		return true;
+	return set(tid, was->policy, was->priority);
+}
+
+void host_step_up(void)
+{
+	struct host_sched is;
+
+	if (get(0, &is) && is.priority > 0)
+		set(0, is.policy, is.priority + 1);
 }

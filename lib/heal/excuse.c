@@ -3,22 +3,25 @@
  * excuse.c - see excuse.h.
  */
 #include "heal/excuse.h"
+#include "work/priority.h"
 
 enum {
 	ROW_MAX = 8, /* threads that wait for each other, one after another */
 	SHARE = 16   /* who got less of a CPU than one in so many is starved */
 };
 
-static bool is_zombie(const struct pool *pool, int32_t tid)
+/* The fenced thread of that number, or NULL. */
+static struct slot *zombie_of(const struct pool *pool, int32_t tid)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		const struct slot *slot = &pool->slot[i];
+		struct slot *slot = &pool->slot[i];
 
 		if (load_relaxed(&slot->tid) == tid &&
-		    LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE)
-			return true;
+		    LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE &&
+		    !host_life_lost(&slot->breath))
+			return slot;
 	}
-	return false;
+	return NULL;
 }
 
 /* The thread that holds the futex which 'eye' sleeps on; 0: none is known. */
@@ -41,6 +44,7 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 {
 	struct host_eye eye = host_eye_of(load_relaxed(&slot->tid));
 	int32_t row[ROW_MAX], next = waits_for(&slot->eye), blame = 0;
+	struct slot *held;
 
 	*zombie = false;
 	row[0] = eye.tid;
@@ -53,7 +57,10 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 		row[n] = next;
 		if (!*zombie)
 			blame = next;
-		*zombie |= is_zombie(pool, next);
+		held = zombie_of(pool, next);
+		if (held)
+			priority_lift(held);
+		*zombie |= held != NULL;
 		eye.tid = next;
 		next = waits_for(&eye);
 	}
@@ -109,6 +116,30 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 	if (zombie)
 		return PLEA_ZOMBIE;
 	return starved(excuse, known && excuse->at, span, now);
+}
+
+void excuse_lift(const struct pool *pool, const struct slot *slot)
+{
+	bool zombie;
+
+	if (!load_relaxed(&slot->waits_on))
+		find_holder(pool, slot, &zombie);
+}
+
+bool excuse_wanted(struct pool *pool, int32_t tid)
+{
+	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
+		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
+		struct host_eye eye;
+
+		if (!slot || !slot_inside(load_acquire(&slot->word)) ||
+		    load_relaxed(&slot->waits_on))
+			continue;
+		eye = host_eye_of(load_relaxed(&slot->tid));
+		if (waits_for(&eye) == tid)
+			return true;
+	}
+	return false;
 }
 
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign)

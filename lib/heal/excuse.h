@@ -10,6 +10,9 @@
  * The holder that counts is the last one in the row of those who wait for each
  * other.  A row that comes back to where it began is a deadlock: no excuse.
  *
+ * A zombie that was lowered has its priority again as soon as it is found in a row: on
+ * a busy machine it would not come to let go.
+ *
  * Futex holders are guesses by the look of the memory (host_futex_holder), so an
  * excuse puts a conviction off, by one more budget at a time, and cancels none.
  * Asks the kernel; waits for nobody.
@@ -48,6 +51,13 @@ enum plea {
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
 		     uint64_t span, uint64_t now);
+/*
+ * By the steward: the ward in 'slot' sleeps; zombies in its row, which were lowered,
+ * are lifted again.
+ */
+void excuse_lift(const struct pool *pool, const struct slot *slot);
+/* Any thread: is some ward found asleep on a futex that this thread holds? */
+bool excuse_wanted(struct pool *pool, int32_t tid);
 /* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
 

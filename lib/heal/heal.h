@@ -32,6 +32,7 @@ struct steward {
 	uint64_t clerk_since; /* the clerk was found at its orders; 0: not */
 	bool told_blind, told_late, told_clerk;
 	bool slow; /* some worker was, at this scan: watch->slow */
+	bool lifts; /* this scan: who waits for a lowered zombie? */
 	/* for who watches it */
 	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
 	_Atomic int32_t tid;

@@ -9,10 +9,12 @@
  * sleeps [Z].
  */
 #include "heal/heal.h"
+#include "work/priority.h"
 #include <errno.h>
 #include <stdio.h>
 
 #define SECOND UINT64_C(1000000000)
+#define LIFT_SCANS 8 /* from one look for who waits for a zombie to the next */
 #define LAST_WORDS_S 5 /* for the scribe, whose hook may hang */
 #define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
@@ -287,17 +289,9 @@ static bool below_cap(const struct pool *pool)
 static void lower(void *arg, uint64_t turn)
 {
 	struct slot *slot = arg;
-	uint64_t seen = load_acquire(&slot->lowered), life;
-	int32_t tid = load_relaxed(&slot->tid);
 
-	if (seen >> 2 >= turn)
-		return; /* it came home meanwhile */
-	life = load_acquire(&slot->life); /* after the number, so that it is its */
-	if (LIFE_TURN(life) != turn || LIFE_STATE(life) != LIFE_ZOMBIE ||
-	    !cas_acq_rel(&slot->lowered, &seen, turn << 2 | LOWERED_BUSY))
-		return;
-	host_lower(tid);
-	store_release(&slot->lowered, turn << 2 | LOWERED_YES);
+	if (!excuse_wanted(slot->pool, load_relaxed(&slot->tid)))
+		priority_lower(slot, turn);
 }
 
 /*
@@ -378,7 +372,7 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	turn = unseat(me, slot, life, when);
 	books_close(pool);
 	slot_rouse(slot);
-	if (verdict == VERDICT_LIVELOCK && turn) {
+	if (verdict == VERDICT_LIVELOCK && turn && pool->lowers) {
 		if (in) {
 			in->after = lower;
 			in->who = slot;
@@ -518,6 +512,8 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 		convict(me, slot, life, VERDICT_OVERDUE, watch, &budgets);
 		return true;
 	}
+	if (unlikely(me->lifts) && verdict == VERDICT_FINE)
+		excuse_lift(me->pool, slot);
 	if (likely(verdict == VERDICT_FINE))
 		return slot_inside(sign.word);
 	if (LIFE_STATE(life) != LIFE_SEATED)
@@ -671,6 +667,9 @@ static bool scan(struct steward *me, uint64_t now)
 	bool busy = false;
 
 	count_own(&me->heal->scans, 1);
+	/* Now and then, for each silent ward is a question to the kernel. */
+	me->lifts = me->pool->lowers && load_relaxed(&me->heal->scans) % LIFT_SCANS == 0 &&
+		    load_relaxed(&me->pool->zombies_out);
 	me->plan.waits = false;
 	me->slow = false;
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
@@ -751,6 +750,7 @@ static void steward(void *arg)
 
 	take_office(me);
 	store_relaxed(&me->tid, host_tid());
+	host_step_up(); /* above those who keep their CPU */
 	me->quiet_since = host_now();
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->steward_word);

@@ -203,6 +203,7 @@ static void scribe(void *arg)
 	struct tell *tell = arg;
 
 	store_relaxed(&tell->tid, host_tid());
+	host_step_up(); /* else a real-time thread that spins keeps it out */
 	for (;;) {
 		uint32_t seen = load_acquire(&tell->word);
 		bool stop = load_acquire(&tell->stop);

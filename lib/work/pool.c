@@ -10,7 +10,8 @@
 #define MS 1000000u
 #define FLAGS                                                                  \
 	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
-	 WARD_POOL_PREFAULT | WARD_POOL_NEAR | WARD_POOL_NO_BATCH)
+	 WARD_POOL_PREFAULT | WARD_POOL_NEAR | WARD_POOL_NO_BATCH |            \
+	 WARD_POOL_KEEP_PRIORITY)
 #define STACK_MIN (64u << 10)
 
 enum { SEATS = 4096 };
@@ -136,6 +137,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	pool->scan = or_default(c->scan, 10 * MS);
 	pool->idle = or_default(c->idle, WARD_S(30));
 	pool->clamp = c->flags & WARD_POOL_CLAMP;
+	pool->lowers = !(c->flags & WARD_POOL_KEEP_PRIORITY);
 	pool->prefault = c->flags & WARD_POOL_PREFAULT;
 	pool->no_batch = c->flags & WARD_POOL_NO_BATCH;
 	pool->on_stall = c->on_stall;

@@ -53,6 +53,7 @@ struct pool {
 	int trace_signo; /* -1: none */
 	uint64_t signals; /* that tasks take: host_spawn.open */
 	bool catch_faults;
+	bool lowers; /* zombies that keep their CPU */
 	bool prefault;
 	bool no_batch;
 	char name[12];

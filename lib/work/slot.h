@@ -123,7 +123,8 @@ struct slot {
 	_Atomic uint64_t life; /* X: turn and state, see pool.h */
 	_Atomic uint32_t seat; /* when SEATED, and after: the last one */
 	_Atomic uint32_t call; /* futex of a spare: enum call */
-	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 */
+	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2; priority.h */
+	struct host_sched sched;  /* before that; of who made it BUSY */
 	_Atomic int32_t tid;
 	host_thread thread;
 	bool joined; /* the clerk's, and then destroy's: it only may not be FREE */

@@ -11,6 +11,7 @@
 #include "tell/group.h"
 #include "work/lane.h"
 #include "work/port.h"
+#include "work/priority.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -279,26 +280,6 @@ void worker_answer(struct pool *pool, struct slot *slot,
 /* ---- coming home ---------------------------------------------------------------- */
 
 /*
- * Undoes the steward's lowering of this zombie, or forbids it if it has not
- * come to it yet.  False: it may not be undone.
- */
-static bool restore(struct slot *slot, uint64_t turn)
-{
-	uint64_t seen = load_acquire(&slot->lowered);
-
-	while (seen != (turn << 2 | LOWERED_YES)) {
-		if (seen == (turn << 2 | LOWERED_BUSY)) {
-			host_relax();
-			seen = load_acquire(&slot->lowered);
-		} else if (cas_acq_rel(&slot->lowered, &seen,
-				       turn << 2 | LOWERED_HOME)) {
-			return true;
-		}
-	}
-	return host_raise(load_relaxed(&slot->tid));
-}
-
-/*
  * The last thread that was inside of an answered task: release() is its.  In an
  * epoch of its own, so that a thread that dies in it is seen to.  Nobody asks
  * meanwhile, because it was taken.
@@ -330,6 +311,9 @@ static bool come_home(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->life); /* [L] */
 	bool seated;
 
+	slot->demoted = false;
+	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first, for what is left to do */
+		slot->demoted = !priority_home(slot, LIFE_TURN(life));
 	if (slot_phase(FENCE_EPOCH(load_relaxed(&slot->fence))) == SLOT_RUN) {
 		count_own(&slot->late, 1);
 		if (book_home(book_of(task)))
@@ -341,7 +325,8 @@ static bool come_home(struct pool *pool, struct slot *slot)
 		 life_step(slot, &life, LIFE_SEATED);
 	if (!seated) { /* ZOMBIE, and nobody but us moves it on */
 		life = load_acquire(&slot->life);
-		slot->demoted = !restore(slot, LIFE_TURN(life));
+		if (!slot->demoted)
+			slot->demoted = !priority_home(slot, LIFE_TURN(life));
 		life_move(slot, life, LIFE_BORN);
 		add_relaxed(&pool->born, 1);
 		add_relaxed(&pool->zombies_returned, 1);
@@ -697,9 +682,13 @@ static void forget_self(void)
 static void last_will(void *arg)
 {
 	struct slot *slot = arg;
+	uint64_t life;
 
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return; /* a copy in a child process: nothing here is its own */
+	life = load_acquire(&slot->life);
+	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
+		priority_home(slot, LIFE_TURN(life));
 	if (slot->forked)
 		theft_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock))

@@ -24,6 +24,7 @@ _Atomic uint32_t host_generation;
 static char arena[ARENA] __attribute__((aligned(LINE)));
 static bool gone[ARENA / LINE];
 static size_t arena_used;
+static bool lowered[SIM_THREADS];
 static unsigned spurious;	  /* returns for no reason so far */
 static struct knows last_words;	  /* what lost threads knew */
 
@@ -42,6 +43,7 @@ void host_sim_reset(void)
 	memset(gone, 0, arena_used / LINE);
 	arena_used = 0;
 	spurious = 0;
+	memset(lowered, 0, sizeof(lowered));
 	memset(&last_words, 0, sizeof(last_words));
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
@@ -576,17 +578,33 @@ int32_t host_pid(void)
 	return 1;
 }
 
-void host_lower(int32_t tid)
+bool host_lower(int32_t tid, struct host_sched *was)
 {
-	(void)tid;
 	step();
+	if (!sim_choose(4))
+		return false;
+	*was = (struct host_sched){ 0, 0 };
+	lowered[tid % SIM_THREADS] = true;
+	return true;
 }
 
-bool host_raise(int32_t tid)
+bool host_raise(int32_t tid, const struct host_sched *was)
 {
-	(void)tid;
+	check(was->policy == 0);
 	step();
-	return sim_choose(2);
+	if (lowered[tid % SIM_THREADS] && !sim_choose(2))
+		return false;
+	lowered[tid % SIM_THREADS] = false;
+	return true;
+}
+
+void host_step_up(void)
+{
+}
+
+bool sim_is_lowered(int32_t tid)
+{
+	return lowered[tid % SIM_THREADS];
 }
 
 unsigned host_cpu_count(void)

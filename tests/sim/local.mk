@@ -50,6 +50,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/pool.c \
 	lib/work/port.c \
 	lib/work/recall.c \
+	lib/work/priority.c \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \
@@ -77,6 +78,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_hedge.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_kept.c \
+	tests/sim/sc_priority.c \
 	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \
 	tests/sim/sc_lines.c \

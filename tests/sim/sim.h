@@ -59,6 +59,8 @@ _Noreturn void sim_vanish(void);
  * of them sleep: so that things happen just when somebody goes to sleep.
  */
 void sim_dawdle(uint32_t n);
+/* Was it lowered, and not raised since? */
+bool sim_is_lowered(int32_t tid);
 /* Sleeps until host_event_set(). */
 void sim_event_wait(void);
 /* The run ends here, and well; whoever is still about is forgotten. */

@@ -322,10 +322,12 @@ int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 	return 0;
 }
 
+/* The futex of whom that one waits for is at 0x1000 and its number. */
 int32_t host_futex_holder(uint64_t address)
 {
-	(void)address;
-	return 0;
+	return address > 0x1000 && address < 0x1000 + FAKE_THREADS ?
+		       (int32_t)(address - 0x1000) :
+		       0;
 }
 
 bool host_is_futex(int32_t nr)
@@ -438,13 +440,19 @@ void host_symbol_drop(void)
 
 /* ---- the machine ----------------------------------------------------- */
 
-void host_lower(int32_t tid)
+bool host_lower(int32_t tid, struct host_sched *was)
 {
-	fake.thread[tid].lowered = true;
+	*was = (struct host_sched){ 0, 0 };
+	return fake.thread[tid].lowered = true;
 }
 
-bool host_raise(int32_t tid)
+void host_step_up(void)
 {
+}
+
+bool host_raise(int32_t tid, const struct host_sched *was)
+{
+	(void)was;
 	fake.thread[tid].lowered = false;
 	return true;
 }

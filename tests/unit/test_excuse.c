@@ -42,6 +42,17 @@ int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
+static int32_t raised[THREADS], raises;
+
+bool __wrap_host_raise(int32_t tid, const struct host_sched *was);
+
+bool __wrap_host_raise(int32_t tid, const struct host_sched *was)
+{
+	cr_assert_eq(was->priority, tid);
+	raised[tid]++;
+	return ++raises != 2; /* the second time it is refused */
+}
+
 bool __wrap_host_is_futex(int32_t nr)
 {
 	return nr == FUTEX;
@@ -226,6 +237,53 @@ Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
 	thread[WARD].waits_for = B;
 	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
 	cr_assert_not(excuse.told);
+}
+
+/* ---- zombies that were lowered ------------------------------------------------- */
+
+static void lower(int32_t i)
+{
+	store_relaxed(&slot[i].life, (uint64_t)7 << 8 | LIFE_ZOMBIE);
+	store_relaxed(&slot[i].lowered, (uint64_t)7 << 2 | LOWERED_YES);
+	slot[i].sched.priority = i;
+}
+
+static enum lowered lowered(int32_t i)
+{
+	return (enum lowered)(load_relaxed(&slot[i].lowered) & 3);
+}
+
+Test(excuse, a_zombie_that_is_waited_for_is_lifted)
+{
+	lower(A);
+	lower(B);
+	lower(C);
+	thread[WARD].waits_for = A;
+	thread[A].waits_for = B;
+	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	cr_assert_eq(lowered(A), LOWERED_NOT);
+	cr_assert_eq(lowered(B), LOWERED_YES, "refused");
+	excuse_lift(&pool, &slot[WARD]);
+	cr_assert_eq(lowered(B), LOWERED_NOT);
+	excuse_lift(&pool, &slot[WARD]);
+	cr_assert_eq(raised[A], 1);
+	cr_assert_eq(raised[B], 2);
+	cr_assert_eq(raised[C], 0, "nobody waits for it");
+	cr_assert_eq(lowered(C), LOWERED_YES);
+}
+
+Test(excuse, who_is_wanted_is_not_lowered)
+{
+	struct slot *seat[1] = { &slot[WARD] };
+
+	pool.seat = (struct slot *_Atomic *)(void *)seat;
+	store_relaxed(&pool.seats_used, 1);
+	store_relaxed(&slot[WARD].word, SLOT_PHASES + SLOT_RUN);
+	thread[WARD].waits_for = A;
+	cr_assert(excuse_wanted(&pool, A));
+	cr_assert_not(excuse_wanted(&pool, B));
+	store_relaxed(&slot[WARD].word, 2 * SLOT_PHASES + SLOT_OUT);
+	cr_assert_not(excuse_wanted(&pool, A));
 }
 
 /* ---- what the judge makes of it ------------------------------------------------ */

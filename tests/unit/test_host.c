@@ -91,6 +91,7 @@ Test(host, calls_keep_errno)
 {
 	_Atomic uint32_t word = 7;
 	struct host_eye eye = host_eye_of(1 << 29);
+	struct host_sched was = { 0, 0 };
 	struct host_look look;
 
 	errno = 4711;
@@ -100,7 +101,7 @@ Test(host, calls_keep_errno)
 	host_fence_heavy();
 	host_look(&eye, &look);
 	host_futex_holder(8);
-	host_raise(1 << 29);
+	host_raise(1 << 29, &was);
 	host_complain("", 0);
 	cr_assert_eq(errno, 4711);
 }

@@ -4,11 +4,13 @@
  * before and after.
  */
 #include "job.h"
+#include <criterion/logging.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* ---- the steps in their order ---------------------------------------- */
@@ -861,6 +863,153 @@ Test(pool, programs_that_tasks_start_can_be_ended, .timeout = 60)
 	submitted(pool, &job);
 	job_had(&job, 0);
 	ended(pool);
+}
+
+/* ---- priorities ------------------------------------------------------ */
+
+static struct how { /* a thread is scheduled */
+	int policy, priority, niceness;
+} at_work, at_release;
+
+static struct how scheduled(void)
+{
+	struct how how = { .policy = sched_getscheduler(0) };
+	struct sched_param param;
+
+	sched_getparam(0, &param);
+	how.priority = param.sched_priority;
+	how.niceness = getpriority(PRIO_PROCESS, (id_t)host_tid());
+	return how;
+}
+
+static bool is_same(struct how a, struct how b)
+{
+	return a.policy == b.policy && a.priority == b.priority &&
+	       a.niceness == b.niceness;
+}
+
+static int notes_priority(struct ward_task *task)
+{
+	at_work = scheduled();
+	return job_run(task);
+}
+
+static void releases_at_home(struct ward_task *task)
+{
+	at_release = scheduled();
+	job_release(task);
+}
+
+/* As its creator is: at work, and when it comes home from having been lowered. */
+static void comes_home_as_it_was(struct how how, int flags)
+{
+	struct ward_pool_config config = job_config(2);
+	struct sched_param param = { .sched_priority = how.priority };
+	struct job spins = job_of_kind(job_spin), job;
+	struct ward_pool *pool;
+
+	cr_assert_eq(setpriority(PRIO_PROCESS, 0, how.niceness), 0);
+	if (sched_setscheduler(0, how.policy, &param)) {
+		cr_log_warn("policy %d is refused here", how.policy);
+		cr_skip_test("the policy is refused here");
+	}
+	config.flags = (uint32_t)flags;
+	pool = started(&config);
+	spins.task.policy = &hasty;
+	spins.task.release = releases_at_home;
+	submitted(pool, &spins);
+	cr_assert(comes_true(told_of(WARD_R_LIVELOCK)));
+	if (flags)
+		cr_assert_eq(sched_getscheduler(load_relaxed(&spins.ran_on)),
+			     how.policy);
+	else
+		cr_assert(comes_true(sched_getscheduler(load_relaxed(
+					     &spins.ran_on)) == SCHED_IDLE));
+	store_release(&spins.stop, 1);
+	job_had(&spins, -ETIME);
+	cr_assert(is_same(at_release, how), "policy %d, priority %d, nice %d",
+		  at_release.policy, at_release.priority, at_release.niceness);
+	for (int i = 0; i < 8; i++) { /* on those that were made since, too */
+		job = job_of_kind(i % 2 ? notes_priority : job_exit);
+		submitted(pool, &job);
+		job_had(&job, i % 2 ? 0 : -EOWNERDEAD);
+		cr_assert(i % 2 == 0 || is_same(at_work, how));
+	}
+	ended(pool);
+}
+
+static bool way_back_is_open(void)
+{
+	struct host_sched was = { SCHED_OTHER, 0 };
+	bool open;
+
+	open = host_lower(0, &was) && host_raise(0, &was);
+	if (!open)
+		cr_log_warn("the way back from SCHED_IDLE is refused here");
+	return open;
+}
+
+Test(pool, comes_home_to_an_ordinary_priority, .timeout = 60)
+{
+	if (!way_back_is_open())
+		cr_skip_test("the way back is refused here");
+	comes_home_as_it_was((struct how){ SCHED_OTHER, 0, 4 }, 0);
+}
+
+Test(pool, comes_home_to_batches, .timeout = 60)
+{
+	if (!way_back_is_open())
+		cr_skip_test("the way back is refused here");
+	comes_home_as_it_was((struct how){ SCHED_BATCH, 0, 2 }, 0);
+}
+
+Test(pool, comes_home_to_real_time, .timeout = 60)
+{
+	if (!way_back_is_open())
+		cr_skip_test("the way back is refused here");
+	comes_home_as_it_was((struct how){ SCHED_RR, 3, 0 }, 0);
+}
+
+Test(pool, need_not_lower_anybody, .timeout = 60)
+{
+	comes_home_as_it_was((struct how){ SCHED_BATCH, 0, 1 },
+			     WARD_POOL_KEEP_PRIORITY);
+}
+
+/*
+ * All that could be run is in the way of a real-time task that spins, but the steward
+ * and the scribe: one CPU is enough for them.
+ */
+Test(pool, heals_beside_a_real_time_task_that_spins, .timeout = 60)
+{
+	struct sched_param param = { .sched_priority = 2 };
+	struct ward_pool_config config = job_config(1);
+	struct job spins = job_of_kind(job_spin), job = job_of_kind(job_run);
+	struct ward_pool *pool;
+	cpu_set_t one;
+	int cpu = 0;
+
+	if (!way_back_is_open())
+		cr_skip_test("the way back is refused here");
+	sched_getaffinity(0, sizeof(one), &one);
+	while (!CPU_ISSET(cpu, &one))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	if (sched_setscheduler(0, SCHED_FIFO, &param)) {
+		cr_log_warn("SCHED_FIFO is refused here");
+		cr_skip_test("the policy is refused here");
+	}
+	pool = started(&config);
+	spins.task.policy = &hasty;
+	submitted(pool, &spins);
+	submitted(pool, &job);
+	job_had(&job, 0); /* it yields, to its equals only */
+	cr_assert_eq(load_acquire(&spins.dones), 1);
+	store_release(&spins.stop, 1);
+	ended(pool);
+	cr_assert_eq(told_of(WARD_R_LIVELOCK)->nframes > 0, 1);
 }
 
 /* ---- places and sizes ------------------------------------------------ */

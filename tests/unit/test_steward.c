@@ -273,6 +273,52 @@ Test(steward, convicts_a_sleeper_in_time)
 	cr_assert_not(fake.thread[tid_of(1)].lowered);
 }
 
+/* Worker 2 sleeps on what worker 1 holds. */
+static void wants_what_1_holds(void)
+{
+	begins(2, SLOT_RUN, SLEEPS);
+	fake.thread[tid_of(2)].syscall = 202;
+	fake.thread[tid_of(2)].syscall_arg = 0x1000u + (unsigned)tid_of(1);
+}
+
+Test(steward, lifts_who_is_waited_for)
+{
+	struct incident *in;
+
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	in = told(WARD_R_LIVELOCK, NULL);
+	in->after(in->who, in->epoch);
+	scans_for(S / 10);
+	cr_assert(fake.thread[tid_of(1)].lowered, "nobody waits");
+	wants_what_1_holds();
+	for (int i = 0; i < 10; i++)
+		one_scan(0);
+	cr_assert_not(fake.thread[tid_of(1)].lowered, "long before a budget");
+	in->after(in->who, in->epoch);
+	cr_assert_not(fake.thread[tid_of(1)].lowered, "once in its life");
+}
+
+Test(steward, does_not_lower_who_is_waited_for)
+{
+	struct incident *in;
+
+	begins(1, SLOT_RUN, RUNS);
+	wants_what_1_holds();
+	scans_for(5 * S);
+	in = told(WARD_R_LIVELOCK, NULL);
+	in->after(in->who, in->epoch);
+	cr_assert_not(fake.thread[tid_of(1)].lowered);
+}
+
+Test(steward, may_lower_nobody)
+{
+	pool->lowers = false;
+	begins(1, SLOT_RUN, RUNS);
+	scans_for(5 * S);
+	cr_assert_null(told(WARD_R_LIVELOCK, NULL)->after);
+}
+
 static void beat_of_one(void)
 {
 	pool->slot[1].pulse.beats++;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * priority.h - a zombie that keeps its CPU runs when nobody else wants to; and as it
+ * ran before when it comes home, ends, or holds what others wait for.
+ *
+ * One word, slot->lowered, with the turn of the zombie's life, so that none of it
+ * reaches the thread's next time in a seat:
+ *
+ *	NOT > BUSY > YES > BUSY > NOT	lowered; lifted, and not lowered again
+ *	NOT, YES > HOME			came home: it is not lowered any more
+ *
+ * Who swaps to BUSY or HOME has the thread's priority, and slot->sched, to itself for
+ * some system calls; who comes home waits for the other.  So nobody is at it when the
+ * thread goes on from there.
+ */
+#ifndef WARD_LIB_WORK_PRIORITY_H
+#define WARD_LIB_WORK_PRIORITY_H
+
+#include "work/slot.h"
+
+/* Lowers the zombie of that turn, once in its life as one, if it is still out. */
+void priority_lower(struct slot *slot, uint64_t turn);
+/* Others wait for what it holds: as before, if it was lowered, and for good. */
+void priority_lift(struct slot *slot);
+/* By the zombie itself.  False: it is lowered, and that may not be undone. */
+bool priority_home(struct slot *slot, uint64_t turn);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_priority.c - a zombie is lowered by the scribe, lifted by the steward, and comes
+ * home, all at once; and again, in another turn of its life.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "work/pool.h"
+#include "work/priority.h"
+#include <string.h>
+
+enum { TURNS = 2 };
+
+static struct slot *slot;
+static _Atomic uint32_t out; /* the turn that it is a zombie in */
+
+static void is_zombie(uint64_t turn)
+{
+	store_relaxed(&slot->tid, host_tid());
+	store_release(&slot->life, turn << 8 | LIFE_ZOMBIE);
+	store_release(&out, (uint32_t)turn);
+	host_wake(&out, INT32_MAX);
+}
+
+/* Its priority is its own from then on, whoever is late. */
+static void zombie(void *arg)
+{
+	(void)arg;
+	for (uint64_t turn = 1; turn <= TURNS; turn++) {
+		bool raised;
+
+		is_zombie(turn);
+		host_yield();
+		raised = priority_home(slot, turn);
+		check(raised != sim_is_lowered(host_tid()));
+		store_release(&slot->life, turn << 8 | LIFE_BORN);
+		if (!raised)
+			break; /* it is ended */
+		host_yield();
+		check(!sim_is_lowered(host_tid()));
+	}
+	store_release(&out, TURNS);
+	host_wake(&out, INT32_MAX);
+}
+
+static void lowers(void *arg)
+{
+	(void)arg;
+	for (uint32_t turn, last = 0; last < TURNS; last = turn) {
+		while ((turn = load_acquire(&out)) == last)
+			host_wait(&out, last, HOST_FOREVER);
+		priority_lower(slot, turn);
+	}
+}
+
+static void lifts(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 2; i++) {
+		priority_lift(slot);
+		host_yield();
+	}
+}
+
+static void priority_turns(void)
+{
+	host_thread t[3];
+
+	slot = host_alloc(sizeof(*slot));
+	check(slot);
+	host_life_init(&slot->breath);
+	atomic_init(&out, 0);
+	sim_name((void *)(uintptr_t)&slot->lowered, "lowered");
+	sim_name((void *)(uintptr_t)&slot->life, "life");
+	check(!host_spawn(&t[0], NULL, zombie, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, lowers, NULL, NULL));
+	check(!host_spawn(&t[2], NULL, lifts, NULL, NULL));
+	for (int i = 0; i < 3; i++)
+		host_join(t[i], HOST_FOREVER);
+	host_free(slot, sizeof(*slot));
+}
+SCENARIO(priority_turns, "a thread is lowered when it is home, or raised twice",
+	 .bound = 2);
