@@ -98,6 +98,49 @@ WARD_API WARD_MUST int ward_lane_submit(struct ward_lane *lane,
 					struct ward_task *task, ward_ns until);
 
 /*
+ * Up to n tasks in order, as ward_lane_submit() each, but those that there is room for
+ * at once by one step.  How many were taken (the first so many), 0..n; if none was, why
+ * the first was not.  n = 0 is 0; -EINVAL: lane or tasks is NULL, or n is more than
+ * 2^31 - 1.
+ */
+WARD_API WARD_MUST int ward_lane_submit_n(struct ward_lane *lane,
+					  struct ward_task *const *tasks,
+					  unsigned n, ward_ns until);
+
+/*
+ * Another width and another bound, as in ward_lane_config, while the lane is in use.
+ * What is more than now is used at once; what is less comes about as tasks end, none is
+ * stopped or thrown out (but the oldest, with WARD_LANE_DROP_OLDEST).  The rate of its
+ * limits is changed by ward_limit_set().
+ * 0; -EINVAL: NULL, out of range, or not with the lane's flags; or a lane that was made
+ * without 'active' is to have one, or the other way round; -ECHILD.  Any thread; does
+ * not wait.
+ */
+WARD_API int ward_lane_resize(struct ward_lane *lane, uint32_t active,
+			      uint32_t queued);
+
+struct ward_lane_stats {
+	uint32_t size;	  /* set by WARD_LANE_STATS_INIT */
+	uint32_t active;  /* as configured, or resized */
+	uint32_t queued;  /* the same */
+	uint32_t inside;  /* tasks in the lane, now */
+	uint32_t waiting; /* of those, for their turn in it */
+	int32_t error;	  /* how the first one failed that did, or 0 */
+	int32_t cause;	  /* why the lane was cancelled, or 0 */
+	uint32_t closed;  /* 1: nothing more is accepted */
+	uint64_t dropped;    /* the oldest one, for a newer one, ever */
+	uint64_t recalled;   /* by ward_task_cancel() or _recall(), while they waited */
+	uint64_t full;	     /* submits that found no room at first */
+	uint64_t by_callers; /* of those, run by who submitted */
+	uint64_t reserved;
+};
+#define WARD_LANE_STATS_INIT WARD_SIZED_INIT_(struct ward_lane_stats)
+
+/* Each number was true at some instant of the call.  0; -EINVAL; -ECHILD.  Any thread. */
+WARD_API int ward_lane_stats(const struct ward_lane *lane,
+			     struct ward_lane_stats *stats);
+
+/*
  * Waits until no task is in the lane: 0, or how the first one failed that did (it
  * stays so for the lane's life); -ETIMEDOUT: not by then; -EDEADLK: called by a task
  * of this lane; or what ward_check() says to the calling task.  Inside a task it is

@@ -28,7 +28,7 @@ static void append(struct lane *lane, struct ward_task *task)
 		lane->first = task;
 	}
 	lane->last = task;
-	lane->waiting++;
+	count_own(&lane->waiting, 1);
 }
 
 /* Of one that waits: it may not have arrived yet. */
@@ -40,7 +40,7 @@ static bool stands(const struct lane *lane, const struct ward_task *task)
 static void unlink_first(struct lane *lane)
 {
 	lane->first = book_of(lane->first)->link;
-	lane->waiting--;
+	count_own(&lane->waiting, -1u);
 }
 
 static void unlink_any(struct lane *lane, struct ward_task *task)
@@ -57,7 +57,7 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 		book_of(next)->before = before;
 	else
 		lane->last = before;
-	lane->waiting--;
+	count_own(&lane->waiting, -1u);
 }
 
 /* It waits no more.  False: it was cancelled before, and who did so brings it. */
@@ -130,18 +130,23 @@ static void arrive(struct lane *lane, struct ward_task *task)
 		append(lane, task);
 }
 
-/* What arrived, the first first. */
-static void fetch(struct lane *lane)
+/* The first first. */
+static void arrive_all(struct lane *lane, struct ward_task *last)
 {
 	struct ward_task *task, *next;
 
-	if (load_relaxed(&lane->arrived) == LANE_TURNING)
-		return;
-	task = last_of(swap_acq_rel(&lane->arrived, LANE_TURNING)); /* [la] */
-	for (task = lower_turn(task); task; task = next) {
+	for (task = lower_turn(last); task; task = next) {
 		next = book_of(task)->link;
 		arrive(lane, task);
 	}
+}
+
+/* What has arrived. */
+static void fetch(struct lane *lane)
+{
+	if (load_relaxed(&lane->arrived) != LANE_TURNING)
+		arrive_all(lane, last_of(swap_acq_rel(&lane->arrived, /* [la] */
+						      LANE_TURNING)));
 }
 
 /* ---- by who turns: what follows ------------------------------------------------------ */
@@ -179,11 +184,18 @@ static void start_limited(struct lane *lane, struct ward_task *task)
 		start_at(lane, task, at, now);
 }
 
+static bool has_place(const struct lane *lane)
+{
+	uint32_t width = load_relaxed(&lane->width);
+
+	return !width || lane->active < width;
+}
+
 static void hand_on(struct lane *lane)
 {
 	bool limited = lane->limits && !load_relaxed(&lane->pool->stopping);
 
-	while (lane->first && (!lane->width || lane->active < lane->width)) {
+	while (lane->first && has_place(lane)) {
 		struct ward_task *task;
 
 		if (unlikely(limited && lane->reserved))
@@ -211,8 +223,10 @@ static void refuse_first(struct lane *lane, int status)
 static void drop_oldest(struct lane *lane)
 {
 	while (lane->flags & WARD_LANE_DROP_OLDEST &&
-	       lane->waiting > lane->queued)
+	       load_relaxed(&lane->waiting) > load_relaxed(&lane->queued)) {
+		count_own(&lane->dropped, 1);
 		refuse_first(lane, -ENOBUFS);
+	}
 }
 
 /* It was cancelled while it waited. */
@@ -228,6 +242,7 @@ static void strike(struct lane *lane, struct ward_task *task)
 		unlink_any(lane, task);
 		sub_acq_rel(&book->word, BOOK_WAITS);
 	}
+	count_own(&lane->recalled, 1);
 	refuse(lane, task, book->cause);
 }
 
@@ -318,21 +333,43 @@ static void note(struct lane *lane)
 		turn(lane);
 }
 
-static void push(struct lane *lane, struct ward_task *task)
+/* 'first' is the last of a list, by their books' links, the last one first. */
+static void push_list(struct lane *lane, struct ward_task *last,
+		      struct ward_task *first)
 {
 	uintptr_t word = load_relaxed(&lane->arrived), next;
 
 	do {
 		next = LANE_TURNING;
 		if (word) {
-			book_of(task)->link = last_of(word);
-			next = (uintptr_t)task | (word & LANE_NOTED) | LANE_TURNING;
+			book_of(first)->link = last_of(word);
+			next = (uintptr_t)last | (word & LANE_NOTED) | LANE_TURNING;
 		}
 	} while (!cas_acq_rel(&lane->arrived, &word, next)); /* [la] */
 	if (word)
 		return;
-	arrive(lane, task);
+	book_of(first)->link = NULL;
+	arrive_all(lane, last);
 	turn(lane);
+}
+
+static void push(struct lane *lane, struct ward_task *task)
+{
+	push_list(lane, task, task);
+}
+
+void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
+		     uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		book_of(tasks[i])->link = tasks[i - 1];
+	if (n)
+		push_list(lane, tasks[n - 1], tasks[0]);
+}
+
+void lane_look_again(struct lane *lane)
+{
+	note(lane);
 }
 
 void lane_sweep(struct lane *lane)
@@ -360,8 +397,10 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 		return false;
 	there = load_relaxed(&book_of(task)->word) & BOOK_WAITS &&
 		stands(lane, task);
-	if (there)
+	if (there) {
 		unlink_any(lane, task);
+		count_own(&lane->recalled, 1);
+	}
 	turn(lane);
 	return there;
 }
@@ -388,22 +427,38 @@ void lane_granted(struct lane *lane, struct ward_task *task)
 /* It need not wait for anybody: for no place, and no token. */
 static bool finds_place(const struct lane *lane, uint32_t inside)
 {
-	return !lane->limits && (!lane->width || !inside);
+	return !lane->limits && (!load_relaxed(&lane->width) || !inside);
 }
 
 int lane_let_in(struct lane *lane, bool *active)
 {
 	uint64_t count = load_relaxed(&lane->count), next;
-	uint32_t inside;
+	uint32_t most = load_relaxed(&lane->most), inside;
 
 	do {
 		inside = (uint32_t)count;
-		if (lane->most && inside >= lane->most)
+		if (most && inside >= most)
 			return LANE_FULL;
 		*active = finds_place(lane, inside);
-		next = count + 1 + (*active && lane->width ? MOVED : 0);
+		next = count + 1 +
+		       (*active && load_relaxed(&lane->width) ? MOVED : 0);
 	} while (!cas_acq_rel(&lane->count, &count, next)); /* [ln] */
 	return 0;
+}
+
+uint32_t lane_let_in_some(struct lane *lane, uint32_t n)
+{
+	uint64_t count = load_relaxed(&lane->count);
+	uint32_t most = load_relaxed(&lane->most), some;
+
+	do {
+		uint32_t inside = (uint32_t)count & ~LANE_ABANDONED;
+
+		some = !most || most - inside > n ? n : most - inside;
+		if (most && inside >= most)
+			return 0;
+	} while (!cas_acq_rel(&lane->count, &count, count + some)); /* [ln] */
+	return some;
 }
 
 void lane_enter(struct lane *lane, struct ward_task *task, bool active)
@@ -441,7 +496,7 @@ static void vacate(struct lane *lane)
 /* What is left inside. */
 static uint32_t let_out(struct lane *lane, bool refused)
 {
-	if (!refused && lane->width) {
+	if (!refused && load_relaxed(&lane->width)) {
 		if (likely(leave_alone(lane)))
 			return 0;
 		vacate(lane);
@@ -451,7 +506,7 @@ static uint32_t let_out(struct lane *lane, bool refused)
 
 void lane_leave(struct lane *lane, bool refused)
 {
-	bool bounded = lane->most;
+	bool bounded = load_relaxed(&lane->most);
 	uint32_t left = let_out(lane, refused);
 
 	if (bounded)

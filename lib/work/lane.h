@@ -78,15 +78,16 @@ struct lane {
 	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
 	_Atomic uint32_t retired;  /* who turns it gives its memory back */
 	/* T: who turns it */
-	uint32_t active, waiting, moved_seen;
+	uint32_t active, moved_seen;
+	_Atomic uint32_t waiting; /* others read it, too */
 	struct ward_task *first, *last;
 	bool reserved; /* one of the active waits for the limits' grant */
 
 	/* I: and what changes once; the next line, up to the token's state */
-	line_aligned uint32_t width; /* active at most; 0: any */
-	uint32_t most;		     /* inside at most; 0: any */
+	line_aligned _Atomic uint32_t width; /* active at most; 0: any, for good */
+	_Atomic uint32_t most;		     /* inside at most; 0: any */
 	uint32_t flags, rank, limits;
-	uint32_t queued; /* waiting at most, where the oldest is dropped; 0: any */
+	_Atomic uint32_t queued; /* waiting at most; 0: any */
 	_Atomic uint32_t closed;
 	_Atomic int32_t error; /* the first one */
 	struct pool *pool;
@@ -96,6 +97,8 @@ struct lane {
 
 	struct door room;
 	struct ward_task *_Atomic struck; /* cancelled while they waited */
+	_Atomic uint64_t dropped, recalled; /* T: of those that waited; others read */
+	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
 	_Atomic uint32_t haunted; /* a task of it had somebody inside when it left */
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */
@@ -118,8 +121,15 @@ enum { LANE_FULL = 1 }; /* no errno value: that may be a cause */
 
 /* One more inside; LANE_FULL: there are as many as may be.  *active: it is so at once. */
 int lane_let_in(struct lane *lane, bool *active);
+/* Up to n more, which wait for their turn: how many. */
+uint32_t lane_let_in_some(struct lane *lane, uint32_t n);
 /* A task that is the lane's, and was let in so.  The caller's last step with it. */
 void lane_enter(struct lane *lane, struct ward_task *task, bool active);
+/* Some that were let in so, in order.  The caller's last step with them. */
+void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
+		     uint32_t n);
+/* Another width, or another bound, is there. */
+void lane_look_again(struct lane *lane);
 /*
  * One was answered and given back; 'refused': it had never been active.  The caller's
  * last step with the lane.

@@ -153,47 +153,60 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 
 /* ---- up and down --------------------------------------------------------------------- */
 
+/* One way at most for what is too much; and there must be too much. */
+static bool is_sound(uint32_t flags, uint32_t active, uint32_t queued)
+{
+	uint32_t full = flags & (WARD_LANE_DROP_OLDEST | WARD_LANE_CALLER_RUNS |
+				 WARD_LANE_HANDOVER);
+
+	if (active > MANY || queued > MANY)
+		return false;
+	if (full & WARD_LANE_DROP_OLDEST &&
+	    (full != WARD_LANE_DROP_OLDEST || !active || !queued))
+		return false;
+	if (full & WARD_LANE_CALLER_RUNS &&
+	    (active == 1 || (!queued && !(full & WARD_LANE_HANDOVER))))
+		return false;
+	return !(full & WARD_LANE_HANDOVER) || (active && !queued);
+}
+
 static int check(const struct ward_lane_config *c)
 {
 	enum { FLAGS = WARD_LANE_FAIL_FAST | WARD_LANE_DROP_OLDEST |
 		       WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
-	uint32_t full = c->flags & (FLAGS & ~WARD_LANE_FAIL_FAST);
 
 	if (c->size != sizeof(*c) || c->flags & ~(uint32_t)FLAGS ||
-	    c->active > MANY || c->queued > MANY || c->prio >= RANKS ||
+	    c->prio >= RANKS ||
 	    c->reserved || (c->policy && !policy_is_sound(c->policy)) ||
 	    c->nlimits > LANE_LIMITS || (c->nlimits && !c->limits))
 		return -EINVAL;
 	for (uint32_t i = 0; i < c->nlimits; i++)
 		if (!c->limits[i])
 			return -EINVAL;
-	/* One way at most for what is too much; and there must be too much. */
-	if (full & WARD_LANE_DROP_OLDEST &&
-	    (full != WARD_LANE_DROP_OLDEST || !c->active || !c->queued))
-		return -EINVAL;
-	if (full & WARD_LANE_CALLER_RUNS &&
-	    (c->active == 1 ||
-	     (!c->queued && !(full & WARD_LANE_HANDOVER))))
-		return -EINVAL;
-	if (full & WARD_LANE_HANDOVER && (!c->active || c->queued))
+	if (!is_sound(c->flags, c->active, c->queued))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 16) > 15)
 		return -ENAMETOOLONG;
 	return 0;
 }
 
+static void set_room(struct lane *lane, uint32_t flags, uint32_t active,
+		     uint32_t queued)
+{
+	uint32_t most = flags & WARD_LANE_DROP_OLDEST ? 0 :
+			flags & WARD_LANE_HANDOVER    ? active :
+			queued			      ? active + queued :
+							0;
+
+	store_relaxed(&lane->width, active);
+	store_relaxed(&lane->queued, queued);
+	store_relaxed(&lane->most, most < LANE_ABANDONED ? most :
+							   LANE_ABANDONED - 1);
+}
+
 static void configure(struct lane *lane, const struct ward_lane_config *c)
 {
-	bool drops = c->flags & WARD_LANE_DROP_OLDEST;
-
-	lane->width = c->active;
-	lane->queued = c->queued;
-	lane->most = drops				  ? 0 :
-		     c->flags & WARD_LANE_HANDOVER	  ? c->active :
-		     c->queued				  ? c->active + c->queued :
-							    0;
-	if (lane->most >= LANE_ABANDONED)
-		lane->most = LANE_ABANDONED - 1;
+	set_room(lane, c->flags, c->active, c->queued);
 	lane->flags = c->flags;
 	lane->rank = c->prio;
 	lane->limits = c->nlimits;
@@ -221,7 +234,11 @@ static void clear(struct lane *lane)
 	lane->reserved = false;
 	lane->first = NULL;
 	lane->active = 0;
-	lane->waiting = 0;
+	store_relaxed(&lane->waiting, 0);
+	store_relaxed(&lane->dropped, 0);
+	store_relaxed(&lane->recalled, 0);
+	store_relaxed(&lane->full, 0);
+	store_relaxed(&lane->by_callers, 0);
 	lane->moved_seen = 0;
 	store_relaxed(&lane->count, 0);
 	/* Of the rest of a token its end has left nothing. */
@@ -415,6 +432,7 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	struct slot *slot = host_self();
 	int status;
 
+	add_relaxed(&lane->by_callers, 1);
 	book_set(book_of(task), BOOK_DONE + BOOK_ATTEMPT_ONE);
 	host_set_mine(&calling);
 	status = slot && slot_runs(slot) ? run_caught(slot, task) :
@@ -431,18 +449,22 @@ static void run_here(struct lane *lane, struct ward_task *task)
 
 /* ---- submitted ------------------------------------------------------------------------ */
 
-static void put(struct lane *lane, struct ward_task *task, bool active)
+static void open_task(struct lane *lane, struct ward_task *task, bool active)
 {
 	struct book *book = book_of(task);
-	struct pool *pool = lane->pool;
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_lane(book, lane, !active);
-	if (unlikely(submit_window(pool, task)))
+	if (unlikely(submit_window(lane->pool, task)))
 		book_stamp(book, host_now());
+}
+
+static void put(struct lane *lane, struct ward_task *task, bool active)
+{
+	open_task(lane, task, active);
 	lane_enter(lane, task, active);
-	lost_pay(pool);
+	lost_pay(lane->pool);
 }
 
 static int lane_submit(struct lane *lane, struct ward_task *task,
@@ -456,6 +478,8 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	if (err)
 		return err;
 	err = place(lane, task, &active);
+	if (unlikely(err == LANE_FULL))
+		add_relaxed(&lane->full, 1);
 	if (err == LANE_FULL && caller_runs(lane)) {
 		err = may_run_here(lane, task, until);
 		return err ? err : LANE_FULL;
@@ -485,6 +509,123 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
 	if (likely(err != LANE_FULL))
 		return err;
 	run_here(lane, task);
+	return 0;
+}
+
+/*
+ * So many were let in, all to wait for their turn: opens those that are to come, the
+ * first so many, and counts the others out.
+ */
+static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
+			  uint32_t n, int *err)
+{
+	uint32_t good = 0;
+
+	host_fence_light(); /* [ln] I am inside | closed? */
+	for (; good < n; good++) {
+		*err = submit_refuse(tasks[good]);
+		*err = *err ? *err : why_refuse(lane, tasks[good]);
+		if (*err)
+			break;
+		open_task(lane, tasks[good], false);
+	}
+	for (uint32_t i = good; i < n; i++)
+		lane_leave(lane, true);
+	if (good < n)
+		inbox_settle(&lane->pool->inbox);
+	return good;
+}
+
+/* As many as there is room for at once; 0, and why: LANE_FULL is one reason. */
+static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
+			    uint32_t n, int *err)
+{
+	uint32_t some = lane_let_in_some(lane, n), good;
+
+	*err = some ? 0 : LANE_FULL;
+	good = some ? open_some(lane, tasks, some, err) : 0;
+	lane_enter_some(lane, tasks, good);
+	lost_pay(lane->pool);
+	return good;
+}
+
+/* One by one where nobody has to wait, or somebody does; else as many as fit. */
+static int submit_n(struct lane *lane, struct ward_task *const *tasks,
+		    uint32_t n, ward_ns until)
+{
+	bool alone = !load_relaxed(&lane->width) && !lane->limits;
+	uint32_t done = 0;
+	int err = 0;
+
+	while (done < n && !err) {
+		uint32_t some = 0;
+
+		host_hold();
+		if (!alone && n - done > 1)
+			some = submit_some(lane, tasks + done, n - done, &err);
+		host_unhold();
+		done += some;
+		if (some || (err && err != LANE_FULL))
+			continue;
+		err = ward_lane_submit((struct ward_lane *)lane, tasks[done],
+				       until);
+		done += !err;
+	}
+	return done ? (int)done : err;
+}
+
+int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
+		       unsigned n, ward_ns until)
+{
+	struct lane *lane = lane_of(handle);
+
+	if (!lane || (n && !tasks) || n > INT32_MAX)
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	return submit_n(lane, tasks, n, until);
+}
+
+/* ---- changed, and looked at ---------------------------------------------------------- */
+
+int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
+{
+	struct lane *lane = lane_of(handle);
+
+	if (!lane || !is_sound(lane->flags, active, queued) ||
+	    !active != !load_relaxed(&lane->width))
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	host_hold();
+	set_room(lane, lane->flags, active, queued);
+	lane_look_again(lane);
+	door_open(&lane->room);
+	lost_pay(lane->pool);
+	host_unhold();
+	return 0;
+}
+
+int ward_lane_stats(const struct ward_lane *handle, struct ward_lane_stats *s)
+{
+	const struct lane *lane = lane_of(handle);
+
+	if (!lane || !s || s->size != sizeof(*s))
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	s->active = load_relaxed(&lane->width);
+	s->queued = load_relaxed(&lane->queued);
+	s->waiting = load_relaxed(&lane->waiting);
+	s->inside = lane_inside(lane);
+	s->error = load_relaxed(&lane->error);
+	s->cause = cancel_cause(&lane->token);
+	s->closed = load_relaxed(&lane->closed);
+	s->reserved = 0;
+	s->dropped = load_relaxed(&lane->dropped);
+	s->recalled = load_relaxed(&lane->recalled);
+	s->full = load_relaxed(&lane->full);
+	s->by_callers = load_relaxed(&lane->by_callers);
 	return 0;
 }
 

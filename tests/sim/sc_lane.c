@@ -204,7 +204,14 @@ static void send(uint32_t i)
 static void sends_two(void *arg)
 {
 	uint32_t i = (uint32_t)(uintptr_t)arg;
+	struct ward_task *both[] = { &piece[i].task, &piece[i + 1].task };
 
+	if (sim_choose(2)) {
+		is_sent(i);
+		is_sent(i + 1);
+		check(ward_lane_submit_n(lane, both, 2, WARD_FOREVER) == 2);
+		return;
+	}
 	send(i);
 	send(i + 1);
 }

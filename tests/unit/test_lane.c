@@ -664,6 +664,207 @@ Test(lane, the_lowest_get_their_share)
 	ended(pool);
 }
 
+/* ---- many at once ---------------------------------------------------------------------- */
+
+static struct ward_task *list[MANY];
+
+static void list_many(int (*run)(struct ward_task *), int n)
+{
+	for (int i = 0; i < n; i++) {
+		many[i] = job_of_kind(run);
+		many[i].answer = run == in_order ? i : 0;
+		list[i] = &many[i].task;
+	}
+}
+
+Test(lane, many_at_once_keep_their_order)
+{
+	struct ward_pool *pool = pool_of(4);
+	const struct ward_lane_config kind[] = { { .active = 1 },
+						 { .active = 1, .queued = 7 } };
+
+	for (int k = 0; k < 2; k++) {
+		struct ward_lane *lane = lane_with(pool, kind[k]);
+
+		store_relaxed(&order.last, 0);
+		list_many(in_order, MANY);
+		cr_assert_eq(ward_lane_submit_n(lane, list, MANY, WARD_FOREVER),
+			     MANY);
+		cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+		for (int i = 0; i < MANY; i++)
+			job_had(&many[i], 0);
+		cr_assert_eq(order.most, 1);
+		cr_assert(!order.broken);
+		given_back(lane);
+	}
+	ended(pool);
+}
+
+Test(lane, of_many_as_many_come_as_can)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1, .queued = 4 });
+	struct job first = job_of_kind(job_sleep);
+
+	sent(lane, &first);
+	list_many(job_run, 6);
+	cr_assert_eq(ward_lane_submit_n(lane, list, 6, WARD_NOWAIT), 4);
+	cr_assert_eq(ward_lane_submit_n(lane, list, 6, WARD_NOWAIT), -EBUSY);
+	cr_assert_eq(ward_lane_submit_n(lane, list + 4, 2, WARD_NOWAIT),
+		     -EAGAIN);
+	cr_assert_eq(ward_lane_submit_n(lane, list + 4, 2, ward_in(1)),
+		     -ETIMEDOUT);
+	job_is_untouched(&many[4]);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	list[5] = list[4]; /* twice in one */
+	cr_assert_eq(ward_lane_submit_n(lane, list + 3, 3, WARD_FOREVER), 2);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	cr_assert_eq(many[4].releases, 1);
+	ward_lane_cancel(lane, -EINTR);
+	cr_assert_eq(ward_lane_submit_n(lane, list, 3, WARD_FOREVER), -EINTR);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- changed while it is used ------------------------------------------------------------ */
+
+static struct ward_lane_stats lane_stats(const struct ward_lane *lane)
+{
+	struct ward_lane_stats stats = WARD_LANE_STATS_INIT;
+
+	cr_assert_eq(ward_lane_stats(lane, &stats), 0);
+	return stats;
+}
+
+Test(lane, another_width_is_used_at_once)
+{
+	struct ward_pool *pool = pool_of(4);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct job job[6];
+
+	for (int i = 0; i < 6; i++) {
+		job[i] = job_of_kind(job_sleep);
+		sent(lane, &job[i]);
+	}
+	cr_assert(runs(&job[0]));
+	cr_assert_eq(lane_stats(lane).waiting, 5);
+	cr_assert_eq(ward_lane_resize(lane, 3, 0), 0);
+	cr_assert(runs(&job[1]) && runs(&job[2]));
+	cr_assert_eq(lane_stats(lane).waiting, 3);
+	cr_assert_eq(lane_stats(lane).inside, 6);
+	cr_assert_eq(ward_lane_resize(lane, 1, 0), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(job[3].runs, 0);
+		gate_open(&job[i].gate);
+	}
+	for (int i = 3; i < 6; i++) {
+		cr_assert(runs(&job[i]));
+		cr_assert(i == 5 || !job[i + 1].runs);
+		gate_open(&job[i].gate);
+	}
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+/* Who waits for room gets what is more now. */
+Test(lane, another_bound_is_told_to_who_waits)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct job first = job_of_kind(job_sleep);
+	struct waiter w = { .lane = lane, .job = job_of_kind(job_run) };
+	pthread_t thread;
+
+	sent(lane, &first);
+	cr_assert_eq(pthread_create(&thread, NULL, waits_for_room, &w), 0);
+	cr_assert(comes_true(sleeps_in_futex(load_acquire(&w.tid))));
+	cr_assert_eq(lane_stats(lane).full, 1);
+	cr_assert_eq(ward_lane_resize(lane, 2, 0), 0);
+	pthread_join(thread, NULL);
+	cr_assert_eq(w.said, 0);
+	job_had(&w.job, 0);
+	gate_open(&first.gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, numbers_are_as_they_are)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 1,
+			      .queued = 1,
+			      .flags = WARD_LANE_DROP_OLDEST });
+	struct job job[4];
+	struct ward_lane_stats stats;
+
+	for (int i = 0; i < 4; i++) {
+		job[i] = job_of_kind(job_sleep);
+		sent(lane, &job[i]);
+	}
+	cr_assert_eq(ward_task_cancel(pool, &job[3].task, -EINTR), 0);
+	job_had(&job[1], -ENOBUFS);
+	job_had(&job[2], -ENOBUFS);
+	job_had(&job[3], -EINTR);
+	cr_assert_eq(ward_lane_close(lane, -EPIPE), 0);
+	gate_open(&job[0].gate);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ENOBUFS);
+	stats = lane_stats(lane);
+	cr_assert_eq(stats.active, 1);
+	cr_assert_eq(stats.queued, 1);
+	cr_assert_eq(stats.inside + stats.waiting, 0);
+	cr_assert_eq(stats.dropped, 2);
+	cr_assert_eq(stats.recalled, 1);
+	cr_assert_eq(stats.full, 0);
+	cr_assert_eq(stats.closed, 1);
+	cr_assert_eq(stats.cause, -EPIPE);
+	cr_assert_eq(stats.error, -ENOBUFS);
+	given_back(lane);
+	ended(pool);
+}
+
+Test(lane, refuses_what_it_cannot_be)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *any = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_lane *one =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *over = lane_with(
+		pool, (struct ward_lane_config){
+			      .active = 2, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane_stats stats = { .size = 1 };
+	struct ward_task *none[] = { NULL };
+
+	cr_assert_eq(ward_lane_resize(NULL, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_resize(any, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_resize(any, 0, 5), 0);
+	cr_assert_eq(ward_lane_resize(one, 0, 0), -EINVAL);
+	cr_assert_eq(ward_lane_resize(one, (1u << 30) + 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_resize(one, 1, (1u << 30) + 1), -EINVAL);
+	cr_assert_eq(ward_lane_resize(over, 2, 1), -EINVAL);
+	cr_assert_eq(lane_stats(one).active, 1);
+	cr_assert_eq(ward_lane_stats(NULL, &stats), -EINVAL);
+	cr_assert_eq(ward_lane_stats(one, NULL), -EINVAL);
+	cr_assert_eq(ward_lane_stats(one, &stats), -EINVAL);
+	cr_assert_eq(ward_lane_submit_n(NULL, none, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_n(one, NULL, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_n(one, NULL, 0, 0), 0);
+	cr_assert_eq(ward_lane_submit_n(one, none, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_n(one, none, 1u << 31, 0), -EINVAL);
+	given_back(any);
+	given_back(one);
+	given_back(over);
+	ended(pool);
+}
+
 /* ---- what is refused ------------------------------------------------------------------ */
 
 Test(lane, refuses_what_makes_no_sense)
