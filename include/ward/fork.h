@@ -15,10 +15,13 @@
  * nothing else to do: that one steals the oldest.  A fork that nobody steals is a
  * plain call by ward_join(), and costs nanoseconds.  Forks fork in their turn.
  *
- * A fork is part of the attempt of the task that made it: it sees the same cancel
- * token and the end of the pool in ward_check() (one that is stolen after the token
- * was fired does not begin, and join returns the cause), and has the patience of the
- * same policy.  It must be fit to run on another thread than its maker's.  There it is
+ * A fork is part of the attempt of the task that made it, wherever it runs: the same
+ * token, attempt, right to commit, fence number and checkpoints, and the same lane and
+ * ward that it must not wait for.  It hears in ward_check() and where it waits in the
+ * library that the task was cancelled or fenced, and of the end of the pool; one that is
+ * stolen after that does not begin, and join returns the cause.  It has the patience of
+ * the same policy.  It must be fit to run on another thread than its maker's: ward_self()
+ * tells of that one's worker.  There it is
  * supervised like an attempt of its own.  What becomes of it comes out of
  * ward_join() where it was stolen; where it was not, it happened in the attempt:
  *

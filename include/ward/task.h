@@ -183,8 +183,7 @@ WARD_API int ward_check(void);
 /*
  * Asks for the right to let this attempt's effect be seen: 0 for at most one
  * attempt of a task, -ESTALE for every other (fenced, cancelled before, or another
- * committed).  A committed task is never run again.  -EPERM outside run(), and in a
- * fork that was stolen (fork.h).
+ * committed).  A committed task is never run again.  -EPERM outside run().
  */
 WARD_API int ward_commit(void);
 
@@ -196,7 +195,7 @@ WARD_API int ward_commit(void);
  * in the next process too, as long as the wall clock does not go back.
  *	0		*fence is the number
  *	-ESTALE		this attempt was fenced
- *	-EPERM		outside run(), and in a fork that was stolen (fork.h)
+ *	-EPERM		outside run()
  *	-EINVAL		fence is NULL
  */
 WARD_API int ward_fence(uint64_t *fence);

@@ -118,7 +118,7 @@ struct incarnation *incarnation_here(void)
 
 	if (!slot || !slot_runs(slot))
 		return NULL;
-	task = load_relaxed(&slot->task);
+	task = theft_task(slot); /* also in a fork that was stolen */
 	return task->run == run ? incarnation_of(task) : NULL;
 }
 

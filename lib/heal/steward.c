@@ -371,7 +371,7 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 		     id);
 	turn = unseat(me, slot, life, when);
 	books_close(pool);
-	slot_rouse(slot);
+	theft_rouse(slot);
 	if (verdict == VERDICT_LIVELOCK && turn && pool->lowers) {
 		if (in) {
 			in->after = lower;

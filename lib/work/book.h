@@ -154,6 +154,12 @@ static inline void book_stamp(struct book *book, uint64_t since)
 	or_relaxed(&book->word, BOOK_STAMPED);
 }
 
+/* The same, as a later attempt. */
+static inline void book_open_again(struct book *book, uint32_t attempt)
+{
+	store_relaxed(&book->word, BOOK_QUEUED + attempt * BOOK_ATTEMPT_ONE);
+}
+
 /* The same for one that goes to the owed list, now or when its time has come. */
 static inline void book_open_owed(struct book *book, uint64_t period)
 {

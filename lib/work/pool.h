@@ -208,6 +208,11 @@ void seat_care(struct pool *pool);
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 
+/* ---- self.c --------------------------------------------------------------------- */
+
+/* Why the task is to stop, whatever becomes of its worker and the pool; 0: it is not. */
+int task_cause(const struct ward_task *task);
+
 /* ---- submit.c ------------------------------------------------------------------ */
 
 /* 0, or why a task is refused by whomever. */

@@ -97,7 +97,7 @@ static int outcome(struct pool *pool, struct ward_task *task)
 	if (book_state(word) != BOOK_QUEUED)
 		slot = NULL;
 	if (slot && phase != SLOT_DONE && is_begun(book)) {
-		slot_rouse(slot);
+		theft_rouse(slot);
 		return -EINPROGRESS;
 	}
 	word = load_acquire(&book->word);
@@ -264,7 +264,8 @@ int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 	if (pool_foreign(pool))
 		return -ECHILD;
 	if (slot && slot_inside(load_relaxed(&slot->word)) &&
-	    load_relaxed(&slot->task) == task)
+	    (slot_runs(slot) ? theft_task(slot) :
+			       load_relaxed(&slot->task)) == task)
 		return -EDEADLK;
 	host_hold();
 	err = wait_for(pool, task, until);

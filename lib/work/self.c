@@ -29,40 +29,31 @@ const struct ward_self *ward_self(void)
 	return &slot->self;
 }
 
-/* What is asked of the attempt is not for those of its forks that are elsewhere. */
-static bool running_own(const struct slot *slot)
+int task_cause(const struct ward_task *task)
 {
-	return running(slot) && !theft_is_carrier(load_relaxed(&slot->task));
-}
-
-static cold int why_stop(const struct slot *slot)
-{
-	const struct ward_task *task;
-	uint64_t word;
+	const struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word);
 	int cause;
 
+	if (unlikely(word & BOOK_CANCELLED)) /* [ca] */
+		return book->cause;
+	if (task->cancel && (cause = cancel_cause(task->cancel)))
+		return cause;
+	return unlikely(word & BOOK_LANE) ? lane_why_not(book->lane, task) : 0;
+}
+
+static cold int why_stop(struct slot *slot)
+{
 	if (unlikely(slot_taken(slot)))
 		return load_relaxed(&slot->fence) == FENCE_FORKED ? -ECHILD :
 								    -ESTALE;
 	if (unlikely(load_relaxed(&slot->pool->stopping)))
 		return -ESHUTDOWN;
-	if (!running(slot))
-		return 0;
-	task = load_relaxed(&slot->task);
-	word = load_acquire(&book_of(task)->word);
-	if (unlikely(word & BOOK_CANCELLED)) /* [ca] */
-		return book_of(task)->cause;
-	if (task->cancel && (cause = cancel_cause(task->cancel)))
-		return cause;
-	if (unlikely(theft_is_carrier(task)))
-		return theft_cause(task);
-	return unlikely(word & BOOK_LANE) ?
-		       lane_why_not(book_of(task)->lane, task) :
-		       0;
+	return running(slot) ? theft_cause(slot) : 0;
 }
 
 /* The same for a thread that need not be a worker, nor inside of anything. */
-static cold int why_stop_here(const struct slot *slot)
+static cold int why_stop_here(struct slot *slot)
 {
 	return slot && slot_inside(load_relaxed(&slot->word)) ? why_stop(slot) :
 								 0;
@@ -94,7 +85,7 @@ struct ward_cancel *ward_token(void)
 
 	if (!running(slot))
 		return NULL;
-	task = load_relaxed(&slot->task);
+	task = theft_task(slot);
 	if (task->cancel || !(load_relaxed(&book_of(task)->word) & BOOK_LANE))
 		return task->cancel;
 	return &book_of(task)->lane->token;
@@ -113,15 +104,12 @@ int ward_check(void)
 	return likely(goes_on(slot)) ? 0 : why_stop_here(slot);
 }
 
-/* Of its task's attempts, if it was not cancelled, and among rivals of its lane. */
+/* Of its task's attempts, and among rivals of its lane. */
 static bool commit(struct ward_task *task, uint32_t attempt)
 {
 	struct book *book = book_of(task);
 	bool laned = load_relaxed(&book->word) & BOOK_LANE;
 
-	if ((task->cancel && cancel_cause(task->cancel)) ||
-	    (laned && lane_why_not(book->lane, task)))
-		return false;
 	return book_commit(book, attempt) &&
 	       (!laned || lane_commit(book->lane, task));
 }
@@ -130,11 +118,11 @@ int ward_commit(void)
 {
 	struct slot *slot = host_self();
 
-	if (!running_own(slot))
+	if (!running(slot))
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
-	if (!slot_taken(slot) &&
-	    commit(load_relaxed(&slot->task), slot->self.attempt))
+	if (!slot_taken(slot) && !theft_cause(slot) &&
+	    commit(theft_task(slot), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
 	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {
@@ -149,25 +137,31 @@ int ward_commit(void)
 /*
  * Drawn first, then the look at the fence: an attempt that finds itself unfenced
  * has drawn before any later attempt began, and all draw from one counter by
- * read-modify-write, so the later ones have drawn more.
+ * read-modify-write, so the later ones have drawn more.  Its forks may ask at the same
+ * time, elsewhere: the first number that is drawn is the attempt's.
  */
 int ward_fence(uint64_t *fence)
 {
 	struct slot *slot = host_self();
-	uint64_t epoch;
+	struct slot *root;
+	uint64_t number;
 
 	if (!fence)
 		return -EINVAL;
-	if (!running_own(slot))
+	if (!running(slot))
 		return -EPERM;
-	epoch = load_relaxed(&slot->word);
-	if (slot->outside.epoch != epoch) {
-		slot->outside.number = host_ticket();
-		slot->outside.epoch = epoch;
+	slot->traces = 1;
+	root = theft_root(slot);
+	number = load_acquire(&root->outside); /* [dq] */
+	if (!number) {
+		uint64_t drawn = host_ticket();
+
+		if (cas_acq_rel(&root->outside, &number, drawn)) /* [dq] */
+			number = drawn;
 	}
-	if (slot_taken(slot))
+	if (slot_taken(slot) || slot_taken(root))
 		return -ESTALE;
-	*fence = slot->outside.number;
+	*fence = number;
 	return 0;
 }
 

@@ -92,9 +92,7 @@ struct slot {
 		uint64_t epoch, id;
 		int32_t err;
 	} failure;
-	struct { /* its fence number, likewise */
-		uint64_t epoch, number;
-	} outside;
+	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet */
 	struct host_path path; /* to where it failed last */
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
 	void *alt_stack; /* the record's, for its threads in turn; or NULL */

@@ -126,6 +126,7 @@ bool theft_help(struct slot *slot, const struct group *group)
 	uint32_t k = load_relaxed(&mine->level) + 1;
 	_Atomic uint32_t *from;
 	uint64_t base;
+	int cause;
 
 	if (k == HAND_LEVELS || slot_taken(slot))
 		return false;
@@ -140,7 +141,8 @@ bool theft_help(struct slot *slot, const struct group *group)
 		fork = rob(victim, group, &from);
 		if (!fork)
 			continue;
-		status = run_stolen(slot, k, fork, from);
+		cause = theft_cause(slot);
+		status = cause ? cause : run_stolen(slot, k, fork, from);
 		tell(fork, status, from);
 		return true;
 	}
@@ -169,10 +171,12 @@ int theft_carry(struct ward_task *task)
 {
 	struct carrier *carrier = carrier_of(task);
 
+	struct slot *slot = host_self();
+	int cause = theft_cause(slot);
+
 	/* Nobody wants to know any more. */
-	carrier->returned = slot_taken(carrier->owner) ?
-				    -ESTALE :
-				    run_stolen(host_self(), 0, carrier->fork,
+	carrier->returned = cause ? cause :
+				    run_stolen(slot, 0, carrier->fork,
 					       carrier->from);
 	return 0;
 }
@@ -197,10 +201,12 @@ static void carrier_empty(struct ward_task *task)
 	tell(fork, status, from);
 }
 
-/* As its owner's task, which stays while a fork of it is out. */
-static void load(struct carrier *carrier, const struct ward_task *task)
+/* As its owner's attempt, which stays while a fork of it is out. */
+static void load(struct carrier *carrier, struct slot *owner)
 {
 	static const struct ward_policy none = WARD_POLICY_INIT;
+	const struct ward_task *task = load_relaxed(&owner->task);
+	struct slot *root = theft_root(owner);
 
 	carrier->policy = task->policy ? *task->policy : none;
 	carrier->policy.runs = 1;
@@ -210,8 +216,10 @@ static void load(struct carrier *carrier, const struct ward_task *task)
 	carrier->task.policy = &carrier->policy;
 	carrier->task.cancel = task->cancel;
 	carrier->task.name = task->name;
+	carrier->owner = owner;
+	store_release(&carrier->root, root); /* [dq] */
 	store_relaxed(&carrier->busy, 1);
-	book_open(book_of(&carrier->task));
+	book_open_again(book_of(&carrier->task), root->self.attempt);
 }
 
 /* In the pool's books a stolen fork is a task. */
@@ -233,8 +241,7 @@ static struct ward_task *rob_fork(struct inbox *inbox, struct hand *hand,
 	carrier->fork = rob(victim, NULL, &carrier->from);
 	if (!carrier->fork)
 		return NULL;
-	carrier->owner = slot_of(victim);
-	load(carrier, load_relaxed(&carrier->owner->task));
+	load(carrier, slot_of(victim));
 	accept(&hand->ring);
 	return &carrier->task;
 }
@@ -247,23 +254,51 @@ struct ward_task *theft_try(struct inbox *inbox, struct hand *hand)
 	return inbox_rob(inbox, hand, rob_fork);
 }
 
-int theft_cause(const struct ward_task *task)
+/* ---- whose attempt it is ------------------------------------------------------------ */
+
+struct slot *theft_root(struct slot *slot)
 {
-	const struct slot *owner;
-	uint64_t word;
+	const struct ward_task *task = load_relaxed(&slot->task);
+
+	return theft_is_carrier(task) ? load_relaxed(&carrier_of(task)->root) :
+					slot;
+}
+
+struct ward_task *theft_task(struct slot *slot)
+{
+	return load_relaxed(&theft_root(slot)->task);
+}
+
+int theft_cause(struct slot *slot)
+{
+	const struct ward_task *task = load_relaxed(&slot->task);
 
 	while (theft_is_carrier(task)) {
-		owner = carrier_of(task)->owner;
-		if (slot_taken(owner))
+		slot = carrier_of(task)->owner;
+		if (slot_taken(slot))
 			return -ESTALE;
-		task = load_relaxed(&owner->task);
-		word = load_acquire(&book_of(task)->word);
-		if (word & BOOK_CANCELLED) /* [ca] */
-			return book_of(task)->cause;
-		if (word & BOOK_LANE)
-			return lane_why_not(book_of(task)->lane, task);
+		task = load_relaxed(&slot->task);
 	}
-	return 0;
+	return task_cause(task);
+}
+
+/* Whoever wakes up looks why; so it does no harm to wake one who has just moved on. */
+void theft_rouse(struct slot *slot)
+{
+	struct pool *pool = slot->pool;
+	struct slot *root = slot;
+
+	if (load_relaxed(&slot->task) == &slot->carrier.task)
+		root = load_acquire(&slot->carrier.root); /* [dq] */
+	slot_rouse(slot);
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
+		struct slot *other = &pool->slot[i];
+
+		if (other != slot &&
+		    load_relaxed(&other->task) == &other->carrier.task &&
+		    load_acquire(&other->carrier.root) == root) /* [dq] */
+			slot_rouse(other);
+	}
 }
 
 /* ---- leaving ------------------------------------------------------------------------ */

@@ -8,6 +8,10 @@
  * (hand.h).  So what stands on its stack is what it waits for anyway, and the stack
  * is no deeper than the recursion would be without thieves.
  *
+ * Wherever it runs, a fork is a part of the attempt that made it: its root is the slot of
+ * that.  What is asked of the attempt (its task, number, token, commit, fence number) is
+ * asked of the root; what is asked of the thread, of the slot that runs it.
+ *
  * Key invariant: nobody leaves a frame, by return or else, while another thread may
  * be inside a fork that lies there.
  *  1) A thief counts itself in level.out of its victim before it tries to win, and
@@ -58,6 +62,7 @@ struct carrier {
 	struct ward_fork *fork;
 	_Atomic uint32_t *from; /* where it is counted as out */
 	struct slot *owner;
+	struct slot *_Atomic root; /* the owner's root */
 	int32_t returned; /* by the fork */
 	int32_t lost;	  /* not 0: how its attempt was lost; that counts */
 	_Atomic uint32_t busy; /* [dc] until its group was told */
@@ -89,7 +94,16 @@ static inline bool theft_is_carrier(const struct ward_task *task)
 	return task->run == theft_carry;
 }
 
-/* Why a stolen fork is to stop: those that made it were cancelled, or fenced. */
-int theft_cause(const struct ward_task *task);
+/* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
+struct slot *theft_root(struct slot *slot);
+/* And the task of that. */
+struct ward_task *theft_task(struct slot *slot);
+/*
+ * Why what 'slot' runs is to stop: its attempt was cancelled, or, of a stolen fork, those
+ * that made it were fenced.
+ */
+int theft_cause(struct slot *slot);
+/* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
+void theft_rouse(struct slot *slot);
 
 #endif

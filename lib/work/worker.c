@@ -361,6 +361,7 @@ static cold void leave_traces(struct slot *slot)
 		unblock_clear(slot);
 	if (slot->forked)
 		theft_settle(slot);
+	store_relaxed(&slot->outside, 0); /* nobody is out who might ask */
 	slot->forked = slot->traces = 0;
 }
 
@@ -834,6 +835,7 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
+	store_relaxed(&slot->outside, 0);
 	slot->forked = slot->traces = 0;
 	slot->raise_to = NULL;
 	slot->path.n = 0;

@@ -46,8 +46,7 @@ static void set_up_worker(unsigned i)
 	slot[i].index = i;
 	slot_begin(&slot[i], &task[i], SLOT_RUN);
 	slot[i].self.attempt = 1;
-	slot[i].outside.epoch = load_relaxed(&slot[i].word);
-	slot[i].outside.number = i + 1;
+	store_relaxed(&slot[i].outside, i + 1);
 	sim_name((void *)(uintptr_t)&slot[i].fence, "slot[%u].fence", i);
 	sim_name((void *)(uintptr_t)&slot[i].pause, "slot[%u].pause", i);
 }

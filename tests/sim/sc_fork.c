@@ -15,7 +15,7 @@
 #include "work/pool.h"
 #include <ward/ward.h>
 
-enum kind { FINE, SPINS, LEAVES, VANISHES, RAISES };
+enum kind { FINE, SPINS, LEAVES, VANISHES, RAISES, PAUSES };
 #define BAD 7
 
 static struct part {
@@ -26,6 +26,7 @@ static struct part {
 	bool parent; /* has a part of its own, the next one */
 	_Atomic uint32_t begun;
 	uint32_t sum; /* plain: read after the join */
+	uint64_t number;
 	/* offstage */
 	uint32_t runs, inside;
 	unsigned by;
@@ -37,6 +38,7 @@ static struct root {
 	enum kind kind; /* what it does in place of the join */
 	bool waits;	/* until its part was begun, elsewhere */
 	_Atomic uint32_t gate;
+	uint64_t number;
 	/* offstage */
 	uint32_t done, released, joins;
 	int status;
@@ -104,6 +106,8 @@ static int part_run(struct ward_fork *fork)
 	int err = 0;
 
 	enter(p);
+	if (p->kind == PAUSES)
+		check(ward_fence(&p->number) == 0);
 	store_release(&p->begun, 1);
 	if (p->parent) {
 		check(ward_fork(&p->group, &p[1].fork) == 0);
@@ -116,8 +120,10 @@ static int part_run(struct ward_fork *fork)
 	p->sum++;
 	if (p->kind == SPINS)
 		do_it(SPINS);
+	if (p->kind == PAUSES)
+		err = ward_pause(HOST_FOREVER);
 	leave(p);
-	return err ? err : do_it(p->kind);
+	return err || p->kind == PAUSES ? err : do_it(p->kind);
 }
 
 static int root_run(struct ward_task *task)
@@ -126,6 +132,8 @@ static int root_run(struct ward_task *task)
 
 	(void)task;
 	check(ward_fork(&root.group, &part[0].fork) == 0);
+	if (part[0].kind == PAUSES)
+		check(ward_fence(&root.number) == 0);
 	while (root.waits && !load_acquire(&part[0].begun) &&
 	       !load_acquire(&root.gate))
 		host_relax();
@@ -279,4 +287,24 @@ static void fork_destroyed(void)
 	check(sim_unfreed() == 0);
 }
 SCENARIO(fork_destroyed, "destroy and a fork that is out wait for each other",
+	 .steps = 200000, .rare = 4);
+
+/* It waits for nothing but to hear of it; and both have drawn one number. */
+static void fork_cancelled(void)
+{
+	patience = WARD_S(1000000);
+	set_up(2);
+	root.waits = true;
+	part[0].kind = PAUSES;
+	check(ward_submit(pool, &root.task, WARD_FOREVER) == 0);
+	while (!load_acquire(&part[0].begun))
+		host_yield();
+	check(ward_task_cancel(pool, &root.task, -EINTR) == -EINPROGRESS);
+	check(ward_pool_drain(pool, WARD_FOREVER) == 0);
+	check(root.status == -EINTR && root.released == 1);
+	check(root.number == part[0].number);
+	check(ward_pool_destroy(pool, WARD_FOREVER) == 0);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(fork_cancelled, "a stolen fork sleeps on though its task was cancelled",
 	 .steps = 200000, .rare = 4);

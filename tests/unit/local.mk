@@ -157,7 +157,7 @@ tests_unit_test_deque_SOURCES = tests/unit/test_deque.c \
 	tests/unit/wait.h
 tests_unit_test_deque_LDADD = $(UNIT_LIBS)
 
-tests_unit_test_fork_SOURCES = tests/unit/test_fork.c \
+tests_unit_test_fork_SOURCES = tests/unit/test_fork.c tests/unit/lane_job.h \
 	tests/unit/job.h \
 	tests/unit/wait.h
 tests_unit_test_fork_LDADD = $(UNIT_LIBS)

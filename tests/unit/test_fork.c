@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "job.h"
+#include "lane_job.h"
+#include "work/slot.h"
 
 struct part {
 	struct ward_fork fork;
@@ -163,7 +164,8 @@ Test(fork, an_idle_worker_steals, .timeout = 30)
 struct asker {
 	struct ward_fork fork;
 	_Atomic uint32_t begun;
-	int commit, fence, check, group;
+	int commit, check, group;
+	uint64_t fence;
 	struct ward_group *parents;
 };
 
@@ -171,14 +173,13 @@ static int ask(struct ward_fork *fork)
 {
 	struct asker *asker = ward_entry(fork, struct asker, fork);
 	struct part part = part_of(0);
-	uint64_t number;
 
 	store_release(&asker->begun, 1);
 	while (!ward_check())
 		;
 	asker->check = ward_check();
 	asker->commit = ward_commit();
-	asker->fence = ward_fence(&number);
+	ward_fence(&asker->fence);
 	asker->group = ward_fork(asker->parents, &part.fork);
 	return 0;
 }
@@ -187,6 +188,7 @@ static int asks(struct ward_task *task)
 {
 	struct ward_group group = { { 0 } };
 	struct asker asker = { .fork.run = ask, .parents = &group };
+	uint64_t number = 0;
 
 	cr_assert_eq(ward_fork(&group, &asker.fork), 0);
 	while (!load_acquire(&asker.begun))
@@ -194,14 +196,15 @@ static int asks(struct ward_task *task)
 	ward_cancel_fire(task->cancel, -EPIPE);
 	cr_assert_eq(ward_join(&group), 0);
 	cr_assert_eq(asker.check, -EPIPE, "the task's token");
-	cr_assert_eq(asker.commit, -EPERM);
-	cr_assert_eq(asker.fence, -EPERM);
+	cr_assert_eq(asker.commit, -ESTALE, "it was cancelled");
+	cr_assert_eq(ward_fence(&number), 0);
+	cr_assert_eq(asker.fence, number);
 	cr_assert_eq(asker.group, -EPERM, "another thread's group");
 	cr_assert_eq(ward_commit(), -ESTALE, "it was cancelled");
 	return 0;
 }
 
-Test(fork, a_stolen_one_sees_the_token_and_may_not_commit, .timeout = 30)
+Test(fork, a_stolen_one_sees_the_token, .timeout = 30)
 {
 	struct ward_cancel token = { { 0 } };
 	struct ward_pool *pool = pool_of(2);
@@ -211,6 +214,229 @@ Test(fork, a_stolen_one_sees_the_token_and_may_not_commit, .timeout = 30)
 	submitted(pool, &job);
 	job_had(&job, 0);
 	ended(pool);
+}
+
+/* ---- a stolen fork is the same attempt -------------------------------------------------- */
+
+struct same {
+	struct ward_fork fork;
+	struct ward_lane *lane;
+	struct ward_bridge *bridge;
+	bool deep;
+	_Atomic uint32_t begun;
+	const struct ward_cancel *token;
+	uint32_t attempt;
+	uint64_t fence;
+	int commit, put, join, wait;
+	struct ward_task *task;
+	struct ward_pool *pool;
+};
+
+/* Until it was taken. */
+static void is_robbed(void)
+{
+	struct slot *slot = host_self();
+
+	while (deque_count(&slot->hand.deque))
+		ward_beat();
+}
+
+static struct same same;
+
+static int asks_for_all(struct ward_fork *fork)
+{
+	(void)fork;
+	same.token = ward_token();
+	same.attempt = ward_self()->attempt;
+	ward_fence(&same.fence);
+	same.put = ward_bridge_put(same.bridge, 0, &same, WARD_NOWAIT);
+	same.join = ward_lane_join(same.lane, WARD_NOWAIT);
+	same.wait = ward_task_wait(same.pool, same.task, WARD_NOWAIT, NULL);
+	same.commit = ward_commit();
+	return 0;
+}
+
+/* Stolen once more, from its thief. */
+static int has_it_asked(struct ward_fork *fork)
+{
+	struct ward_group group = { { 0 } };
+
+	(void)fork;
+	cr_assert_eq(ward_fork(&group, &same.fork), 0);
+	is_robbed();
+	return ward_join(&group);
+}
+
+/* The second attempt; the number is drawn by the first who asks. */
+static int is_the_same(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct ward_fork fork = { .run = has_it_asked };
+	uint64_t number = 0;
+
+	if (ward_self()->attempt == 1)
+		return -EIO;
+	same.task = task;
+	same.fork.run = asks_for_all;
+	if (same.deep)
+		cr_assert_eq(ward_bridge_open(same.bridge, NULL), 0);
+	cr_assert_eq(ward_fork(&group, same.deep ? &fork : &same.fork), 0);
+	is_robbed();
+	cr_assert_eq(ward_join(&group), 0);
+	cr_assert_eq(ward_fence(&number), 0);
+	cr_assert_eq(same.fence, number);
+	cr_assert_eq(same.token, ward_token());
+	cr_assert_eq(same.token, ward_lane_token(same.lane));
+	cr_assert_eq(same.attempt, 2);
+	cr_assert_eq(same.put, 0);
+	cr_assert_eq(same.join, -EDEADLK);
+	cr_assert_eq(same.wait, -EDEADLK);
+	cr_assert_eq(same.commit, 0);
+	cr_assert_eq(ward_commit(), -ESTALE, "once");
+	return 0;
+}
+
+static void is_same_attempt(bool deep)
+{
+	static const struct ward_policy twice = { .size = sizeof(twice),
+						  .runs = 2,
+						  .errors = 1 };
+	struct ward_pool *pool = pool_of(deep ? 3 : 2);
+	struct job job = job_of_kind(is_the_same);
+
+	same = (struct same){ .deep = deep, .pool = pool };
+	same.lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	cr_assert_eq(ward_bridge_create(&same.bridge, 4, NULL), 0);
+	job.task.policy = &twice;
+	sent(same.lane, &job);
+	job_had(&job, 0);
+	given_back(same.lane);
+	ward_bridge_destroy(same.bridge);
+	ended(pool);
+}
+
+Test(fork, a_stolen_one_is_the_same_attempt, .timeout = 30)
+{
+	is_same_attempt(false);
+	is_same_attempt(true);
+}
+
+static int waits_long(struct ward_fork *fork)
+{
+	struct asker *asker = ward_entry(fork, struct asker, fork);
+
+	store_release(&asker->begun, 1);
+	asker->check = ward_pause(WARD_FOREVER);
+	return 0;
+}
+
+static _Atomic uint32_t sleeps; /* the thread that pauses is asleep */
+
+static int joins_one_that_waits(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct asker asker = { .fork.run = waits_long };
+
+	(void)task;
+	cr_assert_eq(ward_fork(&group, &asker.fork), 0);
+	while (!load_acquire(&asker.begun))
+		ward_beat();
+	store_release(&sleeps, 1);
+	cr_assert_eq(ward_join(&group), 0);
+	return asker.check;
+}
+
+Test(fork, a_stolen_one_hears_that_its_task_is_cancelled, .timeout = 30)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(joins_one_that_waits);
+
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&sleeps)));
+	cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR), -EINPROGRESS);
+	job_had(&job, -EINTR);
+	ended(pool);
+}
+
+static _Atomic int32_t heard = 1;
+
+static int pauses(struct ward_fork *fork)
+{
+	(void)fork;
+	store_release(&sleeps, 1);
+	store_release(&heard, ward_pause(WARD_FOREVER));
+	return 0;
+}
+
+/* It is convicted itself; its fork, which has more patience, is told. */
+static int spins_beside(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct ward_fork fork = { .run = pauses };
+
+	(void)task;
+	cr_assert_eq(ward_fork(&group, &fork), 0);
+	while (load_acquire(&heard) == 1)
+		host_relax();
+	ward_join(&group);
+	return 0;
+}
+
+Test(fork, a_stolen_one_hears_that_its_task_was_fenced, .timeout = 30)
+{
+	static const struct ward_policy busy = { .size = sizeof(busy),
+						 .busy_within = WARD_MS(20),
+						 .blocked_within = WARD_S(60) };
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(spins_beside);
+
+	job.task.policy = &busy;
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&heard) != 1));
+	cr_assert_eq(heard, -ESTALE);
+	job_had(&job, -ETIME);
+	ended(pool);
+}
+
+static struct part late;
+
+static int forks_late(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+
+	(void)task;
+	late = part_of(0);
+	if (same.lane)
+		ward_lane_cancel(same.lane, -EINTR);
+	else
+		ward_task_cancel(same.pool, task, -EINTR);
+	cr_assert_eq(ward_fork(&group, &late.fork), 0);
+	is_robbed();
+	cr_assert_eq(ward_join(&group), -EINTR);
+	cr_assert_eq(late.runs, 0);
+	return 0;
+}
+
+Test(fork, one_that_is_stolen_of_what_was_cancelled_does_not_begin,
+     .timeout = 30)
+{
+	for (int laned = 0; laned < 2; laned++) {
+		struct ward_pool *pool = pool_of(2);
+		struct job job = job_of_kind(forks_late);
+
+		same = (struct same){ .pool = pool };
+		if (laned) {
+			same.lane = lane_with(pool,
+					      (struct ward_lane_config){ 0 });
+			sent(same.lane, &job);
+		} else {
+			submitted(pool, &job);
+		}
+		job_had(&job, 0);
+		if (laned)
+			given_back(same.lane);
+		ended(pool);
+	}
 }
 
 /* ---- leaving without a join ------------------------------------------------------------- */
