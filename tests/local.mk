@@ -69,7 +69,7 @@ $(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
 
 # ---- a target for each part ----------------------------------------------------
 
-.PHONY: lint unit sim torture story check-httpd asan tsan check-dist
+.PHONY: lint unit sim torture story refusals check-httpd asan tsan check-dist
 
 lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_scripts)'
@@ -82,6 +82,9 @@ torture: all $(torture_tests)
 		TESTS='$(torture_tests) $(torture_scripts)'
 story: all $(story_tests)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(story_tests) $(story_scripts)'
+# All that a kernel may refuse; a check tries a seventh of it.
+refusals: all tests/story/refusals
+	top_srcdir='$(abs_top_srcdir)' tests/story/refusals all
 # Tells what was seen, too: requests, faults, threads, memory, the audit.
 check-httpd: all $(httpd_programs)
 	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(httpd_scripts)'; \

@@ -27,7 +27,8 @@ enum ward_kind {
 	WARD_R_RECOVERED,    /* neither any more, and every seat taken */
 	WARD_R_NO_THREAD,    /* a thread could not be made; tried again later */
 	WARD_R_ENVIRONMENT,  /* the steward itself was kept from running */
-	WARD_R_EVIDENCE,     /* /proc cannot be read: fewer accounts */
+	WARD_R_EVIDENCE,     /* the kernel refuses something: what is done
+				without since, or not seen any more */
 	WARD_R_STEWARD,	     /* the pool's steward hung; another took over */
 	WARD_R_RESTART,	     /* a ward ended and is started again */
 	WARD_R_GAVE_UP	     /* a steward's restart intensity is spent */

@@ -21,6 +21,34 @@
  */
 #define host_own __attribute__((visibility("hidden")))
 
+/* ---- what the kernel refuses ----------------------------------------------- */
+
+/*
+ * What was asked of it in vain and is done without since, noted by who asked; it
+ * stays noted.  Who must know asks host_lacks(); the steward tells.
+ */
+enum host_lack {
+	HOST_NO_SLEEP,	  /* futex: threads look again each millisecond */
+	HOST_NO_END,	  /* a thread's end by a raw exit, outside of a task */
+	HOST_NO_HOLDER,	  /* who holds a futex */
+	HOST_NO_TRACE,	  /* another thread's backtrace */
+	HOST_NO_LOWER,	  /* another thread's priority */
+	HOST_NO_EVENT,	  /* telling by a descriptor, or taking that back */
+	HOST_NO_CLOSE,	  /* giving descriptors back */
+	HOST_NO_ALTSTACK, /* a handler where the stack is spent */
+	HOST_LACKS
+};
+extern host_own _Atomic uint32_t host_lacks_; /* bits */
+static inline void host_lack(enum host_lack what)
+{
+	if (!(load_relaxed(&host_lacks_) >> what & 1))
+		or_relaxed(&host_lacks_, 1u << what);
+}
+static inline uint32_t host_lacks(void)
+{
+	return load_relaxed(&host_lacks_);
+}
+
 /* ---- time ---------------------------------------------------------------- */
 
 #define HOST_FOREVER UINT64_MAX
@@ -36,7 +64,8 @@ uint64_t host_ticket(void);
 /*
  * Sleeps while *word == seen, at most until 'until' (CLOCK_MONOTONIC, ns;
  * HOST_FOREVER).  Returns -ETIMEDOUT when that was reached, else 0, also for no
- * reason: the caller looks again.
+ * reason: the caller looks again.  Where the kernel refuses to let it sleep there it
+ * sleeps for a millisecond.
  */
 int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
 void host_wake(_Atomic uint32_t *word, int n);
@@ -147,9 +176,10 @@ extern host_own _Atomic uint32_t host_generation;
 void host_on_fork(void (*in_child)(void *self));
 /*
  * membarrier, the fork handler, the unwinder; idempotent, called before the first
- * pool.
+ * pool.  0, or -errno of a call that nothing works without: the clock, the futex, the
+ * process's number.
  */
-void host_init(void);
+int host_init(void);
 
 /* ---- a thread's end as an event ------------------------------------------- */
 
@@ -249,6 +279,11 @@ struct host_trace {
  * There is one for the process: the first that is claimed stays, and *got names it.
  */
 int host_trace_install(int signo, int *got);
+/*
+ * That signal, as in host_spawn.open; or 0.  The library's helpers take it as well: where
+ * nobody can be woken any more, it interrupts them.
+ */
+uint64_t host_trace_open(void);
 /*
  * Makes 'trace' where the calling thread answers, which has an alternate stack, shows
  * in 'word' what it is inside of, and in 'life', if there is one, that it has ended.

@@ -54,10 +54,10 @@ void host_event_set(const struct host_file *event)
 	uint64_t one = 1;
 	int saved = errno;
 
-	/* It cannot fill: it is set once for each time it is cleared. */
-	while (host_file_own(event) &&
-	       write(event->fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	/* It cannot fill: it is set once for each time it is cleared.  What does
+	 * not wait is not interrupted by signals either. */
+	if (host_file_own(event) && write(event->fd, &one, sizeof(one)) < 0)
+		host_lack(HOST_NO_EVENT);
 	errno = saved;
 }
 
@@ -66,8 +66,8 @@ void host_event_clear(const struct host_file *event)
 	uint64_t times;
 	int saved = errno;
 
-	while (host_file_own(event) &&
-	       read(event->fd, &times, sizeof(times)) < 0 && errno == EINTR)
-		;
+	if (host_file_own(event) &&
+	    read(event->fd, &times, sizeof(times)) < 0 && errno != EAGAIN)
+		host_lack(HOST_NO_EVENT);
 	errno = saved;
 }

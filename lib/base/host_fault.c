@@ -319,13 +319,13 @@ static int install(struct past *was)
 
 	sigemptyset(&ours.sa_mask);
 	if (sigaction(was->signo, NULL, &was->action))
-		return -EINVAL;
+		return -errno;
 	ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
 	if (was->action.sa_handler == SIG_IGN)
 		ours.sa_flags |= SA_RESTART;
 	else
 		ours.sa_flags |= was->action.sa_flags & SA_RESTART;
-	return sigaction(was->signo, &ours, NULL) ? -EINVAL : 0;
+	return sigaction(was->signo, &ours, NULL) ? -errno : 0;
 }
 
 int host_fault_install(struct host_fault *(*catches)(void *self),
@@ -391,7 +391,8 @@ void host_alt_stack_use(void *stack)
 	stack_t ours = { .ss_sp = (char *)stack + page_size(),
 			 .ss_size = stack_size() };
 
-	sigaltstack(&ours, &former);
+	if (sigaltstack(&ours, &former))
+		host_lack(HOST_NO_ALTSTACK);
 }
 
 void host_alt_stack_leave(void)

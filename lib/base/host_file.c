@@ -33,7 +33,10 @@ void host_close(int fd)
 {
 	int saved = errno;
 
-	answer(syscall(SYS_close, fd), saved);
+	long got = answer(syscall(SYS_close, fd), saved);
+
+	if (got < 0 && got != -EBADF)
+		host_lack(HOST_NO_CLOSE);
 }
 
 /* 0 or -errno. */

@@ -5,6 +5,7 @@
 #include "base/host_inside.h"
 #include "base/host_where.h"
 
+#include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
 
@@ -47,9 +48,26 @@ static void init(void)
 	backtrace(frame, 2);
 }
 
-void host_init(void)
+/* The clock is read without the kernel on most machines; not on all. */
+static int needed(void)
+{
+	struct timespec now;
+	int err = host_futex_works();
+
+	if (!err && clock_gettime(CLOCK_MONOTONIC, &now))
+		err = -errno;
+	if (!err && host_pid() < 0)
+		err = -errno;
+	return err;
+}
+
+int host_init(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int saved = errno, err = needed(); /* libc would end the process */
 
-	pthread_once(&once, init);
+	if (!err)
+		pthread_once(&once, init);
+	errno = saved;
+	return err;
 }

@@ -33,6 +33,19 @@ long host_futex(const void *word, int op, uint32_t value,
 /* Learns how much of each stack the thread-local variables take. */
 void host_thread_init(void);
 
+/*
+ * Does the kernel let threads sleep on futexes?  0 or -errno, by a sleep until a
+ * point in time that is long past: for who had an answer that it does not believe.
+ */
+int host_futex_works(void);
+/* Sleeps for a millisecond, or until then: -ETIMEDOUT.  Else 0. */
+int host_nap(uint64_t until);
+/*
+ * Interrupts whoever of the process sleeps, but those that block the signal for
+ * backtraces: where they cannot be woken they shall look for themselves.
+ */
+void host_rouse_all(void);
+
 /* Prepares host_fence_heavy(); again in the child of a fork. */
 void host_fence_init(void);
 

@@ -63,12 +63,27 @@ static bool works(const struct host_life *life)
 	return __atomic_load_n(&life->works, __ATOMIC_RELAXED);
 }
 
+/* Libc ends the process if it may not wake those who watch. */
+static void unlock(struct host_life *life)
+{
+	bool watched = load_relaxed(word_of(life)) & FUTEX_WAITERS;
+	bool mute = watched && host_futex_works();
+
+	if (mute) {
+		host_lack(HOST_NO_SLEEP);
+		and_acq_rel(word_of(life), ~FUTEX_WAITERS);
+	}
+	pthread_mutex_unlock(mutex_of(life));
+	if (mute)
+		host_rouse_all();
+}
+
 /* A mutex whose owner died goes to the next who locks it, at once. */
 static void bury(struct host_life *life)
 {
 	if (pthread_mutex_lock(mutex_of(life)) == EOWNERDEAD)
 		pthread_mutex_consistent(mutex_of(life));
-	pthread_mutex_unlock(mutex_of(life));
+	unlock(life);
 }
 
 static void make(struct host_life *life)
@@ -99,26 +114,31 @@ static bool probe(struct host_life *life)
 	int saved = errno;
 	void *head = NULL;
 	size_t len = 0;
-	bool listed = syscall(SYS_get_robust_list, 0, &head, &len) == 0 && head;
+	bool none = syscall(SYS_get_robust_list, 0, &head, &len) == 0 && !head;
 
+	/* Who may not ask may have one all the same: libc would not make the mutex
+	 * robust where it had been refused from the start. */
 	errno = saved;
-	return listed && (load_relaxed(word_of(life)) & FUTEX_TID_MASK) ==
-				 (uint32_t)gettid();
+	return !none && (load_relaxed(word_of(life)) & FUTEX_TID_MASK) ==
+				(uint32_t)host_tid();
 }
 
+/* Nobody waits: what an owner that went unseen has left held stays so. */
 void host_life_hold(struct host_life *life)
 {
-	int err = pthread_mutex_lock(mutex_of(life));
+	int err = pthread_mutex_trylock(mutex_of(life));
 
 	if (err == EOWNERDEAD)
 		err = pthread_mutex_consistent(mutex_of(life));
-	__atomic_store_n(&life->works, err == 0 && probe(life),
-			 __ATOMIC_RELAXED);
+	if (err == 0 && probe(life))
+		__atomic_store_n(&life->works, true, __ATOMIC_RELAXED);
+	else
+		host_lack(HOST_NO_END);
 }
 
 void host_life_leave(struct host_life *life)
 {
-	pthread_mutex_unlock(mutex_of(life));
+	unlock(life);
 }
 
 bool host_life_lost(const struct host_life *life)
@@ -135,7 +155,8 @@ static uint32_t arm(struct host_life *life)
 {
 	uint32_t seen = load_relaxed(word_of(life));
 
-	while ((seen & FUTEX_TID_MASK) && !(seen & FUTEX_WAITERS)) {
+	while ((seen & FUTEX_TID_MASK) && !(seen & FUTEX_WAITERS) &&
+	       !(host_lacks() >> HOST_NO_SLEEP & 1)) {
 		if (cas_acquire(word_of(life), &seen, seen | FUTEX_WAITERS))
 			return seen | FUTEX_WAITERS;
 	}
@@ -174,23 +195,68 @@ static struct waitv own(_Atomic uint32_t *word, uint32_t seen)
 	};
 }
 
-/* -ENOSYS if the kernel has no such call, or somebody forbids it. */
-static long wait_any(struct waitv *entry, unsigned n,
-		     const struct timespec *until)
+static long waitv(struct waitv *entry, unsigned n, const struct timespec *until)
+{
+	int saved = errno;
+	long got = syscall(SYS_futex_waitv, entry, n, 0, until, CLOCK_MONOTONIC);
+
+	if (got < 0)
+		got = -errno;
+	errno = saved;
+	return got;
+}
+
+enum { TRIES = 8 }; /* a signal may come into one */
+
+/* As host_futex_works(). */
+static bool waitv_works(void)
+{
+	static const struct timespec past = { .tv_nsec = 1 };
+	_Atomic uint32_t word = 0;
+	struct waitv entry = own(&word, 0);
+
+	for (int i = 0; i < TRIES; i++) {
+		long got = waitv(&entry, 1, &past);
+
+		if (got >= 0 || got == -ETIMEDOUT)
+			return true;
+	}
+	return false;
+}
+
+static bool has_moved(const struct waitv *entry, unsigned n)
+{
+	bool moved = false;
+
+	for (unsigned i = 0; i < n && !moved; i++)
+		moved = load_relaxed((life_word *)(uintptr_t)entry[i].address) !=
+			(uint32_t)entry[i].value;
+	return moved;
+}
+
+/*
+ * 0, -ETIMEDOUT; -ENOSYS: it did not sleep, and did not have to wake up either.  The
+ * kernel has no such call, or somebody forbids it, or it has no room just now.
+ */
+static int wait_any(struct waitv *entry, unsigned n,
+		    const struct timespec *until)
 {
 	static _Atomic bool missing;
-	int saved = errno;
+	bool works;
 	long got;
 
 	if (load_relaxed(&missing))
 		return -ENOSYS;
-	got = syscall(SYS_futex_waitv, entry, n, 0, until, CLOCK_MONOTONIC);
-	if (got < 0)
-		got = -errno;
-	errno = saved;
-	if (got != -ENOSYS && got != -EPERM)
-		return got;
-	store_relaxed(&missing, true);
+	got = waitv(entry, n, until);
+	if (got >= 0 || got == -ETIMEDOUT)
+		return got < 0 ? (int)got : 0;
+	if (has_moved(entry, n))
+		return 0;
+	works = waitv_works();
+	if (works && (got == -EINTR || got == -EAGAIN))
+		return 0;
+	if (!works)
+		store_relaxed(&missing, true);
 	return -ENOSYS;
 }
 
@@ -211,14 +277,14 @@ int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
 {
 	struct timespec end = host_timespec(until);
 	struct waitv entry[HOST_WATCHES];
-	long got;
+	int got;
 
 	for (unsigned i = 0; i < n; i++)
 		entry[i] = own(watch[i].word, watch[i].seen);
 	got = wait_any(entry, n, until == HOST_FOREVER ? NULL : &end);
 	if (got == -ENOSYS)
 		return wait_first(watch, until);
-	return got == -ETIMEDOUT ? -ETIMEDOUT : 0;
+	return got;
 }
 
 void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,

@@ -15,6 +15,7 @@
  * thread is gone, the clock's answer is thrown away.
  */
 #include "base/host_inside.h"
+#include "base/host_where.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -97,7 +98,7 @@ void host_eye_close(struct host_eye *eye)
 static bool gone(int32_t tid)
 {
 	int saved = errno;
-	bool none = tid <= 0 || (syscall(SYS_tgkill, getpid(), tid, 0) < 0 &&
+	bool none = tid <= 0 || (syscall(SYS_tgkill, host_pid(), tid, 0) < 0 &&
 				 errno == ESRCH);
 
 	errno = saved;
@@ -155,16 +156,20 @@ static int look_clock(int32_t tid, struct host_look *look)
 static int look_switches(const struct host_eye *eye, struct host_look *look)
 {
 	char buf[128], *at = buf;
+	uint64_t cpu;
 	ssize_t got = read_file(&eye->schedstat, eye->tid, "schedstat", buf,
 				sizeof(buf));
 
 	if (got < 0)
 		return (int)got;
-	strtoull(at, &at, 10); /* the CPU time as of the last tick */
+	cpu = strtoull(at, &at, 10); /* as of the last tick */
+	if (!look->cpu_known)
+		look->cpu = cpu;
 	look->run_delay = strtoull(at, &at, 10);
 	look->slices = strtoull(at, &at, 10);
 	/* A kernel that does not count says 0; a thread that ran had one. */
 	look->switches_known = look->slices > 0;
+	look->cpu_known |= look->switches_known;
 	return look->switches_known ? 0 : -ENODATA;
 }
 
@@ -253,8 +258,10 @@ static bool peek(uint64_t address, void *to, size_t len)
 	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
 			       .iov_len = len };
 	int saved = errno;
-	ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	ssize_t got = process_vm_readv(host_pid(), &here, 1, &there, 1, 0);
 
+	if (got < 0 && errno != EFAULT)
+		host_lack(HOST_NO_HOLDER);
 	errno = saved;
 	return got == (ssize_t)len;
 }
@@ -263,7 +270,7 @@ static bool is_thread(uint32_t tid)
 {
 	int saved = errno;
 	bool is = tid > 0 && tid <= INT32_MAX &&
-		  syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+		  syscall(SYS_tgkill, host_pid(), tid, 0) == 0;
 
 	errno = saved;
 	return is;

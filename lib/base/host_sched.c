@@ -22,6 +22,8 @@ static bool get(int32_t tid, struct host_sched *is)
 
 	is->policy = sched_getscheduler(tid);
 	known = is->policy >= 0 && sched_getparam(tid, &param) == 0;
+	if (!known && errno != ESRCH)
+		host_lack(HOST_NO_LOWER);
 	is->priority = known ? param.sched_priority : 0;
 	errno = saved;
 	return known;
@@ -33,6 +35,8 @@ static bool set(int32_t tid, int policy, int priority)
 	int saved = errno;
 	bool done = sched_setscheduler(tid, policy, &param) == 0;
 
+	if (!done && POLICY(policy) == SCHED_IDLE && errno != ESRCH)
+		host_lack(HOST_NO_LOWER);
 	errno = saved;
 	return done;
 }

@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#if defined(__has_include)
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
+#endif
 
 struct start {
 	void (*fn)(void *arg);
@@ -109,6 +115,51 @@ void host_thread_init(void)
 	tls = sum;
 }
 
+/*
+ * The C library ends the process if a new thread's rseq(2) is refused and the first
+ * thread's was not.  Said again for a thread that has said it, the kernel answers
+ * EBUSY, but EINVAL if the size is another: libc's is not to be read anywhere.
+ */
+#if defined(RSEQ_SIG) && defined(SYS_rseq) && defined(__has_builtin)
+#if __has_builtin(__builtin_thread_pointer)
+#define HAS_RSEQ 1
+#endif
+#endif
+#ifdef HAS_RSEQ
+enum { RSEQ_LEAST = 32, RSEQ_MOST = 512 };
+
+static int rseq_again(uint32_t size)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	int saved = errno, err = 0;
+
+	if (syscall(SYS_rseq, area, size, 0, RSEQ_SIG))
+		err = errno;
+	errno = saved;
+	return err == EBUSY ? 0 : err;
+}
+
+/* 0 or an error number. */
+static int rseq_works(void)
+{
+	static _Atomic uint32_t known = RSEQ_LEAST;
+	int err = __rseq_size ? rseq_again(load_relaxed(&known)) : 0;
+
+	for (uint32_t size = RSEQ_LEAST; err == EINVAL && size <= RSEQ_MOST;
+	     size += 4) {
+		err = rseq_again(size);
+		if (!err)
+			store_relaxed(&known, size);
+	}
+	return err;
+}
+#else
+static int rseq_works(void)
+{
+	return 0;
+}
+#endif
+
 static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
 {
 	long least = sysconf(_SC_THREAD_STACK_MIN);
@@ -136,14 +187,20 @@ static int spawn(pthread_t *thread, const struct host_spawn *how,
 {
 	pthread_attr_t attr;
 	sigset_t mask, before;
-	int err = pthread_attr_init(&attr);
+	int err = -host_futex_works(); /* libc's locks end the process without */
 
+	if (!err)
+		err = rseq_works();
+	if (!err)
+		err = pthread_attr_init(&attr);
 	if (err)
 		return err;
 	err = attr_fill(&attr, how);
 	if (!err) {
 		mask_of(&mask, how->open);
-		pthread_sigmask(SIG_SETMASK, &mask, &before);
+		err = pthread_sigmask(SIG_SETMASK, &mask, &before);
+	}
+	if (!err) {
 		err = pthread_create(thread, &attr, thread_main, start);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
@@ -175,18 +232,35 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	return 0;
 }
 
+/*
+ * The C library ends the process if it is refused a futex there: so it is asked
+ * before, and if need be the thread is looked at now and then.
+ */
+static int join(pthread_t thread, uint64_t until)
+{
+	struct timespec at = host_timespec(until);
+	int err;
+
+	while ((err = pthread_tryjoin_np(thread, NULL)) == EBUSY) {
+		if (!host_futex_works())
+			return until == HOST_FOREVER ?
+				       pthread_join(thread, NULL) :
+				       pthread_clockjoin_np(thread, NULL,
+							    CLOCK_MONOTONIC,
+							    &at);
+		if (host_nap(until))
+			return ETIMEDOUT;
+	}
+	return err;
+}
+
 /* A caller that is cancelled while it waits would leave the thread to nobody. */
 int host_join(host_thread thread, uint64_t until)
 {
-	struct timespec at = host_timespec(until);
 	int state, err;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	if (until == HOST_FOREVER)
-		err = pthread_join((pthread_t)thread, NULL);
-	else
-		err = pthread_clockjoin_np((pthread_t)thread, NULL,
-					   CLOCK_MONOTONIC, &at);
+	err = join((pthread_t)thread, until);
 	pthread_setcancelstate(state, NULL);
 	return -err;
 }

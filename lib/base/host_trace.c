@@ -20,6 +20,7 @@
  * Edge [j]: frames written | read by the asker; and the question, the other way.
  */
 #include "base/host_inside.h"
+#include "base/host_where.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,6 +39,13 @@ enum { FREE, ASKED, ANSWERED, WRITING };
 
 static host_thread_local struct host_trace *here;
 static _Atomic int installed; /* the signal */
+
+uint64_t host_trace_open(void)
+{
+	int signo = load_relaxed(&installed);
+
+	return signo ? UINT64_C(1) << (signo - 1) : 0;
+}
 
 void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
 		     const struct host_life *life)
@@ -218,15 +226,17 @@ static int claim(int signo)
 					      SA_ONSTACK };
 
 	host_all_but_faults(&ours.sa_mask);
-	return sigaction(signo, &ours, NULL) ? -EINVAL : 0;
+	return sigaction(signo, &ours, NULL) ? -errno : 0;
 }
 
 static int claim_named(int signo)
 {
 	struct sigaction was;
 
-	if (!is_ours_to_take(signo) || sigaction(signo, NULL, &was))
+	if (!is_ours_to_take(signo))
 		return -EINVAL;
+	if (sigaction(signo, NULL, &was))
+		return -errno;
 	return has_handler(&was) ? -EBUSY : claim(signo);
 }
 
@@ -270,11 +280,13 @@ static int claim_free(int *signo)
 	struct sigaction was;
 	sigset_t blocked;
 
-	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	if (pthread_sigmask(SIG_SETMASK, NULL, &blocked))
+		sigemptyset(&blocked);
 	for (int i = SIGRTMAX; i >= SIGRTMIN; i--) {
-		if (sigaction(i, NULL, &was) || has_handler(&was) ||
-		    was.sa_handler != SIG_DFL || sigismember(&blocked, i) ||
-		    waited >> (i - 1) & 1)
+		if (sigaction(i, NULL, &was))
+			return -errno;
+		if (has_handler(&was) || was.sa_handler != SIG_DFL ||
+		    sigismember(&blocked, i) || waited >> (i - 1) & 1)
 			continue;
 		*signo = i;
 		return claim(i);
@@ -311,18 +323,59 @@ static bool is_ours(int signo)
 {
 	struct sigaction now;
 
-	return sigaction(signo, NULL, &now) == 0 &&
-	       (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal;
+	if (sigaction(signo, NULL, &now)) {
+		host_lack(HOST_NO_TRACE);
+		return false;
+	}
+	return (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal;
 }
 
 static bool send(int32_t tid)
 {
 	int saved = errno, signo = load_relaxed(&installed);
-	bool sent = is_ours(signo) &&
-		    syscall(SYS_tgkill, getpid(), tid, signo) == 0;
+	bool ours = is_ours(signo);
+	bool sent = ours && syscall(SYS_tgkill, host_pid(), tid, signo) == 0;
 
+	if (ours && !sent && errno != ESRCH)
+		host_lack(HOST_NO_TRACE);
 	errno = saved;
 	return sent;
+}
+
+struct entry { /* as the kernel writes it: struct linux_dirent64 */
+	uint64_t number, next;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+static void rouse(const char *buf, long len)
+{
+	const struct entry *entry;
+
+	for (long at = 0; at < len; at += entry->len) {
+		entry = (const struct entry *)(const void *)(buf + at);
+		if (*entry->name > '0' && *entry->name <= '9')
+			syscall(SYS_tgkill, host_pid(), atoi(entry->name),
+				load_relaxed(&installed));
+	}
+}
+
+cold void host_rouse_all(void)
+{
+	_Alignas(struct entry) char buf[2048];
+	int saved = errno, fd;
+	long len;
+
+	if (load_relaxed(&installed) == 0 || !is_ours(load_relaxed(&installed)))
+		return;
+	fd = host_open("/proc/self/task");
+	if (fd < 0)
+		return;
+	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		rouse(buf, len);
+	host_close(fd);
+	errno = saved;
 }
 
 /* True if the record may be asked; false while a late answer is being written. */

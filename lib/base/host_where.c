@@ -6,6 +6,7 @@
 #include "base/host_inside.h"
 
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ static _Atomic int32_t pid;
 
 void host_where_forked(void)
 {
-	store_relaxed(&pid, (int32_t)getpid());
+	store_relaxed(&pid, (int32_t)syscall(SYS_getpid));
 }
 
 void host_where_init(void)
@@ -39,7 +40,10 @@ const char *host_boot(void)
 	return boot;
 }
 
+/* Asked again as long as the kernel does not tell. */
 int32_t host_pid(void)
 {
+	if (unlikely(load_relaxed(&pid) <= 0))
+		host_where_forked();
 	return load_relaxed(&pid);
 }

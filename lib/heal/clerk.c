@@ -171,7 +171,8 @@ static void clerk(void *arg)
 int clerk_start(struct heal *heal)
 {
 	struct host_spawn how = { .stack = 256 << 10,
-				  .name = heal->clerk_name };
+				  .name = heal->clerk_name,
+				  .open = host_trace_open() };
 
 	snprintf(heal->clerk_name, sizeof(heal->clerk_name), "%.9s/clerk",
 		 heal->pool->name);

@@ -33,6 +33,7 @@ struct steward {
 	bool told_blind, told_late, told_clerk;
 	bool slow; /* some worker was, at this scan: watch->slow */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
+	uint32_t told_lacks; /* enum host_lack, bits */
 	/* for who watches it */
 	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
 	_Atomic int32_t tid;

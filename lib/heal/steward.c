@@ -100,14 +100,47 @@ static int take_look(struct steward *me, const struct slot *slot,
 	if (!watch->looked_at)
 		return host_glance(&slot->eye, look);
 	err = host_look(&slot->eye, look);
-	if (err != -ESRCH && !look->state_known && !me->told_blind) {
+	if (err != -ESRCH && !(look->state_known && look->cpu_known) &&
+	    !me->told_blind) {
 		me->told_blind = true;
 		tell_simple(me, WARD_R_EVIDENCE,
 			    look->cpu_known ?
 				    "no thread states: blocking is not seen" :
+			    look->state_known ?
+				    "no CPU times: a livelock is not seen" :
 				    "no evidence of threads: only death is seen");
 	}
 	return err;
+}
+
+/* What has become of what the kernel refuses.  Once each. */
+static void tell_lacks(struct steward *me)
+{
+	static const char *const what[HOST_LACKS] = {
+		[HOST_NO_SLEEP] = "futexes are refused: threads that wait look "
+				  "each millisecond",
+		[HOST_NO_END] = "no robust futexes: an end by a raw exit is "
+				"seen inside of tasks only",
+		[HOST_NO_HOLDER] = "memory may not be read: who holds a futex "
+				   "is not seen",
+		[HOST_NO_TRACE] = "signals are refused: no backtraces of "
+				  "threads that hang",
+		[HOST_NO_LOWER] = "scheduling is refused: fenced threads keep "
+				  "their priority",
+		[HOST_NO_EVENT] = "an event's descriptor is refused: event "
+				  "loops are not told right",
+		[HOST_NO_CLOSE] = "closing is refused: descriptors are not "
+				  "given back",
+		[HOST_NO_ALTSTACK] = "no signal stacks: a stack overflow ends "
+				     "the process"
+	};
+
+	uint32_t lacks = host_lacks();
+
+	for (uint32_t i = 0; i < HOST_LACKS; i++)
+		if ((lacks & ~me->told_lacks) >> i & 1)
+			tell_simple(me, WARD_R_EVIDENCE, what[i]);
+	me->told_lacks = lacks;
 }
 
 /* ---- acting ------------------------------------------------------------------------- */
@@ -675,6 +708,8 @@ static bool scan(struct steward *me, uint64_t now)
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
 		busy |= look_at(me, i, now, late);
 	look_away(me);
+	if (unlikely(host_lacks() & ~me->told_lacks))
+		tell_lacks(me);
 	tell_ring(&me->pool->tell);
 	if (me->slow)
 		share_slow(me);
@@ -814,7 +849,9 @@ void steward_free(struct steward *me)
 
 int steward_begin(struct steward *me)
 {
-	struct host_spawn how = { .stack = 256 << 10, .name = me->name };
+	struct host_spawn how = { .stack = 256 << 10,
+				  .name = me->name,
+				  .open = host_trace_open() };
 	int err;
 
 	snprintf(me->name, sizeof(me->name), "%.7s/steward", me->pool->name);

@@ -223,7 +223,9 @@ static void scribe(void *arg)
 int tell_start(struct tell *tell)
 {
 	/* Room for libdw, where a program's tables are large. */
-	struct host_spawn how = { .stack = 1 << 20, .name = tell->name };
+	struct host_spawn how = { .stack = 1 << 20,
+				  .name = tell->name,
+				  .open = host_trace_open() };
 
 	snprintf(tell->name, sizeof(tell->name), "%.8s/scribe", tell->pool);
 	return host_spawn(&tell->thread, &how, scribe, NULL, tell);

@@ -245,7 +245,9 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	err = check(c);
 	if (err)
 		return err;
-	host_init();
+	err = host_init();
+	if (err)
+		return err;
 	host_on_fork(worker_forked);
 	pool = host_alloc(sizeof(*pool));
 	if (!pool)

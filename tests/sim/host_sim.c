@@ -19,7 +19,7 @@
 
 bool host_asymmetric;
 uint32_t sim_rush_after;
-_Atomic uint32_t host_generation;
+_Atomic uint32_t host_generation, host_lacks_;
 
 static char arena[ARENA] __attribute__((aligned(LINE)));
 static bool gone[ARENA / LINE];
@@ -350,8 +350,9 @@ void host_on_fork(void (*in_child)(void *self))
 	(void)in_child;
 }
 
-void host_init(void)
+int host_init(void)
 {
+	return 0;
 }
 
 /* ---- lives --------------------------------------------------------------- */
@@ -511,6 +512,11 @@ bool host_is_futex(int32_t nr)
 {
 	(void)nr;
 	return false;
+}
+
+uint64_t host_trace_open(void)
+{
+	return 0;
 }
 
 int host_trace_install(int signo, int *got)

@@ -74,7 +74,8 @@ sane_story_tests = \
 	tests/story/zombie_home
 # Their processes end in a way of the sanitizer's own: its handlers were first.
 story_tests = $(sane_story_tests) \
-	tests/story/faults_end
+	tests/story/faults_end \
+	tests/story/refusals
 story_scripts = \
 	tests/story/exceptions.sh
 EXTRA_DIST += tests/story/exceptions.cc
@@ -96,6 +97,9 @@ tests_story_rcu_SOURCES = tests/story/rcu.c
 tests_story_rcu_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 tests_story_rcu_LDADD = $(STORY_LIBS) $(URCU_LIBS)
 endif
+
+tests_story_refusals_SOURCES = tests/story/refusals.c
+tests_story_refusals_LDADD = $(STORY_LIBS)
 
 tests_story_abba_SOURCES = tests/story/abba.c
 tests_story_abba_LDADD = $(STORY_LIBS)

@@ -227,15 +227,16 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 	return 0;
 }
 
-_Atomic uint32_t host_generation;
+_Atomic uint32_t host_generation, host_lacks_;
 
 void host_on_fork(void (*in_child)(void *self))
 {
 	(void)in_child;
 }
 
-void host_init(void)
+int host_init(void)
 {
+	return 0;
 }
 
 /* ---- a thread's end: the first word says that it came ---------------- */
@@ -390,6 +391,11 @@ void host_alt_stack_leave(void)
 }
 
 /* ---- backtraces: none ------------------------------------------------ */
+
+uint64_t host_trace_open(void)
+{
+	return 0;
+}
 
 int host_trace_install(int signo, int *got)
 {

@@ -15,7 +15,12 @@
 
 static const struct host_spawn plain = { .stack = 65536 };
 
-TestSuite(host_thread, .init = host_init);
+static void set_up(void)
+{
+	cr_assert_eq(host_init(), 0);
+}
+
+TestSuite(host_thread, .init = set_up);
 
 /* ---- birth ----------------------------------------------------------- */
 
