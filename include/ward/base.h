@@ -10,7 +10,8 @@
  * Time.  Every call that may wait takes 'until', an absolute point on
  * CLOCK_MONOTONIC in nanoseconds: WARD_NOWAIT never waits, WARD_FOREVER has no
  * end, anything else waits until then and answers -ETIMEDOUT.  A point in the
- * past is one look and -ETIMEDOUT.
+ * past is one look and -ETIMEDOUT; one before the pool was made is told, once
+ * (WARD_R_MISUSE): it was a span, of which ward_in() makes a point.
  */
 #ifndef WARD_BASE_H
 #define WARD_BASE_H

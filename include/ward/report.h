@@ -31,7 +31,9 @@ enum ward_kind {
 				without since, or not seen any more */
 	WARD_R_STEWARD,	     /* the pool's steward hung; another took over */
 	WARD_R_RESTART,	     /* a ward ended and is started again */
-	WARD_R_GAVE_UP	     /* a steward's restart intensity is spent */
+	WARD_R_GAVE_UP,	     /* a steward's restart intensity is spent */
+	WARD_R_MISUSE	     /* a call that cannot be meant; told once a pool: an
+				'until' before the pool was made, so a span */
 };
 
 /* Where the silence of a ward went, ns.  The sum is 'silence', exactly. */

@@ -57,7 +57,10 @@ enum {
 	 * and feeds it: WATCHDOG=1 twice in the time it gives, by a worker, so
 	 * that there is one; not while the pool is degraded.  Root only.  Where
 	 * no service manager asks for it (NOTIFY_SOCKET), nothing is told. */
-	WARD_STEWARD_NOTIFY = 1u << 0
+	WARD_STEWARD_NOTIFY = 1u << 0,
+	/* 'restarts' is none, and not its default: gives up at the first end that
+	 * would be one.  'restarts' must be 0. */
+	WARD_STEWARD_NO_RESTARTS = 1u << 1
 };
 
 /* Zero is a good default everywhere.  Copied. */

@@ -32,11 +32,12 @@ extern "C" {
 struct ward_policy {
 	uint32_t size;		 /* set by WARD_POLICY_INIT */
 	uint32_t flags;		 /* WARD_POLICY_*; a task's own add to the pool's */
-	uint32_t runs;		 /* attempts in all; default 1: at most once */
-	uint32_t stalls;	 /* of the reruns, how many after a stall */
-	uint32_t deaths;	 /* of the reruns, how many after a death */
-	uint32_t errors;	 /* of the reruns, how many after run() failed */
-	uint32_t faults;	 /* of the reruns, how many after a caught fault */
+	uint32_t runs;		 /* attempts in all; default: as the next four say,
+				    and where they are zero, too: at most once */
+	uint32_t stalls;	 /* reruns after a stall */
+	uint32_t deaths;	 /* reruns after a death */
+	uint32_t errors;	 /* reruns after run() failed */
+	uint32_t faults;	 /* reruns after a caught fault */
 	uint32_t reserved;	 /* must be 0 */
 	/* A rerun waits for a random time up to backoff_min, doubled for each
 	 * rerun before it, but no more than backoff_max ("exponential backoff,

@@ -34,12 +34,15 @@ void unhold_steward(struct ward_steward *steward)
 
 static bool is_roots_own(const struct ward_steward_config *c)
 {
-	return c->flags || c->last || c->wards || c->pool;
+	return c->flags & WARD_STEWARD_NOTIFY || c->last || c->wards || c->pool;
 }
 
 static int check(const struct ward_steward_config *c)
 {
-	if (!c || c->size != sizeof(*c) || c->flags & ~WARD_STEWARD_NOTIFY ||
+	enum { FLAGS = WARD_STEWARD_NOTIFY | WARD_STEWARD_NO_RESTARTS };
+
+	if (!c || c->size != sizeof(*c) || c->flags & ~(uint32_t)FLAGS ||
+	    (c->flags & WARD_STEWARD_NO_RESTARTS && c->restarts) ||
 	    (unsigned)c->strategy > WARD_REST_FOR_ONE ||
 	    (unsigned)c->last > WARD_LAST_ABORT || c->wards > WARDS_MAX ||
 	    (c->parent && is_roots_own(c)) ||
@@ -70,7 +73,8 @@ static struct ward_steward *steward_new(struct tree *tree,
 	store_relaxed(&steward->refs, 1); /* its handle */
 	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
 	steward->strategy = c->strategy;
-	steward->restarts = c->restarts ? c->restarts : 3;
+	steward->restarts = c->flags & WARD_STEWARD_NO_RESTARTS ? 0 :
+			    c->restarts ? c->restarts : 3;
 	steward->within = c->within ? c->within : WARD_S(5);
 	steward->gave_up = c->gave_up;
 	steward->arg = c->arg;

@@ -300,6 +300,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 		return -ECHILD;
 	if (front_own_thread(pool))
 		return -EDEADLK;
+	pool_until(pool, until);
 	err = inbox_close(&pool->inbox, until);
 	if (err)
 		return err;
@@ -414,6 +415,7 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 	if (front_own_thread(pool))
 		return -EDEADLK;
 	host_hold();
+	pool_until(pool, until);
 	left = destroy(pool, until);
 	host_unhold();
 	return left;

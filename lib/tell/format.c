@@ -29,6 +29,7 @@ static const char *const kind_name[] = {
 	[WARD_R_STEWARD] = "steward",
 	[WARD_R_RESTART] = "restart",
 	[WARD_R_GAVE_UP] = "gave_up",
+	[WARD_R_MISUSE] = "misuse",
 };
 
 const char *ward_kind_name(enum ward_kind kind)

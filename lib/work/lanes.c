@@ -363,6 +363,7 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	struct door_stay stay;
 	int err, why = 0;
 
+	pool_until(lane->pool, until);
 	door_enter(&stay, &lane->room, until);
 	door_watch(&stay, &lane->token);
 	if (task->cancel)
@@ -656,6 +657,7 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 	if (is_own_task(lane))
 		return -EDEADLK;
 	host_hold();
+	pool_until(lane->pool, until);
 	door_enter(&stay, &lane->empty, until);
 	door_watch(&stay, &lane->token);
 	do {

@@ -45,11 +45,12 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	const struct ward_policy *pools = &pool->policy;
 	const struct ward_policy *own = policy_of(pool, task);
 	uint32_t attempt = book_attempt(load_relaxed(&book->word));
+	uint64_t runs = policy_pick(own->runs, pools->runs); /* 0: any */
 
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
 	    load_relaxed(&book->word) & BOOK_CANCELLED ||
-	    attempt >= policy_pick(own->runs, pools->runs) ||
+	    (runs && attempt >= runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
 	if (book->reruns[why] >=

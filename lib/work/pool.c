@@ -23,6 +23,22 @@ static bool out_of_range(uint64_t value, uint64_t low, uint64_t high)
 	return value && (value < low || value > high);
 }
 
+void pool_tell_span(struct pool *pool)
+{
+	struct incident *in;
+
+	if (load_relaxed(&pool->misused) || swap_acq_rel(&pool->misused, 1))
+		return;
+	in = incident_open(&pool->tell, WARD_R_MISUSE, incident_id());
+	if (!in)
+		return;
+	in->report.worker = UINT32_MAX;
+	in->report.tid = host_tid();
+	in->report.what = "a call was to wait until before its pool was made: "
+			  "a span is no point in time (ward_in)";
+	incident_raise(&pool->tell, in);
+}
+
 bool policy_is_sound(const struct ward_policy *policy)
 {
 	return policy->size == sizeof(*policy) &&
@@ -91,7 +107,6 @@ static void set_policy(struct pool *pool, const struct ward_policy *policy)
 
 	pool->policy = policy ? *policy : none;
 	policy = &pool->policy;
-	pool->policy.runs = (uint32_t)or_default(policy->runs, 1);
 	pool->policy.busy_within = or_default(policy->busy_within, WARD_S(1));
 	pool->policy.blocked_within =
 		or_default(policy->blocked_within, WARD_S(10));
@@ -260,7 +275,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	if (c->hooks)
 		pool->hooks = *c->hooks;
 	atomic_init(&pool->refs, 1);
-	atomic_init(&pool->dice, host_now());
+	pool->made_at = host_now();
+	atomic_init(&pool->dice, pool->made_at);
 	err = claim_signals(pool, c->trace_signo);
 	if (err)
 		goto err;

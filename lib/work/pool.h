@@ -87,6 +87,8 @@ struct pool {
 	_Atomic uint64_t dice; /* for the jitter of backoffs */
 	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
 	struct door answered; /* who waits for one task, and holds it */
+	uint64_t made_at;
+	_Atomic uint32_t misused; /* it was told */
 	_Atomic uint64_t released;   /* by threads that are no workers */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
@@ -158,6 +160,16 @@ bool policy_is_sound(const struct ward_policy *policy);
 static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
 {
 	return own ? own : pools;
+}
+
+/* An 'until' that is a span: told, once. */
+cold void pool_tell_span(struct pool *pool);
+
+/* By who waits, with the point that the caller gave. */
+static inline void pool_until(struct pool *pool, uint64_t until)
+{
+	if (unlikely(until < pool->made_at && until))
+		pool_tell_span(pool);
 }
 
 /* ---- crew.c: how many ------------------------------------------------------------ */

@@ -242,6 +242,7 @@ static int wait_for(struct pool *pool, struct ward_task *task, ward_ns until)
 	bool answered;
 	int why = 0;
 
+	pool_until(pool, until);
 	door_enter(&stay, &pool->answered, until);
 	do {
 		door_look(&stay);

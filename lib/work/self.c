@@ -185,6 +185,7 @@ int ward_pause(ward_ns until)
 		return 0;
 	}
 	word = token ? cancel_word(token) : &slot->pause;
+	pool_until(slot->pool, until);
 	store_release(&slot->waits_on, word);
 	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
 	crew_will_wait(slot->pool);

@@ -178,6 +178,7 @@ static cold int put_slowly(struct pool *pool, struct slot *slot,
 
 	if (until == WARD_NOWAIT)
 		return put_all(pool, slot, tasks, n, until);
+	pool_until(pool, until);
 	add_acq_rel(&pool->inbox.submitters, 1);
 	put = put_all(pool, slot, tasks, n, until);
 	sub_acq_rel(&pool->inbox.submitters, 1); /* [u] */

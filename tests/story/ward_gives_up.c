@@ -85,6 +85,27 @@ static void gives_up(void)
 	ward_put(b);
 }
 
+/* None is a number of restarts, too. */
+static void restarts_nothing(void)
+{
+	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
+	struct ward_spec spec = WARD_SPEC_INIT;
+	uint32_t before = load_acquire(&gave_up);
+	struct ward_steward *root;
+	struct ward *b;
+
+	config.flags = WARD_STEWARD_NO_RESTARTS;
+	config.gave_up = count_gave_up;
+	root = steward_up(&config);
+	store_relaxed(&dead_runs, 0);
+	spec.run = die_at_once;
+	expect_equal(ward_start(&b, root, &spec), 0);
+	wait_until(load_acquire(&gave_up) == before + 1);
+	expect_equal(load_acquire(&dead_runs), 1);
+	steward_gone(root);
+	ward_put(b);
+}
+
 /* The bound of the wait doubles, and a long run sets it back. */
 static void backs_off(void)
 {
@@ -212,6 +233,7 @@ int main(void)
 {
 	aborts(); /* before there are threads */
 	gives_up();
+	restarts_nothing();
 	backs_off();
 	escalates(DEED_RETURN_0);
 	escalates(DEED_EXIT);

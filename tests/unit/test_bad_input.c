@@ -48,6 +48,7 @@ static void snap(struct snap *snap)
 	if (subject && ward_pool_stats(subject, &snap->stats) == 0) {
 		snap->stats.scans = snap->stats.looks = 0;
 		snap->stats.worst_lateness = 0;
+		snap->stats.reports_told = 0; /* a span is told */
 		snap->stats.refused = 0; /* that is what it counts */
 	}
 	if (bystander)
@@ -681,7 +682,7 @@ static void bad_reports(void)
 			wrong("a refused report was written");
 	}
 	for (int kind = -100; kind < 200; kind++) {
-		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_GAVE_UP;
+		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_MISUSE;
 		const char *name = ward_kind_name((enum ward_kind)kind);
 
 		bad(strcmp(name, "unknown") == 0, !is);

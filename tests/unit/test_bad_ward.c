@@ -132,8 +132,12 @@ static void bad_configs(void)
 		pool.size = size_of[i];
 		WRONG_CONFIG(pool, -EINVAL, &pool);
 	}
-	for (int bit = 1; bit < 32; bit++)
+	for (int bit = 2; bit < 32; bit++)
 		WRONG_CONFIG(flags, -EINVAL, 1u << bit);
+	config.flags = WARD_STEWARD_NO_RESTARTS;
+	config.restarts = 1;
+	create(&config, -EINVAL);
+	config.flags = config.restarts = 0;
 	WRONG_CONFIG(strategy, -EINVAL, (enum ward_strategy)3,
 		     (enum ward_strategy)-1, (enum ward_strategy)1000);
 	WRONG_CONFIG(last, -EINVAL, (enum ward_last)3, (enum ward_last)-1,

@@ -381,6 +381,10 @@ Test(lost, runs_bounds_all_of_them)
 {
 	plays_out("sss", 2, 9, 9, 2, -ETIME);
 	plays_out("dsd", 3, 9, 9, 3, -EOWNERDEAD);
+	plays_out("sss", 1, 9, 9, 1, -ETIME);
+	/* Where it is not said, the others say it. */
+	plays_out("sss", 0, 2, 0, 3, -ETIME);
+	plays_out("dsd", 0, 1, 1, 3, -EOWNERDEAD);
 }
 
 /* What the task's policy leaves open, the pool's decides. */
@@ -743,7 +747,8 @@ Test(lost, failures_have_a_budget_of_their_own)
 	fails_as("exxe", MAY(.runs = 9, .errors = 3), 4, -EIO);
 	fails_as("eer", MAY(.runs = 9, .errors = 2), 3, 0);
 	fails_as("ee", MAY(.runs = 9), 1, -EIO);
-	fails_as("ee", MAY(.errors = 9), 1, -EIO);
+	fails_as("eer", MAY(.errors = 9), 3, 0);
+	fails_as("eee", MAY(.errors = 1), 2, -EIO);
 	fails_as("eee", MAY(.runs = 2, .errors = 9), 2, -EIO);
 	fails_as("e", MAY(.runs = 9, .deaths = 9, .stalls = 9), 1, -EIO);
 	cr_assert_eq(letters.kind, WARD_R_ERROR);

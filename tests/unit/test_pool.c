@@ -1090,3 +1090,20 @@ Test(pool, keeps_nothing_of_its_configuration)
 	job_had(&job, -ETIME);
 	ended(pool);
 }
+
+Test(pool, a_span_is_no_point_in_time)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_sleep);
+
+	submitted(pool, &job);
+	cr_assert_eq(ward_pool_drain(pool, ward_in(0)), -ETIMEDOUT);
+	cr_assert_eq(ward_pool_drain(pool, WARD_NOWAIT), -ETIMEDOUT);
+	cr_assert_eq(ward_pool_drain(pool, WARD_S(1)), -ETIMEDOUT);
+	cr_assert_eq(ward_pool_drain(pool, WARD_S(1)), -ETIMEDOUT);
+	cr_assert(comes_true(told_times(WARD_R_MISUSE) == 1));
+	gate_open(&job.gate);
+	job_had(&job, 0);
+	ended(pool);
+	cr_assert_eq(told_times(WARD_R_MISUSE), 1, "once");
+}
