@@ -102,6 +102,7 @@ WARD_SOURCES = \
 	lib/work/pool.h \
 	lib/work/port.c \
 	lib/work/port.h \
+	lib/work/priority.h \
 	lib/work/recall.c \
 	lib/work/priority.c \
 	lib/work/seat.c \

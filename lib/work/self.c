@@ -100,7 +100,8 @@ int ward_check(void)
 
 	if (unlikely(!slot))
 		return why_stop_here(host_self());
-	store_relaxed(&slot->pulse.beats, slot->pulse.beats + 1);
+	__atomic_store_n(&slot->pulse.beats, slot->pulse.beats + 1,
+			 __ATOMIC_RELAXED);
 	return likely(goes_on(slot)) ? 0 : why_stop_here(slot);
 }
 

@@ -83,7 +83,7 @@ static struct lane_place out_of_lane(struct ward_task *task,
 	struct lane_place place;
 
 	if (!(word & BOOK_LANE))
-		return (struct lane_place){ NULL };
+		return (struct lane_place){ .lane = NULL };
 	place = lane_of(task, word);
 	if (place.lane->port) {
 		*port = book->port = place.lane->port;
