@@ -54,7 +54,8 @@ WARD_SOURCES = \
 	lib/sync/bell.h \
 	lib/sync/bucket.h \
 	lib/sync/deque.h \
-	lib/sync/heap.h \
+	lib/sync/due.c \
+	lib/sync/due.h \
 	lib/sync/high.h \
 	lib/sync/histogram.h \
 	lib/sync/ring.h \

@@ -305,8 +305,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	if (err)
 		return err;
 	lanes_closed(pool);
-	later_hurry(&pool->later); /* what is periodic is over */
-	steward_ring(pool);
+	later_close(&pool->inbox);
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->inbox.settled);
 

@@ -116,9 +116,8 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);
-	stats->owed = load_relaxed(&pool->inbox.owed_in);
-	stats->owed -= load_relaxed(&pool->inbox.owed_out);
-	stats->waiting = load_relaxed(&pool->later.waiting);
+	stats->owed = inbox_debts(&pool->inbox);
+	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies = load_relaxed(&pool->zombies_out);

@@ -16,8 +16,8 @@
  *  3) Between that look and its last swap it may be held.  Its question to a slot
  *     bears its term, so it takes no answer that was asked for by another; all else
  *     that it moves are swaps of words that count their turns.
- *  4) Tasks that wait for their time are handed on by one steward at a time
- *     (later.h).
+ *  4) Tasks that wait for their time are no steward's: it says what is ripe, and
+ *     workers take it (later.h).
  *
  * What is left: one that is held between a fence that it won and the hand-over of
  * the answer (memory and wakeups, no call that waits) owes that one answer until it

@@ -344,8 +344,8 @@ static uint64_t unseat(struct steward *me, struct slot *slot, uint64_t life,
 		return 0;
 	}
 	add_relaxed(&pool->zombies_entered, 1);
+	lost_hand(pool, slot); /* before the next one comes for newer ones */
 	seat_vacate(pool, slot, seat, when);
-	lost_hand(pool, slot);
 	clerk_wake(pool);
 	return LIFE_TURN(life) + 1;
 }
@@ -794,7 +794,7 @@ static void steward(void *arg)
 		store_release(&me->promise, now); /* [a] to be here again */
 		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
-		next = later_due(&pool->later, &pool->inbox, now);
+		next = later_due(&pool->inbox, now);
 		if (now < me->due) { /* rung: for a task or a worker that waits */
 			plan_relief(&me->plan, pool);
 			host_wait(&pool->steward_word, seen,

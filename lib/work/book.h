@@ -23,7 +23,6 @@
 #define WARD_LIB_WORK_BOOK_H
 
 #include "base/atomic.h"
-#include "sync/heap.h"
 #include <ward/task.h>
 
 /* Why an attempt came to nothing; each has its own budget of reruns. */
@@ -32,11 +31,11 @@ enum lost_why { LOST_STALL, LOST_DEATH, LOST_ERROR, LOST_FAULT, LOST_STOP };
 enum book_state {
 	BOOK_FREE,	/* the user's */
 	BOOK_QUEUED,	/* in a ring, or in a worker's hand, or running */
-	BOOK_RERUN,	/* on the owed list, or waiting for it, to run: again, or
+	BOOK_RERUN,	/* owed, or waiting for its time, to run: again, or
 			   for the first time, if it was submitted so */
-	BOOK_LOST,	/* on the owed list, done() is due */
+	BOOK_LOST,	/* owed, done() is due */
 	BOOK_TOLD,	/* the same, and its dead letter was told */
-	BOOK_DONE,	/* on the owed list, release() is due */
+	BOOK_DONE,	/* owed, release() is due */
 	BOOK_ANSWERED	/* done() returned; a thread is still inside run() */
 };
 
@@ -51,11 +50,13 @@ struct book {
 	int16_t cause;		    /* for done(), when it was cancelled */
 	uint16_t why;		    /* the last one was lost: enum lost_why */
 	uint16_t reruns[LOST_STOP]; /* spent on each why */
+	struct ward_task *link; /* the next one of a list */
 	union {
-		struct heap_node wait; /* for its time to come */
 		struct {
-			struct ward_task *link; /* the next one of a list */
-			/* In its lane's queue, besides: see lane.c. */
+			_Atomic uint32_t where; /* its last leaf: later.h */
+			uint64_t at;
+		} wait; /* for its time to come */
+		struct { /* in its lane's queue: see lane.c */
 			struct ward_task *before; /* T: who turns it */
 			struct ward_task *struck; /* next of those cancelled */
 		};
@@ -160,7 +161,7 @@ static inline void book_open_again(struct book *book, uint32_t attempt)
 	store_relaxed(&book->word, BOOK_QUEUED + attempt * BOOK_ATTEMPT_ONE);
 }
 
-/* The same for one that goes to the owed list, now or when its time has come. */
+/* The same for one that is owed, now or when its time has come. */
 static inline void book_open_owed(struct book *book, uint64_t period)
 {
 	uint64_t flags = period ? BOOK_PERIODIC : 0;

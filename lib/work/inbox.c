@@ -47,15 +47,17 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	atomic_init(&inbox->closed, 0);
 	atomic_init(&inbox->settled, 0);
 	atomic_init(&inbox->submitters, 0);
-	atomic_init(&inbox->owed, NULL);
 	atomic_init(&inbox->owed_in, 0);
 	atomic_init(&inbox->owed_out, 0);
+	atomic_init(&inbox->owed_fresh, 0);
+	atomic_init(&inbox->accepted, 0);
 	inbox->hand = host_alloc(hands * sizeof(*inbox->hand));
 	sleeper = host_alloc(hands * sizeof(*sleeper));
 	inbox->ring = host_alloc(rings * sizeof(*inbox->ring));
 	bell_init(&inbox->bell, sleeper, sleeper ? hands : 0, searchers,
 		  anything, on_wake ? woke : NULL, inbox);
-	if (!inbox->hand || !sleeper || !inbox->ring)
+	if (!inbox->hand || !sleeper || !inbox->ring ||
+	    later_init(&inbox->later))
 		goto err;
 	for (uint32_t i = 0; i < rings; i++) {
 		ck_ring_buffer_t *cell = host_alloc(size * sizeof(*cell));
@@ -82,6 +84,7 @@ void inbox_fini(struct inbox *inbox)
 		  inbox->hands * sizeof(*inbox->bell.sleeper));
 	host_free(inbox->hand, inbox->hands * sizeof(*inbox->hand));
 	near_free(inbox->near);
+	later_fini(&inbox->later);
 }
 
 void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand)
@@ -100,7 +103,7 @@ bool inbox_anything(const struct inbox *inbox)
 	uint64_t used = load_relaxed(&inbox->used);
 	uint32_t peopled = load_acquire(&inbox->peopled); /* [A] */
 
-	if (load_relaxed(&inbox->owed))
+	if (later_anything(&inbox->later))
 		return true;
 	for (; used; used &= used - 1)
 		if (ring_count(&inbox->ring[__builtin_ctzll(used)]))
@@ -110,7 +113,7 @@ bool inbox_anything(const struct inbox *inbox)
 		    deque_count(&inbox->hand[i]->deque))
 			return true;
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
-		if (load_relaxed(&inbox->lower[i].count))
+		if (!lower_empty(&inbox->lower[i]))
 			return true;
 	return false;
 }
@@ -125,7 +128,7 @@ uint64_t inbox_count(const struct inbox *inbox)
 	for (uint32_t i = 0; i < peopled; i++)
 		n += ring_count(&inbox->hand[i]->ring);
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
-		n += load_relaxed(&inbox->lower[i].count);
+		n += lower_count(&inbox->lower[i]);
 	return n;
 }
 
@@ -138,7 +141,10 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 		n += load_relaxed(&inbox->ring[i].accepted);
 	for (uint32_t i = 0; i < peopled; i++)
 		n += load_relaxed(&inbox->hand[i]->ring.accepted);
-	return n + load_relaxed(&inbox->accepted);
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		n += load_relaxed(&inbox->lower[i].in);
+	return n + load_relaxed(&inbox->owed_fresh) +
+	       load_relaxed(&inbox->accepted);
 }
 
 /* ---- putting ---------------------------------------------------------------- */
@@ -323,7 +329,6 @@ bool inbox_enter(struct inbox *inbox)
 		sub_acq_rel(&inbox->entering, 1);
 		return false;
 	}
-	add_relaxed(&inbox->accepted, 1);
 	return true;
 }
 
@@ -334,43 +339,19 @@ void inbox_leave(struct inbox *inbox)
 
 /* ---- owed ------------------------------------------------------------------- */
 
-/* What came meanwhile is before it: its end is found sooner than that of ours. */
-static void owe_back(struct inbox *inbox, struct ward_task *first)
-{
-	struct ward_task *none = NULL, *newer, *last;
-
-	while (!cas_acq_rel(&inbox->owed, &none, first)) { /* [O] */
-		none = NULL;
-		newer = swap_acq_rel(&inbox->owed, NULL); /* [O] */
-		if (!newer)
-			continue;
-		for (last = newer; book_of(last)->link;)
-			last = book_of(last)->link;
-		book_of(last)->link = first;
-		first = newer;
-	}
-	inbox_tell(inbox, NULL);
-}
-
 void inbox_owes(struct inbox *inbox)
 {
 	add_relaxed(&inbox->owed_in, 1);
 }
 
-void inbox_hand_on(struct inbox *inbox, struct ward_task *task)
-{
-	struct ward_task *head = load_relaxed(&inbox->owed);
-
-	do {
-		book_of(task)->link = head;
-	} while (!cas_acq_rel(&inbox->owed, &head, task)); /* [O] */
-	inbox_tell(inbox, NULL);
-}
-
 void inbox_owe(struct inbox *inbox, struct ward_task *task)
 {
-	inbox_owes(inbox);
-	inbox_hand_on(inbox, task);
+	later_owe(inbox, task, false);
+}
+
+void inbox_return(struct inbox *inbox, struct ward_task *task)
+{
+	later_return(inbox, task);
 }
 
 void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
@@ -380,25 +361,8 @@ void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
 
 	if (rank == 0 && inbox_put(inbox, mine, &task, 1, &full) > 0)
 		return;
-	add_relaxed(&inbox->accepted, 1);
 	lower_put(&inbox->lower[rank], task);
 	inbox_tell(inbox, NULL);
-}
-
-/*
- * Takes all and gives all but the first back: popping one would have to read
- * the link of a task that another thread may have taken, answered and freed.
- */
-static cold struct ward_task *take_owed(struct inbox *inbox)
-{
-	struct ward_task *task = swap_acq_rel(&inbox->owed, NULL); /* [O] */
-
-	if (!task)
-		return NULL;
-	if (book_of(task)->link)
-		owe_back(inbox, book_of(task)->link);
-	add_relaxed(&inbox->owed_out, 1);
-	return task;
 }
 
 /* ---- taking ----------------------------------------------------------------- */
@@ -535,29 +499,55 @@ static struct ward_task *take_lower(struct inbox *inbox)
 	return task;
 }
 
-/*
- * Now and then the order is turned round, so that nothing waits for ever behind
- * what never ends: nested work in the own hand, one ring that is always full,
- * tasks in the hand of a worker that hangs, what is far from all who work.
- */
-static cold struct ward_task *take_in_turn(struct inbox *inbox,
+/* One from a ring, by turns, behind what was taken before. */
+static struct ward_task *take_ring_in_turn(struct inbox *inbox,
 					   struct hand *hand)
 {
 	struct ward_task *task;
 
-	task = take_aged(inbox, hand->turn / INBOX_TURN);
-	if (!task && load_relaxed(&inbox->owed))
-		task = take_owed(inbox);
-	if (!task && hand->turn / INBOX_TURN % 2)
-		task = inbox_rob_some(inbox, hand, NULL, 0, steal_one);
-	if (!task) {
-		hand->last++; /* another ring's turn */
-		task = take_ring(inbox, hand, load_relaxed(&inbox->used),
-				 false);
-		if (task)
-			task = queue_behind(inbox, hand, task);
+	hand->last++; /* another ring's turn */
+	task = take_ring(inbox, hand, load_relaxed(&inbox->used), false);
+	return task ? queue_behind(inbox, hand, task) : NULL;
+}
+
+/*
+ * Now and then the order is turned round, so that nothing waits for ever behind
+ * what never ends: nested work in the own hand, one ring that is always full,
+ * tasks in the hand of a worker that hangs, what is far from all who work, what is
+ * owed.  Each of these comes first by turns.
+ */
+static cold struct ward_task *take_in_turn(struct inbox *inbox,
+					   struct hand *hand)
+{
+	uint32_t n = hand->turn / INBOX_TURN;
+	struct ward_task *task = take_aged(inbox, n);
+
+	for (uint32_t k = n / 2; !task && k < n / 2 + 3; k++) {
+		if (k % 3 == 0)
+			task = later_take(inbox);
+		else if (k % 3 == 1)
+			task = inbox_rob_some(inbox, hand, NULL, 0, steal_one);
+		else
+			task = take_ring_in_turn(inbox, hand);
 	}
 	return task;
+}
+
+/*
+ * What is owed and what is in the rings, one by one while there are both, so that
+ * neither waits for all of the other.  But what was taken and returned is older than
+ * all that is in a ring.
+ */
+static cold struct ward_task *take_owed(struct inbox *inbox, struct hand *hand)
+{
+	struct ward_task *task = hand->turn % 2 ? later_take(inbox) :
+						  later_take_first(inbox);
+
+	if (!task && unlikely(inbox->near))
+		task = take_near(inbox, hand);
+	else if (!task)
+		task = take_ring(inbox, hand, load_relaxed(&inbox->used), false);
+	return task ? task : later_take(inbox);
 }
 
 struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
@@ -570,7 +560,8 @@ struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand)
 	task = take_one(&hand->ring);
 	if (likely(task))
 		return task;
-	if (unlikely(load_relaxed(&inbox->owed)) && (task = take_owed(inbox)))
+	if (unlikely(later_anything(&inbox->later)) &&
+	    (task = take_owed(inbox, hand)))
 		return task;
 	if (unlikely(inbox->near))
 		task = take_near(inbox, hand);

@@ -3,14 +3,14 @@
  * inbox.h - what a pool's workers pull from.
  *
  * A few rings, each with one producer at a time; the hands of the workers, one
- * ring each; a list of tasks that are owed (to run again, or a late answer); queues
- * for what has a lower priority, or found no room but must not be refused; and the
- * bell.  Together they behave as one queue with many producers and many
+ * ring each; tasks that are owed (to run again, or a late answer), or whose time has
+ * come; queues for what has a lower priority, or found no room but must not be
+ * refused; and the bell.  Together they behave as one queue with many producers and many
  * consumers in which a submitter stopped at any point costs at most one ring.
  *
  *	put:   own hand > home ring > the next one if its claim is taken
- *	take:  own hand > owed > rings, half of one, at most a batch > overflow > other
- *	       hands > their forks > lower priorities, by rank
+ *	take:  own hand > returned > owed and rings, half of one, at most a batch, in turn >
+ *	       overflow > other hands > their forks > lower priorities, by rank
  *
  * Every put is followed by a ring of the bell, also one into the worker's own
  * hand: others may be asleep.
@@ -25,6 +25,7 @@
 #include "base/host.h"
 #include "sync/bell.h"
 #include "work/hand.h"
+#include "work/later.h"
 #include "work/lower.h"
 #include "work/near.h"
 #include <ward/task.h>
@@ -55,10 +56,11 @@ struct inbox {
 	_Atomic uint32_t submitters; /* that wait, from their first to their
 					last step here */
 	/* X: */
-	line_aligned struct ward_task *_Atomic owed;
-	_Atomic uint64_t owed_in, owed_out;
-	_Atomic uint64_t accepted; /* that came to the list, not to a ring */
-	_Atomic uint32_t entering; /* submitters on their way there */
+	line_aligned _Atomic uint64_t owed_in, owed_out;
+	_Atomic uint64_t owed_fresh; /* owed, and accepted by that */
+	_Atomic uint64_t accepted;   /* that came to none of these */
+	_Atomic uint32_t entering;   /* submitters on their way there */
+	struct later later;
 	struct lower lower[INBOX_RANKS]; /* 0: the overflow */
 };
 
@@ -108,11 +110,13 @@ static inline struct ward_task *inbox_next(struct inbox *inbox,
  */
 void inbox_dismiss(struct inbox *inbox);
 
-/* Puts a task on the owed list: there is always room. */
+/* A task is owed from now on, behind those that are: there is always room. */
 void inbox_owe(struct inbox *inbox, struct ward_task *task);
+/* One that was taken and did not begin: it stays before all that came after it. */
+void inbox_return(struct inbox *inbox, struct ward_task *task);
 /*
- * Around a new task's way to that list: false if it is closed.  True: it counts as
- * accepted, and leave() comes when it is there.
+ * Around a new task's way to what is owed, or waits for its time: false if the inbox is
+ * closed.  True: leave() comes when it is there.
  */
 bool inbox_enter(struct inbox *inbox);
 void inbox_leave(struct inbox *inbox);
@@ -122,9 +126,8 @@ void inbox_leave(struct inbox *inbox);
  */
 void inbox_pass(struct inbox *inbox, struct hand *mine, struct ward_task *task,
 		uint32_t rank);
-/* The two halves of it: it is owed from now on; and it is there to be taken. */
+/* Somebody else has a task whose answer is owed. */
 void inbox_owes(struct inbox *inbox);
-void inbox_hand_on(struct inbox *inbox, struct ward_task *task);
 
 /*
  * Refuses tasks from now on and waits until no submitter is between its look
@@ -276,5 +279,13 @@ static hot struct ward_task *inbox_rob(struct inbox *inbox, struct hand *hand,
 bool inbox_anything(const struct inbox *inbox);
 uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
 uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
+/* Owed by whomever. */
+static inline uint64_t inbox_debts(const struct inbox *inbox)
+{
+	uint64_t out = load_relaxed(&inbox->owed_out);
+
+	return load_relaxed(&inbox->owed_in) +
+	       load_relaxed(&inbox->owed_fresh) - out;
+}
 
 #endif

@@ -164,8 +164,8 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 	}
 	lane->reserved = true;
 	book_move(book_of(task), BOOK_QUEUED, BOOK_GRANT);
-	add_relaxed(&pool->inbox.accepted, 1);
-	later_put(&pool->later, &pool->inbox, task, at);
+	lane->waits = task;
+	lane->where = later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */
 }
 
@@ -270,9 +270,12 @@ static void sweep(struct lane *lane)
 
 	if (what & LANE_SWEEP_STRUCK)
 		strike_out(lane);
-	if (what & LANE_SWEEP_ALL && (cause = cancel_cause(&lane->token)))
-		while (lane->first)
-			refuse_first(lane, cause);
+	if (!(what & LANE_SWEEP_ALL) || !(cause = cancel_cause(&lane->token)))
+		return;
+	if (lane->reserved)
+		later_hurry(&lane->pool->inbox, lane->where, lane->waits);
+	while (lane->first)
+		refuse_first(lane, cause);
 }
 
 static void see_to(struct lane *lane)

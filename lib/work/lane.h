@@ -103,6 +103,10 @@ struct lane {
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];
+	/* T: who it is that is 'reserved', or was: not to be looked at; and where it
+	 * waits, as later.h has it */
+	const struct ward_task *waits;
+	uint32_t where;
 	struct ward_policy policy;
 	char name[16];
 

@@ -141,10 +141,6 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	if (pool_foreign(pool))
 		return; /* a copy, in a child process */
 	lane_sweep(lane);
-	if (lane->limits) {
-		later_hurry(&pool->later);
-		steward_ring(pool); /* [w] */
-	}
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
 	door_open(&lane->room);

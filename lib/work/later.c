@@ -5,115 +5,192 @@
 #include "work/later.h"
 #include "base/host.h"
 #include "work/lane.h"
+#include <string.h>
 
-static struct ward_task *task_of(struct heap_node *node)
-{
-	struct book *book = ward_entry(node, struct book, wait);
+enum { LATER_TIMED = 1, LATER_PERIODIC = 2 };
 
-	return ward_entry((uint64_t(*)[10])(void *)book, struct ward_task, priv);
-}
+/* From here on all is ripe, whatever its time. */
+#define ALL ((uint64_t)1 << 63)
 
-void later_put(struct later *later, struct inbox *inbox,
-	       struct ward_task *task, uint64_t at)
-{
-	struct book *book = book_of(task);
-	struct ward_task *head = load_relaxed(&later->arrived);
+_Static_assert(DUE_NEVER == HOST_FOREVER, "one end of time");
 
-	inbox_owes(inbox);
-	add_relaxed(&later->waiting, 1);
-	book->wait.at = at;
-	do {
-		book->link = head;
-	} while (!cas_acq_rel(&later->arrived, &head, task)); /* [w] */
-}
-
-void later_hurry(struct later *later)
-{
-	swap_acq_rel(&later->hurry, 1); /* [w] */
-}
-
+/* Is it over, so that it need not wait? */
 static bool is_over(const struct inbox *inbox, const struct ward_task *task)
 {
-	uint64_t word = load_acquire(&book_of(task)->word);
+	uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
 
 	return word & BOOK_CANCELLED ||
+	       (task->cancel && cancel_is_over(task->cancel)) ||
 	       (word & BOOK_LANE && lane_is_over(book_of(task)->lane, task)) ||
 	       (word & BOOK_PERIODIC && load_acquire(&inbox->closed));
 }
 
-/* Those that need not wait any more are due now. */
-static void advance(struct later *later, const struct inbox *inbox)
+/*
+ * It moves each time, so that who found nothing ripe, and says so, is heard only if
+ * nothing came meanwhile.
+ */
+static void ripen(struct inbox *inbox, uint64_t until)
 {
-	struct heap all = later->heap;
-	struct heap_node *node;
-
-	later->heap.top = NULL;
-	while ((node = heap_take(&all))) {
-		if (is_over(inbox, task_of(node)))
-			node->at = 0;
-		heap_put(&later->heap, node);
-	}
-}
-
-/* Who was marked before it came is hurried by nobody else. */
-static void take_arrived(struct later *later, const struct inbox *inbox)
-{
-	struct ward_task *task = NULL, *next;
-
-	if (unlikely(load_relaxed(&later->arrived)))
-		task = swap_acq_rel(&later->arrived, NULL); /* [w] */
-	for (; task; task = next) {
-		next = book_of(task)->link;
-		if (is_over(inbox, task))
-			book_of(task)->wait.at = 0;
-		heap_put(&later->heap, &book_of(task)->wait);
-	}
-}
-
-static struct ward_task *take_due(struct later *later, uint64_t now,
-				  uint64_t *first)
-{
-	struct ward_task *due = NULL, **last = &due;
-	struct heap_node *node;
-
-	while ((node = later->heap.top) && node->at <= now) {
-		heap_take(&later->heap);
-		*last = task_of(node);
-		last = &book_of(*last)->link;
-	}
-	*last = NULL;
-	*first = node ? node->at : HOST_FOREVER;
-	return due;
-}
-
-static void hand_on(struct later *later, struct inbox *inbox,
-		    struct ward_task *due)
-{
-	struct ward_task *next;
-
-	for (; due; due = next) {
-		next = book_of(due)->link;
-		add_relaxed(&later->waiting, -(uint64_t)1);
-		inbox_hand_on(inbox, due);
-	}
-}
-
-/* Whoever found it busy has left what he brought to who was there: he looks again. */
-uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now)
-{
-	uint64_t first = HOST_FOREVER;
-	struct ward_task *due;
+	uint64_t ripe = load_relaxed(&inbox->later.ripe), next;
 
 	do {
-		if (swap_acq_rel(&later->busy, 1)) /* [w] */
-			return first;
-		take_arrived(later, inbox);
-		if (unlikely(load_relaxed(&later->hurry)) &&
-		    swap_acq_rel(&later->hurry, 0)) /* [w] */
-			advance(later, inbox);
-		due = take_due(later, now, &first);
-		swap_acq_rel(&later->busy, 0); /* [w] */
-		hand_on(later, inbox, due);
-	} while (unlikely(load_relaxed(&later->arrived)));
-	return first;
+		next = ripe < until ? until : ripe + 1;
+	} while (!cas_acq_rel(&inbox->later.ripe, &ripe, next)); /* [w] */
+	inbox_tell(inbox, NULL);
+}
+
+static uint32_t kinds_of(const struct ward_task *task, bool timed)
+{
+	uint64_t word = load_relaxed(&book_of(task)->word);
+
+	return (timed ? LATER_TIMED : 0) |
+	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0);
+}
+
+static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		    bool timed, bool fresh)
+{
+	struct later *later = &inbox->later;
+	struct book *book = book_of(task);
+	uint32_t leaf = due_open(&later->due, task, kinds_of(task, timed));
+
+	add_relaxed(fresh ? &inbox->owed_fresh : &inbox->owed_in, 1);
+	if (unlikely(!leaf)) {
+		lower_put(&later->spill, task);
+		inbox_tell(inbox, NULL);
+		return 0;
+	}
+	if (timed)
+		add_relaxed(&later->waiting, 1);
+	store_relaxed(&book->wait.where, leaf);
+	host_fence_light(); /* [ca] [D] it can be found | is it over? */
+	if (timed && is_over(inbox, task)) {
+		at = 0;
+		timed = false;
+	}
+	due_show(&later->due, leaf, at, add_relaxed(&later->seq, 1));
+	if (!timed)
+		ripen(inbox, at ? at : 1);
+	return leaf;
+}
+
+uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		   bool fresh)
+{
+	book_of(task)->wait.at = at;
+	return put(inbox, task, at, true, fresh);
+}
+
+void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh)
+{
+	put(inbox, task, host_now(), false, fresh);
+}
+
+void later_return(struct inbox *inbox, struct ward_task *task)
+{
+	put(inbox, task, 0, false, false);
+}
+
+int later_init(struct later *later)
+{
+	memset(later, 0, sizeof(*later));
+	return due_init(&later->due);
+}
+
+void later_fini(struct later *later)
+{
+	due_fini(&later->due);
+}
+
+bool later_again(struct inbox *inbox, struct ward_task *task)
+{
+	uint64_t at = book_of(task)->wait.at;
+
+	if (likely(at <= host_now()) || is_over(inbox, task))
+		return false;
+	later_grow(&inbox->later);
+	later_put(inbox, task, at, false);
+	return true;
+}
+
+void later_hurry(struct inbox *inbox, uint32_t where,
+		 const struct ward_task *task)
+{
+	if (due_hurry(&inbox->later.due, where, task))
+		ripen(inbox, 1);
+}
+
+void later_close(struct inbox *inbox)
+{
+	due_hurry_kinds(&inbox->later.due, LATER_PERIODIC);
+	ripen(inbox, 1);
+}
+
+void later_open(struct inbox *inbox)
+{
+	if (!load_relaxed(&inbox->later.opened) &&
+	    !swap_acq_rel(&inbox->later.opened, 1))
+		due_mend(&inbox->later.due);
+	ripen(inbox, ALL);
+}
+
+/* Nothing is ripe up to that time.  False: look again. */
+static bool none_ripe(struct later *later, uint64_t ripe)
+{
+	if (!cas_acq_rel(&later->ripe, &ripe, 0)) /* [w] */
+		return false;
+	if (load_relaxed(&later->blind) && swap_acq_rel(&later->blind, 0) &&
+	    later->ring)
+		later->ring(later->arg); /* [w] */
+	return true;
+}
+
+static struct ward_task *take_until(struct inbox *inbox, uint64_t until)
+{
+	uint32_t kinds;
+	struct ward_task *task = due_take(&inbox->later.due, until, &kinds);
+
+	if (!task)
+		return NULL;
+	if (kinds & LATER_TIMED)
+		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
+	add_relaxed(&inbox->owed_out, 1);
+	return task;
+}
+
+struct ward_task *later_take(struct inbox *inbox)
+{
+	struct later *later = &inbox->later;
+	struct ward_task *task;
+	uint64_t ripe;
+
+	while ((ripe = load_acquire(&later->ripe))) { /* [w] */
+		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER);
+		if (task)
+			return task;
+		if (none_ripe(later, ripe))
+			break;
+	}
+	task = lower_take(&later->spill);
+	if (task)
+		add_relaxed(&inbox->owed_out, 1);
+	return task;
+}
+
+struct ward_task *later_take_first(struct inbox *inbox)
+{
+	return take_until(inbox, 0);
+}
+
+uint64_t later_due(struct inbox *inbox, uint64_t now)
+{
+	struct later *later = &inbox->later;
+	uint64_t first = due_first(&later->due);
+
+	if (first > now)
+		return first;
+	/* Before it is said: who has taken all of it rings. */
+	swap_acq_rel(&later->blind, 1); /* [w] */
+	ripen(inbox, now);
+	return HOST_FOREVER;
 }

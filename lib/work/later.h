@@ -1,39 +1,88 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * later.h - tasks that wait for their time.
+ * later.h - tasks that wait for their time, and those for which it has come: what
+ * is owed is a task whose time is now.
  *
- * Whoever has such a task pushes it; the steward takes what arrived into a heap,
- * sleeps no longer than until the first is due, and puts what is due on the
- * inbox's owed list.  So there is one clock in a pool, and a wait costs no memory
- * and no thread.
+ * They lie in a tournament (due.h), which belongs to nobody.  The steward sleeps no
+ * longer than until the first is due, and then says up to what time tasks are ripe;
+ * the workers take them in the order of their times.  So there is one clock in a
+ * pool, a wait costs no thread, and a steward that is held anywhere has none of the
+ * tasks with it.
  *
- *              put  due
- *   put         *    *    any number of threads at once, lock-free
- *   due              *    the steward, or who comes after its end; a second one
- *                         that comes while the first is held finds nothing
+ *              put  take  hurry  due
+ *   each        *    *      *     *     *: any number of threads, lock-free
  *
- * Edge [w]: put | taken by the steward; also for what the task shows.
+ * A task waits on a leaf, 40 bytes of the pool's.  Who may allocate makes more of
+ * them in time.  Who may not, and finds none free, spills the task into a queue:
+ * whoever takes it there looks at its time, and puts it here.
+ *
+ * Edges: [w] put | the steward looks; put | ripe; ripe | the worker looks.
  */
 #ifndef WARD_LIB_WORK_LATER_H
 #define WARD_LIB_WORK_LATER_H
 
-#include "sync/heap.h"
-#include "work/inbox.h"
+#include "sync/due.h"
+#include "work/lower.h"
+#include <ward/task.h>
+
+struct inbox;
 
 struct later {
-	struct ward_task *_Atomic arrived; /* by their books' links */
-	_Atomic uint64_t waiting;	   /* arrived, or in the heap */
-	_Atomic uint32_t hurry;		   /* some that wait need not any more */
-	_Atomic uint32_t busy;		   /* X: somebody has the heap */
-	struct heap heap;
+	struct due due;
+	/* X: 0: nothing is; moves with all that becomes so */
+	line_aligned _Atomic uint64_t ripe; /* what is due until then */
+	_Atomic uint64_t seq;
+	_Atomic uint64_t waiting; /* tasks that were put to wait */
+	struct lower spill;
+	/* The steward knows of no next time, because something is ripe now. */
+	_Atomic uint32_t blind;
+	_Atomic uint32_t opened; /* later_open() was called */
+	/* I: wakes it; or NULL */
+	void (*ring)(void *arg);
+	void *arg;
 };
 
-/* The caller owns the task's state; its book's second line is in use. */
-void later_put(struct later *later, struct inbox *inbox,
-	       struct ward_task *task, uint64_t at);
-/* Some that wait were cancelled, or the inbox was closed: then ring the steward. */
-void later_hurry(struct later *later);
-/* Hands on what is due.  When the next one is: HOST_FOREVER if there is none. */
-uint64_t later_due(struct later *later, struct inbox *inbox, uint64_t now);
+/* 0 or -ENOMEM. */
+int later_init(struct later *later);
+void later_fini(struct later *later);
+
+/*
+ * The caller owns the task's state, and rings the steward after it.  'fresh': it is
+ * counted as accepted here.  Where the task waits, for later_hurry().
+ */
+uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		   bool fresh);
+/* The same, for now. */
+void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh);
+/* The same, before all that has a time: of those it keeps the order. */
+void later_return(struct inbox *inbox, struct ward_task *task);
+/* Before it, by who may allocate. */
+static inline void later_grow(struct later *later)
+{
+	due_grow(&later->due);
+}
+
+/* It has come to a worker.  True: not in time; it is put again, and is not his. */
+bool later_again(struct inbox *inbox, struct ward_task *task);
+
+/* The task, of which only the place is known, need not wait any more. */
+void later_hurry(struct inbox *inbox, uint32_t where,
+		 const struct ward_task *task);
+/* The inbox was closed: what is periodic need not. */
+void later_close(struct inbox *inbox);
+/* Nothing that is there need wait: for who answers all that is left. */
+void later_open(struct inbox *inbox);
+
+/* Is there any that later_take() might find? */
+static inline bool later_anything(const struct later *later)
+{
+	return load_relaxed(&later->ripe) || !lower_empty(&later->spill);
+}
+/* One that is ripe, or NULL. */
+struct ward_task *later_take(struct inbox *inbox);
+/* One that was returned, or that need not wait any more. */
+struct ward_task *later_take_first(struct inbox *inbox);
+/* By the steward.  When the next one is due; HOST_FOREVER: it is rung for that. */
+uint64_t later_due(struct inbox *inbox, uint64_t now);
 
 #endif

@@ -3,7 +3,7 @@
  * lost.c - attempts that lost their worker, and workers that were lost.
  *
  * An attempt whose answer was taken away is answered by another: its task goes
- * on the owed list, from which any worker takes it before anything else, and
+ * where what is owed is (later.h), from which any worker takes it in its turn, and
  * destroy when there is none.  Whether it runs again, after what backoff, is
  * decided here too, also for attempts that failed without being lost.
  */
@@ -111,12 +111,14 @@ static void run_again(struct pool *pool, struct ward_task *task)
 	uint64_t wait = backoff(pool, task, n), now;
 
 	if (!wait) {
+		book_of(task)->wait.at = 0;
 		inbox_owe(&pool->inbox, task);
 		return;
 	}
 	now = host_now();
-	later_put(&pool->later, &pool->inbox, task,
-		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1);
+	later_put(&pool->inbox, task,
+		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1,
+		  false);
 	steward_ring(pool); /* [w] */
 }
 
@@ -225,7 +227,7 @@ void lost_hand(struct pool *pool, struct slot *slot)
 
 	/* Thieves come to it last, under load hardly ever. */
 	while (ring_take(&slot->hand.ring, &task, 1, false))
-		inbox_owe(&pool->inbox, task);
+		inbox_return(&pool->inbox, task);
 }
 
 /* Callbacks may lead here again: who is at it finds what they have brought. */
@@ -254,7 +256,7 @@ void lost_cancel_queued(struct pool *pool)
 
 void lost_pay_all(struct pool *pool)
 {
-	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
+	later_open(&pool->inbox);
 	lost_cancel_queued(pool);
 }
 
@@ -417,8 +419,8 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	if (end.inside)
 		take_over(pool, slot, word, &end, last_will, id);
 	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
+	lost_hand(pool, slot); /* before the next one comes for newer ones */
 	leave_place(pool, slot, was, seat, when);
-	lost_hand(pool, slot);
 	leave_lane(slot, &end);
 	report_death(pool, slot, !last_will, &end, when, id);
 	if (last_will) /* only now: leaving wakes those who watch */

@@ -9,7 +9,7 @@ void lower_put(struct lower *lower, struct ward_task *task)
 {
 	struct ward_task *head = load_relaxed(&lower->arrived);
 
-	add_relaxed(&lower->count, 1);
+	add_relaxed(&lower->in, 1);
 	do {
 		book_of(task)->link = head;
 	} while (!cas_acq_rel(&lower->arrived, &head, task)); /* [lo] */
@@ -35,13 +35,12 @@ struct ward_task *lower_take_claimed(struct lower *lower)
 	if (load_relaxed(&lower->claim) ||
 	    !cas_acquire(&lower->claim, &none, 1)) /* [lo] */
 		return NULL;
-	if (!lower->first)
-		lower->first = lower_turn(
-			swap_acq_rel(&lower->arrived, NULL)); /* [lo] */
-	task = lower->first;
+	task = load_relaxed(&lower->first);
+	if (!task)
+		task = lower_turn(swap_acq_rel(&lower->arrived, NULL)); /* [lo] */
 	if (task) {
-		lower->first = book_of(task)->link;
-		add_relaxed(&lower->count, -(uint64_t)1);
+		store_relaxed(&lower->first, book_of(task)->link);
+		count_own(&lower->out, 1);
 	}
 	store_release(&lower->claim, 0); /* [lo] */
 	return task;

@@ -12,6 +12,9 @@
  *   take             1    by the holder of the claim
  *
  * Edges: [lo] put | taken; the last taker | the next one.
+ *
+ * Counts are for who wants to know how many; whether there is any says the queue
+ * itself.  So one that is stopped between the two keeps nobody awake.
  */
 #ifndef WARD_LIB_WORK_LOWER_H
 #define WARD_LIB_WORK_LOWER_H
@@ -21,10 +24,23 @@
 
 struct lower {
 	line_aligned struct ward_task *_Atomic arrived; /* the last one first */
-	_Atomic uint64_t count; /* in it: never less than are there */
+	_Atomic uint64_t in;			/* that were ever put, or are about to be */
 	_Atomic uint32_t claim;
-	struct ward_task *first; /* C: the holder's */
+	struct ward_task *_Atomic first; /* C: the holder's */
+	_Atomic uint64_t out;		 /* C: that were ever taken */
 };
+
+static inline bool lower_empty(const struct lower *lower)
+{
+	return !load_relaxed(&lower->arrived) && !load_relaxed(&lower->first);
+}
+
+static inline uint64_t lower_count(const struct lower *lower)
+{
+	uint64_t out = load_relaxed(&lower->out), in = load_relaxed(&lower->in);
+
+	return in > out ? in - out : 0;
+}
 
 void lower_put(struct lower *lower, struct ward_task *task);
 /* NULL: it is empty, or another is at it. */
@@ -32,8 +48,7 @@ struct ward_task *lower_take_claimed(struct lower *lower);
 
 static inline struct ward_task *lower_take(struct lower *lower)
 {
-	return likely(!load_relaxed(&lower->count)) ? NULL :
-						      lower_take_claimed(lower);
+	return likely(lower_empty(lower)) ? NULL : lower_take_claimed(lower);
 }
 
 /* A stack, by their books' links, turned round. */

@@ -194,6 +194,11 @@ static void scribe_ended(void *pool)
 	pool_put(pool);
 }
 
+static void ring_steward(void *pool)
+{
+	steward_ring(pool);
+}
+
 static int set_cpus(struct pool *pool, const char *list)
 {
 	int saved = errno, err = 0;
@@ -299,6 +304,8 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
 			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
 			 steward_wake, pool);
+	pool->inbox.later.ring = ring_steward;
+	pool->inbox.later.arg = pool;
 	if (!err && c->flags & WARD_POOL_NEAR)
 		err = set_near(pool);
 	if (err)

@@ -28,14 +28,12 @@
 #include "work/crew.h"
 #include "work/door.h"
 #include "work/inbox.h"
-#include "work/later.h"
 #include "work/slot.h"
 #include <ward/pool.h>
 
 
 struct pool {
 	struct inbox inbox; /* the hot part, first */
-	struct later later;
 
 	/* I: set by create */
 	uint32_t generation; /* of the process that made it */
@@ -267,7 +265,7 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  enum slot_phase phase, enum lost_why why, bool inside,
 		  uint64_t incident);
 /*
- * A task from the owed list, on a worker or in destroy: answers or releases it
+ * A task that was owed, on a worker or in destroy: answers or releases it
  * if that is due.  True: it is to run again.
  */
 bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task);

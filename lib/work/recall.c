@@ -154,10 +154,10 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 	} else {
 		host_fence_heavy(); /* [ca] marked | begun? */
 		err = outcome(pool, task);
-		if (!err) {
-			later_hurry(&pool->later);
-			steward_ring(pool); /* [w] */
-		}
+		if (!err)
+			later_hurry(&pool->inbox,
+				    load_relaxed(&book_of(task)->wait.where),
+				    task);
 	}
 	if (!had)
 		lost_hold(pool, task);

@@ -273,7 +273,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 }
 
 /*
- * There is always room on the owed list, and with what waits for its time: for
+ * There is always room for what is owed, and with what waits for its time: for
  * those who cannot take a refusal.
  */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
@@ -290,10 +290,12 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	book_open_owed(book_of(task), period);
 	if (submit_window(pool, task))
 		book_stamp(book_of(task), at > now ? at : now);
+	later_grow(&pool->inbox.later);
 	if (at <= now) {
-		inbox_owe(&pool->inbox, task);
+		book_of(task)->wait.at = 0;
+		later_owe(&pool->inbox, task, true);
 	} else {
-		later_put(&pool->later, &pool->inbox, task, at);
+		later_put(&pool->inbox, task, at, true);
 		steward_ring(pool); /* [w] */
 	}
 	inbox_leave(&pool->inbox);

@@ -452,7 +452,8 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 		book_stamp(book, at);
 	book_move(book, BOOK_RERUN, 0);
 	slot_end(slot); /* before another may begin it */
-	later_put(&pool->later, &pool->inbox, task, at);
+	later_grow(&pool->inbox.later);
+	later_put(&pool->inbox, task, at, false);
 	steward_ring(pool); /* [w] */
 	lost_pay(pool);
 	return true;
@@ -510,6 +511,16 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	return likely(slot_end(slot));
 }
 
+/* It spilled over on its way to where it would have waited; true: it is there now. */
+static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
+{
+	if ((book_state(word) == BOOK_QUEUED && !(word & BOOK_GRANT)) ||
+	    !later_again(&pool->inbox, task))
+		return false;
+	steward_ring(pool); /* [w] */
+	return true;
+}
+
 /*
  * What an attempt seldom needs before it begins: the word that it begins with, or 0:
  * it does not, and somebody answers.
@@ -521,9 +532,11 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 	struct book *book = book_of(task);
 	int status;
 
+	if (book_state(word) != BOOK_QUEUED && !lost_settle(pool, slot, task))
+		return 0;
+	if (unlikely(is_early(pool, task, word)))
+		return 0;
 	if (book_state(word) != BOOK_QUEUED) {
-		if (!lost_settle(pool, slot, task))
-			return 0;
 		/* A zombie of an earlier attempt may come home just now. */
 		while (!cas_acq_rel(&book->word, &word, /* [K] */
 				    book_with_state(word, BOOK_QUEUED)))
@@ -601,7 +614,7 @@ static cold enum work_end obey(struct pool *pool, struct slot *slot,
 		}
 	} else if (seat_leave(pool, slot)) {
 		if (task)
-			inbox_owe(&pool->inbox, task);
+			inbox_return(&pool->inbox, task);
 		return WORK_LEAVES;
 	}
 	*own = !task || attempt(pool, slot, task);

@@ -27,6 +27,7 @@ tests_sim_sim_SOURCES = \
 	lib/heal/plan.c \
 	lib/heal/steward.c \
 	lib/sync/bell.c \
+	lib/sync/due.c \
 	lib/tell/format.c \
 	lib/tell/frame.c \
 	lib/tell/group.c \
@@ -72,6 +73,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_cancel.c \
 	tests/sim/sc_crew.c \
 	tests/sim/sc_deque.c \
+	tests/sim/sc_due.c \
 	tests/sim/sc_fence.c \
 	tests/sim/sc_fork.c \
 	tests/sim/sc_heal.c \
@@ -90,7 +92,7 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
 	-DDEPUTY_AWAY_MS=20000 -DKEPT_COPIES=4 \
-	-DDEQUE_SIZE=2 \
+	-DDEQUE_SIZE=2 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 

@@ -30,7 +30,7 @@ static inline void name_pool(struct pool *p)
 	NAME(p->inbox.used);
 	NAME(p->inbox.closed);
 	NAME(p->inbox.settled);
-	NAME(p->inbox.owed);
+	NAME(p->inbox.later.ripe);
 	NAME(p->inbox.owed_in);
 	NAME(p->inbox.owed_out);
 	NAME(p->seat[0]);

@@ -441,7 +441,7 @@ static void heal_waits(void)
 	failing(&waiter[1]);
 	host_join(f, HOST_FOREVER);
 	host_join(w, HOST_FOREVER);
-	check(load_relaxed(&pool->later.waiting) == 0);
+	check(load_relaxed(&pool->inbox.later.waiting) == 0);
 	steward_stop(heal, HOST_FOREVER);
 }
 SCENARIO(heal_waits, "the steward sleeps past a task that waits", .share = 2);

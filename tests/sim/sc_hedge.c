@@ -137,12 +137,12 @@ static void hedge_starts(int (*run)(void *, unsigned),
 	check(ward_hedge_start(NULL, (struct ward_pool *)pool, &config) == 0);
 	is_started();
 	while (!over()) {
-		later_due(&pool->later, &pool->inbox, host_now());
+		later_due(&pool->inbox, host_now());
 		host_yield();
 	}
 	host_join(worker, HOST_FOREVER);
 	check(decided == 1 && released == 1);
-	check(!load_relaxed(&pool->later.waiting));
+	check(!load_relaxed(&pool->inbox.later.waiting));
 	pool_put(pool);
 	check(sim_unfreed() == 0);
 }

@@ -69,7 +69,7 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 	sim_name((void *)(uintptr_t)&inbox.peopled, "peopled");
 	sim_name((void *)(uintptr_t)&inbox.closed, "closed");
 	sim_name((void *)(uintptr_t)&inbox.settled, "settled");
-	sim_name((void *)(uintptr_t)&inbox.owed, "owed");
+	sim_name((void *)(uintptr_t)&inbox.later.ripe, "ripe");
 	sim_name((void *)(uintptr_t)&done, "done");
 	sim_name((void *)(uintptr_t)&plain_done, "plain_done");
 	for (uint32_t i = 0; i < rings; i++) {

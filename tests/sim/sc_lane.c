@@ -647,7 +647,7 @@ static void wakes(void *arg)
 	uint32_t n = (uint32_t)(uintptr_t)arg;
 
 	while (!all_gone(n)) {
-		later_due(&pool->later, &pool->inbox, host_now());
+		later_due(&pool->inbox, host_now());
 		host_wait(&pool->steward_word, load_relaxed(&pool->steward_word),
 			  host_now() + 1000000);
 	}
@@ -672,7 +672,7 @@ static void lane_granted_or_not(void)
 		end(t[i]);
 	ward_lane_join(lane, WARD_FOREVER);
 	all_had(3, -EINTR);
-	check(!load_relaxed(&pool->later.waiting));
+	check(!load_relaxed(&pool->inbox.later.waiting));
 	tear_down();
 }
 SCENARIO(lane_granted_or_not, "a grant is forgotten, and those behind it",
@@ -733,7 +733,7 @@ static void lane_lower(void)
 	takes(NULL);
 	for (int i = 0; i < 3; i++)
 		end(t[i]);
-	check(!load_relaxed(&lower.count));
+	check(!lower_count(&lower) && lower_empty(&lower));
 	check(!lower_take(&lower));
 }
 SCENARIO(lane_lower, "a task of low rank is lost, or taken twice", .share = 2);
@@ -828,7 +828,7 @@ static void pays(void *arg)
 {
 	struct piece *p = &piece[(uintptr_t)arg];
 
-	later_put(&pool->later, &pool->inbox, &p->task, host_now() + 1000);
+	later_put(&pool->inbox, &p->task, host_now() + 1000, true);
 	lost_pay(pool);
 }
 

@@ -27,7 +27,7 @@ unit_tests += \
 	tests/unit/test_format \
 	tests/unit/test_frame \
 	tests/unit/test_group \
-	tests/unit/test_heap \
+	tests/unit/test_due \
 	tests/unit/test_hedge \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
@@ -189,8 +189,8 @@ tests_unit_test_format_SOURCES = tests/unit/test_format.c \
 	tests/unit/json.h
 tests_unit_test_format_LDADD = $(UNIT_LIBS)
 
-tests_unit_test_heap_SOURCES = tests/unit/test_heap.c
-tests_unit_test_heap_LDADD = $(UNIT_LIBS)
+tests_unit_test_due_SOURCES = tests/unit/test_due.c
+tests_unit_test_due_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_frame_SOURCES = tests/unit/test_frame.c
 tests_unit_test_frame_LDADD = $(UNIT_LIBS)

@@ -272,15 +272,63 @@ Test(inbox, takes_no_more_than_it_will_come_to_soon)
 	cr_assert_eq(batch_for(0), 1, "as it was asked for");
 }
 
-Test(inbox, own_hand_then_owed_then_rings_then_others)
+/* Neither waits for all of the other. */
+Test(inbox, owed_and_rings_by_turns)
+{
+	bool seen[12] = { false };
+
+	cr_assert_eq(put(0, 6), 6);
+	for (long i = 6; i < 12; i++)
+		inbox_owe(&inbox, &task[i]);
+	for (int pair = 0; pair < 6; pair++) {
+		long a = taken(0), b = taken(0);
+
+		cr_assert_eq(a < 6, b >= 6, "one of each: %ld, %ld", a, b);
+		cr_assert_eq(a % 6, pair, "and in order");
+		cr_assert_eq(b % 6, pair);
+		seen[a] = seen[b] = true;
+	}
+	for (int i = 0; i < 12; i++)
+		cr_assert(seen[i]);
+	cr_assert_eq(taken(0), -1);
+}
+
+Test(inbox, own_hand_then_owed_and_rings_then_others)
 {
 	cr_assert_eq(put_own(1, 3, 1), 1);
-	cr_assert_eq(put(2, 1), 1);
 	inbox_owe(&inbox, &task[1]);
+	inbox_owe(&inbox, &task[2]);
 	cr_assert_eq(put_own(0, 0, 1), 1);
 	for (long i = 0; i < 4; i++)
 		cr_assert_eq(taken(0), i);
 	cr_assert_eq(taken(0), -1);
+}
+
+/* Beside nested work that never ends all else has its turn. */
+Test(inbox, each_comes_first_by_turns)
+{
+	enum { OWED = 1, RING = 2, OTHER = 4, LOW = 8 };
+	unsigned had = 0;
+	long it;
+
+	cr_assert_eq(put_own(0, 0, 1), 1);
+	for (int turns = 0; turns < 16 * INBOX_TURN; turns++) {
+		/* None of them ever ends. */
+		if (load_relaxed(&inbox.later.ripe) == 0)
+			inbox_owe(&inbox, &task[1]);
+		if (!ring_count(&inbox.ring[0]))
+			cr_assert_eq(put(2, 1), 1);
+		if (!ring_count(&hand[1].ring))
+			cr_assert_eq(put_own(1, 3, 1), 1);
+		if (lower_empty(&inbox.lower[3]))
+			lower_put(&inbox.lower[3], &task[4]);
+		it = taken(0);
+		if (it == 0)
+			cr_assert_eq(put_own(0, 0, 1), 1);
+		else if (it > 0)
+			had |= 1u << (it - 1);
+	}
+	cr_assert_eq(had, OWED | RING | OTHER | LOW, "%x", had);
 }
 
 Test(inbox, steals_the_older_half)

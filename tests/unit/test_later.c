@@ -14,14 +14,21 @@ enum { TASKS = 64 };
 
 static struct inbox inbox;
 static struct hand hand;
-static struct later later;
+static int rung; /* the steward was, by a worker */
 static struct ward_task task[TASKS];
+
+static void ring(void *arg)
+{
+	(void)arg;
+	rung++;
+}
 
 static void setup(void)
 {
-	memset(&later, 0, sizeof(later));
 	memset(task, 0, sizeof(task));
 	cr_assert_eq(inbox_init(&inbox, 1, 4, 1, 1, NULL, NULL), 0);
+	inbox.later.ring = ring;
+	rung = 0;
 	hand_init(&hand, 0);
 }
 
@@ -35,17 +42,18 @@ TestSuite(later, .init = setup, .fini = teardown);
 static void put(int i, uint64_t at)
 {
 	book_open(book_of(&task[i]));
-	later_put(&later, &inbox, &task[i], at);
+	later_grow(&inbox.later);
+	later_put(&inbox, &task[i], at, true);
 }
 
 static uint64_t waiting(void)
 {
-	return load_relaxed(&later.waiting);
+	return load_relaxed(&inbox.later.waiting);
 }
 
 static uint64_t owed(void)
 {
-	return load_relaxed(&inbox.owed_in) - load_relaxed(&inbox.owed_out);
+	return inbox_debts(&inbox);
 }
 
 /* The task that a worker would take now; -1: none. */
@@ -58,8 +66,8 @@ static int taken(void)
 
 Test(later, nothing_is_due_never)
 {
-	cr_assert_eq(later_due(&later, &inbox, 0), HOST_FOREVER);
-	cr_assert_eq(later_due(&later, &inbox, HOST_FOREVER), HOST_FOREVER);
+	cr_assert_eq(later_due(&inbox, 0), HOST_FOREVER);
+	cr_assert_eq(later_due(&inbox, HOST_FOREVER), HOST_FOREVER);
 	cr_assert_eq(taken(), -1);
 }
 
@@ -69,14 +77,14 @@ Test(later, not_before_its_time)
 	cr_assert_eq(waiting(), 1);
 	cr_assert_eq(owed(), 1, "it is owed while it waits");
 	cr_assert_eq(taken(), -1);
-	cr_assert_eq(later_due(&later, &inbox, 0), 100);
-	cr_assert_eq(later_due(&later, &inbox, 99), 100);
+	cr_assert_eq(later_due(&inbox, 0), 100);
+	cr_assert_eq(later_due(&inbox, 99), 100);
 	cr_assert_eq(taken(), -1);
 	cr_assert_eq(waiting(), 1);
-	cr_assert_eq(later_due(&later, &inbox, 100), HOST_FOREVER);
-	cr_assert_eq(waiting(), 0);
+	cr_assert_eq(later_due(&inbox, 100), HOST_FOREVER);
 	cr_assert_eq(owed(), 1, "and until it is taken");
 	cr_assert_eq(taken(), 3);
+	cr_assert_eq(waiting(), 0);
 	cr_assert_eq(owed(), 0);
 	cr_assert_eq(taken(), -1);
 }
@@ -86,13 +94,80 @@ Test(later, the_next_one_is_told)
 	put(0, 300);
 	put(1, 100);
 	put(2, 200);
-	cr_assert_eq(later_due(&later, &inbox, 1), 100);
+	cr_assert_eq(later_due(&inbox, 1), 100);
 	put(4, 50);
-	cr_assert_eq(later_due(&later, &inbox, 1), 50);
-	cr_assert_eq(later_due(&later, &inbox, 150), 200);
+	cr_assert_eq(later_due(&inbox, 1), 50);
+	cr_assert_eq(later_due(&inbox, 150), HOST_FOREVER);
+	cr_assert_eq(taken(), 4);
+	cr_assert_eq(taken(), 1);
+	cr_assert_eq(rung, 0);
+	cr_assert_eq(taken(), -1);
+	cr_assert_eq(rung, 1, "the steward knows of nothing meanwhile");
+	cr_assert_eq(later_due(&inbox, 150), 200);
 	cr_assert_eq(waiting(), 2);
-	cr_assert_eq(later_due(&later, &inbox, 1000), HOST_FOREVER);
-	cr_assert_eq(owed(), 4);
+	cr_assert_eq(later_due(&inbox, 1000), HOST_FOREVER);
+	cr_assert_eq(owed(), 2);
+}
+
+/* However they came, and whenever it is that a worker comes for them. */
+Test(later, what_is_due_comes_in_the_order_of_its_time)
+{
+	static const uint64_t at[] = { 50, 20, 20, 70, 10, 20 };
+	static const int order[] = { 4, 1, 2, 5, 0, 3 };
+
+	for (int i = 0; i < 6; i++)
+		put(i, at[i]);
+	later_due(&inbox, 20);
+	later_due(&inbox, 100);
+	for (int i = 0; i < 6; i++)
+		cr_assert_eq(taken(), order[i]);
+	cr_assert_eq(taken(), -1);
+}
+
+Test(later, who_is_cancelled_need_not_wait)
+{
+	put(1, 500);
+	put(2, 600);
+	later_hurry(&inbox, book_of(&task[2])->wait.where, &task[1]);
+	cr_assert_eq(taken(), -1, "that is another's place");
+	later_hurry(&inbox, book_of(&task[2])->wait.where, &task[2]);
+	cr_assert_eq(taken(), 2, "without the steward");
+	cr_assert_eq(taken(), -1);
+	cr_assert_eq(later_due(&inbox, 0), 500);
+}
+
+/* Marked before it came: nobody hurries it any more. */
+Test(later, who_was_cancelled_does_not_wait)
+{
+	book_open(book_of(&task[0]));
+	or_relaxed(&book_of(&task[0])->word, BOOK_CANCELLED);
+	later_put(&inbox, &task[0], 500, true);
+	cr_assert_eq(taken(), 0);
+}
+
+/* Whoever may not allocate, and finds no place. */
+Test(later, there_is_always_room)
+{
+	static struct ward_task many[6000];
+	uint64_t n = 0;
+
+	memset(many, 0, sizeof(many));
+	for (int i = 0; i < 6000; i++) {
+		book_open(book_of(&many[i]));
+		later_put(&inbox, &many[i], 100 + (uint64_t)i, true);
+	}
+	cr_assert_eq(owed(), 6000);
+	fake.now = 0;
+	for (struct ward_task *t; (t = inbox_take(&inbox, &hand));) {
+		cr_assert(later_again(&inbox, t), "it was early");
+		n++;
+	}
+	cr_assert(n > 0 && n < 6000);
+	cr_assert_eq(owed(), 6000);
+	later_due(&inbox, 100000);
+	for (int i = 0; i < 6000; i++)
+		cr_assert_eq(inbox_take(&inbox, &hand), &many[i]);
+	cr_assert_eq(owed(), 0);
 }
 
 /* As destroy does it. */
@@ -102,14 +177,14 @@ Test(later, all_are_due_in_the_end)
 
 	for (int i = 0; i < TASKS; i++)
 		put(i, i % 2 ? HOST_FOREVER - 1 : (uint64_t)i);
-	cr_assert_eq(later_due(&later, &inbox, HOST_FOREVER), HOST_FOREVER);
-	cr_assert_eq(waiting(), 0);
+	later_open(&inbox);
 	for (int i = 0, t; (t = taken()) >= 0; i++) {
 		cr_assert_not(seen[t]);
 		seen[t] = true;
 	}
 	for (int i = 0; i < TASKS; i++)
 		cr_assert(seen[i]);
+	cr_assert_eq(waiting(), 0);
 	cr_assert_eq(owed(), 0);
 }
 
@@ -119,10 +194,12 @@ Test(later, again_and_again)
 	for (uint64_t now = 0; now < 1000; now += 10) {
 		put(5, now + 7);
 		put(6, now + 3);
-		cr_assert_eq(later_due(&later, &inbox, now), now + 3);
-		cr_assert_eq(later_due(&later, &inbox, now + 3), now + 7);
+		cr_assert_eq(later_due(&inbox, now), now + 3);
+		cr_assert_eq(later_due(&inbox, now + 3), HOST_FOREVER);
 		cr_assert_eq(taken(), 6);
-		cr_assert_eq(later_due(&later, &inbox, now + 9), HOST_FOREVER);
+		cr_assert_eq(taken(), -1);
+		cr_assert_eq(later_due(&inbox, now + 3), now + 7);
+		cr_assert_eq(later_due(&inbox, now + 9), HOST_FOREVER);
 		cr_assert_eq(taken(), 5);
 		cr_assert_eq(taken(), -1);
 	}
@@ -161,7 +238,7 @@ Test(later, at_random)
 			if (at[i] > now && at[i] < first)
 				first = at[i];
 		}
-		cr_assert_eq(later_due(&later, &inbox, now), first);
+		later_due(&inbox, now);
 		while ((t = taken()) >= 0) {
 			cr_assert(at[t] && at[t] <= now);
 			at[t] = 0;
@@ -169,6 +246,7 @@ Test(later, at_random)
 		}
 		cr_assert_eq(waiting(), n);
 		cr_assert_eq(owed(), n);
+		cr_assert_eq(later_due(&inbox, now), first);
 	}
 }
 
@@ -214,10 +292,10 @@ static uint64_t fails(void)
 
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(book_state(load_relaxed(&book->word)), BOOK_RERUN);
-	if (load_relaxed(&pool->later.waiting)) {
+	if (load_relaxed(&pool->inbox.later.waiting)) {
 		cr_assert_geq(book->wait.at, fake.now);
 		wait = book->wait.at - fake.now;
-		later_due(&pool->later, &pool->inbox, HOST_FOREVER);
+		later_open(&pool->inbox);
 	}
 	hand_init(&none, 0);
 	again = inbox_take(&pool->inbox, &none);
@@ -326,8 +404,8 @@ Test(backoff, the_steward_is_told)
 	opened();
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(load_relaxed(&pool->steward_word), 1);
-	cr_assert_eq(later_due(&pool->later, &pool->inbox, 0),
+	cr_assert_eq(later_due(&pool->inbox, 0),
 		     book_of(&task[0])->wait.at);
-	later_due(&pool->later, &pool->inbox, HOST_FOREVER);
+	later_open(&pool->inbox);
 	without_pool();
 }

@@ -271,9 +271,9 @@ static void free_job(struct ward_task *task)
 {
 	struct ward_task **kept = (struct ward_task **)task->name;
 
-	job_release(task);
-	memset(task, 0x5a, sizeof(*task));
 	*kept = NULL;
+	memset(task, 0x5a, sizeof(*task));
+	job_release(task); /* last: the test goes on */
 }
 
 /* It is answered beside the call, and its memory is gone before that returns. */

@@ -192,7 +192,7 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 {
 	const struct incident *in = told(kind, NULL);
 	struct slot *heir = load_relaxed(&pool->seat[1]);
-	struct ward_task *owed = load_relaxed(&pool->inbox.owed);
+	struct ward_task *owed = later_take(&pool->inbox);
 
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
 	cr_assert(slot_taken(&pool->slot[1]));
@@ -373,7 +373,7 @@ Test(steward, a_lost_task_may_run_again)
 	task[1].policy = &policy;
 	begins(1, SLOT_RUN, RUNS);
 	scans_for(5 * S);
-	cr_assert_eq(load_relaxed(&pool->inbox.owed), &task[1]);
+	cr_assert_eq(later_take(&pool->inbox), &task[1]);
 	cr_assert_eq(book_state(load_relaxed(&book_of(&task[1])->word)),
 		     BOOK_RERUN);
 	cr_assert_eq(load_relaxed(&pool->reruns), 1);
@@ -401,7 +401,7 @@ Test(steward, acquits_who_moves_in_the_last_moment)
 	cr_assert(is_innocent());
 	cr_assert_eq(life_of(1), LIFE_SEATED);
 	cr_assert_eq(load_relaxed(&pool->slot[1].fence), 0);
-	cr_assert_null(load_relaxed(&pool->inbox.owed));
+	cr_assert_null(later_take(&pool->inbox));
 	cr_assert_eq(load_relaxed(&heal->convicted[VERDICT_LIVELOCK]), 0);
 	cr_assert_eq(load_relaxed(&pool->amid), 0);
 }
@@ -482,7 +482,7 @@ static void callback(enum slot_phase phase)
 		one_scan(0);
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), &pool->slot[1]);
-	cr_assert_null(load_relaxed(&pool->inbox.owed), "it loses no answer");
+	cr_assert_null(later_take(&pool->inbox), "it loses no answer");
 	cr_assert_eq(load_relaxed(&pool->stalled), 0);
 	cr_assert_eq(told(WARD_R_BLOCKED, NULL)->report.attempt, 0);
 	cr_assert_str_empty(told(WARD_R_BLOCKED, NULL)->report.task,
@@ -609,7 +609,8 @@ Test(steward, finds_the_dead)
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
 	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
-	cr_assert_eq(load_relaxed(&pool->inbox.owed_in), 2, "and its hand");
+	cr_assert_eq(later_take(&pool->inbox), &held, "and its hand");
+	cr_assert_eq(later_take(&pool->inbox), &task[1]);
 	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
 	cr_assert_eq(times_told(WARD_R_DEATH), 1);

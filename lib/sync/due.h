@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * due.h - what is due first: items with a time, taken in its order, and those of
+ * the same time in the order in which they came.
+ *
+ * A tournament.  Each item lies on a leaf, and each node names the leaf that is the
+ * first below it; so the root names the first of all.  Who changes a leaf brings the
+ * nodes above it up to date, from below: he reads a node, judges between those under
+ * it, and swaps the node if nobody was faster; twice at most, because two who were
+ * faster mean that the second of them has seen the leaf [du].
+ *
+ * Nobody owns any of it, so that nobody who is stopped keeps it from others:
+ *  1) The leaves' memory stays leaves' memory until due_fini().  A leaf's word
+ *     bears its generation, which moves on whenever it is free again; an item is
+ *     its taker's by one swap of that word.
+ *  2) A node names leaf and generation.  If that leaf has been taken, its taker has
+ *     not come up to this node yet, or never will: who finds it so does it for him.
+ *  3) Who is stopped between showing an item and the root keeps his own item from
+ *     being found, and no other one.
+ *
+ *               put  take  hurry  first
+ *   each         *     *      *      *     *: any number of threads, lock-free
+ *
+ * put and take are O(log n).  Room for more is made by due_grow(), by those who may
+ * allocate; the others find a leaf, or hear that there is none.
+ *
+ * Edges: [du] leaf changed, fence | fence, judged; shown | taken, by the leaf's word;
+ * [dx] a leaf set free | used again.
+ */
+#ifndef WARD_LIB_SYNC_DUE_H
+#define WARD_LIB_SYNC_DUE_H
+
+#include "base/atomic.h"
+#include <stddef.h>
+
+/* Nodes have so many below them, and the first trees so many levels. */
+#ifndef DUE_FAN_SHIFT
+#define DUE_FAN_SHIFT 3u
+#define DUE_LEVELS 3u
+#endif
+/* Trees, each with a level more than the one before it: 19 million leaves. */
+#define DUE_TREES 6u
+#define DUE_NEVER UINT64_MAX
+
+struct due_tree;
+
+struct due {
+	struct due_tree *_Atomic tree[DUE_TREES]; /* M: NULL, then for good */
+	line_aligned _Atomic uint64_t free;	  /* tag:32, leaf:32; a stack */
+	_Atomic uint32_t used; /* leaves that were ever in use */
+};
+
+/* Of all-zero memory.  0 or -ENOMEM. */
+int due_init(struct due *due);
+void due_fini(struct due *due);
+/* Sees to it that there is room for some more, if there is memory. */
+void due_grow(struct due *due);
+
+/*
+ * A leaf for the item, in two steps, so that who is to hurry it can find it before
+ * it may be taken: 0 if there is none free.  'kinds' are the caller's, 16 bits.
+ */
+uint32_t due_open(struct due *due, void *item, uint32_t kinds);
+/* Of equal times the lower 'seq' is first. */
+void due_show(struct due *due, uint32_t leaf, uint64_t at, uint64_t seq);
+
+/* The first one, if its time is not after 'until', and its kinds; or NULL. */
+void *due_take(struct due *due, uint64_t until, uint32_t *kinds);
+/* When the first one is due; DUE_NEVER: there is none. */
+uint64_t due_first(struct due *due);
+
+/*
+ * If 'item', which is not looked at, is on that leaf (any number) it is due at time
+ * 0 from now on: true.
+ */
+bool due_hurry(struct due *due, uint32_t leaf, const void *item);
+/* The same for all that are of one of these kinds. */
+void due_hurry_kinds(struct due *due, uint32_t kinds);
+/* Makes up for all who were stopped between a leaf and the root. */
+void due_mend(struct due *due);
+
+#endif

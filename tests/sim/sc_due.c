@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sc_due.c - the tournament of what is due: put, taken, hurried at once; somebody is
+ * stopped at any step of it; and stewards that are.
+ */
+#include "base/host.h"
+#include "sim.h"
+#include "work/book.h"
+#include "work/inbox.h"
+#include <string.h>
+
+enum { ITEMS = 6 };
+
+static struct due due;
+static char item[ITEMS];
+static uint32_t had[ITEMS], taken;
+static _Atomic uint32_t where[ITEMS];
+
+static offstage bool took(const void *it)
+{
+	size_t i = (size_t)((const char *)it - item);
+
+	if (!it)
+		return false;
+	check(i < ITEMS && !had[i]++);
+	taken++;
+	return true;
+}
+
+static void set_up(void)
+{
+	memset(&due, 0, sizeof(due));
+	memset(had, 0, sizeof(had));
+	taken = 0;
+	for (int i = 0; i < ITEMS; i++)
+		atomic_init(&where[i], 0);
+	check(due_init(&due) == 0);
+}
+
+static void put(uint32_t i, uint64_t at)
+{
+	uint32_t leaf = due_open(&due, &item[i], 1);
+
+	check(leaf);
+	store_release(&where[i], leaf);
+	due_show(&due, leaf, at, i);
+}
+
+static bool take(uint64_t until)
+{
+	uint32_t kinds;
+
+	return took(due_take(&due, until, &kinds));
+}
+
+/* ---- everybody at once ---------------------------------------------------------- */
+
+static void puts_and_takes(void *arg)
+{
+	uint32_t first = (uint32_t)(uintptr_t)arg;
+
+	due_grow(&due);
+	put(first, 10 - first);
+	put(first + 1, 7);
+	due_hurry(&due, load_acquire(&where[2 - first]), &item[2 - first]);
+	take(DUE_NEVER);
+}
+
+static void due_all(void)
+{
+	host_thread t[2];
+
+	set_up();
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&t[i], NULL, puts_and_takes, NULL,
+				  (void *)(uintptr_t)(i * 2)));
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(t[i], HOST_FOREVER);
+	while (take(DUE_NEVER))
+		;
+	check(taken == 4);
+	check(due_first(&due) == DUE_NEVER);
+	due_fini(&due);
+}
+SCENARIO(due_all, "what waits for its time is lost, or taken twice", .share = 2);
+
+/* What one shows is there for whoever looks after that. */
+static void puts_one(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+
+	put(i, 5 + i);
+	check(due_first(&due) <= 5 + i || load_relaxed(&where[5]));
+}
+
+static void due_put(void)
+{
+	host_thread t[2];
+
+	set_up();
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&t[i], NULL, puts_one, NULL,
+				  (void *)(uintptr_t)i));
+	puts_one((void *)2);
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(t[i], HOST_FOREVER);
+	for (uint32_t i = 0; i < 3; i++) {
+		check(take(5 + i));
+		check(had[i]);
+	}
+	due_fini(&due);
+}
+SCENARIO(due_put, "who was shown is not found, or not in time", .share = 2);
+
+/* ---- somebody is stopped ----------------------------------------------------------- */
+
+static void meddles(void *arg)
+{
+	(void)arg;
+	take(DUE_NEVER);
+	put(5, sim_choose(2) ? 1 : 100);
+	due_hurry(&due, load_acquire(&where[2]), &item[2]);
+	take(DUE_NEVER);
+}
+
+static offstage void all_but(uint32_t most)
+{
+	uint32_t missing = 0;
+
+	for (int i = 0; i < 5; i++)
+		missing += !had[i];
+	check(missing <= most);
+}
+
+static void due_stop(void)
+{
+	host_thread t;
+	uint32_t in_hand = 0;
+
+	set_up();
+	for (uint32_t i = 0; i < 3; i++)
+		put(i, 50 + i);
+	check(!host_spawn(&t, NULL, meddles, NULL, NULL));
+	due_grow(&due);
+	put(3, 40);
+	if (sim_choose(2))
+		take(DUE_NEVER);
+	host_join(t, HOST_FOREVER);
+	put(4, 60);
+	in_hand = sim_stopped() >= 0;
+	while (take(DUE_NEVER))
+		;
+	all_but(in_hand); /* that is with who was stopped */
+	due_fini(&due);
+}
+SCENARIO(due_stop, "who is stopped hides what others have put", .stop = 0x2);
+
+/* ---- stewards ------------------------------------------------------------------------ */
+
+static struct inbox inbox;
+static struct hand hand;
+static struct ward_task task[3];
+static _Atomic uint32_t rung, out;
+static uint32_t came;
+
+static void ring(void *arg)
+{
+	(void)arg;
+	add_acq_rel(&rung, 1);
+	host_wake(&rung, INT32_MAX);
+}
+
+static void watches(void *arg)
+{
+	(void)arg;
+	while (load_acquire(&out) < 3) {
+		uint32_t seen = load_acquire(&rung);
+		uint64_t next = later_due(&inbox, host_now());
+
+		host_wait(&rung, seen, next);
+	}
+}
+
+static offstage void in_order(const struct ward_task *t)
+{
+	check(t == &task[came]); /* not twice, and none before its time */
+	check(book_of(t)->wait.at <= host_now());
+	came++;
+}
+
+static void works(void *arg)
+{
+	(void)arg;
+	while (load_relaxed(&out) < 3) {
+		struct ward_task *t = inbox_next(&inbox, &hand, 0);
+
+		check(t);
+		in_order(t);
+		add_acq_rel(&out, 1);
+	}
+	ring(NULL);
+}
+
+/* A steward is stopped anywhere, and its deputy has taken over. */
+static void later_stop(void)
+{
+	host_thread t[3];
+	uint64_t now = host_now();
+
+	memset(&hand, 0, sizeof(hand));
+	memset(task, 0, sizeof(task));
+	atomic_init(&rung, 0);
+	atomic_init(&out, 0);
+	came = 0;
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	inbox.later.ring = ring;
+	hand_init(&hand, 0);
+	inbox_add_hand(&inbox, 0, &hand);
+	for (uint32_t i = 0; i < 3; i++)
+		book_open_owed(book_of(&task[i]), 0);
+	check(!host_spawn(&t[0], NULL, watches, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, watches, NULL, NULL));
+	check(!host_spawn(&t[2], NULL, works, NULL, NULL));
+	later_put(&inbox, &task[0], now + 200, true);
+	ring(NULL);
+	later_put(&inbox, &task[1], now + 1000, true);
+	later_put(&inbox, &task[2], now + 1000, true);
+	ring(NULL);
+	host_join(t[2], HOST_FOREVER);
+	check(came == 3);
+	check(!load_relaxed(&inbox.later.waiting));
+	sim_enough();
+}
+SCENARIO(later_stop, "a steward that is stopped takes tasks that wait with it",
+	 .stop = 0x2);
