@@ -32,7 +32,8 @@ struct ward_limit;
 struct ward_port;
 
 enum {
-	/* The first task that fails cancels the lane with -ECANCELED. */
+	/* The first task that fails (task.h: not one that never ran, or was told to
+	 * stop) cancels the lane with -ECANCELED. */
 	WARD_LANE_FAIL_FAST = 1u << 0,
 	/* Where 'queued' wait already, the oldest of them is answered -ENOBUFS. */
 	WARD_LANE_DROP_OLDEST = 1u << 1,
@@ -125,7 +126,7 @@ struct ward_lane_stats {
 	uint32_t queued;  /* the same */
 	uint32_t inside;  /* tasks in the lane, now */
 	uint32_t waiting; /* of those, for their turn in it */
-	int32_t error;	  /* how the first one failed that did, or 0 */
+	int32_t error;	  /* how the first one ended that did not with 0, or 0 */
 	int32_t cause;	  /* why the lane was cancelled, or 0 */
 	uint32_t closed;  /* 1: nothing more is accepted */
 	uint64_t dropped;    /* the oldest one, for a newer one, ever */
@@ -141,7 +142,7 @@ WARD_API int ward_lane_stats(const struct ward_lane *lane,
 			     struct ward_lane_stats *stats);
 
 /*
- * Waits until no task is in the lane: 0, or how the first one failed that did (it
+ * Waits until no task is in the lane: 0, or how the first one ended that did not so (it
  * stays so for the lane's life); -ETIMEDOUT: not by then; -EDEADLK: called by a task
  * of this lane; or what ward_check() says to the calling task.  Inside a task it is
  * a declared wait, so that the pool may have another thread work meanwhile.

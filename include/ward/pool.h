@@ -34,7 +34,7 @@ struct ward_hooks {
 	 * WARD_R_FAULT... of a task that has one) is not printed. */
 	void (*report)(void *arg, const struct ward_report *report);
 	/* Dead letters: on a worker, before done(), for each task whose last
-	 * attempt failed or was lost for good (not for -ECANCELED).  'report' is
+	 * attempt failed (task.h) or was lost for good.  'report' is
 	 * what is known by then; its id finds the rest (ward_report_find). */
 	void (*dead)(void *arg, struct ward_task *task,
 		     const struct ward_report *report);

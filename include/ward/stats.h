@@ -43,8 +43,7 @@ struct ward_stats {
 	uint64_t stalled;	 /* taken away by the steward */
 	uint64_t died;		 /* lost with their thread */
 	uint64_t faulted;	 /* lost to a caught fault, and their thread too */
-	uint64_t failed;	 /* of those that ended: status was not 0, and not
-				    -ECANCELED */
+	uint64_t failed;	 /* of those that ended: a failure, see task.h */
 	uint64_t late;		 /* came home fenced: result refused */
 	uint64_t reruns;
 	uint64_t stale_commits; /* ward_commit() that was refused */

@@ -75,9 +75,11 @@ enum {
  * or, if it never ran, or was not to run again,
  *	-ETIMEDOUT	it was not started within start_within
  *	the cause	its token was fired, or it was cancelled
- * Anything but 0 is a failure: it is told, and may be run again.  Except for
- * what never ran, and for -ECANCELED, also where run() returns it: that is how work
- * ends that was asked to.  ward_incident() tells the report's id.
+ * Anything but 0 is a failure: it is told, and may be run again.  Except for what
+ * never ran, and for how work ends that was asked to: -ECANCELED always; and of a task
+ * that was told to stop the cause (of its token, its lane's, or of ward_task_cancel()),
+ * -ESTALE, and, of a pool that is being destroyed, -ESHUTDOWN.  ward_incident() tells the
+ * report's id.
  */
 struct ward_task {
 	int (*run)(struct ward_task *task);

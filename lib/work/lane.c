@@ -535,14 +535,21 @@ void lane_abandon(struct lane *lane)
 
 /* ---- endings --------------------------------------------------------------------------- */
 
-static void lane_failed(struct lane *lane, int status)
+/* What never ran, or was told to stop, cancels no others. */
+static void lane_erred(struct lane *lane, int status, bool failed)
 {
 	int32_t none = 0;
 
-	if (!cas_acq_rel(&lane->error, &none, status))
-		return;
-	if (lane->flags & WARD_LANE_FAIL_FAST)
+	cas_acq_rel(&lane->error, &none, status);
+	if (failed && lane->flags & WARD_LANE_FAIL_FAST)
 		ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
+}
+
+bool lane_is_lost(const struct lane *lane, const struct ward_task *task)
+{
+	const struct ward_task *winner = load_acquire(&lane->winner);
+
+	return winner && winner != task;
 }
 
 bool lane_commit(struct lane *lane, struct ward_task *task)
@@ -562,12 +569,12 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
  * between them has committed, and may yet come to the second one, which is done for it:
  * what it will find was decided before its answer.
  */
-int lane_ended(struct lane *lane, struct ward_task *task, int status)
+int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed)
 {
 	bool committed = load_acquire(&book_of(task)->word) & BOOK_COMMITTED;
 
 	if (status && !(lane->flags & LANE_RIVALS))
-		lane_failed(lane, status);
+		lane_erred(lane, status, failed);
 	if ((!status || committed) && !lane_commit(lane, task))
 		return status ? status : -ESTALE;
 	return status;

@@ -164,12 +164,14 @@ void lane_strike(struct lane *lane, struct ward_task *task);
 bool lane_take_back(struct lane *lane, struct ward_task *task);
 /* Nobody has it, or will: its memory is given back by who turns it. */
 void lane_retire(struct lane *lane);
-/* By who answers one, before done(): how it ended for the lane. */
-int lane_ended(struct lane *lane, struct ward_task *task, int status);
+/* By who answers one, before done(): how it ended for the lane.  'failed': by itself. */
+int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed);
 /* Why the task is not to begin, or to stop; 0: it is to go on. */
 int lane_why_not(const struct lane *lane, const struct ward_task *task);
 /* The same question by the steward, who fires no token. */
 bool lane_is_over(const struct lane *lane, const struct ward_task *task);
+/* Has a rival of it won? */
+bool lane_is_lost(const struct lane *lane, const struct ward_task *task);
 /* May the task's effect be seen?  Among rivals one's may. */
 bool lane_commit(struct lane *lane, struct ward_task *task);
 /* The one that waited for the limits' grant is about to begin. */

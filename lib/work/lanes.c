@@ -434,7 +434,9 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	host_set_mine(&calling);
 	status = slot && slot_runs(slot) ? run_caught(slot, task) :
 					   task->run(task);
-	status = lane_ended(lane, task, status);
+	status = lane_ended(lane, task, status,
+			    task_failed(lane->pool, task, status) &&
+				    status != lane_why_not(lane, task));
 	book_of(task)->status = status;
 	if (task->done)
 		task->done(task, status);

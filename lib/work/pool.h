@@ -222,6 +222,12 @@ void pool_lives_changed(struct pool *pool);
 
 /* Why the task is to stop, whatever becomes of its worker and the pool; 0: it is not. */
 int task_cause(const struct ward_task *task);
+/*
+ * Has run() failed that returned this?  Not if it was told to stop, and that is what it
+ * says: the cause, -ESHUTDOWN when the pool is, -ESTALE when it may not commit any more.
+ */
+bool task_failed(const struct pool *pool, const struct ward_task *task,
+		 int status);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 

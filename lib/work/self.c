@@ -42,6 +42,35 @@ int task_cause(const struct ward_task *task)
 	return unlikely(word & BOOK_LANE) ? lane_why_not(book->lane, task) : 0;
 }
 
+static bool says(int status, int cause)
+{
+	return cause && (status == cause || status == -ESTALE);
+}
+
+static bool lane_told(const struct lane *lane, const struct ward_task *task,
+		      int status)
+{
+	return says(status, lane_why_not(lane, task)) ||
+	       (status == -ESTALE && lane_is_lost(lane, task));
+}
+
+bool task_failed(const struct pool *pool, const struct ward_task *task,
+		 int status)
+{
+	const struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word);
+
+	if (!status || status == -ECANCELED || word & BOOK_UNWANTED)
+		return false;
+	if (status == -ESHUTDOWN && load_relaxed(&pool->stopping))
+		return false;
+	if (word & BOOK_CANCELLED && says(status, book->cause)) /* [ca] */
+		return false;
+	if (task->cancel && says(status, cancel_cause(task->cancel)))
+		return false;
+	return !(word & BOOK_LANE && lane_told(book->lane, task, status));
+}
+
 static cold int why_stop(struct slot *slot)
 {
 	if (unlikely(slot_taken(slot)))

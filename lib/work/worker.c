@@ -207,7 +207,7 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
 
-	if (book_state(word) == BOOK_TOLD || word & BOOK_UNWANTED)
+	if (book_state(word) == BOOK_TOLD)
 		return epoch;
 	if (slot)
 		epoch = slot_go_on(slot, epoch, SLOT_DEAD);
@@ -216,12 +216,13 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 }
 
 /* True: its port does the rest. */
-static bool answer_lane(struct pool *pool, struct ward_task *task, int *status)
+static bool answer_lane(struct pool *pool, struct ward_task *task, int *status,
+			bool failed)
 {
 	struct lane *lane = book_of(task)->lane;
 
 	if (unlikely(*status || lane->flags & LANE_RIVALS))
-		*status = lane_ended(lane, task, *status);
+		*status = lane_ended(lane, task, *status, failed);
 	if (!lane->port)
 		return false;
 	port_post(lane->port, pool, task, *status);
@@ -230,13 +231,14 @@ static bool answer_lane(struct pool *pool, struct ward_task *task, int *status)
 
 /* Inside epoch 'epoch' of its own, if the caller has one to show. */
 static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
-		       struct ward_task *task, int status)
+		       struct ward_task *task, int status, bool failed)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
 
-	if (unlikely(status) && status != -ECANCELED)
+	if (unlikely(failed))
 		epoch = tell_dead(pool, slot, epoch, task, status);
-	if (unlikely(word & BOOK_LANE) && answer_lane(pool, task, &status))
+	if (unlikely(word & BOOK_LANE) &&
+	    answer_lane(pool, task, &status, failed))
 		return;
 	if (unlikely(word & BOOK_DEBTS))
 		book_of(task)->status = status; /* for ward_task_wait() */
@@ -264,13 +266,15 @@ group_floor
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status)
 {
+	bool failed = status && status != -ECANCELED &&
+		      !(load_relaxed(&book_of(task)->word) & BOOK_UNWANTED);
 	uint64_t epoch = 0;
 
 	if (slot) {
 		show_patience(slot, task);
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	}
-	answer(pool, slot, epoch, task, status);
+	answer(pool, slot, epoch, task, status, failed);
 	/* A callback that was fenced revokes nothing: the loop sees the fence
 	 * at its next turn. */
 	if (slot)
@@ -366,11 +370,9 @@ static cold void leave_traces(struct slot *slot)
 }
 
 /* True: it is to run again. */
-static cold bool failed(struct pool *pool, struct slot *slot,
-			struct ward_task *task, int status)
+static cold bool runs_again(struct pool *pool, struct slot *slot,
+			    struct ward_task *task, int status)
 {
-	if (load_relaxed(&book_of(task)->word) & BOOK_UNWANTED)
-		return false; /* run() was not called */
 	add_relaxed(&pool->failed, 1);
 	return lost_again(pool, slot, task, status,
 			  fail_ended(pool, slot, task, status));
@@ -465,8 +467,11 @@ static __attribute__((noinline)) bool
 conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 	 struct ward_task *task, int status)
 {
+	bool failed = false;
+
 	if (unlikely(status)) {
-		if (status != -ECANCELED && failed(pool, slot, task, status))
+		failed = task_failed(pool, task, status);
+		if (failed && runs_again(pool, slot, task, status))
 			return slot_own(slot); /* it runs again */
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	} else if (unlikely(load_relaxed(&book_of(task)->word) &
@@ -474,7 +479,7 @@ conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 		   goes_on(pool, slot, task)) {
 		return slot_own(slot);
 	}
-	answer(pool, slot, epoch, task, status);
+	answer(pool, slot, epoch, task, status, failed);
 	return likely(slot_end(slot));
 }
 

@@ -320,6 +320,132 @@ Test(fail, canceled_is_no_failure)
 
 /* ---- raise ----------------------------------------------------------- */
 
+/* ---- told to stop --------------------------------------------------------------------- */
+
+static _Atomic uint32_t letters;
+
+static void counts_letters(void *arg, struct ward_task *task,
+			   const struct ward_report *report)
+{
+	(void)arg;
+	(void)task;
+	(void)report;
+	add_relaxed(&letters, 1);
+}
+
+static struct ward_pool *lettered_pool(void)
+{
+	static const struct ward_hooks hooks = { .report = hear,
+						 .dead = counts_letters };
+
+	return pool_with(&hooks);
+}
+
+static int stops_with_cause(struct ward_task *task)
+{
+	int err;
+
+	job_begins(job_of(task));
+	err = ward_pause(WARD_FOREVER);
+	job_ends(job_of(task));
+	return err;
+}
+
+static int stops_stale(struct ward_task *task)
+{
+	stops_with_cause(task);
+	return ward_commit();
+}
+
+static int stops_otherwise(struct ward_task *task)
+{
+	stops_with_cause(task);
+	return -EIO;
+}
+
+/* Told to stop by its token, its lane's, or itself; once, whatever may run again. */
+static void told_to_stop(int (*run)(struct ward_task *), int by, int status, bool failed)
+{
+	struct ward_pool *pool = lettered_pool();
+	struct ward_cancel token = { { 0 } };
+	struct ward_lane *lane = NULL;
+	struct job job = job_of_kind(run);
+
+	job.task.policy = &again;
+	if (by == 0)
+		job.task.cancel = &token;
+	cr_assert_eq(ward_lane_create(&lane, pool, NULL), 0);
+	if (by == 1)
+		cr_assert_eq(ward_lane_submit(lane, &job.task, 0), 0);
+	else
+		submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.runs) == 1));
+	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&job.ran_on))));
+	if (by == 0)
+		ward_cancel_fire(&token, -EINTR);
+	else if (by == 1)
+		ward_lane_cancel(lane, -EINTR);
+	else
+		cr_assert_eq(ward_task_cancel(pool, &job.task, -EINTR),
+			     -EINPROGRESS);
+	job_had(&job, status);
+	cr_assert_eq(job.runs, 1);
+	cr_assert_eq(stats_of(pool).failed, failed);
+	cr_assert_eq(stats_of(pool).dead_letters, 0);
+	cr_assert_eq(letters, 0);
+	cr_assert_eq(ward_lane_destroy(lane), 0);
+	ended(pool);
+}
+
+Test(fail, what_was_told_to_stop_has_not_failed)
+{
+	for (int by = 0; by < 3; by++) {
+		told_to_stop(stops_with_cause, by, -EINTR, false);
+		told_to_stop(stops_stale, by, -ESTALE, false);
+		if (by < 2) /* it fails, but does not run again */
+			told_to_stop(stops_otherwise, by, -EINTR, true);
+	}
+}
+
+Test(fail, what_ends_with_its_pool_has_not_failed)
+{
+	struct ward_pool *pool = lettered_pool();
+	struct job job = job_of_kind(stops_with_cause);
+
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.runs) == 1));
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	job_had(&job, -ESHUTDOWN);
+	cr_assert_eq(letters, 0);
+}
+
+static int returns_shutdown(struct ward_task *task)
+{
+	(void)task;
+	return -ESHUTDOWN;
+}
+
+static int returns_stale(struct ward_task *task)
+{
+	(void)task;
+	return -ESTALE;
+}
+
+Test(fail, who_was_not_told_to_stop_has_failed)
+{
+	struct ward_pool *pool = lettered_pool();
+	struct job job = job_of_kind(returns_shutdown);
+
+	submitted(pool, &job);
+	job_had(&job, -ESHUTDOWN);
+	job = job_of_kind(returns_stale);
+	submitted(pool, &job);
+	job_had(&job, -ESTALE);
+	cr_assert_eq(letters, 2);
+	cr_assert_eq(stats_of(pool).failed, 2);
+	ended(pool);
+}
+
 static __attribute__((noinline)) int deep(struct job *job, int depth)
 {
 	volatile char here[64];

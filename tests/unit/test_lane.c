@@ -482,6 +482,35 @@ Test(lane, the_first_error_ends_it)
 	ended(pool);
 }
 
+Test(lane, what_never_ran_does_not_end_it)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1,
+						 .flags = WARD_LANE_FAIL_FAST });
+	struct job first = job_of_kind(job_sleep), job[4];
+	struct ward_cancel token = { { 0 } };
+
+	sent(lane, &first);
+	cr_assert(runs(&first));
+	for (int i = 0; i < 4; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].answer = i == 2 ? -EIO : 0;
+	}
+	job[0].task.cancel = &token;
+	for (int i = 0; i < 4; i++)
+		sent(lane, &job[i]);
+	ward_cancel_fire(&token, -EINTR);
+	gate_open(&first.gate);
+	job_had(&job[0], -EINTR);
+	job_had(&job[1], 0);
+	job_had(&job[2], -EIO);
+	job_had(&job[3], -ECANCELED);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
+	given_back(lane);
+	ended(pool);
+}
+
 Test(lane, closed_finishes_or_cancels)
 {
 	for (int cause = 0; cause >= -EPIPE; cause -= EPIPE) {
