@@ -227,13 +227,14 @@ struct host_file {
 struct host_eye {
 	int32_t tid;
 	struct host_file stat, schedstat, syscall; /* kept, or none */
+	uint64_t born; /* when the thread began, in the kernel's ticks; 0: unknown */
 };
 /* Nothing is kept: for one look or two. */
 static inline struct host_eye host_eye_of(int32_t tid)
 {
 	struct host_file none = { .fd = -1 };
 
-	return (struct host_eye){ tid, none, none, none };
+	return (struct host_eye){ tid, none, none, none, 0 };
 }
 struct host_look {
 	bool cpu_known, state_known, switches_known;
@@ -254,6 +255,8 @@ int host_look(const struct host_eye *eye, struct host_look *look);
 int host_glance(const struct host_eye *eye, struct host_look *look);
 /* Its system call (-1: none or unknown) and the first argument. */
 int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
+/* Did the thread begin after that (CLOCK_MONOTONIC)?  False, if it is not known. */
+bool host_is_younger(int32_t tid, uint64_t than);
 /*
  * The thread of this process that holds the futex at 'address'; 0: unknown.  A
  * guess by the look of the memory there: for reports and excuses, no more.

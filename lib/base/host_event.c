@@ -22,7 +22,7 @@ static uint64_t number_of(int fd)
 	char path[64], info[512];
 	const char *at;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
 	if (host_read_path(path, info, sizeof(info)) <= 0)
 		return 0;
 	at = strstr(info, key);

@@ -77,14 +77,6 @@ static void drop(struct host_file *file)
 	file->fd = -1;
 }
 
-void host_eye_open(struct host_eye *eye, int32_t tid)
-{
-	eye->tid = tid;
-	eye->stat = keep(tid, "stat");
-	eye->schedstat = keep(tid, "schedstat");
-	eye->syscall = keep(tid, "syscall");
-}
-
 void host_eye_close(struct host_eye *eye)
 {
 	drop(&eye->stat);
@@ -173,7 +165,45 @@ static int look_switches(const struct host_eye *eye, struct host_look *look)
 	return look->switches_known ? 0 : -ENODATA;
 }
 
-/* "TID (name) S ...": the name may contain anything, also ") R". */
+/*
+ * "TID (name) S ...": the name may contain anything, also ") R".  From the state on;
+ * NULL: it is not that.
+ */
+static char *after_name(char *stat)
+{
+	char *at = strrchr(stat, ')');
+
+	return at && at[1] == ' ' ? at + 2 : NULL;
+}
+
+/* The 22nd field; the state is the third. */
+static uint64_t born_of(const char *state)
+{
+	for (int i = 3; state && i < 22; i++) {
+		state = strchr(state, ' ');
+		state += state != NULL;
+	}
+	return state ? strtoull(state, NULL, 10) : 0;
+}
+
+static uint64_t born(const struct host_eye *eye)
+{
+	char buf[512];
+	ssize_t got = read_file(&eye->stat, eye->tid, "stat", buf, sizeof(buf));
+
+	return got > 0 ? born_of(after_name(buf)) : 0;
+}
+
+void host_eye_open(struct host_eye *eye, int32_t tid)
+{
+	eye->tid = tid;
+	eye->stat = keep(tid, "stat");
+	eye->schedstat = keep(tid, "schedstat");
+	eye->syscall = keep(tid, "syscall");
+	eye->born = born(eye);
+}
+
+/* Who has another's number by now is another: it began later. */
 static int look_state(const struct host_eye *eye, struct host_look *look)
 {
 	char buf[512], *at;
@@ -181,10 +211,12 @@ static int look_state(const struct host_eye *eye, struct host_look *look)
 
 	if (got < 0)
 		return (int)got;
-	at = strrchr(buf, ')');
-	if (!at || at[1] != ' ')
+	at = after_name(buf);
+	if (!at)
 		return -ENODATA;
-	look->state = at[2];
+	if (eye->born && born_of(at) != eye->born)
+		return -ESRCH;
+	look->state = *at;
 	look->state_known = true;
 	return 0;
 }
@@ -217,6 +249,23 @@ int host_look(const struct host_eye *eye, struct host_look *look)
 	if (state == -ESRCH)
 		return is_gone(look);
 	return err && state ? -ENODATA : 0;
+}
+
+/* The kernel's ticks are of the clock that runs while the machine sleeps, too. */
+bool host_is_younger(int32_t tid, uint64_t than)
+{
+	struct host_eye eye = host_eye_of(tid);
+	long ticks = sysconf(_SC_CLK_TCK);
+	uint64_t at = born(&eye), now = host_now();
+	struct timespec boot;
+
+	if (!at || ticks <= 0 || than > now ||
+	    clock_gettime(CLOCK_BOOTTIME, &boot))
+		return false;
+	now = (uint64_t)boot.tv_sec * UINT64_C(1000000000) +
+	      (uint64_t)boot.tv_nsec - (now - than);
+	/* It is cut to a tick, so it began at that or a little later. */
+	return at > now / (UINT64_C(1000000000) / (uint64_t)ticks);
 }
 
 /* "running", or "-1 SP PC", or "NR 0xARG ... SP PC". */
@@ -258,7 +307,8 @@ static bool peek(uint64_t address, void *to, size_t len)
 	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
 			       .iov_len = len };
 	int saved = errno;
-	ssize_t got = process_vm_readv(host_pid(), &here, 1, &there, 1, 0);
+	/* Our own number: the first thread, of the process's, may have ended. */
+	ssize_t got = process_vm_readv(gettid(), &here, 1, &there, 1, 0);
 
 	if (got < 0 && errno != EFAULT)
 		host_lack(HOST_NO_HOLDER);

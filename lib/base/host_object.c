@@ -20,7 +20,7 @@ static char program[PATH_MAX]; /* "" where /proc is not to be read */
 void host_object_init(void)
 {
 	int saved = errno;
-	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	ssize_t len = readlink("/proc/thread-self/exe", program, sizeof(program) - 1);
 
 	program[len > 0 ? len : 0] = '\0';
 	errno = saved;

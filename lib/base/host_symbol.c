@@ -45,7 +45,7 @@ static int open_object(Dwfl_Module *module, void **user, const char *name,
 		       Dwarf_Addr base, char **path, Elf **elf)
 {
 	/* The program's name may be another file's by now. */
-	int fd = host_open(host_object_is_program(name) ? "/proc/self/exe" :
+	int fd = host_open(host_object_is_program(name) ? "/proc/thread-self/exe" :
 							  name);
 
 	(void)module;

@@ -247,7 +247,7 @@ static uint64_t waited_for(const char *fd)
 	char path[64], info[512];
 	const char *at;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%.20s", fd);
 	if (host_read_path(path, info, sizeof(info)) <= 0)
 		return 0;
 	at = strstr(info, key);
@@ -258,7 +258,7 @@ enum { DESCRIPTORS = 4096 }; /* that are looked at: more take long */
 
 static uint64_t waited_for_by_any(void)
 {
-	DIR *all = opendir("/proc/self/fdinfo");
+	DIR *all = opendir("/proc/thread-self/fdinfo");
 	struct dirent *one;
 	uint64_t waited = 0;
 

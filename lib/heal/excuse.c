@@ -96,7 +96,7 @@ static bool same_silence(const struct sign *a, const struct sign *b)
 
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now)
+		     uint64_t span, uint64_t now, uint64_t silence)
 {
 	bool zombie, known;
 	int32_t holder;
@@ -107,7 +107,7 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 	if (load_relaxed(&slot->waits_on))
 		return PLEA_NONE; /* for room in the pool: no lock of anybody's */
 	holder = find_holder(pool, slot, &zombie);
-	if (!holder)
+	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
 		return PLEA_NONE;
 	known = excuse->holder == holder;
 	excuse->told &= known;

@@ -46,11 +46,12 @@ enum plea {
  * Is there an excuse for the ward in 'slot', found blocked?  excuse->holder is
  * the thread that is to blame; excuse->told is false if it is a new one.  Less
  * than 'span' tells nothing of starvation: so this is asked at half of a budget,
- * too, and a busy holder that waits its turn is not taken for a starved one.
+ * too, and a busy holder that waits its turn is not taken for a starved one.  A holder
+ * that began within the ward's silence is none: it has the number of one that ended.
  */
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now);
+		     uint64_t span, uint64_t now, uint64_t silence);
 /*
  * By the steward: the ward in 'slot' sleeps; zombies in its row, which were lowered,
  * are lifted again.

@@ -35,6 +35,16 @@ static uint64_t *account_of_rest(struct ward_ledger *ledger, char state)
 	}
 }
 
+/*
+ * Where the kernel does not count waits for a CPU, what is left is sleep only if the
+ * thread sleeps and has not run at all: else it may have waited, and nobody knows.
+ */
+static bool is_told(const struct host_look *before, const struct host_look *now)
+{
+	return (before->switches_known && now->switches_known) ||
+	       now->cpu == before->cpu;
+}
+
 void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
 		 uint64_t late, const struct host_look *before,
 		 const struct host_look *now)
@@ -49,9 +59,10 @@ void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
 		book(&ledger->starved, &rest,
 		     grown(before->run_delay, now->run_delay));
 		book(&ledger->blind, &rest, late);
-		if (now->state == 'R')
+		if (now->state == 'R' && now->switches_known)
 			*doubt = rest;
-		book(account_of_rest(ledger, now->state), &rest, rest);
+		if (now->state == 'R' || is_told(before, now))
+			book(account_of_rest(ledger, now->state), &rest, rest);
 	}
 	ledger->blind += rest;
 }

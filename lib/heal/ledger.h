@@ -16,7 +16,9 @@
  * The kernel books a wait for a CPU when it ends.  So what a thread that is ready
  * at a look has left over may be the wait that it is in, or sleep before it: it
  * is in doubt.  In doubt is starved, until a look finds the thread elsewhere:
- * then all its waits have ended, and the counters tell the two apart.
+ * then all its waits have ended, and the counters tell the two apart.  A kernel that
+ * does not count such waits leaves more in doubt: there, sleep is what a thread that
+ * sleeps has slept since a look after which it has not run.
  *
  * Invariant A8: the accounts add up to the silence, exactly.
  *

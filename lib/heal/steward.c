@@ -90,26 +90,45 @@ static void tell_simple(struct steward *me, enum ward_kind kind,
 	incident_raise(&me->pool->tell, in);
 }
 
+static const char *blind_to(const struct host_look *look)
+{
+	if (!look->cpu_known)
+		return look->state_known ?
+			       "no CPU times: a livelock is not seen" :
+			       "no evidence of threads: only death is seen";
+	if (!look->state_known)
+		return "no thread states: blocking is not seen";
+	if (!look->switches_known)
+		return "no counts of waits for a CPU: who runs now and then is "
+		       "not seen to block";
+	return NULL;
+}
+
+/* What is not to be known; once. */
+static void tell_blind(struct steward *me, const struct host_look *look)
+{
+	const char *what = me->told_blind ? NULL : blind_to(look);
+
+	if (!what)
+		return;
+	me->told_blind = true;
+	tell_simple(me, WARD_R_EVIDENCE, what);
+}
+
 static int take_look(struct steward *me, const struct slot *slot,
 		     const struct watch *watch, struct host_look *look)
 {
 	int err;
 
 	count_own(&me->heal->looks, 1);
+	if (host_life_lost(&slot->breath))
+		return -ESRCH; /* its number may be another thread's by now */
 	/* The first one only notes where the counters stand. */
 	if (!watch->looked_at)
 		return host_glance(&slot->eye, look);
 	err = host_look(&slot->eye, look);
-	if (err != -ESRCH && !(look->state_known && look->cpu_known) &&
-	    !me->told_blind) {
-		me->told_blind = true;
-		tell_simple(me, WARD_R_EVIDENCE,
-			    look->cpu_known ?
-				    "no thread states: blocking is not seen" :
-			    look->state_known ?
-				    "no CPU times: a livelock is not seen" :
-				    "no evidence of threads: only death is seen");
-	}
+	if (err != -ESRCH)
+		tell_blind(me, look);
 	return err;
 }
 
@@ -239,7 +258,8 @@ static enum plea ask_excuse(struct steward *me, const struct slot *slot,
 			    const struct budgets *budgets)
 {
 	return excuse_ask(&me->excuse[watch - me->watch], me->pool, slot,
-			  &watch->last, budgets->blocked / 4, watch->seen_at);
+			  &watch->last, budgets->blocked / 4, watch->seen_at,
+			  watch->silence.silence);
 }
 
 /* Found blocked: is it its own fault, and would a replacement help? */

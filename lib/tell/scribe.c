@@ -151,6 +151,10 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		incident->after(incident->who, incident->epoch);
 	if (report->syscall >= 0 && host_is_futex(report->syscall))
 		holder = host_futex_holder(report->syscall_arg);
+	/* It has the number of one that has ended, and left the lock behind. */
+	if (holder &&
+	    host_is_younger(holder, report->at - report->ledger.silence))
+		holder = 0;
 	if (holder) /* else who held it when it was found, if that is known */
 		report->holder = holder;
 	if (report->holder) {

@@ -173,7 +173,8 @@ tests_unit_test_excuse_SOURCES = tests/unit/test_excuse.c
 tests_unit_test_excuse_LDADD = $(UNIT_LIBS)
 tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_syscall,--wrap=host_look,--wrap=host_raise \
-	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder
+	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder \
+	-Wl,--wrap=host_is_younger
 
 tests_unit_test_fail_SOURCES = tests/unit/test_fail.c \
 	tests/unit/job.h \

@@ -42,6 +42,15 @@ int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
+static uint64_t born[THREADS];
+
+bool __wrap_host_is_younger(int32_t tid, uint64_t than);
+
+bool __wrap_host_is_younger(int32_t tid, uint64_t than)
+{
+	return born[tid] > than;
+}
+
 static int32_t raised[THREADS], raises;
 
 bool __wrap_host_raise(int32_t tid, const struct host_sched *was);
@@ -67,7 +76,7 @@ static struct slot slot[THREADS]; /* each thread has the one of its number */
 static struct pool pool;
 static struct excuse excuse;
 static struct sign sign = { .turn = 1, .word = 3 };
-static uint64_t now;
+static uint64_t now, silence;
 
 static void set_up(void)
 {
@@ -88,7 +97,7 @@ TestSuite(excuse, .init = set_up);
 static enum plea ask_after(uint64_t ns)
 {
 	now += ns;
-	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now);
+	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now, silence);
 }
 
 Test(excuse, none_for_sleep_that_is_no_futex)
@@ -177,6 +186,19 @@ Test(excuse, a_zombie_as_long_as_it_is_one)
 	store_relaxed(&slot[A].life, LIFE_SPARE);
 	cr_assert_eq(ask_after(100 * MS), PLEA_NONE);
 	cr_assert_not(excuse_holds(&excuse, &sign));
+}
+
+/* The thread that held it has ended, and its number is another's. */
+Test(excuse, none_by_who_began_within_the_silence)
+{
+	thread[WARD].waits_for = A;
+	thread[A].state = 'R';
+	silence = 500 * MS;
+	born[A] = now - 400 * MS;
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
+	born[A] = now - 600 * MS;
+	cr_assert_eq(ask_after(0), PLEA_AGAIN);
 }
 
 Test(excuse, ends_with_the_attempt)

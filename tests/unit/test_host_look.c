@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MS UINT64_C(1000000)
@@ -349,6 +350,38 @@ Test(host_look, descriptors_that_are_the_programs_by_now)
 	cr_assert_eq(fcntl(fd[2], F_GETFD), -1);
 }
 
+/* Its number is another thread's by now, and nothing was kept. */
+Test(host_look, who_has_the_number_of_another_is_not_taken_for_it)
+{
+	struct host_eye eye;
+	struct host_look look;
+
+	host_eye_open(&eye, host_tid());
+	cr_assert_neq(eye.born, 0);
+	host_eye_close(&eye);
+	cr_assert_eq(look_at(&eye).state, 'R');
+	eye.born--; /* as one that began before us */
+	cr_assert_eq(host_look(&eye, &look), -ESRCH);
+	cr_assert(!look.cpu_known && !look.state_known);
+}
+
+Test(host_look, younger_than_that)
+{
+	static struct gate gate;
+	uint64_t before = host_now(), after;
+	int32_t tid;
+
+	for (uint64_t until = before + 40 * MS; host_now() < until;)
+		host_yield();
+	start(sleeps, &gate);
+	tid = gate_came(&gate);
+	after = host_now() + 40 * MS;
+	cr_assert(comes_true(host_now() > after));
+	cr_assert(host_is_younger(tid, before));
+	cr_assert(!host_is_younger(tid, after));
+	cr_assert(!host_is_younger(INT32_MAX, before));
+}
+
 /* Another's file of the same kind is another one. */
 Test(host_look, descriptors_of_another_thread)
 {
@@ -508,6 +541,41 @@ static void waits_for_condition(void *arg)
 	store_release(&waiting, (uint32_t)host_tid());
 	pthread_cond_wait(&condition, &mutex);
 	pthread_mutex_unlock(&mutex);
+}
+
+/* The number of the process is the first thread's, and that one may have ended. */
+static void finds_the_holder(void *arg)
+{
+	struct host_eye first = host_eye_of(getpid());
+	struct host_look look;
+	uint64_t address;
+	int32_t tid;
+
+	(void)arg;
+	if (!comes_true(host_look(&first, &look) || look.state == 'Z'))
+		_exit(3);
+	start(holds, NULL);
+	tid = gate_came(&holding);
+	start(wants, NULL);
+	if (!comes_true(load_acquire(&waiting) != 0))
+		_exit(2);
+	_exit(futex_of((int32_t)load_acquire(&waiting), &address) != tid);
+}
+
+Test(host_look, holder_after_the_first_thread_has_ended, .timeout = 60)
+{
+	pid_t child;
+	int status;
+
+	needs_a_whole_child();
+	pthread_mutex_init(&mutex, NULL);
+	child = fork();
+	if (child == 0) {
+		start(finds_the_holder, NULL);
+		syscall(SYS_exit, 0);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
 }
 
 Test(host_look, what_nobody_holds_has_no_holder, .timeout = 60)

@@ -77,6 +77,31 @@ Test(ledger, a_stopped_thread_is_stopped)
 	   90, 0);
 }
 
+/* What the kernel does not count may have been a wait as well as sleep. */
+Test(ledger, without_counts_sleep_is_what_has_not_run)
+{
+	is(booked(100, 0, look(5, 0, 0, 'R'), look(5, 0, 0, 'S')), 0, 100, 0, 0,
+	   0);
+	is(booked(100, 0, look(5, 0, 0, 'S'), look(15, 0, 0, 'S')), 10, 0, 0, 0,
+	   90);
+	is(booked(100, 0, look(5, 0, 0, 'S'), look(15, 0, 0, 'R')), 10, 0, 90,
+	   0, 0);
+	is(booked(100, 0, look(5, 7, 3, 'S'), look(15, 0, 0, 'S')), 10, 0, 0, 0,
+	   90);
+}
+
+Test(ledger, without_counts_nothing_comes_out_of_doubt)
+{
+	struct host_look a = look(5, 0, 0, 'S'), b = look(15, 0, 0, 'R'),
+			 c = look(15, 0, 0, 'S');
+	struct ward_ledger ledger = { 0 };
+	uint64_t doubt = 0;
+
+	ledger_book(&ledger, &doubt, 100, 0, &a, &b);
+	ledger_book(&ledger, &doubt, 100, 0, &b, &c);
+	is(ledger, 10, 100, 90, 0, 0);
+}
+
 Test(ledger, what_the_steward_overslept_is_blind)
 {
 	is(booked(100, 60, look(5, 7, 3, 'S'), look(5, 7, 3, 'S')), 0, 40, 0, 0,
