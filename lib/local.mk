@@ -116,6 +116,7 @@ WARD_SOURCES = \
 	lib/work/unblock.c \
 	lib/work/watch.c \
 	lib/work/worker.c \
+	lib/heal/aides.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \

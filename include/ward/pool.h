@@ -158,7 +158,7 @@ WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 					const struct ward_pool_config *config);
 
 /*
- * Starts workers, spares, steward, clerk and scribe, and returns when each is
+ * Starts workers, spares, steward, deputy, clerk and scribe, and returns when each is
  * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM: a
  * thread could not be made; -EOWNERDEAD: threads kept ending in the start hook;
  * none is left (tasks that were queued may have

@@ -32,8 +32,10 @@ enum ward_kind {
 	WARD_R_STEWARD,	     /* the pool's steward hung; another took over */
 	WARD_R_RESTART,	     /* a ward ended and is started again */
 	WARD_R_GAVE_UP,	     /* a steward's restart intensity is spent */
-	WARD_R_MISUSE	     /* a call that cannot be meant; told once a pool: an
+	WARD_R_MISUSE,	     /* a call that cannot be meant; told once a pool: an
 				'until' before the pool was made, so a span */
+	WARD_R_HELPER	     /* a thread of the pool's own hangs, or a new one is
+				long on its way up: 'what' says what waits */
 };
 
 /* Where the silence of a ward went, ns.  The sum is 'silence', exactly. */

@@ -370,6 +370,8 @@ uint64_t host_watchdog(void);
 
 /* The last resort of a report that nobody listens to. */
 void host_complain(const char *line, size_t len);
+/* The same, unless it would have to wait; at most 4096 bytes. */
+void host_mutter(const char *line, size_t len);
 _Noreturn void host_abort(void);
 
 #endif

@@ -10,16 +10,16 @@
 /* Told, and then the end of the process, in the scribe's own time. */
 static void abort_with_report(struct ward_steward *root)
 {
-	struct tell *tell = &root->tree->pool->tell;
-	struct incident *in = incident_open(tell, WARD_R_GAVE_UP,
+	struct pool *pool = root->tree->pool;
+	struct incident *in = incident_last(&pool->tell, WARD_R_GAVE_UP,
 					    incident_id());
 
 	if (!in)
-		host_abort();
+		return; /* others' last words are on their way */
 	in->report.what = "the root of all stewards gave up: abort";
 	in->report.cause = root->incident;
-	in->abort = true;
-	incident_raise(tell, in);
+	incident_abort(&pool->tell, in);
+	steward_wake(pool); /* it keeps that word, where the scribe cannot */
 }
 
 static void last_resort(struct ward_steward *root)

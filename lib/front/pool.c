@@ -8,7 +8,44 @@
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
 #define STILLBORN 4u	     /* deaths on the way, for each that is wanted */
-#define PATIENCE 100000000u /* ns for a thread to end, once it has left us */
+/*
+ * Beyond the deadline: for threads that have nothing to do any more but to end, our
+ * own as well.  Whoever is held somewhere is not waited for; nor, where there is no
+ * deadline or a far one, one of our own for longer than TRUST.  LEAST is for who was
+ * told to end only when another had used up the time.
+ */
+#ifndef TRUST /* where time is jerky, for ever */
+#define PATIENCE UINT64_C(100000000)
+#define TRUST UINT64_C(5000000000)
+#endif
+#define LEAST UINT64_C(20000000)
+
+/* A call that ends threads: until when, and when that was said. */
+struct term {
+	uint64_t until, said;
+};
+
+static uint64_t later_by(uint64_t when, uint64_t span)
+{
+	return when < HOST_FOREVER - span ? when + span : HOST_FOREVER;
+}
+
+/* The end of what goes beyond the deadline. */
+static uint64_t at_last(const struct term *term)
+{
+	return later_by(term->until > term->said ? term->until : term->said,
+			PATIENCE);
+}
+
+/* How long one is waited for, from now on, that heals or tells. */
+static uint64_t trusted(const struct term *term)
+{
+	uint64_t last = at_last(term), now = host_now();
+
+	if (last > later_by(now, TRUST))
+		return later_by(now, TRUST);
+	return last < now + LEAST ? now + LEAST : last;
+}
 
 int ward_pool_create(struct ward_pool **out,
 		     const struct ward_pool_config *config)
@@ -77,8 +114,9 @@ static bool leaving(struct pool *pool)
 	return false;
 }
 
-static void wait_until_left(struct pool *pool, uint64_t until)
+static void wait_until_left(struct pool *pool, const struct term *term)
 {
+	uint64_t until = term->until;
 	uint32_t alive;
 
 	while ((alive = load_acquire(&pool->alive))) {
@@ -86,7 +124,7 @@ static void wait_until_left(struct pool *pool, uint64_t until)
 
 		/* The spares that would have seen to it have left. */
 		lost_bury(pool);
-		if (now >= until && !leaving(pool))
+		if (now >= until && (!leaving(pool) || now >= at_last(term)))
 			return;
 		host_wait(&pool->alive, alive,
 			  now < until && until < slice ? until : slice);
@@ -124,37 +162,65 @@ static void fence_rest(struct pool *pool)
  */
 static int part_with(struct pool *pool, uint64_t until)
 {
-	uint64_t patience = host_now() + PATIENCE;
+	bool alone = !clerk_rests(pool->helpers, 0);
 	int left = 0;
-
-	if (until < patience)
-		until = patience;
 
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+		uint32_t making = BOND_MAKING;
 
 		if (life == LIFE_FREE ||
-		    (life == LIFE_GONE && clerk_bury(pool, slot, until)))
+		    (life == LIFE_GONE && !alone &&
+		     clerk_bury(pool, slot, until)))
 			continue;
 		if (slot->joined)
 			continue; /* a steward is left: the record goes with all */
-		if (life != LIFE_GONE || !theft_left(slot)) /* its stack */
-			host_detach(slot->thread);
 		left++;
+		/* Its stack is needed; or it is the clerk's, who hangs. */
+		if (life == LIFE_GONE && (theft_left(slot) || alone))
+			continue;
+		/* Or the clerk does, if it hangs between its birth and that. */
+		if (!cas_acq_rel(&slot->bond, &making, BOND_PARTED)) /* [bd] */
+			host_detach(slot->thread);
 	}
 	return left;
 }
 
-/* How many stewards are left that hang. */
-static int stop_threads(struct pool *pool, uint64_t until)
+/* How many stewards are left, because they hang. */
+static int stop_threads(struct pool *pool, const struct term *term)
 {
 	struct heal *heal = pool->helpers;
 
 	stop_workers(pool);
-	clerk_stop(heal); /* it may be about to make one more */
-	wait_until_left(pool, until);
-	return steward_stop(heal, until);
+	clerk_stop(heal);
+	wait_until_left(pool, term);
+	if (!clerk_rests(heal, 0)) { /* it may be about to make one more */
+		clerk_rests(heal, trusted(term));
+		wait_until_left(pool, term);
+	}
+	return steward_stop(heal, trusted(term));
+}
+
+/* Inside a hook it gives its share back when that returns. */
+static int stop_scribe(struct pool *pool, const struct term *term)
+{
+	if (!tell_stop(&pool->tell, trusted(term)))
+		return 0;
+	host_detach(pool->tell.thread);
+	return 1;
+}
+
+/*
+ * What stop_threads() has not joined.  Threads that are left see to themselves when
+ * they leave, but one that ends by a raw exit cannot: the clerk waits for those.
+ */
+static int stop_rest(struct pool *pool, const struct term *term)
+{
+	int left = part_with(pool, trusted(term));
+
+	left += clerk_end(pool->helpers, left != 0, trusted(term));
+	return left + stop_scribe(pool, term);
 }
 
 /* ---- up -------------------------------------------------------------------------- */
@@ -165,46 +231,40 @@ static uint32_t at_first(struct pool *pool)
 	       pool->spares_wanted;
 }
 
+/* The stewards first: the clerk makes deputies, too. */
+static int start_helpers(struct heal *heal)
+{
+	int err = load_relaxed(&heal->newest) ? 0 : heal_again(heal);
+
+	if (!err)
+		err = steward_start(heal);
+	if (!err)
+		err = clerk_start(heal);
+	return err;
+}
+
 static int start_threads(struct pool *pool)
 {
-	struct heal *heal = pool->helpers;
 	uint32_t n = at_first(pool);
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
 		err = worker_spawn(pool, &pool->slot[i]);
-	if (!err)
-		err = steward_start(heal);
-	if (err) {
-		stop_workers(pool);
-		wait_until_left(pool, HOST_FOREVER);
-		return err;
-	}
-	/* After the steward, which it may replace. */
-	err = clerk_start(heal);
-	if (err) {
-		stop_workers(pool);
-		wait_until_left(pool, HOST_FOREVER);
-		steward_stop(heal, HOST_FOREVER);
-	}
-	return err;
+	return err ? err : start_helpers(pool->helpers);
 }
 
-/* As it was before it was started. */
+/* All of its threads have ended: as it was before it was started. */
 static void stand_down(struct pool *pool)
 {
-	struct heal *heal = pool->helpers;
-
-	part_with(pool, HOST_FOREVER);
 	stack_init(&pool->spares, pool->spares.next);
 	store_relaxed(&pool->spares_ready, 0);
 	store_relaxed(&pool->inbox.bell.word, 0);
 	store_relaxed(&pool->inbox.bell.closed, 0);
-	store_relaxed(&heal->clerk_stop, 0);
-	store_relaxed(&heal->steward_stop, 0);
+	store_relaxed(&pool->tell.stop, 0);
 	store_relaxed(&pool->stillborn, 0);
 	store_relaxed(&pool->stopping, 0);
 	store_relaxed(&pool->inbox.orders, 0);
+	heal_again(pool->helpers); /* or else at the next start */
 	store_release(&pool->started, 0);
 }
 
@@ -226,15 +286,27 @@ static int wait_until_seated(struct pool *pool)
 		if (load_relaxed(&pool->stillborn) >
 		    STILLBORN * at_first(pool))
 			return -EOWNERDEAD;
-		host_wait(&pool->lives_changed, seen, HOST_FOREVER);
+		/* Nobody may be there yet who would hear of a raw exit. */
+		lost_bury(pool);
+		host_wait(&pool->lives_changed, seen, host_now() + SLICE);
 	}
 }
 
+/*
+ * If one of its threads hangs, the pool is not to be started again: nobody knows what
+ * that would do to the next ones.
+ */
 static void undo_start(struct pool *pool)
 {
-	tell_stop(&pool->tell, HOST_FOREVER);
-	store_relaxed(&pool->tell.stop, 0);
-	stand_down(pool);
+	uint64_t now = host_now();
+	struct term term = { .until = later_by(now, TRUST), .said = now };
+	int left = stop_threads(pool, &term);
+
+	left += stop_rest(pool, &term);
+	if (left)
+		store_release(&pool->started, GIVEN_UP);
+	else
+		stand_down(pool);
 }
 
 static int start(struct pool *pool)
@@ -251,15 +323,10 @@ static int start(struct pool *pool)
 		return err;
 	}
 	err = start_threads(pool);
-	if (err) {
+	if (!err)
+		err = wait_until_seated(pool);
+	if (err)
 		undo_start(pool);
-		return err;
-	}
-	err = wait_until_seated(pool);
-	if (err) {
-		stop_threads(pool, HOST_FOREVER);
-		undo_start(pool);
-	}
 	return err;
 }
 
@@ -274,7 +341,7 @@ int ward_pool_start(struct ward_pool *handle)
 	if (pool_foreign(pool))
 		return -ECHILD;
 	host_hold();
-	err = cas_acq_rel(&pool->started, &not_yet, 1) ? start(pool) :
+	err = cas_acq_rel(&pool->started, &not_yet, STARTED) ? start(pool) :
 							 -EALREADY;
 	host_unhold();
 	return err;
@@ -319,13 +386,17 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 
 /* ---- destroy ------------------------------------------------------------------------ */
 
-static void wait_submitters(struct pool *pool)
+/* False: one is held in there. */
+static bool wait_submitters(struct pool *pool, uint64_t until)
 {
 	while (inbox_waited_for(&pool->inbox)) {
 		for (uint32_t i = 0; i < pool->inbox.rings; i++)
 			host_wake(&pool->inbox.ring[i].room, INT32_MAX);
+		if (host_now() >= until)
+			return false;
 		host_yield();
 	}
+	return true;
 }
 
 static int destroy_child(struct pool *pool)
@@ -339,43 +410,25 @@ static int destroy_child(struct pool *pool)
 	return 0;
 }
 
-static void caretaker(void *arg)
+/* False: a caller is held inside of the pool, which it must find when it goes on. */
+static bool close_door(struct pool *pool, const struct term *term)
 {
-	struct pool *pool = arg;
+	bool closed = !inbox_close(&pool->inbox, trusted(term));
 
-	seat_care(pool);
-	pool_put(pool);
-}
-
-/*
- * Threads were left.  They see to themselves when they leave, but one that ends by a
- * raw exit cannot: a last thread waits for those.  If it cannot be made, what such a
- * one held stays.
- */
-static void leave_caretaker(struct pool *pool)
-{
-	struct host_spawn how = { .stack = 256 << 10, .name = "ward/last" };
-	host_thread thread;
-
-	add_acq_rel(&pool->refs, 1);
-	if (host_spawn(&thread, &how, caretaker, NULL, pool))
-		sub_acq_rel(&pool->refs, 1);
-	else
-		host_detach(thread);
-}
-
-static int destroy(struct pool *pool, uint64_t until)
-{
-	bool scribe_left = true;
-	int left = 0, stewards = 0;
-
-	inbox_close(&pool->inbox, HOST_FOREVER);
 	lanes_closed(pool);
-	wait_submitters(pool);
-	if (load_acquire(&pool->started)) {
+	return wait_submitters(pool, trusted(term)) && closed;
+}
+
+static int destroy(struct pool *pool, const struct term *term)
+{
+	bool started = load_acquire(&pool->started) == STARTED;
+	bool empty = close_door(pool, term);
+	int left = 0;
+
+	if (started) {
 		stop_running(pool);
 		lost_cancel_queued(pool);
-		stewards = stop_threads(pool, until);
+		left = stop_threads(pool, term);
 		fence_rest(pool);
 		lost_bury(pool); /* who ended between our last look and that */
 	}
@@ -387,24 +440,17 @@ static int destroy(struct pool *pool, uint64_t until)
 	store_release(&pool->orphaned, 1);
 	host_fence_heavy(); /* [J] orphaned | what is owed? */
 	lost_pay(pool);
-	if (load_acquire(&pool->started)) {
-		left = part_with(pool, until);
-		scribe_left = tell_stop(&pool->tell, until) == 0;
-		if (left)
-			leave_caretaker(pool);
-	}
-	if (!scribe_left) {
-		/* Inside a hook: it gives its share back when that returns. */
-		host_detach(pool->tell.thread);
-		left++;
-	}
-	pool_put(pool);
-	return left + stewards;
+	if (started)
+		left += stop_rest(pool, term);
+	if (empty)
+		pool_put(pool);
+	return left + !empty;
 }
 
 int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
+	struct term term = { .until = until, .said = host_now() };
 	int left;
 
 	if (!pool)
@@ -415,7 +461,7 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 		return -EDEADLK;
 	host_hold();
 	pool_until(pool, until);
-	left = destroy(pool, until);
+	left = destroy(pool, &term);
 	host_unhold();
 	return left;
 }

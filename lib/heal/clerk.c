@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clerk.c - makes threads and buries them: what the steward must not do, because it
- * may take long.  And it watches the steward.
+ * clerk.c - makes threads and buries them: what the steward must not do, because libc
+ * allocates and locks for it, and a task may hang while it holds such a lock.  And it
+ * stays for the last of them, where destroy has left some.
  *
  * Level-triggered: it looks at what is and at what should be, so that no order
  * can be lost.  Edge [U]: a seat let go of its slot | no steward looks at it, and
  * the slot is used again.
  */
 #include "heal/heal.h"
+#include <errno.h>
 #include <stdio.h>
 
 #define MS 1000000u
@@ -18,7 +20,8 @@ enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
 static bool looked_at(const struct heal *heal, const struct slot *slot)
 {
 	host_fence_heavy(); /* [U] it has no seat | who looks at it? */
-	for (const struct steward *s = heal->steward; s; s = s->before)
+	for (const struct steward *s = load_acquire(&heal->newest); s;
+	     s = s->before)
 		if (load_acquire(&s->at) == slot) /* [U] */
 			return true;
 	return false;
@@ -27,7 +30,9 @@ static bool looked_at(const struct heal *heal, const struct slot *slot)
 bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 {
 	if (!slot->joined) {
-		if (!lost_mourned(pool, slot) || host_join(slot->thread, until))
+		if (!lost_mourned(pool, slot) ||
+		    load_acquire(&slot->bond) != BOND_MADE || /* [bd] */
+		    host_join(slot->thread, until))
 			return false;
 		slot->joined = true;
 	}
@@ -46,11 +51,14 @@ bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
 /* True if some thread that leaves has not left yet. */
 static bool bury(struct pool *pool)
 {
+	const struct heal *heal = pool->helpers;
 	bool waiting = false;
 
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
+		if (load_acquire(&heal->clerk.stop))
+			return false; /* they are destroy's now */
 		if (LIFE_STATE(load_acquire(&slot->life)) == LIFE_GONE &&
 		    !clerk_bury(pool, slot, host_now()))
 			waiting = true;
@@ -91,8 +99,11 @@ static int bear(struct pool *pool)
 {
 	for (uint32_t n = wanted(pool); n; n--) {
 		struct slot *slot = free_slot(pool);
-		int err = slot ? worker_spawn(pool, slot) : 0;
+		int err;
 
+		if (load_acquire(&pool->stopping))
+			return 0;
+		err = slot ? worker_spawn(pool, slot) : 0;
 		if (!slot || err)
 			return err;
 	}
@@ -107,44 +118,62 @@ static uint64_t longer(uint64_t pause)
 
 /* What the clerk remembers from one round to the next. */
 struct rounds {
-	struct vigil vigil;
-	uint64_t stillborn;  /* threads that died before their first seat */
+	uint64_t arrived;    /* threads that have come up, */
+	uint64_t stillborn;  /* and died on their way, when it last made some */
 	uint64_t pause;	     /* ms; grows while threads cannot be had */
 	uint64_t not_before; /* the next try */
 	uint64_t unjoined;   /* ms; grows while a thread is slow to leave */
 	bool told;
 };
 
-/* Threads that die as they are born are not made again at full speed, either. */
-static void bear_in_time(struct pool *pool, struct rounds *r)
+static void failed(struct pool *pool, struct rounds *r, uint64_t now)
 {
-	uint64_t stillborn = load_relaxed(&pool->stillborn), now = host_now();
-	bool failed = stillborn != r->stillborn;
+	if (!r->told)
+		tell_no_thread(pool);
+	r->told = true;
+	r->pause = longer(r->pause);
+	r->not_before = now + r->pause * MS;
+}
 
-	if (!failed && !r->not_before && !load_relaxed(&pool->born)) {
+/* None of those that were made last has come up, and some have died. */
+static bool all_stillborn(const struct pool *pool, const struct rounds *r)
+{
+	return load_relaxed(&pool->stillborn) != r->stillborn &&
+	       load_relaxed(&pool->arrived) == r->arrived;
+}
+
+/*
+ * Threads that die as they are born are not made again at full speed, unless others
+ * come up that were made with them.
+ */
+static void bear_in_time(struct heal *heal, struct rounds *r)
+{
+	struct pool *pool = heal->pool;
+	bool stillborn = all_stillborn(pool, r);
+	uint64_t now = host_now();
+	int err;
+
+	if (!stillborn && !r->not_before && !load_relaxed(&pool->born)) {
 		r->pause = 0; /* those that were made last have come up */
 		r->told = false;
 	}
-	if (load_acquire(&pool->stopping) || !wanted(pool)) {
+	if (load_acquire(&pool->stopping) ||
+	    (!wanted(pool) && !deputy_wanted(heal))) {
 		r->not_before = 0; /* a point in the past would never let us sleep */
 		return;
 	}
 	if (now < r->not_before)
 		return;
-	r->stillborn = stillborn;
-	if (!failed)
-		failed = bear(pool) != 0;
-	if (failed && !r->told)
-		tell_no_thread(pool);
-	r->told |= failed;
-	if (failed)
-		r->pause = longer(r->pause);
-	r->not_before = failed ? now + r->pause * MS : 0;
+	r->not_before = 0;
+	r->arrived = load_relaxed(&pool->arrived);
+	r->stillborn = load_relaxed(&pool->stillborn);
+	err = deputy_wanted(heal) ? deputy_make(heal) : 0;
+	if (stillborn || bear(pool) || err)
+		failed(pool, r, now);
 }
 
-static void clerk(void *arg)
+static void clerk(struct heal *heal)
 {
-	struct heal *heal = arg;
 	struct pool *pool = heal->pool;
 	struct rounds r = { 0 };
 
@@ -152,36 +181,86 @@ static void clerk(void *arg)
 		uint32_t seen = load_acquire(&pool->clerk_word);
 		uint64_t until, round;
 
-		store_relaxed(&heal->clerk_seen, seen);
 		/* After the word: who stops us sets this, then moves that. */
-		if (load_acquire(&heal->clerk_stop))
+		if (load_acquire(&heal->clerk.stop))
 			return;
 		r.unjoined = bury(pool) ? longer(r.unjoined) : 0;
-		bear_in_time(pool, &r);
-		until = deputy_watch(heal, &r.vigil, host_now());
-		if (r.not_before && r.not_before < until)
-			until = r.not_before;
+		bear_in_time(heal, &r);
+		until = r.not_before ? r.not_before : HOST_FOREVER;
 		round = host_now() + r.unjoined * MS;
 		if (r.unjoined && round < until)
 			until = round;
+		store_relaxed(&heal->clerk.owes, r.not_before != 0);
+		store_relaxed(&heal->clerk.seen, seen); /* it has done what that asks */
 		host_wait(&pool->clerk_word, seen, until);
 	}
+}
+
+static void clerk_thread(void *arg)
+{
+	struct heal *heal = arg;
+	struct pool *pool = heal->pool;
+	uint32_t how;
+
+	clerk(heal);
+	store_release(&heal->clerk.rests, 1); /* [cl] */
+	host_wake(&heal->clerk.rests, 1);
+	while ((how = load_acquire(&heal->clerk.stop)) == CLERK_RESTS)
+		host_wait(&heal->clerk.stop, how, HOST_FOREVER);
+	if (how == CLERK_STAYS)
+		seat_care(pool);
+	pool_put(pool); /* destroy may have gone before */
 }
 
 int clerk_start(struct heal *heal)
 {
 	struct host_spawn how = { .stack = 256 << 10,
-				  .name = heal->clerk_name,
+				  .name = heal->clerk.name,
 				  .open = host_trace_open() };
+	int err;
 
-	snprintf(heal->clerk_name, sizeof(heal->clerk_name), "%.9s/clerk",
+	snprintf(heal->clerk.name, sizeof(heal->clerk.name), "%.9s/clerk",
 		 heal->pool->name);
-	return host_spawn(&heal->clerk, &how, clerk, NULL, heal);
+	add_acq_rel(&heal->pool->refs, 1);
+	err = host_spawn(&heal->clerk.thread, &how, clerk_thread, NULL, heal);
+	if (err) {
+		sub_acq_rel(&heal->pool->refs, 1);
+		return err;
+	}
+	heal->clerk.there = true;
+	store_relaxed(&heal->clerk.up, 1);
+	return 0;
 }
 
 void clerk_stop(struct heal *heal)
 {
-	store_release(&heal->clerk_stop, 1);
+	store_release(&heal->clerk.stop, CLERK_RESTS);
 	clerk_wake(heal->pool);
-	host_join(heal->clerk, HOST_FOREVER);
+}
+
+bool clerk_rests(struct heal *heal, uint64_t until)
+{
+	if (!heal->clerk.there)
+		return true;
+	while (!load_acquire(&heal->clerk.rests)) /* [cl] */
+		if (host_wait(&heal->clerk.rests, 0, until) == -ETIMEDOUT)
+			return load_acquire(&heal->clerk.rests);
+	return true;
+}
+
+int clerk_end(struct heal *heal, bool stays, uint64_t until)
+{
+	bool hangs = !load_acquire(&heal->clerk.rests);
+
+	if (!heal->clerk.there)
+		return 0;
+	heal->clerk.there = false;
+	store_relaxed(&heal->clerk.up, 0);
+	store_release(&heal->clerk.stop, stays ? CLERK_STAYS : CLERK_ENDS);
+	host_wake(&heal->clerk.stop, 1);
+	clerk_wake(heal->pool);
+	if (!stays && !host_join(heal->clerk.thread, until))
+		return 0;
+	host_detach(heal->clerk.thread);
+	return hangs || !stays;
 }

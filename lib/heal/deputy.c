@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * deputy.c - who watches the steward: the clerk, and what it does about one that
- * hangs.
+ * deputy.c - who watches the steward, and takes over from one that hangs.
  *
  * The steward says at each turn of its loop until when it means to be away (its
- * promise; for ever while the pool sleeps, and then nobody watches).  The clerk
- * looks a second after that.  A steward that is still away, and neither short of
- * CPU nor on its way, is replaced: the term moves on, and a new steward begins with
- * a memory of its own.
+ * promise; for ever while the pool sleeps, and then nobody watches).  The deputy
+ * looks a second after that.  From a steward that is still away, and neither short of
+ * CPU nor on its way, it takes over: the term moves on.  It is a steward itself, with
+ * a memory of its own, made before it is needed, so that to take over takes neither
+ * memory nor a lock.  The clerk then makes the next deputy, as soon as it can.  And it
+ * speaks for the steward where the scribe does not.
  *
  * Key invariant: what a steward does counts in its own term only.
  *  1) It looks at the term at its loop's top, before each seat and before each act;
@@ -24,6 +25,8 @@
  * goes on.
  */
 #include "heal/heal.h"
+#include <errno.h>
+#include <stdio.h>
 
 #define MS 1000000u
 
@@ -32,16 +35,32 @@
 #define DEPUTY_AWAY_MS 1000
 #endif
 
+/* How often it is looked at after that, where it is not short of CPU. */
+#ifndef DEPUTY_LOOKS
+#define DEPUTY_LOOKS 1
+#endif
+
 enum { SURE_MS = 100 };
 
-static void tell_taken_over(struct heal *heal, const struct steward *old)
+/* What a deputy remembers of the steward. */
+struct vigil {
+	uint64_t promise; /* that was found broken, */
+	uint64_t since;	  /* when, */
+	uint64_t cpu;	  /* and its CPU time then */
+	unsigned looks;	  /* that found it so since */
+};
+
+/* In office now, and without a deputy. */
+void deputy_tells(struct steward *me)
 {
-	struct incident *in = incident_open(&heal->pool->tell, WARD_R_STEWARD,
-					    incident_id());
+	struct heal *heal = me->heal;
+	struct host_eye eye = host_eye_of(load_relaxed(&me->before->tid));
+	struct incident *in;
 	int32_t nr;
 	uint64_t arg;
-	struct host_eye eye = host_eye_of(load_relaxed(&old->tid));
 
+	clerk_wake(heal->pool);
+	in = incident_open(&heal->pool->tell, WARD_R_STEWARD, incident_id());
 	if (!in)
 		return;
 	in->report.what = "the steward hung; another has taken over";
@@ -51,24 +70,6 @@ static void tell_taken_over(struct heal *heal, const struct steward *old)
 		in->report.syscall_arg = arg;
 	}
 	incident_raise(&heal->pool->tell, in);
-}
-
-/* False if there is no memory or no thread for it: the old one stays in office. */
-static bool take_over(struct heal *heal)
-{
-	struct steward *old = heal->steward;
-	struct steward *next = heal->next;
-
-	if (!next)
-		next = steward_new(heal, old->term + 1);
-	heal->next = next; /* for the next try, if this one fails */
-	if (!next || steward_begin(next))
-		return false;
-	heal->next = NULL;
-	next->before = old;
-	heal->steward = next;
-	tell_taken_over(heal, old);
-	return true;
 }
 
 /*
@@ -100,14 +101,16 @@ static void begin(struct vigil *vigil, const struct steward *steward,
 
 	vigil->promise = promise;
 	vigil->since = now;
+	vigil->looks = 0;
 	vigil->cpu = !host_look(&eye, &look) && look.cpu_known ? look.cpu : 0;
 }
 
-uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now)
+/* When to ask again; 0: it hangs. */
+static uint64_t vigil_keep(const struct steward *steward, struct vigil *vigil,
+			   uint64_t now)
 {
-	struct steward *steward = heal->steward;
 	uint64_t promise = load_acquire(&steward->promise); /* [a] */
-	uint64_t away = heal->pool->scan + DEPUTY_AWAY_MS * (uint64_t)MS;
+	uint64_t away = steward->pool->scan + DEPUTY_AWAY_MS * (uint64_t)MS;
 
 	if (promise == HOST_FOREVER)
 		return HOST_FOREVER;
@@ -119,22 +122,111 @@ uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now)
 	if (vigil->promise != promise)
 		begin(vigil, steward, promise, now);
 	else if (now - vigil->since >= SURE_MS * MS &&
-		 hangs(steward, vigil, now) && take_over(heal))
-		vigil->promise = 0;
+		 hangs(steward, vigil, now) && ++vigil->looks >= DEPUTY_LOOKS)
+		return 0;
 	return now + SURE_MS * MS;
+}
+
+/* No name, no memory, no lock, and no wait. */
+static void complain(struct heal *heal)
+{
+	uint32_t bits = load_relaxed(&heal->complaints);
+	char line[160];
+
+	if (!bits)
+		return;
+	bits = swap_acq_rel(&heal->complaints, 0);
+	for (uint32_t i = 0; i < AIDES; i++) {
+		int len;
+
+		if (!(bits & 1u << i))
+			continue;
+		len = snprintf(line, sizeof(line), "ward: %s: %s\n",
+			       heal->pool->name, aide_hangs(i));
+		host_mutter(line, (size_t)len);
+	}
+}
+
+bool deputy_waits(struct steward *me)
+{
+	struct heal *heal = me->heal;
+	struct vigil vigil = { 0 };
+
+	for (;;) {
+		uint32_t seen = load_acquire(&heal->deputy_word);
+		uint64_t until;
+
+		if (load_acquire(&heal->steward_stop))
+			return false;
+		until = vigil_keep(me->before, &vigil, host_now());
+		if (!until)
+			break;
+		complain(heal);
+		store_relaxed(&me->promise, until);
+		store_relaxed(&me->heard, seen);
+		host_wait(&heal->deputy_word, seen, until);
+	}
+	return true;
+}
+
+void deputy_ring(struct heal *heal)
+{
+	add_acq_rel(&heal->deputy_word, 1);
+	host_wake(&heal->deputy_word, INT32_MAX);
+}
+
+bool deputy_wanted(const struct heal *heal)
+{
+	return load_relaxed(&heal->newest)->term <= load_acquire(&heal->term);
+}
+
+/*
+ * Those that were taken over from and have left since.  Their memory stays: another,
+ * that is held, may look at it.
+ */
+static void bury_former(struct steward *in_office)
+{
+	for (struct steward *s = in_office->before; s; s = s->before)
+		if (s->there && !host_join(s->thread, host_now()))
+			s->there = false;
+}
+
+int deputy_make(struct heal *heal)
+{
+	struct steward *last = load_relaxed(&heal->newest);
+	int err;
+
+	bury_former(last);
+
+	if (!heal->next) /* else from the last try */
+		heal->next = steward_new(heal, last->term + 1);
+	if (!heal->next)
+		return -ENOMEM;
+	heal->next->before = last;
+	err = steward_begin(heal->next);
+	if (err)
+		return err;
+	store_release(&heal->newest, heal->next); /* [dp] */
+	heal->next = NULL;
+	return 0;
 }
 
 int steward_stop(struct heal *heal, uint64_t until)
 {
+	struct steward *old = load_acquire(&heal->newest); /* [dp] */
 	int left = 0;
 
 	store_release(&heal->steward_stop, 1);
 	steward_ring(heal->pool);
-	host_join(heal->steward->thread, HOST_FOREVER);
-	for (struct steward *old = heal->steward->before; old;
-	     old = old->before) {
+	deputy_ring(heal);
+	for (; old; old = old->before) {
+		if (!old->there)
+			continue;
+		old->there = false;
 		if (!host_join(old->thread, until))
 			continue;
+		/* Should it come to itself, nothing of what it does counts. */
+		swap_acq_rel(&heal->term, UINT32_MAX); /* [a] */
 		host_detach(old->thread);
 		left++;
 	}

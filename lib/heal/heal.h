@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal.h - the threads that keep a pool whole: the steward looks and judges, the
- * clerk makes and buries threads.
+ * heal.h - the threads that keep a pool whole: the steward looks and judges, its
+ * deputy stands by to take over, the clerk makes threads and buries them.
  *
- * The steward never allocates, locks, formats, makes threads or runs a stranger's
- * code.  What might wait is the clerk's or the scribe's.
+ * The steward and its deputy never allocate, lock, make threads or run a stranger's
+ * code.  What might wait is the clerk's or the scribe's, and the steward watches them:
+ * one that does not come to its orders is told of (aides.c).
+ *
+ * Nobody waits for one of these threads without an end: what is left at the end of a
+ * pool gives its memory back when it goes.
  */
 #ifndef WARD_LIB_HEAL_HEAL_H
 #define WARD_LIB_HEAL_HEAL_H
@@ -15,6 +19,22 @@
 #include "work/pool.h"
 
 struct heal;
+
+/* Whose orders may stay undone. */
+enum aide_name {
+	AIDE_CLERK,
+	AIDE_SCRIBE,
+	AIDE_DEPUTY,
+	AIDE_BIRTH, /* a thread's that is new */
+	AIDES
+};
+
+/* What the steward remembers of one. */
+struct lag {
+	uint64_t seen;	/* how far it had come, */
+	uint64_t since; /* and since when, if it was behind; 0: it was not */
+	bool told;
+};
 
 /* One steward's term of office, and all that it remembers: nobody else's. */
 struct steward {
@@ -29,55 +49,78 @@ struct steward {
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
-	uint64_t clerk_since; /* the clerk was found at its orders; 0: not */
-	bool told_blind, told_late, told_clerk;
+	uint64_t lives_at;   /* when it last looked for threads that are dead */
+	struct lag lag[AIDES];
+	uint32_t untold; /* bits of those that the scribe was not there for */
+	bool told_blind, told_late;
 	bool slow; /* some worker was, at this scan: watch->slow */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
 	uint32_t told_lacks; /* enum host_lack, bits */
-	/* for who watches it */
+	/* W: the steward writes, anybody reads */
 	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
+	_Atomic uint32_t heard;	  /* deputy: heal->deputy_word, when it looked */
 	_Atomic int32_t tid;
-	struct steward *before; /* the one it took over from; the clerk's */
+	struct steward *before; /* the one it would, or did, take over from */
 	host_thread thread;
+	bool there; /* the clerk's; then destroy's: it is to be joined */
 	char name[16];
+};
+
+/* What the clerk is told, one after the other. */
+enum clerk_stop {
+	CLERK_WORKS,
+	CLERK_RESTS, /* makes no more threads, and waits for the next word */
+	CLERK_ENDS,
+	CLERK_STAYS /* until the threads that destroy has left have ended */
 };
 
 struct heal {
 	struct pool *pool;
-	struct steward *steward; /* in office; the clerk's, once it runs */
-	struct steward *next;	 /* for want of a thread not yet; the same */
+	struct steward *_Atomic steward; /* in office; itself */
+	struct steward *_Atomic newest;	 /* that, or its deputy; the clerk */
+	struct steward *next;	 /* for want of a thread not yet; the clerk's */
 	_Atomic uint32_t term;	 /* whose acts count */
-	host_thread clerk;
-	char clerk_name[16];
-	_Atomic uint32_t steward_stop, clerk_stop;
-	_Atomic uint32_t clerk_seen; /* its orders, as far as it has come to them */
-	_Atomic uint64_t abort_by; /* though it was not told by then; 0: no abort */
+	_Atomic uint32_t deputy_word; /* futex */
+	_Atomic uint32_t steward_stop;
+	_Atomic uint32_t complaints; /* bits: what the deputy is to say aloud */
+	struct {
+		host_thread thread;
+		bool there; /* start's and destroy's: it is to be ended */
+		_Atomic uint32_t up;   /* start: it is there to be watched */
+		_Atomic uint32_t stop; /* destroy: enum clerk_stop; a futex */
+		/* its own: */
+		_Atomic uint32_t seen;	/* the orders that it is done with */
+		_Atomic uint32_t owes;	/* it has set itself a time for one */
+		_Atomic uint32_t rests; /* a futex */
+		char name[16];
+	} clerk;
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };
 
 struct heal *heal_new(struct pool *pool);
 void heal_free(void *heal);
+/* None of its threads is left: as it was when it was made, or -ENOMEM. */
+int heal_again(struct heal *heal);
 
 /* steward.c */
-int steward_start(struct heal *heal);
+int steward_start(struct heal *heal); /* and its deputy */
 struct steward *steward_new(struct heal *heal, uint32_t term);
 int steward_begin(struct steward *me);
 void steward_free(struct steward *me);
 
+/* deputy.c.  By a deputy: false if it is to end, true if it is to take over. */
+bool deputy_waits(struct steward *me);
+/* By one that has taken over. */
+void deputy_tells(struct steward *me);
+/* By the steward: its deputy looks, at it or at what is to be said. */
+void deputy_ring(struct heal *heal);
+/* By the clerk: the steward in office has none.  0, or why it gets none. */
+int deputy_make(struct heal *heal);
+bool deputy_wanted(const struct heal *heal);
 /*
- * deputy.c.  On the clerk: is the steward at its place?  When to ask again.
- */
-struct vigil { /* what the clerk remembers of it */
-	uint64_t promise; /* that was found broken, */
-	uint64_t since;	  /* when, */
-	uint64_t cpu;	  /* and its CPU time then */
-	bool told;
-};
-uint64_t deputy_watch(struct heal *heal, struct vigil *vigil, uint64_t now);
-/*
- * Ends the steward; until then it goes on healing.  Stewards that were taken over
- * from and do not come back by then are left: how many.
+ * Ends the steward, its deputy, and those that were taken over from.  Those that do
+ * not come by then are left, and act no more: how many.
  */
 int steward_stop(struct heal *heal, uint64_t until);
 /*
@@ -86,16 +129,26 @@ int steward_stop(struct heal *heal, uint64_t until);
  * released.
  */
 bool steward_condemn(struct pool *pool, const struct ward_task *task);
-/* Whether all is parked, so that nothing can fall silent unseen. */
+/* All is parked and nothing is owed: nothing can fall silent unseen. */
 bool steward_may_sleep(struct pool *pool);
+
+/* aides.c.  By the steward, at each scan. */
+void aides_watch(struct steward *me, uint64_t now);
+/* Does any of them owe something? */
+bool aides_owe(const struct heal *heal);
+/* What is told of one that hangs. */
+const char *aide_hangs(enum aide_name name);
 
 /* clerk.c */
 int clerk_start(struct heal *heal);
+/* By start and destroy: CLERK_RESTS; whether it has come to that by then. */
 void clerk_stop(struct heal *heal);
+bool clerk_rests(struct heal *heal, uint64_t until);
+/* The last word to it.  1: it hangs, and is left; who stays is no one who hangs. */
+int clerk_end(struct heal *heal, bool stays, uint64_t until);
 /*
- * Joins slot's thread, which is GONE, by then; makes the slot FREE, or says false:
- * the thread was not joined (slot->joined), or a steward that was held is still
- * about to look at it.
+ * Joins slot's thread, which is GONE, by then; makes the slot FREE.  False: not by
+ * then, or a steward looks at it.
  */
 bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until);
 

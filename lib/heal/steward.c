@@ -15,8 +15,6 @@
 
 #define SECOND UINT64_C(1000000000)
 #define LIFT_SCANS 8 /* from one look for who waits for a zombie to the next */
-#define LAST_WORDS_S 5 /* for the scribe, whose hook may hang */
-#define CLERK_S 5 /* for a thread to be made, on a machine that is busy */
 
 /* ---- looking ---------------------------------------------------------------------- */
 
@@ -308,16 +306,15 @@ static void only_tell(struct steward *me, struct slot *slot,
 
 	if (in) {
 		fill(in, slot, verdict, watch, budgets);
-		in->abort = aborts;
 		if (me->pool->trace_signo >= 0) {
 			in->trace = &slot->trace;
 			in->trace_epoch = watch->last.word;
 		}
-		if (aborts)
-			store_relaxed(&me->heal->abort_by,
-				      watch->seen_at + LAST_WORDS_S * SECOND);
 	}
-	raise(me, in);
+	if (in && aborts)
+		incident_abort(&me->pool->tell, in);
+	else
+		raise(me, in);
 	/* Once for this silence: what is told is told. */
 	watch->next_look = UINT64_MAX;
 }
@@ -682,34 +679,28 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 	return late;
 }
 
-/*
- * The clerk comes to its orders at once, or it hangs, in a thread's birth.  Nobody
- * else can make threads, so that is told.
- */
-static void watch_clerk(struct steward *me, uint64_t now)
-{
-	if (load_relaxed(&me->heal->clerk_seen) ==
-	    load_relaxed(&me->pool->clerk_word)) {
-		me->clerk_since = 0;
-		me->told_clerk = false;
-	} else if (!me->clerk_since) {
-		me->clerk_since = now;
-	} else if (now - me->clerk_since >= CLERK_S * SECOND &&
-		   !me->told_clerk) {
-		me->told_clerk = true;
-		tell_simple(me, WARD_R_NO_THREAD,
-			    "the clerk hangs: threads are neither made nor "
-			    "buried");
-	}
-}
-
 /* The process was to be aborted: by the scribe, when it has told why. */
 static void keep_word(const struct steward *me, uint64_t now)
 {
-	uint64_t by = load_relaxed(&me->heal->abort_by);
+	uint64_t by = load_relaxed(&me->pool->tell.abort_by);
 
 	if (unlikely(by) && now > by)
 		host_abort();
+}
+
+/*
+ * Those on their way up, and zombies, have no seat to be looked at; and there may be
+ * no spare that the kernel could wake for their end.
+ */
+static void find_dead(struct steward *me, uint64_t now)
+{
+	const struct pool *pool = me->pool;
+
+	if (now - me->lives_at < SECOND / 10 ||
+	    !(load_relaxed(&pool->born) || load_relaxed(&pool->zombies_out)))
+		return;
+	me->lives_at = now;
+	lost_bury(me->pool);
 }
 
 /* True if anybody was busy. */
@@ -737,9 +728,10 @@ static bool scan(struct steward *me, uint64_t now)
 		share_zombies(me->pool);
 	if (in_office(me)) {
 		keep_word(me, now);
+		find_dead(me, now);
 		rescue(me, now);
 		recover(me);
-		watch_clerk(me, now);
+		aides_watch(me, now);
 		plan_scan(&me->plan, me->pool, now);
 	}
 	return busy;
@@ -750,7 +742,8 @@ static bool scan(struct steward *me, uint64_t now)
 bool steward_may_sleep(struct pool *pool)
 {
 	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
-	    load_relaxed(&pool->tell.left))
+	    load_relaxed(&pool->tell.left) || crew_vacant(&pool->crew) ||
+	    aides_owe(pool->helpers))
 		return false;
 	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
@@ -768,18 +761,38 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* False: another is in office, and may be asleep itself. */
+static bool lie_down(struct steward *me)
+{
+	uint32_t who = load_relaxed(&me->pool->steward_asleep);
+
+	while (who <= me->term)
+		if (cas_acq_rel(&me->pool->steward_asleep, &who, me->term + 1))
+			return true;
+	return false;
+}
+
+/* Unless somebody has woken it, or another sleeps now. */
+static void get_up(struct steward *me)
+{
+	uint32_t who = me->term + 1;
+
+	cas_acq_rel(&me->pool->steward_asleep, &who, 0);
+}
+
 static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
 {
 	struct pool *pool = me->pool;
 
-	store_release(&pool->steward_asleep, 1);
+	if (!lie_down(me))
+		return;
 	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
 		store_release(&me->promise, until); /* [a] */
 		host_wait(&pool->steward_word, seen, until);
-		clerk_wake(pool); /* it watches who is awake */
+		deputy_ring(me->heal); /* it watches who is awake */
 	}
-	store_relaxed(&pool->steward_asleep, 0);
+	get_up(me);
 	me->due = 0;
 }
 
@@ -793,20 +806,19 @@ static void take_office(struct steward *me)
 {
 	uint32_t term = load_relaxed(&me->heal->term);
 
+	/* Not what it promised as a deputy: the next one looks at this. */
+	me->quiet_since = host_now();
+	store_release(&me->promise, me->quiet_since); /* [a] */
 	while (term < me->term &&
 	       !cas_acq_rel(&me->heal->term, &term, me->term)) /* [a] */
 		;
+	store_release(&me->heal->steward, me);
 }
 
-static void steward(void *arg)
+static void serve(struct steward *me)
 {
-	struct steward *me = arg;
 	struct pool *pool = me->pool;
 
-	take_office(me);
-	store_relaxed(&me->tid, host_tid());
-	host_step_up(); /* above those who keep their CPU */
-	me->quiet_since = host_now();
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->steward_word);
 		uint64_t now = host_now(), next;
@@ -833,6 +845,21 @@ static void steward(void *arg)
 		me->due = now + pool->scan;
 		host_wait(&pool->steward_word, seen,
 			  next < me->due ? next : me->due);
+	}
+}
+
+static void steward(void *arg)
+{
+	struct steward *me = arg;
+	struct pool *pool = me->pool;
+
+	store_relaxed(&me->tid, host_tid());
+	host_step_up(); /* above those who keep their CPU */
+	if (!me->before || deputy_waits(me)) {
+		take_office(me);
+		if (me->before)
+			deputy_tells(me);
+		serve(me);
 	}
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
 	pool_put(pool); /* destroy may have left one that hung, and gone */
@@ -874,10 +901,12 @@ int steward_begin(struct steward *me)
 				  .open = host_trace_open() };
 	int err;
 
-	snprintf(me->name, sizeof(me->name), "%.7s/steward", me->pool->name);
+	snprintf(me->name, sizeof(me->name), "%.7s/%s", me->pool->name,
+		 me->before ? "deputy" : "steward");
 	store_relaxed(&me->promise, host_now());
 	add_acq_rel(&me->pool->refs, 1);
 	err = host_spawn(&me->thread, &how, steward, NULL, me);
+	me->there = !err;
 	if (err)
 		sub_acq_rel(&me->pool->refs, 1);
 	return err;
@@ -885,5 +914,7 @@ int steward_begin(struct steward *me)
 
 int steward_start(struct heal *heal)
 {
-	return steward_begin(heal->steward);
+	int err = steward_begin(load_relaxed(&heal->steward));
+
+	return err ? err : deputy_make(heal);
 }

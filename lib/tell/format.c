@@ -30,6 +30,7 @@ static const char *const kind_name[] = {
 	[WARD_R_RESTART] = "restart",
 	[WARD_R_GAVE_UP] = "gave_up",
 	[WARD_R_MISUSE] = "misuse",
+	[WARD_R_HELPER] = "helper",
 };
 
 const char *ward_kind_name(enum ward_kind kind)

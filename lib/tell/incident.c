@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define LAST_WORDS UINT64_C(5000000000) /* for the scribe, whose hook may hang */
+
 int tell_init(struct tell *tell, const char *pool,
 	      void (*hook)(void *arg, const struct ward_report *report),
 	      void *arg)
@@ -138,6 +140,13 @@ void incident_raise(struct tell *tell, struct incident *incident)
 	stack_push(&tell->ready, (uint32_t)(incident - tell->record));
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
+}
+
+void incident_abort(struct tell *tell, struct incident *incident)
+{
+	incident->abort = true;
+	store_relaxed(&tell->abort_by, host_now() + LAST_WORDS);
+	incident_raise(tell, incident);
 }
 
 void incident_leave(struct tell *tell, struct incident *incident)

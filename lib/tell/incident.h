@@ -49,8 +49,10 @@ struct tell {
 	_Atomic uint32_t last_taken; /* the record for last words */
 	_Atomic uint32_t word; /* futex of the scribe */
 	_Atomic uint32_t left; /* something was left for it, and it was not woken */
+	_Atomic uint32_t seen; /* the scribe's: as far as it has told all */
 	_Atomic uint32_t stop;
-	_Atomic uint32_t calling; /* what it may hang in: scribe.c */
+	/* When the process is aborted though it was not told why; 0: it is not. */
+	_Atomic uint64_t abort_by;
 	void (*ended)(void *whom); /* the scribe's last act */
 	void *whom;
 	_Atomic uint64_t raised, told, suppressed;
@@ -69,8 +71,8 @@ int tell_init(struct tell *tell, const char *pool,
 void tell_fini(struct tell *tell);
 int tell_start(struct tell *tell);
 /*
- * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if it is inside a
- * hook by then.  It ends, and calls 'ended', when that returns.
+ * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if it has not come by then,
+ * from a hook maybe.  It ends, and calls 'ended', when it comes to itself.
  */
 int tell_stop(struct tell *tell, uint64_t until);
 /* Whether the caller is the scribe: a hook that was called by it. */
@@ -98,6 +100,11 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);
+/*
+ * The same, of one whose telling ends the process: the steward sees to that, five
+ * seconds later, where the scribe does not come to it.
+ */
+void incident_abort(struct tell *tell, struct incident *incident);
 /*
  * The same, but nobody is woken for it: somebody who looks in soon does that, by
  * tell_ring().  A wakeup is the dearest part of a report (2 to 8 us), and who fails

@@ -16,14 +16,9 @@
 enum {
 	LINES_A_SECOND = 10,
 	CHAIN_MAX = 8,
-	PRINT_S = 5,	/* for a line; it may need a lock that is lost */
-	HOOK_MS = 100,	/* for a hook that is inside when the pool ends */
 	TRACE_MS = 100, /* a thread that blocks the signal does not answer */
 	HEAL_NS = 2000000 /* how long the telling waits for a seat or a sleeper */
 };
-
-/* What the scribe may hang in. */
-enum calling { NOWHERE, IN_HOOK, PRINTING };
 
 /*
  * The futex that the thread sleeps on.  One that was just asked for its backtrace
@@ -139,11 +134,8 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	char chain[160] = "";
 	int32_t holder = 0;
 
-	if (incident->call) {
-		store_relaxed(&tell->calling, IN_HOOK);
+	if (incident->call)
 		incident->call(incident->who, incident->epoch);
-		store_relaxed(&tell->calling, NOWHERE);
-	}
 	if (incident->trace && !load_relaxed(&tell->stop))
 		ask_trace(report, incident->trace, incident->trace_epoch,
 			  frame);
@@ -178,12 +170,10 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	report->suppressed = (uint32_t)atomic_exchange_explicit(
 		&tell->unsaid, 0, memory_order_relaxed);
 	recent_put(report);
-	store_relaxed(&tell->calling, tell->hook ? IN_HOOK : PRINTING);
 	if (tell->hook)
 		tell->hook(tell->arg, report);
 	else
 		print(report, !incident->abort);
-	store_relaxed(&tell->calling, NOWHERE);
 	add_relaxed(&tell->told, 1);
 	if (incident->abort)
 		host_abort();
@@ -213,12 +203,14 @@ static void scribe(void *arg)
 		bool stop = load_acquire(&tell->stop);
 		uint32_t first = stack_take(&tell->ready);
 
-		if (first != STACK_NONE)
+		if (first != STACK_NONE) {
 			tell_chain(tell, first);
-		else if (stop)
+		} else if (stop) {
 			break;
-		else
+		} else {
+			store_relaxed(&tell->seen, seen);
 			host_wait(&tell->word, seen, HOST_FOREVER);
+		}
 	}
 	store_relaxed(&tell->tid, 0); /* the number may be another's soon */
 	tell->ended(tell->whom);
@@ -237,26 +229,10 @@ int tell_start(struct tell *tell)
 
 int tell_stop(struct tell *tell, uint64_t until)
 {
-	uint64_t now = host_now();
-	uint64_t late = now + PRINT_S * UINT64_C(1000000000);
-	uint64_t hung = now + HOOK_MS * (uint64_t)1000000;
-
-	if (until > hung)
-		hung = until;
 	store_release(&tell->stop, 1);
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);
-	while (host_join(tell->thread, until)) {
-		uint32_t calling = load_relaxed(&tell->calling);
-
-		now = host_now();
-		if ((calling == IN_HOOK && now >= hung) ||
-		    (calling == PRINTING && now >= late))
-			return -ETIMEDOUT;
-		/* It is on its way out: none of its steps waits for others. */
-		until = now + HEAL_NS;
-	}
-	return 0;
+	return host_join(tell->thread, until);
 }
 
 bool tell_is_self(const struct tell *tell)

@@ -31,6 +31,8 @@
 #include "work/slot.h"
 #include <ward/pool.h>
 
+/* GIVEN_UP: a start failed, and left a thread that hangs. */
+enum started { STARTED = 1, GIVEN_UP };
 
 struct pool {
 	struct inbox inbox; /* the hot part, first */
@@ -68,14 +70,15 @@ struct pool {
 	_Atomic uint32_t zombies_out;
 
 	/* state of the whole */
-	_Atomic uint32_t started;
+	_Atomic uint32_t started; /* enum started */
 	_Atomic uint32_t stopping;
 	_Atomic uint32_t orphaned; /* no worker and no owner: see to it yourself */
 	_Atomic uint32_t refs; /* threads, and the owner */
 	_Atomic uint32_t alive; /* futex: threads that may touch the pool */
 
 	/* the helpers' bells */
-	_Atomic uint32_t steward_word, steward_asleep;
+	_Atomic uint32_t steward_word;
+	_Atomic uint32_t steward_asleep; /* 0, or its term plus one */
 	_Atomic uint32_t clerk_word;
 	struct tell tell;
 
@@ -91,6 +94,7 @@ struct pool {
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
 	_Atomic uint64_t stillborn; /* died before their first seat */
+	_Atomic uint64_t arrived;   /* those that came up, past hooks.start */
 	struct histogram heal_time;
 	_Atomic uint32_t degraded;
 	_Atomic uint32_t amid; /* threads between two lines of the books */

@@ -50,6 +50,13 @@ enum slot_life {
 	LIFE_GONE    /* dead or leaving: the clerk joins it */
 };
 
+/* What has become of its thread for who made it, and for who parts with it. */
+enum bond {
+	BOND_MAKING, /* 'thread' is not there yet */
+	BOND_MADE,
+	BOND_PARTED /* whoever makes it lets it go */
+};
+
 /* What a spare is woken for. */
 enum call { CALL_NONE, CALL_SEAT, CALL_STOP };
 
@@ -125,6 +132,7 @@ struct slot {
 	struct host_sched sched;  /* before that; of who made it BUSY */
 	_Atomic int32_t tid;
 	host_thread thread;
+	_Atomic uint32_t bond; /* X: enum bond */
 	bool joined; /* the clerk's, and then destroy's: it only may not be FREE */
 	char name[16];
 	struct host_life breath;

@@ -679,6 +679,7 @@ static void arrive(struct pool *pool, struct slot *slot)
 						     slot->index);
 		slot_end(slot);
 	}
+	add_relaxed(&pool->arrived, 1);
 }
 
 void worker_left(struct pool *pool)
@@ -835,6 +836,8 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 				  .name = slot->name,
 				  .open = pool->signals };
 	uint64_t word = load_relaxed(&slot->word);
+	uint32_t making = BOND_MAKING;
+	host_thread thread;
 	int err;
 
 	if (!slot->pool)
@@ -867,10 +870,15 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	add_acq_rel(&pool->alive, 1);
 	add_acq_rel(&pool->born, 1);
 	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
+	store_relaxed(&slot->bond, BOND_MAKING);
 	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
 	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
-	err = host_spawn(&slot->thread, &how, worker, last_will, slot);
-	if (err) {
+	err = host_spawn(&thread, &how, worker, last_will, slot);
+	if (!err) {
+		slot->thread = thread;
+		if (!cas_acq_rel(&slot->bond, &making, BOND_MADE)) /* [bd] */
+			host_detach(thread); /* destroy could not wait for us */
+	} else {
 		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
 		sub_acq_rel(&pool->born, 1);
 		sub_acq_rel(&pool->alive, 1);
@@ -917,4 +925,5 @@ void clerk_wake(struct pool *pool)
 {
 	add_acq_rel(&pool->clerk_word, 1);
 	host_wake(&pool->clerk_word, 1);
+	steward_wake(pool); /* it sees to it that the clerk comes */
 }

@@ -13,6 +13,7 @@ enum { SIM_SWAP, SIM_ADD, SIM_SUB, SIM_OR, SIM_AND, SIM_XOR };
 
 /* A knob of bell.c, drawn anew for each run. */
 extern uint32_t sim_rush_after;
+extern uint32_t sim_looks; /* a deputy's, until it takes over */
 
 #define SIM_HERE __func__, __LINE__
 #define SIM_WHERE const char *func, int line

@@ -18,6 +18,7 @@ tests_sim_sim_SOURCES = \
 	lib/front/prefault.c \
 	lib/front/resize.c \
 	lib/front/stats.c \
+	lib/heal/aides.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
@@ -91,7 +92,8 @@ tests_sim_sim_SOURCES = \
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
-	-DDEPUTY_AWAY_MS=20000 -DKEPT_COPIES=4 \
+	-DDEPUTY_AWAY_MS=20000 -DDEPUTY_LOOKS=sim_looks -DKEPT_COPIES=4 \
+	-DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER \
 	-DDEQUE_SIZE=2 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la

@@ -323,6 +323,7 @@ static void heal_asleep(void)
 	heal = heal_new(pool);
 	check(heal);
 	pool->helpers = heal;
+	sim_looks = 1 + 11 * sim_choose(2); /* maybe by a deputy, later */
 	check(!host_spawn(&w, NULL, stuck, NULL, NULL));
 	check(steward_start(heal) == 0);
 	/* Everything is asleep after two scans or three. */
@@ -374,9 +375,12 @@ static void heal_buried(void)
 	check(steward_start(heal) == 0);
 	check(!clerk_start(heal));
 	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
+	store_relaxed(&pool->slot[0].bond, BOND_MADE);
 	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
 		host_relax();
 	clerk_stop(heal);
+	check(clerk_rests(heal, HOST_FOREVER));
+	check(clerk_end(heal, false, HOST_FOREVER) == 0);
 	steward_stop(heal, HOST_FOREVER);
 }
 SCENARIO(heal_buried, "the steward looks through an eye that was closed",

@@ -598,7 +598,7 @@ static void until_released(uint32_t n)
 }
 
 /*
- * The clerk or the steward is stopped anywhere: work goes on.  (But an answer that
+ * The steward, its deputy or the clerk is stopped anywhere: work goes on.  (But an answer that
  * the steward had just taken is given when it goes on, and not before: deputy.c.  So
  * here nobody is slow enough for that.)
  */
@@ -612,7 +612,7 @@ static void pool_stop_helper(void)
 	until_released(2);
 }
 SCENARIO(pool_stop_helper, "work stands still without the helpers",
-	 .stop = 0x30, .steps = 200000, .rare = 8);
+	 .stop = 0x70, .steps = 200000, .rare = 8);
 
 /* The scribe: even a worker that leaves is replaced. */
 static void pool_stop_scribe(void)

@@ -14,6 +14,9 @@
 
 #include <pthread.h>
 
+/* Scribe, two workers, a spare, steward, deputy, clerk. */
+enum { ALL = 7 };
+
 static _Atomic uint32_t calls, fail_at, fail_all;
 
 int __real_host_spawn(host_thread *out, const struct host_spawn *how,
@@ -46,10 +49,10 @@ static void at_start(const struct ward_pool_config *config)
 		store_relaxed(&calls, 0);
 		store_relaxed(&fail_at, ++n);
 		expect_equal(ward_pool_start(pool),
-			     n <= 6 ? -EAGAIN : 0);
+			     n <= ALL ? -EAGAIN : 0);
 		all = load_relaxed(&calls);
 		store_relaxed(&fail_at, 0);
-		if (n <= 6) {
+		if (n <= ALL) {
 			wait_until(threads_now() == 1);
 			expect_equal(ward_pool_start(pool), 0);
 		}
@@ -58,8 +61,7 @@ static void at_start(const struct ward_pool_config *config)
 		expect(item.status == 0 || item.status == -ECANCELED);
 		pool_down(pool);
 	} while (all >= n);
-	/* Scribe, two workers, a spare, clerk, steward. */
-	expect_equal(n, 7);
+	expect_equal(n, ALL + 1);
 }
 
 static int die(struct item *item)

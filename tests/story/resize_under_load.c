@@ -78,8 +78,8 @@ int main(void)
 	expect_equal(ward_pool_resize(pool, 2, 2), 0);
 	wait_until(stats_of(pool).workers == 2);
 	wait_healed(pool);
-	/* Two workers, a spare, steward, clerk and scribe. */
-	wait_until(threads_now() == before + 6);
+	/* Two workers, a spare, steward, deputy, clerk and scribe. */
+	wait_until(threads_now() == before + 7);
 	s = stats_of(pool);
 	expect_equal(s.rescues, 0);
 	expect_equal(s.deaths, PRODUCERS * (ITEMS / 97));

@@ -682,7 +682,7 @@ static void bad_reports(void)
 			wrong("a refused report was written");
 	}
 	for (int kind = -100; kind < 200; kind++) {
-		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_MISUSE;
+		bool is = kind >= WARD_R_LIVELOCK && kind <= WARD_R_HELPER;
 		const char *name = ward_kind_name((enum ward_kind)kind);
 
 		bad(strcmp(name, "unknown") == 0, !is);

@@ -61,6 +61,7 @@ static void setup(void)
 	}
 	cr_assert_eq(crew_vacant(&pool->crew), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES);
+	cr_assert_eq(deputy_make(heal), 0);
 	fake.spawns = 0;
 }
 
@@ -95,7 +96,7 @@ static int clerk_waits(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	if (waits.then)
 		waits.then(waits.n);
 	if (until == HOST_FOREVER && load_relaxed(word) == seen)
-		store_relaxed(&heal->clerk_stop, 1); /* nobody else will ring */
+		store_relaxed(&heal->clerk.stop, 1); /* nobody else will ring */
 	return 0;
 }
 
@@ -104,7 +105,7 @@ static void runs(void (*then)(uint32_t n))
 	waits.n = 0;
 	waits.then = then;
 	fake.wait = clerk_waits;
-	store_relaxed(&heal->clerk_stop, 0);
+	store_relaxed(&heal->clerk.stop, 0);
 	clerk(heal);
 }
 

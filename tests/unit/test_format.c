@@ -87,7 +87,7 @@ static const char *formatted(const struct ward_report *report, bool json)
 
 Test(format, each_kind_has_a_name_of_its_own)
 {
-	for (int i = WARD_R_LIVELOCK; i <= WARD_R_MISUSE; i++) {
+	for (int i = WARD_R_LIVELOCK; i <= WARD_R_HELPER; i++) {
 		const char *name = ward_kind_name((enum ward_kind)i);
 
 		cr_assert_str_neq(name, "unknown");
@@ -103,7 +103,7 @@ Test(format, each_kind_has_a_name_of_its_own)
 Test(format, what_is_no_kind_is_unknown)
 {
 	cr_assert_str_eq(ward_kind_name((enum ward_kind)0), "unknown");
-	cr_assert_str_eq(ward_kind_name((enum ward_kind)(WARD_R_MISUSE + 1)),
+	cr_assert_str_eq(ward_kind_name((enum ward_kind)(WARD_R_HELPER + 1)),
 			 "unknown");
 	cr_assert_str_eq(ward_kind_name((enum ward_kind) - 1), "unknown");
 	cr_assert_str_eq(ward_kind_name((enum ward_kind)INT32_MAX), "unknown");

@@ -53,7 +53,8 @@ Test(pool, start_returns_when_each_thread_is_there)
 	cr_assert_eq(stats.vacant, 0);
 	cr_assert_eq(stats.spares, 2);
 	cr_assert_eq(stats.threads_created, 5);
-	cr_assert_eq(threads(), before + 5 + 3, "steward, clerk, scribe");
+	cr_assert_eq(threads(), before + 5 + 4,
+		     "steward, deputy, clerk, scribe");
 	ended(pool);
 }
 

@@ -32,7 +32,7 @@ Test(resize, up_and_down_of_an_idle_pool)
 		cr_assert_eq(stats_of(pool).least, to[i]);
 		cr_assert_eq(stats_of(pool).most, to[i]);
 		cr_assert(is_whole(pool, to[i]));
-		cr_assert(comes_true(threads() == before + 3 + to[i] + 1));
+		cr_assert(comes_true(threads() == before + 4 + to[i] + 1));
 	}
 	cr_assert_eq(stats_of(pool).heals, 0, "nothing had to be healed");
 	cr_assert_eq(stats_of(pool).rescues, 0);
@@ -196,7 +196,7 @@ Test(resize, grows_while_all_are_busy_and_shrinks_when_idle)
 		job_had(&job[i], 0);
 	}
 	cr_assert(is_whole(pool, 1));
-	cr_assert(comes_true(threads() == before + 3 + 1 + 1));
+	cr_assert(comes_true(threads() == before + 4 + 1 + 1));
 	cr_assert_eq(stats_of(pool).rescues, 0);
 	ended(pool);
 }

@@ -20,6 +20,7 @@ enum { WORKERS = 3, SPARES = 2, ZOMBIES = 4 };
 
 static struct pool *pool;
 static struct heal *heal;
+static struct steward *office; /* the steward in office */
 static struct ward_task task[WORKERS + SPARES];
 static struct ward_policy policy = { .size = sizeof(policy) };
 
@@ -79,7 +80,8 @@ static void make(struct ward_pool_config config)
 	takes(WORKERS);
 	store_relaxed(&pool->slots_used, WORKERS + SPARES);
 	store_relaxed(&pool->spares_ready, SPARES);
-	heal->steward->quiet_since = fake.now;
+	office = load_relaxed(&heal->steward);
+	office->quiet_since = fake.now;
 }
 
 static void setup(void)
@@ -132,11 +134,11 @@ static bool one_scan(uint64_t late)
 {
 	bool busy;
 
-	heal->steward->due = fake.now + SCAN;
+	office->due = fake.now + SCAN;
 	fake_time(SCAN + late);
 	if (each_scan)
 		each_scan();
-	busy = scan(heal->steward, fake.now);
+	busy = scan(office, fake.now);
 	cr_assert_eq(load_relaxed(&pool->broken), 0);
 	return busy;
 }
@@ -879,7 +881,7 @@ static void run_steward(void (*when_asleep)(uint32_t times))
 {
 	asleep = when_asleep;
 	fake.wait = steward_waits;
-	steward(heal->steward);
+	steward(office);
 	fake.wait = NULL;
 }
 
@@ -967,7 +969,9 @@ Test(steward, does_not_sleep_while_degraded)
 	takes(WORKERS - 1);
 	cr_assert_not(steward_may_sleep(pool));
 	store_relaxed(&pool->degraded, 0);
-	cr_assert(steward_may_sleep(pool), "the clerk sees to a vacant seat");
+	cr_assert_not(steward_may_sleep(pool), "a seat is vacant");
+	takes(WORKERS);
+	cr_assert(steward_may_sleep(pool));
 	begins(1, SLOT_RUN, RUNS);
 	cr_assert_not(steward_may_sleep(pool));
 	ends(1);
@@ -1013,7 +1017,7 @@ Test(steward, a_late_wakeup_for_no_reason_is_late_all_the_same)
 	cr_assert(is_innocent());
 }
 
-/* ---- the clerk ------------------------------------------------------- */
+/* ---- those who do what the steward must not --------------------------- */
 
 static void scans(unsigned n)
 {
@@ -1021,19 +1025,114 @@ static void scans(unsigned n)
 		one_scan(0);
 }
 
+#define LAG (4 * S / SCAN)
+
+/* One that is behind is told of once, and once again the next time. */
+static void is_watched(_Atomic uint32_t *word, _Atomic uint32_t *seen,
+		       enum ward_kind kind)
+{
+	cr_assert(steward_may_sleep(pool));
+	add_relaxed(word, 1);
+	cr_assert_not(steward_may_sleep(pool));
+	scans(LAG);
+	cr_assert_eq(times_told(kind), 0, "it may be busy");
+	scans(2);
+	cr_assert_eq(times_told(kind), 1);
+	scans(3 * LAG);
+	cr_assert_eq(times_told(kind), 1);
+	/* It comes to its orders, and hangs with the next ones. */
+	store_relaxed(seen, load_relaxed(word));
+	cr_assert(steward_may_sleep(pool));
+	scans(1);
+	add_relaxed(word, 1);
+	scans(LAG + 2);
+	cr_assert_eq(times_told(kind), 2);
+	cr_assert_eq(load_relaxed(&heal->deputy_word), 0, "the scribe tells it");
+}
+
 Test(steward, tells_once_of_a_clerk_that_hangs)
 {
-	clerk_wake(pool);
-	scans(5 * S / SCAN);
-	cr_assert_eq(times_told(WARD_R_NO_THREAD), 0, "it may be busy");
-	scans(2);
-	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
-	scans(10 * S / SCAN);
-	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
-	/* It comes to its orders, and hangs with the next ones. */
-	store_relaxed(&heal->clerk_seen, load_relaxed(&pool->clerk_word));
+	store_relaxed(&heal->clerk.up, 1);
+	is_watched(&pool->clerk_word, &heal->clerk.seen, WARD_R_NO_THREAD);
+}
+
+Test(steward, has_the_deputy_say_that_the_scribe_hangs)
+{
+	store_relaxed(&pool->tell.tid, 1);
+	store_relaxed(&heal->clerk.up, 1);
+	cr_assert(steward_may_sleep(pool));
+	add_relaxed(&pool->tell.word, 1);
+	cr_assert_not(steward_may_sleep(pool));
+	scans(LAG + 2);
+	cr_assert_eq(load_relaxed(&heal->deputy_word), 1);
+	cr_assert_eq(load_relaxed(&heal->complaints), 1u << AIDE_SCRIBE);
+	add_relaxed(&pool->clerk_word, 1);
+	scans(LAG + 2);
+	cr_assert_eq(load_relaxed(&heal->complaints),
+		     1u << AIDE_SCRIBE | 1u << AIDE_CLERK);
+	cr_assert_eq(load_relaxed(&heal->deputy_word), 2);
+}
+
+static void tells_one(void)
+{
+	add_relaxed(&pool->tell.told, 1);
+	add_relaxed(&pool->tell.word, 1);
+}
+
+Test(steward, does_not_take_a_busy_scribe_for_one_that_hangs)
+{
+	store_relaxed(&pool->tell.tid, 1);
+	for (int i = 0; i < 20; i++) {
+		tells_one();
+		scans(LAG / 2);
+	}
+	cr_assert_eq(times_told(WARD_R_HELPER), 0);
+}
+
+Test(steward, tells_of_a_deputy_that_does_not_look)
+{
+	struct steward *deputy;
+
+	cr_assert_eq(deputy_make(heal), 0);
+	deputy = load_relaxed(&heal->newest);
+	cr_assert_neq(deputy, office);
+	for (int i = 0; i < 10; i++) {
+		store_relaxed(&deputy->promise, fake.now + S);
+		scans(S / SCAN);
+	}
+	cr_assert_eq(times_told(WARD_R_HELPER), 0);
+	scans(LAG + S / SCAN + 2);
+	cr_assert_eq(times_told(WARD_R_HELPER), 1);
+	store_relaxed(&deputy->promise, HOST_FOREVER);
 	scans(1);
-	clerk_wake(pool);
-	scans(5 * S / SCAN + 2);
-	cr_assert_eq(times_told(WARD_R_NO_THREAD), 2);
+	deputy_ring(heal);
+	scans(LAG + 2);
+	cr_assert_eq(times_told(WARD_R_HELPER), 2);
+}
+
+Test(steward, tells_of_a_thread_that_does_not_come_up)
+{
+	cr_assert(steward_may_sleep(pool));
+	add_relaxed(&pool->born, 2);
+	cr_assert_not(steward_may_sleep(pool));
+	scans(LAG - 2);
+	add_relaxed(&pool->arrived, 1); /* the other one */
+	sub_acq_rel(&pool->born, 1);
+	scans(LAG);
+	cr_assert_eq(times_told(WARD_R_HELPER), 0);
+	scans(3);
+	cr_assert_eq(times_told(WARD_R_HELPER), 1);
+}
+
+/* A raw exit in hooks.start, and no spare to hear of it. */
+Test(steward, finds_a_thread_that_died_on_its_way_up)
+{
+	struct slot *slot = &pool->slot[WORKERS + SPARES];
+
+	cr_assert_eq(worker_spawn(pool, slot), 0);
+	slot->breath.mutex[0] = ENDED;
+	scans(S / 10 / SCAN + 1);
+	cr_assert_eq(load_relaxed(&pool->stillborn), 1);
+	cr_assert_eq(load_relaxed(&pool->born), 0);
+	cr_assert_eq(LIFE_STATE(load_relaxed(&slot->life)), LIFE_GONE);
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * aides.c - whether those come to their orders who do for the steward what it must
+ * not do itself.  One that does not is told of, by the scribe; if that is the one
+ * that hangs, by the sexton, on stderr and without names.
+ *
+ * Each has a word that its orders move, and says how far it is done with them; who is
+ * behind, and has not come on for LAG_S, hangs.
+ */
+#include "heal/heal.h"
+
+#define SECOND UINT64_C(1000000000)
+#define LAG_S 4 /* told within five */
+
+const char *aide_hangs(enum aide_name name)
+{
+	static const char *const hangs[] = {
+		[AIDE_CLERK] = "the clerk hangs: threads are neither made nor "
+			       "buried",
+		[AIDE_SCRIBE] = "the scribe hangs: reports are not told",
+		[AIDE_DEPUTY] = "the deputy hangs: nobody watches the steward",
+		[AIDE_BIRTH] = "a thread is long on its way up: in hooks.start?",
+	};
+
+	return hangs[name];
+}
+
+static void tell(struct steward *me, enum aide_name name)
+{
+	struct incident *in = incident_open(
+		&me->pool->tell,
+		name == AIDE_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
+		incident_id());
+
+	me->untold |= 1u << name;
+	if (!in)
+		return;
+	in->report.what = aide_hangs(name);
+	incident_raise(&me->pool->tell, in);
+}
+
+static void watch(struct steward *me, enum aide_name name, bool behind,
+		  uint64_t seen, uint64_t now)
+{
+	struct lag *lag = &me->lag[name];
+
+	if (!behind || !lag->since || lag->seen != seen) {
+		if (!behind) {
+			lag->told = false;
+			me->untold &= ~(1u << name);
+		}
+		lag->since = behind ? now : 0;
+		lag->seen = seen;
+	} else if (!lag->told && now - lag->since >= LAG_S * SECOND) {
+		lag->told = true;
+		tell(me, name);
+	}
+}
+
+static bool clerk_behind(const struct heal *heal)
+{
+	return load_relaxed(&heal->clerk.up) &&
+	       load_relaxed(&heal->clerk.seen) !=
+		       load_relaxed(&heal->pool->clerk_word);
+}
+
+static bool scribe_behind(const struct tell *tell)
+{
+	return load_relaxed(&tell->tid) &&
+	       load_relaxed(&tell->seen) != load_relaxed(&tell->word);
+}
+
+/* It is away for longer than it said, or has not heard that it was rung. */
+static bool deputy_behind(const struct heal *heal, uint64_t now)
+{
+	const struct steward *deputy = load_acquire(&heal->newest); /* [dp] */
+
+	return deputy->term > load_relaxed(&heal->term) &&
+	       (load_relaxed(&deputy->heard) !=
+			load_relaxed(&heal->deputy_word) ||
+		load_relaxed(&deputy->promise) < now);
+}
+
+void aides_watch(struct steward *me, uint64_t now)
+{
+	struct pool *pool = me->pool;
+	struct heal *heal = me->heal;
+	struct tell *t = &pool->tell;
+	const struct steward *deputy = load_acquire(&heal->newest); /* [dp] */
+
+	watch(me, AIDE_CLERK, clerk_behind(heal),
+	      load_relaxed(&heal->clerk.seen), now);
+	watch(me, AIDE_SCRIBE, scribe_behind(t),
+	      load_relaxed(&t->seen) + load_relaxed(&t->told), now);
+	watch(me, AIDE_DEPUTY, deputy_behind(heal, now),
+	      load_relaxed(&deputy->promise) + load_relaxed(&deputy->heard),
+	      now);
+	watch(me, AIDE_BIRTH, load_relaxed(&pool->born) != 0,
+	      load_relaxed(&pool->arrived) + load_relaxed(&pool->stillborn),
+	      now);
+	if (me->lag[AIDE_SCRIBE].told && me->untold) {
+		or_relaxed(&heal->complaints, me->untold);
+		me->untold = 0;
+		deputy_ring(heal);
+	}
+}
+
+bool aides_owe(const struct heal *heal)
+{
+	const struct pool *pool = heal->pool;
+
+	return clerk_behind(heal) || load_relaxed(&heal->clerk.owes) ||
+	       scribe_behind(&pool->tell) || load_relaxed(&pool->born) ||
+	       load_relaxed(&pool->tell.abort_by);
+}
