@@ -119,6 +119,7 @@ FAULTY(asks_for_much)
 {
 	volatile char *room = alloca(1000 << 10);
 
+	__asm__ volatile("" : : "r"(room) : "memory"); /* all of it is wanted */
 	*room = 1;
 }
 
