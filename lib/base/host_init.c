@@ -5,6 +5,7 @@
 #include "base/host_inside.h"
 #include "base/host_where.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
@@ -30,6 +31,22 @@ void host_on_fork(void (*hook)(void *self))
 	store_relaxed(&fork_hook, hook);
 }
 
+/* Not in a program that is linked statically: there is nothing to hold. */
+extern __typeof__(dlopen) dlopen __attribute__((weak));
+
+/*
+ * Handlers of signals stay, and threads may: their code has to.  libward.so is linked
+ * so that it does; inside a plugin, by the archive, the plugin is held.
+ */
+static void stay(void)
+{
+	uint64_t offset;
+	const char *name = host_object((const void *)(uintptr_t)stay, &offset);
+
+	if (dlopen && *name && !host_object_is_program(name))
+		dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static void init(void)
 {
 	void *frame[2];
@@ -37,6 +54,7 @@ static void init(void)
 	host_fence_init();
 	host_about_init();
 	host_object_init();
+	stay();
 	host_where_init();
 	host_thread_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */

@@ -75,7 +75,8 @@ sane_story_tests = \
 # Their processes end in a way of the sanitizer's own: its handlers were first.
 story_tests = $(sane_story_tests) \
 	tests/story/faults_end \
-	tests/story/refusals
+	tests/story/refusals \
+	tests/story/unloaded
 story_scripts = \
 	tests/story/exceptions.sh
 EXTRA_DIST += tests/story/exceptions.cc
@@ -97,6 +98,14 @@ tests_story_rcu_SOURCES = tests/story/rcu.c
 tests_story_rcu_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 tests_story_rcu_LDADD = $(STORY_LIBS) $(URCU_LIBS)
 endif
+
+# A plugin as a stranger makes one: -rpath makes it a shared object.
+check_LTLIBRARIES += tests/story/plugin.la
+tests_story_plugin_la_SOURCES = tests/story/plugin.c
+tests_story_plugin_la_LIBADD = libward-core.la
+tests_story_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
+tests_story_unloaded_SOURCES = tests/story/unloaded.c
+tests_story_unloaded_LDADD =
 
 tests_story_refusals_SOURCES = tests/story/refusals.c
 tests_story_refusals_LDADD = $(STORY_LIBS)
