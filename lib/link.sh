@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # link.sh COMMAND...: links libward.la by that command, and then makes one object of
-# all that is in its archive, where only what is declared with WARD_API is global.
+# all that is in its archive, where only ward_* is global, as in ward.map.
 # An archive has no list of what it shows: a program's own pool_new() would else be
 # called by the library, or the library's by the program.
 set -eu
@@ -21,7 +21,8 @@ done
 make_one() {
 	$CC $flags $ONE_FLAGS -r -nostdlib -o "$one" -Wl,--whole-archive \
 		"$archive" -Wl,--no-whole-archive &&
-		$OBJCOPY --localize-hidden "$one" &&
+		$OBJCOPY -w --keep-global-symbol='ward_*' \
+			--localize-symbol='*.*' "$one" &&
 		rm -f "$archive" && $AR cr "$archive" "$one" &&
 		$RANLIB "$archive"
 }

@@ -178,7 +178,7 @@ libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
 EXTRA_libward_la_DEPENDENCIES = lib/ward.map $(top_srcdir)/lib/link.sh
-libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
+libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(WARD_LTO) $(LDFLAGS)' \
 	ONE_FLAGS='$(WARD_ONE)' AR='$(AR)' RANLIB='$(RANLIB)' \
 	OBJCOPY='$(OBJCOPY)' $(SHELL) $(top_srcdir)/lib/link.sh \
 	$(LIBTOOL) $(AM_V_lt) --tag=CC $(AM_LIBTOOLFLAGS) $(LIBTOOLFLAGS) \
@@ -187,5 +187,13 @@ libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = ward.pc
+
+# As it is installed: prefix and the like may be given to 'make install'.
+install-data-hook:
+	sed -e 's|^prefix=.*|prefix=$(prefix)|' \
+		-e 's|^exec_prefix=.*|exec_prefix=$(exec_prefix)|' \
+		-e 's|^libdir=.*|libdir=$(libdir)|' \
+		-e 's|^includedir=.*|includedir=$(includedir)|' \
+		ward.pc >'$(DESTDIR)$(pkgconfigdir)/ward.pc'
 
 EXTRA_DIST += lib/link.sh lib/ward.map

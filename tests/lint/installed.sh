@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What a user gets: 'make install DESTDIR=' into an empty folder; pkg-config finds
-# it there; the README's program compiles as it stands, against the shared and
-# the static library, runs, and says what the README says it will.  A program in
-# C++ links, too.
+# What a user gets: 'make install prefix= DESTDIR=' into an empty folder; pkg-config
+# finds it there; the README's program compiles by the README's commands, against the
+# shared and the static library, runs, and says what the README says it will.  A
+# program in C++ links, too.
 set -eu
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
-"${MAKE:-make}" -s -C "$top_builddir" install DESTDIR="$stage" \
+"${MAKE:-make}" -s -C "$top_builddir" install prefix=/else/where DESTDIR="$stage" \
 	>"$stage/log" 2>&1 || {
 	cat "$stage/log"
 	exit 1
@@ -30,21 +30,27 @@ fi
 
 # the first block of C in the README, and the block that follows it
 awk '/^```c$/ { on = 1; next } /^```$/ && on { exit } on' \
-	"$top_srcdir/README.md" >"$stage/readme.c"
+	"$top_srcdir/README.md" >"$stage/first.c"
 awk '/^```c$/ { c = 1 } c && /^```text$/ { on = 1; next }
 	/^```$/ && on { exit } on' "$top_srcdir/README.md" |
 	LC_ALL=C sort >"$stage/expected"
-lines=$(wc -l <"$stage/readme.c")
+lines=$(wc -l <"$stage/first.c")
 if [ "$lines" -lt 10 ] || [ "$lines" -gt 30 ]; then
 	echo "the README's program has $lines lines"
 	exit 1
 fi
 
+# the README's command that begins so
+compile() { # BEGINNING PROGRAM
+	line=$(grep -o "\`$1[^\`]*\`" "$top_srcdir/README.md" | tr -d '\`' |
+		sed "s/^cc /\$CC \$warn /; s/pkg-config/\$PKG_CONFIG/")
+	[ -n "$line" ] && (cd "$stage" && eval "$line -o $2")
+}
+
 built=0
 warn="-Wall -Wextra -Werror"
 if [ -e "$lib/libward.so" ]; then
-	$CC $warn "$stage/readme.c" -o "$stage/shared" \
-		$($PKG_CONFIG --cflags --libs ward)
+	compile "cc first.c" shared
 	LD_LIBRARY_PATH=$lib "$stage/shared" 2>/dev/null |
 		LC_ALL=C sort | diff "$stage/expected" -
 	echo "shared: as the README says"
@@ -57,15 +63,14 @@ if [ -e "$lib/libward.so" ]; then
 	built=1
 fi
 if [ -e "$lib/libward.a" ]; then
-	$CC $warn "$stage/readme.c" -o "$stage/static" -static \
-		$($PKG_CONFIG --cflags --libs --static ward)
+	compile "cc -static first.c" static
 	"$stage/static" 2>/dev/null | LC_ALL=C sort | diff "$stage/expected" -
 	echo "static: as the README says"
 	built=1
 fi
 [ $built = 1 ]
 
-"${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$stage" \
+"${MAKE:-make}" -s -C "$top_builddir" uninstall prefix=/else/where DESTDIR="$stage" \
 	>"$stage/log" 2>&1
 left=$(find "$stage" -mindepth 2 -type f)
 if [ -n "$left" ]; then
