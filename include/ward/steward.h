@@ -193,8 +193,9 @@ WARD_API int ward_view(struct ward *ward, struct ward_view *view);
 /*
  * Waits until the ward's pulse has moved on from *beats and *units, and tells them
  * anew.  Lossy (it sees the last, not each), looks once a millisecond, never slows
- * the ward.  0; -ETIMEDOUT: a silent producer; -EPIPE: gone for good, and nothing
- * new; -EINVAL; -ECHILD.
+ * the ward.  In a task or another ward it is a declared block, as ward_block_enter(), no
+ * sign of life, and ends when that is told to stop.  0; -ETIMEDOUT: a silent producer;
+ * -EPIPE: gone for good, and nothing new; -EINVAL; -ECHILD; or what ward_check() says.
  */
 WARD_API int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 			     ward_ns until);

@@ -69,4 +69,8 @@ void timer_set(struct timer *timer, ward_ns due)
 void timer_unset(struct timer *timer)
 {
 	timer->due = WARD_FOREVER;
+	/* So that it lets go of its owner; where it has just come, it sees it itself. */
+	if (timer->armed && !timer->tree->closed)
+		ward_task_cancel((struct ward_pool *)timer->tree->pool,
+				 &timer->task, 0);
 }

@@ -45,21 +45,37 @@ static int glance(struct ward *ward, uint64_t *beats, uint64_t *units)
 	return 0;
 }
 
+/* What is waited for is told by nobody: so it is looked at again and again. */
+static int await(struct ward *ward, struct door_stay *stay, uint64_t *beats,
+		 uint64_t *units)
+{
+	ward_ns until = stay->until, now;
+	int err, why = 0;
+
+	for (;;) {
+		door_look(stay);
+		err = glance(ward, beats, units);
+		if (err != -EAGAIN)
+			return err;
+		if (why && why != -ETIMEDOUT)
+			return why;
+		now = host_now();
+		if (now >= until)
+			return -ETIMEDOUT;
+		why = door_nap(stay, until - now < GLANCE ? until : now + GLANCE);
+	}
+}
+
 int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 		    ward_ns until)
 {
-	static _Atomic uint32_t nobody;
+	struct door_stay stay;
 	int err;
 
 	if (!ward || !beats || !units)
 		return -EINVAL;
-	while ((err = glance(ward, beats, units)) == -EAGAIN) {
-		ward_ns now = host_now();
-
-		if (now >= until)
-			return -ETIMEDOUT;
-		host_wait(&nobody, 0,
-			  until - now < GLANCE ? until : now + GLANCE);
-	}
+	door_enter(&stay, &ward->gone, until);
+	err = await(ward, &stay, beats, units);
+	door_leave(&stay);
 	return err;
 }

@@ -20,14 +20,14 @@ void door_watch(struct door_stay *stay, const struct ward_cancel *cancel)
 	stay->cancel[stay->cancels++] = cancel;
 }
 
-/* The task is not silent while it waits here, up to then. */
+/* The task, or its callback, is not silent while it waits here, up to then. */
 static void declare(struct door_stay *stay, struct slot *slot)
 {
-	const struct ward_cancel *cancel = ward_token();
+	const struct ward_cancel *cancel = ward_token(); /* in a callback NULL */
 
-	stay->in_run = true;
 	stay->declared = load_relaxed(&slot->declared);
-	slot->traces = 1;
+	if (slot_runs(slot))
+		slot->traces = 1;
 	store_relaxed(&slot->declared, stay->until ? stay->until : 1);
 	if (cancel)
 		door_watch(stay, cancel);
@@ -42,8 +42,7 @@ void door_enter(struct door_stay *stay, struct door *door, ward_ns until)
 	if (slot && slot_inside(load_relaxed(&slot->word))) {
 		stay->slot = slot;
 		watch(stay, &slot->pause);
-		if (ward_self()->attempt)
-			declare(stay, slot);
+		declare(stay, slot);
 		store_release(&slot->waits_on, &slot->pause);
 		crew_will_wait(slot->pool);
 	}
@@ -57,17 +56,24 @@ void door_look(struct door_stay *stay)
 		stay->watch[i].seen = load_acquire(stay->watch[i].word);
 }
 
-int door_sleep(struct door_stay *stay)
+int door_nap(struct door_stay *stay, ward_ns until)
 {
-	int err = stay->slot ? ward_check() : 0;
-	ward_ns end = stay->until;
+	int err = self_why_stop(stay->slot);
+	ward_ns end = until;
 
 	if (err)
 		return err;
 	for (unsigned i = 0; i < stay->cancels; i++)
 		end = cancel_until(stay->cancel[i], end);
 	err = host_wait_any(stay->watch, stay->words, end);
-	return end == stay->until ? err : 0; /* a deadline: the look finds it */
+	return end == until ? err : 0; /* a deadline: the look finds it */
+}
+
+int door_sleep(struct door_stay *stay)
+{
+	if (stay->slot)
+		ward_beat();
+	return door_nap(stay, stay->until);
 }
 
 void door_leave(struct door_stay *stay)
@@ -76,8 +82,7 @@ void door_leave(struct door_stay *stay)
 	if (!stay->slot)
 		return;
 	store_relaxed(&stay->slot->waits_on, NULL);
-	if (stay->in_run)
-		store_relaxed(&stay->slot->declared, stay->declared);
+	store_relaxed(&stay->slot->declared, stay->declared);
 }
 
 void door_open_for_one(struct door *door)

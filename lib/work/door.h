@@ -16,9 +16,10 @@
  * Who brings it about does so, and then calls door_tell().  Either that sees the
  * one inside, or the look sees what was brought [y].
  *
- * Inside of a task the stay is a declared block (ward_block_enter()), and ends
- * when ward_check() would not say 0: fence, cancel token, end of the pool.  The
- * point that the task itself had declared holds again afterwards.
+ * Inside of a task, and of its callbacks, the stay is a declared block
+ * (ward_block_enter()), and ends when ward_check() would not say 0: fence, cancel
+ * token, end of the pool.  The point that the task itself had declared holds again
+ * afterwards.
  *
  * The word moves at each telling while anybody is inside, also when others tell
  * at the same time: a teller that is stopped before its wakeup stops nobody else's.
@@ -40,8 +41,7 @@ struct door_stay {
 	const struct ward_cancel *cancel[3]; /* its token, the caller's two */
 	unsigned cancels;
 	ward_ns until;
-	uint64_t declared; /* what the task had declared */
-	bool in_run;
+	uint64_t declared; /* what had been declared */
 	unsigned words;
 	struct host_watch watch[HOST_WATCHES]; /* door's, slot's, token's, the caller's */
 };
@@ -53,6 +53,8 @@ void door_watch(struct door_stay *stay, const struct ward_cancel *cancel);
 void door_look(struct door_stay *stay);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */
 int door_sleep(struct door_stay *stay);
+/* The same, up to then, and no sign of life: for who looks again and again. */
+int door_nap(struct door_stay *stay, ward_ns until);
 void door_leave(struct door_stay *stay);
 
 /* Wakes all, whether any are seen or not: for what happens once. */

@@ -224,6 +224,8 @@ void pool_lives_changed(struct pool *pool);
 
 /* ---- self.c --------------------------------------------------------------------- */
 
+/* What ward_check() says to the worker (NULL: it is none), without a beat. */
+int self_why_stop(struct slot *slot);
 /* Why the task is to stop, whatever becomes of its worker and the pool; 0: it is not. */
 int task_cause(const struct ward_task *task);
 /*

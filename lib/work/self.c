@@ -82,7 +82,7 @@ static cold int why_stop(struct slot *slot)
 }
 
 /* The same for a thread that need not be a worker, nor inside of anything. */
-static cold int why_stop_here(struct slot *slot)
+cold int self_why_stop(struct slot *slot)
 {
 	return slot && slot_inside(load_relaxed(&slot->word)) ? why_stop(slot) :
 								 0;
@@ -128,10 +128,10 @@ int ward_check(void)
 	struct slot *slot = slot_here();
 
 	if (unlikely(!slot))
-		return why_stop_here(host_self());
+		return self_why_stop(host_self());
 	__atomic_store_n(&slot->pulse.beats, slot->pulse.beats + 1,
 			 __ATOMIC_RELAXED);
-	return likely(goes_on(slot)) ? 0 : why_stop_here(slot);
+	return likely(goes_on(slot)) ? 0 : self_why_stop(slot);
 }
 
 /* Of its task's attempts, and among rivals of its lane. */

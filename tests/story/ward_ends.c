@@ -6,9 +6,12 @@
  * Expected: each end is told once, with its status, and again by a report that
  * names the one of the lost run; then the same ward is started again, with its
  * name, on a healthy thread.  One that is to run on failure only ends for good
- * with 0, one that is to run never is not started again.
+ * with 0, one that is to run never is not started again.  One that waits for the pulse
+ * of a silent one is not blocked, and hears of its stop; one that was stopped leaves
+ * nothing behind that waits for its deadline.
  */
 #include "wards.h"
+#include "flow/tree.h"
 
 struct way {
 	enum deed deed;
@@ -124,6 +127,64 @@ static void asked_to(struct ward_steward *root)
 	ward_put(b.ward);
 }
 
+static struct ward *silent;
+static _Atomic uint32_t waits;
+
+static int is_silent(void *arg)
+{
+	(void)arg;
+	ward_block_enter(WARD_FOREVER);
+	return ward_pause(WARD_FOREVER);
+}
+
+static int waits_for_a_pulse(void *arg)
+{
+	uint64_t beats = 0, units = 0;
+	int err;
+
+	(void)arg;
+	do {
+		store_release(&waits, 1);
+		err = ward_pulse_wait(silent, &beats, &units, WARD_FOREVER);
+	} while (!err);
+	return err;
+}
+
+static uint64_t waiting(struct ward_steward *root)
+{
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	expect_equal(ward_pool_stats((struct ward_pool *)root->tree->pool,
+				     &stats), 0);
+	return stats.waiting;
+}
+
+static void hears_of_its_stop(struct ward_steward *root)
+{
+	struct ward_spec spec = WARD_SPEC_INIT;
+	struct ward *reader;
+	int status = 0;
+
+	spec.run = is_silent;
+	spec.stop_within = WARD_S(3600);
+	expect_equal(ward_start(&silent, root, &spec), 0);
+	spec.run = waits_for_a_pulse;
+	spec.restart = WARD_NEVER;
+	spec.blocked_within = spec.busy_within = WARD_MS(50);
+	expect_equal(ward_start(&reader, root, &spec), 0);
+	wait_until(load_acquire(&waits));
+	expect_equal(ward_wait(reader, ward_in(WARD_MS(150)), NULL),
+		     -ETIMEDOUT);
+	expect_equal(ward_stop(reader, ward_in(IN_TIME)), 0);
+	expect_equal(ward_wait(reader, WARD_NOWAIT, &status), 0);
+	expect_equal(status, -ECANCELED);
+	expect_equal(ward_stop(silent, ward_in(IN_TIME)), 0);
+	ward_put(reader);
+	ward_put(silent);
+	/* Nothing of them waits for 'stop_within'. */
+	wait_until(waiting(root) == 0);
+}
+
 int main(void)
 {
 	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
@@ -137,6 +198,7 @@ int main(void)
 	ends_for_good(root, WARD_NEVER, DEED_EXIT, -EOWNERDEAD);
 	fails_and_then_succeeds(root);
 	asked_to(root);
+	hears_of_its_stop(root);
 	steward_gone(root);
 	wait_until(threads_now() == 1);
 	return 0;

@@ -401,6 +401,36 @@ Test(bridge, who_waits_for_room_as_it_is_destroyed_is_refused)
 	cr_assert_eq(dropped, 2);
 }
 
+/* A callback's wait is declared, as one in run() is. */
+static _Atomic uint32_t waited;
+static struct ward_bridge *shared;
+
+static void waits_in_done(struct ward_task *task, int status)
+{
+	void *item;
+
+	store_relaxed(&waited, (uint32_t)-ward_bridge_get(
+				       shared, &item, NULL,
+				       ward_in(WARD_MS(150))));
+	job_done(task, status);
+}
+
+Test(bridge, who_waits_in_a_callback_is_not_blocked)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+
+	shared = bridge_of(2);
+	job.task.policy = &hasty;
+	job.task.done = waits_in_done;
+	submitted(pool, &job);
+	job_had(&job, 0);
+	cr_assert_eq(waited, ETIMEDOUT);
+	cr_assert_eq(stats_of(pool).zombies_entered, 0);
+	ended(pool);
+	ward_bridge_destroy(shared);
+}
+
 static void item_wakes(void)
 {
 	struct ward_bridge *bridge = bridge_of(2);
