@@ -224,6 +224,7 @@ WARD_API WARD_MUST int ward_go(struct ward_pool *pool, int (*fn)(void *arg),
 /*
  * Hands over a task that runs at the point 'when', or at once if that has passed;
  * with 'period', again and again: so long after each run that returned 0 has ended.
+ * Each run is as good as the first: it may commit, and has all of its policy's reruns.
  * A periodic task is answered when a run fails for good, when it is cancelled, or
  * when the pool drains.  What waits for its time takes no room and no thread; on an
  * idle machine it starts within a millisecond of its time.

@@ -87,6 +87,7 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_REFUSED ((uint64_t)1 << 14)   /* and was never active there */
 #define BOOK_GRANT ((uint64_t)1 << 15)	   /* and waits for its limits' grant */
 #define BOOK_ATTEMPT_ONE ((uint64_t)1 << 16)
+#define BOOK_ATTEMPTS ((uint64_t)0xffff << 16)
 #define BOOK_DEBT_ONE ((uint64_t)1 << 32)
 #define BOOK_DEBTS (~(uint64_t)0 << 32)
 
@@ -269,6 +270,24 @@ static inline bool book_lose(struct book *book, bool inside,
 								     again);
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
 	return word & BOOK_COMMITTED;
+}
+
+/*
+ * A periodic task has run well, and will again: what its attempts have used up is there
+ * anew, the right to commit, too.  The next one is its first, unless somebody has a debt:
+ * a zombie's number must not come again while it may still commit.
+ */
+static inline void book_renew(struct book *book)
+{
+	uint64_t word = load_relaxed(&book->word), next;
+
+	for (int why = 0; why < LOST_STOP; why++)
+		book->reruns[why] = 0;
+	do {
+		next = book_with_state(word & ~BOOK_COMMITTED, BOOK_RERUN);
+		if (book_debt(word) == 0)
+			next = (next & ~BOOK_ATTEMPTS) + BOOK_ATTEMPT_ONE;
+	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
 }
 
 /* Its state moves on, and 'flags' are set; of the rest nothing is lost. */

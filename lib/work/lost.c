@@ -35,6 +35,16 @@ static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
 	}
 }
 
+/* Attempts so far: of this run, if it is one of many. */
+static uint32_t attempts(const struct book *book)
+{
+	uint32_t n = 1;
+
+	for (int why = 0; why < LOST_STOP; why++)
+		n += book->reruns[why];
+	return n;
+}
+
 /*
  * May the task run again?  Spends the budgets of its policy, and of the pool's
  * where that leaves them open.
@@ -50,7 +60,7 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
 	    load_relaxed(&book->word) & BOOK_CANCELLED ||
-	    (runs && attempt >= runs) ||
+	    (runs && attempts(book) >= runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
 	if (book->reruns[why] >=

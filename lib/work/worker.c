@@ -452,7 +452,7 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 						 HOST_FOREVER - 1;
 	if (submit_window(pool, task))
 		book_stamp(book, at);
-	book_move(book, BOOK_RERUN, 0);
+	book_renew(book);
 	slot_end(slot); /* before another may begin it */
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, false);

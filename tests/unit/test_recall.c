@@ -227,6 +227,75 @@ Test(recall, a_period_ends_with_a_failure)
 	ended(pool);
 }
 
+static uint32_t committed, at_first;
+
+/* Each third one fails, until it is run again; after 30 good ones it is cancelled. */
+static int fails_now_and_then(struct ward_task *task)
+{
+	uint32_t n = add_relaxed(&job_of(task)->runs, 1) + 1;
+
+	if (n % 3 == 2)
+		return -EIO;
+	at_first += ward_self()->attempt == 1;
+	committed += ward_commit() == 0;
+	return committed == 30 ? -ECANCELED : 0;
+}
+
+Test(recall, each_run_of_a_period_is_as_good_as_the_first)
+{
+	static const struct ward_policy twice = { .size = sizeof(twice),
+						  .runs = 2,
+						  .errors = 1 };
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(fails_now_and_then);
+
+	job.task.policy = &twice;
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, 1), 0);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(committed, 30, "%u", committed);
+	cr_assert_eq(at_first, 15, "%u", at_first);
+	cr_assert_eq(job.runs, 45);
+	ended(pool);
+}
+
+/* One that was fenced in an earlier run commits in none. */
+static struct gate stuck;
+static _Atomic int32_t late_commit = 1;
+
+static int hangs_at_first(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	if (add_relaxed(&job->runs, 1) == 0) {
+		gate_pass(&stuck);
+		store_release(&late_commit, ward_commit());
+		return 0;
+	}
+	if (ward_commit())
+		return -EIO;
+	return load_relaxed(&job->runs) == 10 ? -ECANCELED : 0;
+}
+
+Test(recall, a_zombie_of_an_earlier_run_commits_in_none)
+{
+	static const struct ward_policy again = { .size = sizeof(again),
+						  .busy_within = WARD_MS(20),
+						  .blocked_within = WARD_MS(20),
+						  .runs = 2,
+						  .stalls = 1 };
+	struct ward_pool *pool = pool_of(2);
+	struct job job = job_of_kind(hangs_at_first);
+
+	job.task.policy = &again;
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, 1), 0);
+	cr_assert(comes_true(load_acquire(&job.dones) == 1));
+	gate_open(&stuck);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(late_commit, -ESTALE);
+	cr_assert_eq(job.runs, 10);
+	ended(pool);
+}
+
 Test(recall, a_period_ends_when_it_is_cancelled)
 {
 	struct ward_pool *pool = pool_of(2);
