@@ -22,7 +22,8 @@ static bool looked_at(const struct heal *heal, const struct slot *slot)
 	host_fence_heavy(); /* [U] it has no seat | who looks at it? */
 	for (const struct steward *s = load_acquire(&heal->newest); s;
 	     s = s->before)
-		if (load_acquire(&s->at) == slot) /* [U] */
+		if (load_acquire(&s->at) == slot || /* [U] */
+		    load_acquire(&s->also) == slot)
 			return true;
 	return false;
 }

@@ -10,18 +10,24 @@ enum {
 	SHARE = 16   /* who got less of a CPU than one in so many is starved */
 };
 
-/* The fenced thread of that number, or NULL. */
-static struct slot *zombie_of(const struct pool *pool, int32_t tid)
+/* The worker or zombie of that number, or NULL. */
+static struct slot *slot_of(const struct pool *pool, int32_t tid)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
 
 		if (load_relaxed(&slot->tid) == tid &&
-		    LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE &&
+		    (life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
 		    !host_life_lost(&slot->breath))
 			return slot;
 	}
 	return NULL;
+}
+
+static bool is_zombie(const struct slot *slot)
+{
+	return slot && LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE;
 }
 
 /* The thread that holds the futex which 'eye' sleeps on; 0: none is known. */
@@ -36,18 +42,37 @@ static int32_t waits_for(const struct host_eye *eye)
 }
 
 /*
+ * The same of a thread by number: through its own eye, which sees where a new one would
+ * not be let, if it is the pool's.  The clerk leaves that open while 'also' is its slot.
+ */
+static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
+{
+	struct host_eye eye = host_eye_of(tid);
+	enum slot_life life;
+
+	if (!slot)
+		return waits_for(&eye);
+	store_release(also, slot); /* [U] I have left another */
+	host_fence_light(); /* [U] I look at it | it is on its way out */
+	life = LIFE_STATE(load_acquire(&slot->life));
+	if ((life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
+	    load_relaxed(&slot->tid) == tid)
+		return waits_for(&slot->eye);
+	return waits_for(&eye);
+}
+
+/*
  * From the ward along the holders to the first zombie, or else the last one; 0
  * if there is none, or the row is a ring or too long to tell.
  */
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
-			   bool *zombie)
+			   bool *zombie, excuse_at *also)
 {
-	struct host_eye eye = host_eye_of(load_relaxed(&slot->tid));
 	int32_t row[ROW_MAX], next = waits_for(&slot->eye), blame = 0;
 	struct slot *held;
 
 	*zombie = false;
-	row[0] = eye.tid;
+	row[0] = load_relaxed(&slot->tid);
 	for (unsigned n = 1; next; n++) {
 		for (unsigned i = 0; i < n; i++)
 			if (row[i] == next)
@@ -57,12 +82,12 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 		row[n] = next;
 		if (!*zombie)
 			blame = next;
-		held = zombie_of(pool, next);
-		if (held)
+		held = slot_of(pool, next);
+		if (is_zombie(held)) {
+			*zombie = true;
 			priority_lift(held);
-		*zombie |= held != NULL;
-		eye.tid = next;
-		next = waits_for(&eye);
+		}
+		next = who_holds_up(held, next, also);
 	}
 	return blame;
 }
@@ -96,7 +121,8 @@ static bool same_silence(const struct sign *a, const struct sign *b)
 
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now, uint64_t silence)
+		     uint64_t span, uint64_t now, uint64_t silence,
+		     excuse_at *also)
 {
 	bool zombie, known;
 	int32_t holder;
@@ -106,7 +132,7 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 	excuse->zombie = false;
 	if (load_relaxed(&slot->waits_on))
 		return PLEA_NONE; /* for room in the pool: no lock of anybody's */
-	holder = find_holder(pool, slot, &zombie);
+	holder = find_holder(pool, slot, &zombie, also);
 	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
 		return PLEA_NONE;
 	known = excuse->holder == holder;
@@ -118,25 +144,27 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 	return starved(excuse, known && excuse->at, span, now);
 }
 
-void excuse_lift(const struct pool *pool, const struct slot *slot)
+void excuse_lift(const struct pool *pool, const struct slot *slot,
+		 excuse_at *also)
 {
 	bool zombie;
 
 	if (!load_relaxed(&slot->waits_on))
-		find_holder(pool, slot, &zombie);
+		find_holder(pool, slot, &zombie, also);
 }
 
-bool excuse_wanted(struct pool *pool, int32_t tid)
+bool excuse_wanted(struct pool *pool, const struct watch *watch, int32_t tid,
+		   excuse_at *also)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
-		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
-		struct host_eye eye;
+		struct slot *slot;
 
-		if (!slot || !slot_inside(load_acquire(&slot->word)) ||
-		    load_relaxed(&slot->waits_on))
+		/* Silent, and not found on a CPU. */
+		if (!watch[i].looked_at || watch[i].look.state == 'R')
 			continue;
-		eye = host_eye_of(load_relaxed(&slot->tid));
-		if (waits_for(&eye) == tid)
+		slot = load_acquire(&pool->seat[i]);
+		if (slot && !load_relaxed(&slot->waits_on) &&
+		    who_holds_up(slot, load_relaxed(&slot->tid), also) == tid)
 			return true;
 	}
 	return false;

@@ -42,6 +42,9 @@ enum plea {
 	PLEA_ZOMBIE   /* the holder is a fenced thread of this pool */
 };
 
+/* Through whose eye the caller looks, beside the ward's: steward.also. */
+typedef _Atomic(struct slot *) excuse_at;
+
 /*
  * Is there an excuse for the ward in 'slot', found blocked?  excuse->holder is
  * the thread that is to blame; excuse->told is false if it is a new one.  Less
@@ -51,14 +54,16 @@ enum plea {
  */
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now, uint64_t silence);
+		     uint64_t span, uint64_t now, uint64_t silence,
+		     excuse_at *also);
 /*
- * By the steward: the ward in 'slot' sleeps; zombies in its row, which were lowered,
- * are lifted again.
+ * The ward in 'slot' sleeps; zombies in its row, which were lowered, are lifted again.
  */
-void excuse_lift(const struct pool *pool, const struct slot *slot);
-/* Any thread: is some ward found asleep on a futex that this thread holds? */
-bool excuse_wanted(struct pool *pool, int32_t tid);
+void excuse_lift(const struct pool *pool, const struct slot *slot,
+		 excuse_at *also);
+/* Is some ward, silent by what is remembered of its seat, held up by this thread? */
+bool excuse_wanted(struct pool *pool, const struct watch *watch, int32_t tid,
+		   excuse_at *also);
 /* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
 

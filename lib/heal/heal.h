@@ -45,6 +45,7 @@ struct steward {
 	struct excuse *excuse; /* the same */
 	struct plan plan;
 	_Atomic(struct slot *) at; /* whom it looks at [U]; only it writes */
+	excuse_at also; /* and along a row of those who wait for each other */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */

@@ -38,6 +38,7 @@ static struct slot *look_to(struct steward *me, uint32_t seat)
 static void look_away(struct steward *me)
 {
 	store_release(&me->at, NULL); /* [U] */
+	store_release(&me->also, NULL); /* [U] */
 }
 
 /*
@@ -257,7 +258,7 @@ static enum plea ask_excuse(struct steward *me, const struct slot *slot,
 {
 	return excuse_ask(&me->excuse[watch - me->watch], me->pool, slot,
 			  &watch->last, budgets->blocked / 4, watch->seen_at,
-			  watch->silence.silence);
+			  watch->silence.silence, &me->also);
 }
 
 /* Found blocked: is it its own fault, and would a replacement help? */
@@ -336,12 +337,9 @@ static bool below_cap(const struct pool *pool)
  * A spinning zombie must not keep a core from those who work.  On the scribe, after
  * it was asked for its backtrace: lowered, it might not get to answer.
  */
-static void lower(void *arg, uint64_t turn)
+static void lower(void *slot, uint64_t turn)
 {
-	struct slot *slot = arg;
-
-	if (!excuse_wanted(slot->pool, load_relaxed(&slot->tid)))
-		priority_lower(slot, turn);
+	priority_lower(slot, turn);
 }
 
 /*
@@ -377,6 +375,7 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	enum slot_phase phase = slot_phase(word);
 	uint64_t when = host_now();
 	struct incident *in;
+	bool lowers;
 
 	if (!below_cap(pool)) {
 		degrade(me, "as many fenced threads are out as may be: "
@@ -389,6 +388,9 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	 */
 	id = incident_id();
 	in = describe(me, slot, verdict, watch, budgets, id);
+	lowers = verdict == VERDICT_LIVELOCK && pool->lowers &&
+		 !excuse_wanted(pool, me->watch, load_relaxed(&slot->tid),
+				&me->also);
 	books_open(pool);
 	/*
 	 * The task was read after the epoch; if the fence finds the worker
@@ -422,7 +424,7 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	turn = unseat(me, slot, life, when);
 	books_close(pool);
 	theft_rouse(slot);
-	if (verdict == VERDICT_LIVELOCK && turn && pool->lowers) {
+	if (turn && lowers) {
 		if (in) {
 			in->after = lower;
 			in->who = slot;
@@ -563,7 +565,7 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 		return true;
 	}
 	if (unlikely(me->lifts) && verdict == VERDICT_FINE)
-		excuse_lift(me->pool, slot);
+		excuse_lift(me->pool, slot, &me->also);
 	if (likely(verdict == VERDICT_FINE))
 		return slot_inside(sign.word);
 	if (LIFE_STATE(life) != LIFE_SEATED)

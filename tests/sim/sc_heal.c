@@ -386,6 +386,48 @@ static void heal_buried(void)
 SCENARIO(heal_buried, "the steward looks through an eye that was closed",
 	 .share = 2);
 
+/* As a steward does that goes along those who wait for each other. */
+static void looks_along(void *arg)
+{
+	struct steward *steward = arg;
+	struct watch watch = { .looked_at = 1, .look.state = 'S' };
+
+	for (int i = 0; i < 4; i++) {
+		excuse_wanted(pool, &watch, 0, &steward->also);
+		host_yield();
+	}
+	store_release(&steward->also, NULL);
+	clerk_wake(pool);
+}
+
+static void heal_row(void)
+{
+	struct heal *heal;
+	host_thread looker;
+
+	atomic_init(&bed, 0);
+	memset(&task, 0, sizeof(task));
+	set_up(1, 1);
+	store_relaxed(&pool->stopping, 1);
+	sit(0);
+	store_relaxed(&pool->seat[0], NULL);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(!clerk_start(heal));
+	check(!host_spawn(&looker, NULL, looks_along, NULL,
+			  load_relaxed(&heal->steward)));
+	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
+	store_relaxed(&pool->slot[0].bond, BOND_MADE);
+	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
+		host_relax();
+	host_join(looker, HOST_FOREVER);
+	clerk_stop(heal);
+	check(clerk_rests(heal, HOST_FOREVER));
+	check(clerk_end(heal, false, HOST_FOREVER) == 0);
+}
+SCENARIO(heal_row, "an eye is closed while a row is gone along", .share = 2);
+
 /* ---- tasks that wait ----------------------------------------------------- */
 
 static struct ward_task waiter[2];

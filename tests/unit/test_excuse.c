@@ -19,6 +19,8 @@ static struct {
 	uint64_t cpu;
 } thread[THREADS];
 
+static int asked_through[THREADS];
+
 int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
 int __wrap_host_look(const struct host_eye *eye, struct host_look *look);
 bool __wrap_host_is_futex(int32_t nr);
@@ -27,6 +29,8 @@ int32_t __wrap_host_futex_holder(uint64_t address);
 int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	int32_t holder = thread[eye->tid].waits_for;
+
+	asked_through[eye->tid] = eye->syscall.fd;
 
 	*nr = holder ? FUTEX : -1;
 	*arg = holder ? LOCK(holder) : 0;
@@ -77,6 +81,7 @@ static struct pool pool;
 static struct excuse excuse;
 static struct sign sign = { .turn = 1, .word = 3 };
 static uint64_t now, silence;
+static excuse_at also;
 
 static void set_up(void)
 {
@@ -97,7 +102,8 @@ TestSuite(excuse, .init = set_up);
 static enum plea ask_after(uint64_t ns)
 {
 	now += ns;
-	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now, silence);
+	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now, silence,
+			  &also);
 }
 
 Test(excuse, none_for_sleep_that_is_no_futex)
@@ -285,27 +291,46 @@ Test(excuse, a_zombie_that_is_waited_for_is_lifted)
 	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
 	cr_assert_eq(lowered(A), LOWERED_NOT);
 	cr_assert_eq(lowered(B), LOWERED_YES, "refused");
-	excuse_lift(&pool, &slot[WARD]);
+	excuse_lift(&pool, &slot[WARD], &also);
 	cr_assert_eq(lowered(B), LOWERED_NOT);
-	excuse_lift(&pool, &slot[WARD]);
+	excuse_lift(&pool, &slot[WARD], &also);
 	cr_assert_eq(raised[A], 1);
 	cr_assert_eq(raised[B], 2);
 	cr_assert_eq(raised[C], 0, "nobody waits for it");
 	cr_assert_eq(lowered(C), LOWERED_YES);
 }
 
-Test(excuse, who_is_wanted_is_not_lowered)
+Test(excuse, who_is_wanted_by_the_silent)
 {
 	struct slot *seat[1] = { &slot[WARD] };
+	struct watch watch[1] = { { .looked_at = 7, .look.state = 'S' } };
 
 	pool.seat = (struct slot *_Atomic *)(void *)seat;
 	store_relaxed(&pool.seats_used, 1);
-	store_relaxed(&slot[WARD].word, SLOT_PHASES + SLOT_RUN);
 	thread[WARD].waits_for = A;
-	cr_assert(excuse_wanted(&pool, A));
-	cr_assert_not(excuse_wanted(&pool, B));
-	store_relaxed(&slot[WARD].word, 2 * SLOT_PHASES + SLOT_OUT);
-	cr_assert_not(excuse_wanted(&pool, A));
+	cr_assert(excuse_wanted(&pool, watch, A, &also));
+	cr_assert_not(excuse_wanted(&pool, watch, B, &also));
+	watch[0].look.state = 'R';
+	cr_assert_not(excuse_wanted(&pool, watch, A, &also), "it runs");
+	watch[0] = (struct watch){ .looked_at = 0 };
+	cr_assert_not(excuse_wanted(&pool, watch, A, &also), "it moves");
+}
+
+/* Who sits there is another by now: what is closed meanwhile is not looked through. */
+Test(excuse, looks_through_the_eyes_of_the_row)
+{
+	static int keeps;
+
+	thread[WARD].waits_for = A;
+	thread[A].waits_for = B;
+	slot[A].eye.syscall.fd = slot[B].eye.syscall.fd = keeps = 77;
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(asked_through[A], keeps);
+	cr_assert_eq(asked_through[B], keeps);
+	cr_assert_eq(load_relaxed(&also), &slot[B]);
+	store_relaxed(&slot[A].life, LIFE_GONE);
+	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(asked_through[A], -1);
 }
 
 /* ---- what the judge makes of it ------------------------------------------------ */
