@@ -109,6 +109,21 @@ WARD_API WARD_MUST int ward_lane_submit_n(struct ward_lane *lane,
 					  unsigned n, ward_ns until);
 
 /*
+ * As ward_submit_at() without a period, through the lane: at the point 'when', or at
+ * once if that has passed, the task comes to the lane's queue, and runs in its turn.
+ * From the submit on it is in the lane, and takes its room: a lane that is closed with
+ * cause 0 has it run at its time, one that is cancelled answers it at once.
+ *	0		accepted
+ *	-EAGAIN		no room; it does not wait
+ *	-EINVAL		as ward_submit(), or 'when' is WARD_FOREVER
+ *	else		as ward_lane_submit()
+ * Any thread, also under locks; does not wait.
+ */
+WARD_API WARD_MUST int ward_lane_submit_at(struct ward_lane *lane,
+					   struct ward_task *task,
+					   ward_ns when);
+
+/*
  * Another width and another bound, as in ward_lane_config, while the lane is in use.
  * What is more than now is used at once; what is less comes about as tasks end, none is
  * stopped or thrown out (but the oldest, with WARD_LANE_DROP_OLDEST).  The rate of its

@@ -75,7 +75,8 @@ _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 #define BOOK_STATES ((uint64_t)0xf)
 #define BOOK_FLAGS ((uint64_t)0xfff0)
 #define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
-#define BOOK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue */
+#define BOOK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue; or
+					      RERUN: for its time, before that */
 #define BOOK_BEGUN ((uint64_t)1 << 6)	   /* was, for who cancelled it */
 #define BOOK_PORT ((uint64_t)1 << 7)	   /* ANSWERED, and then DONE, at 'port' */
 #define BOOK_COMMITTED ((uint64_t)1 << 8)
@@ -169,6 +170,19 @@ static inline void book_open_owed(struct book *book, uint64_t period)
 
 	book->period = period;
 	book_set(book, BOOK_RERUN + BOOK_ATTEMPT_ONE + flags);
+}
+
+/* The same for one that is to come to its lane when its time has come. */
+static inline void book_open_timed(struct book *book, struct lane *lane)
+{
+	book->lane = lane;
+	book_set(book, BOOK_RERUN + BOOK_ATTEMPT_ONE + BOOK_LANE + BOOK_WAITS);
+}
+
+/* In the queue of its lane, or about to be. */
+static inline bool book_waits(uint64_t word)
+{
+	return (word & (BOOK_WAITS | BOOK_STATES)) == (BOOK_WAITS | BOOK_QUEUED);
 }
 
 /* The same for one that comes through a lane; it 'waits' for its turn there. */

@@ -99,6 +99,7 @@ struct lane {
 	struct ward_task *_Atomic struck; /* cancelled while they waited */
 	_Atomic uint64_t dropped, recalled; /* T: of those that waited; others read */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
+	_Atomic uint32_t timed; /* some came to wait for their time first */
 	_Atomic uint32_t haunted; /* a task of it had somebody inside when it left */
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */

@@ -141,6 +141,9 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	if (pool_foreign(pool))
 		return; /* a copy, in a child process */
 	lane_sweep(lane);
+	fence_seq_cst(); /* [wl] cancelled | does any wait for its time? */
+	if (load_relaxed(&lane->timed))
+		later_hurry_lane(&pool->inbox, lane);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
 	door_open(&lane->room);
@@ -227,6 +230,7 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->granted, 0);
 	store_relaxed(&lane->struck, NULL);
 	store_relaxed(&lane->haunted, 0);
+	store_relaxed(&lane->timed, 0);
 	lane->reserved = false;
 	lane->first = NULL;
 	lane->active = 0;
@@ -583,6 +587,62 @@ int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
 	if (pool_foreign(lane->pool))
 		return -ECHILD;
 	return submit_n(lane, tasks, n, until);
+}
+
+/* It has its room at once, and a place in the queue when its time has come. */
+static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
+{
+	struct pool *pool = lane->pool;
+
+	if (!task->policy && lane->flags & LANE_HAS_POLICY)
+		task->policy = &lane->policy;
+	book_open_timed(book_of(task), lane);
+	later_grow(&pool->inbox.later);
+	later_put(&pool->inbox, task, at, true);
+	steward_ring(pool); /* [w] */
+	return 0;
+}
+
+static int lane_submit_at(struct lane *lane, struct ward_task *task,
+			  uint64_t when)
+{
+	int err = submit_refuse(task);
+
+	if (err)
+		return err;
+	if (!lane_let_in_some(lane, 1)) {
+		add_relaxed(&lane->full, 1);
+		return -EAGAIN;
+	}
+	store_relaxed(&lane->timed, 1);
+	fence_seq_cst(); /* [ln] I am inside | closed? [wl] timed | cancelled? */
+	err = why_refuse(lane, task);
+	if (err) {
+		lane_leave(lane, true);
+		inbox_settle(&lane->pool->inbox);
+		return err;
+	}
+	if (when > host_now())
+		return submit_later(lane, task, when);
+	put(lane, task, false);
+	return 0;
+}
+
+int ward_lane_submit_at(struct ward_lane *handle, struct ward_task *task,
+			ward_ns when)
+{
+	struct lane *lane = lane_of(handle);
+	int err;
+
+	if (!lane || when == WARD_FOREVER)
+		return -EINVAL;
+	if (pool_foreign(lane->pool))
+		return -ECHILD;
+	host_hold();
+	err = lane_submit_at(lane, task, when);
+	lost_pay(lane->pool);
+	host_unhold();
+	return err;
 }
 
 /* ---- changed, and looked at ---------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "work/lane.h"
 #include <string.h>
 
-enum { LATER_TIMED = 1, LATER_PERIODIC = 2 };
+enum { LATER_TIMED = 1, LATER_PERIODIC = 2, LATER_LANE = 4, LANE_KINDS = 14 };
 
 /* From here on all is ripe, whatever its time. */
 #define ALL ((uint64_t)1 << 63)
@@ -39,12 +39,20 @@ static void ripen(struct inbox *inbox, uint64_t until)
 	inbox_tell(inbox, NULL);
 }
 
+/* Of many lanes some have the same. */
+static uint32_t kind_of_lane(const struct lane *lane)
+{
+	return (uint32_t)LATER_LANE
+	       << (uintptr_t)lane / WARD_LINE % (unsigned)LANE_KINDS;
+}
+
 static uint32_t kinds_of(const struct ward_task *task, bool timed)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
 
 	return (timed ? LATER_TIMED : 0) |
-	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0);
+	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0) |
+	       (word & BOOK_WAITS ? kind_of_lane(book_of(task)->lane) : 0);
 }
 
 static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
@@ -118,6 +126,13 @@ void later_hurry(struct inbox *inbox, uint32_t where,
 {
 	if (due_hurry(&inbox->later.due, where, task))
 		ripen(inbox, 1);
+}
+
+void later_hurry_lane(struct inbox *inbox, const struct lane *lane)
+{
+	host_fence_heavy(); /* [ca] cancelled | can it be found? */
+	due_hurry_kinds(&inbox->later.due, kind_of_lane(lane));
+	ripen(inbox, 1);
 }
 
 void later_close(struct inbox *inbox)

@@ -26,6 +26,7 @@
 #include <ward/task.h>
 
 struct inbox;
+struct lane;
 
 struct later {
 	struct due due;
@@ -68,6 +69,11 @@ bool later_again(struct inbox *inbox, struct ward_task *task);
 /* The task, of which only the place is known, need not wait any more. */
 void later_hurry(struct inbox *inbox, uint32_t where,
 		 const struct ward_task *task);
+/*
+ * The lane was cancelled: nor need what was to come to it in time.  Others may be
+ * hurried, too, and are put again.
+ */
+void later_hurry_lane(struct inbox *inbox, const struct lane *lane);
 /* The inbox was closed: what is periodic need not. */
 void later_close(struct inbox *inbox);
 /* Nothing that is there need wait: for who answers all that is left. */

@@ -220,7 +220,9 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 		    !(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)))
 			return true;
 		worker_answer(pool, slot, task,
-			      book_refuse(book, BOOK_QUEUED, 0, -ECANCELED));
+			      book_refuse(book, BOOK_QUEUED,
+					  word & BOOK_WAITS ? BOOK_REFUSED : 0,
+					  -ECANCELED));
 		break;
 	case BOOK_DONE:
 		worker_release(pool, slot, task);

@@ -149,7 +149,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 
 	if (err)
 		return err;
-	if (word & BOOK_WAITS) {
+	if (book_waits(word)) {
 		had = recall_waiting(task, back);
 	} else {
 		host_fence_heavy(); /* [ca] marked | begun? */

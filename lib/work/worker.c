@@ -526,6 +526,29 @@ static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 	return true;
 }
 
+/* Its time has come: to its lane, unless it is not to run.  Nobody else has it. */
+static cold void come_to_lane(struct pool *pool, struct slot *slot,
+			      struct ward_task *task, uint64_t word)
+{
+	struct book *book = book_of(task);
+	uint64_t stamped = submit_window(pool, task) ? BOOK_STAMPED : 0;
+	int status = why_not(pool, task, word);
+
+	book->before = NULL;
+	book->stamp = stamped ? host_now() : 0;
+	while (!status && !(word & BOOK_CANCELLED)) {
+		if (!cas_acq_rel(&book->word, &word, /* [K] */
+				 book_with_state(word, BOOK_QUEUED) | stamped))
+			continue;
+		/* Counted when it comes from there. */
+		add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
+		lane_enter(book->lane, task, false);
+		return;
+	}
+	worker_answer(pool, slot, task,
+		      book_refuse(book, BOOK_QUEUED, BOOK_REFUSED, status));
+}
+
 /*
  * What an attempt seldom needs before it begins: the word that it begins with, or 0:
  * it does not, and somebody answers.
@@ -541,6 +564,10 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 		return 0;
 	if (unlikely(is_early(pool, task, word)))
 		return 0;
+	if (book_state(word) != BOOK_QUEUED && word & BOOK_WAITS) {
+		come_to_lane(pool, slot, task, word);
+		return 0;
+	}
 	if (book_state(word) != BOOK_QUEUED) {
 		/* A zombie of an earlier attempt may come home just now. */
 		while (!cas_acq_rel(&book->word, &word, /* [K] */

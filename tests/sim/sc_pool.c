@@ -378,6 +378,74 @@ static void pool_held(void)
 SCENARIO(pool_held, "a task that is held is released, or never is",
 	 .steps = 200000, .rare = 8);
 
+/* Two that wait for their time, then for their turn; one of them, or all, not. */
+static void pool_lane_timed(void)
+{
+	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
+	struct ward_lane *lane;
+	uint32_t how = sim_choose(3);
+	int said = 0;
+
+	set_up(1, 1, 1);
+	config.active = 1;
+	check(ward_lane_create(&lane, pool, &config) == 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		errand[i].kind = FINE;
+		errand[i].task.run = run;
+		errand[i].task.done = done;
+		errand[i].task.release = release;
+		check(ward_task_hold(pool, &errand[i].task) == 0);
+		check(ward_lane_submit_at(lane, &errand[i].task,
+					  host_now() + ms(sim_choose(3))) == 0);
+	}
+	if (how == 1)
+		said = ward_task_cancel(pool, &errand[0].task, 0);
+	if (how == 2)
+		ward_lane_cancel(lane, 0);
+	ward_lane_join(lane, WARD_FOREVER);
+	check(ward_lane_count(lane) == 0);
+	if (how == 1)
+		was_true(said, &errand[0]);
+	for (uint32_t i = 0; i < 2; i++)
+		check(ward_task_drop(pool, &errand[i].task) == 0);
+	check(ward_lane_destroy(lane) == 0);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_lane_timed, "who waits for his time does not come to his turn",
+	 .steps = 200000, .rare = 8);
+
+/* Who comes to wait for his time beside who cancels the lane does not wait. */
+static void cancels_lane(void *arg)
+{
+	ward_lane_cancel(arg, 0);
+}
+
+static void pool_lane_timed_cancelled(void)
+{
+	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
+	struct ward_lane *lane;
+	host_thread t;
+	int err;
+
+	set_up(1, 1, 1);
+	check(ward_lane_create(&lane, pool, &config) == 0);
+	check(!host_spawn(&t, NULL, cancels_lane, NULL, lane));
+	errand[0].kind = FINE;
+	errand[0].task.run = run;
+	errand[0].task.done = done;
+	errand[0].task.release = release;
+	err = ward_lane_submit_at(lane, &errand[0].task, HOST_FOREVER / 2);
+	check(!err || err == -ECANCELED);
+	ward_lane_join(lane, WARD_FOREVER);
+	check(ward_lane_count(lane) == 0);
+	host_join(t, HOST_FOREVER);
+	check(ward_lane_destroy(lane) == 0);
+	drain_and_destroy(!err);
+}
+SCENARIO(pool_lane_timed_cancelled,
+	 "who waits for his time does not hear that his lane is cancelled",
+	 .steps = 200000, .rare = 8);
+
 static void pool_dies(void)
 {
 	set_up(1, 1, 1);

@@ -757,8 +757,6 @@ Test(lane, of_many_as_many_come_as_can)
 	ended(pool);
 }
 
-/* ---- changed while it is used ------------------------------------------------------------ */
-
 static struct ward_lane_stats lane_stats(const struct ward_lane *lane)
 {
 	struct ward_lane_stats stats = WARD_LANE_STATS_INIT;
@@ -766,6 +764,109 @@ static struct ward_lane_stats lane_stats(const struct ward_lane *lane)
 	cr_assert_eq(ward_lane_stats(lane, &stats), 0);
 	return stats;
 }
+
+/* ---- at a point in time ------------------------------------------------------------------ */
+
+Test(lane, at_its_time_it_comes_to_its_turn)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane *lane = lane_with(
+		pool, (struct ward_lane_config){ .active = 1, .queued = 3 });
+	struct job first = job_of_kind(job_sleep), job[4];
+
+	for (int i = 0; i < 4; i++)
+		job[i] = job_of_kind(job_run);
+	sent(lane, &first);
+	cr_assert_eq(ward_lane_submit_at(lane, &job[0].task,
+					 ward_in(WARD_MS(5))),
+		     0);
+	cr_assert_eq(ward_lane_submit_at(lane, &job[1].task, 0), 0);
+	cr_assert_eq(ward_lane_submit_at(lane, &job[2].task,
+					 ward_in(WARD_S(3600))),
+		     0);
+	cr_assert_eq(ward_lane_submit_at(lane, &job[3].task, 0), -EAGAIN);
+	job_is_untouched(&job[3]);
+	cr_assert_eq(ward_lane_count(lane), 4, "each has its room");
+	cr_assert(comes_true(lane_stats(lane).waiting == 2));
+	cr_assert_eq(job[0].runs + job[1].runs, 0, "and its turn comes");
+	gate_open(&first.gate);
+	job_had(&job[1], 0);
+	job_had(&job[0], 0);
+	cr_assert_lt(job[1].ran_at, job[0].ran_at);
+	cr_assert_eq(ward_lane_close(lane, 0), 0);
+	cr_assert_eq(ward_lane_join(lane, ward_in(WARD_MS(5))), -ETIMEDOUT);
+	cr_assert_eq(ward_task_cancel(pool, &job[2].task, -EINTR), 0);
+	job_had(&job[2], -EINTR);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
+	given_back(lane);
+	ended(pool);
+}
+
+/* Cancelled alone, with the lane, or with the pool: answered at once. */
+Test(lane, who_waits_for_its_time_is_let_out)
+{
+	for (int how = 0; how < 3; how++) {
+		struct ward_pool *pool = pool_of(2);
+		struct ward_lane *lane = lane_with(
+			pool, (struct ward_lane_config){ .active = 1 });
+		struct job job[3];
+
+		for (int i = 0; i < 3; i++) {
+			job[i] = job_of_kind(job_run);
+			cr_assert_eq(ward_lane_submit_at(lane, &job[i].task,
+							 ward_in(WARD_S(3600))),
+				     0);
+		}
+		for (int i = 0; how == 0 && i < 3; i++)
+			ward_task_cancel(pool, &job[i].task, -ECANCELED);
+		if (how == 1)
+			ward_lane_cancel(lane, 0);
+		if (how == 2)
+			cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+		for (int i = 0; i < 3; i++) {
+			job_had(&job[i], -ECANCELED);
+			cr_assert_eq(job[i].runs, 0);
+		}
+		if (how == 1)
+			cr_assert_eq(ward_lane_submit_at(lane, &job[0].task,
+							 WARD_S(1)),
+				     -ECANCELED);
+		ward_lane_join(lane, WARD_FOREVER);
+		given_back(lane);
+		if (how != 2)
+			ended(pool);
+	}
+}
+
+Test(lane, many_that_have_their_time)
+{
+	struct ward_pool *pool = pool_of(3);
+	struct ward_lane *lane =
+		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	uint32_t ran = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		many[i] = job_of_kind(job_run);
+		cr_assert_eq(ward_lane_submit_at(lane, &many[i].task,
+						 ward_in(WARD_US(i % 500))),
+			     0);
+		if (i % 7 == 0)
+			ward_task_cancel(pool, &many[i / 2].task, 0);
+	}
+	ward_lane_join(lane, WARD_FOREVER);
+	for (int i = 0; i < MANY; i++) {
+		cr_assert(job_is_released(&many[i]));
+		cr_assert_eq(many[i].runs, load_relaxed(&many[i].status) == 0);
+		ran += many[i].runs;
+	}
+	cr_assert_gt(ran, MANY / 2);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	cr_assert_eq(stats_of(pool).accepted, stats_of(pool).answered);
+	given_back(lane);
+	ended(pool);
+}
+
+/* ---- changed while it is used ------------------------------------------------------------ */
 
 Test(lane, another_width_is_used_at_once)
 {
@@ -884,6 +985,9 @@ Test(lane, refuses_what_it_cannot_be)
 	cr_assert_eq(ward_lane_stats(one, NULL), -EINVAL);
 	cr_assert_eq(ward_lane_stats(one, &stats), -EINVAL);
 	cr_assert_eq(ward_lane_submit_n(NULL, none, 1, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_at(NULL, NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_at(one, NULL, 0), -EINVAL);
+	cr_assert_eq(ward_lane_submit_at(one, NULL, WARD_FOREVER), -EINVAL);
 	cr_assert_eq(ward_lane_submit_n(one, NULL, 1, 0), -EINVAL);
 	cr_assert_eq(ward_lane_submit_n(one, NULL, 0, 0), 0);
 	cr_assert_eq(ward_lane_submit_n(one, none, 1, 0), -EINVAL);
