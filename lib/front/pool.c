@@ -425,8 +425,8 @@ static int destroy(struct pool *pool, const struct term *term)
 	bool empty = close_door(pool, term);
 	int left = 0;
 
+	stop_running(pool); /* also what never began to: nothing runs any more */
 	if (started) {
-		stop_running(pool);
 		lost_cancel_queued(pool);
 		left = stop_threads(pool, term);
 		fence_rest(pool);

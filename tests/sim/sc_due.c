@@ -112,6 +112,30 @@ static void due_put(void)
 }
 SCENARIO(due_put, "who was shown is not found, or not in time", .share = 2);
 
+static void takes(void *arg)
+{
+	(void)arg;
+	take(DUE_NEVER);
+}
+
+/* A leaf is used again while one who would take looks away. */
+static void due_again(void)
+{
+	host_thread t;
+
+	set_up();
+	put(0, 5);
+	check(!host_spawn(&t, NULL, takes, NULL, NULL));
+	take(DUE_NEVER);
+	put(1, 5);
+	host_join(t, HOST_FOREVER);
+	while (take(DUE_NEVER))
+		;
+	check(taken == 2);
+	due_fini(&due);
+}
+SCENARIO(due_again, "who looked away takes what has gone", .bound = 2);
+
 /* ---- somebody is stopped ----------------------------------------------------------- */
 
 static void meddles(void *arg)
@@ -180,6 +204,33 @@ static void watches(void *arg)
 		host_wait(&rung, seen, next);
 	}
 }
+
+static void cancels(void *arg)
+{
+	struct book *book = book_of(&task[0]);
+
+	(void)arg;
+	or_acq_rel(&book->word, BOOK_CANCELLED);
+	host_fence_heavy(); /* [ca] */
+	later_hurry(&inbox, load_relaxed(&book->wait.where), &task[0]);
+}
+
+/* As it begins to wait it is cancelled: one of the two sees the other. */
+static void later_cancel(void)
+{
+	host_thread t;
+
+	memset(task, 0, sizeof(task));
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	book_open_owed(book_of(&task[0]), 0);
+	check(!host_spawn(&t, NULL, cancels, NULL, NULL));
+	later_put(&inbox, &task[0], host_now() + 1000000000, true);
+	host_join(t, HOST_FOREVER);
+	check(later_take(&inbox) == &task[0]);
+	inbox_fini(&inbox);
+}
+SCENARIO(later_cancel, "who is cancelled as it begins to wait waits its time",
+	 .bound = 2);
 
 static offstage void in_order(const struct ward_task *t)
 {

@@ -512,6 +512,43 @@ static void pool_destroyed_dying(void)
 SCENARIO(pool_destroyed_dying, "destroy waits for the dead", .steps = 200000,
 	 .rare = 8);
 
+/* What has no ring: of a lower rank, for now, for later. */
+static void sends_elsewhere(void *arg)
+{
+	struct ward_lane *lane = arg;
+
+	check(ward_lane_submit(lane, &errand[0].task, WARD_NOWAIT) == 0);
+	check(ward_submit_at(pool, &errand[1].task, 0, 0) == 0);
+	check(ward_submit_at(pool, &errand[2].task, host_now() + 100, 0) == 0);
+}
+
+/* The books add up wherever a submitter is, also if it stays there. */
+static void pool_audit_stop(void)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_lane_config how = WARD_LANE_CONFIG_INIT;
+	struct ward_lane *lane;
+	host_thread t;
+
+	memset(errand, 0, sizeof(errand));
+	config.workers = config.max = 1;
+	config.ring = 4;
+	config.trace_signo = WARD_TRACE_NONE;
+	check(ward_pool_create(&pool, &config) == 0);
+	how.prio = 2;
+	check(ward_lane_create(&lane, pool, &how) == 0);
+	for (int i = 0; i < 3; i++)
+		errand[i].task.run = run;
+	check(!host_spawn(&t, NULL, sends_elsewhere, NULL, lane));
+	for (int i = 0; i < 4; i++)
+		audit();
+	host_join(t, HOST_FOREVER);
+	audit();
+	sim_enough();
+}
+SCENARIO(pool_audit_stop, "a submitter that is on its way breaks the books",
+	 .stop = 0x2);
+
 /* Whoever looks at the numbers meanwhile is never told nonsense. */
 static void pool_watched(void)
 {

@@ -52,6 +52,30 @@ Test(audit, a_pool_that_has_not_begun_is_checked)
 	job_had(&job, -ECANCELED);
 }
 
+/* The same, but that something lies beside sleepers proves nothing. */
+static bool adds_up(struct ward_pool *pool)
+{
+	return comes_true((audit_of(pool, 0).checked | BIT(10)) == STILL);
+}
+
+/* A submitter that stands between its count and its task, for as long as it likes. */
+Test(audit, who_is_on_his_way_is_in_the_books)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct pool *inner = (struct pool *)pool;
+
+	cr_assert(is_still(pool));
+	add_relaxed(&inner->inbox.lower[2].in, 1); /* as lower_put() */
+	cr_assert(adds_up(pool));
+	cr_assert_not(inbox_anything(&inner->inbox), "nobody searches for it");
+	add_relaxed(&inner->inbox.owed_fresh, 1); /* as later_put() */
+	cr_assert(adds_up(pool));
+	cr_assert_not(inbox_anything(&inner->inbox));
+	add_relaxed(&inner->inbox.lower[2].in, -(uint64_t)1);
+	add_relaxed(&inner->inbox.owed_fresh, -(uint64_t)1);
+	ended(pool);
+}
+
 Test(audit, tasks_that_run_are_in_the_books)
 {
 	struct ward_pool *pool = pool_of(2);

@@ -117,6 +117,27 @@ Test(pool, destroyed_before_it_starts_it_answers_what_it_has)
 	}
 }
 
+/* What has no worker yet, and waits: for its time, or for ever again. */
+Test(pool, destroyed_before_it_starts_it_answers_what_waits)
+{
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool = created(&config);
+	ward_ns at[] = { 0, ward_in(1), ward_in(WARD_S(3600)), 0 };
+	struct job job[4];
+
+	for (int i = 0; i < 4; i++) {
+		job[i] = job_of_kind(job_run);
+		cr_assert_eq(ward_submit_at(pool, &job[i].task, at[i],
+					    i == 3 ? WARD_MS(1) : 0),
+			     0);
+	}
+	cr_assert_eq(ward_pool_destroy(pool, WARD_NOWAIT), 0);
+	for (int i = 0; i < 4; i++) {
+		job_had(&job[i], -ECANCELED);
+		cr_assert_eq(job[i].runs, 0);
+	}
+}
+
 Test(pool, many_at_once)
 {
 	enum { POOLS = 5 };
