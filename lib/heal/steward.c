@@ -606,7 +606,7 @@ static bool somebody_held(struct steward *me)
 
 /*
  * Work and sleepers side by side, and nothing moves: a thread is held between
- * its wakeup and its search, or is short of CPU.  The first is known by its
+ * its wakeup and its search, or before it has woken another, or is short of CPU.  The first is known by its
  * state, and another is woken at once.  The second would not get a CPU either;
  * but nobody knows everything, so after a second one is woken all the same, and
  * counted: that is a wakeup which the bell should not have needed.
@@ -616,14 +616,17 @@ static void rescue(struct steward *me, uint64_t now)
 	struct inbox *inbox = &me->pool->inbox;
 	uint64_t word = load_acquire(&inbox->bell.word), still;
 
-	if (!BELL_TOP(word) || word != me->bell_seen ||
-	    !inbox_anything(inbox)) {
+	if (!(BELL_TOP(word) || BELL_WAKING(word)) ||
+	    word != me->bell_seen || !inbox_anything(inbox)) {
 		me->bell_seen = word;
 		me->bell_since = now;
 		return;
 	}
 	still = now - me->bell_since;
-	if (still >= SECOND) {
+	if (!BELL_TOP(word)) { /* whose waker may be held: again costs nothing */
+		if (still >= 2 * me->pool->scan)
+			bell_rescue(&inbox->bell);
+	} else if (still >= SECOND) {
 		if (bell_rescue(&inbox->bell))
 			count_own(&me->heal->rescues, 1);
 	} else if (still >= 2 * me->pool->scan && somebody_held(me)) {
@@ -745,7 +748,7 @@ bool steward_may_sleep(struct pool *pool)
 {
 	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
 	    load_relaxed(&pool->tell.left) || crew_vacant(&pool->crew) ||
-	    aides_owe(pool->helpers))
+	    aides_owe(pool->helpers) || inbox_anything(&pool->inbox))
 		return false;
 	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */

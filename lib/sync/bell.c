@@ -155,7 +155,9 @@ void bell_found(struct bell *bell)
 
 	while (!cas_acq_rel(&bell->word, &word, (word - SEARCH_ONE) & ~RUSH))
 		;
-	if (!BELL_TOP(word) || (BELL_SEARCH(word) > 1 && !BELL_RUSH(word)))
+	/* One that is being woken may not have been yet, and not be: see 4). */
+	if ((!BELL_TOP(word) && !BELL_WAKING(word)) ||
+	    (BELL_SEARCH(word) > 1 && !BELL_RUSH(word)))
 		return;
 	/* [S] that I left, before my last look */
 	if (BELL_RUSH(word))
@@ -240,7 +242,12 @@ bool bell_rescue(struct bell *bell)
 	uint64_t word = load_acquire(&bell->word);
 	uint32_t held = BELL_WAKING(word);
 
-	if (!BELL_TOP(word) || !wake_top(bell, word))
+	if (!BELL_TOP(word)) {
+		if (held) /* by whoever was to wake it */
+			shake(bell, held - 1);
+		return held;
+	}
+	if (!wake_top(bell, word))
 		return false;
 	if (held) {
 		/* It is in no stack and has no token: it must not wait. */

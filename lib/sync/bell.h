@@ -19,11 +19,12 @@
  *  2) A publisher wakes nobody only if nobody sleeps, or somebody searches, or
  *     a wakeup is under way.  It fences before it believes the last two [S],
  *     unless the word says 'rush'.
- *  3) A searcher that leaves with work looks again if it was the last [S], and
- *     wakes one more if anything remains.  If it leaves in a rush it ends the
+ *  3) A searcher that leaves with work looks again if it was the last [S] and
+ *     somebody sleeps, and wakes one more if anything remains.  If it leaves in a rush it ends the
  *     rush, fences heavily [S] for all who believed it, and looks in any case.
  *  4) A waking thread becomes a searcher.  Its waker may be stopped before the
- *     futex call: whoever meets the token repeats the call, once per ring.
+ *     futex call: whoever meets the token repeats the call, once per ring; so does
+ *     a searcher that leaves with work and sees more, and the steward's rescue.
  *
  * At most one wakeup is under way; the woken thread wakes the next by 3).
  *
@@ -130,7 +131,8 @@ static inline bool bell_deserted(const struct bell *bell)
 
 /*
  * The steward's safety net for a thread that is held between its wakeup and its
- * search: gives the token to the next sleeper.  True if it woke one.
+ * search: gives the token to the next sleeper; if there is none, repeats the wakeup
+ * that was for that one.  True if it woke one.
  */
 bool bell_rescue(struct bell *bell);
 

@@ -579,6 +579,58 @@ static void bell_stop_waker(void)
 SCENARIO(bell_stop_waker, "a waker is stopped before its futex call",
 	 .stop = 0x2, .share = 1);
 
+static void submits_first(void *arg)
+{
+	(void)arg;
+	submit(0, 1);
+}
+
+/*
+ * The stopped one's task is found by a searcher, which then waits for another: that
+ * one was published beside the searcher, so nobody was told of it.
+ */
+static void bell_stop_token(void)
+{
+	host_thread s, w[2];
+	uint32_t seen;
+
+	set_up(2, 2, 0);
+	task[0].waits = true;
+	plain_tasks = 1;
+	check(!host_spawn(&s, NULL, submits_first, NULL, NULL));
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&w[i], NULL, worker, NULL,
+				  (void *)(uintptr_t)i));
+	submit(1, 1);
+	while (!(seen = load_acquire(&plain_done)))
+		host_wait(&plain_done, seen, HOST_FOREVER);
+	host_join(s, HOST_FOREVER);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(w[i], HOST_FOREVER);
+}
+SCENARIO(bell_stop_token, "a searcher leaves work to one that was never woken",
+	 .stop = 0x2, .share = 1);
+
+/* Nobody publishes anything any more: the steward sees to it. */
+static void bell_stop_last(void)
+{
+	host_thread s, w;
+
+	set_up(1, 1, 0);
+	check(!host_spawn(&s, NULL, submits_first, NULL, NULL));
+	check(!host_spawn(&w, NULL, worker, NULL, NULL));
+	host_join(s, HOST_FOREVER);
+	while (anything(NULL)) {
+		bell_rescue(&bell);
+		host_relax();
+	}
+	bell_close(&bell);
+	host_join(w, HOST_FOREVER);
+}
+SCENARIO(bell_stop_last, "the only sleeper is never woken, and not rescued",
+	 .stop = 0x2, .share = 1);
+
 static offstage uint32_t lost(void)
 {
 	int i = sim_stopped();

@@ -434,6 +434,18 @@ Test(bell, who_held_the_token_searches_too_when_it_comes_to_itself)
 	cr_assert(bell_still(&bell));
 }
 
+Test(bell, the_only_sleeper_is_called_again)
+{
+	struct parker one;
+
+	park(&one, 0);
+	waker_was_stopped(0);
+	cr_assert(bell_rescue(&bell), "though nobody sleeps below");
+	cr_assert_eq(joined(&one), 1);
+	cr_assert_eq(searching(), 1);
+	cr_assert_not(bell_rescue(&bell));
+}
+
 /* ---- threads: no lost wakeup ----------------------------------------- */
 
 enum { ITEMS = 30000 };

@@ -837,6 +837,18 @@ Test(steward, work_that_stays_beside_a_sleeper_is_rescued_and_counted)
 	cr_assert_eq(BELL_WAKING(load_relaxed(&pool->inbox.bell.word)), 1);
 }
 
+/* Its waker was held before the call: nothing is wrong with the bell. */
+Test(steward, the_only_sleeper_is_called_again)
+{
+	_Atomic uint32_t *rung = &pool->inbox.bell.sleeper[0].rung;
+
+	work_beside_a_sleeper();
+	store_relaxed(&pool->inbox.bell.word, (uint64_t)1 << BELL_WAKING_SHIFT);
+	goes_on_for(100 * MS);
+	cr_assert_eq(load_relaxed(rung), 1);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0);
+}
+
 Test(steward, where_a_debugger_holds_the_one_who_was_woken_another_goes)
 {
 	work_beside_a_sleeper();
