@@ -490,4 +490,5 @@ static void heal_waits(void)
 	check(load_relaxed(&pool->inbox.later.waiting) == 0);
 	steward_stop(heal, HOST_FOREVER);
 }
-SCENARIO(heal_waits, "the steward sleeps past a task that waits", .share = 2);
+SCENARIO(heal_waits, "the steward sleeps past a task that waits", .share = 2,
+	 .steps = 12000);
