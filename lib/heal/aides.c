@@ -5,12 +5,12 @@
  * that hangs, by the sexton, on stderr and without names.
  *
  * Each has a word that its orders move, and says how far it is done with them; who is
- * behind, and has not come on for LAG_S, hangs.
+ * behind, and has not come on for AIDE_LAG_MS, hangs.
  */
 #include "heal/heal.h"
 
-#define SECOND UINT64_C(1000000000)
-#define LAG_S 4 /* told within five */
+#define MS UINT64_C(1000000)
+#define TOLD UINT64_MAX /* in watch->still: once for each time */
 
 const char *aide_hangs(enum aide_name name)
 {
@@ -19,6 +19,7 @@ const char *aide_hangs(enum aide_name name)
 			       "buried",
 		[AIDE_SCRIBE] = "the scribe hangs: reports are not told",
 		[AIDE_DEPUTY] = "the deputy hangs: nobody watches the steward",
+		[AIDE_WORKER] = "a worker stands still outside of any task",
 		[AIDE_BIRTH] = "a thread is long on its way up: in hooks.start?",
 	};
 
@@ -51,7 +52,7 @@ static void watch(struct steward *me, enum aide_name name, bool behind,
 		}
 		lag->since = behind ? now : 0;
 		lag->seen = seen;
-	} else if (!lag->told && now - lag->since >= LAG_S * SECOND) {
+	} else if (!lag->told && now - lag->since >= AIDE_LAG_MS * MS) {
 		lag->told = true;
 		tell(me, name);
 	}
@@ -79,6 +80,22 @@ static bool deputy_behind(const struct heal *heal, uint64_t now)
 	       (load_relaxed(&deputy->heard) !=
 			load_relaxed(&heal->deputy_word) ||
 		load_relaxed(&deputy->promise) < now);
+}
+
+uint64_t aides_still(struct steward *me, const struct watch *watch,
+		     const struct slot *slot, const struct sign *sign,
+		     uint64_t now)
+{
+	if (slot_inside(sign->word) || sign->word != watch->last.word ||
+	    sign->turn != watch->last.turn ||
+	    load_relaxed(&me->pool->inbox.bell.sleeper[slot->index].parked))
+		return 0;
+	if (!watch->still)
+		return now;
+	if (watch->still == TOLD || now - watch->still < AIDE_LAG_MS * MS)
+		return watch->still;
+	tell(me, AIDE_WORKER);
+	return TOLD;
 }
 
 void aides_watch(struct steward *me, uint64_t now)
@@ -110,6 +127,6 @@ bool aides_owe(const struct heal *heal)
 	const struct pool *pool = heal->pool;
 
 	return clerk_behind(heal) || load_relaxed(&heal->clerk.owes) ||
-	       scribe_behind(&pool->tell) || load_relaxed(&pool->born) ||
+	       deputy_behind(heal, host_now()) || scribe_behind(&pool->tell) || load_relaxed(&pool->born) ||
 	       load_relaxed(&pool->tell.abort_by);
 }

@@ -25,9 +25,12 @@ enum aide_name {
 	AIDE_CLERK,
 	AIDE_SCRIBE,
 	AIDE_DEPUTY,
-	AIDE_BIRTH, /* a thread's that is new */
+	AIDE_BIRTH,  /* a thread's that is new */
+	AIDE_WORKER, /* one's that sits, is inside nothing, and does not come */
 	AIDES
 };
+
+enum { AIDE_LAG_MS = 3500 }; /* told within five seconds */
 
 /* What the steward remembers of one. */
 struct lag {
@@ -135,6 +138,10 @@ bool steward_may_sleep(struct pool *pool);
 
 /* aides.c.  By the steward, at each scan. */
 void aides_watch(struct steward *me, uint64_t now);
+/* Of one sign of a worker, before it is remembered: what is to be watch->still. */
+uint64_t aides_still(struct steward *me, const struct watch *watch,
+		     const struct slot *slot, const struct sign *sign,
+		     uint64_t now);
 /* Does any of them owe something? */
 bool aides_owe(const struct heal *heal);
 /* What is told of one that hangs. */

@@ -45,6 +45,7 @@ struct watch {
 	uint64_t late;	       /* the steward's, since then */
 	uint64_t next_look;
 	uint64_t excused; /* declared waits since the last sign of life */
+	uint64_t still;	  /* the steward's: since when it is idle, unparked */
 	bool suspect;	  /* was over a budget at the last look */
 	bool warned;	  /* half of the busy budget was told */
 	bool asked;	  /* half of the blocked budget was told */

@@ -545,8 +545,10 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	sign = sign_of(me->pool, slot);
 	if (likely(has_moved(watch, &sign))) {
 		bool slow = is_slow(watch, &sign);
+		uint64_t still = aides_still(me, watch, slot, &sign, now);
 
 		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
+		watch->still = still;
 		watch->slow = slow;
 		me->slow |= slow;
 		return slot_inside(sign.word);

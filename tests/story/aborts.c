@@ -4,7 +4,8 @@
  * may be printed in a second, or than there are records for.
  *
  * Expected: the process aborts, and what it says last is a report of a stall.  It
- * aborts, too, where the program's own hook for reports hangs.
+ * aborts, too, where the program's own hook for reports hangs.  And so does a tree of
+ * stewards whose root gives up, with WARD_LAST_ABORT.
  */
 #include "story.h"
 
@@ -56,7 +57,35 @@ static void child(unsigned workers, const struct ward_hooks *hooks)
 	_exit(2);
 }
 
-/* 'hooks' NULL: what is told goes to stderr. */
+static int fails(void *arg)
+{
+	(void)arg;
+	return -EIO;
+}
+
+/* The same, of a root that gives up. */
+static void root(void)
+{
+	static const struct rlimit no_core;
+	struct ward_pool_config config = story_config();
+	struct ward_steward_config tree = WARD_STEWARD_CONFIG_INIT;
+	struct ward_spec spec = WARD_SPEC_INIT;
+	struct ward_steward *steward;
+	struct ward *ward;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &no_core);
+	config.hooks = &deaf;
+	tree.pool = &config;
+	tree.last = WARD_LAST_ABORT;
+	spec.run = fails;
+	expect_equal(ward_steward_create(&steward, &tree), 0);
+	expect_equal(ward_start(&ward, steward, &spec), 0);
+	nap(IN_TIME);
+	_exit(2);
+}
+
+/* 'hooks' NULL: what is told goes to stderr.  No workers: a tree of stewards. */
 static void ends(unsigned workers, const struct ward_hooks *hooks)
 {
 	char buf[4096], last[4096] = "";
@@ -71,7 +100,9 @@ static void ends(unsigned workers, const struct ward_hooks *hooks)
 		dup2(fd[1], STDERR_FILENO);
 		close(fd[0]);
 		close(fd[1]);
-		child(workers, hooks);
+		if (workers)
+			child(workers, hooks);
+		root();
 	}
 	close(fd[1]);
 	file = fdopen(fd[0], "r");
@@ -94,5 +125,6 @@ int main(void)
 	ends(24, NULL);	 /* more than 10 lines */
 	ends(100, NULL); /* more than there are records */
 	ends(1, &deaf);
+	ends(0, &deaf);
 	return 0;
 }

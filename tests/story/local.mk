@@ -9,6 +9,7 @@ sane_story_tests = \
 	tests/story/asleep \
 	tests/story/attempts \
 	tests/story/audits \
+	tests/story/births \
 	tests/story/blind \
 	tests/story/bridge_unbroken \
 	tests/story/callbacks \
@@ -31,6 +32,7 @@ sane_story_tests = \
 	tests/story/fork_heals \
 	tests/story/full_ring_rerun \
 	tests/story/grows_on_demand \
+	tests/story/helpers_held \
 	tests/story/hook_hangs \
 	tests/story/lane_storm \
 	tests/story/late_birth \
@@ -122,6 +124,8 @@ tests_story_attempts_SOURCES = tests/story/attempts.c
 tests_story_attempts_LDADD = $(STORY_LIBS)
 tests_story_audits_SOURCES = tests/story/audits.c
 tests_story_audits_LDADD = $(STORY_LIBS)
+tests_story_births_SOURCES = tests/story/births.c
+tests_story_births_LDADD = $(STORY_LIBS)
 tests_story_blind_SOURCES = tests/story/blind.c
 tests_story_blind_LDADD = $(STORY_LIBS)
 tests_story_bridge_unbroken_SOURCES = tests/story/bridge_unbroken.c tests/story/wards.h
@@ -177,6 +181,12 @@ tests_story_fork_heals_SOURCES = tests/story/fork_heals.c
 tests_story_fork_heals_LDADD = $(STORY_LIBS)
 tests_story_full_ring_rerun_SOURCES = tests/story/full_ring_rerun.c
 tests_story_full_ring_rerun_LDADD = $(STORY_LIBS)
+tests_story_helpers_held_SOURCES = tests/story/helpers_held.c
+tests_story_helpers_held_LDADD = $(STORY_LIBS)
+tests_story_helpers_held_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait \
+	-Wl,--wrap=host_wake -Wl,--wrap=host_look -Wl,--wrap=host_syscall \
+	-Wl,--wrap=host_spawn -Wl,--wrap=host_join -Wl,--wrap=host_wait_lives \
+	-Wl,--wrap=host_life_hold -Wl,--wrap=host_eye_open -Wl,--wrap=host_mutter
 tests_story_hook_hangs_SOURCES = tests/story/hook_hangs.c
 tests_story_hook_hangs_LDADD = $(STORY_LIBS)
 tests_story_lane_storm_SOURCES = tests/story/lane_storm.c

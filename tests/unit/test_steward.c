@@ -1033,7 +1033,7 @@ static void scans(unsigned n)
 		one_scan(0);
 }
 
-#define LAG (4 * S / SCAN)
+#define LAG (AIDE_LAG_MS * MS / SCAN)
 
 /* One that is behind is told of once, and once again the next time. */
 static void is_watched(_Atomic uint32_t *word, _Atomic uint32_t *seen,
