@@ -58,6 +58,9 @@ int main(void)
 	struct ward_stats s;
 
 	config.workers = 1;
+	/* All are waited for: lowered, beside whatever else is busy here, they
+	 * would come home when the machine is idle. */
+	config.flags = WARD_POOL_KEEP_PRIORITY;
 	pool = pool_up(&config);
 	for (int way = 0; way < WAYS; way++) {
 		item_init(&item[way], spin, NULL, name[way]);
