@@ -379,10 +379,11 @@ bool due_hurry(struct due *due, uint32_t i, const void *item)
 	}
 }
 
-/* Of each leaf that is in use. */
-static void each_leaf(struct due *due, uint32_t kinds)
+/* Of each leaf that is in use.  True: some are of these kinds. */
+static bool each_leaf(struct due *due, uint32_t kinds)
 {
 	uint32_t used = load_acquire(&due->used);
+	bool any = false;
 
 	for (uint32_t all = 0; all < used; all++) {
 		uint32_t i = all;
@@ -391,16 +392,18 @@ static void each_leaf(struct due *due, uint32_t kinds)
 
 		if (!kinds && word & LEAF_SHOWN)
 			climb(tree, i, tree->levels);
+		any |= word & LEAF_OPEN && word >> LEAF_KINDS_SHIFT & kinds;
 		while (word & LEAF_OPEN && !(word & LEAF_HURRY) &&
 		       word >> LEAF_KINDS_SHIFT & kinds &&
 		       !hurry_leaf(tree, i, word))
 			word = load_acquire(&tree->leaf[i].word); /* [du] */
 	}
+	return any;
 }
 
-void due_hurry_kinds(struct due *due, uint32_t kinds)
+bool due_hurry_kinds(struct due *due, uint32_t kinds)
 {
-	each_leaf(due, kinds);
+	return each_leaf(due, kinds);
 }
 
 void due_mend(struct due *due)

@@ -74,8 +74,8 @@ uint64_t due_first(struct due *due);
  * 0 from now on: true.
  */
 bool due_hurry(struct due *due, uint32_t leaf, const void *item);
-/* The same for all that are of one of these kinds. */
-void due_hurry_kinds(struct due *due, uint32_t kinds);
+/* The same for all that are of one of these kinds; false: there are none. */
+bool due_hurry_kinds(struct due *due, uint32_t kinds);
 /* Makes up for all who were stopped between a leaf and the root. */
 void due_mend(struct due *due);
 

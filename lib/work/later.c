@@ -131,14 +131,14 @@ void later_hurry(struct inbox *inbox, uint32_t where,
 void later_hurry_lane(struct inbox *inbox, const struct lane *lane)
 {
 	host_fence_heavy(); /* [ca] cancelled | can it be found? */
-	due_hurry_kinds(&inbox->later.due, kind_of_lane(lane));
-	ripen(inbox, 1);
+	if (due_hurry_kinds(&inbox->later.due, kind_of_lane(lane)))
+		ripen(inbox, 1);
 }
 
 void later_close(struct inbox *inbox)
 {
-	due_hurry_kinds(&inbox->later.due, LATER_PERIODIC);
-	ripen(inbox, 1);
+	if (due_hurry_kinds(&inbox->later.due, LATER_PERIODIC))
+		ripen(inbox, 1);
 }
 
 void later_open(struct inbox *inbox)
