@@ -308,7 +308,7 @@ static bool peek(uint64_t address, void *to, size_t len)
 			       .iov_len = len };
 	int saved = errno;
 	/* Our own number: the first thread, of the process's, may have ended. */
-	ssize_t got = process_vm_readv(gettid(), &here, 1, &there, 1, 0);
+	ssize_t got = process_vm_readv(host_tid(), &here, 1, &there, 1, 0);
 
 	if (got < 0 && errno != EFAULT)
 		host_lack(HOST_NO_HOLDER);

@@ -435,6 +435,8 @@ static void name_error(const char *who, int err)
 		say("%s fails: %d", who, err);
 }
 
+enum { MANY = 12 };
+
 static char cpus[4096]; /* those that we have, as a list */
 
 static int up(struct ward_pool **pool)
@@ -443,6 +445,7 @@ static int up(struct ward_pool **pool)
 	struct ward_pool_config config = story_config();
 	int err;
 
+	config.max = MANY;
 	config.scan = 2 * MS;
 	config.policy = &policy;
 	config.hooks = &hooks;
@@ -505,6 +508,10 @@ static void child(const struct refused *c, int err, enum when when)
 	if (err && !refuse(c->nr, (unsigned)err))
 		_exit(77);
 	work(pool);
+	/* More than libc has stacks of threads that are gone. */
+	at("resize");
+	if (ward_pool_resize(pool, MANY, MANY))
+		say("resize is REFUSED");
 	at("heal");
 	if (!comes(is_whole(pool) || alone()))
 		say("NOT healed");
