@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* ---- the steps in their order ---------------------------------------- */
@@ -885,6 +886,81 @@ Test(pool, programs_that_tasks_start_can_be_ended, .timeout = 60)
 	submitted(pool, &job);
 	job_had(&job, 0);
 	ended(pool);
+}
+
+/* ---- descriptors ----------------------------------------------------- */
+
+enum { FIRST = 3, FILES = 64 };
+
+/* All that it has, the pool's too; and then as many of its own. */
+static void begins_anew(struct stat *is)
+{
+	for (int fd = FIRST; fd < FIRST + FILES; fd++)
+		close(fd);
+	for (int fd = FIRST; fd < FIRST + FILES; fd++) {
+		char name[] = "/tmp/ward-XXXXXX";
+
+		if (mkstemp(name) != fd || unlink(name) || fstat(fd, &is[fd]))
+			_exit(2);
+	}
+}
+
+/* 0: each file is still there, and empty. */
+static int lost_any(const struct stat *was)
+{
+	for (int fd = FIRST; fd < FIRST + FILES; fd++) {
+		struct stat is;
+
+		if (fstat(fd, &is) || is.st_ino != was[fd].st_ino ||
+		    is.st_size)
+			return 1;
+	}
+	return 0;
+}
+
+/* With all that opens something: workers that come and go, looks, and a port. */
+static void lives_among_files(void)
+{
+	struct ward_pool_config config = job_config(2);
+	struct ward_lane_config lanes = WARD_LANE_CONFIG_INIT;
+	struct job spins = job_of_kind(job_spin), job = job_of_kind(job_run);
+	static struct stat is[FIRST + FILES];
+	struct ward_pool *pool = started(&config);
+	struct ward_port *port;
+	struct ward_lane *lane;
+
+	if (ward_port_create(&port))
+		_exit(3);
+	lanes.port = port;
+	if (ward_lane_create(&lane, pool, &lanes))
+		_exit(4);
+	begins_anew(is);
+	spins.task.policy = &hasty;
+	submitted(pool, &spins);
+	if (!comes_true(load_acquire(&spins.dones)))
+		_exit(5);
+	store_release(&spins.stop, 1);
+	if (!job_is_released(&spins) ||
+	    ward_lane_submit(lane, &job.task, WARD_FOREVER) ||
+	    !comes_true(ward_port_run(port, 0) == 1))
+		_exit(6);
+	if (ward_lane_destroy(lane) || !comes_true(!ward_port_destroy(port)))
+		_exit(7);
+	ended(pool);
+	_exit(lost_any(is));
+}
+
+Test(pool, a_program_that_closes_all_loses_nothing_later, .timeout = 60)
+{
+	pid_t child;
+	int status;
+
+	needs_a_whole_child();
+	child = fork();
+	if (child == 0)
+		lives_among_files();
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
 }
 
 /* ---- priorities ------------------------------------------------------ */
