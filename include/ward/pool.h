@@ -267,8 +267,8 @@ WARD_API int ward_task_cancel(struct ward_pool *pool, struct ward_task *task,
 /*
  * As ward_task_cancel(), but where it can the task is given back at once:
  *	WARD_RECALLED	it is the caller's, as if it had never been submitted: no
- *			done(), no release().  Only of one that waits in a lane, which
- *			no other thread happens to be at
+ *			done(), no release().  Of one that waits in a lane, which no
+ *			other thread happens to be at; or for its time, but not again
  *	else		as ward_task_cancel(), and what that says comes true
  * Any thread, also in a signal handler; does not wait.
  */

@@ -326,6 +326,20 @@ uint64_t due_first(struct due *due)
 	return find_first(due, &e, &in) ? e.at : DUE_NEVER;
 }
 
+/* From a word of it that was read: false, if it has changed. */
+static bool take_leaf(struct due *due, struct due_tree *tree, uint32_t i,
+		      uint64_t word)
+{
+	if (!cas_acq_rel(&tree->leaf[i].word, &word, /* [du] */
+			 word & ~(LEAF_GENERATION_ONE - 1)))
+		return false;
+	climb(tree, i, tree->levels);
+	for (uint32_t k = 0; k < DUE_TREES && load_relaxed(&due->tree[k]) != tree; k++)
+		i += leaves_of(k);
+	free_leaf(due, i + 1);
+	return true;
+}
+
 void *due_take(struct due *due, uint64_t until, uint32_t *kinds)
 {
 	struct entrant e;
@@ -336,13 +350,8 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds)
 		uint32_t i = NODE_LEAF(e.node) - 1;
 		void *item = load_relaxed(&tree->leaf[i].item); /* if it is ours */
 
-		if (!cas_acq_rel(&tree->leaf[i].word, &e.word, /* [du] */
-				 e.word & ~(LEAF_GENERATION_ONE - 1)))
+		if (!take_leaf(due, tree, i, e.word))
 			continue;
-		climb(tree, i, tree->levels);
-		while (in--)
-			i += leaves_of(in);
-		free_leaf(due, i + 1);
 		*kinds = (uint16_t)(e.word >> LEAF_KINDS_SHIFT);
 		return item;
 	}
@@ -377,6 +386,27 @@ bool due_hurry(struct due *due, uint32_t i, const void *item)
 		if (word & LEAF_HURRY || hurry_leaf(tree, i, word))
 			return true;
 	}
+}
+
+bool due_take_item(struct due *due, uint32_t i, const void *item,
+		   uint32_t *kinds)
+{
+	struct due_tree *tree;
+	uint64_t word;
+
+	if (!i--)
+		return false;
+	tree = tree_of(due, &i);
+	if (!tree)
+		return false;
+	do {
+		word = load_acquire(&tree->leaf[i].word); /* [du] */
+		if (!(word & LEAF_SHOWN) ||
+		    load_relaxed(&tree->leaf[i].item) != item)
+			return false;
+	} while (!take_leaf(due, tree, i, word));
+	*kinds = (uint16_t)(word >> LEAF_KINDS_SHIFT);
+	return true;
 }
 
 /* Of each leaf that is in use.  True: some are of these kinds. */

@@ -66,6 +66,9 @@ void due_show(struct due *due, uint32_t leaf, uint64_t at, uint64_t seq);
 
 /* The first one, if its time is not after 'until', and its kinds; or NULL. */
 void *due_take(struct due *due, uint64_t until, uint32_t *kinds);
+/* That item, if it is on that leaf (any number), whenever it is due. */
+bool due_take_item(struct due *due, uint32_t leaf, const void *item,
+		   uint32_t *kinds);
 /* When the first one is due; DUE_NEVER: there is none. */
 uint64_t due_first(struct due *due);
 

@@ -128,6 +128,19 @@ void later_hurry(struct inbox *inbox, uint32_t where,
 		ripen(inbox, 1);
 }
 
+bool later_take_back(struct inbox *inbox, uint32_t where,
+		     const struct ward_task *task)
+{
+	uint32_t kinds;
+
+	if (!due_take_item(&inbox->later.due, where, task, &kinds))
+		return false;
+	if (kinds & LATER_TIMED)
+		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
+	add_relaxed(&inbox->owed_out, 1);
+	return true;
+}
+
 void later_hurry_lane(struct inbox *inbox, const struct lane *lane)
 {
 	host_fence_heavy(); /* [ca] cancelled | can it be found? */

@@ -69,6 +69,9 @@ bool later_again(struct inbox *inbox, struct ward_task *task);
 /* The task, of which only the place is known, need not wait any more. */
 void later_hurry(struct inbox *inbox, uint32_t where,
 		 const struct ward_task *task);
+/* The same, but it is taken from there, and is the caller's.  False: it is not there. */
+bool later_take_back(struct inbox *inbox, uint32_t where,
+		     const struct ward_task *task);
 /*
  * The lane was cancelled: nor need what was to come to it in time.  Others may be
  * hurried, too, and are put again.

@@ -108,36 +108,52 @@ static int outcome(struct pool *pool, struct ward_task *task)
 		       -ENOENT;
 }
 
-/*
- * Out of the queue of its lane, and the user's.  False: somebody turns the lane just
- * now, and is not waited for.
- */
-static bool take_back(struct ward_task *task)
+/* It is out of where it was, and is the user's. */
+static void give_up(struct ward_task *task, bool laned)
 {
 	struct book *book = book_of(task);
-	struct lane *lane = book->lane;
-	uint64_t word;
+	struct lane *lane = laned ? book->lane : NULL;
+	uint64_t word = load_relaxed(&book->word);
 
-	if (!lane_take_back(lane, task))
-		return false;
-	if (task->policy == &lane->policy)
+	if (lane && task->policy == &lane->policy)
 		task->policy = NULL; /* the user's was none */
-	word = load_relaxed(&book->word);
 	while (!cas_acq_rel(&book->word, &word, /* [K] */
 			    ((word & BOOK_DEBTS) | book_shut(word)) -
 				    BOOK_DEBT_ONE))
 		;
-	lane_leave(lane, true);
-	return true;
+	if (lane)
+		lane_leave(lane, true);
 }
 
-/* Of one that is marked and waits in its lane. */
+/*
+ * Of one that is marked and waits in its lane.  It is not taken back if somebody turns
+ * the lane just now, who is not waited for.
+ */
 static bool recall_waiting(struct ward_task *task, bool back)
 {
-	if (back && take_back(task))
+	struct lane *lane = book_of(task)->lane;
+
+	if (back && lane_take_back(lane, task)) {
+		give_up(task, true);
 		return true;
-	lane_strike(book_of(task)->lane, task);
+	}
+	lane_strike(lane, task);
 	return false;
+}
+
+/* Of one that is marked and waits for its time; it may have begun meanwhile. */
+static bool recall_timed(struct pool *pool, struct ward_task *task,
+			 uint64_t word)
+{
+	uint32_t where = load_relaxed(&book_of(task)->wait.where);
+
+	if (book_state(word) != BOOK_RERUN || word & BOOK_PERIODIC ||
+	    book_attempt(word) > 1 ||
+	    !later_take_back(&pool->inbox, where, task))
+		return false;
+	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
+	give_up(task, word & BOOK_LANE);
+	return true;
 }
 
 static int recall(struct pool *pool, struct ward_task *task, int cause,
@@ -151,6 +167,8 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 		return err;
 	if (book_waits(word)) {
 		had = recall_waiting(task, back);
+	} else if (back && recall_timed(pool, task, word)) {
+		had = true;
 	} else {
 		host_fence_heavy(); /* [ca] marked | begun? */
 		err = outcome(pool, task);

@@ -378,12 +378,17 @@ static void pool_held(void)
 SCENARIO(pool_held, "a task that is held is released, or never is",
 	 .steps = 200000, .rare = 8);
 
+static offstage void not_begun(const struct errand *e)
+{
+	check(!e->runs && !e->done && !e->released);
+}
+
 /* Two that wait for their time, then for their turn; one of them, or all, not. */
 static void pool_lane_timed(void)
 {
 	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
 	struct ward_lane *lane;
-	uint32_t how = sim_choose(3);
+	uint32_t how = sim_choose(4);
 	int said = 0;
 
 	set_up(1, 1, 1);
@@ -402,9 +407,16 @@ static void pool_lane_timed(void)
 		said = ward_task_cancel(pool, &errand[0].task, 0);
 	if (how == 2)
 		ward_lane_cancel(lane, 0);
+	if (how == 3)
+		said = ward_task_recall(pool, &errand[0].task, 0);
+	if (said == WARD_RECALLED) {
+		not_begun(&errand[0]);
+		check(ward_lane_submit(lane, &errand[0].task, WARD_FOREVER) == 0);
+		said = -ENOENT;
+	}
 	ward_lane_join(lane, WARD_FOREVER);
 	check(ward_lane_count(lane) == 0);
-	if (how == 1)
+	if (how == 1 || how == 3)
 		was_true(said, &errand[0]);
 	for (uint32_t i = 0; i < 2; i++)
 		check(ward_task_drop(pool, &errand[i].task) == 0);

@@ -484,3 +484,66 @@ Test(recall, nobody_waits_for_itself)
 	job_had(&job, -EDEADLK);
 	ended(pool);
 }
+
+/* ---- given back ------------------------------------------------------------------- */
+
+Test(recall, who_waits_for_its_time_is_given_back)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_stats stats = WARD_STATS_INIT;
+	struct job job = job_of_kind(job_run), again = job_of_kind(job_run);
+
+	for (int i = 0; i < 1000; i++) {
+		cr_assert_eq(ward_submit_at(pool, &job.task,
+					    ward_in(WARD_S(3600)), 0),
+			     0);
+		cr_assert_eq(ward_task_recall(pool, &job.task, 0),
+			     WARD_RECALLED);
+	}
+	job_is_untouched(&job);
+	cr_assert_eq(ward_task_recall(pool, &job.task, 0), -ENOENT);
+	cr_assert_eq(ward_submit_at(pool, &again.task, ward_in(WARD_S(3600)),
+				    1),
+		     0);
+	cr_assert_eq(ward_task_recall(pool, &again.task, 0), 0, "periodic");
+	job_had(&again, -ECANCELED);
+	cr_assert_eq(ward_submit_at(pool, &job.task, 0, 0), 0);
+	job_had(&job, 0);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	cr_assert_eq(ward_pool_stats(pool, &stats), 0);
+	cr_assert_eq(stats.accepted, 2);
+	cr_assert_eq(stats.answered, 2);
+	cr_assert_eq(stats.waiting, 0);
+	ended(pool);
+}
+
+/* Beside its time: it is given back, or it runs, or it is answered; once. */
+Test(recall, its_time_may_come_meanwhile)
+{
+	struct ward_pool *pool = pool_of(2);
+	uint32_t back = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		struct job job = job_of_kind(job_run);
+		int err;
+
+		cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+		cr_assert_eq(ward_submit_at(pool, &job.task,
+					    ward_in((ward_ns)(i % 200) * 1000),
+					    0),
+			     0);
+		err = ward_task_recall(pool, &job.task, -EINTR);
+		cr_assert_eq(ward_task_wait(pool, &job.task, WARD_FOREVER,
+					    NULL),
+			     0);
+		cr_assert_eq(job.dones, err != WARD_RECALLED);
+		cr_assert_eq(job.runs, err == -EINPROGRESS || err == -ENOENT);
+		cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+		if (err != WARD_RECALLED)
+			cr_assert(job_is_released(&job));
+		back += err == WARD_RECALLED;
+	}
+	cr_assert_gt(back, 0);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	ended(pool);
+}
