@@ -33,7 +33,8 @@ struct ward_stats {
 				    (WARD_POOL_NEAR), at least 1 */
 	uint32_t reserved; /* 0 */
 	/* tasks */
-	uint64_t accepted; /* submits that returned 0 */
+	uint64_t accepted; /* tasks that have come to the pool: all submits that
+			      returned 0, less 'in_lanes'; and 'stolen' */
 	uint64_t answered; /* done() was due, once per accepted task */
 	uint64_t queued;   /* waiting for a worker, now */
 	uint64_t owed;	   /* waiting for a rerun or a late answer, now */
@@ -68,6 +69,10 @@ struct ward_stats {
 	uint64_t run_time[WARD_BUCKETS];
 	uint64_t heal_time[WARD_BUCKETS]; /* detection to a worker in the seat */
 	uint64_t regret_time[WARD_BUCKETS]; /* conviction to a refused commit */
+	/* what 'accepted' has besides, and what it lacks */
+	uint64_t stolen;   /* forks that another worker took, ever: each is one of
+			      those accepted, answered, started and ended, too */
+	uint64_t in_lanes; /* accepted by a lane, waiting for their turn in it, now */
 };
 #define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
 

@@ -53,6 +53,7 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 
 		stats->ended += load_relaxed(&slot->ended);
 		stats->late += load_relaxed(&slot->late);
+		stats->stolen += load_relaxed(&slot->stolen);
 		stats->stale_commits += load_relaxed(&slot->stale_commits);
 		stats->regrets += load_relaxed(&slot->regrets);
 		histogram_merge(&slot->regret, stats->regret_time);
@@ -119,6 +120,9 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	stats->owed = inbox_debts(&pool->inbox);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
+	host_hold();
+	stats->in_lanes = lanes_waiting(pool);
+	host_unhold();
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies = load_relaxed(&pool->zombies_out);
 	stats->degraded = load_relaxed(&pool->degraded);

@@ -111,6 +111,17 @@ bool lanes_busy(struct pool *pool)
 	return busy;
 }
 
+uint64_t lanes_waiting(struct pool *pool)
+{
+	uint64_t n = 0;
+
+	host_lock_take(&pool->lanes_lock);
+	for (struct lane *lane = pool->lanes; lane; lane = lane->next)
+		n += load_relaxed(&lane->waiting);
+	host_lock_give(&pool->lanes_lock);
+	return n;
+}
+
 void lanes_closed(struct pool *pool)
 {
 	host_lock_take(&pool->lanes_lock);

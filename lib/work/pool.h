@@ -255,6 +255,8 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 
 /* Is any task in any lane?  For who has closed the inbox. */
 bool lanes_busy(struct pool *pool);
+/* Tasks that wait for their turn in a lane. */
+uint64_t lanes_waiting(struct pool *pool);
 /* The inbox was closed: who waits for room need not. */
 void lanes_closed(struct pool *pool);
 void lanes_free(struct pool *pool);

@@ -86,6 +86,7 @@ struct slot {
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
+	_Atomic uint64_t stolen; /* forks of others */
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
 	struct histogram queue_time, run_time; /* sampled */

@@ -223,9 +223,10 @@ static void load(struct carrier *carrier, struct slot *owner)
 }
 
 /* In the pool's books a stolen fork is a task. */
-static void accept(struct ring *ring)
+static void accept(struct slot *slot, struct ring *ring)
 {
 	store_relaxed(&ring->claim, 1); /* as in take_batch() */
+	count_own(&slot->stolen, 1);
 	count_own(&ring->accepted, 1);
 	ring_drop(ring);
 }
@@ -242,7 +243,7 @@ static struct ward_task *rob_fork(struct inbox *inbox, struct hand *hand,
 	if (!carrier->fork)
 		return NULL;
 	load(carrier, slot_of(victim));
-	accept(&hand->ring);
+	accept(slot_of(hand), &hand->ring);
 	return &carrier->task;
 }
 

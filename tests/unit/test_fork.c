@@ -39,6 +39,9 @@ static void inside(uint32_t workers, int (*fn)(struct ward_task *))
 	submitted(pool, &job);
 	job_had(&job, 0);
 	audited(pool);
+	cr_assert(comes_true(stats_of(pool).answered ==
+			     stats_of(pool).accepted));
+	cr_assert_eq(stats_of(pool).accepted - stats_of(pool).stolen, 1);
 	ended(pool);
 }
 

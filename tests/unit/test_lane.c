@@ -482,6 +482,33 @@ Test(lane, the_first_error_ends_it)
 	ended(pool);
 }
 
+Test(lane, what_waits_in_lanes_is_counted)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct ward_lane *lane[2];
+	struct job job[2][3];
+
+	for (int l = 0; l < 2; l++) {
+		lane[l] = lane_with(pool,
+				    (struct ward_lane_config){ .active = 1 });
+		for (int i = 0; i < 3; i++) {
+			job[l][i] = job_of_kind(i ? job_run : job_sleep);
+			sent(lane[l], &job[l][i]);
+		}
+	}
+	cr_assert_eq(stats_of(pool).in_lanes, 4);
+	cr_assert_eq(stats_of(pool).accepted, 2);
+	for (int l = 0; l < 2; l++)
+		gate_open(&job[l][0].gate);
+	for (int l = 0; l < 2; l++) {
+		cr_assert_eq(ward_lane_join(lane[l], WARD_FOREVER), 0);
+		given_back(lane[l]);
+	}
+	cr_assert_eq(stats_of(pool).in_lanes, 0);
+	ended(pool);
+	cr_assert_eq(job[0][2].runs + job[1][2].runs, 2);
+}
+
 Test(lane, what_never_ran_does_not_end_it)
 {
 	struct ward_pool *pool = pool_of(1);
