@@ -15,7 +15,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* The number that the kernel gave it, or 0 where it does not tell. */
+#define NO_EVENT UINT64_MAX
+
+/* The number that the kernel gave it; NO_EVENT; or 0 where that cannot be known. */
 static uint64_t number_of(int fd)
 {
 	static const char key[] = "eventfd-id:";
@@ -27,7 +29,7 @@ static uint64_t number_of(int fd)
 		return 0;
 	at = strstr(info, key);
 	/* From 0 on. */
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) + 1 : 0;
+	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) + 1 : NO_EVENT;
 }
 
 int host_event_open(struct host_file *event)
@@ -43,9 +45,13 @@ int host_event_open(struct host_file *event)
 	return 0;
 }
 
+/* An older kernel tells no numbers: then it was none when it was opened, either. */
 void host_event_close(const struct host_file *event)
 {
-	if (host_file_own(event) && number_of(event->fd) == event->number)
+	uint64_t number = number_of(event->fd);
+
+	if (host_file_own(event) &&
+	    (!number || !event->number || number == event->number))
 		host_close(event->fd);
 }
 
