@@ -110,7 +110,9 @@ WARD_API uint64_t ward_incident(const struct ward_task *task);
  * ward_pool_create(), so that programs which a task starts can be ended, and profilers
  * see tasks.  All other asynchronous ones are blocked, and a program that a task
  * starts inherits that: SIGCHLD, SIGALRM, SIGPIPE, SIGUSR1...  Where it needs them,
- * posix_spawnattr_setsigmask() or the start hook opens them.
+ * posix_spawnattr_setsigmask() or the start hook opens them.  A program that waits for one
+ * of those that are open (sigwait(), signalfd(), pselect()) blocks it before it makes the
+ * pool, as before it makes any thread.
  *
  * One more is open, by which the pool asks an attempt that it has convicted where it
  * is.  Where the attempt goes on after that (it comes home; or the pool only tells,

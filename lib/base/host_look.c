@@ -10,9 +10,10 @@
  * A kept descriptor belongs to the thread and not to its number: it answers
  * ESRCH after the thread's end, also when a new thread has got the number, and
  * it stays readable when the process gives up privileges.  If the program has closed
- * it, and its number is another file's, the file is opened anew at each look.  The CPU clock knows
- * the number only; so the kept file is read after it, and if that says that the
- * thread is gone, the clock's answer is thrown away.
+ * it, and its number is another file's, the file is opened anew at each look.  The CPU
+ * clock knows the number only; so the kept file is read after it, and if that says that
+ * the thread is gone, or another by the time when it began, the clock's answer is thrown
+ * away.
  */
 #include "base/host_inside.h"
 #include "base/host_where.h"

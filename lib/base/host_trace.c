@@ -50,7 +50,7 @@ uint64_t host_trace_open(void)
 void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
 		     const struct host_life *life)
 {
-	if (trace) {
+	if (trace && trace->word != word) { /* else as its last thread did */
 		trace->word = word;
 		trace->life = life;
 	}

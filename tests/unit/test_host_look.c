@@ -20,6 +20,8 @@
 #define MS UINT64_C(1000000)
 
 static const struct host_spawn plain = { .stack = 65536, .name = "x) R (y" };
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
 /* ---- patients -------------------------------------------------------- */
 
 static void sleeps(void *arg)
@@ -319,6 +321,9 @@ Test(host_look, after_giving_up_privileges)
 	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
 	cr_assert(host_is_futex(nr));
 	cr_assert_eq(arg, (uintptr_t)&gate.open);
+	pthread_mutex_lock(&mutex);
+	cr_assert_eq(host_futex_holder((uintptr_t)&mutex), host_tid());
+	pthread_mutex_unlock(&mutex);
 }
 
 /*
@@ -443,7 +448,6 @@ static int32_t futex_of(int32_t tid, uint64_t *address)
 	return host_futex_holder(*address);
 }
 
-static pthread_mutex_t mutex;
 static struct gate holding;
 static _Atomic uint32_t waiting;
 
