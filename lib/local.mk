@@ -111,6 +111,7 @@ WARD_SOURCES = \
 	lib/work/slot.c \
 	lib/work/slot.h \
 	lib/work/submit.c \
+	lib/work/sweep.c \
 	lib/work/theft.c \
 	lib/work/theft.h \
 	lib/work/unblock.c \

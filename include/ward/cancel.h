@@ -6,7 +6,9 @@
  * fires it, when a token that it is linked to fires, or when its deadline comes.
  * Tasks that carry it (task->cancel) see it in ward_check(); nothing is
  * interrupted.  What waits inside the library on behalf of such a task ends:
- * ward_pause(), a bridge, a submit for which there is no room.
+ * ward_pause(), a bridge, a submit for which there is no room.  And so does the task
+ * that waits itself, for its turn, its time, a rerun, a limit: it is answered with the
+ * cause about one scan later (ward_pool_config.scan), also if all workers are busy.
  *
  *	live, no deadline	cause 0; the look is one load
  *	live until ...		cause 0; the look reads the clock, too

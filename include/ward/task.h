@@ -87,7 +87,9 @@ struct ward_task {
 	void (*release)(struct ward_task *task);	  /* may be NULL */
 	const struct ward_policy *policy; /* NULL: the pool's */
 	struct ward_cancel *cancel;	  /* NULL: none; seen by ward_check();
-					     ends a submit that waits, too */
+					     ends a submit that waits, too, and
+					     a task that waits, for whatever:
+					     done() comes about a scan later */
 	const char *name;		  /* static string for reports, or NULL */
 	uint64_t priv[10];		  /* the library's; zero before first use */
 };
@@ -127,7 +129,9 @@ WARD_API uint64_t ward_incident(const struct ward_task *task);
 struct ward_self {
 	uint32_t size;
 	uint32_t attempt;  /* of the task now running, from 1; else 0 */
-	uint32_t worker;   /* the seat, from 0 */
+	uint32_t worker;   /* the seat, from 0; UINT32_MAX in done() and release()
+			      of what never ran, or not again, where a spare
+			      thread answers it because all workers are busy */
 	uint32_t reserved;
 	const char *pool;  /* the pool's name */
 	void *local;	   /* what hooks.start returned on this thread */

@@ -23,6 +23,7 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
 	struct size size = size_of(load_acquire(&pool->crew.size));
+	struct slot *bench;
 
 	for (uint32_t i = 0; i < seats; i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
@@ -37,6 +38,9 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 					       .parked))
 			stats->idle++;
 	}
+	bench = load_acquire(&pool->seat[seat_of_bench(pool)]); /* [U] */
+	if (bench && slot_inside(load_relaxed(&bench->word)))
+		stats->running++;
 	stats->wanted = CREW_WANTED(load_acquire(&pool->crew.word));
 	if (stats->wanted > stats->workers)
 		stats->vacant = stats->wanted - stats->workers;

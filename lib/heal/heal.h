@@ -57,6 +57,7 @@ struct steward {
 	struct lag lag[AIDES];
 	uint32_t untold; /* bits of those that the scribe was not there for */
 	bool told_blind, told_late;
+	uint32_t moves; /* of tokens, as far as they were seen to */
 	bool slow; /* some worker was, at this scan: watch->slow */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
 	uint32_t told_lacks; /* enum host_lack, bits */

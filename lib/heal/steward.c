@@ -405,7 +405,8 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	}
 	if (in) {
 		in->report.at = when;
-		in->heal = &pool->healed[in->report.worker];
+		if (in->report.worker != seat_of_bench(pool))
+			in->heal = &pool->healed[in->report.worker];
 		if (pool->trace_signo >= 0) {
 			in->trace = &slot->trace;
 			in->trace_epoch = word;
@@ -710,6 +711,20 @@ static void find_dead(struct steward *me, uint64_t now)
 	lost_bury(me->pool);
 }
 
+/* Something that waits may have been told to stop, and nobody come to it. */
+static void see_to_told(struct steward *me, uint64_t now)
+{
+	uint32_t moves = sweep_moves(); /* [cm] */
+	bool moved = moves != me->moves;
+
+	if (sweep_is_due(me->pool, moved, now)) {
+		if (seat_bench(me->pool))
+			me->moves = moves;
+	} else if (moved && now >= load_relaxed(&me->pool->swept)) {
+		me->moves = moves; /* nothing waits */
+	}
+}
+
 /* True if anybody was busy. */
 static bool scan(struct steward *me, uint64_t now)
 {
@@ -725,6 +740,8 @@ static bool scan(struct steward *me, uint64_t now)
 	me->slow = false;
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
 		busy |= look_at(me, i, now, late);
+	if (in_office(me))
+		busy |= look_at(me, seat_of_bench(me->pool), now, late);
 	look_away(me);
 	if (unlikely(host_lacks() & ~me->told_lacks))
 		tell_lacks(me);
@@ -740,6 +757,7 @@ static bool scan(struct steward *me, uint64_t now)
 		recover(me);
 		aides_watch(me, now);
 		plan_scan(&me->plan, me->pool, now);
+		see_to_told(me, now);
 	}
 	return busy;
 }
@@ -751,6 +769,8 @@ bool steward_may_sleep(struct pool *pool)
 	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
 	    load_relaxed(&pool->tell.left) || crew_vacant(&pool->crew) ||
 	    aides_owe(pool->helpers) || inbox_anything(&pool->inbox))
+		return false;
+	if (load_acquire(&pool->seat[seat_of_bench(pool)]))
 		return false;
 	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
 		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
@@ -796,7 +816,7 @@ static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
 	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
 		store_release(&me->promise, until); /* [a] */
-		host_wait(&pool->steward_word, seen, until);
+		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
 		deputy_ring(me->heal); /* it watches who is awake */
 	}
 	get_up(me);
@@ -874,7 +894,7 @@ static void steward(void *arg)
 
 struct steward *steward_new(struct heal *heal, uint32_t term)
 {
-	uint32_t seats = heal->pool->seats;
+	uint32_t seats = heal->pool->seats + 1; /* and the bench */
 	struct steward *me = host_alloc(sizeof(*me));
 
 	if (!me)
@@ -894,7 +914,7 @@ struct steward *steward_new(struct heal *heal, uint32_t term)
 
 void steward_free(struct steward *me)
 {
-	uint32_t seats = me->pool->seats;
+	uint32_t seats = me->pool->seats + 1;
 
 	host_free(me->watch, seats * sizeof(*me->watch));
 	host_free(me->excuse, seats * sizeof(*me->excuse));

@@ -9,10 +9,17 @@
 
 /* ---- the state ----------------------------------------------------------------- */
 
+_Atomic uint32_t cancel_moves, cancel_sleepers;
+
+/* Who sleeps on it; and stewards, who know of tasks that wait and may carry it. */
 static void rouse(struct token *token)
 {
 	add_acq_rel(&token->sleeps, 1); /* [q] */
 	host_wake(&token->sleeps, INT32_MAX);
+	add_acq_rel(&cancel_moves, 1); /* [cm] */
+	fence_seq_cst(); /* [cm] moved | who sleeps? */
+	if (unlikely(load_relaxed(&cancel_sleepers)))
+		host_wake(&cancel_moves, INT32_MAX);
 }
 
 static inline bool has_come(int64_t state)

@@ -101,6 +101,12 @@ static inline ward_ns cancel_until(const struct ward_cancel *cancel,
 	return state > 0 && (ward_ns)state < until ? (ward_ns)state : until;
 }
 
+/*
+ * Of the whole process: moves after any token's state has, for stewards, who know of
+ * tasks that wait; and how many of them sleep on it [cm].
+ */
+extern _Atomic uint32_t cancel_moves, cancel_sleepers;
+
 /* ---- cancel.c: the state ------------------------------------------------------- */
 
 /*

@@ -618,6 +618,46 @@ static struct ward_task *look(struct inbox *inbox, struct hand *hand,
 	return NULL;
 }
 
+/*
+ * Each comes out at the front and goes in at the end, once round: while the claim is
+ * held nobody else puts, so there is room, and the order is what it was.  Who takes
+ * meanwhile takes one of them sooner than those before it.  One at a time, so that who
+ * is stopped here has one.
+ */
+static bool sift_ring(struct inbox *inbox, struct ring *ring,
+		      bool (*out)(void *arg, struct ward_task *task), void *arg)
+{
+	uint32_t end;
+	void *task;
+
+	if (!ring_count(ring))
+		return true;
+	if (!ring_claim(ring))
+		return false;
+	end = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
+	while ((int32_t)(end - ck_pr_load_uint(&ring->ck.c_head)) > 0 &&
+	       ring_take(ring, &task, 1, false))
+		if (!out(arg, task) && !ring_put(ring, &task, 1))
+			inbox_owe(inbox, task);
+	ring_drop(ring);
+	room_made(ring);
+	inbox_tell(inbox, NULL); /* it may have been found empty */
+	return true;
+}
+
+bool inbox_sift(struct inbox *inbox,
+		bool (*out)(void *arg, struct ward_task *task), void *arg)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		lower_sift(&inbox->lower[i], out, arg);
+	inbox_tell(inbox, NULL);
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		all &= sift_ring(inbox, &inbox->ring[i], out, arg);
+	return all;
+}
+
 void inbox_settle(struct inbox *inbox)
 {
 	host_fence_light(); /* [Q] released | does a drain wait? */

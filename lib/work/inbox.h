@@ -276,6 +276,13 @@ static hot struct ward_task *inbox_rob(struct inbox *inbox, struct hand *hand,
 	return inbox_rob_some(inbox, hand, NULL, 0, rob);
 }
 
+/*
+ * Each task in rings and ranks, in order, is looked at by 'out', and is taken by it if
+ * that says true.  A ring or rank that somebody is at is left alone: false.
+ */
+bool inbox_sift(struct inbox *inbox,
+		bool (*out)(void *arg, struct ward_task *task), void *arg);
+
 bool inbox_anything(const struct inbox *inbox);
 uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
 uint64_t inbox_accepted(const struct inbox *inbox); /* ever */

@@ -263,19 +263,57 @@ static void strike_out(struct lane *lane)
 	}
 }
 
-static void sweep(struct lane *lane)
+static void refuse_all(struct lane *lane, int cause)
 {
-	uint32_t what = swap_acq_rel(&lane->sweep, 0); /* [la] */
-	int cause;
-
-	if (what & LANE_SWEEP_STRUCK)
-		strike_out(lane);
-	if (!(what & LANE_SWEEP_ALL) || !(cause = cancel_cause(&lane->token)))
-		return;
 	if (lane->reserved)
 		later_hurry(&lane->pool->inbox, lane->where, lane->waits);
 	while (lane->first)
 		refuse_first(lane, cause);
+}
+
+/* Why one that waits is not to run, but for its lane's token; 0: it is. */
+static int why_refuse(struct lane *lane, struct ward_task *task)
+{
+	uint64_t word = load_acquire(&book_of(task)->word);
+	int cause = task->cancel ? cancel_cause(task->cancel) : 0;
+
+	if (word & BOOK_CANCELLED)
+		return 0; /* who did so brings it */
+	if (!cause && submit_is_late(lane->pool, task, word))
+		cause = -ETIMEDOUT;
+	if (!cause)
+		submit_tell_by(lane->pool, submit_told_by(lane->pool, task));
+	return cause;
+}
+
+/* Those that are told to stop by what they carry themselves. */
+static void refuse_told(struct lane *lane)
+{
+	struct ward_task *task, *next;
+	int cause;
+
+	for (task = lane->first; task; task = next) {
+		next = book_of(task)->link;
+		cause = why_refuse(lane, task);
+		if (!cause)
+			continue;
+		unlink_any(lane, task);
+		if (call_up(task))
+			refuse(lane, task, cause);
+	}
+}
+
+static void see_who_stays(struct lane *lane)
+{
+	uint32_t what = swap_acq_rel(&lane->sweep, 0); /* [la] */
+	int cause = what & LANE_SWEEP_ALL ? cancel_cause(&lane->token) : 0;
+
+	if (what & LANE_SWEEP_STRUCK)
+		strike_out(lane);
+	if (cause)
+		refuse_all(lane, cause);
+	else if (what & LANE_SWEEP_TOLD)
+		refuse_told(lane);
 }
 
 static void see_to(struct lane *lane)
@@ -286,7 +324,7 @@ static void see_to(struct lane *lane)
 	    swap_acq_rel(&lane->granted, 0)) /* [la] */
 		lane->reserved = false;
 	if (unlikely(load_relaxed(&lane->sweep)))
-		sweep(lane);
+		see_who_stays(lane);
 	hand_on(lane);
 	drop_oldest(lane);
 }
@@ -406,6 +444,12 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 	}
 	turn(lane);
 	return there;
+}
+
+void lane_look(struct lane *lane)
+{
+	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL | LANE_SWEEP_TOLD);
+	note(lane);
 }
 
 void lane_retire(struct lane *lane)
@@ -592,4 +636,22 @@ bool lane_is_over(const struct lane *lane, const struct ward_task *task)
 {
 	return cancel_is_over(&lane->token) &&
 	       load_relaxed(&lane->winner) != task;
+}
+
+bool lane_is_told(const struct ward_task *task, uint64_t word)
+{
+	return word & BOOK_CANCELLED ||
+	       (task->cancel && cancel_is_over(task->cancel)) ||
+	       (word & BOOK_LANE && lane_is_over(book_of(task)->lane, task));
+}
+
+uint64_t lane_told_by(const struct ward_task *task, uint64_t word)
+{
+	uint64_t by = HOST_FOREVER;
+
+	if (task->cancel)
+		by = cancel_until(task->cancel, by);
+	if (word & BOOK_LANE)
+		by = cancel_until(&book_of(task)->lane->token, by);
+	return by;
 }

@@ -66,6 +66,7 @@ enum { LANE_LIMITS = 8 };
 /* In 'sweep'. */
 #define LANE_SWEEP_ALL 1u
 #define LANE_SWEEP_STRUCK 2u
+#define LANE_SWEEP_TOLD 4u /* some of them, by what they carry */
 
 /* In 'count': whoever leaves it empty destroys it. */
 #define LANE_ABANDONED (1u << 31)
@@ -177,6 +178,13 @@ bool lane_is_lost(const struct lane *lane, const struct ward_task *task);
 bool lane_commit(struct lane *lane, struct ward_task *task);
 /* The one that waited for the limits' grant is about to begin. */
 void lane_granted(struct lane *lane, struct ward_task *task);
+
+/* Was it told to stop, by whatever it carries?  By who fires no token. */
+bool lane_is_told(const struct ward_task *task, uint64_t word);
+/* By when its token, or its lane's, tells it; HOST_FOREVER: by none. */
+uint64_t lane_told_by(const struct ward_task *task, uint64_t word);
+/* Those that wait in it look whether they are still to run. */
+void lane_look(struct lane *lane);
 
 /* ---- lanes.c: for those that are built on lanes --------------------------------------- */
 

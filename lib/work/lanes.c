@@ -57,8 +57,8 @@ static struct lane *lane_alloc(struct pool *pool)
 		return NULL;
 	lane->pool = pool; /* for good */
 	host_lock_take(&pool->lanes_lock);
-	lane->all = pool->lanes_all;
-	pool->lanes_all = lane;
+	lane->all = load_relaxed(&pool->lanes_all);
+	store_release(&pool->lanes_all, lane); /* [ll] */
 	host_lock_give(&pool->lanes_lock);
 	return lane;
 }
@@ -134,7 +134,7 @@ void lanes_free(struct pool *pool)
 {
 	struct lane *next;
 
-	for (struct lane *lane = pool->lanes_all; lane; lane = next) {
+	for (struct lane *lane = load_relaxed(&pool->lanes_all); lane; lane = next) {
 		next = lane->all;
 		host_free(lane, sizeof(*lane));
 	}
@@ -455,7 +455,7 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	book_of(task)->status = status;
 	if (task->done)
 		task->done(task, status);
-	add_relaxed(&lane->pool->inbox.accepted, 1);
+	add_relaxed(&lane->pool->inbox.owed_fresh, 1); add_relaxed(&lane->pool->inbox.owed_out, 1);
 	worker_release(lane->pool, NULL, task);
 	host_set_mine(outer);
 	inbox_settle(&lane->pool->inbox);
@@ -463,7 +463,8 @@ static void run_here(struct lane *lane, struct ward_task *task)
 
 /* ---- submitted ------------------------------------------------------------------------ */
 
-static void open_task(struct lane *lane, struct ward_task *task, bool active)
+/* By when it is told to stop, for submit_tell_by() when it is there. */
+static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active)
 {
 	struct book *book = book_of(task);
 
@@ -472,12 +473,17 @@ static void open_task(struct lane *lane, struct ward_task *task, bool active)
 	book_open_lane(book, lane, !active);
 	if (unlikely(submit_window(lane->pool, task)))
 		book_stamp(book, host_now());
+	else if (likely(!task->cancel && !lane_asks(lane)))
+		return HOST_FOREVER;
+	return submit_told_by(lane->pool, task);
 }
 
 static void put(struct lane *lane, struct ward_task *task, bool active)
 {
-	open_task(lane, task, active);
+	uint64_t by = open_task(lane, task, active);
+
 	lane_enter(lane, task, active);
+	submit_tell_by(lane->pool, by);
 	lost_pay(lane->pool);
 }
 
@@ -531,9 +537,10 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
  * first so many, and counts the others out.
  */
 static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
-			  uint32_t n, int *err)
+			  uint32_t n, uint64_t *by, int *err)
 {
 	uint32_t good = 0;
+	uint64_t one;
 
 	host_fence_light(); /* [ln] I am inside | closed? */
 	for (; good < n; good++) {
@@ -541,7 +548,8 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 		*err = *err ? *err : why_refuse(lane, tasks[good]);
 		if (*err)
 			break;
-		open_task(lane, tasks[good], false);
+		one = open_task(lane, tasks[good], false);
+		*by = one < *by ? one : *by;
 	}
 	for (uint32_t i = good; i < n; i++)
 		lane_leave(lane, true);
@@ -555,10 +563,12 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 			    uint32_t n, int *err)
 {
 	uint32_t some = lane_let_in_some(lane, n), good;
+	uint64_t by = HOST_FOREVER;
 
 	*err = some ? 0 : LANE_FULL;
-	good = some ? open_some(lane, tasks, some, err) : 0;
+	good = some ? open_some(lane, tasks, some, &by, err) : 0;
 	lane_enter_some(lane, tasks, good);
+	submit_tell_by(lane->pool, by);
 	lost_pay(lane->pool);
 	return good;
 }
@@ -608,6 +618,8 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_timed(book_of(task), lane);
+	if (submit_window(pool, task))
+		book_stamp(book_of(task), at);
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */

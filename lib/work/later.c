@@ -7,7 +7,18 @@
 #include "work/lane.h"
 #include <string.h>
 
-enum { LATER_TIMED = 1, LATER_PERIODIC = 2, LATER_LANE = 4, LANE_KINDS = 14 };
+/* LATER_ASKS: what it carries may tell it to stop. */
+enum {
+	LATER_TIMED = 1,
+	LATER_PERIODIC = 2,
+	LATER_ASKS = 4,
+	LATER_ASKS_TIMED = 8,
+	LATER_LANE = 16,
+	LANE_KINDS = 12
+};
+
+/* Who was hurried is due at 0; then those come that were returned. */
+#define RETURNED UINT64_C(1)
 
 /* From here on all is ripe, whatever its time. */
 #define ALL ((uint64_t)1 << 63)
@@ -19,9 +30,7 @@ static bool is_over(const struct inbox *inbox, const struct ward_task *task)
 {
 	uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
 
-	return word & BOOK_CANCELLED ||
-	       (task->cancel && cancel_is_over(task->cancel)) ||
-	       (word & BOOK_LANE && lane_is_over(book_of(task)->lane, task)) ||
+	return lane_is_told(task, word) ||
 	       (word & BOOK_PERIODIC && load_acquire(&inbox->closed));
 }
 
@@ -49,9 +58,11 @@ static uint32_t kind_of_lane(const struct lane *lane)
 static uint32_t kinds_of(const struct ward_task *task, bool timed)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
+	bool asks = task->cancel || word & (BOOK_LANE | BOOK_STAMPED);
 
 	return (timed ? LATER_TIMED : 0) |
 	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0) |
+	       (!asks ? 0 : timed ? LATER_ASKS_TIMED : LATER_ASKS) |
 	       (word & BOOK_WAITS ? kind_of_lane(book_of(task)->lane) : 0);
 }
 
@@ -75,6 +86,11 @@ static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	if (timed && is_over(inbox, task)) {
 		at = 0;
 		timed = false;
+	} else if (timed) { /* it is looked at when it is told, and then is early */
+		uint64_t word = load_relaxed(&book->word);
+		uint64_t by = lane_told_by(task, word);
+
+		at = by < at ? by : at;
 	}
 	due_show(&later->due, leaf, at, add_relaxed(&later->seq, 1));
 	if (!timed)
@@ -91,12 +107,21 @@ uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 
 void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh)
 {
-	put(inbox, task, host_now(), false, fresh);
+	uint64_t now = host_now();
+
+	book_of(task)->wait.at = now;
+	put(inbox, task, now, false, fresh);
+}
+
+void later_owe_first(struct inbox *inbox, struct ward_task *task)
+{
+	put(inbox, task, 0, false, false);
 }
 
 void later_return(struct inbox *inbox, struct ward_task *task)
 {
-	put(inbox, task, 0, false, false);
+	book_of(task)->wait.at = RETURNED;
+	put(inbox, task, RETURNED, false, false);
 }
 
 int later_init(struct later *later)
@@ -173,14 +198,16 @@ static bool none_ripe(struct later *later, uint64_t ripe)
 	return true;
 }
 
-static struct ward_task *take_until(struct inbox *inbox, uint64_t until)
+static struct ward_task *take_until(struct inbox *inbox, uint64_t until,
+				    bool *timed)
 {
 	uint32_t kinds;
 	struct ward_task *task = due_take(&inbox->later.due, until, &kinds);
 
 	if (!task)
 		return NULL;
-	if (kinds & LATER_TIMED)
+	*timed = kinds & LATER_TIMED;
+	if (*timed)
 		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
 	add_relaxed(&inbox->owed_out, 1);
 	return task;
@@ -191,9 +218,11 @@ struct ward_task *later_take(struct inbox *inbox)
 	struct later *later = &inbox->later;
 	struct ward_task *task;
 	uint64_t ripe;
+	bool timed;
 
 	while ((ripe = load_acquire(&later->ripe))) { /* [w] */
-		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER);
+		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER,
+				  &timed);
 		if (task)
 			return task;
 		if (none_ripe(later, ripe))
@@ -207,7 +236,9 @@ struct ward_task *later_take(struct inbox *inbox)
 
 struct ward_task *later_take_first(struct inbox *inbox)
 {
-	return take_until(inbox, 0);
+	bool timed;
+
+	return take_until(inbox, RETURNED, &timed);
 }
 
 uint64_t later_due(struct inbox *inbox, uint64_t now)
@@ -221,4 +252,30 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 	swap_acq_rel(&later->blind, 1); /* [w] */
 	ripen(inbox, now);
 	return HOST_FOREVER;
+}
+
+/* ---- what need not wait any more --------------------------------------------------- */
+
+void later_look(struct inbox *inbox, bool timed)
+{
+	if (due_hurry_kinds(&inbox->later.due,
+			    LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0)))
+		ripen(inbox, 1);
+}
+
+bool later_hurried(struct later *later)
+{
+	return load_relaxed(&later->ripe) && due_first(&later->due) == 0;
+}
+
+struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed)
+{
+	return take_until(inbox, 0, timed);
+}
+
+void later_put_back(struct inbox *inbox, struct ward_task *task, bool timed)
+{
+	uint64_t at = book_of(task)->wait.at;
+
+	put(inbox, task, at ? at : RETURNED, timed, false);
 }

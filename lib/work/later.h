@@ -57,6 +57,8 @@ uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh);
 /* The same, before all that has a time: of those it keeps the order. */
 void later_return(struct inbox *inbox, struct ward_task *task);
+/* The same, before all that are owed: it is only to be answered. */
+void later_owe_first(struct inbox *inbox, struct ward_task *task);
 /* Before it, by who may allocate. */
 static inline void later_grow(struct later *later)
 {
@@ -81,6 +83,17 @@ void later_hurry_lane(struct inbox *inbox, const struct lane *lane);
 void later_close(struct inbox *inbox);
 /* Nothing that is there need wait: for who answers all that is left. */
 void later_open(struct inbox *inbox);
+
+/*
+ * Something was told to stop, nobody knows what: all that may have been are brought to
+ * the front, those that wait for their time too if 'timed'; whoever takes one looks.
+ */
+void later_look(struct inbox *inbox, bool timed);
+/* Is any there? */
+bool later_hurried(struct later *later);
+/* One of those; 'timed' is for who finds that it is to wait on, where it did. */
+struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed);
+void later_put_back(struct inbox *inbox, struct ward_task *task, bool timed);
 
 /* Is there any that later_take() might find? */
 static inline bool later_anything(const struct later *later)

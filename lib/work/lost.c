@@ -118,11 +118,12 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 static void run_again(struct pool *pool, struct ward_task *task)
 {
 	uint32_t n = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
-	uint64_t wait = backoff(pool, task, n), now;
+	uint64_t wait = backoff(pool, task, n), now, by;
 
 	if (!wait) {
-		book_of(task)->wait.at = 0;
+		by = submit_told_by(pool, task);
 		inbox_owe(&pool->inbox, task);
+		submit_tell_by(pool, by);
 		return;
 	}
 	now = host_now();
@@ -238,8 +239,15 @@ void lost_hand(struct pool *pool, struct slot *slot)
 	void *task;
 
 	/* Thieves come to it last, under load hardly ever. */
-	while (ring_take(&slot->hand.ring, &task, 1, false))
-		inbox_return(&pool->inbox, task);
+	while (ring_take(&slot->hand.ring, &task, 1, false)) {
+		uint64_t by = submit_told_by(pool, task);
+
+		if (sweep_is_told(pool, task))
+			later_owe_first(&pool->inbox, task);
+		else
+			inbox_return(&pool->inbox, task);
+		submit_tell_by(pool, by);
+	}
 }
 
 /* Callbacks may lead here again: who is at it finds what they have brought. */

@@ -45,3 +45,41 @@ struct ward_task *lower_take_claimed(struct lower *lower)
 	store_release(&lower->claim, 0); /* [lo] */
 	return task;
 }
+
+/* Those that are kept, in order; the last one is ended by the caller. */
+static struct ward_task **sift(struct lower *lower, struct ward_task *task,
+			       struct ward_task **last,
+			       bool (*out)(void *arg, struct ward_task *task),
+			       void *arg)
+{
+	struct ward_task *next;
+
+	for (; task; task = next) {
+		next = book_of(task)->link;
+		if (out(arg, task)) {
+			count_own(&lower->out, 1);
+		} else {
+			*last = task;
+			last = &book_of(task)->link;
+		}
+	}
+	return last;
+}
+
+void lower_sift(struct lower *lower,
+		bool (*out)(void *arg, struct ward_task *task), void *arg)
+{
+	struct ward_task *kept = NULL, **last = &kept;
+	uint32_t none = 0;
+
+	if (lower_empty(lower) || load_relaxed(&lower->claim) ||
+	    !cas_acquire(&lower->claim, &none, 1)) /* [lo] */
+		return;
+	last = sift(lower, load_relaxed(&lower->first), last, out, arg);
+	last = sift(lower,
+		    lower_turn(swap_acq_rel(&lower->arrived, NULL)), /* [lo] */
+		    last, out, arg);
+	*last = NULL;
+	store_relaxed(&lower->first, kept);
+	store_release(&lower->claim, 0); /* [lo] */
+}

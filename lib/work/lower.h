@@ -51,6 +51,13 @@ static inline struct ward_task *lower_take(struct lower *lower)
 	return likely(lower_empty(lower)) ? NULL : lower_take_claimed(lower);
 }
 
+/*
+ * By one more who may have the claim: each that is in it is looked at, in order.  Of
+ * which 'out' says true, it has taken.
+ */
+void lower_sift(struct lower *lower,
+		bool (*out)(void *arg, struct ward_task *task), void *arg);
+
 /* A stack, by their books' links, turned round. */
 struct ward_task *lower_turn(struct ward_task *last);
 

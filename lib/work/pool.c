@@ -143,7 +143,8 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
 	pool->zombie_cap =
 		(uint32_t)or_default(c->zombies, most < 4 ? 8 : 2 * most);
-	pool->slots = pool->seats + pool->spares_wanted + pool->zombie_cap;
+	/* One more, for the bench. */
+	pool->slots = pool->seats + 1 + pool->spares_wanted + pool->zombie_cap;
 	if (pool->slots > BELL_MAX) {
 		pool->zombie_cap -= pool->slots - BELL_MAX;
 		pool->slots = BELL_MAX;
@@ -175,9 +176,9 @@ static void pool_free(struct pool *pool)
 	host_cpus_free(pool->cpus);
 	host_free(pool->slot, pool->slots * sizeof(*pool->slot));
 	host_free(pool->fork, pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
-	host_free(pool->seat, pool->seats * sizeof(*pool->seat));
-	host_free(pool->vacated, pool->seats * sizeof(*pool->vacated));
-	host_free(pool->healed, pool->seats * sizeof(*pool->healed));
+	host_free(pool->seat, (pool->seats + 1) * sizeof(*pool->seat));
+	host_free(pool->vacated, (pool->seats + 1) * sizeof(*pool->vacated));
+	host_free(pool->healed, (pool->seats + 1) * sizeof(*pool->healed));
 	host_free(pool->spares.next, pool->slots * sizeof(*pool->spares.next));
 	host_free(pool, sizeof(*pool));
 	host_symbol_drop();
@@ -282,6 +283,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	atomic_init(&pool->refs, 1);
 	pool->made_at = host_now();
 	atomic_init(&pool->dice, pool->made_at);
+	atomic_init(&pool->told_by, HOST_FOREVER);
 	err = claim_signals(pool, c->trace_signo);
 	if (err)
 		goto err;
@@ -313,9 +315,9 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	err = -ENOMEM;
 	pool->slot = host_alloc(pool->slots * sizeof(*pool->slot));
 	pool->fork = host_alloc(pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
-	pool->seat = host_alloc(pool->seats * sizeof(*pool->seat));
-	pool->vacated = host_alloc(pool->seats * sizeof(*pool->vacated));
-	pool->healed = host_alloc(pool->seats * sizeof(*pool->healed));
+	pool->seat = host_alloc((pool->seats + 1) * sizeof(*pool->seat));
+	pool->vacated = host_alloc((pool->seats + 1) * sizeof(*pool->vacated));
+	pool->healed = host_alloc((pool->seats + 1) * sizeof(*pool->healed));
 	stack_init(&pool->spares,
 		   host_alloc(pool->slots * sizeof(*pool->spares.next)));
 	if (!pool->slot || !pool->fork || !pool->seat || !pool->vacated ||

@@ -100,9 +100,14 @@ struct pool {
 	_Atomic uint32_t amid; /* threads between two lines of the books */
 	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
 
+	/* what waits and is told to stop: sweep.c */
+	_Atomic uint64_t told_by; /* the first of them, maybe; HOST_FOREVER: none */
+	_Atomic uint64_t swept;	  /* not again before that */
+
 	/* lanes: those in use, those that are not, all (lanes.c) */
 	struct host_lock lanes_lock;
-	struct lane *lanes, *lanes_all;
+	struct lane *lanes;
+	struct lane *_Atomic lanes_all; /* only grows; also read without the lock */
 	struct lane *_Atomic lanes_free; /* taken from under the lock */
 	struct lane *_Atomic lanes_haunted; /* the same; not while a zombie is out */
 
@@ -219,6 +224,19 @@ bool seat_wait(struct pool *pool, struct slot *slot);
  */
 void seat_care(struct pool *pool);
 
+/*
+ * The bench is a seat beyond all others, which no crew counts: for a spare that answers
+ * what waits and is told to stop, and runs nothing.  True: one sits down there now.
+ */
+bool seat_bench(struct pool *pool);
+/* It gets up: BORN again. */
+void seat_leave_bench(struct pool *pool, struct slot *slot);
+
+static inline uint32_t seat_of_bench(const struct pool *pool)
+{
+	return pool->seats;
+}
+
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 
@@ -247,6 +265,12 @@ uint64_t submit_last_start(const struct pool *pool,
 /* Is that over? */
 bool submit_is_late(const struct pool *pool, const struct ward_task *task,
 		    uint64_t word);
+/*
+ * By when a task is told to stop that waits, by what it carries; HOST_FOREVER: by
+ * nothing.  Before it is put; tell_by() after that: the steward has to look then.
+ */
+uint64_t submit_told_by(const struct pool *pool, const struct ward_task *task);
+void submit_tell_by(struct pool *pool, uint64_t by);
 /* ward_submit_at(), for a pool that is ours. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
@@ -333,6 +357,9 @@ void worker_answer(struct pool *pool, struct slot *slot,
 /* The second half of it, when done() was called before. */
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task);
+/* Answers one that is told to stop; one that is not, after all, is owed as before. */
+void worker_refuse(struct pool *pool, struct slot *slot,
+		   struct ward_task *task);
 /* A thread has done its last with the pool. */
 void worker_left(struct pool *pool);
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
@@ -357,6 +384,20 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status);
 
 /* Once per process, by the first pool that catches faults. */
 int fault_install(void);
+
+/* ---- sweep.c: what waits and is told to stop --------------------------------------- */
+
+/* By the worker on the bench.  False: it was fenced. */
+bool sweep(struct pool *pool, struct slot *slot);
+/* Should one sit down there?  By the steward, who has seen 'moves' of tokens. */
+bool sweep_is_due(struct pool *pool, bool moved, uint64_t now);
+/* Moves when any token of the process does. */
+uint32_t sweep_moves(void);
+/* Sleeps on the word; and while anything waits for its time, until that moves. */
+void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
+		uint32_t seen, uint64_t until);
+/* Was a task told to stop that waits, by whatever it carries? */
+bool sweep_is_told(const struct pool *pool, const struct ward_task *task);
 
 /* ---- unblock.c ------------------------------------------------------------------ */
 

@@ -110,12 +110,30 @@ static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
 	seat_match(pool);
 }
 
+/*
+ * Who sits there counts as a spare still, so that nobody makes another thread for the
+ * moment that it takes.
+ */
+static bool clear_bench(struct pool *pool, struct slot *slot, uint32_t seat)
+{
+	struct slot *me = slot;
+
+	if (seat != seat_of_bench(pool))
+		return false;
+	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
+	sub_acq_rel(&pool->spares_ready, 1);
+	return true;
+}
+
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when)
 {
-	/* If one was too many, nobody takes its place. */
-	bool let_go = crew_let_go(&pool->crew);
+	bool let_go;
 
+	if (clear_bench(pool, slot, seat))
+		return;
+	/* If one was too many, nobody takes its place. */
+	let_go = crew_let_go(&pool->crew);
 	store_relaxed(&pool->vacated[seat], let_go ? 0 : when);
 	store_relaxed(&pool->healed[seat], 0);
 	get_up(pool, slot, seat, let_go);
@@ -152,6 +170,68 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 	}
 	books_close(pool);
 	return leaves;
+}
+
+/* ---- the bench ------------------------------------------------------------------ */
+
+/* The slot is off the stack, so it is ours. */
+static bool sit_on_bench(struct pool *pool, struct slot *slot)
+{
+	uint32_t seat = seat_of_bench(pool);
+	struct slot *none = NULL;
+
+	store_relaxed(&slot->seat, seat);
+	slot->vacated = 0;
+	slot->self.worker = UINT32_MAX;
+	return cas_acq_rel(&pool->seat[seat], &none, slot); /* [U] */
+}
+
+bool seat_bench(struct pool *pool)
+{
+	uint64_t life;
+	struct slot *slot;
+	uint32_t k;
+
+	/* Who heals comes first, and may be free to answer then. */
+	if (load_acquire(&pool->seat[seat_of_bench(pool)]) ||
+	    load_acquire(&pool->stopping) || crew_vacant(&pool->crew))
+		return false;
+	k = stack_pop(&pool->spares);
+	if (k == STACK_NONE)
+		return false;
+	slot = &pool->slot[k];
+	life = load_acquire(&slot->life);
+	if (LIFE_STATE(life) != LIFE_SPARE) {
+		sub_acq_rel(&pool->spares_ready, 1);
+		return false; /* it is leaving: nobody's spare */
+	}
+	if (!sit_on_bench(pool, slot)) { /* another steward was faster */
+		stack_push(&pool->spares, k);
+		seat_match(pool);
+		return false;
+	}
+	books_open(pool);
+	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
+		clear_bench(pool, slot, seat_of_bench(pool));
+		books_close(pool);
+		return false;
+	}
+	store_release(&slot->call, CALL_SEAT); /* [c] */
+	books_close(pool);
+	host_wake(&slot->call, 1);
+	return true;
+}
+
+void seat_leave_bench(struct pool *pool, struct slot *slot)
+{
+	books_open(pool);
+	add_acq_rel(&pool->born, 1);
+	/* Alive and outside: nobody but itself moves it. */
+	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+	clear_bench(pool, slot, seat_of_bench(pool));
+	lost_hand(pool, slot);
+	books_close(pool);
+	lost_pay(pool);
 }
 
 /* ---- waiting as a spare ------------------------------------------------------ */
@@ -213,6 +293,8 @@ static void took_seat(struct pool *pool, struct slot *slot)
 {
 	uint64_t took;
 
+	if (slot->self.worker == UINT32_MAX)
+		return; /* on the bench */
 	if (pool->inbox.near)
 		near_sit(pool->inbox.near, &slot->hand, slot->index,
 			 slot->self.worker);

@@ -2,8 +2,7 @@
 /*
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
-#include "work/cancel.h"
-#include "work/pool.h"
+#include "work/lane.h"
 #include <errno.h>
 
 static inline int refuse(const struct ward_task *task)
@@ -41,6 +40,24 @@ bool submit_is_late(const struct pool *pool, const struct ward_task *task,
 	uint64_t last = submit_last_start(pool, task, word);
 
 	return last != HOST_FOREVER && host_now() > last;
+}
+
+uint64_t submit_told_by(const struct pool *pool, const struct ward_task *task)
+{
+	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t by = lane_told_by(task, word);
+	uint64_t last = submit_last_start(pool, task, word);
+
+	return last < by ? last + 1 : by;
+}
+
+void submit_tell_by(struct pool *pool, uint64_t by)
+{
+	uint64_t seen = load_relaxed(&pool->told_by);
+
+	while (unlikely(by < seen) &&
+	       !cas_acq_rel(&pool->told_by, &seen, by)) /* [tb] */
+		;
 }
 
 int submit_refuse(const struct ward_task *task)
@@ -189,14 +206,17 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 			 ward_ns until)
 {
 	struct slot *slot = own_slot(pool);
+	uint64_t by = submit_told_by(pool, task);
 	struct ring *full;
 	int put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
 			    &full);
 
 	if (put == -EAGAIN)
 		put = put_slowly(pool, slot, &task, 1, until);
-	if (put > 0)
+	if (put > 0) {
+		submit_tell_by(pool, by); /* who sweeps has seen it there, or this */
 		return 0;
+	}
 	shut_task(task);
 	return put;
 }
@@ -251,11 +271,19 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	struct slot *slot = own_slot(pool);
 	struct ring *full;
 	unsigned opened = 0, done;
+	uint64_t by = HOST_FOREVER, one;
 	int err = 0, put;
 
-	while (opened < n && (open_plain(pool, tasks[opened]) ||
-			      !(err = open_task(pool, tasks[opened]))))
+	while (opened < n) {
+		if (!open_plain(pool, tasks[opened])) {
+			err = open_task(pool, tasks[opened]);
+			if (err)
+				break;
+			one = submit_told_by(pool, tasks[opened]);
+			by = one < by ? one : by;
+		}
 		opened++;
+	}
 	if (!opened)
 		return err;
 	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks, opened,
@@ -266,6 +294,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 				 until);
 		done += put > 0 ? (unsigned)put : 0;
 	}
+	submit_tell_by(pool, by);
 	err = put < 0 ? put : err;
 	for (unsigned i = done; i < opened; i++)
 		shut_task(tasks[i]);
@@ -280,7 +309,7 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period)
 {
 	int err = refuse(task);
-	uint64_t now;
+	uint64_t now, by;
 
 	if (err)
 		return err;
@@ -291,13 +320,14 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	if (submit_window(pool, task))
 		book_stamp(book_of(task), at > now ? at : now);
 	later_grow(&pool->inbox.later);
+	by = submit_told_by(pool, task);
 	if (at <= now) {
-		book_of(task)->wait.at = 0;
 		later_owe(&pool->inbox, task, true);
 	} else {
 		later_put(&pool->inbox, task, at, true);
 		steward_ring(pool); /* [w] */
 	}
+	submit_tell_by(pool, by);
 	inbox_leave(&pool->inbox);
 	return 0;
 }

@@ -531,18 +531,18 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 			      struct ward_task *task, uint64_t word)
 {
 	struct book *book = book_of(task);
-	uint64_t stamped = submit_window(pool, task) ? BOOK_STAMPED : 0;
+	uint64_t by = submit_told_by(pool, task);
 	int status = why_not(pool, task, word);
 
 	book->before = NULL;
-	book->stamp = stamped ? host_now() : 0;
 	while (!status && !(word & BOOK_CANCELLED)) {
 		if (!cas_acq_rel(&book->word, &word, /* [K] */
-				 book_with_state(word, BOOK_QUEUED) | stamped))
+				 book_with_state(word, BOOK_QUEUED)))
 			continue;
 		/* Counted when it comes from there. */
 		add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
 		lane_enter(book->lane, task, false);
+		submit_tell_by(pool, by);
 		return;
 	}
 	worker_answer(pool, slot, task,
@@ -584,6 +584,16 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 	if (word & BOOK_STAMPED) /* that of a rerun tells nothing of a queue */
 		slot->stamp = book_attempt(word) == 1 ? book->stamp : 0;
 	return word;
+}
+
+group_floor
+void worker_refuse(struct pool *pool, struct slot *slot,
+		   struct ward_task *task)
+{
+	uint64_t word = load_relaxed(&book_of(task)->word);
+
+	if (prepare(pool, slot, task, word))
+		inbox_owe(&pool->inbox, task);
 }
 
 /* What was said about the task, by anybody, and what its attempt is to find. */
@@ -755,8 +765,13 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	while (!life_step(slot, &life, LIFE_GONE))
 		;
 	if (LIFE_STATE(life) == LIFE_SEATED) {
-		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL); /* [U] */
-		crew_left(&pool->crew, false);
+		uint32_t seat = load_relaxed(&slot->seat);
+
+		cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
+		if (seat == seat_of_bench(pool))
+			sub_acq_rel(&pool->spares_ready, 1);
+		else
+			crew_left(&pool->crew, false);
 	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
 		add_relaxed(&pool->zombies_returned, 1);
 		sub_acq_rel(&pool->zombies_out, 1);
@@ -776,13 +791,28 @@ static cold bool finish_raised(struct pool *pool, struct slot *slot)
 		      load_relaxed(&slot->task), slot->raised);
 }
 
+/* On the bench.  As work(). */
+static enum work_end answer_all(struct pool *pool, struct slot *slot)
+{
+	while (!sweep(pool, slot)) {
+		if (load_relaxed(&slot->fence) == FENCE_FORKED)
+			host_exit();
+		if (!come_home(pool, slot))
+			return WORK_HOME;
+	}
+	seat_leave_bench(pool, slot);
+	return WORK_LEAVES;
+}
+
 /* From seat to seat; after a raise, on in the one that it has, if it has. */
 static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
 	bool own = !raised || finish_raised(pool, slot);
 
 	while (raised || seat_wait(pool, slot)) {
-		enum work_end end = work(pool, slot, own);
+		bool bench = load_relaxed(&slot->seat) == seat_of_bench(pool);
+		enum work_end end = bench ? answer_all(pool, slot) :
+					    work(pool, slot, own);
 
 		if (end == WORK_STOPS)
 			break;

@@ -57,6 +57,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/submit.c \
+	lib/work/sweep.c \
 	lib/work/theft.c \
 	lib/work/unblock.c \
 	lib/work/watch.c \

@@ -213,6 +213,33 @@ static void cancel_taken(void)
 SCENARIO(cancel_taken, "a watch is given back while its callback runs", .bound = 3,
 	 .share = 2);
 
+/* As a steward that knows of a task with its token, and nothing else. */
+static struct pool knows;
+static _Atomic uint32_t rung;
+
+static void sleeps_until_told(void *arg)
+{
+	uint32_t moves;
+
+	(void)arg;
+	for (;;) {
+		moves = sweep_moves();
+		if (cancel_is_over(token[0]))
+			return;
+		sweep_wait(&knows, moves, &rung, 0, HOST_FOREVER);
+	}
+}
+
+static void cancel_moved(void)
+{
+	set_up(1);
+	atomic_init(&knows.inbox.later.waiting, 1);
+	go(2, (void (*[])(void *)){ fires_0, sleeps_until_told });
+	ends(0);
+}
+SCENARIO(cancel_moved, "a steward sleeps on though a task was told to stop",
+	 .bound = 3);
+
 /* Who is held anywhere in watch() or unwatch() holds nobody who fires. */
 static void cancel_held(void)
 {

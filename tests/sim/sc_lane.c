@@ -128,7 +128,7 @@ static void all_given_back(void)
 {
 	uint32_t all = 0, free = 0;
 
-	for (struct lane *l = pool->lanes_all; l; l = l->all)
+	for (struct lane *l = load_relaxed(&pool->lanes_all); l; l = l->all)
 		all++;
 	for (struct lane *l = load_acquire(&pool->lanes_free); l; l = l->free)
 		free++;

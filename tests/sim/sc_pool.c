@@ -697,6 +697,114 @@ static void pool_drained(void)
 SCENARIO(pool_drained, "a task is accepted after the drain saw the end",
 	 .steps = 200000, .rare = 8);
 
+/* ---- told to stop ---------------------------------------------------------- */
+
+static struct ward_cancel token;
+static _Atomic uint32_t held;
+
+static int holds(struct ward_task *task)
+{
+	struct errand *e = errand_of(task);
+
+	enter_run(e);
+	store_release(&held, 1);
+	host_wake(&held, 1);
+	while (!load_acquire(&e->gate))
+		host_wait(&e->gate, 0, HOST_FOREVER);
+	leave_run(e);
+	return FAILED;
+}
+
+/* Only then may the worker go on. */
+static void told(struct ward_task *task, int status)
+{
+	check(status == -ECANCELED);
+	done(task, status);
+	open_gate(&errand[0]);
+}
+
+static void fires(void *arg)
+{
+	(void)arg;
+	rest();
+	ward_cancel_fire(&token, -ECANCELED);
+}
+
+static void send_as(uint32_t i, int (*how)(struct ward_task *),
+		    void (*answer)(struct ward_task *, int))
+{
+	errand[i].task.run = how;
+	errand[i].task.done = answer;
+	errand[i].task.release = release;
+	if (i)
+		errand[i].task.cancel = &token;
+	check(ward_submit(pool, &errand[i].task, WARD_FOREVER) == 0);
+}
+
+/* The only worker is busy until what waits for it was answered. */
+static void pool_told(void)
+{
+	host_thread thread;
+
+	patience = 1000000;
+	set_up(1, 1, 1);
+	patience = 2; /* the next run's is its own */
+	ward_cancel_init(&token);
+	atomic_init(&held, 0);
+	send_as(0, holds, done);
+	while (!load_acquire(&held))
+		host_wait(&held, 0, HOST_FOREVER);
+	send_as(1, run, told);
+	check(!host_spawn(&thread, NULL, fires, NULL, NULL));
+	check(host_join(thread, HOST_FOREVER) == 0);
+	check(ward_pool_drain(pool, HOST_FOREVER) == 0);
+	check(!errand[1].runs);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_told, "what is told to stop waits for a worker that is busy",
+	 .steps = 200000, .rare = 8);
+
+/* Who answers the first from the bench hangs there until the second is answered. */
+static void hangs(struct ward_task *task, int status)
+{
+	struct errand *e = errand_of(task);
+
+	is_done(e, status);
+	while (!load_acquire(&e->gate))
+		host_wait(&e->gate, 0, HOST_FOREVER);
+}
+
+static void frees(struct ward_task *task, int status)
+{
+	told(task, status);
+	open_gate(&errand[1]);
+}
+
+static void pool_told_hangs(void)
+{
+	static const struct ward_policy for_ever = {
+		.size = sizeof(for_ever),
+		.busy_within = HOST_FOREVER / 4,
+		.blocked_within = HOST_FOREVER / 4
+	};
+
+	set_up(1, 1, 1);
+	ward_cancel_init(&token);
+	atomic_init(&held, 0);
+	errand[0].task.policy = &for_ever;
+	send_as(0, holds, done);
+	while (!load_acquire(&held))
+		host_wait(&held, 0, HOST_FOREVER);
+	send_as(1, run, hangs);
+	send_as(2, run, frees);
+	ward_cancel_fire(&token, -ECANCELED);
+	check(ward_pool_drain(pool, HOST_FOREVER) == 0);
+	check(!errand[1].runs && !errand[2].runs);
+	drain_and_destroy(3);
+}
+SCENARIO(pool_told_hangs, "an answer that hangs keeps others from theirs",
+	 .steps = 200000, .rare = 8);
+
 /* ---- somebody is stopped ------------------------------------------------- */
 
 static offstage bool all_released(uint32_t n)

@@ -15,7 +15,7 @@ enum {
 	WORKERS = 2,
 	SPARES = 2,
 	ZOMBIES = 8,
-	SLOTS = WORKERS + SPARES + ZOMBIES
+	SLOTS = WORKERS + 1 + SPARES + ZOMBIES /* and the bench */
 };
 
 static struct pool *pool;

@@ -253,3 +253,416 @@ Test(waits, one_at_a_time_where_that_is_asked_for)
 		job_had(&job[i], 0);
 	ended(pool);
 }
+
+/* ---- told to stop, while all who might answer are busy ---------------------------- */
+
+/* What it waits for. */
+enum wait {
+	WAITS_TIME,
+	WAITS_PERIOD,
+	WAITS_BACKOFF,
+	WAITS_RERUN, /* for a worker */
+	WAITS_GRANT,
+	WAITS_BEHIND_GRANT,
+	WAITS_LANE,
+	WAITS_RANK,
+	WAITS_RING,
+	WAITS_HAND,
+	WAITS_DUE,
+	WAITS
+};
+
+/* How it is asked. */
+enum ask { ASK_TOKEN, ASK_DEADLINE, ASK_LATE_DEADLINE, ASK_LANE, ASK_WINDOW, ASKS };
+
+enum { BUSY = 2 };
+
+static const struct ward_policy again = { .size = sizeof(again),
+					  .runs = 3,
+					  .errors = 2,
+					  .busy_within = WARD_S(60),
+					  .blocked_within = WARD_S(60) };
+static const struct ward_policy much_later = { .size = sizeof(much_later),
+					       .runs = 3,
+					       .errors = 2,
+					       .backoff_min = WARD_S(36000),
+					       .busy_within = WARD_S(60),
+					       .blocked_within = WARD_S(60) };
+static const struct ward_policy a_while = { .size = sizeof(a_while),
+					    .start_within = WARD_MS(30),
+					    .busy_within = WARD_S(60),
+					    .blocked_within = WARD_S(60) };
+
+struct scene {
+	enum wait wait;
+	enum ask ask;
+	struct ward_pool *pool;
+	struct ward_lane *lane;
+	struct ward_cancel token;
+	struct ward_limit limit;
+	struct job busy[BUSY], first, job, other;
+};
+
+static bool in_lane(const struct scene *s)
+{
+	return s->wait == WAITS_GRANT || s->wait == WAITS_BEHIND_GRANT ||
+	       s->wait == WAITS_LANE || s->wait == WAITS_RANK ||
+	       s->ask == ASK_LANE;
+}
+
+static bool makes_sense(const struct scene *s)
+{
+	bool begun = s->wait == WAITS_PERIOD || s->wait == WAITS_BACKOFF ||
+		     s->wait == WAITS_RERUN;
+
+	if (s->ask == ASK_WINDOW) /* from its time on, and up to its start */
+		return !begun && s->wait != WAITS_TIME &&
+		       s->wait != WAITS_GRANT && s->wait != WAITS_BEHIND_GRANT;
+	if (s->ask == ASK_LANE)
+		return s->wait != WAITS_TIME && s->wait != WAITS_PERIOD &&
+		       s->wait != WAITS_DUE;
+	return true;
+}
+
+static bool has_begun(const struct scene *s)
+{
+	return s->wait == WAITS_PERIOD || s->wait == WAITS_BACKOFF ||
+	       s->wait == WAITS_RERUN;
+}
+
+static struct ward_cancel *token_of_scene(struct scene *s)
+{
+	return s->ask == ASK_LANE ? ward_lane_token(s->lane) : &s->token;
+}
+
+static void takes_a_lane(struct scene *s)
+{
+	struct ward_limit *limits[] = { &s->limit };
+	struct ward_lane_config config = { .active = s->wait == WAITS_LANE };
+
+	if (s->wait == WAITS_GRANT || s->wait == WAITS_BEHIND_GRANT) {
+		cr_assert_eq(ward_limit_init(&s->limit, 1 / 36000.0, 1), 0);
+		config.limits = limits;
+		config.nlimits = 1;
+	}
+	if (s->wait == WAITS_RANK)
+		config.prio = 2;
+	s->lane = lane_with(s->pool, config);
+}
+
+static void sends(struct scene *s, struct job *job)
+{
+	if (s->lane)
+		sent(s->lane, job);
+	else
+		submitted(s->pool, job);
+}
+
+/* What it sends lies in its own hand, behind itself. */
+static int sends_and_sleeps(struct ward_task *task)
+{
+	struct scene *s = ward_entry(job_of(task), struct scene, busy[0]);
+
+	sends(s, &s->job);
+	return job_sleep(task);
+}
+
+static void all_are_busy(struct scene *s)
+{
+	for (int i = 0; i < BUSY; i++) {
+		s->busy[i] = job_of_kind(
+			!i && s->wait == WAITS_HAND ? sends_and_sleeps :
+						      job_sleep);
+		submitted(s->pool, &s->busy[i]);
+	}
+	for (int i = 0; i < BUSY; i++)
+		cr_assert(runs(&s->busy[i]));
+}
+
+/* Its worker has something else to do then, before the next attempt. */
+static int fails_after_the_gate(struct ward_task *task)
+{
+	struct scene *s = ward_entry(job_of(task), struct scene, job);
+
+	job_begins(job_of(task));
+	gate_pass(&job_of(task)->gate);
+	if (load_relaxed(&s->job.runs) == 1)
+		submitted(s->pool, &s->busy[1]);
+	return job_of(task)->answer;
+}
+
+static void waits(struct scene *s)
+{
+	struct job *job = &s->job;
+
+	*job = job_of_kind(job_run);
+	s->busy[1] = job_of_kind(job_sleep);
+	s->first = job_of_kind(s->wait == WAITS_LANE ? job_sleep : job_run);
+	if (s->ask == ASK_TOKEN || s->ask == ASK_DEADLINE ||
+	    s->ask == ASK_LATE_DEADLINE)
+		job->task.cancel = &s->token;
+	if (s->ask == ASK_WINDOW)
+		job->task.policy = &a_while;
+	if (s->ask == ASK_DEADLINE && !has_begun(s))
+		ward_cancel_deadline(&s->token, ward_in(WARD_MS(30)));
+	if (in_lane(s))
+		takes_a_lane(s);
+	if (s->wait == WAITS_GRANT || s->wait == WAITS_BEHIND_GRANT) {
+		sent(s->lane, &s->first);
+		job_had(&s->first, 0);
+		s->other = job_of_kind(job_run);
+		if (s->wait == WAITS_BEHIND_GRANT)
+			sent(s->lane, &s->other);
+	}
+	if (has_begun(s)) {
+		job->task.run = fails_after_the_gate;
+		job->task.policy = s->wait == WAITS_BACKOFF ? &much_later :
+							      &again;
+		job->answer = s->wait == WAITS_PERIOD ? 0 : -EIO;
+		if (s->wait == WAITS_PERIOD)
+			cr_assert_eq(ward_submit_at(s->pool, &job->task, 0,
+						    WARD_S(36000)),
+				     0);
+		else
+			sends(s, job);
+		cr_assert(runs(job));
+		if (s->ask == ASK_DEADLINE)
+			ward_cancel_deadline(&s->token, ward_in(WARD_MS(30)));
+	}
+}
+
+/* What happens to one thing that waits, in a pool where nobody is free. */
+static void is_answered(struct scene *s)
+{
+	int status = s->ask == ASK_TOKEN || s->ask == ASK_LANE ? -EINTR :
+								 -ETIMEDOUT;
+	struct job *job = &s->job;
+
+	if (s->ask == ASK_TOKEN || s->ask == ASK_LANE)
+		cr_assert(ward_cancel_fire(token_of_scene(s), -EINTR));
+	if (s->ask == ASK_LATE_DEADLINE)
+		ward_cancel_deadline(&s->token, ward_in(WARD_MS(5)));
+	job_had(job, status);
+	cr_assert_eq(job->runs, has_begun(s));
+}
+
+static void scene(enum wait wait, enum ask ask)
+{
+	static struct scene s;
+	struct ward_pool_config config = job_config(BUSY);
+	struct ward_stats stats;
+
+	s = (struct scene){ .wait = wait, .ask = ask };
+	if (!makes_sense(&s))
+		return;
+	config.max = BUSY;
+	config.flags = WARD_POOL_NO_BATCH;
+	s.pool = started(&config);
+	waits(&s);
+	if (has_begun(&s)) { /* on one worker; then that one is busy, too */
+		s.busy[0] = job_of_kind(job_sleep);
+		submitted(s.pool, &s.busy[0]);
+		cr_assert(runs(&s.busy[0]));
+		gate_open(&s.job.gate);
+		cr_assert(runs(&s.busy[1]));
+	} else if (wait != WAITS_LANE) {
+		all_are_busy(&s);
+	} else {
+		s.busy[0] = job_of_kind(job_sleep);
+		submitted(s.pool, &s.busy[0]);
+		sent(s.lane, &s.first);
+		cr_assert(runs(&s.busy[0]));
+		cr_assert(runs(&s.first));
+	}
+	if (wait == WAITS_TIME)
+		cr_assert_eq(ward_submit_at(s.pool, &s.job.task,
+					    ward_in(WARD_S(36000)), 0),
+			     0);
+	else if (wait == WAITS_DUE)
+		cr_assert_eq(ward_submit_at(s.pool, &s.job.task, 0, 0), 0);
+	else if (!has_begun(&s) && wait != WAITS_HAND)
+		sends(&s, &s.job);
+	is_answered(&s);
+	stats = stats_of(s.pool);
+	cr_assert_eq(stats.answered, stats.accepted - stats.queued -
+					     stats.owed - stats.running);
+	for (int i = 0; i < BUSY; i++)
+		gate_open(&s.busy[i].gate);
+	gate_open(&s.first.gate);
+	if (wait == WAITS_BEHIND_GRANT)
+		ward_task_cancel(s.pool, &s.other.task, 0);
+	if (s.lane) {
+		ward_lane_join(s.lane, WARD_FOREVER);
+		given_back(s.lane);
+	}
+	ended(s.pool);
+}
+
+Test(waits, told_to_stop_it_is_answered_though_nobody_is_free, .timeout = 120)
+{
+	for (int wait = 0; wait < WAITS; wait++)
+		for (int ask = 0; ask < ASKS; ask++) {
+			fprintf(stderr, "wait %d ask %d\n", wait, ask);
+			scene(wait, ask);
+		}
+}
+
+/* A pool that may replace nobody any more: all its workers hang. */
+Test(waits, told_to_stop_it_is_answered_though_all_workers_hang)
+{
+	struct ward_pool_config config = job_config(BUSY);
+	struct job hangs[BUSY + 1], job = job_of_kind(job_run);
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool;
+
+	config.max = BUSY;
+	config.zombies = 1;
+	pool = started(&config);
+	for (int i = 0; i <= BUSY; i++) {
+		hangs[i] = job_of_kind(job_sleep);
+		hangs[i].task.policy = &hasty;
+		submitted(pool, &hangs[i]);
+	}
+	for (int i = 0; i <= BUSY; i++)
+		cr_assert(runs(&hangs[i]));
+	cr_assert(comes_true(told_of(WARD_R_DEGRADED)));
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	ward_cancel_fire(&token, -EINTR);
+	job_had(&job, -EINTR);
+	for (int i = 0; i <= BUSY; i++)
+		gate_open(&hangs[i].gate);
+	for (int i = 0; i <= BUSY; i++)
+		cr_assert(job_is_released(&hangs[i]));
+	ended(pool);
+}
+
+/* Who answers from the bench may hang there: another one comes. */
+Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(job_sleep), job[3];
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool;
+
+	config.max = 1;
+	pool = started(&config);
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	for (int i = 0; i < 3; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.cancel = &token;
+		if (!i) {
+			job[i].task.policy = &hasty;
+			job[i].task.done = endless_done;
+		}
+		submitted(pool, &job[i]);
+	}
+	ward_cancel_fire(&token, -EINTR);
+	job_had(&job[1], -EINTR);
+	job_had(&job[2], -EINTR);
+	cr_assert_eq(busy.homes, 0);
+	cr_assert_eq(stats_of(pool).zombies, 1);
+	store_release(&job[0].stop, 1);
+	job_had(&job[0], -EINTR);
+	gate_open(&busy.gate);
+	job_had(&busy, 0);
+	ended(pool);
+}
+
+/* What is not told to stop stays, and in its order. */
+Test(waits, others_stay_where_they_are)
+{
+	enum { N = 300 };
+	static struct job job[N];
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(job_sleep);
+	struct ward_cancel fired = { { 0 } }, live = { { 0 } };
+	struct ward_pool *pool;
+	uint32_t last = 0;
+
+	config.max = 1;
+	pool = started(&config);
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	for (int i = 0; i < N; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.cancel = i % 3 == 1 ? &fired : i % 3 ? &live : NULL;
+		submitted(pool, &job[i]);
+	}
+	ward_cancel_fire(&fired, -EINTR);
+	for (int i = 1; i < N; i += 3)
+		job_had(&job[i], -EINTR);
+	gate_open(&busy.gate);
+	for (int i = 0; i < N; i++) {
+		job_had(&job[i], i % 3 == 1 ? -EINTR : 0);
+		if (i % 3 == 1)
+			continue;
+		cr_assert_gt(load_relaxed(&job[i].ran_at) + 1, last);
+		last = load_relaxed(&job[i].ran_at) + 1;
+	}
+	ended(pool);
+}
+
+/* Each pool ends while somebody may be on its bench. */
+Test(waits, a_pool_ends_while_its_tasks_are_told_to_stop)
+{
+	enum { N = 64, POOLS = 40 };
+	static struct job job[N];
+
+	for (int k = 0; k < POOLS; k++) {
+		struct ward_pool_config config = job_config(1);
+		struct job busy = job_of_kind(job_sleep);
+		struct ward_cancel token = { { 0 } };
+		struct ward_pool *pool;
+
+		config.max = 1;
+		pool = started(&config);
+		submitted(pool, &busy);
+		cr_assert(runs(&busy));
+		for (int i = 0; i < N; i++) {
+			job[i] = job_of_kind(job_run);
+			job[i].task.cancel = i % 2 ? &token : NULL;
+			if (i % 4 == 3)
+				cr_assert_eq(ward_submit_at(pool, &job[i].task,
+							    ward_in(WARD_S(60)),
+							    0),
+					     0);
+			else
+				submitted(pool, &job[i]);
+		}
+		ward_cancel_fire(&token, -EINTR);
+		if (k % 2)
+			cr_assert(comes_true(load_acquire(&job[1].dones)));
+		gate_open(&busy.gate);
+		cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+		for (int i = 0; i < N; i++) {
+			cr_assert_eq(job[i].dones, 1);
+			cr_assert_eq(job[i].releases, 1);
+		}
+	}
+}
+
+static void *drains(void *pool)
+{
+	cr_assert_eq(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
+	return NULL;
+}
+
+Test(waits, a_drain_does_not_wait_for_what_is_told_to_stop)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(job_run);
+	struct ward_cancel token = { { 0 } };
+	pthread_t thread;
+
+	job.task.cancel = &token;
+	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(36000)), 0),
+		     0);
+	cr_assert_eq(pthread_create(&thread, NULL, drains, pool), 0);
+	cr_assert(stat_is(pool, waiting, 1));
+	ward_cancel_fire(&token, -EINTR);
+	pthread_join(thread, NULL);
+	job_had(&job, -EINTR);
+	ended(pool);
+}
