@@ -69,7 +69,8 @@ $(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
 
 # ---- a target for each part ----------------------------------------------------
 
-.PHONY: lint unit sim torture story refusals check-httpd asan tsan check-dist
+.PHONY: lint unit sim torture story refusals check-httpd asan tsan clang \
+	clang-tests check-dist
 
 lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_scripts)'
@@ -105,6 +106,39 @@ tsan/config.status:
 asan tsan: %: %/config.status
 	cd $@ && $(MAKE) $(AM_MAKEFLAGS) check
 
+# Another compiler: all of the library under its warnings, what its archive shows, and
+# the tests of what compilers do in ways of their own: frames, jumps, faults, fences.
+# (Warnings about tests are gcc's affair.)
+clang_tests = \
+	tests/story/death \
+	tests/story/faults \
+	tests/story/fork_heals
+if HAVE_CRITERION
+clang_tests += \
+	tests/unit/test_bell \
+	tests/unit/test_deque \
+	tests/unit/test_fault \
+	tests/unit/test_fork \
+	tests/unit/test_host_fault \
+	tests/unit/test_host_trace \
+	tests/unit/test_slot
+endif
+clang/config.status:
+	$(MKDIR_P) clang
+	cd clang && $(abs_top_srcdir)/configure CC=clang CXX=clang++ \
+		CFLAGS='-O2 -g' --disable-shared --disable-cxx-rivals \
+		--enable-werror='$(enable_werror)'
+clang-tests: libward.la
+	$(MAKE) $(AM_MAKEFLAGS) WARD_WARN= check-TESTS \
+		check_PROGRAMS='$(clang_tests)' check_LTLIBRARIES= \
+		TESTS='$(clang_tests) tests/lint/exports.sh'
+clang:
+	@if ! command -v clang >/dev/null; then \
+		echo 'skipped: apt-get install clang'; exit 0; \
+	fi; \
+	$(MAKE) $(AM_MAKEFLAGS) clang/config.status && \
+		cd clang && $(MAKE) $(AM_MAKEFLAGS) clang-tests
+
 # The tarball builds, passes the lint that asks what is in it (all that the tests
 # are made of is, says listed.sh), installs and goes away without a trace.
 check-dist:
@@ -112,4 +146,4 @@ check-dist:
 		TESTS='$(filter-out %/header.sh %/style.sh,$(lint_scripts))'
 
 distclean-local:
-	rm -rf asan tsan
+	rm -rf asan clang tsan

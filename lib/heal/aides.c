@@ -15,8 +15,8 @@
 const char *aide_hangs(enum aide_name name)
 {
 	static const char *const hangs[] = {
-		[AIDE_CLERK] = "the clerk hangs: threads are neither made nor "
-			       "buried",
+		[AIDE_CLERK] = ("the clerk hangs: threads are neither made nor "
+				"buried"),
 		[AIDE_SCRIBE] = "the scribe hangs: reports are not told",
 		[AIDE_DEPUTY] = "the deputy hangs: nobody watches the steward",
 		[AIDE_WORKER] = "a worker stands still outside of any task",

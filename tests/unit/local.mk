@@ -194,6 +194,7 @@ tests_unit_test_due_SOURCES = tests/unit/test_due.c
 tests_unit_test_due_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_frame_SOURCES = tests/unit/test_frame.c
+tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines
 tests_unit_test_frame_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_group_SOURCES = tests/unit/test_group.c
