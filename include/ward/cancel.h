@@ -96,6 +96,17 @@ WARD_API int ward_cancel_cause(const struct ward_cancel *token);
 WARD_API int ward_cancel_deadline(struct ward_cancel *token, ward_ns at);
 
 /*
+ * Another deadline in place of the one that the token has, a later one too;
+ * WARD_FOREVER: none.  What it has from the tokens that it is linked to holds all the
+ * same.  Not while it is just being linked to one; not in a signal handler.
+ *	0		it is so
+ *	-EALREADY	it was fired, or its deadline has come; nothing has changed
+ *	-EBUSY		others are linked to it, and have its deadline for good
+ *	-EINVAL		token is NULL
+ */
+WARD_API int ward_cancel_move(struct ward_cancel *token, ward_ns at);
+
+/*
  * watch->fn(watch, cause) is called exactly once, when the token fires: at once,
  * before this returns, if it has fired.  From then on the watch is the caller's
  * again: fn may free it or use it anew.  The token that a ward runs with is fired

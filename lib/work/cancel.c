@@ -35,6 +35,8 @@ bool token_fire(struct token *token, int cause, bool *timed)
 		if (state < 0)
 			return false;
 		*timed = has_come(state);
+		if (!cause && !*timed)
+			return false; /* it was moved meanwhile */
 		fired = *timed ? -ETIMEDOUT : cause;
 		/* Release: who sees the cause sees what led to it. */
 	} while (!cas_acq_rel(&token->state, &state, /* [q] */
@@ -53,6 +55,23 @@ static bool live_until(struct token *token, int64_t at)
 	} while (!cas_acq_rel(&token->state, &state, at)); /* [q] */
 	rouse(token);
 	return true;
+}
+
+int token_move(struct token *token, int64_t (*least)(const struct token *),
+	       int64_t at)
+{
+	int64_t state = load_acquire(&token->state), next; /* [q] */
+
+	do {
+		if (state < 0 || has_come(state))
+			return -EALREADY;
+		next = least(token); /* after it: who lowers it swaps it, too */
+		if (next < 0)
+			return -EALREADY;
+		next = next && (!at || next < at) ? next : at;
+	} while (!cas_acq_rel(&token->state, &state, next)); /* [q] */
+	rouse(token);
+	return 0;
 }
 
 bool token_lower(struct token *token, int64_t state)
@@ -100,7 +119,7 @@ int cancel_timed(struct token *token)
 	int64_t state = load_acquire(&token->state);
 
 	if (has_come(state)) {
-		fire(token, -ETIMEDOUT);
+		fire(token, 0);
 		state = load_acquire(&token->state);
 	}
 	return state < 0 ? (int)state : 0;

@@ -6,9 +6,10 @@
  *	0	live
  *	> 0	live until then, ns
  *	< 0	fired; the cause is in the lower half
- * It only ever goes down, but for the first deadline; who moves it is who must see
- * to those that depend on it: sleepers, watches, children.  Sleepers are woken at
- * once.  The rest is on lists, and those are seen to as watch.c says.
+ * It only ever goes down, but for the first deadline, and where the deadline of a token
+ * without children is moved.  Who moves it is who must see to those that depend on it:
+ * sleepers, watches, children.  Sleepers are woken at once.  The rest is on lists, and
+ * those are seen to as watch.c says.
  *
  * Who fires it is seen to have done so before he has done with it.  So he says in the
  * state itself that he is at it, and takes that back as his last step there: the end
@@ -128,6 +129,12 @@ static inline bool token_is_firing(const struct token *token)
 	return state < 0 && !(state & TOKEN_TOLD);
 }
 
+/*
+ * Another deadline, 0: none, but no later than what its parents have, as 'least' says;
+ * -EALREADY: it was fired, or is to be.
+ */
+int token_move(struct token *token, int64_t (*least)(const struct token *),
+	       int64_t at);
 /* Its parent's state is its own too, if that is lower.  False: it is not. */
 bool token_lower(struct token *token, int64_t state);
 

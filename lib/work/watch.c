@@ -375,6 +375,42 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 	return 0;
 }
 
+/* What its parents have, whose links say that they are there: 0, none. */
+static int64_t least_of_parents(const struct token *t)
+{
+	int64_t least = 0;
+
+	for (const struct watch *w = t->parents; w; w = w->up) {
+		int64_t state = w->on ? load_acquire(&w->on->state) : 0; /* [q] */
+
+		if (state < 0)
+			return state;
+		if (state && (!least || state < least))
+			least = state;
+	}
+	return least;
+}
+
+int ward_cancel_move(struct ward_cancel *cancel, ward_ns at)
+{
+	struct token *t = token_of(cancel);
+	int err;
+
+	if (!cancel)
+		return -EINVAL;
+	host_hold();
+	take(t);
+	err = t->children ? -EBUSY :
+			    token_move(t, least_of_parents,
+				       at > INT64_MAX ? 0 :
+				       at	      ? (int64_t)at :
+							1);
+	leave(t);
+	host_unhold();
+	cancel_cause(cancel); /* it may have come already */
+	return err;
+}
+
 /* ---- the end -------------------------------------------------------------------- */
 
 /* With the lists: 0, or why not.  1: it is being told. */

@@ -439,10 +439,15 @@ static void links_down(void *arg)
 	check(ward_cancel_link(token[3], token[0], link[3]) == 0);
 }
 
+static offstage void all_until_of(uint32_t n, int64_t at)
+{
+	for (uint32_t i = 0; i < n; i++)
+		check(token_of(token[i])->state == at);
+}
+
 static offstage void all_until(int64_t at)
 {
-	for (uint32_t i = 0; i < TOKENS; i++)
-		check(token_of(token[i])->state == at);
+	all_until_of(TOKENS, at);
 }
 
 static void cancel_deadline(void)
@@ -457,6 +462,28 @@ static void cancel_deadline(void)
 }
 SCENARIO(cancel_deadline, "a child does not have its parent's earliest deadline",
 	 .share = 3);
+
+static void moves(void *arg)
+{
+	(void)arg;
+	check(ward_cancel_move(token[1], host_now() + (ward_ns)2 * FAR) == 0);
+}
+
+/* Beside a parent's deadline that comes down: no later than that. */
+static void cancel_moved(void)
+{
+	set_up(2);
+	check(ward_cancel_deadline(token[1], (ward_ns)4 * FAR) == 0);
+	check(ward_cancel_link(token[1], token[0], link[1]) == 0);
+	go(2, (void (*[])(void *)){ moves, sets_near });
+	all_until_of(2, FAR);
+	for (uint32_t i = 2; i-- > 0;) {
+		at_rest(i);
+		ends(i);
+	}
+}
+SCENARIO(cancel_moved, "a deadline is moved beyond what the parent has", .bound = 1,
+	 .share = 2);
 
 /* A deadline is on its way down when it fires, and the child goes. */
 static void links_and_ends(void *arg)

@@ -700,6 +700,7 @@ static void no_tokens(void)
 	bad(ward_cancel_fini(NULL), -EINVAL);
 	EACH_UNTIL(at) {
 		bad(ward_cancel_deadline(NULL, at), -EINVAL);
+		bad(ward_cancel_move(NULL, at), -EINVAL);
 		bad(ward_cancel_wait(NULL, at), -EINVAL);
 	}
 	bad(ward_token() != NULL, 0);

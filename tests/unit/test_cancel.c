@@ -347,3 +347,57 @@ Test(cancel, a_pause_never_misses_it)
 	}
 	ended(pool);
 }
+
+/* ---- a deadline moved ------------------------------------------------------------- */
+
+Test(cancel, a_deadline_is_moved_or_lifted)
+{
+	struct ward_cancel token = { { 0 } }, parent = { { 0 } };
+	struct ward_watch link = { 0 }, below = { 0 };
+	struct ward_cancel child = { { 0 } };
+
+	cr_assert_eq(ward_cancel_deadline(&token, ward_in(WARD_S(3600))), 0);
+	cr_assert_eq(ward_cancel_move(&token, ward_in(WARD_S(7200))), 0);
+	cr_assert_eq(ward_cancel_move(&token, WARD_FOREVER), 0);
+	cr_assert_eq(ward_cancel_wait(&token, ward_in(1)), -ETIMEDOUT);
+	cr_assert_eq(ward_cancel_cause(&token), 0);
+	/* Not beyond what is above, and not under who is below. */
+	cr_assert_eq(ward_cancel_deadline(&parent, ward_in(WARD_MS(20))), 0);
+	cr_assert_eq(ward_cancel_link(&token, &parent, &link), 0);
+	cr_assert_eq(ward_cancel_move(&token, ward_in(WARD_S(3600))), 0);
+	cr_assert_eq(ward_cancel_link(&child, &token, &below), 0);
+	cr_assert_eq(ward_cancel_move(&token, WARD_FOREVER), -EBUSY);
+	cr_assert(ward_cancel_unwatch(&token, &below));
+	cr_assert_eq(ward_cancel_wait(&token, WARD_FOREVER), 0);
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+	cr_assert_eq(ward_cancel_move(&token, WARD_FOREVER), -EALREADY);
+	cr_assert_eq(ward_cancel_fini(&token), 0);
+	ward_cancel_init(&token);
+	cr_assert_eq(ward_cancel_move(&token, 1), 0);
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+	ward_cancel_init(&token);
+	ward_cancel_fire(&token, -EINTR);
+	cr_assert_eq(ward_cancel_move(&token, WARD_FOREVER), -EALREADY);
+	cr_assert_eq(ward_cancel_cause(&token), -EINTR);
+}
+
+static void *waits_long(void *arg)
+{
+	return (void *)(intptr_t)ward_cancel_wait(arg, WARD_FOREVER);
+}
+
+/* Who sleeps until the one, sleeps until the other. */
+Test(cancel, who_sleeps_hears_of_another_deadline)
+{
+	struct ward_cancel token = { { 0 } };
+	pthread_t thread;
+	void *said;
+
+	ward_cancel_deadline(&token, ward_in(WARD_S(3600)));
+	cr_assert_eq(pthread_create(&thread, NULL, waits_long, &token), 0);
+	cr_assert_eq(ward_cancel_move(&token, ward_in(WARD_MS(30))), 0);
+	cr_assert_eq(ward_cancel_move(&token, ward_in(WARD_MS(50))), 0);
+	pthread_join(thread, &said);
+	cr_assert_eq((intptr_t)said, 0);
+	cr_assert_eq(ward_cancel_cause(&token), -ETIMEDOUT);
+}
