@@ -16,6 +16,13 @@ examples_cancel_tree_cancel_tree_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_cancel_tree_cancel_tree_LDADD = libward.la
 EXTRA_DIST += examples/cancel_tree/cancel_tree.expect
 
+noinst_PROGRAMS += examples/degraded/degraded
+examples_degraded_degraded_SOURCES = examples/degraded/degraded.c
+examples_degraded_degraded_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
+examples_degraded_degraded_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_degraded_degraded_LDADD = libward.la
+EXTRA_DIST += examples/degraded/degraded.expect
+
 noinst_PROGRAMS += examples/or_done/or_done
 examples_or_done_or_done_SOURCES = examples/or_done/or_done.c
 examples_or_done_or_done_CPPFLAGS = $(EXAMPLE_CPPFLAGS)

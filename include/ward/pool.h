@@ -58,7 +58,7 @@ enum {
 	/* Begins with 'max' workers, not with 'workers'. */
 	WARD_POOL_AHEAD = 1u << 1,
 	/* Numbers out of range are made the nearest that is in range, not
-	 * refused: workers, max (not below workers), spares, zombies, ring (the
+	 * refused: workers, max (not below workers), spares, zombies (both), ring (the
 	 * next power of two), stack, scan, idle; and in ward_pool_resize(). */
 	WARD_POOL_CLAMP = 1u << 2,
 	/* ward_pool_start() has the kernel give all memory of rings and workers'
@@ -118,8 +118,9 @@ struct ward_pool_config {
 			       to twice 'workers' in all, or 4 more */
 	uint32_t spares;    /* threads kept ready, 1..1024; default 1, and one
 			       more for each 16 workers */
-	uint32_t zombies;   /* fenced threads that may be out at once, 1..4096;
-			       default 2 x workers (or max), at least 8 */
+	uint32_t zombies;   /* fenced threads that may be out at once and keep
+			       their CPU, 1..4096; default 2 x workers (or
+			       max), at least 8 */
 	uint32_t ring;	    /* tasks that one submitting thread may have queued;
 			       a power of two, 2..2^20; default 4096 */
 	enum ward_stall_action on_stall;
@@ -138,6 +139,10 @@ struct ward_pool_config {
 	const struct ward_policy *policy; /* for tasks without their own;
 					     copied */
 	const struct ward_hooks *hooks;	  /* copied */
+	uint32_t zombies_asleep; /* the same for those that were found asleep:
+			       they cost memory, no CPU, 1..4096; default 256,
+			       or where 'zombies' is given as many as that */
+	uint32_t reserved;  /* 0 */
 };
 #define WARD_POOL_CONFIG_INIT WARD_SIZED_INIT_(struct ward_pool_config)
 

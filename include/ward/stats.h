@@ -73,6 +73,8 @@ struct ward_stats {
 	uint64_t stolen;   /* forks that another worker took, ever: each is one of
 			      those accepted, answered, started and ended, too */
 	uint64_t in_lanes; /* accepted by a lane, waiting for their turn in it, now */
+	uint32_t zombies_asleep; /* of 'zombies', those that were found asleep */
+	uint32_t reserved2;	 /* 0 */
 };
 #define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
 

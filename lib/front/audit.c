@@ -110,7 +110,10 @@ static void check_always(const struct pool *pool, const struct books *b,
 
 	at_most(audit, 1, "answered, accepted", b->stats.answered,
 		b->stats.accepted);
-	at_most(audit, 6, "zombies, cap", b->stats.zombies, pool->zombie_cap);
+	at_most(audit, 6, "zombies, caps", b->stats.zombies,
+		pool->zombie_cap + pool->asleep_cap);
+	at_most(audit, 6, "zombies asleep, cap", b->stats.zombies_asleep,
+		pool->asleep_cap);
 	at_most(audit, 5, "wanted seats, those there are", b->stats.wanted,
 		pool->seats);
 	at_most(audit, 5, "least seats, wanted without those lent",

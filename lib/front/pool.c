@@ -144,13 +144,9 @@ static void fence_rest(struct pool *pool)
 		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
 		    !slot_fence(slot, word, ASKER_DESTROY))
 			continue;
-		add_acq_rel(&pool->zombies_out, 1);
-		if (life_move(slot, life, LIFE_ZOMBIE)) {
-			add_relaxed(&pool->zombies_entered, 1);
+		if (life_zombie(pool, slot, life, false)) {
 			seat_vacate(pool, slot, seat, host_now());
 			lost_hand(pool, slot);
-		} else {
-			sub_acq_rel(&pool->zombies_out, 1);
 		}
 		lost_attempt(pool, task, slot_phase(word), LOST_STOP, true, 0);
 	}

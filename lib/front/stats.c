@@ -128,6 +128,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	stats->in_lanes = lanes_waiting(pool);
 	host_unhold();
 	stats->spares = load_relaxed(&pool->spares_ready);
+	stats->zombies_asleep = load_relaxed(&pool->zombies_asleep);
 	stats->zombies = load_relaxed(&pool->zombies_out);
 	stats->degraded = load_relaxed(&pool->degraded);
 	near = pool->inbox.near;

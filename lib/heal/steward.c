@@ -328,9 +328,15 @@ static void degrade(struct steward *me, const char *what)
 	tell_simple(me, WARD_R_DEGRADED, what);
 }
 
-static bool below_cap(const struct pool *pool)
+/* Of those found asleep, or of those that keep their CPU. */
+static bool below_cap(const struct pool *pool, bool asleeps)
 {
-	return load_acquire(&pool->zombies_out) < pool->zombie_cap;
+	/* In this order: who leaves in between is counted all the same. */
+	uint32_t asleep = load_acquire(&pool->zombies_asleep);
+	uint32_t out = load_acquire(&pool->zombies_out);
+
+	return asleeps ? asleep < pool->asleep_cap :
+			 out < pool->zombie_cap + asleep;
 }
 
 /*
@@ -347,18 +353,13 @@ static void lower(void *slot, uint64_t turn)
  * a zombie; 0: it keeps the seat.
  */
 static uint64_t unseat(struct steward *me, struct slot *slot, uint64_t life,
-		       uint64_t when)
+		       uint64_t when, bool asleep)
 {
 	struct pool *pool = me->pool;
 	uint32_t seat = load_relaxed(&slot->seat); /* while it is SEATED */
 
-	add_acq_rel(&pool->zombies_out, 1);
-	if (!life_move(slot, life, LIFE_ZOMBIE)) {
-		/* It came home first and keeps its seat, or it died. */
-		sub_acq_rel(&pool->zombies_out, 1);
-		return 0;
-	}
-	add_relaxed(&pool->zombies_entered, 1);
+	if (!life_zombie(pool, slot, life, asleep))
+		return 0; /* it came home first and keeps its seat, or it died */
 	lost_hand(pool, slot); /* before the next one comes for newer ones */
 	seat_vacate(pool, slot, seat, when);
 	clerk_wake(pool);
@@ -375,9 +376,9 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	enum slot_phase phase = slot_phase(word);
 	uint64_t when = host_now();
 	struct incident *in;
-	bool lowers;
+	bool lowers, asleep = verdict == VERDICT_BLOCKED;
 
-	if (!below_cap(pool)) {
+	if (!below_cap(pool, asleep)) {
 		degrade(me, "as many fenced threads are out as may be: "
 			      "stuck workers stay in their seats");
 		return;
@@ -422,7 +423,7 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	lost_attempt(pool, task, phase,
 		     verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL, true,
 		     id);
-	turn = unseat(me, slot, life, when);
+	turn = unseat(me, slot, life, when, asleep);
 	books_close(pool);
 	theft_rouse(slot);
 	if (turn && lowers) {
@@ -661,7 +662,8 @@ static void recover(struct steward *me)
 	if (all_held(me)) {
 		degrade(me, "every worker waits for a futex that a zombie "
 			      "holds");
-	} else if (load_relaxed(&pool->degraded) && below_cap(pool) &&
+	} else if (load_relaxed(&pool->degraded) && below_cap(pool, true) &&
+		   below_cap(pool, false) &&
 		   !crew_vacant(&pool->crew)) {
 		store_relaxed(&pool->degraded, 0);
 		tell_simple(me, WARD_R_RECOVERED,

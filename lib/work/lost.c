@@ -396,13 +396,14 @@ bool lost_mourned(struct pool *pool, struct slot *slot)
 }
 
 static void leave_place(struct pool *pool, struct slot *slot,
-			enum slot_life was, uint32_t seat, uint64_t when)
+			uint64_t life, uint32_t seat, uint64_t when)
 {
+	enum slot_life was = LIFE_STATE(life);
+
 	if (was == LIFE_SEATED) {
 		seat_vacate(pool, slot, seat, when);
 	} else if (was == LIFE_ZOMBIE) {
-		add_relaxed(&pool->zombies_reaped, 1);
-		sub_acq_rel(&pool->zombies_out, 1);
+		life_no_zombie(pool, life, &pool->zombies_reaped);
 	} else if (was == LIFE_BORN) {
 		add_relaxed(&pool->stillborn, 1);
 		sub_acq_rel(&pool->born, 1);
@@ -440,7 +441,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		take_over(pool, slot, word, &end, last_will, id);
 	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
 	lost_hand(pool, slot); /* before the next one comes for newer ones */
-	leave_place(pool, slot, was, seat, when);
+	leave_place(pool, slot, life, seat, when);
 	leave_lane(slot, &end);
 	report_death(pool, slot, !last_will, &end, when, id);
 	if (last_will) /* only now: leaving wakes those who watch */

@@ -14,7 +14,7 @@
 	 WARD_POOL_KEEP_PRIORITY)
 #define STACK_MIN (64u << 10)
 
-enum { SEATS = 4096 };
+enum { SEATS = 4096, ZOMBIES_ASLEEP = 256 };
 
 /* ---- configuration ------------------------------------------------------------- */
 
@@ -62,6 +62,7 @@ static int check(const struct ward_pool_config *c)
 	    out_of_range(c->max, workers_of(c), SEATS) ||
 	    out_of_range(c->spares, 1, 1024) ||
 	    out_of_range(c->zombies, 1, SEATS) ||
+	    out_of_range(c->zombies_asleep, 1, SEATS) || c->reserved ||
 	    out_of_range(c->ring, 2, 1u << 20) || c->ring & (c->ring - 1) ||
 	    out_of_range(c->stack, STACK_MIN, SIZE_MAX / 2) ||
 	    out_of_range(c->scan, 1 * MS, 1000 * MS) ||
@@ -88,6 +89,7 @@ static void clamp_all(struct ward_pool_config *c)
 	c->max = (uint32_t)clamp(c->max, workers_of(c), SEATS);
 	c->spares = (uint32_t)clamp(c->spares, 1, 1024);
 	c->zombies = (uint32_t)clamp(c->zombies, 1, SEATS);
+	c->zombies_asleep = (uint32_t)clamp(c->zombies_asleep, 1, SEATS);
 	c->ring = (uint32_t)clamp(c->ring, 2, 1u << 20);
 	while (c->ring & (c->ring - 1))
 		c->ring += c->ring & -c->ring;
@@ -130,6 +132,16 @@ static uint32_t room_to_lend(uint32_t workers)
 	return seats < SEATS ? seats : SEATS;
 }
 
+/* Those asleep first; one of each is left, for seats and spares are not so many. */
+static void fewer_zombies(struct pool *pool, uint32_t n)
+{
+	uint32_t asleep = n < pool->asleep_cap ? n : pool->asleep_cap - 1;
+
+	pool->asleep_cap -= asleep;
+	pool->zombie_cap -= n - asleep;
+	pool->slots = BELL_MAX;
+}
+
 static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 {
 	uint32_t w = workers_of(c), most = c->max ? c->max : w;
@@ -143,12 +155,13 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
 	pool->zombie_cap =
 		(uint32_t)or_default(c->zombies, most < 4 ? 8 : 2 * most);
+	pool->asleep_cap = (uint32_t)or_default(
+		c->zombies_asleep, or_default(c->zombies, ZOMBIES_ASLEEP));
 	/* One more, for the bench. */
-	pool->slots = pool->seats + 1 + pool->spares_wanted + pool->zombie_cap;
-	if (pool->slots > BELL_MAX) {
-		pool->zombie_cap -= pool->slots - BELL_MAX;
-		pool->slots = BELL_MAX;
-	}
+	pool->slots = pool->seats + 1 + pool->spares_wanted + pool->zombie_cap +
+		      pool->asleep_cap;
+	if (pool->slots > BELL_MAX)
+		fewer_zombies(pool, pool->slots - BELL_MAX);
 	pool->stack = or_default(c->stack, 256 << 10);
 	pool->scan = or_default(c->scan, 10 * MS);
 	pool->idle = or_default(c->idle, WARD_S(30));

@@ -15,7 +15,7 @@
  *  2) Who moves a life out of SEATED vacates the seat; after that, and after a
  *     thread became a spare, seats and spares are matched.  Both publish, fence
  *     and then match [V], so that no seat stays vacant beside a spare.
- *  3) zombies_out never exceeds the cap: only the steward, or destroy after it,
+ *  3) zombies_out never exceeds the caps: only the steward, or destroy after it,
  *     adds to it.
  */
 #ifndef WARD_LIB_WORK_POOL_H
@@ -39,7 +39,8 @@ struct pool {
 
 	/* I: set by create */
 	uint32_t generation; /* of the process that made it */
-	uint32_t seats, slots, spares_wanted, zombie_cap;
+	uint32_t seats, slots, spares_wanted;
+	uint32_t zombie_cap, asleep_cap; /* that keep their CPU, that do not */
 	struct slot *slot;
 	void *_Atomic *fork; /* the cells of their deques */
 	struct ward_policy policy; /* with every zero replaced */
@@ -67,7 +68,7 @@ struct pool {
 	struct stack spares;
 	_Atomic uint32_t spares_ready, born; /* on the stack; on their way up */
 	_Atomic uint32_t lives_changed;	     /* futex of spares: look again */
-	_Atomic uint32_t zombies_out;
+	_Atomic uint32_t zombies_out, zombies_asleep; /* all; of these */
 
 	/* state of the whole */
 	_Atomic uint32_t started; /* enum started */
@@ -137,24 +138,54 @@ static inline void books_close(struct pool *pool)
 
 /* ---- a slot's life: state:8, turn above ------------------------------------ */
 
-#define LIFE_STATE(w) ((enum slot_life)((w)&0xff))
+#define LIFE_STATE(w) ((enum slot_life)((w)&0x7f))
+/* Beside ZOMBIE: it was found asleep. */
+#define LIFE_ASLEEP 0x80u
 #define LIFE_TURN(w) ((w) >> 8)
 
 /*
  * One step: the turn moves on with each.  False if it is not *seen any more;
  * then *seen is what it is.
  */
-static inline bool life_step(struct slot *slot, uint64_t *seen,
-			     enum slot_life to)
+static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
 {
 	return cas_acq_rel(&slot->life, seen, /* [L] */
 			   (LIFE_TURN(*seen) + 1) << 8 | to);
 }
 
-static inline bool life_move(struct slot *slot, uint64_t seen,
-			     enum slot_life to)
+static inline bool life_move(struct slot *slot, uint64_t seen, uint32_t to)
 {
 	return life_step(slot, &seen, to);
+}
+
+/*
+ * From SEATED; false: not, as above.  All first, so that those that keep their CPU may
+ * be taken for one more, but never for one less.
+ */
+static inline bool life_zombie(struct pool *pool, struct slot *slot,
+			       uint64_t seen, bool asleep)
+{
+	add_acq_rel(&pool->zombies_out, 1);
+	if (asleep)
+		add_acq_rel(&pool->zombies_asleep, 1);
+	if (life_move(slot, seen, LIFE_ZOMBIE | (asleep ? LIFE_ASLEEP : 0))) {
+		add_relaxed(&pool->zombies_entered, 1);
+		return true;
+	}
+	if (asleep)
+		sub_acq_rel(&pool->zombies_asleep, 1);
+	sub_acq_rel(&pool->zombies_out, 1);
+	return false;
+}
+
+/* Its life was 'life', of a zombie, and has moved on; it came home, or it ended. */
+static inline void life_no_zombie(struct pool *pool, uint64_t life,
+				  _Atomic uint64_t *count)
+{
+	add_relaxed(count, 1);
+	if (life & LIFE_ASLEEP)
+		sub_acq_rel(&pool->zombies_asleep, 1);
+	sub_acq_rel(&pool->zombies_out, 1);
 }
 
 /* ---- pool.c: the pool's memory ---------------------------------------------- */

@@ -333,8 +333,7 @@ static bool come_home(struct pool *pool, struct slot *slot)
 			slot->demoted = !priority_home(slot, LIFE_TURN(life));
 		life_move(slot, life, LIFE_BORN);
 		add_relaxed(&pool->born, 1);
-		add_relaxed(&pool->zombies_returned, 1);
-		sub_acq_rel(&pool->zombies_out, 1);
+		life_no_zombie(pool, life, &pool->zombies_returned);
 	}
 	books_close(pool);
 	inbox_settle(&pool->inbox);
@@ -773,8 +772,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 		else
 			crew_left(&pool->crew, false);
 	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
-		add_relaxed(&pool->zombies_returned, 1);
-		sub_acq_rel(&pool->zombies_out, 1);
+		life_no_zombie(pool, life, &pool->zombies_returned);
 	} else {
 		sub_acq_rel(&pool->born, 1);
 	}

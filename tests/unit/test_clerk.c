@@ -49,7 +49,8 @@ static void setup(void)
 
 	config.workers = config.max = WORKERS;
 	config.spares = SPARES;
-	config.zombies = ZOMBIES;
+	config.zombies = ZOMBIES - 1;
+	config.zombies_asleep = 1;
 	fake = (struct fake){ .now = START };
 	cr_assert_eq(pool_new(&pool, &config), 0);
 	heal = heal_new(pool);

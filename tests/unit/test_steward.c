@@ -1144,3 +1144,40 @@ Test(steward, finds_a_thread_that_died_on_its_way_up)
 	cr_assert_eq(load_relaxed(&pool->born), 0);
 	cr_assert_eq(LIFE_STATE(load_relaxed(&slot->life)), LIFE_GONE);
 }
+
+/* ---- zombies that sleep ------------------------------------------------ */
+
+Test(steward, counts_those_that_sleep_apart)
+{
+	store_relaxed(&pool->zombies_out, ZOMBIES);
+	begins(1, SLOT_RUN, SLEEPS);
+	goes_on_for(3 * S);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE, "those out keep their CPU");
+	cr_assert_eq(load_relaxed(&pool->zombies_asleep), 1);
+	cr_assert_eq(load_relaxed(&pool->zombies_out), ZOMBIES + 1);
+	cr_assert_eq(load_relaxed(&pool->degraded), 0);
+	begins(2, SLOT_RUN, RUNS);
+	goes_on_for(3 * S);
+	cr_assert_eq(life_of(2), LIFE_SEATED, "of those there are enough");
+	cr_assert_eq(load_relaxed(&pool->degraded), 1);
+	ends(2);
+	/* It comes to itself, or ends: what it was is taken off again. */
+	cr_assert(lost_thread(pool, &pool->slot[1],
+			      load_relaxed(&pool->slot[1].life), false));
+	cr_assert_eq(load_relaxed(&pool->zombies_asleep), 0);
+	cr_assert_eq(load_relaxed(&pool->zombies_out), ZOMBIES);
+}
+
+Test(steward, at_the_cap_of_those_that_sleep_one_that_spins_is_fenced)
+{
+	store_relaxed(&pool->zombies_out, ZOMBIES);
+	store_relaxed(&pool->zombies_asleep, ZOMBIES);
+	begins(1, SLOT_RUN, SLEEPS);
+	goes_on_for(4 * S);
+	cr_assert_eq(life_of(1), LIFE_SEATED);
+	cr_assert_eq(load_relaxed(&pool->degraded), 1);
+	begins(2, SLOT_RUN, RUNS);
+	goes_on_for(3 * S);
+	cr_assert_eq(life_of(2), LIFE_ZOMBIE);
+	cr_assert_eq(load_relaxed(&pool->zombies_asleep), ZOMBIES);
+}
