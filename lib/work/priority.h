@@ -10,8 +10,9 @@
  *	NOT, YES > HOME			came home: it is not lowered any more
  *
  * Who swaps to BUSY or HOME has the thread's priority, and slot->sched, to itself for
- * some system calls; who comes home waits for the other.  So nobody is at it when the
- * thread goes on from there.
+ * some system calls.  Who comes home just then does not wait for the other, who might be
+ * held: it does not go on with a priority that is not its own, and is ended.  While one
+ * is held so, threads of that record are not lowered.
  */
 #ifndef WARD_LIB_WORK_PRIORITY_H
 #define WARD_LIB_WORK_PRIORITY_H
@@ -22,7 +23,7 @@
 void priority_lower(struct slot *slot, uint64_t turn);
 /* Others wait for what it holds: as before, if it was lowered, and for good. */
 void priority_lift(struct slot *slot);
-/* By the zombie itself.  False: it is lowered, and that may not be undone. */
+/* By the zombie itself.  False: it is lowered, or about to be, for good. */
 bool priority_home(struct slot *slot, uint64_t turn);
 
 #endif
