@@ -157,15 +157,17 @@ struct ward_pool_config {
  * backtrace, and that is told (WARD_R_EVIDENCE).
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
- * -ENAMETOOLONG: name; -ENOMEM.  On error *out is untouched.
+ * -ENAMETOOLONG: name; -ENOMEM; the kernel's own answer where it refuses the clock,
+ * futexes, or to have handlers of signals (docs/refusals.md).  On error *out is
+ * untouched.
  */
 WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 					const struct ward_pool_config *config);
 
 /*
  * Starts workers, spares, steward, deputy, clerk and scribe, and returns when each is
- * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM: a
- * thread could not be made; -EOWNERDEAD: threads kept ending in the start hook;
+ * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM, or what else
+ * the kernel answered: a thread could not be made; -EOWNERDEAD: threads kept ending in the start hook;
  * none is left (tasks that were queued may have
  * been answered -ECANCELED); -ECHILD after fork.
  */
