@@ -455,7 +455,8 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	book_of(task)->status = status;
 	if (task->done)
 		task->done(task, status);
-	add_relaxed(&lane->pool->inbox.owed_fresh, 1); add_relaxed(&lane->pool->inbox.owed_out, 1);
+	add_relaxed(&lane->pool->inbox.owed_fresh, 1);
+	add_relaxed(&lane->pool->inbox.owed_out, 1);
 	worker_release(lane->pool, NULL, task);
 	host_set_mine(outer);
 	inbox_settle(&lane->pool->inbox);

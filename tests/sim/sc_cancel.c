@@ -470,7 +470,7 @@ static void moves(void *arg)
 }
 
 /* Beside a parent's deadline that comes down: no later than that. */
-static void cancel_moved(void)
+static void cancel_put_off(void)
 {
 	set_up(2);
 	check(ward_cancel_deadline(token[1], (ward_ns)4 * FAR) == 0);
@@ -482,7 +482,7 @@ static void cancel_moved(void)
 		ends(i);
 	}
 }
-SCENARIO(cancel_moved, "a deadline is moved beyond what the parent has", .bound = 1,
+SCENARIO(cancel_put_off, "a deadline is moved beyond what the parent has", .bound = 1,
 	 .share = 2);
 
 /* A deadline is on its way down when it fires, and the child goes. */
