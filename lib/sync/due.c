@@ -266,6 +266,27 @@ static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
 	}
 }
 
+/*
+ * Someone stands on the leaf now, or is to come sooner: no node above it names anybody
+ * who is after him.  Most name one who is before him anyway, and need no change.  A
+ * judge who has not seen him, and swaps such a node after this look, has seen that one.
+ */
+static void rise(struct due_tree *tree, uint32_t leaf)
+{
+	struct entrant me, e;
+
+	fence_seq_cst(); /* [du] changed below | as it was */
+	if (!read_leaf(tree, leaf, &me))
+		return; /* he was taken, and by who climbs */
+	for (uint32_t l = 0; l < tree->levels; l++) {
+		leaf >>= DUE_FAN_SHIFT;
+		if (read_node(tree, l, leaf, &e) && !is_before(&me, &e))
+			continue;
+		refresh(tree, l, leaf);
+		fence_seq_cst(); /* [du] changed below | as it was */
+	}
+}
+
 /* ---- in and out ---------------------------------------------------------------------- */
 
 uint32_t due_open(struct due *due, void *item, uint32_t kinds)
@@ -295,7 +316,7 @@ void due_show(struct due *due, uint32_t i, uint64_t at, uint64_t seq)
 	store_release(&leaf->at, at);
 	store_release(&leaf->seq, seq);
 	or_acq_rel(&leaf->word, LEAF_SHOWN); /* [du] */
-	climb(tree, i, tree->levels);
+	rise(tree, i);
 }
 
 /* The first of all; false: there is none. */
@@ -364,7 +385,7 @@ static bool hurry_leaf(struct due_tree *tree, uint32_t i, uint64_t word)
 	if (!cas_acq_rel(&tree->leaf[i].word, &word, word | LEAF_HURRY)) /* [du] */
 		return false;
 	if (word & LEAF_SHOWN) /* else by who shows it */
-		climb(tree, i, tree->levels);
+		rise(tree, i);
 	return true;
 }
 

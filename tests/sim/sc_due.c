@@ -232,6 +232,33 @@ static void later_cancel(void)
 SCENARIO(later_cancel, "who is cancelled as it begins to wait waits its time",
 	 .bound = 2);
 
+/* Each puts one, and takes until there is nothing: as who pays for a pool. */
+static void pays(void *arg)
+{
+	later_owe(&inbox, arg, true);
+	while (later_take(&inbox))
+		add_acq_rel(&out, 1);
+}
+
+static void later_pay(void)
+{
+	host_thread t;
+
+	memset(task, 0, sizeof(task));
+	atomic_init(&out, 0);
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < 2; i++)
+		book_open_owed(book_of(&task[i]), 0);
+	check(!host_spawn(&t, NULL, pays, NULL, &task[0]));
+	pays(&task[1]);
+	host_join(t, HOST_FOREVER);
+	check(load_relaxed(&out) == 2);
+	check(!inbox_anything(&inbox));
+	inbox_fini(&inbox);
+}
+SCENARIO(later_pay, "two find nothing, and each leaves his to the other",
+	 .bound = 2);
+
 static offstage void in_order(const struct ward_task *t)
 {
 	check(t == &task[came]); /* not twice, and none before its time */

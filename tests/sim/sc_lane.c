@@ -848,5 +848,4 @@ static void lane_orphans(void)
 	check(gone == 2);
 	pool_put(pool);
 }
-SCENARIO(lane_orphans, "two pay for a pool that has gone, and leave it to the other",
-	 .bound = 1);
+SCENARIO(lane_orphans, "two pay for a pool that has gone, and leave it to the other");
