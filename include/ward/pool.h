@@ -250,9 +250,8 @@ WARD_API WARD_MUST int ward_submit_at(struct ward_pool *pool,
  * Cancels a task that is in 'pool', with 'cause', a negative errno value (0:
  * -ECANCELED).
  *	0		it will be answered with the cause: run() is not called, or,
- *			after an attempt that failed or was lost, not again; at once
- *			if it waits in a lane or for its time, else when its turn in
- *			the pool has come
+ *			after an attempt that failed or was lost, not again; at once,
+ *			or, where all workers are busy, about one scan later
  *	-EINPROGRESS	it is inside run(), and is told by ward_check().  How it ends
  *			is up to it, and done() tells; but it is not run again
  *	-ENOENT		it had ended already, and only callbacks are still to come;

@@ -177,6 +177,9 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 				    load_relaxed(&book_of(task)->wait.where),
 				    task);
 	}
+	/* All workers may be busy: it is looked for where it waits, and answered. */
+	if (!had && !err && book_state(word) == BOOK_QUEUED)
+		submit_tell_by(pool, 1);
 	if (!had)
 		lost_hold(pool, task);
 	inbox_settle(&pool->inbox);

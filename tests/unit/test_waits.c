@@ -273,7 +273,15 @@ enum wait {
 };
 
 /* How it is asked. */
-enum ask { ASK_TOKEN, ASK_DEADLINE, ASK_LATE_DEADLINE, ASK_LANE, ASK_WINDOW, ASKS };
+enum ask {
+	ASK_TOKEN,
+	ASK_DEADLINE,
+	ASK_LATE_DEADLINE,
+	ASK_LANE,
+	ASK_WINDOW,
+	ASK_CANCEL,
+	ASKS
+};
 
 enum { BUSY = 2 };
 
@@ -434,12 +442,16 @@ static void waits(struct scene *s)
 /* What happens to one thing that waits, in a pool where nobody is free. */
 static void is_answered(struct scene *s)
 {
-	int status = s->ask == ASK_TOKEN || s->ask == ASK_LANE ? -EINTR :
-								 -ETIMEDOUT;
+	int status = s->ask == ASK_TOKEN || s->ask == ASK_LANE ||
+				     s->ask == ASK_CANCEL ?
+			     -EINTR :
+			     -ETIMEDOUT;
 	struct job *job = &s->job;
 
 	if (s->ask == ASK_TOKEN || s->ask == ASK_LANE)
 		cr_assert(ward_cancel_fire(token_of_scene(s), -EINTR));
+	if (s->ask == ASK_CANCEL)
+		cr_assert_eq(ward_task_cancel(s->pool, &job->task, -EINTR), 0);
 	if (s->ask == ASK_LATE_DEADLINE)
 		ward_cancel_deadline(&s->token, ward_in(WARD_MS(5)));
 	job_had(job, status);
@@ -501,10 +513,8 @@ static void scene(enum wait wait, enum ask ask)
 Test(waits, told_to_stop_it_is_answered_though_nobody_is_free, .timeout = 120)
 {
 	for (int wait = 0; wait < WAITS; wait++)
-		for (int ask = 0; ask < ASKS; ask++) {
-			fprintf(stderr, "wait %d ask %d\n", wait, ask);
+		for (int ask = 0; ask < ASKS; ask++)
 			scene(wait, ask);
-		}
 }
 
 /* A pool that may replace nobody any more: all its workers hang. */
