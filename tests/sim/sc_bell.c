@@ -579,10 +579,15 @@ static void bell_stop_waker(void)
 SCENARIO(bell_stop_waker, "a waker is stopped before its futex call",
 	 .stop = 0x2, .share = 1);
 
+static _Atomic uint32_t asleep, submitted;
+
 static void submits_first(void *arg)
 {
 	(void)arg;
-	submit(0, 1);
+	while (!load_relaxed(&asleep))
+		host_relax();
+	check(try_submit(0, 1) == 1);
+	store_relaxed(&submitted, 1);
 }
 
 /*
@@ -597,11 +602,19 @@ static void bell_stop_token(void)
 	set_up(2, 2, 0);
 	task[0].waits = true;
 	plain_tasks = 1;
+	atomic_init(&submitted, 0);
+	atomic_init(&asleep, 0);
 	check(!host_spawn(&s, NULL, submits_first, NULL, NULL));
-	for (uint32_t i = 0; i < 2; i++)
-		check(!host_spawn(&w[i], NULL, worker, NULL,
-				  (void *)(uintptr_t)i));
-	submit(1, 1);
+	check(!host_spawn(&w[0], NULL, worker, NULL, NULL));
+	while (!BELL_TOP(load_relaxed(&bell.word)) && sim_stopped() < 0)
+		host_relax();
+	store_relaxed(&asleep, 1);
+	check(!host_spawn(&w[1], NULL, worker, NULL, (void *)1));
+	while (!load_relaxed(&submitted) && sim_stopped() < 0)
+		host_relax();
+	while (sim_choose(4))
+		host_relax(); /* until the other one searches, say */
+	check(try_submit(1, 1) == 1);
 	while (!(seen = load_acquire(&plain_done)))
 		host_wait(&plain_done, seen, HOST_FOREVER);
 	host_join(s, HOST_FOREVER);
@@ -618,8 +631,14 @@ static void bell_stop_last(void)
 	host_thread s, w;
 
 	set_up(1, 1, 0);
+	atomic_init(&submitted, 0);
+	atomic_init(&asleep, sim_choose(2));
 	check(!host_spawn(&s, NULL, submits_first, NULL, NULL));
 	check(!host_spawn(&w, NULL, worker, NULL, NULL));
+	while (!BELL_TOP(load_relaxed(&bell.word)) && sim_stopped() < 0 &&
+	       !load_relaxed(&submitted))
+		host_relax();
+	store_relaxed(&asleep, 1);
 	host_join(s, HOST_FOREVER);
 	while (anything(NULL)) {
 		bell_rescue(&bell);
