@@ -167,9 +167,9 @@ WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 /*
  * Starts workers, spares, steward, deputy, clerk and scribe, and returns when each is
  * there.  -EINVAL; -EALREADY: started before; -EAGAIN, -ENOMEM, -EPERM, or what else
- * the kernel answered: a thread could not be made; -EOWNERDEAD: threads kept ending in the start hook;
- * none is left (tasks that were queued may have
- * been answered -ECANCELED); -ECHILD after fork.
+ * the kernel answered: a thread could not be made; -EOWNERDEAD: threads kept ending in
+ * the start hook; none is left (tasks that were queued may have been answered
+ * -ECANCELED); -ECHILD after fork.
  */
 WARD_API WARD_MUST int ward_pool_start(struct ward_pool *pool);
 

@@ -127,6 +127,7 @@ bool aides_owe(const struct heal *heal)
 	const struct pool *pool = heal->pool;
 
 	return clerk_behind(heal) || load_relaxed(&heal->clerk.owes) ||
-	       deputy_behind(heal, host_now()) || scribe_behind(&pool->tell) || load_relaxed(&pool->born) ||
+	       deputy_behind(heal, host_now()) || scribe_behind(&pool->tell) ||
+	       load_relaxed(&pool->born) ||
 	       load_relaxed(&pool->tell.abort_by);
 }

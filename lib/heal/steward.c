@@ -610,10 +610,11 @@ static bool somebody_held(struct steward *me)
 
 /*
  * Work and sleepers side by side, and nothing moves: a thread is held between
- * its wakeup and its search, or before it has woken another, or is short of CPU.  The first is known by its
- * state, and another is woken at once.  The second would not get a CPU either;
- * but nobody knows everything, so after a second one is woken all the same, and
- * counted: that is a wakeup which the bell should not have needed.
+ * its wakeup and its search, or before it has woken another, or is short of CPU.
+ * The first two are known by their state, and another is woken at once.  The last
+ * would not get a CPU either; but nobody knows everything, so after a second one is
+ * woken all the same, and counted: that is a wakeup which the bell should not have
+ * needed.
  */
 static void rescue(struct steward *me, uint64_t now)
 {

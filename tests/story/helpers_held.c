@@ -4,9 +4,10 @@
  * workers die, a task hangs, the process forks, and the pool is drained and destroyed.
  *
  * Expected: it is told who hangs, within some five seconds; what is lost is healed
- * until then, or else it is the one who hangs that would have had to do it; fork() comes back at once,
- * drain and destroy by their deadlines.  Let go afterwards, the thread that was held
- * gives back what was left to it.  A table says what became of each.
+ * until then, or else it is the one who hangs that would have had to do it; fork()
+ * comes back at once, drain and destroy by their deadlines.  Let go afterwards, the
+ * thread that was held gives back what was left to it.  A table says what became of
+ * each.
  *
  * The linker puts this file's doors in front of the host's.  Each case has a process
  * of its own; they run side by side, for most of their time is waiting.
