@@ -676,3 +676,41 @@ Test(waits, a_drain_does_not_wait_for_what_is_told_to_stop)
 	job_had(&job, -EINTR);
 	ended(pool);
 }
+
+/* The answers of a port are the loop's: no worker is needed for them. */
+Test(waits, a_port_is_told_though_nobody_is_free)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(job_sleep), job[2];
+	struct ward_cancel token = { { 0 } };
+	struct ward_port *port;
+	struct ward_lane *lane;
+	struct ward_pool *pool;
+
+	config.max = 1;
+	pool = started(&config);
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	cr_assert_eq(ward_port_create(&port), 0);
+	lane = lane_with(pool, (struct ward_lane_config){ .active = 1,
+							  .port = port });
+	for (int i = 0; i < 2; i++) { /* one in the pool, one in the lane */
+		job[i] = job_of_kind(job_run);
+		job[i].task.cancel = &token;
+		sent(lane, &job[i]);
+	}
+	ward_cancel_fire(&token, -EINTR);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(comes_true((ward_port_run(port, 0),
+				      load_acquire(&job[i].releases))));
+		cr_assert_eq(load_relaxed(&job[i].status), -EINTR);
+		cr_assert_eq(load_relaxed(&job[i].done_on), host_tid());
+	}
+	cr_assert_eq(busy.homes, 0);
+	gate_open(&busy.gate);
+	job_had(&busy, 0);
+	ward_lane_join(lane, WARD_FOREVER);
+	given_back(lane);
+	cr_assert(comes_true(ward_port_destroy(port) == 0));
+	ended(pool);
+}
