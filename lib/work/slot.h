@@ -86,7 +86,6 @@ struct slot {
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
-	_Atomic uint64_t stolen; /* forks of others */
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
 	struct histogram queue_time, run_time; /* sampled */
@@ -100,13 +99,13 @@ struct slot {
 		uint64_t epoch, id;
 		int32_t err;
 	} failure;
-	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet */
 	struct host_path path; /* to where it failed last */
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
 	void *alt_stack; /* the record's, for its threads in turn; or NULL */
 	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
 	struct histogram regret;     /* from then to a refused commit */
 	_Atomic uint64_t regrets;
+	_Atomic uint64_t stolen; /* forks of others that it took */
 	struct lane_place leaves; /* while it calls release() of a lane's task */
 	_Atomic uint64_t condemned;  /* X: the epoch that is to be fenced */
 	_Atomic uint32_t pause;	     /* futex of ward_pause() */
@@ -115,6 +114,7 @@ struct slot {
 	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
 	uint32_t forked;	  /* W: not 0: the attempt has made forks */
 	uint32_t traces;	  /* W: not 0: or declared, or armed, something */
+	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
