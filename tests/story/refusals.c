@@ -435,7 +435,7 @@ static void name_error(const char *who, int err)
 		say("%s fails: %d", who, err);
 }
 
-enum { MANY = 12 };
+enum { MANY = 16 }; /* records enough to come from mmap */
 
 static char cpus[4096]; /* those that we have, as a list */
 
