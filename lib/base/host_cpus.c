@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CPUS_MAX 65536u
 
@@ -230,7 +229,10 @@ static long parse(const char *list, cpu_set_t *set, size_t size)
 	}
 }
 
-/* The highest CPU that this machine may ever have. */
+/*
+ * The highest CPU that this machine may ever have.  Where that is not to be read, the
+ * kernel is asked when a thread is to run there: numbers of CPUs may have gaps.
+ */
 static long last_possible(void)
 {
 	char buf[4096];
@@ -239,7 +241,7 @@ static long last_possible(void)
 	if (host_read_path("/sys/devices/system/cpu/possible", buf,
 			   sizeof(buf)) > 0)
 		last = parse(buf, NULL, 0);
-	return last >= 0 ? last : sysconf(_SC_NPROCESSORS_CONF) - 1;
+	return last >= 0 ? last : (long)CPUS_MAX - 1;
 }
 
 static struct host_cpus *of_list(const char *list, long highest)

@@ -52,6 +52,7 @@ static const struct refused {
 	SYS_pair(futex_waitv),
 	SYS_pair(get_robust_list),
 	SYS_pair(getpid),
+	SYS_pair(getrandom),
 	SYS_pair(gettid),
 	SYS_pair(madvise),
 	SYS_pair(membarrier),
