@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * asleep.c - the steward sleeps while all are parked, and must wake up for a
- * spare that goes from its waiting place to a seat, and to a task, without ever
- * having been on the park.
+ * asleep.c - the steward sleeps while all are parked, but not while a seat is
+ * vacant: the spare that takes it goes from its waiting place to a task without
+ * ever having been on the park, so that nothing else would wake the steward.
  *
- * Expected: that thread's livelock is convicted.
+ * Expected: the steward looks around for longer than it lingers, and convicts that
+ * thread's livelock.
  */
 #include "story.h"
 
 #include <pthread.h>
+
+enum { LINGERS = 200 }; /* scans, of 5 ms or more: longer than a second */
 
 static _Atomic uint32_t gate; /* threads are born only when it is open */
 static _Atomic uint32_t births;
@@ -37,6 +40,7 @@ int main(void)
 	struct item dead[2], spin, behind;
 	struct ward_pool *pool;
 	const struct pool *inside;
+	uint64_t scans;
 
 	config.workers = 1;
 	config.hooks = &hooks;
@@ -52,7 +56,9 @@ int main(void)
 	item_submit(pool, &spin);
 	item_init(&behind, task_nothing, NULL, "behind");
 	item_submit(pool, &behind);
-	wait_until(load_acquire(&inside->steward_asleep));
+	scans = stats_of(pool).scans;
+	wait_until(stats_of(pool).scans >= scans + LINGERS);
+	expect(!load_acquire(&inside->steward_asleep));
 	store_release(&gate, 1);
 	host_wake(&gate, INT32_MAX);
 	item_ends(&spin, -ETIME);
