@@ -88,7 +88,7 @@ static bool is_begun(struct book *book)
 /* What has become, or becomes, of one that is marked. */
 static int outcome(struct pool *pool, struct ward_task *task)
 {
-	enum slot_phase phase;
+	enum slot_phase phase = SLOT_OUT;
 	struct slot *slot = who_has(pool, task, &phase);
 	struct book *book = book_of(task);
 	uint64_t word = load_acquire(&book->word);
