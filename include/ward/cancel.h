@@ -21,6 +21,8 @@
  * Who calls the callbacks: the thread that fires; or, if another thread is just
  * then inside ward_cancel_watch(), _unwatch(), _link(), _fini() or _deadline() of
  * the same token, that one, before its call returns.  So firing waits for nobody.
+ * A child fires in the same way: it may be live for a moment though its parent has
+ * fired, until the call that fires that, or such a call of another thread, is over.
  * No lock is held meanwhile: a callback may submit, fire any token, and watch and
  * take back watches of any, its own too.  It must return: no ward_raise(), no
  * pthread_exit(); and a fault in it is not caught.
