@@ -288,6 +288,26 @@ static void cancel_link(void)
 }
 SCENARIO(cancel_link, "a child is not told, or touched after its end", .share = 3);
 
+/* Whoever ends a child may have the telling of another on its hands. */
+static void ends_2(void *arg)
+{
+	(void)arg;
+	ends(2);
+}
+
+static void cancel_sibling(void)
+{
+	set_up(3);
+	check(ward_cancel_link(token[1], token[0], link[1]) == 0);
+	check(ward_cancel_link(token[2], token[0], link[2]) == 0);
+	go(2, (void (*[])(void *)){ fires_0, ends_2 });
+	check(ward_cancel_cause(token[1]) == -EPIPE);
+	at_rest(0);
+	ends(1);
+	ends(0);
+}
+SCENARIO(cancel_sibling, "a child is not told, as another ends", .bound = 2);
+
 static void watches_1(void *arg)
 {
 	(void)arg;
