@@ -307,7 +307,8 @@ WARD_API int ward_task_drop(struct ward_pool *pool, struct ward_task *task);
  * Waits until a task that the caller holds was answered, that is, its done() has
  * returned.  Inside a task it is a declared wait.
  *	0		it was, or it is in no pool; if status is not NULL, *status is
- *			what done() was told (for one that was in a pool)
+ *			what done() was told, or the cause, if the task was
+ *			recalled (for one that was in a pool)
  *	-ETIMEDOUT	not by 'until'
  *	-EDEADLK	called by the task itself
  *	-EINVAL		pool or task is NULL

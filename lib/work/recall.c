@@ -108,19 +108,21 @@ static int outcome(struct pool *pool, struct ward_task *task)
 		       -ENOENT;
 }
 
-/* It is out of where it was, and is the user's. */
-static void give_up(struct ward_task *task, bool laned)
+/* It is out of where it was, and is the user's.  Who waits for it holds it [y]. */
+static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 {
 	struct book *book = book_of(task);
 	struct lane *lane = laned ? book->lane : NULL;
 	uint64_t word = load_relaxed(&book->word);
 
+	book->status = book->cause;
 	if (lane && task->policy == &lane->policy)
 		task->policy = NULL; /* the user's was none */
 	while (!cas_acq_rel(&book->word, &word, /* [K] */
 			    ((word & BOOK_DEBTS) | book_shut(word)) -
 				    BOOK_DEBT_ONE))
 		;
+	door_tell(&pool->answered); /* [y] */
 	if (lane)
 		lane_leave(lane, true);
 }
@@ -129,12 +131,13 @@ static void give_up(struct ward_task *task, bool laned)
  * Of one that is marked and waits in its lane.  It is not taken back if somebody turns
  * the lane just now, who is not waited for.
  */
-static bool recall_waiting(struct ward_task *task, bool back)
+static bool recall_waiting(struct pool *pool, struct ward_task *task,
+			   bool back)
 {
 	struct lane *lane = book_of(task)->lane;
 
 	if (back && lane_take_back(lane, task)) {
-		give_up(task, true);
+		give_up(pool, task, true);
 		return true;
 	}
 	lane_strike(lane, task);
@@ -152,7 +155,7 @@ static bool recall_timed(struct pool *pool, struct ward_task *task,
 	    !later_take_back(&pool->inbox, where, task))
 		return false;
 	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
-	give_up(task, word & BOOK_LANE);
+	give_up(pool, task, word & BOOK_LANE);
 	return true;
 }
 
@@ -166,7 +169,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 	if (err)
 		return err;
 	if (book_waits(word)) {
-		had = recall_waiting(task, back);
+		had = recall_waiting(pool, task, back);
 	} else if (back && recall_timed(pool, task, word)) {
 		had = true;
 	} else {

@@ -92,9 +92,11 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 	return true;
 }
 
-static inline void shut_task(struct ward_task *task)
+/* Who holds it may have come to wait for it meanwhile. */
+static inline void shut_task(struct pool *pool, struct ward_task *task)
 {
 	book_set(book_of(task), BOOK_FREE);
+	door_tell(&pool->answered); /* [y] */
 }
 
 /* The caller's slot, if it is a worker of this pool. */
@@ -217,7 +219,7 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 		submit_tell_by(pool, by); /* who sweeps has seen it there, or this */
 		return 0;
 	}
-	shut_task(task);
+	shut_task(pool, task);
 	return put;
 }
 
@@ -297,7 +299,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	submit_tell_by(pool, by);
 	err = put < 0 ? put : err;
 	for (unsigned i = done; i < opened; i++)
-		shut_task(tasks[i]);
+		shut_task(pool, tasks[i]);
 	return done ? (int)done : err;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
+#include "work/book.h"
 #include "work/pool.h"
 
 /* One worker, and what it is busy with until its gate is opened. */
@@ -515,6 +516,85 @@ Test(recall, who_waits_for_its_time_is_given_back)
 	cr_assert_eq(stats.answered, 2);
 	cr_assert_eq(stats.waiting, 0);
 	ended(pool);
+}
+
+static struct ward_pool *waited_in;
+
+static void *waits_till_it_is_over(void *job)
+{
+	int status = 7;
+	int err = ward_task_wait(waited_in, &((struct job *)job)->task,
+				 WARD_FOREVER, &status);
+
+	return (void *)(intptr_t)(err ? err : status);
+}
+
+Test(recall, who_waits_for_what_is_given_back_waits_no_more)
+{
+	struct ward_pool *pool = waited_in = pool_of(2);
+	struct door *answered = &((struct pool *)pool)->answered;
+	struct job job = job_of_kind(job_run);
+	pthread_t waiter;
+	void *got;
+
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(3600)), 0),
+		     0);
+	pthread_create(&waiter, NULL, waits_till_it_is_over, &job);
+	cr_assert(comes_true(load_acquire(&answered->inside) == 1));
+	cr_assert_eq(ward_task_recall(pool, &job.task, -EINTR), WARD_RECALLED);
+	cr_assert(comes_true(load_acquire(&answered->inside) == 0));
+	pthread_join(waiter, &got);
+	cr_assert_eq((int)(intptr_t)got, -EINTR, "and why");
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	job_is_untouched(&job);
+	ended(pool);
+}
+
+static struct ward_cancel refusal;
+
+static void *waits_while_it_is_put(void *arg)
+{
+	struct job *job = arg;
+
+	while (book_state(load_acquire(&book_of(&job->task)->word)) == BOOK_FREE)
+		host_yield();
+	return waits_till_it_is_over(job);
+}
+
+static void *refuses_it(void *answered)
+{
+	while (!load_acquire(&((struct door *)answered)->inside))
+		host_yield();
+	ward_cancel_fire(&refusal, -EINTR);
+	return NULL;
+}
+
+Test(recall, who_waits_for_what_is_refused_waits_no_more)
+{
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool;
+	struct job fill[2] = { job_of_kind(job_run), job_of_kind(job_run) };
+	struct job job = job_of_kind(job_run);
+	struct door *answered;
+	pthread_t waiter, other;
+
+	config.ring = 2;
+	pool = waited_in = created(&config);
+	answered = &((struct pool *)pool)->answered;
+	submitted(pool, &fill[0]);
+	cr_assert_eq(ward_submit(pool, &fill[1].task, WARD_NOWAIT), -EAGAIN);
+	job.task.cancel = &refusal;
+	cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+	pthread_create(&waiter, NULL, waits_while_it_is_put, &job);
+	pthread_create(&other, NULL, refuses_it, answered);
+	cr_assert_eq(ward_submit(pool, &job.task, WARD_FOREVER), -EINTR);
+	cr_assert(comes_true(load_acquire(&answered->inside) == 0));
+	pthread_join(waiter, NULL);
+	pthread_join(other, NULL);
+	cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+	job_is_untouched(&job);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 }
 
 /* Beside its time: it is given back, or it runs, or it is answered; once. */
