@@ -119,13 +119,18 @@ static struct lane_place close_plainly(struct slot *slot,
 	return place;
 }
 
-/* True if release() is due, and the caller's. */
+/*
+ * True if release() is due, and the caller's.  Else the status stays, for
+ * ward_task_wait(): who holds the task may have come in its done().
+ */
 static cold bool close_book(struct pool *pool, struct slot *slot,
-			    struct ward_task *task, struct lane_place *place)
+			    struct ward_task *task, int status,
+			    struct lane_place *place)
 {
 	struct ward_port *port = NULL;
 
 	*place = out_of_lane(task, &port);
+	book_of(task)->status = status;
 	if (close_lost(pool, book_of(task))) {
 		if (port) /* nobody has it any more */
 			port_unhold(port);
@@ -160,14 +165,14 @@ static hot void let_go(struct pool *pool, struct slot *slot, uint64_t epoch,
 group_floor
 static __attribute__((noinline)) void
 give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
-		    struct ward_task *task, uint64_t word)
+		    struct ward_task *task, uint64_t word, int status)
 {
 	void (*release)(struct ward_task *) = task->release;
 	struct lane_place place;
 
 	if (likely(slot && book_plain(word & ~BOOK_LANE)))
 		place = close_plainly(slot, task, word);
-	else if (!close_book(pool, slot, task, &place))
+	else if (!close_book(pool, slot, task, status, &place))
 		return;
 	let_go(pool, slot, epoch, task, release);
 	leave_lane(pool, slot, place);
@@ -183,9 +188,12 @@ static hot void give_back_plain(struct pool *pool, struct slot *slot,
 	let_go(pool, slot, epoch, task, release);
 }
 
-/* The task is the user's again.  'slot' is the caller's, in epoch 'epoch'. */
+/*
+ * The task is the user's again, after its done(status).  'slot' is the caller's, in
+ * epoch 'epoch'.
+ */
 static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
-			  struct ward_task *task)
+			  struct ward_task *task, int status)
 {
 	uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
 
@@ -193,7 +201,7 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 	if (likely(slot && book_plain(word)))
 		give_back_plain(pool, slot, epoch, task, word);
 	else
-		give_back_carefully(pool, slot, epoch, task, word);
+		give_back_carefully(pool, slot, epoch, task, word, status);
 }
 
 /*
@@ -241,10 +249,10 @@ static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 	    answer_lane(pool, task, &status, failed))
 		return;
 	if (unlikely(word & BOOK_DEBTS))
-		book_of(task)->status = status; /* for ward_task_wait() */
+		book_of(task)->status = status; /* should its thread end in done() */
 	if (task->done)
 		task->done(task, status);
-	give_back(pool, slot, epoch, task);
+	give_back(pool, slot, epoch, task, status);
 }
 
 group_floor
@@ -257,7 +265,7 @@ void worker_release(struct pool *pool, struct slot *slot,
 		show_patience(slot, task);
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	}
-	give_back(pool, slot, epoch, task);
+	give_back(pool, slot, epoch, task, book_of(task)->status);
 	if (slot)
 		slot_end(slot);
 }
@@ -508,7 +516,7 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		return conclude(pool, slot, epoch, task, status);
 	if (done) {
 		done(task, 0);
-		give_back(pool, slot, epoch, task);
+		give_back(pool, slot, epoch, task, 0);
 	} else {
 		give_back_plain(pool, slot, epoch, task, word);
 	}

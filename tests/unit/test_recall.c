@@ -469,6 +469,46 @@ Test(recall, who_is_inside_may_hold_it)
 	ended(pool);
 }
 
+static int fails(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	return -EIO;
+}
+
+/* Its word was looked at before, and said that nobody did. */
+static void holds_when_done(struct ward_task *task, int status)
+{
+	int err = ward_task_hold((struct ward_pool *)slot_here()->pool, task);
+
+	job_of(task)->answer = err;
+	job_done(task, status);
+}
+
+Test(recall, who_holds_it_in_done_hears_what_that_was_told)
+{
+	static int (*const kind[])(struct ward_task *) = { fails, job_run };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(fails);
+
+	for (uint32_t i = 0; i < 2; i++) {
+		int status = 7;
+
+		job.task.run = kind[i];
+		job.task.done = holds_when_done;
+		store_relaxed(&job.dones, 0);
+		submitted(pool, &job);
+		cr_assert(comes_true(load_acquire(&job.dones) == 1));
+		cr_assert_eq(ward_task_wait(pool, &job.task, WARD_FOREVER,
+					    &status),
+			     0);
+		cr_assert_eq(status, job.status);
+		cr_assert_eq(status, i ? 0 : -EIO);
+		cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+		cr_assert(comes_true(load_acquire(&job.releases) == i + 1));
+	}
+	ended(pool);
+}
+
 static int waits_for_itself(struct ward_task *task)
 {
 	job_begins(job_of(task));
