@@ -53,7 +53,9 @@ struct book {
 	struct ward_task *link; /* the next one of a list */
 	union {
 		struct {
-			_Atomic uint32_t where; /* its last leaf: later.h */
+			/* Its last leaf: later.h; as wide as ->before, which may
+			 * take its place while somebody looks. */
+			_Atomic uintptr_t where;
 			uint64_t at;
 		} wait; /* for its time to come */
 		struct { /* in its lane's queue: see lane.c */

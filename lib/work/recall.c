@@ -144,11 +144,17 @@ static bool recall_waiting(struct pool *pool, struct ward_task *task,
 	return false;
 }
 
+/* Where it waits or waited, or any number: who hurries it looks. */
+static uint32_t where_of(const struct ward_task *task)
+{
+	return (uint32_t)load_relaxed(&book_of(task)->wait.where);
+}
+
 /* Of one that is marked and waits for its time; it may have begun meanwhile. */
 static bool recall_timed(struct pool *pool, struct ward_task *task,
 			 uint64_t word)
 {
-	uint32_t where = load_relaxed(&book_of(task)->wait.where);
+	uint32_t where = where_of(task);
 
 	if (book_state(word) != BOOK_RERUN || word & BOOK_PERIODIC ||
 	    book_attempt(word) > 1 ||
@@ -176,9 +182,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 		host_fence_heavy(); /* [ca] marked | begun? */
 		err = outcome(pool, task);
 		if (!err)
-			later_hurry(&pool->inbox,
-				    load_relaxed(&book_of(task)->wait.where),
-				    task);
+			later_hurry(&pool->inbox, where_of(task), task);
 	}
 	/* All workers may be busy: it is looked for where it waits, and answered. */
 	if (!had && !err && book_state(word) == BOOK_QUEUED)

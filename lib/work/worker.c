@@ -541,7 +541,8 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 	uint64_t by = submit_told_by(pool, task);
 	int status = why_not(pool, task, word);
 
-	book->before = NULL;
+	/* ->before is NULL; who has cancelled it may look for its leaf just now. */
+	store_relaxed(&book->wait.where, 0);
 	while (!status && !(word & BOOK_CANCELLED)) {
 		if (!cas_acq_rel(&book->word, &word, /* [K] */
 				 book_with_state(word, BOOK_QUEUED)))
