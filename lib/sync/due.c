@@ -168,6 +168,7 @@ static void free_leaf(struct due *due, uint32_t i)
 #define NODE_LEAF(w) ((uint32_t)(w)&0xfffffff)
 #define NODE_GENERATION(w) ((uint32_t)((w) >> 28) & 0xfffff)
 #define NODE_TAG(w) ((w) >> 48)
+#define NODE_NAMES(w) ((w)&0xffffffffffff) /* leaf and generation */
 
 static uint64_t node_of(uint32_t leaf, uint64_t word)
 {
@@ -242,15 +243,35 @@ static uint64_t judge(struct due_tree *tree, uint32_t level, uint32_t i)
 	return first.node;
 }
 
+/* Does he still stand whom that node names? */
+static bool stands(const struct due_tree *tree, uint64_t node)
+{
+	struct entrant e;
+
+	return NODE_LEAF(node) && read_leaf(tree, NODE_LEAF(node) - 1, &e) &&
+	       NODE_GENERATION(e.node) == NODE_GENERATION(node);
+}
+
+/*
+ * Who came behind the one that the node names has left it as it is (rise()).  If that
+ * one goes during the judgement, it may have seen neither, and is made anew: his taker
+ * may be stopped, and a node that names another is put right by nobody else.
+ */
 static void refresh(struct due_tree *tree, uint32_t level, uint32_t i)
 {
 	_Atomic uint64_t *node = &tree->node[level][i];
 
 	for (int try = 0; try < 2; try++) {
 		uint64_t seen = load_acquire(node), next; /* [du] */
+		bool stood;
 
-		fence_seq_cst(); /* [du] as it was | what is below */
-		next = judge(tree, level, i) | (NODE_TAG(seen) + 1) << 48;
+		do {
+			stood = stands(tree, seen);
+			fence_seq_cst(); /* [du] as it was | what is below */
+			next = judge(tree, level, i);
+		} while (stood && next != NODE_NAMES(seen) &&
+			 !stands(tree, seen));
+		next |= (NODE_TAG(seen) + 1) << 48;
 		if (cas_acq_rel(node, &seen, next)) /* [du] */
 			return;
 	}
@@ -268,22 +289,23 @@ static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
 
 /*
  * Someone stands on the leaf now, or is to come sooner: no node above it names anybody
- * who is after him.  Most name one who is before him anyway, and need no change.  A
- * judge who has not seen him, and swaps such a node after this look, has seen that one.
+ * who is after him.  Most name one who is before him anyway, and need no change: a judge
+ * who has not seen him, and swaps such a node after this look, has seen that one.  But
+ * perhaps where that one stood before he was hurried, so this does not hold for him.
  */
 static void rise(struct due_tree *tree, uint32_t leaf)
 {
 	struct entrant me, e;
 
-	fence_seq_cst(); /* [du] changed below | as it was */
 	if (!read_leaf(tree, leaf, &me))
 		return; /* he was taken, and by who climbs */
 	for (uint32_t l = 0; l < tree->levels; l++) {
 		leaf >>= DUE_FAN_SHIFT;
-		if (read_node(tree, l, leaf, &e) && !is_before(&me, &e))
-			continue;
-		refresh(tree, l, leaf);
+		/* Also of what others did below: they may be stopped. */
 		fence_seq_cst(); /* [du] changed below | as it was */
+		if (!read_node(tree, l, leaf, &e) || e.word & LEAF_HURRY ||
+		    is_before(&me, &e))
+			refresh(tree, l, leaf);
 	}
 }
 

@@ -136,7 +136,76 @@ static void due_again(void)
 }
 SCENARIO(due_again, "who looked away takes what has gone", .bound = 2);
 
+/* Another comes before it, just as it is hurried: it is found first all the same. */
+static void puts_before(void *arg)
+{
+	(void)arg;
+	put(1, 30);
+}
+
+static void due_hurried(void)
+{
+	host_thread t;
+
+	set_up();
+	put(0, 50);
+	check(!host_spawn(&t, NULL, puts_before, NULL, NULL));
+	check(due_hurry(&due, load_acquire(&where[0]), &item[0]));
+	host_join(t, HOST_FOREVER);
+	check(due_first(&due) == 0);
+	check(take(0));
+	check(had[0]);
+	due_fini(&due);
+}
+SCENARIO(due_hurried, "who is hurried stands behind who came meanwhile",
+	 .bound = 2);
+
 /* ---- somebody is stopped ----------------------------------------------------------- */
+
+static void takes_item(uint32_t i)
+{
+	uint32_t kinds;
+
+	check(due_take_item(&due, load_acquire(&where[i]), &item[i], &kinds));
+	took(&item[i]);
+}
+
+static void takes_first(void *arg)
+{
+	(void)arg;
+	takes_item(0);
+}
+
+static void takes_last(void *arg)
+{
+	(void)arg;
+	takes_item(3);
+}
+
+/*
+ * One puts his behind another's, and is content with that; it is taken by one who is
+ * stopped, and who judges just then has seen neither.
+ */
+static void due_behind(void)
+{
+	host_thread t[2];
+
+	set_up();
+	put(3, 200);
+	put(4, 10);
+	put(2, 100);
+	put(0, 1);
+	takes_item(4); /* its leaf is the next one's */
+	check(!host_spawn(&t[0], NULL, takes_first, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, takes_last, NULL, NULL));
+	put(1, 50);
+	host_join(t[1], HOST_FOREVER);
+	check(due_first(&due) <= 50); /* the other may be anywhere */
+	host_join(t[0], HOST_FOREVER);
+	due_fini(&due);
+}
+SCENARIO(due_behind, "who stood behind one that was taken stands behind others",
+	 .stop = 0x2);
 
 static void meddles(void *arg)
 {
