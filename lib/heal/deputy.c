@@ -22,7 +22,7 @@
  *
  * What is left: one that is held between a fence that it won and the hand-over of
  * the answer (memory and wakeups, no call that waits) owes that one answer until it
- * goes on.
+ * goes on.  If destroy has left it by then, it pays that as its last step.
  */
 #include "heal/heal.h"
 #include <errno.h>

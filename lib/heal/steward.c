@@ -891,6 +891,8 @@ static void steward(void *arg)
 			deputy_tells(me);
 		serve(me);
 	}
+	/* What was in its hands, if destroy has left it: it is no steward any more. */
+	lost_pay(pool);
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
 	pool_put(pool); /* destroy may have left one that hung, and gone */
 }

@@ -864,6 +864,7 @@ static void worker(void *arg)
 				 slot->self.local);
 		slot_end(slot);
 	}
+	lost_pay(pool); /* what was in its hands, if destroy has left it */
 	forget_self();
 	host_life_leave(&slot->breath);
 	worker_leave(pool, slot);

@@ -1181,3 +1181,46 @@ Test(steward, at_the_cap_of_those_that_sleep_one_that_spins_is_fenced)
 	cr_assert_eq(life_of(2), LIFE_ZOMBIE);
 	cr_assert_eq(load_relaxed(&pool->zombies_asleep), ZOMBIES);
 }
+
+/* ---- left behind --------------------------------------------------------- */
+
+/* Destroy gives up waiting for it just as it asks, and is over before it goes on. */
+static void is_left(void)
+{
+	if (!load_relaxed(&pool->slot[1].fence))
+		return; /* it does not ask yet */
+	fake.fence = NULL;
+	store_relaxed(&heal->steward_stop, 1);
+	store_relaxed(&heal->term, UINT32_MAX);
+	store_relaxed(&pool->stopping, 1);
+	store_relaxed(&pool->orphaned, 1);
+}
+
+static int time_passes(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	(void)word;
+	(void)seen;
+	fake_time(until > fake.now ? until - fake.now : 0);
+	return -ETIMEDOUT;
+}
+
+static uint32_t answers;
+
+static void is_answered(struct ward_task *t, int status)
+{
+	cr_assert_eq(t, &task[1]);
+	cr_assert_eq(status, -ETIME);
+	answers++;
+}
+
+Test(steward, who_was_left_answers_for_what_it_takes_away)
+{
+	task[1].done = is_answered;
+	begins(1, SLOT_RUN, RUNS);
+	fake.fence = is_left;
+	fake.wait = time_passes;
+	add_relaxed(&pool->refs, 1); /* as steward_begin() */
+	steward(office);
+	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
+	cr_assert_eq(answers, 1, "there is nobody else");
+}

@@ -3,6 +3,8 @@
  * A worker's thread: its name, its signals, its hooks.
  */
 #include "job.h"
+#include "work/book.h"
+#include "work/pool.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -281,6 +283,38 @@ Test(worker, a_stop_hook_that_hangs_does_not_hold_up_the_end)
 	cr_assert_eq(ward_pool_destroy(pool, ward_in(WARD_MS(20))), 1);
 	cr_assert_eq(hooked.all_stops, 3);
 	gate_open(&gate);
+	cr_assert(comes_true(threads() == before));
+}
+
+static struct job in_its_hands;
+
+/* It goes on after the end, at a step where it gives back what it had taken. */
+static void late_stop(void *arg, unsigned thread, void *local)
+{
+	sleeping_stop(arg, thread, local);
+	if (thread)
+		return;
+	book_open(book_of(&in_its_hands.task));
+	inbox_return(&slot_here()->pool->inbox, &in_its_hands.task);
+}
+
+Test(worker, who_is_left_answers_for_what_was_in_its_hands)
+{
+	static struct gate gate;
+	struct ward_hooks late = hooks;
+	struct ward_pool_config config = job_config(2);
+	uint32_t before = threads();
+	struct ward_pool *pool;
+
+	in_its_hands = job_of_kind(job_run);
+	late.stop = late_stop;
+	hooked.gate = &gate;
+	config.hooks = &late;
+	pool = started(&config);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(WARD_MS(20))), 1);
+	gate_open(&gate);
+	job_had(&in_its_hands, -ECANCELED);
+	cr_assert_eq(in_its_hands.runs, 0);
 	cr_assert(comes_true(threads() == before));
 }
 
