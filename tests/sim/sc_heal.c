@@ -334,7 +334,8 @@ static void heal_asleep(void)
 	host_join(w, HOST_FOREVER);
 	steward_stop(heal, HOST_FOREVER);
 }
-SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2);
+SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2,
+	 .steps = 12000);
 
 /* Inside of a task for some scans; then it leaves its seat, and ends. */
 static void leaver(void *arg)
