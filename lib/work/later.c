@@ -4,6 +4,7 @@
  */
 #include "work/later.h"
 #include "base/host.h"
+#include "sync/high.h"
 #include "work/lane.h"
 #include <string.h>
 
@@ -35,8 +36,8 @@ static bool is_over(const struct inbox *inbox, const struct ward_task *task)
 }
 
 /*
- * It moves each time, so that who found nothing ripe, and says so, is heard only if
- * nothing came meanwhile.
+ * It moves on each time, and never back, so that who found nothing ripe, and says so,
+ * says it of what came before only, however late.
  */
 static void ripen(struct inbox *inbox, uint64_t until)
 {
@@ -115,6 +116,8 @@ void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh)
 
 void later_owe_first(struct inbox *inbox, struct ward_task *task)
 {
+	/* It may be found to be told nothing any more, and put back. */
+	book_of(task)->wait.at = RETURNED;
 	put(inbox, task, 0, false, false);
 }
 
@@ -187,10 +190,11 @@ void later_open(struct inbox *inbox)
 	ripen(inbox, ALL);
 }
 
-/* Nothing is ripe up to that time.  False: look again. */
+/* Nothing is ripe of what was when that was read.  False: look again. */
 static bool none_ripe(struct later *later, uint64_t ripe)
 {
-	if (!cas_acq_rel(&later->ripe, &ripe, 0)) /* [w] */
+	high_raise(&later->dry, ripe); /* [w] */
+	if (load_acquire(&later->ripe) != ripe)
 		return false;
 	if (load_relaxed(&later->blind) && swap_acq_rel(&later->blind, 0) &&
 	    later->ring)
@@ -220,7 +224,8 @@ struct ward_task *later_take(struct inbox *inbox)
 	uint64_t ripe;
 	bool timed;
 
-	while ((ripe = load_acquire(&later->ripe))) { /* [w] */
+	while (later_ripe(later)) {
+		ripe = load_acquire(&later->ripe); /* [w] */
 		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER,
 				  &timed);
 		if (task)
@@ -265,7 +270,7 @@ void later_look(struct inbox *inbox, bool timed)
 
 bool later_hurried(struct later *later)
 {
-	return load_relaxed(&later->ripe) && due_first(&later->due) == 0;
+	return later_ripe(later) && due_first(&later->due) == 0;
 }
 
 struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed)

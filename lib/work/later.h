@@ -30,8 +30,9 @@ struct lane;
 
 struct later {
 	struct due due;
-	/* X: 0: nothing is; moves with all that becomes so */
+	/* X: only ever grows, with all that becomes so */
 	line_aligned _Atomic uint64_t ripe; /* what is due until then */
+	_Atomic uint64_t dry; /* X: what was, when nothing was found; grows */
 	_Atomic uint64_t seq;
 	_Atomic uint64_t waiting; /* tasks that were put to wait */
 	struct lower spill;
@@ -95,10 +96,16 @@ bool later_hurried(struct later *later);
 struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed);
 void later_put_back(struct inbox *inbox, struct ward_task *task, bool timed);
 
+/* May any be ripe? */
+static inline bool later_ripe(const struct later *later)
+{
+	return load_relaxed(&later->ripe) > load_relaxed(&later->dry);
+}
+
 /* Is there any that later_take() might find? */
 static inline bool later_anything(const struct later *later)
 {
-	return load_relaxed(&later->ripe) || !lower_empty(&later->spill);
+	return later_ripe(later) || !lower_empty(&later->spill);
 }
 /* One that is ripe, or NULL. */
 struct ward_task *later_take(struct inbox *inbox);

@@ -328,6 +328,34 @@ static void later_pay(void)
 SCENARIO(later_pay, "two find nothing, and each leaves his to the other",
 	 .bound = 2);
 
+/* Somebody who found nothing is slow to say so, and it is said, and untrue, by then. */
+static void finds_all(void *arg)
+{
+	(void)arg;
+	while (later_take(&inbox))
+		add_acq_rel(&out, 1);
+}
+
+static void later_dry(void)
+{
+	host_thread t;
+
+	memset(task, 0, sizeof(task));
+	atomic_init(&out, 0);
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < 2; i++)
+		book_open_owed(book_of(&task[i]), 0);
+	later_return(&inbox, &task[0]);
+	check(!host_spawn(&t, NULL, finds_all, NULL, NULL));
+	finds_all(NULL);
+	later_return(&inbox, &task[1]);
+	host_join(t, HOST_FOREVER);
+	finds_all(NULL);
+	check(load_relaxed(&out) == 2);
+	inbox_fini(&inbox);
+}
+SCENARIO(later_dry, "nothing was ripe, is said of what has come since", .bound = 2);
+
 static offstage void in_order(const struct ward_task *t)
 {
 	check(t == &task[came]); /* not twice, and none before its time */
