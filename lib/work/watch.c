@@ -357,12 +357,12 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 	cancel_cause(parent); /* its deadline may have come */
 	host_hold();
 	take(c);
+	w->on = p;
 	w->child = c;
 	w->up = c->parents;
-	c->parents = w;
+	c->parents = w; /* who moves its deadline looks there */
 	leave(c);
 	take(p);
-	w->on = p;
 	p->children++;
 	if (load_relaxed(&p->state) >= 0)
 		put_first(p, w);
@@ -375,13 +375,13 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 	return 0;
 }
 
-/* What its parents have, whose links say that they are there: 0, none. */
+/* What its parents have, also those that are just coming: 0, none. */
 static int64_t least_of_parents(const struct token *t)
 {
 	int64_t least = 0;
 
 	for (const struct watch *w = t->parents; w; w = w->up) {
-		int64_t state = w->on ? load_acquire(&w->on->state) : 0; /* [q] */
+		int64_t state = load_acquire(&w->on->state); /* [q] */
 
 		if (state < 0)
 			return state;

@@ -505,6 +505,28 @@ static void cancel_put_off(void)
 SCENARIO(cancel_put_off, "a deadline is moved beyond what the parent has", .bound = 1,
 	 .share = 2);
 
+/* Beside its link to a parent that has one. */
+static void comes_under(void *arg)
+{
+	(void)arg;
+	check(ward_cancel_link(token[1], token[0], link[1]) == 0);
+}
+
+static void cancel_put_off_linked(void)
+{
+	set_up(2);
+	check(ward_cancel_deadline(token[0], FAR) == 0);
+	check(ward_cancel_deadline(token[1], (ward_ns)4 * FAR) == 0);
+	go(2, (void (*[])(void *)){ moves, comes_under });
+	all_until_of(2, FAR);
+	for (uint32_t i = 2; i-- > 0;) {
+		at_rest(i);
+		ends(i);
+	}
+}
+SCENARIO(cancel_put_off_linked, "a deadline is moved past a parent that comes",
+	 .bound = 1, .share = 2);
+
 /* A deadline is on its way down when it fires, and the child goes. */
 static void links_and_ends(void *arg)
 {
