@@ -30,6 +30,9 @@ bool sweep_is_told(const struct pool *pool, const struct ward_task *task)
 
 	if (book_state(word) != BOOK_QUEUED && book_state(word) != BOOK_RERUN)
 		return true; /* only its callbacks are due */
+	if (book_state(word) == BOOK_RERUN && word & BOOK_PERIODIC &&
+	    load_acquire(&pool->inbox.closed))
+		return true; /* it does not come again */
 	return lane_is_told(task, word) || submit_is_late(pool, task, word);
 }
 

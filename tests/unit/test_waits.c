@@ -677,6 +677,29 @@ Test(waits, a_drain_does_not_wait_for_what_is_told_to_stop)
 	ended(pool);
 }
 
+/* What is periodic does not come again after the close: also that is answered. */
+Test(waits, a_drain_ends_what_is_periodic_though_all_are_busy)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(job_sleep), job = job_of_kind(job_run);
+	struct ward_pool *pool;
+
+	config.max = 1;
+	pool = started(&config);
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(36000)),
+				    WARD_S(36000)),
+		     0);
+	cr_assert_eq(ward_pool_drain(pool, WARD_NOWAIT), -ETIMEDOUT);
+	job_had(&job, -ECANCELED);
+	cr_assert_eq(job.runs, 0);
+	cr_assert_eq(busy.homes, 0);
+	gate_open(&busy.gate);
+	job_had(&busy, 0);
+	ended(pool);
+}
+
 /* The answers of a port are the loop's: no worker is needed for them. */
 Test(waits, a_port_is_told_though_nobody_is_free)
 {
