@@ -173,12 +173,13 @@ static int part_with(struct pool *pool, uint64_t until)
 		if (slot->joined)
 			continue; /* a steward is left: the record goes with all */
 		left++;
-		/* Its stack is needed; or it is the clerk's, who hangs. */
+		/* Its stack is needed; or it is the clerk's, who hangs.  He lets it go. */
 		if (life == LIFE_GONE && (theft_left(slot) || alone))
 			continue;
 		/* Or the clerk does, if it hangs between its birth and that. */
 		if (!cas_acq_rel(&slot->bond, &making, BOND_PARTED)) /* [bd] */
 			host_detach(slot->thread);
+		slot->joined = true;
 	}
 	return left;
 }

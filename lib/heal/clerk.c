@@ -197,6 +197,23 @@ static void clerk(struct heal *heal)
 	}
 }
 
+/*
+ * All have ended, so nobody is inside of forks on another's stack: what was still the
+ * dead one's is answered for, and what destroy could not join is let go.
+ */
+static void see_off(struct pool *pool)
+{
+	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
+		struct slot *slot = &pool->slot[i];
+
+		if (LIFE_STATE(load_acquire(&slot->life)) != LIFE_GONE)
+			continue;
+		lost_mourned(pool, slot);
+		if (!slot->joined && load_acquire(&slot->bond) == BOND_MADE)
+			host_detach(slot->thread); /* [bd] */
+	}
+}
+
 static void clerk_thread(void *arg)
 {
 	struct heal *heal = arg;
@@ -208,8 +225,10 @@ static void clerk_thread(void *arg)
 	host_wake(&heal->clerk.rests, 1);
 	while ((how = load_acquire(&heal->clerk.stop)) == CLERK_RESTS)
 		host_wait(&heal->clerk.stop, how, HOST_FOREVER);
-	if (how == CLERK_STAYS)
+	if (how == CLERK_STAYS) {
 		seat_care(pool);
+		see_off(pool);
+	}
 	pool_put(pool); /* destroy may have gone before */
 }
 

@@ -134,7 +134,7 @@ struct slot {
 	_Atomic int32_t tid;
 	host_thread thread;
 	_Atomic uint32_t bond; /* X: enum bond */
-	bool joined; /* the clerk's, and then destroy's: it only may not be FREE */
+	bool joined; /* the clerk's, then destroy's, his again: or let go */
 	char name[16];
 	struct host_life breath;
 	struct host_eye eye;

@@ -277,6 +277,8 @@ SCENARIO(fork_maker_lost, "a maker that leaves takes its parts' frame along",
 static void fork_destroyed(void)
 {
 	set_up(1 + sim_choose(2));
+	root.kind = sim_choose(2) ? VANISHES : FINE;
+	root.waits = root.kind && sim_choose(2);
 	part[0].parent = sim_choose(2);
 	part[0].kind = sim_choose(2) ? SPINS : FINE;
 	check(ward_submit(pool, &root.task, WARD_FOREVER) == 0);
