@@ -225,6 +225,7 @@ Test(host_trace, of_oneself)
 
 /* ---- little room ----------------------------------------------------- */
 
+#if !UNDER_ASAN
 /* All of the stack but some hundred bytes is used up. */
 static traced void spin_at_the_end(struct patient *patient)
 {
@@ -243,7 +244,6 @@ static traced void spin_at_the_end(struct patient *patient)
 		;
 }
 
-#if !UNDER_ASAN
 Test(host_trace, needs_no_room_on_the_stack, .timeout = 60)
 {
 	struct patient patient;
