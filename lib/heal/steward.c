@@ -720,6 +720,9 @@ static void see_to_told(struct steward *me, uint64_t now)
 	uint32_t moves = sweep_moves(); /* [cm] */
 	bool moved = moves != me->moves;
 
+	/* What is on its way just now, and was looked at before, is looked for again. */
+	if (moved)
+		submit_tell_by(me->pool, now);
 	if (sweep_is_due(me->pool, moved, now)) {
 		if (seat_bench(me->pool))
 			me->moves = moves;

@@ -263,6 +263,7 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 
 void later_look(struct inbox *inbox, bool timed)
 {
+	host_fence_heavy(); /* [ca] told | can it be found? */
 	if (due_hurry_kinds(&inbox->later.due,
 			    LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0)))
 		ripen(inbox, 1);

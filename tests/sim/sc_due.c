@@ -7,6 +7,7 @@
 #include "sim.h"
 #include "work/book.h"
 #include "work/inbox.h"
+#include <errno.h>
 #include <string.h>
 
 enum { ITEMS = 6 };
@@ -299,6 +300,34 @@ static void later_cancel(void)
 	inbox_fini(&inbox);
 }
 SCENARIO(later_cancel, "who is cancelled as it begins to wait waits its time",
+	 .bound = 2);
+
+static struct ward_cancel token;
+
+static void fires_and_looks(void *arg)
+{
+	(void)arg;
+	ward_cancel_fire(&token, -ECANCELED);
+	later_look(&inbox, true);
+}
+
+/* Its token is fired instead: the same with who looks through all that waits. */
+static void later_told(void)
+{
+	host_thread t;
+
+	memset(task, 0, sizeof(task));
+	ward_cancel_init(&token);
+	task[0].cancel = &token;
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	book_open_owed(book_of(&task[0]), 0);
+	check(!host_spawn(&t, NULL, fires_and_looks, NULL, NULL));
+	later_put(&inbox, &task[0], host_now() + 1000000000, true);
+	host_join(t, HOST_FOREVER);
+	check(later_take(&inbox) == &task[0]);
+	inbox_fini(&inbox);
+}
+SCENARIO(later_told, "who is told to stop as it begins to wait waits its time",
 	 .bound = 2);
 
 /* Each puts one, and takes until there is nothing: as who pays for a pool. */

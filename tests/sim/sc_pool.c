@@ -766,6 +766,47 @@ static void pool_told(void)
 SCENARIO(pool_told, "what is told to stop waits for a worker that is busy",
 	 .steps = 200000, .rare = 8);
 
+/* It is told just as it comes: refused, or looked for again. */
+static void fires_now(void *arg)
+{
+	(void)arg;
+	ward_cancel_fire(&token, -ECANCELED);
+}
+
+static void pool_told_comes(void)
+{
+	static const struct ward_policy for_ever = {
+		.size = sizeof(for_ever),
+		.busy_within = HOST_FOREVER / 4,
+		.blocked_within = HOST_FOREVER / 4
+	};
+	host_thread thread;
+	int err;
+
+	set_up(1, 1, 1);
+	ward_cancel_init(&token);
+	atomic_init(&held, 0);
+	errand[0].task.policy = &for_ever;
+	send_as(0, holds, done);
+	while (!load_acquire(&held))
+		host_wait(&held, 0, HOST_FOREVER);
+	errand[1].task.run = run;
+	errand[1].task.done = told;
+	errand[1].task.release = release;
+	errand[1].task.cancel = &token;
+	check(!host_spawn(&thread, NULL, fires_now, NULL, NULL));
+	err = ward_submit(pool, &errand[1].task, WARD_FOREVER);
+	check(!err || err == -ECANCELED);
+	if (err)
+		open_gate(&errand[0]);
+	check(host_join(thread, HOST_FOREVER) == 0);
+	check(ward_pool_drain(pool, HOST_FOREVER) == 0);
+	check(!errand[1].runs);
+	drain_and_destroy(err ? 1 : 2);
+}
+SCENARIO(pool_told_comes, "what is told to stop as it comes is not looked for",
+	 .steps = 200000, .rare = 32);
+
 /* Who answers the first from the bench hangs there until the second is answered. */
 static void hangs(struct ward_task *task, int status)
 {
