@@ -379,6 +379,37 @@ static void pool_held(void)
 SCENARIO(pool_held, "a task that is held is released, or never is",
 	 .steps = 200000, .rare = 8);
 
+static void drops(void *arg)
+{
+	(void)arg;
+	rest();
+	check(ward_task_drop(pool, &errand[0].task) == 0);
+}
+
+/* Before, beside, or after the end of the pool and of its last thread. */
+static void pool_held_destroyed(void)
+{
+	host_thread t;
+
+	set_up(1, 1 + sim_choose(2), 1);
+	check(ward_task_hold(pool, &errand[0].task) == 0);
+	store_relaxed(&gone, 0);
+	errand[0].kind = (enum kind)sim_choose(NOTICES + 1);
+	errand[0].task.run = run;
+	errand[0].task.done = done;
+	errand[0].task.release = release_and_say;
+	check(ward_submit(pool, &errand[0].task, WARD_FOREVER) == 0);
+	check(!host_spawn(&t, NULL, drops, NULL, NULL));
+	rest();
+	ward_pool_destroy(pool, host_now() + ms(sim_choose(6)));
+	host_join(t, HOST_FOREVER);
+	while (sim_unfreed() || !load_acquire(&gone))
+		host_yield();
+	all_answered(1);
+}
+SCENARIO(pool_held_destroyed, "who holds a task beside the end of its pool keeps it",
+	 .steps = 200000, .rare = 8);
+
 static offstage void not_begun(const struct errand *e)
 {
 	check(!e->runs && !e->done && !e->released);
