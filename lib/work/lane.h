@@ -101,7 +101,7 @@ struct lane {
 	_Atomic uint64_t dropped, recalled; /* T: of those that waited; others read */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
 	_Atomic uint32_t timed; /* some came to wait for their time first */
-	_Atomic uint32_t haunted; /* a task of it had somebody inside when it left */
+	_Atomic uint32_t haunted; /* a task of it left, and one who lost it was inside */
 	struct ward_watch watch, link;	  /* of the token; to its parent */
 	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];

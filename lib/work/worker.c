@@ -128,6 +128,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 			    struct lane_place *place)
 {
 	struct ward_port *port = NULL;
+	bool lost = book_attempt(load_relaxed(&book_of(task)->word)) > 1;
 
 	*place = out_of_lane(task, &port);
 	book_of(task)->status = status;
@@ -139,7 +140,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 		return true;
 	}
 	door_tell(&pool->answered); /* [y] who waits for it holds it */
-	if (place->lane)
+	if (place->lane && lost) /* who only holds it was never inside */
 		store_relaxed(&place->lane->haunted, 1); /* [lt] */
 	leave_lane(pool, slot, *place);
 	return false;

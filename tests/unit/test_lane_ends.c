@@ -415,3 +415,34 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 		given_back(other[i]);
 	ended(pool);
 }
+
+/* Who only holds a task was never inside: a zombie elsewhere keeps no memory of it. */
+Test(lane_ends, who_holds_a_task_does_not_haunt_its_lane)
+{
+	static struct ward_policy once;
+	struct ward_pool *pool = pool_of(2);
+	struct job zombie = job_of_kind(job_spin), job = job_of_kind(job_run);
+	struct ward_lane *lane, *first = NULL;
+
+	once = hasty;
+	zombie.task.policy = &once;
+	submitted(pool, &zombie);
+	cr_assert(comes_true(load_acquire(&zombie.dones) == 1));
+	for (uint32_t i = 0; i < 3; i++) {
+		lane = lane_with(pool, (struct ward_lane_config){ 0 });
+		first = first ? first : lane;
+		cr_assert_eq(lane, first, "the same memory");
+		cr_assert_eq(ward_task_hold(pool, &job.task), 0);
+		sent(lane, &job);
+		cr_assert_eq(ward_task_wait(pool, &job.task, WARD_FOREVER,
+					    NULL),
+			     0);
+		cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+		given_back(lane);
+		cr_assert_eq(ward_task_drop(pool, &job.task), 0);
+		cr_assert(comes_true(load_acquire(&job.releases) == i + 1));
+	}
+	store_relaxed(&zombie.stop, 1);
+	cr_assert(job_is_released(&zombie));
+	ended(pool);
+}
