@@ -141,14 +141,18 @@ static void fence_rest(struct pool *pool)
 		struct ward_task *task = load_relaxed(&slot->task);
 		uint32_t seat = load_relaxed(&slot->seat);
 
-		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word) ||
-		    !slot_fence(slot, word, ASKER_DESTROY))
+		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word))
 			continue;
-		if (life_zombie(pool, slot, life, false)) {
-			seat_vacate(pool, slot, seat, host_now());
-			lost_hand(pool, slot);
+		books_open(pool);
+		if (slot_fence(slot, word, ASKER_DESTROY)) {
+			if (life_zombie(pool, slot, life, false)) {
+				seat_vacate(pool, slot, seat, host_now());
+				lost_hand(pool, slot);
+			}
+			lost_attempt(pool, task, slot_phase(word), LOST_STOP,
+				     true, 0);
 		}
-		lost_attempt(pool, task, slot_phase(word), LOST_STOP, true, 0);
+		books_close(pool);
 	}
 }
 

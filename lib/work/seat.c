@@ -186,17 +186,13 @@ static bool sit_on_bench(struct pool *pool, struct slot *slot)
 	return cas_acq_rel(&pool->seat[seat], &none, slot); /* [U] */
 }
 
-bool seat_bench(struct pool *pool)
+/* Amid the books [I]: its pointer is set before its life moves. */
+static bool call_to_bench(struct pool *pool)
 {
-	uint64_t life;
+	uint32_t k = stack_pop(&pool->spares);
 	struct slot *slot;
-	uint32_t k;
+	uint64_t life;
 
-	/* Who heals comes first, and may be free to answer then. */
-	if (load_acquire(&pool->seat[seat_of_bench(pool)]) ||
-	    load_acquire(&pool->stopping) || crew_vacant(&pool->crew))
-		return false;
-	k = stack_pop(&pool->spares);
 	if (k == STACK_NONE)
 		return false;
 	slot = &pool->slot[k];
@@ -210,16 +206,27 @@ bool seat_bench(struct pool *pool)
 		seat_match(pool);
 		return false;
 	}
-	books_open(pool);
 	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
 		clear_bench(pool, slot, seat_of_bench(pool));
-		books_close(pool);
 		return false;
 	}
 	store_release(&slot->call, CALL_SEAT); /* [c] */
-	books_close(pool);
 	host_wake(&slot->call, 1);
 	return true;
+}
+
+bool seat_bench(struct pool *pool)
+{
+	bool called;
+
+	/* Who heals comes first, and may be free to answer then. */
+	if (load_acquire(&pool->seat[seat_of_bench(pool)]) ||
+	    load_acquire(&pool->stopping) || crew_vacant(&pool->crew))
+		return false;
+	books_open(pool);
+	called = call_to_bench(pool);
+	books_close(pool);
+	return called;
 }
 
 void seat_leave_bench(struct pool *pool, struct slot *slot)

@@ -771,6 +771,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->life); /* [L] */
 	struct slot *me = slot;
 
+	books_open(pool);
 	while (!life_step(slot, &life, LIFE_GONE))
 		;
 	if (LIFE_STATE(life) == LIFE_SEATED) {
@@ -786,6 +787,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	} else {
 		sub_acq_rel(&pool->born, 1);
 	}
+	books_close(pool);
 	pool_lives_changed(pool); /* start may wait for the last one born */
 	inbox_settle(&pool->inbox);
 	worker_left(pool);

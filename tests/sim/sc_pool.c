@@ -594,6 +594,73 @@ static void pool_audit_stop(void)
 SCENARIO(pool_audit_stop, "a submitter that is on its way breaks the books",
 	 .stop = 0x2);
 
+static void benches(void *arg)
+{
+	seat_bench(arg);
+}
+
+/* The same of who calls a spare to the bench; records without threads will do. */
+static void pool_audit_bench(void)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct slot *worker, *spare;
+	struct pool *in;
+	host_thread t;
+
+	config.workers = config.max = config.spares = config.zombies = 1;
+	config.ring = 4;
+	config.trace_signo = WARD_TRACE_NONE;
+	check(ward_pool_create(&pool, &config) == 0);
+	in = (struct pool *)pool;
+	worker = &in->slot[0];
+	spare = &in->slot[1];
+	check(crew_claim(&in->crew, in->seats));
+	store_relaxed(&in->seat[0], worker);
+	store_relaxed(&in->seats_used, 1);
+	slot_begin(worker, NULL, SLOT_HOOK); /* so it is not between two steps */
+	store_relaxed(&worker->life, LIFE_SEATED);
+	store_relaxed(&spare->life, LIFE_SPARE);
+	spare->index = 1;
+	store_relaxed(&in->spares_ready, 1);
+	stack_push(&in->spares, 1);
+	store_relaxed(&in->slots_used, 2);
+	store_relaxed(&in->threads_created, 2);
+	check(!host_spawn(&t, NULL, benches, NULL, in));
+	for (int i = 0; i < 4; i++)
+		audit();
+	host_join(t, HOST_FOREVER);
+	audit();
+	sim_enough();
+}
+SCENARIO(pool_audit_bench, "who is called to the bench breaks the books",
+	 .stop = 0x2);
+
+static int looks(struct ward_task *task)
+{
+	(void)task;
+	while (!slot_taken(slot_here())) {
+		audit();
+		host_wait(&bed, 0, host_now() + ms(1));
+	}
+	audit();
+	return 0;
+}
+
+/* The same of who ends the pool, and takes what is inside a task from its worker. */
+static void pool_audit_fenced(void)
+{
+	patience = 1000000;
+	set_up(1, 1, 1);
+	patience = 2;
+	errand[0].task.run = looks;
+	check(ward_submit(pool, &errand[0].task, WARD_FOREVER) == 0);
+	check(ward_pool_destroy(pool, host_now() + ms(sim_choose(3))) >= 0);
+	while (sim_unfreed())
+		host_yield();
+}
+SCENARIO(pool_audit_fenced, "who ends the pool breaks the books",
+	 .steps = 200000, .rare = 8);
+
 /* Whoever looks at the numbers meanwhile is never told nonsense. */
 static void pool_watched(void)
 {
