@@ -244,7 +244,7 @@ static void crew_dies(void)
 	ends(3);
 }
 SCENARIO(crew_dies, "a seat is healed that nobody wants, or is not",
-	 .steps = 200000, .rare = 8);
+	 .steps = 400000, .rare = 8);
 
 /* ---- by the steward ------------------------------------------------------- */
 
