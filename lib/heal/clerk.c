@@ -199,10 +199,13 @@ static void clerk(struct heal *heal)
 
 /*
  * All have ended, so nobody is inside of forks on another's stack: what was still the
- * dead one's is answered for, and what destroy could not join is let go.
+ * dead one's is answered for, and what destroy could not join is let go; a deputy, too,
+ * that was just being made.
  */
 static void see_off(struct pool *pool)
 {
+	const struct heal *heal = pool->helpers;
+
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
@@ -212,6 +215,9 @@ static void see_off(struct pool *pool)
 		if (!slot->joined && load_acquire(&slot->bond) == BOND_MADE)
 			host_detach(slot->thread); /* [bd] */
 	}
+	for (struct steward *s = load_relaxed(&heal->newest); s; s = s->before)
+		if (s->there)
+			host_detach(s->thread);
 }
 
 static void clerk_thread(void *arg)

@@ -410,6 +410,24 @@ static void pool_held_destroyed(void)
 SCENARIO(pool_held_destroyed, "who holds a task beside the end of its pool keeps it",
 	 .steps = 200000, .rare = 8);
 
+/* The steward is late, and its deputy takes over, and so on, and it all ends. */
+static void pool_taken_over(void)
+{
+	enum kind kind = (enum kind)sim_choose(NOTICES + 1);
+
+	sim_looks = 1;
+	set_up(1, 1 + sim_choose(2), 1);
+	send(0, kind);
+	send(1, FINE);
+	rest();
+	ward_pool_destroy(pool, host_now() + ms(sim_choose(6)));
+	while (sim_unfreed())
+		host_yield();
+	all_answered(2);
+}
+SCENARIO(pool_taken_over, "two stewards answer for one task, or neither does",
+	 .steps = 200000, .rare = 8);
+
 static offstage void not_begun(const struct errand *e)
 {
 	check(!e->runs && !e->done && !e->released);

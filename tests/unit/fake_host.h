@@ -40,7 +40,7 @@ static struct fake {
 	void (*fence)(void);
 	int (*spawn)(void *arg);
 	int (*join)(host_thread thread);
-	uint32_t wakes, spawns, joins, mutters;
+	uint32_t wakes, spawns, joins, detaches, mutters;
 	void *self;
 } fake;
 
@@ -181,6 +181,7 @@ int host_join(host_thread thread, uint64_t until)
 void host_detach(host_thread thread)
 {
 	(void)thread;
+	fake.detaches++;
 }
 
 void host_exit(void)

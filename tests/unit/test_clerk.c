@@ -376,3 +376,17 @@ Test(clerk, ends_when_it_is_told_in_the_middle_of_its_trouble)
 	runs(is_stopped);
 	cr_assert_eq(waits.n, 3);
 }
+
+/* ---- the last of all ---------------------------------------------------------- */
+
+/* Destroy has let go of the second one, and joined the first deputy. */
+Test(clerk, sees_off_whom_nobody_has_joined)
+{
+	load_relaxed(&heal->newest)->there = false;
+	cr_assert_eq(deputy_make(heal), 0); /* while destroy did not wait for it */
+	moves(0, LIFE_GONE);
+	moves(1, LIFE_GONE);
+	pool->slot[1].joined = true;
+	see_off(pool);
+	cr_assert_eq(fake.detaches, 2);
+}
