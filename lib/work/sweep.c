@@ -68,7 +68,9 @@ static bool answer(struct pool *pool, struct slot *slot)
 	struct ward_task *task;
 	bool timed;
 
+	/* A seat that falls vacant is this one's: there may be no other spare. */
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
+	       !crew_vacant(&pool->crew) &&
 	       (task = later_take_hurried(&pool->inbox, &timed))) {
 		if (sweep_is_told(pool, task)) {
 			worker_refuse(pool, slot, task);

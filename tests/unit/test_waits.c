@@ -580,6 +580,53 @@ Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 	ended(pool);
 }
 
+static struct pool *bench_of; /* whose worker is to die */
+static struct job *dies;
+static uint32_t vacant;
+
+static void done_as_one_dies(struct ward_task *task, int status)
+{
+	gate_open(&dies->gate);
+	cr_assert(comes_true(crew_vacant(&bench_of->crew) ||
+			     load_relaxed(&bench_of->heals)));
+	job_done(task, status);
+}
+
+static void done_after_that(struct ward_task *task, int status)
+{
+	vacant = crew_vacant(&bench_of->crew);
+	job_done(task, status);
+}
+
+/* There is one spare, and it answers: it has the dead one's seat before the next. */
+Test(waits, who_answers_does_not_keep_a_seat_vacant)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(sleeps_and_exits), job[2];
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool;
+
+	config.max = 1;
+	config.spares = 1;
+	pool = started(&config);
+	bench_of = (struct pool *)pool;
+	dies = &busy;
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	for (int i = 0; i < 2; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.cancel = &token;
+		job[i].task.done = i ? done_after_that : done_as_one_dies;
+		submitted(pool, &job[i]);
+	}
+	ward_cancel_fire(&token, -EINTR);
+	job_had(&job[0], -EINTR);
+	job_had(&job[1], -EINTR);
+	job_had(&busy, -EOWNERDEAD);
+	cr_assert_eq(vacant, 0);
+	ended(pool);
+}
+
 /* What is not told to stop stays, and in its order. */
 Test(waits, others_stay_where_they_are)
 {
