@@ -383,7 +383,7 @@ static bool take_leaf(struct due *due, struct due_tree *tree, uint32_t i,
 	return true;
 }
 
-void *due_take(struct due *due, uint64_t until, uint32_t *kinds)
+void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq)
 {
 	struct entrant e;
 	uint32_t in;
@@ -396,6 +396,8 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds)
 		if (!take_leaf(due, tree, i, e.word))
 			continue;
 		*kinds = (uint16_t)(e.word >> LEAF_KINDS_SHIFT);
+		if (seq)
+			*seq = e.seq;
 		return item;
 	}
 	return NULL;

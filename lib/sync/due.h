@@ -64,8 +64,8 @@ uint32_t due_open(struct due *due, void *item, uint32_t kinds);
 /* Of equal times the lower 'seq' is first. */
 void due_show(struct due *due, uint32_t leaf, uint64_t at, uint64_t seq);
 
-/* The first one, if its time is not after 'until', and its kinds; or NULL. */
-void *due_take(struct due *due, uint64_t until, uint32_t *kinds);
+/* The first one, if its time is not after 'until', its kinds, its seq if asked; or NULL. */
+void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq);
 /* That item, if it is on that leaf (any number), whenever it is due. */
 bool due_take_item(struct due *due, uint32_t leaf, const void *item,
 		   uint32_t *kinds);

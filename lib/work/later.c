@@ -67,11 +67,12 @@ static uint32_t kinds_of(const struct ward_task *task, bool timed)
 	       (word & BOOK_WAITS ? kind_of_lane(book_of(task)->lane) : 0);
 }
 
-static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
-		    bool timed, bool fresh)
+static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		       struct later_place place, bool fresh)
 {
 	struct later *later = &inbox->later;
 	struct book *book = book_of(task);
+	bool timed = place.timed;
 	uint32_t leaf = due_open(&later->due, task, kinds_of(task, timed));
 
 	add_relaxed(fresh ? &inbox->owed_fresh : &inbox->owed_in, 1);
@@ -93,10 +94,19 @@ static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 
 		at = by < at ? by : at;
 	}
-	due_show(&later->due, leaf, at, add_relaxed(&later->seq, 1));
+	due_show(&later->due, leaf, at, place.seq);
 	if (!timed)
 		ripen(inbox, at ? at : 1);
 	return leaf;
+}
+
+/* Behind all of its time. */
+static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		    bool timed, bool fresh)
+{
+	uint64_t seq = add_relaxed(&inbox->later.seq, 1);
+
+	return put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
 }
 
 uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
@@ -203,15 +213,16 @@ static bool none_ripe(struct later *later, uint64_t ripe)
 }
 
 static struct ward_task *take_until(struct inbox *inbox, uint64_t until,
-				    bool *timed)
+				    struct later_place *place)
 {
 	uint32_t kinds;
-	struct ward_task *task = due_take(&inbox->later.due, until, &kinds);
+	struct ward_task *task = due_take(&inbox->later.due, until, &kinds,
+					  &place->seq);
 
 	if (!task)
 		return NULL;
-	*timed = kinds & LATER_TIMED;
-	if (*timed)
+	place->timed = kinds & LATER_TIMED;
+	if (place->timed)
 		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
 	add_relaxed(&inbox->owed_out, 1);
 	return task;
@@ -221,13 +232,13 @@ struct ward_task *later_take(struct inbox *inbox)
 {
 	struct later *later = &inbox->later;
 	struct ward_task *task;
+	struct later_place place;
 	uint64_t ripe;
-	bool timed;
 
 	while (later_ripe(later)) {
 		ripe = load_acquire(&later->ripe); /* [w] */
 		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER,
-				  &timed);
+				  &place);
 		if (task)
 			return task;
 		if (none_ripe(later, ripe))
@@ -241,9 +252,9 @@ struct ward_task *later_take(struct inbox *inbox)
 
 struct ward_task *later_take_first(struct inbox *inbox)
 {
-	bool timed;
+	struct later_place place;
 
-	return take_until(inbox, RETURNED, &timed);
+	return take_until(inbox, RETURNED, &place);
 }
 
 uint64_t later_due(struct inbox *inbox, uint64_t now)
@@ -274,14 +285,16 @@ bool later_hurried(struct later *later)
 	return later_ripe(later) && due_first(&later->due) == 0;
 }
 
-struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed)
+struct ward_task *later_take_hurried(struct inbox *inbox,
+				     struct later_place *place)
 {
-	return take_until(inbox, 0, timed);
+	return take_until(inbox, 0, place);
 }
 
-void later_put_back(struct inbox *inbox, struct ward_task *task, bool timed)
+void later_put_back(struct inbox *inbox, struct ward_task *task,
+		    const struct later_place *place)
 {
 	uint64_t at = book_of(task)->wait.at;
 
-	put(inbox, task, at ? at : RETURNED, timed, false);
+	put_at(inbox, task, at ? at : RETURNED, *place, false);
 }

@@ -92,9 +92,16 @@ void later_open(struct inbox *inbox);
 void later_look(struct inbox *inbox, bool timed);
 /* Is any there? */
 bool later_hurried(struct later *later);
-/* One of those; 'timed' is for who finds that it is to wait on, where it did. */
-struct ward_task *later_take_hurried(struct inbox *inbox, bool *timed);
-void later_put_back(struct inbox *inbox, struct ward_task *task, bool timed);
+/* Where it stood: among those of its time, and whether it waited for that. */
+struct later_place {
+	uint64_t seq;
+	bool timed;
+};
+/* One of those; 'place' is for who finds that it is to wait on, where it did. */
+struct ward_task *later_take_hurried(struct inbox *inbox,
+				     struct later_place *place);
+void later_put_back(struct inbox *inbox, struct ward_task *task,
+		    const struct later_place *place);
 
 /* May any be ripe? */
 static inline bool later_ripe(const struct later *later)

@@ -66,18 +66,18 @@ static void look_in_lanes(struct pool *pool, struct slot *slot)
 static bool answer(struct pool *pool, struct slot *slot)
 {
 	struct ward_task *task;
-	bool timed;
+	struct later_place place;
 
 	/* A seat that falls vacant is this one's: there may be no other spare. */
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
 	       !crew_vacant(&pool->crew) &&
-	       (task = later_take_hurried(&pool->inbox, &timed))) {
+	       (task = later_take_hurried(&pool->inbox, &place))) {
 		if (sweep_is_told(pool, task)) {
 			worker_refuse(pool, slot, task);
 		} else {
 			uint64_t by = submit_told_by(pool, task);
 
-			later_put_back(&pool->inbox, task, timed);
+			later_put_back(&pool->inbox, task, &place);
 			submit_tell_by(pool, by);
 		}
 	}

@@ -51,7 +51,7 @@ static bool take(uint64_t until)
 {
 	uint32_t kinds;
 
-	return took(due_take(&due, until, &kinds));
+	return took(due_take(&due, until, &kinds, NULL));
 }
 
 /* ---- everybody at once ---------------------------------------------------------- */

@@ -79,8 +79,8 @@ static void take(void)
 	uint32_t kinds = 0;
 
 	if (first.at)
-		cr_assert_null(due_take(&due, first.at - 1, &kinds));
-	cr_assert_eq(due_take(&due, first.at, &kinds), &item[first.i]);
+		cr_assert_null(due_take(&due, first.at - 1, &kinds, NULL));
+	cr_assert_eq(due_take(&due, first.at, &kinds, NULL), &item[first.i]);
 	cr_assert_eq(kinds, (uint32_t)first.i % 2 + 1);
 	leaf[first.i] = 0;
 	cr_assert_eq(due_first(&due), held ? model[0].at : DUE_NEVER);
@@ -101,7 +101,7 @@ Test(due, empty)
 	uint32_t kinds;
 
 	cr_assert_eq(due_first(&due), DUE_NEVER);
-	cr_assert_null(due_take(&due, DUE_NEVER, &kinds));
+	cr_assert_null(due_take(&due, DUE_NEVER, &kinds, NULL));
 	cr_assert_not(due_hurry(&due, 0, item));
 	cr_assert_not(due_hurry(&due, 1, item));
 	cr_assert_not(due_hurry(&due, UINT32_MAX, item));
@@ -187,7 +187,7 @@ Test(due, hurried_on_its_way)
 	cr_assert(due_hurry(&due, i, item));
 	cr_assert_eq(due_first(&due), DUE_NEVER);
 	due_show(&due, i, 1000, 0);
-	cr_assert_eq(due_take(&due, 0, &kinds), item);
+	cr_assert_eq(due_take(&due, 0, &kinds, NULL), item);
 }
 
 Test(due, all_of_a_kind)
@@ -198,8 +198,8 @@ Test(due, all_of_a_kind)
 		put(i, 1000);
 	due_hurry_kinds(&due, 2);
 	for (int i = 1; i < 100; i += 2)
-		cr_assert_eq(due_take(&due, 0, &kinds), &item[i]);
-	cr_assert_null(due_take(&due, 999, &kinds));
+		cr_assert_eq(due_take(&due, 0, &kinds, NULL), &item[i]);
+	cr_assert_null(due_take(&due, 999, &kinds, NULL));
 }
 
 /* Who does not ask for more finds an end. */
@@ -211,7 +211,7 @@ Test(due, full)
 		n++;
 	cr_assert_gt(n, 100u);
 	cr_assert_eq(due_first(&due), DUE_NEVER, "none of them is shown");
-	cr_assert_null(due_take(&due, DUE_NEVER, &kinds));
+	cr_assert_null(due_take(&due, DUE_NEVER, &kinds, NULL));
 	due_grow(&due);
 	cr_assert(due_open(&due, item, 1));
 }

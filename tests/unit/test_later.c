@@ -71,6 +71,46 @@ Test(later, nothing_is_due_never)
 	cr_assert_eq(taken(), -1);
 }
 
+/* Some are looked at, and found to be told nothing: they stand where they stood. */
+Test(later, who_is_put_back_keeps_its_place)
+{
+	struct ward_cancel live = { { 0 } };
+	struct later_place place;
+	struct ward_task *t;
+
+	for (int i = 0; i < 6; i++) {
+		book_open(book_of(&task[i]));
+		task[i].cancel = i % 3 ? NULL : &live;
+		inbox_return(&inbox, &task[i]);
+	}
+	later_look(&inbox, true);
+	for (int i = 0; i < 6; i += 3) {
+		t = later_take_hurried(&inbox, &place);
+		cr_assert_eq(t, &task[i]);
+		later_put_back(&inbox, t, &place);
+	}
+	cr_assert_null(later_take_hurried(&inbox, &place));
+	for (int i = 0; i < 6; i++)
+		cr_assert_eq(taken(), i);
+}
+
+/* One that was to be answered first is not, and what stood in its book is another's. */
+Test(later, who_is_put_back_has_no_time_of_another)
+{
+	struct later_place place;
+	struct ward_task *t;
+
+	put(0, 1000);
+	book_open(book_of(&task[1]));
+	book_of(&task[1])->wait.at = HOST_FOREVER / 2;
+	later_owe_first(&inbox, &task[1]);
+	t = later_take_hurried(&inbox, &place);
+	cr_assert_eq(t, &task[1]);
+	later_put_back(&inbox, t, &place);
+	cr_assert_eq(taken(), 1);
+	cr_assert_eq(taken(), -1, "the other is not due");
+}
+
 Test(later, not_before_its_time)
 {
 	put(3, 100);
