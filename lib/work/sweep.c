@@ -106,14 +106,12 @@ bool sweep(struct pool *pool, struct slot *slot)
 	later_look(&pool->inbox, true);
 	ended = host_now();
 	rest(pool, began, ended);
-	if (!answer(pool, slot))
-		return false;
-	/* Who moved against the direction is found soon. */
+	/* Who moved against the direction is found soon; said before an answer hangs. */
 	if (!all)
 		submit_tell_by(pool, ended);
 	else if (by != HOST_FOREVER && inbox_anything(&pool->inbox))
 		submit_tell_by(pool, ended + SECOND);
-	return true;
+	return answer(pool, slot);
 }
 
 uint32_t sweep_moves(void)

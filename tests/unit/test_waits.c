@@ -580,6 +580,53 @@ Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 	ended(pool);
 }
 
+static struct ring *ring_with_one(struct ward_pool *pool)
+{
+	struct inbox *inbox = &((struct pool *)pool)->inbox;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		if (ring_count(&inbox->ring[i]) == 1)
+			return &inbox->ring[i];
+	return NULL;
+}
+
+/* A submitter was at the ring as the bench came by; then who sits there hangs. */
+Test(waits, what_was_passed_over_is_looked_for_though_an_answer_hangs)
+{
+	struct ward_pool_config config = job_config(1);
+	struct job busy = job_of_kind(job_sleep), job[2];
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool;
+	struct ring *ring;
+
+	config.max = 1;
+	pool = started(&config);
+	submitted(pool, &busy);
+	cr_assert(runs(&busy));
+	for (int i = 0; i < 2; i++) {
+		job[i] = job_of_kind(job_run);
+		job[i].task.cancel = &token;
+	}
+	submitted(pool, &job[0]);
+	ring = ring_with_one(pool);
+	cr_assert(ring);
+	cr_assert(comes_true(ring_claim(ring)));
+	job[1].task.policy = &hasty;
+	job[1].task.done = endless_done;
+	submitted(pool, &job[1]);
+	ward_cancel_fire(&token, -EINTR);
+	cr_assert(comes_true(load_acquire(&job[1].dones)));
+	cr_assert_eq(load_acquire(&job[0].dones), 0);
+	ring_drop(ring);
+	job_had(&job[0], -EINTR);
+	cr_assert_eq(busy.homes, 0);
+	store_release(&job[1].stop, 1);
+	job_had(&job[1], -EINTR);
+	gate_open(&busy.gate);
+	job_had(&busy, 0);
+	ended(pool);
+}
+
 static struct pool *bench_of; /* whose worker is to die */
 static struct job *dies;
 static uint32_t vacant;
