@@ -14,6 +14,9 @@
 #include <string.h>
 
 #define LINE 64
+/* lib/work/cancel.c: of the whole process. */
+extern _Atomic uint32_t cancel_moves, cancel_sleepers;
+
 /* A steward that is given no turn looks as if it hung: it may be replaced often. */
 #define ARENA (1024 * 1024)
 
@@ -46,6 +49,9 @@ void host_sim_reset(void)
 	spurious = 0;
 	memset(lowered, 0, sizeof(lowered));
 	memset(&last_words, 0, sizeof(last_words));
+	/* A run depends on none before it; the seed says if tokens have moved. */
+	atomic_init(&cancel_moves, chance(2));
+	atomic_init(&cancel_sleepers, 0);
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
 	/* Fences in a row until a rush: at once, soon, never. */
