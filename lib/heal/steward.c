@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define SECOND UINT64_C(1000000000)
+#define REST 4 /* of a scan's time, at least, between two of them */
 #define LIFT_SCANS 8 /* from one look for who waits for a zombie to the next */
 
 /* ---- looking ---------------------------------------------------------------------- */
@@ -848,6 +849,18 @@ static void take_office(struct steward *me)
 	store_release(&me->heal->steward, me);
 }
 
+/*
+ * Until when it waits after a scan.  One that took longer than it should is followed by
+ * a rest all the same: the steward may stand above those whom it watches, on the CPU
+ * that they need.
+ */
+static uint64_t rest_until(const struct steward *me, uint64_t next)
+{
+	uint64_t rested = host_now() + me->pool->scan / REST;
+
+	return rested > me->due ? rested : sooner(next, me->due);
+}
+
 static void serve(struct steward *me)
 {
 	struct pool *pool = me->pool;
@@ -876,8 +889,7 @@ static void serve(struct steward *me)
 		}
 		/* However it ends: early is not late, and late is late. */
 		me->due = now + pool->scan;
-		host_wait(&pool->steward_word, seen,
-			  next < me->due ? next : me->due);
+		host_wait(&pool->steward_word, seen, rest_until(me, next));
 	}
 }
 

@@ -326,9 +326,9 @@ static void heal_asleep(void)
 	sim_looks = 1 + 11 * sim_choose(2); /* maybe by a deputy, later */
 	check(!host_spawn(&w, NULL, stuck, NULL, NULL));
 	check(steward_start(heal) == 0);
-	/* Everything is asleep after two scans or three. */
+	/* Everything is asleep after two scans or three, with a rest after each. */
 	host_wait(&bed, 0,
-		  host_now() + WARD_MS(1000) * sim_choose(4) + sim_choose(80));
+		  host_now() + WARD_MS(250) * sim_choose(16) + sim_choose(80));
 	book_open(book_of(&task));
 	check(inbox_put(&pool->inbox, NULL, &one, 1, &full) == 1);
 	host_join(w, HOST_FOREVER);

@@ -537,8 +537,9 @@ static void pool_rerun(void)
 	send(2, FINE);
 	drain_and_destroy(3);
 }
+/* The longest of 10000 takes half of these steps. */
 SCENARIO(pool_rerun, "a task runs again while its zombie comes home",
-	 .steps = 200000, .rare = 8);
+	 .steps = 60000, .rare = 8);
 
 /*
  * Destroyed while tasks are queued, run, hang and leave, with time enough or
