@@ -288,7 +288,8 @@ WARD_API WARD_MUST int ward_task_recall(struct ward_pool *pool,
  * as often.  For whoever may come to cancel or wait for it, while it may end: such a
  * call on a held task needs no lock and no other count.  done() is not held up, nor
  * the lane that it is in; the end of ward_pool_drain() is.  It holds the pool's memory
- * too, so the drop may come after ward_pool_destroy().
+ * too, so the drop may come after ward_pool_destroy(); in a child after fork that frees
+ * all at once, and no drop may follow.
  * Where the task is not in a pool yet; or inside its run() or done(); or while the
  * task is held already, by others too.  0; -EINVAL: NULL; -ECHILD.
  */
