@@ -216,7 +216,7 @@ static void see_off(struct pool *pool)
 			host_detach(slot->thread); /* [bd] */
 	}
 	for (struct steward *s = load_relaxed(&heal->newest); s; s = s->before)
-		if (s->there)
+		if (swap_acq_rel(&s->there, 0))
 			host_detach(s->thread);
 }
 

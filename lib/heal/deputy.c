@@ -187,8 +187,9 @@ bool deputy_wanted(const struct heal *heal)
 static void bury_former(struct steward *in_office)
 {
 	for (struct steward *s = in_office->before; s; s = s->before)
-		if (s->there && !host_join(s->thread, host_now()))
-			s->there = false;
+		if (swap_acq_rel(&s->there, 0) && /* [dp] */
+		    host_join(s->thread, host_now()))
+			store_release(&s->there, 1);
 }
 
 int deputy_make(struct heal *heal)
@@ -220,9 +221,8 @@ int steward_stop(struct heal *heal, uint64_t until)
 	steward_ring(heal->pool);
 	deputy_ring(heal);
 	for (; old; old = old->before) {
-		if (!old->there)
+		if (!swap_acq_rel(&old->there, 0)) /* [dp] the clerk is at it */
 			continue;
-		old->there = false;
 		if (!host_join(old->thread, until))
 			continue;
 		/* Should it come to itself, nothing of what it does counts. */

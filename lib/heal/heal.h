@@ -67,7 +67,7 @@ struct steward {
 	_Atomic int32_t tid;
 	struct steward *before; /* the one it would, or did, take over from */
 	host_thread thread;
-	bool there; /* the clerk's; then destroy's: it is to be joined */
+	_Atomic uint32_t there; /* X: it is to be joined, by who swaps that for 0 */
 	char name[16];
 };
 

@@ -953,7 +953,7 @@ int steward_begin(struct steward *me)
 	store_relaxed(&me->promise, host_now());
 	add_acq_rel(&me->pool->refs, 1);
 	err = host_spawn(&me->thread, &how, steward, NULL, me);
-	me->there = !err;
+	store_release(&me->there, !err);
 	if (err)
 		sub_acq_rel(&me->pool->refs, 1);
 	return err;

@@ -382,11 +382,31 @@ Test(clerk, ends_when_it_is_told_in_the_middle_of_its_trouble)
 /* Destroy has let go of the second one, and joined the first deputy. */
 Test(clerk, sees_off_whom_nobody_has_joined)
 {
-	load_relaxed(&heal->newest)->there = false;
+	store_relaxed(&load_relaxed(&heal->newest)->there, 0);
 	cr_assert_eq(deputy_make(heal), 0); /* while destroy did not wait for it */
 	moves(0, LIFE_GONE);
 	moves(1, LIFE_GONE);
 	pool->slot[1].joined = true;
 	see_off(pool);
 	cr_assert_eq(fake.detaches, 2);
+}
+
+/* ---- beside destroy ------------------------------------------------------------ */
+
+static int destroy_comes(host_thread thread)
+{
+	(void)thread;
+	fake.join = NULL;
+	cr_assert_eq(steward_stop(heal, fake.now), 0);
+	return 0;
+}
+
+/* It hangs as it joins a former steward; destroy leaves that one to it. */
+Test(clerk, joins_nobody_whom_destroy_joins)
+{
+	cr_assert_eq(deputy_make(heal), 0);
+	fake.joins = 0;
+	fake.join = destroy_comes;
+	cr_assert_eq(deputy_make(heal), 0);
+	cr_assert_eq(fake.joins, 2, "each once");
 }
