@@ -85,11 +85,11 @@ static void *interrupted(void *context)
 
 static bool has_room(void)
 {
+	uintptr_t at = (uintptr_t)__builtin_frame_address(0);
 	stack_t now;
-	char here_it_is;
 
 	return sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_ONSTACK) &&
-	       (uintptr_t)&here_it_is - (uintptr_t)now.ss_sp > ROOM;
+	       at - (uintptr_t)now.ss_sp > ROOM;
 }
 
 /* Frames of the handler and of the kernel's return path come first. */

@@ -41,6 +41,8 @@ static void goes_down_and_up(int policy, int priority, int niceness)
 
 	if (niceness)
 		cr_assert_eq(setpriority(PRIO_PROCESS, 0, niceness), 0);
+	else
+		niceness = getpriority(PRIO_PROCESS, 0); /* the test's own */
 	takes(policy, priority);
 	cr_assert_eq(host_spawn(&thread, &how, pass, NULL, &gate), 0);
 	tid = gate_came(&gate);
