@@ -95,12 +95,15 @@ static void push(struct ward_port *port, struct pool *pool,
 	sub_acq_rel(&port->posting, 1); /* [po] */
 }
 
-void port_post(struct ward_port *port, struct pool *pool,
-	       struct ward_task *task, int status)
+void port_answer(struct ward_task *task, int status)
 {
-	/* Who cancels it from now on comes too late. */
 	book_of(task)->status = status;
 	book_move(book_of(task), BOOK_LOST, 0);
+}
+
+void port_post(struct ward_port *port, struct pool *pool,
+	       struct ward_task *task)
+{
 	push(port, pool, task);
 }
 

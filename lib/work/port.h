@@ -23,9 +23,11 @@
 /* One lane more, or less. */
 void port_hold(struct ward_port *port);
 void port_unhold(struct ward_port *port);
-/* The caller owns the task's answer, and hands it on. */
+/* The caller owns the task's answer: who cancels it from now on comes too late. */
+void port_answer(struct ward_task *task, int status);
+/* After that, and when the caller is not seen inside of it any more: handed on. */
 void port_post(struct ward_port *port, struct pool *pool,
-	       struct ward_task *task, int status);
+	       struct ward_task *task);
 /*
  * A task that was answered there while a thread was inside still, by the last one to
  * leave: its release() is due.

@@ -53,22 +53,56 @@ static int mark(struct pool *pool, struct ward_task *task, int cause,
 }
 
 /*
- * The worker that is inside of it, and how far: in run(), or past that (DEAD: it may
- * yet be said to run again), or about to give it back.  In release() it has done so.
+ * A worker is inside of it, and how far: in run(), or past that (DEAD: it may yet be
+ * said to run again), or about to give it back.  From RELEASE on it has done so.  The
+ * word is that of this task only if it is still the same afterwards; a worker that
+ * goes on meanwhile soon has another task.
+ */
+static bool is_inside(const struct slot *slot, const struct ward_task *task,
+		      enum slot_phase *phase)
+{
+	uint64_t word = load_acquire(&slot->word), seen; /* [E] */
+
+	do {
+		seen = word;
+		*phase = slot_phase(word);
+		if ((*phase != SLOT_RUN && *phase != SLOT_DEAD &&
+		     *phase != SLOT_DONE) ||
+		    load_acquire(&slot->task) != task) /* [E] */
+			return false;
+		word = load_acquire(&slot->word); /* [E] */
+	} while (word != seen);
+	return true;
+}
+
+/* Its attempt was taken away: it is a zombie, or on its way out. */
+static bool is_zombie(const struct slot *slot)
+{
+	uint64_t fence = load_acquire(&slot->fence); /* [H] */
+
+	return fence & 1 && slot_phase(FENCE_EPOCH(fence)) == SLOT_RUN;
+}
+
+/*
+ * The worker that is inside of it.  A zombie of an earlier attempt may be, too, and is
+ * it only if there is no other: it gives nothing back, however far it is.
  */
 static struct slot *who_has(struct pool *pool, const struct ward_task *task,
 			    enum slot_phase *phase)
 {
+	struct slot *zombie = NULL;
+
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
-		*phase = slot_phase(load_acquire(&slot->word)); /* [E] */
-		if ((*phase == SLOT_RUN || *phase == SLOT_DEAD ||
-		     *phase == SLOT_DONE) &&
-		    load_relaxed(&slot->task) == task)
+		if (!is_inside(slot, task, phase))
+			continue;
+		if (!is_zombie(slot))
 			return slot;
+		zombie = slot;
 	}
-	return NULL;
+	*phase = SLOT_RUN;
+	return zombie;
 }
 
 /* Its attempt goes on: false if it does not, because its worker saw the mark first. */
@@ -103,6 +137,8 @@ static int outcome(struct pool *pool, struct ward_task *task)
 	word = load_acquire(&book->word);
 	if (!(word & BOOK_CANCELLED))
 		return -ENOENT;
+	if (word & BOOK_BEGUN) /* it has been told, and has ended */
+		return -EINPROGRESS;
 	return word & BOOK_UNWANTED || (!slot && may_run(word)) ?
 		       0 :
 		       -ENOENT;

@@ -217,7 +217,7 @@ static inline uint64_t slot_step(struct slot *slot, uint64_t word,
 static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
 				  enum slot_phase phase)
 {
-	store_relaxed(&slot->task, task);
+	store_release(&slot->task, task); /* [E] */
 	return slot_go_on(slot, load_relaxed(&slot->word), phase);
 }
 

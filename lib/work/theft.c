@@ -270,9 +270,26 @@ struct ward_task *theft_task(struct slot *slot)
 	return load_relaxed(&theft_root(slot)->task);
 }
 
+/*
+ * Whoever cancels it may not have looked yet for a worker inside, and must not find that
+ * it had ended before.  A zombie says nothing for a later attempt.
+ */
+static cold void tell_begun(const struct slot *slot, const struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word); /* [ca] */
+
+	if (slot_taken(slot)) /* after it */
+		return;
+	while (word & BOOK_CANCELLED && !(word & BOOK_BEGUN) &&
+	       !cas_acq_rel(&book->word, &word, word | BOOK_BEGUN)) /* [ca] */
+		;
+}
+
 int theft_cause(struct slot *slot)
 {
 	const struct ward_task *task = load_relaxed(&slot->task);
+	int cause;
 
 	while (theft_is_carrier(task)) {
 		slot = carrier_of(task)->owner;
@@ -280,7 +297,10 @@ int theft_cause(struct slot *slot)
 			return -ESTALE;
 		task = load_relaxed(&slot->task);
 	}
-	return task_cause(task);
+	cause = task_cause(task);
+	if (unlikely(cause))
+		tell_begun(slot, task);
+	return cause;
 }
 
 /* Whoever wakes up looks why; so it does no harm to wake one who has just moved on. */

@@ -41,8 +41,20 @@ static inline void show_patience(struct slot *slot, const struct ward_task *task
 
 /* ---- answering ----------------------------------------------------------------- */
 
+/*
+ * Before another may answer it, or have it back and submit it again: who cancels it
+ * then must not take this worker for one that has it.
+ */
+static inline uint64_t part_from(struct slot *slot, uint64_t epoch)
+{
+	return slot && slot_phase(epoch) != SLOT_RELEASE ?
+		       slot_go_on(slot, epoch, SLOT_RELEASE) :
+		       epoch;
+}
+
 /* Of a task that was lost before, or is none of ours any more: false. */
-static bool close_lost(struct pool *pool, struct book *book)
+static bool close_lost(struct pool *pool, struct slot *slot, uint64_t *epoch,
+		       struct book *book)
 {
 	uint64_t word = load_relaxed(&book->word);
 
@@ -52,6 +64,8 @@ static bool close_lost(struct pool *pool, struct book *book)
 	}
 	/* Before another thread may take it off again. */
 	add_acq_rel(&pool->unreleased, 1); /* [r] */
+	book_move(book, BOOK_DONE, 0); /* else it seems to be queued */
+	*epoch = part_from(slot, *epoch);
 	if (!book_answer(book))
 		return false;
 	sub_acq_rel(&pool->unreleased, 1); /* [r] */
@@ -124,7 +138,7 @@ static struct lane_place close_plainly(struct slot *slot,
  * ward_task_wait(): who holds the task may have come in its done().
  */
 static cold bool close_book(struct pool *pool, struct slot *slot,
-			    struct ward_task *task, int status,
+			    uint64_t *epoch, struct ward_task *task, int status,
 			    struct lane_place *place)
 {
 	struct ward_port *port = NULL;
@@ -132,7 +146,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 
 	*place = out_of_lane(task, &port);
 	book_of(task)->status = status;
-	if (close_lost(pool, book_of(task))) {
+	if (close_lost(pool, slot, epoch, book_of(task))) {
 		if (port) /* nobody has it any more */
 			port_unhold(port);
 		if (slot)
@@ -151,11 +165,9 @@ static hot void let_go(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task,
 		       void (*release)(struct ward_task *))
 {
-	if (release) {
-		if (slot && slot_phase(epoch) != SLOT_RELEASE)
-			slot_go_on(slot, epoch, SLOT_RELEASE);
+	part_from(slot, epoch);
+	if (release)
 		release(task);
-	}
 	if (likely(slot))
 		count_own_release(&slot->released, 1); /* [r] */
 	else
@@ -173,7 +185,7 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 
 	if (likely(slot && book_plain(word & ~BOOK_LANE)))
 		place = close_plainly(slot, task, word);
-	else if (!close_book(pool, slot, task, status, &place))
+	else if (!close_book(pool, slot, &epoch, task, status, &place))
 		return;
 	let_go(pool, slot, epoch, task, release);
 	leave_lane(pool, slot, place);
@@ -225,8 +237,8 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 }
 
 /* True: its port does the rest. */
-static bool answer_lane(struct pool *pool, struct ward_task *task, int *status,
-			bool failed)
+static bool answer_lane(struct pool *pool, struct slot *slot, uint64_t epoch,
+			struct ward_task *task, int *status, bool failed)
 {
 	struct lane *lane = book_of(task)->lane;
 
@@ -234,7 +246,9 @@ static bool answer_lane(struct pool *pool, struct ward_task *task, int *status,
 		*status = lane_ended(lane, task, *status, failed);
 	if (!lane->port)
 		return false;
-	port_post(lane->port, pool, task, *status);
+	port_answer(task, *status);
+	part_from(slot, epoch);
+	port_post(lane->port, pool, task);
 	return true;
 }
 
@@ -247,7 +261,7 @@ static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 	if (unlikely(failed))
 		epoch = tell_dead(pool, slot, epoch, task, status);
 	if (unlikely(word & BOOK_LANE) &&
-	    answer_lane(pool, task, &status, failed))
+	    answer_lane(pool, slot, epoch, task, &status, failed))
 		return;
 	if (unlikely(word & BOOK_DEBTS))
 		book_of(task)->status = status; /* should its thread end in done() */

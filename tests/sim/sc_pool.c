@@ -38,6 +38,7 @@ static struct errand {
 	/* offstage */
 	uint32_t runs, inside, done, released, commits, letters;
 	int status;
+	bool asks, told; /* whether it is to stop; it was */
 	bool raises; /* and does not return */
 	bool deadly; /* its dead letter's hook does not return either */
 } errand[ERRANDS];
@@ -67,6 +68,11 @@ static offstage void leave_run(struct errand *e)
 static offstage void committed(struct errand *e)
 {
 	check(!e->commits++);
+}
+
+static offstage void heard(struct errand *e, int cause)
+{
+	e->told |= cause == -ECANCELED;
 }
 
 static void open_gate(struct errand *e)
@@ -102,6 +108,8 @@ static int run(struct ward_task *task)
 		host_relax();
 	while (e->kind == SLEEPS && !load_acquire(&e->gate))
 		host_wait(&e->gate, 0, HOST_FOREVER);
+	if (e->asks)
+		heard(e, ward_check());
 	leave_run(e);
 	if (e->kind == LEAVES)
 		host_exit();
@@ -318,6 +326,7 @@ static void recalls(void *arg)
 static offstage void was_true(int said, const struct errand *e)
 {
 	check(said == 0 || said == -EINPROGRESS || said == -ENOENT);
+	check(!e->told || said == -EINPROGRESS);
 	if (said == 0) {
 		check(e->runs == 0);
 		check(e->status == -ECANCELED);
@@ -334,6 +343,7 @@ static void pool_recalled(void)
 	host_thread t;
 
 	set_up(1, 1, 1);
+	errand[0].asks = true;
 	send(0, sim_choose(2) ? FINE : SLOW);
 	check(!host_spawn(&t, NULL, recalls, NULL, &said));
 	send(1, FINE);
@@ -426,6 +436,76 @@ static void pool_taken_over(void)
 	all_answered(2);
 }
 SCENARIO(pool_taken_over, "two stewards answer for one task, or neither does",
+	 .steps = 200000, .rare = 8);
+
+static offstage void anew(struct errand *e)
+{
+	e->runs = e->done = e->released = e->commits = e->letters = 0;
+	e->again = false;
+}
+
+static void release_and_wake(struct ward_task *task)
+{
+	release_and_say(task);
+	host_wake(&gone, 1);
+}
+
+/* Without a lane release() tells that it may be submitted again, else the lane. */
+static void send_to(struct ward_lane *lane)
+{
+	errand[0].kind = FINE;
+	errand[0].task.run = run;
+	errand[0].task.done = done;
+	errand[0].task.release = lane ? NULL : release_and_wake;
+	check((lane ? ward_lane_submit(lane, &errand[0].task, WARD_FOREVER) :
+		      ward_submit(pool, &errand[0].task, WARD_FOREVER)) == 0);
+}
+
+static void comes_back(struct ward_lane *lane)
+{
+	if (lane)
+		ward_lane_join(lane, WARD_FOREVER);
+	while (!lane && !load_acquire(&gone))
+		host_wait(&gone, 0, HOST_FOREVER);
+}
+
+/* Its lane does not wait for the zombie. */
+static offstage bool is_lost(const struct errand *e)
+{
+	return e->status == -ETIME;
+}
+
+/* One that was just given back is submitted again, and cancelled. */
+static void pool_recalled_again(void)
+{
+	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
+	struct ward_lane *lane = NULL;
+	int said;
+
+	patience = 1000;
+	set_up(2, 1, 1);
+	patience = 2;
+	config.active = 1;
+	if (sim_choose(2))
+		check(ward_lane_create(&lane, pool, &config) == 0);
+	for (uint32_t n = 0; n < 2 && !is_lost(&errand[0]); n++) {
+		anew(&errand[0]);
+		store_relaxed(&gone, 0);
+		send_to(lane);
+		/* What was cancelled may be given back after it left its lane. */
+		said = !lane || n ? ward_task_cancel(pool, &errand[0].task, 0) :
+				    -ENOENT;
+		comes_back(lane);
+		was_true(said, &errand[0]);
+	}
+	if (lane)
+		check(ward_lane_destroy(lane) == 0);
+	check(ward_pool_drain(pool, WARD_FOREVER) == 0);
+	check(ward_pool_destroy(pool, WARD_FOREVER) == 0);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(pool_recalled_again,
+	 "a worker that gave a task back seems to have it still",
 	 .steps = 200000, .rare = 8);
 
 static offstage void not_begun(const struct errand *e)
