@@ -607,7 +607,7 @@ static void pool_two_die(void)
 	drain_and_destroy(3);
 }
 SCENARIO(pool_two_die, "the same with two workers and one spare",
-	 .steps = 200000, .rare = 8);
+	 .steps = 400000, .rare = 8);
 
 static void pool_rerun(void)
 {
@@ -782,7 +782,7 @@ static void pool_watched(void)
 	}
 	drain_and_destroy(2);
 }
-SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 400000,
+SCENARIO(pool_watched, "stats or audit tell what never was", .steps = 1000000,
 	 .rare = 8);
 
 /* ---- failures ------------------------------------------------------------ */
