@@ -136,6 +136,11 @@ int steward_stop(struct heal *heal, uint64_t until);
 bool steward_condemn(struct pool *pool, const struct ward_task *task);
 /* All is parked and nothing is owed: nothing can fall silent unseen. */
 bool steward_may_sleep(struct pool *pool);
+/*
+ * By the steward: until then, or until its word is not 'seen' any more; not at all
+ * unless it may.
+ */
+void steward_sleep(struct steward *me, uint32_t seen, uint64_t until);
 
 /* aides.c.  By the steward, at each scan. */
 void aides_watch(struct steward *me, uint64_t now);

@@ -814,7 +814,7 @@ static void get_up(struct steward *me)
 	cas_acq_rel(&me->pool->steward_asleep, &who, 0);
 }
 
-static void sleep_until_rung(struct steward *me, uint32_t seen, uint64_t until)
+void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 {
 	struct pool *pool = me->pool;
 
@@ -883,7 +883,7 @@ static void serve(struct steward *me)
 			me->quiet_since = now;
 		if (now - me->quiet_since >= SECOND) {
 			next = sooner(next, plan_due(&me->plan, pool));
-			sleep_until_rung(me, seen, next);
+			steward_sleep(me, seen, next);
 			me->quiet_since = host_now();
 			continue;
 		}

@@ -337,6 +337,37 @@ static void heal_asleep(void)
 SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2,
 	 .steps = 12000);
 
+static void dozes(void *arg)
+{
+	steward_sleep(arg, 0, HOST_FOREVER);
+}
+
+/*
+ * The same, of its last step alone: one is parked, and is woken while the steward
+ * lies down.  Nobody else is there: what the bell's woke() misses stays missed.
+ */
+static void heal_dozes(void)
+{
+	struct bell *bell;
+	struct heal *heal;
+	host_thread s;
+
+	set_up(1, 1);
+	sit(0);
+	bell = &pool->inbox.bell;
+	store_relaxed(&bell->sleeper[0].parked, 1);
+	store_relaxed(&bell->word, (uint64_t)1 << BELL_TOP_SHIFT);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	check(steward_may_sleep(pool));
+	check(!host_spawn(&s, NULL, dozes, NULL, load_relaxed(&heal->steward)));
+	bell_ring_asleep(bell, NULL);
+	host_join(s, HOST_FOREVER); /* it was rung, or has not slept */
+}
+SCENARIO(heal_dozes, "the steward falls asleep while one leaves the park",
+	 .bound = 2);
+
 /* Inside of a task for some scans; then it leaves its seat, and ends. */
 static void leaver(void *arg)
 {
