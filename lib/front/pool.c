@@ -15,7 +15,7 @@
  * told to end only when another had used up the time.
  */
 #ifndef TRUST /* where time is jerky, for ever */
-#define PATIENCE UINT64_C(100000000)
+#define PATIENCE UINT64_C(1000000000)
 #define TRUST UINT64_C(5000000000)
 #endif
 #define LEAST UINT64_C(20000000)
