@@ -762,6 +762,7 @@ static void forget_self(void)
 	host_alt_stack_leave();
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
+	host_set_mine(NULL); /* a callback that it was paying for ended it */
 }
 
 /* On the thread, when it leaves by pthread_exit or cancellation. */

@@ -318,6 +318,32 @@ Test(worker, who_is_left_answers_for_what_was_in_its_hands)
 	cr_assert(comes_true(threads() == before));
 }
 
+static void ends_its_thread(struct ward_task *task, int status)
+{
+	job_done(task, status);
+	pthread_exit(NULL);
+}
+
+Test(worker, who_is_left_and_ends_in_done_owes_the_release)
+{
+	static struct gate gate;
+	struct ward_hooks late = hooks;
+	struct ward_pool_config config = job_config(2);
+	uint32_t before = threads();
+	struct ward_pool *pool;
+
+	in_its_hands = job_of_kind(job_run);
+	in_its_hands.task.done = ends_its_thread;
+	late.stop = late_stop;
+	hooked.gate = &gate;
+	config.hooks = &late;
+	pool = started(&config);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(WARD_MS(20))), 1);
+	gate_open(&gate);
+	job_had(&in_its_hands, -ECANCELED);
+	cr_assert(comes_true(threads() == before));
+}
+
 /* A report hook, too: healing goes on without it. */
 static void sleeping_report(void *arg, const struct ward_report *report)
 {
