@@ -54,7 +54,7 @@ void later_fini(struct later *later);
  */
 uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		   bool fresh);
-/* The same, for now. */
+/* The same, due at once. */
 void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh);
 /* The same, before all that has a time: of those it keeps the order. */
 void later_return(struct inbox *inbox, struct ward_task *task);

@@ -514,7 +514,6 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 {
 	/* Not outside until the task is given back: who cancels it looks here. */
 	void (*done)(struct ward_task *, int) = task->done;
-	void (*release)(struct ward_task *);
 	uint64_t left = epoch, word;
 
 	if (unlikely(slot->traces))
@@ -533,13 +532,8 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	if (done) {
 		done(task, 0);
 		give_back(pool, slot, epoch, task, 0);
-	} else { /* as give_back_plain(), where the phase is known */
-		release = task->release;
-		store_release(&book_of(task)->word, book_shut(word));
-		slot_step(slot, epoch, SLOT_DONE, SLOT_RELEASE);
-		if (release)
-			release(task);
-		count_own_release(&slot->released, 1); /* [r] */
+	} else {
+		give_back_plain(pool, slot, epoch, task, word);
 	}
 	return likely(slot_end(slot));
 }
