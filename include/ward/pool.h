@@ -204,8 +204,9 @@ WARD_API int ward_pool_resize(struct ward_pool *pool, uint32_t workers,
  * Any thread.  With WARD_NOWAIT it is lock-free and may be called in a signal
  * handler: a submitter stopped at any point delays none of the others.  From a
  * task of the same pool it goes to the worker's own ring first.
- * Tasks of one thread start in the order of their submission, unless they are
- * stolen or another thread shares its ring; use one worker where order matters.
+ * In a pool of one worker the tasks of one thread outside it start in the order of
+ * their submission, unless another thread shares its ring, or something is told to
+ * stop while it waits.  Where order must hold use a lane of width 1.
  */
 WARD_API WARD_MUST int ward_submit(struct ward_pool *pool,
 				   struct ward_task *task, ward_ns until);

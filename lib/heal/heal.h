@@ -59,6 +59,7 @@ struct steward {
 	bool told_blind, told_late;
 	uint32_t moves; /* of tokens, as far as they were seen to */
 	bool slow; /* some worker was, at this scan: watch->slow */
+	bool shares; /* this scan: the hands of those who are slow, or stand still */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
 	uint32_t told_lacks; /* enum host_lack, bits */
 	/* W: the steward writes, anybody reads */

@@ -547,7 +547,7 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	/* Most wards of most scans: the other lines are not touched. */
 	sign = sign_of(me->pool, slot);
 	if (likely(has_moved(watch, &sign))) {
-		bool slow = is_slow(watch, &sign);
+		bool slow = me->shares && is_slow(watch, &sign);
 		uint64_t still = aides_still(me, watch, slot, &sign, now);
 
 		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
@@ -557,7 +557,8 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 		return slot_inside(sign.word);
 	}
 	watch->slow = false;
-	share(me->pool, slot);
+	if (me->shares)
+		share(me->pool, slot);
 	life = load_acquire(&slot->life); /* [L] before what may convict it */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
@@ -732,6 +733,16 @@ static void see_to_told(struct steward *me, uint64_t now)
 	}
 }
 
+/*
+ * What lies in the hand of the only worker nobody else would run, so it stays there, in
+ * its order.  But it may have been told to stop: then it goes where the bench looks.
+ */
+static bool shares(struct steward *me, uint64_t now)
+{
+	return !crew_is_one(&me->pool->crew) ||
+	       sweep_is_due(me->pool, sweep_moves() != me->moves, now);
+}
+
 /* True if anybody was busy. */
 static bool scan(struct steward *me, uint64_t now)
 {
@@ -745,6 +756,7 @@ static bool scan(struct steward *me, uint64_t now)
 		    load_relaxed(&me->pool->zombies_out);
 	me->plan.waits = false;
 	me->slow = false;
+	me->shares = shares(me, now);
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
 		busy |= look_at(me, i, now, late);
 	if (in_office(me))

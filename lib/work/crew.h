@@ -93,6 +93,14 @@ static inline bool crew_over(const struct crew *crew)
 	return CREW_STAY(word) > CREW_WANTED(word);
 }
 
+/* Is there one worker at most, and is there to be no other? */
+static inline bool crew_is_one(const struct crew *crew)
+{
+	uint64_t word = load_acquire(&crew->word);
+
+	return CREW_TAKEN(word) <= 1 && CREW_WANTED(word) <= 1;
+}
+
 /*
  * May a spare sit down; of 'seats' in all?  Where the last empty seat is one that its
  * worker is just getting up from, that worker sees to it.

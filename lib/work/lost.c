@@ -139,7 +139,7 @@ static void lost_run(struct pool *pool, struct ward_task *task,
 	if (end_attempt(pool, task, why, status_of(why), inside, incident))
 		run_again(pool, task);
 	else
-		inbox_owe(&pool->inbox, task);
+		later_owe_first(&pool->inbox, task);
 }
 
 bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
@@ -153,12 +153,15 @@ bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
 	return true;
 }
 
-/* A callback is due, by 'state', and its thread will not come to it. */
+/*
+ * A callback is due, by 'state', and its thread will not come to it.  First, for that
+ * is what the bench sees to where all workers are busy.
+ */
 static void owe(struct pool *pool, struct ward_task *task,
 		enum book_state state)
 {
 	book_move(book_of(task), state, 0);
-	inbox_owe(&pool->inbox, task);
+	later_owe_first(&pool->inbox, task);
 }
 
 void lost_attempt(struct pool *pool, struct ward_task *task,

@@ -576,6 +576,21 @@ Test(steward, what_lies_behind_slow_tasks_is_shared_out)
 	cr_assert(is_shared(owed));
 }
 
+/* Nobody else would run it, and taken out it might be passed by what came after. */
+Test(steward, the_only_worker_keeps_what_lies_behind_a_long_task)
+{
+	uint64_t owed = at_hand();
+
+	atomic_init(&pool->crew.word, CREW_TAKEN_ONE + 1);
+	begins(1, SLOT_RUN, SLEEPS);
+	for (int i = 0; i < 8; i++)
+		one_scan(0);
+	cr_assert_not(is_shared(owed));
+	submit_tell_by(pool, 1); /* something is to stop */
+	one_scan(0);
+	cr_assert(is_shared(owed));
+}
+
 Test(steward, a_zombie_keeps_nothing_either)
 {
 	uint64_t owed;

@@ -175,6 +175,30 @@ Test(submit, the_order_is_kept_while_it_runs)
 	ended(pool);
 }
 
+static int naps(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	usleep(3000); /* some scans */
+	return job_ends(job_of(task));
+}
+
+/* More than are taken at once. */
+Test(submit, the_order_is_kept_behind_tasks_that_take_long)
+{
+	enum { N = 200 };
+	static struct job job[N];
+	static struct ward_task *list[N];
+	struct ward_pool *pool = pool_of(1);
+
+	for (int i = 0; i < N; i++) {
+		job[i] = job_of_kind(i % 10 ? job_run : naps);
+		list[i] = &job[i].task;
+	}
+	cr_assert_eq(ward_submit_n(pool, list, N, 0), N);
+	in_order(job, N);
+	ended(pool);
+}
+
 Test(submit, batches_keep_the_order)
 {
 	enum { N = 3000 };

@@ -358,6 +358,13 @@ static void takes_a_lane(struct scene *s)
 	s->lane = lane_with(s->pool, config);
 }
 
+/* Just before it is sent, which must not come too late; or later. */
+static void gets_its_deadline(struct scene *s)
+{
+	if (s->ask == ASK_DEADLINE)
+		ward_cancel_deadline(&s->token, ward_in(WARD_MS(100)));
+}
+
 static void sends(struct scene *s, struct job *job)
 {
 	if (s->lane)
@@ -371,20 +378,21 @@ static int sends_and_sleeps(struct ward_task *task)
 {
 	struct scene *s = ward_entry(job_of(task), struct scene, busy[0]);
 
+	gets_its_deadline(s);
 	sends(s, &s->job);
 	return job_sleep(task);
 }
 
 static void all_are_busy(struct scene *s)
 {
-	for (int i = 0; i < BUSY; i++) {
+	/* The last one is busy before the first one has anything in its hand. */
+	for (int i = BUSY; i--;) {
 		s->busy[i] = job_of_kind(
 			!i && s->wait == WAITS_HAND ? sends_and_sleeps :
 						      job_sleep);
 		submitted(s->pool, &s->busy[i]);
-	}
-	for (int i = 0; i < BUSY; i++)
 		cr_assert(runs(&s->busy[i]));
+	}
 }
 
 /* Its worker has something else to do then, before the next attempt. */
@@ -411,8 +419,6 @@ static void waits(struct scene *s)
 		job->task.cancel = &s->token;
 	if (s->ask == ASK_WINDOW)
 		job->task.policy = &a_while;
-	if (s->ask == ASK_DEADLINE && !has_begun(s))
-		ward_cancel_deadline(&s->token, ward_in(WARD_MS(30)));
 	if (in_lane(s))
 		takes_a_lane(s);
 	if (s->wait == WAITS_GRANT || s->wait == WAITS_BEHIND_GRANT) {
@@ -434,8 +440,7 @@ static void waits(struct scene *s)
 		else
 			sends(s, job);
 		cr_assert(runs(job));
-		if (s->ask == ASK_DEADLINE)
-			ward_cancel_deadline(&s->token, ward_in(WARD_MS(30)));
+		gets_its_deadline(s);
 	}
 }
 
@@ -486,6 +491,8 @@ static void scene(enum wait wait, enum ask ask)
 		cr_assert(runs(&s.busy[0]));
 		cr_assert(runs(&s.first));
 	}
+	if (!has_begun(&s) && wait != WAITS_HAND)
+		gets_its_deadline(&s);
 	if (wait == WAITS_TIME)
 		cr_assert_eq(ward_submit_at(s.pool, &s.job.task,
 					    ward_in(WARD_S(36000)), 0),
@@ -515,6 +522,26 @@ Test(waits, told_to_stop_it_is_answered_though_nobody_is_free, .timeout = 120)
 	for (int wait = 0; wait < WAITS; wait++)
 		for (int ask = 0; ask < ASKS; ask++)
 			scene(wait, ask);
+}
+
+/* Who held it lets go of it last, and is no worker: release() is owed from then on. */
+Test(waits, let_go_of_it_is_given_back_though_nobody_is_free)
+{
+	static struct scene s;
+
+	s.pool = pool_of(BUSY);
+	s.job = job_of_kind(job_run);
+	all_are_busy(&s);
+	cr_assert_eq(ward_task_hold(s.pool, &s.job.task), 0);
+	submitted(s.pool, &s.job);
+	cr_assert_eq(ward_task_cancel(s.pool, &s.job.task, -EINTR), 0);
+	cr_assert(comes_true(load_acquire(&s.job.dones) == 1));
+	cr_assert_eq(s.job.releases, 0);
+	cr_assert_eq(ward_task_drop(s.pool, &s.job.task), 0);
+	job_had(&s.job, -EINTR);
+	for (int i = 0; i < BUSY; i++)
+		gate_open(&s.busy[i].gate);
+	ended(s.pool);
 }
 
 /* A pool that may replace nobody any more: all its workers hang. */
