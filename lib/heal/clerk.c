@@ -67,12 +67,17 @@ static bool bury(struct pool *pool)
 	return waiting;
 }
 
+/*
+ * In this order, in which a thread moves on: who comes up is counted twice for a moment,
+ * and wakes the clerk after that; who is just taking a seat may be missed, and then one
+ * too many is made, which leaves.
+ */
 static uint32_t wanted(struct pool *pool)
 {
-	uint32_t want = pool->spares_wanted + crew_vacant(&pool->crew);
-	uint32_t have = load_acquire(&pool->spares_ready) +
-			load_acquire(&pool->born);
+	uint32_t have = load_acquire(&pool->born), want;
 
+	have += load_acquire(&pool->spares_ready);
+	want = pool->spares_wanted + crew_vacant(&pool->crew);
 	return want > have ? want - have : 0;
 }
 

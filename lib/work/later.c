@@ -85,7 +85,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		add_relaxed(&later->waiting, 1);
 	store_relaxed(&book->wait.where, leaf);
 	host_fence_light(); /* [ca] [D] it can be found | is it over? */
-	if (is_over(inbox, task)) {
+	if (at && is_over(inbox, task)) {
 		at = 0;
 		timed = false;
 	} else if (timed) { /* it is looked at when it is told, and then is early */

@@ -622,8 +622,8 @@ Test(steward, finds_the_dead)
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
 	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
+	cr_assert_eq(later_take(&pool->inbox), &task[1], "answers first");
 	cr_assert_eq(later_take(&pool->inbox), &held, "and its hand");
-	cr_assert_eq(later_take(&pool->inbox), &task[1]);
 	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
 	cr_assert_eq(times_told(WARD_R_DEATH), 1);
