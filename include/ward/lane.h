@@ -11,6 +11,7 @@
  *	width 1			a key: its tasks run in order, never two at once
  *	width n			a bulkhead: no more than n workers at a time
  *	any width, join		a set of tasks that somebody waits for
+ *	under another		a share of that one's width
  *
  * Width counts answers: a task that was fenced, and is still inside run(), makes way
  * for the next.  ward_check() tells it so, and ward_commit() refuses it.
@@ -69,6 +70,19 @@ struct ward_lane_config {
 	uint32_t nlimits;
 	uint32_t reserved; /* must be 0 */
 	struct ward_port *port; /* done() and release() are called there: port.h */
+	/*
+	 * A lane of the same pool, whose places this one's tasks take besides their
+	 * own: so many lanes share a width, say tenants of one backend.  They and the
+	 * tasks of that lane come in turn, a task each; but as long as 'active' of this
+	 * one are at work it asks for no more.  That lane's token fires this one's, too.
+	 * It has 'active', no limits and none of DROP_OLDEST,
+	 * CALLER_RUNS and HANDOVER, and is under no other; this one has no
+	 * limits either, for what waits for them would keep a place, and is neither
+	 * CALLER_RUNS nor HANDOVER.  It must outlive this lane.  What it counts, and
+	 * ward_lane_join() waits for there, are its own tasks, and of those under it the
+	 * ones that have a place, and the next one of each lane.
+	 */
+	struct ward_lane *under;
 };
 #define WARD_LANE_CONFIG_INIT WARD_SIZED_INIT_(struct ward_lane_config)
 
@@ -190,8 +204,8 @@ WARD_API struct ward_cancel *ward_lane_token(struct ward_lane *lane);
 WARD_API uint32_t ward_lane_count(const struct ward_lane *lane);
 
 /*
- * Gives the lane back.  -EBUSY: tasks are in it, or its token is watched, or linked
- * to, by others; -EINVAL; -ECHILD.  No other call on it may be
+ * Gives the lane back.  -EBUSY: tasks are in it, or lanes under it, or its token is
+ * watched, or linked to, by others; -EINVAL; -ECHILD.  No other call on it may be
  * under way, but one that submitted what has been answered, and that must be over
  * before the pool ends.  Threads that lost an
  * attempt of its tasks, and are still inside, do not count.

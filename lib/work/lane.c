@@ -13,6 +13,12 @@ static struct ward_task *last_of(uintptr_t arrived)
 /* In 'count', beside one task that is inside: one that became active. */
 #define MOVED ((uint64_t)1 << 32)
 
+/* It asks for a place, for a lane that is under this one. */
+static bool is_asker(const struct ward_task *task)
+{
+	return unlikely(!task->run);
+}
+
 /* ---- by who turns: the queue -------------------------------------------------------- */
 
 static void append(struct lane *lane, struct ward_task *task)
@@ -28,7 +34,7 @@ static void append(struct lane *lane, struct ward_task *task)
 		lane->first = task;
 	}
 	lane->last = task;
-	count_own(&lane->waiting, 1);
+	count_own(&lane->waiting, !is_asker(task));
 }
 
 /* Of one that waits: it may not have arrived yet. */
@@ -39,8 +45,8 @@ static bool stands(const struct lane *lane, const struct ward_task *task)
 
 static void unlink_first(struct lane *lane)
 {
+	count_own(&lane->waiting, -(uint32_t)!is_asker(lane->first));
 	lane->first = book_of(lane->first)->link;
-	count_own(&lane->waiting, -1u);
 }
 
 static void unlink_any(struct lane *lane, struct ward_task *task)
@@ -85,15 +91,30 @@ static void recount(struct lane *lane)
 	lane->moved_seen = moved;
 }
 
+static void note(struct lane *lane);
+
+/* The last step with it: its lane may be another one soon. */
+static void answer(struct ward_task *asker, enum lane_answer answer)
+{
+	struct lane *lane = ward_entry(asker, struct lane, asker);
+
+	swap_acq_rel(&lane->answer, answer); /* [la] */
+	note(lane);
+}
+
 static void pass(struct lane *lane, struct ward_task *task)
 {
 	struct inbox *inbox = &lane->pool->inbox;
 	struct slot *slot = slot_here();
 	struct hand *mine = slot && slot->pool == lane->pool ? &slot->hand :
 							       NULL;
-	struct ring *ring =
-		lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
+	struct ring *ring;
 
+	if (is_asker(task)) {
+		answer(task, LANE_PLACE);
+		return;
+	}
+	ring = lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
 	if (likely(ring))
 		inbox_tell(inbox, &ring->rung);
 	else
@@ -103,6 +124,10 @@ static void pass(struct lane *lane, struct ward_task *task)
 /* To be answered with 'status', by a worker, without having run. */
 static void refuse(struct lane *lane, struct ward_task *task, int status)
 {
+	if (is_asker(task)) {
+		answer(task, LANE_NO_PLACE);
+		return;
+	}
 	book_of(task)->status = status;
 	book_move(book_of(task), BOOK_LOST, BOOK_UNWANTED | BOOK_REFUSED);
 	pass(lane, task);
@@ -151,13 +176,20 @@ static void fetch(struct lane *lane)
 
 /* ---- by who turns: what follows ------------------------------------------------------ */
 
+/* The next task is one of those that are active. */
+static void take_place(struct lane *lane)
+{
+	lane->active++;
+	lane->placed = false;
+}
+
 /* It has its tokens: now, or in a while. */
 static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 		     uint64_t now)
 {
 	struct pool *pool = lane->pool;
 
-	lane->active++;
+	take_place(lane);
 	if (at <= now) {
 		pass(lane, task);
 		return;
@@ -184,32 +216,85 @@ static void start_limited(struct lane *lane, struct ward_task *task)
 		start_at(lane, task, at, now);
 }
 
-static bool has_place(const struct lane *lane)
+/* Somebody waits, and not for a place of this lane. */
+static bool may_hand_on(const struct lane *lane)
 {
 	uint32_t width = load_relaxed(&lane->width);
 
-	return !width || lane->active < width;
+	return lane->first && (!width || lane->active < width);
 }
 
 static void hand_on(struct lane *lane)
 {
 	bool limited = lane->limits && !load_relaxed(&lane->pool->stopping);
 
-	while (lane->first && has_place(lane)) {
+	while (may_hand_on(lane) && (likely(!lane->under) || lane->placed)) {
 		struct ward_task *task;
 
 		if (unlikely(limited && lane->reserved))
 			break;
 		task = shift(lane);
+
 		if (unlikely(!task))
 			continue;
 		if (unlikely(limited)) {
 			start_limited(lane, task);
 			continue;
 		}
-		lane->active++;
+		take_place(lane);
 		pass(lane, task);
 	}
+}
+
+/* ---- by who turns: places of the lane that it is under -------------------------------- */
+
+static void push(struct lane *lane, struct ward_task *task);
+
+/* The caller's last step with 'under', which a drain may wait for. */
+static void leave_under(struct lane *under, bool refused)
+{
+	struct inbox *inbox = &under->pool->inbox;
+
+	lane_leave(under, refused);
+	inbox_settle(inbox);
+}
+
+static void hear_answer(struct lane *lane)
+{
+	uint32_t said = load_relaxed(&lane->answer);
+
+	if (said == LANE_NO_ANSWER)
+		return;
+	swap_acq_rel(&lane->answer, LANE_NO_ANSWER); /* [la] */
+	lane->asks = false;
+	lane->placed = said == LANE_PLACE;
+	if (!lane->placed)
+		leave_under(lane->under, true);
+}
+
+static void give_place_back(struct lane *lane)
+{
+	if (!lane->placed)
+		return;
+	lane->placed = false;
+	leave_under(lane->under, false);
+}
+
+/* There is always room for it. */
+static void ask(struct lane *lane)
+{
+	lane->asks = true;
+	add_acq_rel(&lane->under->count, 1); /* [ln] */
+	book_open_lane(book_of(&lane->asker), lane->under, true);
+	push(lane->under, &lane->asker);
+}
+
+static void see_to_place(struct lane *lane)
+{
+	if (!may_hand_on(lane))
+		give_place_back(lane);
+	else if (!lane->placed && !lane->asks)
+		ask(lane);
 }
 
 static void refuse_first(struct lane *lane, int status)
@@ -325,8 +410,23 @@ static void see_to(struct lane *lane)
 		lane->reserved = false;
 	if (unlikely(load_relaxed(&lane->sweep)))
 		see_who_stays(lane);
+	if (unlikely(lane->under))
+		hear_answer(lane);
 	hand_on(lane);
 	drop_oldest(lane);
+	if (unlikely(lane->under))
+		see_to_place(lane);
+}
+
+/* Its life has ended.  False: not yet, there is an answer to come. */
+static bool sees_its_end(struct lane *lane)
+{
+	if (!lane->under)
+		return true;
+	fetch(lane);
+	hear_answer(lane);
+	give_place_back(lane);
+	return !lane->asks;
 }
 
 /* ---- who turns ------------------------------------------------------------------------ */
@@ -354,11 +454,12 @@ static bool end(struct lane *lane)
 static void turn(struct lane *lane)
 {
 	do {
-		if (unlikely(load_relaxed(&lane->retired))) {
+		if (likely(!load_relaxed(&lane->retired))) {
+			see_to(lane);
+		} else if (sees_its_end(lane)) {
 			lane_give_back(lane);
 			return;
 		}
-		see_to(lane);
 	} while (!end(lane));
 }
 
@@ -474,7 +575,8 @@ void lane_granted(struct lane *lane, struct ward_task *task)
 /* It need not wait for anybody: for no place, and no token. */
 static bool finds_place(const struct lane *lane, uint32_t inside)
 {
-	return !lane->limits && (!load_relaxed(&lane->width) || !inside);
+	return !lane->limits && !lane->under &&
+	       (!load_relaxed(&lane->width) || !inside);
 }
 
 int lane_let_in(struct lane *lane, bool *active)
@@ -554,7 +656,11 @@ static uint32_t let_out(struct lane *lane, bool refused)
 void lane_leave(struct lane *lane, bool refused)
 {
 	bool bounded = load_relaxed(&lane->most);
-	uint32_t left = let_out(lane, refused);
+	uint32_t left;
+
+	if (unlikely(lane->under) && !refused)
+		lane_leave(lane->under, false); /* while there is one */
+	left = let_out(lane, refused);
 
 	if (bounded)
 		door_tell_one(&lane->room);

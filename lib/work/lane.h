@@ -37,6 +37,13 @@
  * the point in time at which they are its own; so a lane that is cancelled wastes the
  * tokens of one.
  *
+ * Under another lane.  A lane that is under one has its tasks take a place there too.
+ * It asks for one at a time, by a task that never runs (run is NULL): that one waits in
+ * the other lane's queue like any other, so lanes and tasks there come in turn, and the
+ * place that it gets is the one of the next task of the lane that asked.  An answer that
+ * finds no task goes back.  So a lane whose memory is to be given back waits for what it
+ * has asked, and touches the other one no more after that.
+ *
  * Lanes are made of memory that belongs to lanes as long as the pool is there, for
  * whoever counts the last task out touches its lane a little longer.  The last turn of
  * a lane's life gives its memory back, and is not left: so destroy waits for nobody,
@@ -68,6 +75,8 @@ enum { LANE_LIMITS = 8 };
 #define LANE_SWEEP_STRUCK 2u
 #define LANE_SWEEP_TOLD 4u /* some of them, by what they carry */
 
+enum lane_answer { LANE_NO_ANSWER, LANE_PLACE, LANE_NO_PLACE };
+
 /* In 'count': whoever leaves it empty destroys it. */
 #define LANE_ABANDONED (1u << 31)
 
@@ -80,9 +89,10 @@ struct lane {
 	_Atomic uint32_t retired;  /* who turns it gives its memory back */
 	/* T: who turns it */
 	uint32_t active, moved_seen;
-	_Atomic uint32_t waiting; /* others read it, too */
+	_Atomic uint32_t waiting; /* tasks; others read it, too */
 	struct ward_task *first, *last;
 	bool reserved; /* one of the active waits for the limits' grant */
+	bool asks, placed; /* for a place of 'under'; it has one for the next task */
 
 	/* I: and what changes once; the next line, up to the token's state */
 	line_aligned _Atomic uint32_t width; /* active at most; 0: any, for good */
@@ -102,7 +112,7 @@ struct lane {
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
 	_Atomic uint32_t timed; /* some came to wait for their time first */
 	_Atomic uint32_t haunted; /* a task of it left, and one who lost it was inside */
-	struct ward_watch watch, link;	  /* of the token; to its parent */
+	struct ward_watch watch, link, up; /* of the token; to its parent, and under's */
 	struct ward_task *_Atomic winner; /* of rivals */
 	struct ward_limit *limit[LANE_LIMITS];
 	/* T: who it is that is 'reserved', or was: not to be looked at; and where it
@@ -111,6 +121,11 @@ struct lane {
 	uint32_t where;
 	struct ward_policy policy;
 	char name[16];
+	/* Whose places its tasks take, too, or NULL; what asks for them there; and the
+	 * answer: enum lane_answer, by who turns that one. */
+	struct lane *under;
+	struct ward_task asker;
+	_Atomic uint32_t answer;
 
 	/* R: under the registry's lock */
 	struct lane *next, *before; /* of those that are in use */

@@ -180,6 +180,17 @@ static bool is_sound(uint32_t flags, uint32_t active, uint32_t queued)
 	return !(full & WARD_LANE_HANDOVER) || (active && !queued);
 }
 
+/* For these, who waits for a place of another lane would be one too many, or none. */
+enum { BESIDE_WIDTH = WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
+
+/* A lane that has places for others: nothing there stands between one and its task. */
+static bool can_be_under(const struct pool *pool, const struct lane *under)
+{
+	return under->pool == pool && load_relaxed(&under->width) &&
+	       !under->under && !under->limits &&
+	       !(under->flags & (BESIDE_WIDTH | WARD_LANE_DROP_OLDEST));
+}
+
 static int check(const struct ward_lane_config *c)
 {
 	enum { FLAGS = WARD_LANE_FAIL_FAST | WARD_LANE_DROP_OLDEST |
@@ -193,7 +204,8 @@ static int check(const struct ward_lane_config *c)
 	for (uint32_t i = 0; i < c->nlimits; i++)
 		if (!c->limits[i])
 			return -EINVAL;
-	if (!is_sound(c->flags, c->active, c->queued))
+	if (!is_sound(c->flags, c->active, c->queued) ||
+	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 16) > 15)
 		return -ENAMETOOLONG;
@@ -228,6 +240,7 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 	}
 	strcpy(lane->name, c->name && *c->name ? c->name : "anonymous");
 	lane->port = c->port;
+	lane->under = lane_of(c->under);
 }
 
 /* Late looks, of who left its last life, find what is sound. */
@@ -242,7 +255,8 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->struck, NULL);
 	store_relaxed(&lane->haunted, 0);
 	store_relaxed(&lane->timed, 0);
-	lane->reserved = false;
+	store_relaxed(&lane->answer, LANE_NO_ANSWER);
+	lane->reserved = lane->asks = lane->placed = false;
 	lane->first = NULL;
 	lane->active = 0;
 	store_relaxed(&lane->waiting, 0);
@@ -270,6 +284,8 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	if (pool_foreign(pool))
 		return -ECHILD;
 	err = check(c);
+	if (!err && c->under && !can_be_under(pool, lane_of(c->under)))
+		err = -EINVAL;
 	if (err)
 		return err;
 	lane = lane_alloc(pool);
@@ -282,6 +298,8 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	ward_cancel_watch(&lane->token, &lane->watch);
 	if (c->cancel)
 		ward_cancel_link(&lane->token, c->cancel, &lane->link);
+	if (lane->under)
+		ward_cancel_link(&lane->token, &lane->under->token, &lane->up);
 	add_acq_rel(&pool->refs, 1);
 	if (lane->port)
 		port_hold(lane->port);

@@ -50,6 +50,7 @@ unit_tests += \
 	tests/unit/test_judge \
 	tests/unit/test_lane \
 	tests/unit/test_lane_ends \
+	tests/unit/test_lane_under \
 	tests/unit/test_later \
 	tests/unit/test_kept \
 	tests/unit/test_ledger \
@@ -120,6 +121,9 @@ tests_unit_test_lane_LDADD = $(UNIT_LIBS)
 tests_unit_test_lane_ends_SOURCES = tests/unit/test_lane_ends.c \
 	tests/unit/job.h tests/unit/lane_job.h tests/unit/wait.h
 tests_unit_test_lane_ends_LDADD = $(UNIT_LIBS)
+tests_unit_test_lane_under_SOURCES = tests/unit/test_lane_under.c \
+	tests/unit/job.h tests/unit/lane_job.h tests/unit/wait.h
+tests_unit_test_lane_under_LDADD = $(UNIT_LIBS)
 
 tests_unit_test_hedge_SOURCES = tests/unit/test_hedge.c \
 	tests/unit/job.h \

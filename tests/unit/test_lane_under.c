@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_lane_under.c - lanes under a lane: a share of its width.
+ */
+#include "lane_job.h"
+#include "ward/limit.h"
+
+static struct ward_pool *pool;
+static struct ward_lane *over;
+
+static struct ward_lane *lane_under(struct ward_lane_config config)
+{
+	config.under = over;
+	return lane_with(pool, config);
+}
+
+static void set_up(uint32_t workers, uint32_t places)
+{
+	pool = pool_of(workers);
+	over = lane_with(pool, (struct ward_lane_config){ .active = places });
+}
+
+static void tear_down(void)
+{
+	cr_assert_eq(ward_lane_join(over, WARD_FOREVER), 0);
+	given_back(over);
+	ended(pool);
+}
+
+/* ---- how many at once -------------------------------------------------------- */
+
+static _Atomic uint32_t inside, most;
+
+static int counted(struct ward_task *task)
+{
+	uint32_t now = add_acq_rel(&inside, 1) + 1;
+	uint32_t seen = load_relaxed(&most);
+
+	while (now > seen && !cas_acq_rel(&most, &seen, now))
+		;
+	job_begins(job_of(task));
+	host_yield();
+	sub_acq_rel(&inside, 1);
+	return 0;
+}
+
+enum { LANES = 3, EACH = 700 };
+static struct job job[LANES + 1][EACH];
+
+static void send_all(struct ward_lane *const *lane, int lanes)
+{
+	for (int i = 0; i < EACH; i++)
+		for (int k = 0; k < lanes; k++) {
+			job[k][i] = job_of_kind(counted);
+			sent(lane[k], &job[k][i]);
+		}
+}
+
+static void all_had(int lanes)
+{
+	for (int k = 0; k < lanes; k++)
+		for (int i = 0; i < EACH; i++)
+			job_had(&job[k][i], 0);
+}
+
+Test(lane_under, a_width_is_shared, .timeout = 60)
+{
+	struct ward_lane *lane[LANES + 1];
+
+	set_up(4, 2);
+	for (int k = 0; k < LANES; k++)
+		lane[k] = lane_under((struct ward_lane_config){ 0 });
+	lane[LANES] = over;
+	send_all(lane, LANES + 1);
+	all_had(LANES + 1);
+	cr_assert_eq(load_relaxed(&most), 2);
+	for (int k = 0; k < LANES; k++) {
+		cr_assert_eq(ward_lane_join(lane[k], WARD_FOREVER), 0);
+		given_back(lane[k]);
+	}
+	tear_down();
+}
+
+Test(lane_under, its_own_width_holds_too, .timeout = 60)
+{
+	struct ward_lane *lane;
+
+	set_up(4, 3);
+	lane = lane_under((struct ward_lane_config){ .active = 1 });
+	send_all(&lane, 1);
+	all_had(1);
+	cr_assert_eq(load_relaxed(&most), 1);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	tear_down();
+}
+
+Test(lane_under, a_bound_and_batches, .timeout = 60)
+{
+	static struct ward_task *list[EACH];
+	struct ward_lane *lane;
+	int n = 0;
+
+	set_up(3, 2);
+	lane = lane_under((struct ward_lane_config){ .active = 2, .queued = 5 });
+	for (int i = 0; i < EACH; i++) {
+		job[0][i] = job_of_kind(counted);
+		list[i] = &job[0][i].task;
+	}
+	while (n < EACH) {
+		int took = ward_lane_submit_n(lane, list + n,
+					      (unsigned)(EACH - n),
+					      WARD_FOREVER);
+
+		cr_assert_gt(took, 0);
+		n += took;
+	}
+	all_had(1);
+	cr_assert_leq(load_relaxed(&most), 2);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	tear_down();
+}
+
+/* ---- in turn ------------------------------------------------------------------- */
+
+/* However many of one wait, the next one is another's. */
+Test(lane_under, they_come_in_turn)
+{
+	struct ward_lane *lane[2];
+	struct job first = job_of_kind(job_sleep);
+
+	set_up(1, 1);
+	for (int k = 0; k < 2; k++)
+		lane[k] = lane_under((struct ward_lane_config){ 0 });
+	sent(over, &first);
+	cr_assert(runs(&first));
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 20; i++) {
+			job[k][i] = job_of_kind(job_run);
+			sent(lane[k], &job[k][i]);
+		}
+	gate_open(&first.gate);
+	job_had(&first, 0);
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 20; i++)
+			job_had(&job[k][i], 0);
+	for (int i = 0; i < 20; i++) {
+		cr_assert_lt(job[0][i].ran_at, job[1][i].ran_at, "%d", i);
+		if (i < 19)
+			cr_assert_lt(job[1][i].ran_at, job[0][i + 1].ran_at,
+				     "%d", i);
+	}
+	for (int k = 0; k < 2; k++)
+		given_back(lane[k]);
+	tear_down();
+}
+
+Test(lane_under, what_is_inside_is_counted_there)
+{
+	struct ward_lane_stats stats = WARD_LANE_STATS_INIT;
+	struct ward_lane *lane;
+	struct job held[3];
+
+	set_up(2, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	for (int i = 0; i < 3; i++) {
+		held[i] = job_of_kind(job_sleep);
+		sent(lane, &held[i]);
+	}
+	cr_assert(runs(&held[0]));
+	cr_assert_eq(ward_lane_count(lane), 3);
+	cr_assert_eq(ward_lane_count(over), 2, "one at work, and the next one");
+	cr_assert_eq(ward_lane_stats(over, &stats), 0);
+	cr_assert_eq(stats.waiting, 0, "no task of its own");
+	cr_assert_eq(stats_of(pool).in_lanes, 2);
+	for (int i = 0; i < 3; i++)
+		gate_open(&held[i].gate);
+	for (int i = 0; i < 3; i++)
+		job_had(&held[i], 0);
+	given_back(lane);
+	tear_down();
+}
+
+/* ---- a place that nobody needs any more -------------------------------------------- */
+
+/* What it has asked for comes when it is gone, and goes on to others. */
+Test(lane_under, one_that_ends_while_it_asks)
+{
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job last = job_of_kind(job_run);
+
+	set_up(2, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	sent(lane, &waits);
+	cr_assert(ward_lane_cancel(lane, -EINTR));
+	job_had(&waits, -EINTR);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
+	given_back(lane);
+	sent(over, &last);
+	cr_assert_eq(ward_lane_destroy(over), -EBUSY);
+	gate_open(&held.gate);
+	job_had(&last, 0);
+	tear_down();
+	job_had(&held, 0);
+}
+
+Test(lane_under, a_drain_does_not_wait_for_who_asked)
+{
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+
+	set_up(2, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	sent(lane, &waits);
+	cr_assert_eq(ward_task_recall(pool, &waits.task, 0), WARD_RECALLED);
+	gate_open(&held.gate);
+	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
+	given_back(lane);
+	tear_down();
+}
+
+Test(lane_under, recalled_from_the_middle)
+{
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits[3];
+
+	set_up(2, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	for (int i = 0; i < 3; i++) {
+		waits[i] = job_of_kind(job_run);
+		sent(lane, &waits[i]);
+	}
+	cr_assert_eq(ward_task_cancel(pool, &waits[1].task, -EINTR), 0);
+	gate_open(&held.gate);
+	for (int i = 0; i < 3; i++)
+		job_had(&waits[i], i == 1 ? -EINTR : 0);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
+	given_back(lane);
+	tear_down();
+}
+
+/* ---- what comes from above ------------------------------------------------------- */
+
+Test(lane_under, cancelled_with_the_lane_above)
+{
+	struct ward_cancel own = { 0 };
+	struct ward_lane *lane[2];
+	struct job held = job_of_kind(job_sleep), waits[2], late;
+
+	set_up(2, 1);
+	lane[0] = lane_under((struct ward_lane_config){ 0 });
+	lane[1] = lane_under((struct ward_lane_config){ .cancel = &own });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	for (int k = 0; k < 2; k++) {
+		waits[k] = job_of_kind(job_run);
+		sent(lane[k], &waits[k]);
+	}
+	cr_assert(ward_lane_cancel(over, -EPIPE));
+	for (int k = 0; k < 2; k++) {
+		job_had(&waits[k], -EPIPE);
+		cr_assert_eq(waits[k].runs, 0);
+		late = job_of_kind(job_run);
+		cr_assert_eq(ward_lane_submit(lane[k], &late.task, 0), -EPIPE);
+	}
+	gate_open(&held.gate);
+	job_had(&held, 0);
+	cr_assert_eq(ward_cancel_cause(&own), 0);
+	for (int k = 0; k < 2; k++)
+		given_back(lane[k]);
+	cr_assert_eq(ward_lane_join(over, WARD_FOREVER), 0);
+	given_back(over);
+	cr_assert_eq(ward_cancel_fini(&own), 0);
+	ended(pool);
+}
+
+Test(lane_under, its_own_token_stops_it_alone)
+{
+	struct ward_cancel own = { 0 };
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+
+	set_up(2, 1);
+	lane = lane_under((struct ward_lane_config){ .cancel = &own });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	sent(lane, &waits);
+	cr_assert(ward_cancel_fire(&own, -EINTR));
+	job_had(&waits, -EINTR);
+	cr_assert_eq(ward_cancel_cause(ward_lane_token(over)), 0);
+	given_back(lane);
+	gate_open(&held.gate);
+	tear_down();
+	cr_assert_eq(ward_cancel_fini(&own), 0);
+}
+
+Test(lane_under, a_wider_lane_is_used_at_once)
+{
+	struct ward_lane *lane;
+	struct job held[3];
+
+	set_up(3, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	for (int i = 0; i < 3; i++) {
+		held[i] = job_of_kind(job_sleep);
+		sent(lane, &held[i]);
+	}
+	cr_assert(runs(&held[0]));
+	cr_assert_eq(held[1].runs + held[2].runs, 0);
+	cr_assert_eq(ward_lane_resize(over, 3, 0), 0);
+	cr_assert(runs(&held[1]));
+	cr_assert(runs(&held[2]));
+	for (int i = 0; i < 3; i++)
+		gate_open(&held[i].gate);
+	for (int i = 0; i < 3; i++)
+		job_had(&held[i], 0);
+	given_back(lane);
+	tear_down();
+}
+
+/* A fenced attempt makes way, there as here. */
+Test(lane_under, a_place_is_free_when_its_task_was_convicted)
+{
+	struct ward_lane *lane;
+	struct job stuck = job_of_kind(job_sleep), next = job_of_kind(job_run);
+
+	set_up(1, 1);
+	lane = lane_under((struct ward_lane_config){ 0 });
+	stuck.task.policy = &hasty;
+	sent(lane, &stuck);
+	sent(lane, &next);
+	job_had(&next, 0);
+	cr_assert_eq(load_acquire(&stuck.dones), 1);
+	gate_open(&stuck.gate);
+	job_had(&stuck, -ETIME);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
+	given_back(lane);
+	tear_down();
+}
+
+Test(lane_under, a_pool_ends_with_all_of_them)
+{
+	struct ward_lane *lane[2];
+	struct job held = job_of_kind(job_sleep), waits[2][5];
+
+	set_up(1, 1);
+	for (int k = 0; k < 2; k++)
+		lane[k] = lane_under((struct ward_lane_config){ 0 });
+	sent(over, &held);
+	cr_assert(runs(&held));
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 5; i++) {
+			waits[k][i] = job_of_kind(job_run);
+			sent(lane[k], &waits[k][i]);
+		}
+	gate_open(&held.gate);
+	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 5; i++) {
+			cr_assert_eq(waits[k][i].dones, 1);
+			cr_assert_eq(waits[k][i].releases, 1);
+		}
+	for (int k = 0; k < 2; k++)
+		given_back(lane[k]);
+	given_back(over);
+}
+
+/* ---- bad input --------------------------------------------------------------------- */
+
+static int refused(struct ward_lane_config config)
+{
+	struct ward_lane *none = NULL;
+	int err;
+
+	config.size = sizeof(config);
+	err = ward_lane_create(&none, pool, &config);
+	cr_assert_null(none);
+	return err;
+}
+
+Test(lane_under, what_cannot_be)
+{
+	struct ward_limit limit;
+	struct ward_limit *limits[] = { &limit };
+	struct ward_pool *other = pool_of(1);
+	struct ward_lane *lane, *wide, *strange, *drops, *limited;
+
+	cr_assert_eq(ward_limit_init(&limit, 1.0, 1), 0);
+	set_up(1, 1);
+	lane = lane_under((struct ward_lane_config){ .active = 1 });
+	wide = lane_with(pool, (struct ward_lane_config){ 0 });
+	strange = lane_with(other, (struct ward_lane_config){ .active = 1 });
+	drops = lane_with(pool, (struct ward_lane_config){
+					.active = 1,
+					.queued = 1,
+					.flags = WARD_LANE_DROP_OLDEST });
+	limited = lane_with(pool, (struct ward_lane_config){
+					  .active = 1,
+					  .limits = limits,
+					  .nlimits = 1 });
+	cr_assert_eq(refused((struct ward_lane_config){ .under = lane }),
+		     -EINVAL, "two deep");
+	cr_assert_eq(refused((struct ward_lane_config){ .under = wide }),
+		     -EINVAL, "no width to share");
+	cr_assert_eq(refused((struct ward_lane_config){ .under = strange }),
+		     -EINVAL, "another pool's");
+	cr_assert_eq(refused((struct ward_lane_config){ .under = drops }),
+		     -EINVAL);
+	cr_assert_eq(refused((struct ward_lane_config){ .under = limited }),
+		     -EINVAL);
+	cr_assert_eq(refused((struct ward_lane_config){
+			     .under = over,
+			     .active = 1,
+			     .flags = WARD_LANE_HANDOVER }),
+		     -EINVAL);
+	cr_assert_eq(refused((struct ward_lane_config){ .under = over,
+							.limits = limits,
+							.nlimits = 1 }),
+		     -EINVAL);
+	cr_assert_eq(ward_lane_destroy(over), -EBUSY, "one is under it");
+	given_back(lane);
+	given_back(wide);
+	given_back(strange);
+	given_back(drops);
+	given_back(limited);
+	tear_down();
+	ended(other);
+}
