@@ -6,7 +6,7 @@
  *
  * Many lanes feed one pool.  A lane has no thread: its tasks wait in it for their
  * turn, and then in the pool like any others.  An idle lane costs its memory, some
- * 400 bytes, and nothing else.
+ * 800 bytes, and nothing else.
  *
  *	width 1			a key: its tasks run in order, never two at once
  *	width n			a bulkhead: no more than n workers at a time

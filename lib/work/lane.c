@@ -403,8 +403,7 @@ static void see_who_stays(struct lane *lane)
 
 static void see_to(struct lane *lane)
 {
-	fetch(lane);
-	recount(lane); /* after it: [ln] */
+	recount(lane); /* after what has arrived: [ln] */
 	if (unlikely(load_relaxed(&lane->granted)) &&
 	    swap_acq_rel(&lane->granted, 0)) /* [la] */
 		lane->reserved = false;
@@ -423,7 +422,6 @@ static bool sees_its_end(struct lane *lane)
 {
 	if (!lane->under)
 		return true;
-	fetch(lane);
 	hear_answer(lane);
 	give_place_back(lane);
 	return !lane->asks;
@@ -454,6 +452,7 @@ static bool end(struct lane *lane)
 static void turn(struct lane *lane)
 {
 	do {
+		fetch(lane); /* first: what was noted is seen below [la] */
 		if (likely(!load_relaxed(&lane->retired))) {
 			see_to(lane);
 		} else if (sees_its_end(lane)) {

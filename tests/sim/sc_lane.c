@@ -480,6 +480,106 @@ static void lane_cancelled(void)
 SCENARIO(lane_cancelled, "who waits in a cancelled lane waits for ever",
 	 .share = 2, .steps = 20000);
 
+/* ---- under another --------------------------------------------------------------------- */
+
+static struct ward_lane *above;
+
+static void make_two(void)
+{
+	make((struct ward_lane_config){ .active = 1 });
+	above = lane;
+	make((struct ward_lane_config){ .under = above });
+}
+
+static void sends_above(void *arg)
+{
+	uint32_t i = (uint32_t)(uintptr_t)arg;
+
+	is_sent(i);
+	check(ward_lane_submit(above, &piece[i].task, WARD_FOREVER) == 0);
+}
+
+static void tear_both_down(void)
+{
+	check(ward_lane_join(above, WARD_FOREVER) == 0);
+	check(ward_lane_destroy(above) == 0);
+	all_given_back();
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+
+/* Two below and one above, for one place. */
+static void lane_shared(void)
+{
+	host_thread t[3];
+
+	set_up(1);
+	make_two();
+	t[0] = begin(sends_two, 0);
+	t[1] = begin(sends_above, 2);
+	t[2] = begin(works, 3);
+	works((void *)(uintptr_t)3);
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	all_had(3, 0);
+	check(ward_lane_destroy(lane) == 0);
+	tear_both_down();
+}
+SCENARIO(lane_shared, "a shared place is had twice, lost, or not given back",
+	 .share = 4, .rare = 2, .steps = 20000);
+
+/* It may have asked, and be gone before there is an answer. */
+static void lane_shared_ends(void)
+{
+	host_thread t[3];
+
+	set_up(1);
+	make_two();
+	sends_above((void *)(uintptr_t)1);
+	t[0] = begin(works, 2);
+	t[1] = begin(works, 2);
+	send(0);
+	t[2] = begin(cancels, 0);
+	while (ward_lane_count(lane))
+		host_yield();
+	end(t[2]);
+	check(ward_lane_join(lane, WARD_FOREVER) == (piece[0].runs ? 0 : -EINTR));
+	check(ward_lane_destroy(lane) == 0);
+	end(t[0]);
+	end(t[1]);
+	all_had(2, -EINTR);
+	tear_both_down();
+}
+SCENARIO(lane_shared_ends, "what is asked for one that has ended is lost",
+	 .share = 2, .rare = 2, .steps = 20000);
+
+static void cancels_above(void *arg)
+{
+	(void)arg;
+	check(ward_lane_cancel(above, -EINTR));
+}
+
+static void lane_shared_cancelled(void)
+{
+	host_thread t[2];
+
+	set_up(1);
+	make_two();
+	send(0);
+	send(1);
+	t[0] = begin(cancels_above, 0);
+	t[1] = begin(works, 2);
+	works((void *)(uintptr_t)2);
+	end(t[0]);
+	end(t[1]);
+	all_had(2, -EINTR);
+	ward_lane_join(lane, WARD_FOREVER);
+	check(ward_lane_destroy(lane) == 0);
+	tear_both_down();
+}
+SCENARIO(lane_shared_cancelled, "who asks in a cancelled lane waits for ever",
+	 .share = 2, .steps = 20000);
+
 /* ---- recalled ------------------------------------------------------------------------------ */
 
 /* The memory is the user's: what is in it is nobody else's to touch. */
