@@ -96,6 +96,28 @@ WARD_API WARD_MUST int ward_limit_take(struct ward_limit *const *limits,
 				       ward_ns until,
 				       struct ward_cancel *token);
 
+/* What was taken; the caller's, and of no meaning to it. */
+struct ward_limit_receipt {
+	uint64_t priv[1 + 3 * WARD_LIMITS_MAX];
+};
+
+/* As ward_limit_take(), and notes in *receipt (not NULL) what it took: what failed, none. */
+WARD_API WARD_MUST int
+ward_limit_take_noted(struct ward_limit *const *limits, unsigned nlimits,
+		      uint32_t n, ward_ns until, struct ward_cancel *token,
+		      struct ward_limit_receipt *receipt);
+
+/*
+ * Gives back what a receipt says, unused, as if it had never been taken; but from each
+ * limit only if nobody has taken from that since: with others behind it, what comes
+ * back would be had a second time, above the burst.  After it the receipt is empty.
+ *	0		all of it (or the receipt was empty)
+ *	-ESTALE		of some limits it stays spent
+ *	-EINVAL		receipt is NULL
+ * One thread at a time for each receipt; the limits must still be there.
+ */
+WARD_API int ward_limit_give_back(struct ward_limit_receipt *receipt);
+
 /*
  * Tokens a second of the strictest of them all: what the set lets through for long.
  * 0 if there is none, or for what ward_limit_take() would refuse.

@@ -95,10 +95,13 @@ static bool draw(struct limit_hold *hold, uint32_t n, ward_ns now,
 	return true;
 }
 
-void limit_undo(const struct limit_hold *hold)
+bool limit_undo(const struct limit_hold *hold)
 {
+	bool all = true;
+
 	for (unsigned i = hold->n; i--;)
-		bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
+		all &= bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
+	return all;
 }
 
 static ward_ns due(const struct limit_hold *hold, ward_ns now)
@@ -167,20 +170,29 @@ int limit_wait(ward_ns grant, struct ward_cancel *token,
 	return err == -ETIMEDOUT ? ward_check() : err;
 }
 
-static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
-		ward_ns now, ward_ns until, struct ward_cancel *token,
-		struct ward_cancel *other)
+/* After an error *hold means nothing. */
+static int take_into(struct limit_hold *hold, struct ward_limit *const *limits,
+		     unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
+		     struct ward_cancel *token, struct ward_cancel *other)
 {
-	struct limit_hold hold;
 	ward_ns grant;
-	int err = limit_reserve(&hold, limits, nlimits, n, now, until, &grant);
+	int err = limit_reserve(hold, limits, nlimits, n, now, until, &grant);
 
 	if (err || grant <= now)
 		return err;
 	err = limit_wait(grant, token, other);
 	if (err)
-		limit_undo(&hold);
+		limit_undo(hold);
 	return err;
+}
+
+static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
+		ward_ns now, ward_ns until, struct ward_cancel *token,
+		struct ward_cancel *other)
+{
+	struct limit_hold hold;
+
+	return take_into(&hold, limits, nlimits, n, now, until, token, other);
 }
 
 /* What most ask: are there n in this one? */
@@ -223,6 +235,33 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 	if (likely(nlimits == 1 && limits))
 		return take_alone(limits, n, until, token);
 	return take(limits, nlimits, n, host_now(), until, token, NULL);
+}
+
+int ward_limit_take_noted(struct ward_limit *const *limits, unsigned nlimits,
+			  uint32_t n, ward_ns until, struct ward_cancel *token,
+			  struct ward_limit_receipt *receipt)
+{
+	struct limit_hold *hold = (struct limit_hold *)receipt;
+	int err;
+
+	if (!hold)
+		return -EINVAL;
+	err = take_into(hold, limits, nlimits, n, host_now(), until, token, NULL);
+	if (err)
+		hold->n = 0;
+	return err;
+}
+
+int ward_limit_give_back(struct ward_limit_receipt *receipt)
+{
+	struct limit_hold *hold = (struct limit_hold *)receipt;
+	bool all;
+
+	if (!hold)
+		return -EINVAL;
+	all = limit_undo(hold);
+	hold->n = 0;
+	return all ? 0 : -ESTALE;
 }
 
 static int pace_for(double per_s, uint32_t burst, uint64_t *out)

@@ -20,7 +20,10 @@ struct limit_hold {
 	unsigned n;
 	struct limit *limit[WARD_LIMITS_MAX];
 	struct draw draw[WARD_LIMITS_MAX];
-};
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct limit_hold) <= sizeof(struct ward_limit_receipt),
+	       "it fits");
 
 /*
  * Draws n tokens from all of them without waiting: *grant is the point in time at
@@ -37,7 +40,7 @@ int limit_wait(ward_ns grant, struct ward_cancel *token,
 int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
 		   ward_ns until, struct ward_cancel *token,
 		   struct ward_cancel *other);
-/* Before the grant, by who reserved and will not use them. */
-void limit_undo(const struct limit_hold *hold);
+/* By who reserved and will not use them.  False: some stay spent, for others came after. */
+bool limit_undo(const struct limit_hold *hold);
 
 #endif

@@ -5,7 +5,10 @@
  *
  * Putting is a push on a stack; taking is for one thread at a time, which turns
  * the stack round into its own list when that is empty.  The claim is only tried:
- * who does not get it looks elsewhere, and comes again.
+ * who does not get it looks elsewhere, and comes again.  A taker that is held inside
+ * keeps others from this one queue until it goes on: for some instructions, none of
+ * them the user's.  (To pop without a claim would read a link in memory that the user
+ * may have freed.)
  *
  *              put  take
  *   put         *    *    any number of threads at once, lock-free

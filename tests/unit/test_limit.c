@@ -310,6 +310,36 @@ Test(limit, but_not_before_others)
 	cr_assert_eq(spent(&a), before);
 }
 
+static int try_noted(struct ward_limit *const *limits, unsigned nlimits,
+		     struct ward_limit_receipt *receipt)
+{
+	return ward_limit_take_noted(limits, nlimits, 1, WARD_NOWAIT, NULL,
+				     receipt);
+}
+
+Test(limit, what_is_not_used_is_given_back)
+{
+	struct ward_limit one = limit_of_rate(HOURLY, 1);
+	struct ward_limit two = limit_of_rate(HOURLY, 2);
+	struct ward_limit *both[] = { &one, &two };
+	struct ward_limit_receipt receipt, second;
+
+	cr_assert_eq(try_noted(both, 2, &receipt), 0);
+	cr_assert_eq(try_noted(both, 2, &second), -EAGAIN);
+	cr_assert_eq(ward_limit_give_back(&second), 0, "of nothing");
+	cr_assert_eq(ward_limit_give_back(&receipt), 0);
+	cr_assert_eq(ward_limit_give_back(&receipt), 0, "once");
+	cr_assert_eq(try_noted(both, 2, &receipt), 0);
+	cr_assert_eq(try(&one, 1), -EAGAIN);
+	cr_assert_eq(try(&two, 1), 0);
+	/* From 'two' somebody has taken since. */
+	cr_assert_eq(ward_limit_give_back(&receipt), -ESTALE);
+	cr_assert_eq(try(&one, 1), 0);
+	cr_assert_eq(try(&two, 1), -EAGAIN);
+	cr_assert_eq(ward_limit_give_back(NULL), -EINVAL);
+	cr_assert_eq(try_noted(both, 2, NULL), -EINVAL);
+}
+
 Test(limit, a_fired_token_does_not_wait)
 {
 	struct ward_limit a = limit_of_rate(HOURLY, 1), *set[] = { &a };
