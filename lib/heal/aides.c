@@ -2,7 +2,7 @@
 /*
  * aides.c - whether those come to their orders who do for the steward what it must
  * not do itself.  One that does not is told of, by the scribe; if that is the one
- * that hangs, by the sexton, on stderr and without names.
+ * that hangs, by the deputy, on stderr and without names.
  *
  * Each has a word that its orders move, and says how far it is done with them; who is
  * behind, and has not come on for AIDE_LAG_MS, hangs.
