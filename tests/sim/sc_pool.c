@@ -900,6 +900,11 @@ SCENARIO(pool_drained, "a task is accepted after the drain saw the end",
 
 static struct ward_cancel token;
 static _Atomic uint32_t held;
+static const struct ward_policy for_ever = {
+	.size = sizeof(for_ever),
+	.busy_within = HOST_FOREVER / 4,
+	.blocked_within = HOST_FOREVER / 4
+};
 
 static int holds(struct ward_task *task)
 {
@@ -972,11 +977,6 @@ static void fires_now(void *arg)
 
 static void pool_told_comes(void)
 {
-	static const struct ward_policy for_ever = {
-		.size = sizeof(for_ever),
-		.busy_within = HOST_FOREVER / 4,
-		.blocked_within = HOST_FOREVER / 4
-	};
 	host_thread thread;
 	int err;
 
@@ -1022,12 +1022,6 @@ static void frees(struct ward_task *task, int status)
 
 static void pool_told_hangs(void)
 {
-	static const struct ward_policy for_ever = {
-		.size = sizeof(for_ever),
-		.busy_within = HOST_FOREVER / 4,
-		.blocked_within = HOST_FOREVER / 4
-	};
-
 	set_up(1, 1, 1);
 	ward_cancel_init(&token);
 	atomic_init(&held, 0);
@@ -1043,6 +1037,36 @@ static void pool_told_hangs(void)
 	drain_and_destroy(3);
 }
 SCENARIO(pool_told_hangs, "an answer that hangs keeps others from theirs",
+	 .steps = 200000, .rare = 8);
+
+static void release_and_free(struct ward_task *task)
+{
+	release(task);
+	open_gate(&errand[0]);
+}
+
+/* Its last holder is no worker, and the only worker waits for its release(). */
+static void pool_let_go(void)
+{
+	set_up(1, 1, 1);
+	atomic_init(&held, 0);
+	errand[0].task.policy = &for_ever;
+	send_as(0, holds, done);
+	while (!load_acquire(&held))
+		host_wait(&held, 0, HOST_FOREVER);
+	check(ward_task_hold(pool, &errand[1].task) == 0);
+	errand[1].task.run = run;
+	errand[1].task.done = done;
+	errand[1].task.release = release_and_free;
+	check(ward_submit(pool, &errand[1].task, WARD_FOREVER) == 0);
+	check(ward_task_cancel(pool, &errand[1].task, 0) == 0);
+	check(ward_task_wait(pool, &errand[1].task, HOST_FOREVER, NULL) == 0);
+	check(ward_task_drop(pool, &errand[1].task) == 0);
+	check(ward_pool_drain(pool, HOST_FOREVER) == 0);
+	check(!errand[1].runs);
+	drain_and_destroy(2);
+}
+SCENARIO(pool_let_go, "what a holder came to owe waits for a worker",
 	 .steps = 200000, .rare = 8);
 
 /* ---- somebody is stopped ------------------------------------------------- */

@@ -409,6 +409,16 @@ static bool is_whole(struct ward_pool *pool)
 	       !stats.zombies && stats.spares;
 }
 
+/* Whom the refusal would meet between the library's look and its libc's call. */
+static bool nobody_is_born(struct ward_pool *pool)
+{
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	return !ward_pool_stats(pool, &stats) && !stats.vacant &&
+	       stats.threads_created - stats.threads_joined ==
+		       stats.workers + stats.spares;
+}
+
 static void down(struct ward_pool *pool)
 {
 	int left;
@@ -496,7 +506,8 @@ static void child(const struct refused *c, int err, enum when when)
 	err = when == LATER ? err : 0;
 	if (err) {
 		want(pool, &items[11], task_nothing, 0, "first");
-		nap(2 * MS);
+		if (!comes(nobody_is_born(pool)))
+			say("threads are made without end");
 	}
 	if (ward_port_create(&port)) {
 		say("ports are refused");

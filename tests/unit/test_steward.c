@@ -591,6 +591,19 @@ Test(steward, the_only_worker_keeps_what_lies_behind_a_long_task)
 	cr_assert(is_shared(owed));
 }
 
+Test(steward, the_bench_is_called_for_what_is_due_at_once)
+{
+	struct ward_task held = { .name = "held" };
+
+	store_relaxed(&pool->told_by, HOST_FOREVER);
+	cr_assert_not(sweep_is_due(pool, false, fake.now));
+	book_open(book_of(&held));
+	later_owe_first(&pool->inbox, &held);
+	cr_assert(sweep_is_due(pool, false, fake.now));
+	cr_assert_eq(later_take(&pool->inbox), &held);
+	cr_assert_not(sweep_is_due(pool, false, fake.now));
+}
+
 Test(steward, a_zombie_keeps_nothing_either)
 {
 	uint64_t owed;
