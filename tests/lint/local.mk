@@ -2,6 +2,7 @@
 # What can be told from the text, the header and what is installed.
 
 lint_scripts = \
+	tests/lint/circles.sh \
 	tests/lint/exports.sh \
 	tests/lint/header.sh \
 	tests/lint/installed.sh \
@@ -10,4 +11,4 @@ lint_scripts = \
 	tests/lint/planted.sh \
 	tests/lint/style.sh
 
-EXTRA_DIST += tests/lint/header.c
+EXTRA_DIST += tests/lint/circles.known tests/lint/header.c

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The test of the tests: each rule of layers.sh, style.sh and listed.sh is broken
-# once in a small tree, and must be found there; the tree itself must pass.
+# The test of the tests: each rule of layers.sh, style.sh, listed.sh and
+# circles.sh is broken once in a small tree, and must be found there; the tree itself
+# must pass.
 set -eu
 lint=$top_srcdir/tests/lint
 tree=$(mktemp -d)
@@ -69,4 +70,49 @@ refused style.sh lib/work/pool.c "$(printf '\t%096d' 1)"
 refused style.sh lib/work/bare.c 'int no_licence;'
 refused listed.sh lib/work/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
+# The status of circles.sh for the library that FILE:C-CODE... make, and a list.
+circles() { # EXPECTED OPTION KNOWN FILE:C-CODE...
+	expected=$1
+	option=$2
+	rm -rf "$tree"
+	mkdir -p "$tree/tests/lint"
+	printf '%s\n' "$3" >"$tree/tests/lint/circles.known"
+	shift 3
+	for unit; do
+		file=$tree/lib/${unit%%:*}
+		source=$(echo "$file" | sed 's|/\.libs||').c
+		mkdir -p "${file%/*}"
+		echo "${unit#*:}" >"$source"
+		[ "$option" = lost ] || $CC -c "$source" -o "$file.o"
+	done
+	status=0
+	said=$(top_srcdir=$tree top_builddir=$tree \
+		sh "$lint/circles.sh" "${option#lost}" 2>&1) || status=$?
+	[ $status = "$expected" ] && return
+	echo "circles.sh $option ended with $status, for $*: $said"
+	failed=1
+}
+
+a='work/a:void b(void); void a(void) { b(); }'
+b='work/b:void c(void); void b(void) { c(); }'
+c='work/c:void a(void); void c(void) { a(); }'
+in_libs='work/.libs/c:void a(void); void c(void) { a(); }'
+down='work/c:void ring(void); void c(void) { ring(); }'
+ring='sync/ring:void ring(void) { }'
+up='sync/ring:void c(void); void ring(void) { c(); }'
+leaf='work/c:void c(void) { }'
+circles 0 '' '' "$a" "$b" "$down" "$ring"
+circles 1 '' '' "$a" "$b" "$c"
+circles 1 '' '' "$a" "$b" "$in_libs"
+circles 0 '' 'circle work: a b c' "$a" "$b" "$c"
+circles 1 '' 'circle work: a b' "$a" "$b" "$c"
+circles 1 '' 'circle work: a b c d' "$a" "$b" "$c"
+circles 1 '' 'circle work: a b c' "$a" "$b" "$down" "$ring"
+circles 1 '' '' "$leaf" "$up"
+circles 0 '' 'up sync/ring > work/c' "$leaf" "$up"
+circles 1 '' 'up sync/ring > work/c' "$down" "$ring"
+circles 0 --list 'circle work: a b c d' "$a" "$b" "$c"
+circles 1 --list 'circle work: a b' "$a" "$b" "$c"
+circles 1 lost '' "$leaf"
+circles 1 '' '' 'odd/a:void a(void) { }'
 exit $failed
