@@ -10,7 +10,7 @@
  *	submit		a ring's claim, tasks marked as the pool's, the count of
  *			those who wait: a drain would wait for them for ever
  *	start, destroy	of another pool, that would stay half up or half down
- *	cancel_fire	of those who sleep on the token, nobody else wakes them
+ *	token_fire	of those who sleep on the token, nobody else wakes them
  *	fail, wrap, raise  a record of the scribe's
  *	and what takes a lock, wherever it does
  *

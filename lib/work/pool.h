@@ -298,7 +298,7 @@ bool submit_is_late(const struct pool *pool, const struct ward_task *task,
 		    uint64_t word);
 /*
  * By when a task is told to stop that waits, by what it carries; HOST_FOREVER: by
- * nothing.  Before it is put; tell_by() after that: the steward has to look then.
+ * nothing.  Before it is put; submit_tell_by() after that: the steward has to look then.
  */
 uint64_t submit_told_by(const struct pool *pool, const struct ward_task *task);
 void submit_tell_by(struct pool *pool, uint64_t by);

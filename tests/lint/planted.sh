@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The test of the tests: each rule of layers.sh, style.sh, listed.sh and
+# The test of the tests: each rule of layers.sh, style.sh, listed.sh, names.sh and
 # circles.sh is broken once in a small tree, and must be found there; the tree itself
 # must pass.
 set -eu
@@ -13,7 +13,8 @@ plant() { # a clean tree
 	rm -rf "$tree"
 	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
 		"$tree/lib/tell" "$tree/lib/work" "$tree/lib/heal" \
-		"$tree/benchmarks" "$tree/examples" "$tree/tests/unit"
+		"$tree/benchmarks" "$tree/docs" "$tree/examples" \
+		"$tree/tests/lint" "$tree/tests/unit"
 	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
 	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/ward/base.h"
 	printf '%s\n#include <pthread.h>\n' "$spdx" >"$tree/lib/base/host.h"
@@ -22,6 +23,15 @@ plant() { # a clean tree
 	printf '%s\n#include "sync/ring.h"\n#include <ward/base.h>\n%s\n' \
 		"$spdx" '/* free(this) is prose */ int host_free(int);' \
 		>"$tree/lib/work/pool.c"
+	printf '%s\n' '`struct pool` is in `pool.h`: `pool_new()` pool.c, and' \
+		'what POOL_* says.  `OVER` is over; others call pthread_join().' \
+		>"$tree/docs/overview.md"
+	printf '| %s | %s | `%s` | %s |\n' word meaning pool.h elsewhere \
+		'bell ring' 'wakes' pool.h rte_ring >"$tree/docs/glossary.md"
+	printf '%s\n#define POOL_OVER 1\nstruct pool { int bells, ring_, word; };\n' \
+		"$spdx" >"$tree/lib/work/pool.h"
+	echo '/* as pool_new() has it */ int pool_new(void);' \
+		>>"$tree/lib/work/pool.c"
 	for f in Makefile.am lib/local.mk benchmarks/local.mk \
 		examples/local.mk tests/local.mk tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
@@ -42,7 +52,7 @@ refused() { # SCRIPT FILE LINE: adding LINE to FILE must be found by SCRIPT
 }
 
 plant
-for script in layers.sh style.sh listed.sh; do
+for script in layers.sh style.sh listed.sh names.sh; do
 	if ! sh "$lint/$script" "$tree"; then
 		echo "$script refused a clean tree"
 		failed=1
@@ -70,6 +80,15 @@ refused style.sh lib/work/pool.c "$(printf '\t%096d' 1)"
 refused style.sh lib/work/bare.c 'int no_licence;'
 refused listed.sh lib/work/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
+for gone in 'see gone()' '`struct gone`' '`gone.c`' 'POOL_GONE' 'a `gone`' \
+	'`pool_new()` ring.h' 'GONE' 'as `pool.gone`' 'all of GONE_*'; do
+	refused names.sh docs/overview.md "$gone"
+done
+refused names.sh docs/glossary.md '| gone | it is not there | `pool.h` | lost |'
+refused names.sh docs/glossary.md '| bell | stands elsewhere | `ring.h` | - |'
+refused names.sh lib/work/pool.c '/* as gone() has it */'
+refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
+
 # The status of circles.sh for the library that FILE:C-CODE... make, and a list.
 circles() { # EXPECTED OPTION KNOWN FILE:C-CODE...
 	expected=$1

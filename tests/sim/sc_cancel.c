@@ -240,7 +240,7 @@ static void cancel_moved(void)
 SCENARIO(cancel_moved, "a steward sleeps on though a task was told to stop",
 	 .bound = 3);
 
-/* Who is held anywhere in watch() or unwatch() holds nobody who fires. */
+/* Who is held anywhere in a watch or an unwatch holds nobody who fires. */
 static void cancel_held(void)
 {
 	set_up(1);

@@ -6,7 +6,7 @@
  * The operations get no more order than ck promises on its weakest machine:
  * loads, stores and swaps are relaxed, fences are C11's acquire and release.
  * The only pointers that the library moves by ck_pr are the cells of a ring.
- * They belong to one thread at a time, and that too is checked: see sim_cell().
+ * They belong to one thread at a time, and that too is checked: see sim_cell_load().
  */
 #ifndef CK_PR_H
 #define CK_PR_H
