@@ -32,6 +32,7 @@ WARD_SOURCES = \
 	lib/base/host_fault.h \
 	lib/base/host_fence.c \
 	lib/base/host_file.c \
+	lib/base/host_futex.c \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \
@@ -45,6 +46,7 @@ WARD_SOURCES = \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
 	lib/base/host_sched.c \
+	lib/base/host_signal.c \
 	lib/base/host_symbol.h \
 	lib/base/host_thread.c \
 	lib/base/host_trace.c \

@@ -20,6 +20,11 @@
 /* All signals but those that a thread raises by its own fault. */
 void host_all_but_faults(sigset_t *mask);
 
+/* What the calling thread does at the signal for backtraces. */
+void host_on_signal(void (*hook)(void *context));
+/* Sends it, once it is claimed; false: refused, or a handler of others is there. */
+bool host_signal_send(int32_t tid);
+
 /* A point in time as the kernel takes it; far ones as far as time_t reaches. */
 struct timespec host_timespec(uint64_t ns);
 

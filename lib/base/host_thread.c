@@ -48,44 +48,12 @@ static void *thread_main(void *memory)
 	return NULL;
 }
 
-void host_all_but_faults(sigset_t *mask)
-{
-	static const int own[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-				   SIGABRT, SIGTRAP, SIGSYS };
-
-	sigfillset(mask);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		sigdelset(mask, own[i]);
-}
-
 static void mask_of(sigset_t *mask, uint64_t open)
 {
 	host_all_but_faults(mask);
 	for (int i = 1; i <= 64; i++)
 		if (open >> (i - 1) & 1)
 			sigdelset(mask, i);
-}
-
-/*
- * A program that a thread starts inherits its mask, and must be ended and stopped as
- * any other.  A profiler's signals come to the thread that runs.  What tells of an
- * event (SIGALRM, SIGCHLD, SIGIO, SIGUSR1...) would have handlers interrupt tasks, and
- * SIGPIPE would end the process for what write() tells as well.
- */
-uint64_t host_signals(void)
-{
-	static const int taken[] = { SIGHUP,  SIGINT,	 SIGQUIT, SIGTERM,
-				     SIGTSTP, SIGTTIN,	 SIGTTOU, SIGCONT,
-				     SIGPROF, SIGVTALRM, SIGXCPU };
-	uint64_t open = 0;
-	sigset_t mask;
-
-	if (pthread_sigmask(SIG_SETMASK, NULL, &mask))
-		return 0;
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (!sigismember(&mask, taken[i]))
-			open |= UINT64_C(1) << (taken[i] - 1);
-	return open;
 }
 
 /* ---- stacks ----------------------------------------------------------------- */
