@@ -150,7 +150,6 @@ WARD_SOURCES = \
 	lib/flow/intensity.h \
 	lib/flow/kept.c \
 	lib/flow/kept.h \
-	lib/flow/last.c \
 	lib/flow/steward.c \
 	lib/flow/timer.c \
 	lib/flow/timer.h \
@@ -158,7 +157,8 @@ WARD_SOURCES = \
 	lib/flow/tree.h \
 	lib/flow/view.c \
 	lib/flow/ward.c \
-	lib/flow/ward.h
+	lib/flow/ward.h \
+	lib/flow/watchdog.c
 
 # Names of code, where there is libdw to find them.
 if HAVE_DW

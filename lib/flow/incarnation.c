@@ -7,6 +7,7 @@
  * is given back.
  */
 #include "flow/tree.h"
+#include "work/backoff.h"
 #include <errno.h>
 
 enum { SPARES = 2 }; /* kept by a ward */
@@ -74,7 +75,7 @@ static void put(struct incarnation *it)
 	}
 	tree_unlock(ward->tree);
 	host_free(it, sizeof(*it));
-	unhold_ward(ward);
+	member_put(&ward->me);
 }
 
 /* ---- a run --------------------------------------------------------------------------- */
@@ -95,6 +96,7 @@ static bool begin(struct incarnation *it)
 		it->beats = slot->pulse.beats;
 		it->units = slot->pulse.units;
 		ward->starts++;
+		ward->me.once = ward->spec.restart == WARD_NEVER;
 		if (ward->me.above->phase == PHASE_RISING)
 			tree_settle(ward->me.above);
 	}
@@ -124,6 +126,67 @@ struct incarnation *incarnation_here(void)
 
 /* ---- its end --------------------------------------------------------------------------- */
 
+static void set_backoff(struct ward *ward, const struct incarnation *it)
+{
+	const struct ward_spec *spec = &ward->spec;
+	uint64_t most = backoff_most(spec->backoff_min, spec->backoff_max);
+	ward_ns now = host_now();
+
+	if (now - it->since > most)
+		ward->row = 0;
+	ward->row++;
+	ward->not_before = now + backoff_draw(&ward->tree->pool->dice,
+					      spec->backoff_min,
+					      spec->backoff_max, ward->row);
+	if (ward->not_before < now)
+		ward->not_before = WARD_FOREVER - 1;
+}
+
+static bool runs_again(const struct ward *ward, int status)
+{
+	return ward->spec.restart == WARD_ALWAYS ||
+	       (ward->spec.restart == WARD_ON_FAILURE && status);
+}
+
+/* Down by itself: nobody had told it to stop. */
+static void ended(struct ward *ward, struct incarnation *it)
+{
+	struct ward_steward *steward = ward->me.above;
+
+	if (it->status)
+		ward->failures++;
+	if (!runs_again(ward, it->status)) {
+		member_gone(&ward->me);
+		return;
+	}
+	set_backoff(ward, it);
+	if (!member_is_falling(&ward->me))
+		steward_failed(steward, &ward->me, it->status, it->incident);
+}
+
+/* It has ended, and spec.ended was called. */
+static void run_ended(struct incarnation *it)
+{
+	struct ward *ward = it->ward;
+	struct ward_steward *steward = ward->me.above;
+
+	if (ward->now != it)
+		return;
+	member_hold(&steward->me);
+	ward->now = NULL;
+	ward->status = it->status;
+	ward->me.state = MEMBER_DOWN;
+	timer_unset(&ward->stop);
+	if (ward->leaving || ward->tree->closed)
+		member_gone(&ward->me);
+	else if (!it->asked)
+		ended(ward, it);
+	else if (!member_is_falling(&ward->me))
+		ward->me.ops->up(&ward->me); /* ward_restart() */
+	tree_settle(steward);
+	member_put(&steward->me);
+}
+
 static struct incarnation *ended_of(struct errand *errand)
 {
 	return ward_entry(errand, struct incarnation, ended);
@@ -141,7 +204,7 @@ static void then_fall(struct errand *errand)
 	struct incarnation *it = ended_of(errand);
 
 	tree_lock(it->ward->tree);
-	fell_ward(it->ward, it);
+	run_ended(it);
 	tree_unlock(it->ward->tree);
 }
 
@@ -162,7 +225,7 @@ static void done(struct ward_task *task, int status)
 	it->status = status;
 	it->incident = ward_incident(task);
 	if (!it->begun || !ward->spec.ended) {
-		fell_ward(ward, it);
+		run_ended(it);
 		tree_unlock(ward->tree);
 		return;
 	}
@@ -196,10 +259,10 @@ bool incarnation_start(struct ward *ward)
 				       .cancel = &it->cancel,
 				       .name = ward->spec.name };
 	store_relaxed(&it->refs, 1);
-	hold_ward(ward);
+	member_hold(&ward->me);
 	if (submit_at(ward->tree->pool, &it->task, 0, 0)) { /* it is destroyed */
 		keep(ward, it);
-		sub_acq_rel(&ward->refs, 1); /* the caller has another */
+		sub_acq_rel(&ward->me.refs, 1); /* the caller has another */
 		ward->me.state = MEMBER_DOWN;
 		return true;
 	}

@@ -12,24 +12,6 @@
 /* So that a ward's end, and a timer, find a worker at once. */
 #define WORKERS_MORE 2u
 
-/* ---- memory ------------------------------------------------------------------------ */
-
-void hold_steward(struct ward_steward *steward)
-{
-	add_acq_rel(&steward->refs, 1);
-}
-
-void unhold_steward(struct ward_steward *steward)
-{
-	struct tree *tree = steward->tree;
-
-	if (sub_acq_rel(&steward->refs, 1) != 1)
-		return;
-	host_free(steward->farewell, sizeof(*steward->farewell));
-	host_free(steward, sizeof(*steward));
-	tree_put(tree);
-}
-
 /* ---- configuration ------------------------------------------------------------------ */
 
 static bool is_roots_own(const struct ward_steward_config *c)
@@ -67,11 +49,12 @@ static struct ward_steward *steward_new(struct tree *tree,
 		host_free(steward, sizeof(*steward));
 		return NULL;
 	}
-	steward->me.is_steward = true;
+	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
+	steward->me.ops = &steward_ops;
+	steward->me.name = steward->name;
+	store_relaxed(&steward->me.refs, 1); /* its handle */
 	steward->tree = tree;
 	add_acq_rel(&tree->refs, 1);
-	store_relaxed(&steward->refs, 1); /* its handle */
-	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
 	steward->strategy = c->strategy;
 	steward->restarts = c->flags & WARD_STEWARD_NO_RESTARTS ? 0 :
 			    c->restarts ? c->restarts : 3;
@@ -122,7 +105,7 @@ static int root_new(struct ward_steward **out,
 		goto out;
 	err = pool_up(&pool, c, root->name);
 	if (err) {
-		unhold_steward(root);
+		member_put(&root->me);
 		goto out;
 	}
 	tree->pool = (struct pool *)pool;
@@ -181,7 +164,7 @@ static int child_create(struct ward_steward **out,
 	}
 	tree_unlock(tree);
 	if (err)
-		unhold_steward(child);
+		member_put(&child->me);
 	return err;
 }
 
@@ -250,7 +233,7 @@ static void drop_handles(struct ward_steward *steward)
 		next = child->sibling;
 		drop_handles(child);
 	}
-	unhold_steward(steward);
+	member_put(&steward->me);
 }
 
 static void leave_parent(struct ward_steward *steward)

@@ -3,7 +3,6 @@
  * tree.c - the laws of a tree: see tree.h.
  */
 #include "flow/tree.h"
-#include <ward/bridge.h>
 #include <stdio.h>
 
 /* ---- the tree ---------------------------------------------------------------------- */
@@ -31,16 +30,6 @@ void tree_put(struct tree *tree)
 
 /* ---- members ----------------------------------------------------------------------- */
 
-static struct ward *ward_of(struct member *member)
-{
-	return ward_entry(member, struct ward, me);
-}
-
-static struct ward_steward *steward_of(struct member *member)
-{
-	return ward_entry(member, struct ward_steward, me);
-}
-
 static void member_link(struct ward_steward *steward, struct member *member)
 {
 	member->above = steward;
@@ -50,11 +39,8 @@ static void member_link(struct ward_steward *steward, struct member *member)
 	member->prev = steward->last;
 	*(steward->last ? &steward->last->next : &steward->first) = member;
 	steward->last = member;
-	hold_steward(steward);
-	if (member->is_steward)
-		hold_steward(steward_of(member));
-	else
-		hold_ward(ward_of(member));
+	member_hold(&steward->me);
+	member_hold(member);
 }
 
 static void unlink_member(struct ward_steward *steward, struct member *member)
@@ -63,20 +49,7 @@ static void unlink_member(struct ward_steward *steward, struct member *member)
 	*(member->next ? &member->next->prev : &steward->last) = member->prev;
 	member->above = NULL;
 	member->state = MEMBER_GONE;
-	unhold_steward(steward);
-}
-
-static void ward_gone(struct ward *ward)
-{
-	ward->tree->wards--;
-	ward->now = NULL;
-	timer_unset(&ward->start);
-	timer_unset(&ward->stop);
-	if (ward->spec.bridge)
-		ward_bridge_close(ward->spec.bridge, ward->status);
-	store_release(&ward->over, true); /* [o] */
-	door_open(&ward->gone);
-	unhold_ward(ward);
+	member_put(&steward->me);
 }
 
 void member_gone(struct member *member)
@@ -84,10 +57,9 @@ void member_gone(struct member *member)
 	if (member->state == MEMBER_GONE)
 		return;
 	unlink_member(member->above, member);
-	if (member->is_steward)
-		unhold_steward(steward_of(member));
-	else
-		ward_gone(ward_of(member));
+	if (member->ops->gone)
+		member->ops->gone(member);
+	member_put(member);
 }
 
 bool steward_is_shut(const struct ward_steward *steward)
@@ -107,30 +79,6 @@ bool member_is_falling(const struct member *member)
 		member->place >= steward->mark);
 }
 
-/* A ward that cannot be started, for want of memory, is tried again soon. */
-static void ward_up(struct ward *ward)
-{
-	ward_ns now = host_now();
-
-	if (ward->not_before <= now) {
-		if (incarnation_start(ward))
-			return;
-		ward->not_before = now + WARD_MS(10);
-	}
-	ward->me.state = MEMBER_WAITS;
-	timer_set(&ward->start, ward->not_before);
-}
-
-static void ward_down(struct ward *ward)
-{
-	if (ward->me.state == MEMBER_WAITS) {
-		timer_unset(&ward->start);
-		ward->me.state = MEMBER_DOWN;
-	} else {
-		incarnation_stop(ward);
-	}
-}
-
 /* ---- one steward's steps ------------------------------------------------------------ */
 
 static void fall(struct ward_steward *steward, uint64_t mark, bool again)
@@ -141,81 +89,31 @@ static void fall(struct ward_steward *steward, uint64_t mark, bool again)
 	steward->again = again;
 }
 
-static void steward_up(struct ward_steward *steward)
-{
-	steward->me.state = MEMBER_UP;
-	steward->phase = PHASE_RISING;
-	steward->spent = false;
-	steward->intensity = (struct intensity){ 0 };
-}
-
-static void steward_down(struct ward_steward *steward)
+static void fall_all(struct ward_steward *steward)
 {
 	steward->me.state = MEMBER_FALLING;
 	fall(steward, 0, false);
 }
 
-static void step(struct ward_steward *steward);
-
-void member_up(struct member *member)
-{
-	if (!member->is_steward) {
-		ward_up(ward_of(member));
-		return;
-	}
-	steward_up(steward_of(member));
-	step(steward_of(member));
-}
-
-void member_down(struct member *member)
-{
-	if (!member->is_steward) {
-		ward_down(ward_of(member));
-		return;
-	}
-	steward_down(steward_of(member));
-	step(steward_of(member));
-}
-
-/* What is down for good leaves its steward. */
-static void settle_down(struct ward_steward *steward, struct member *member)
-{
-	const struct ward *ward = ward_of(member);
-
-	if (steward->leaving ||
-	    (!member->is_steward && ward->spec.restart == WARD_NEVER &&
-	     ward->starts))
-		member_gone(member);
-}
-
-/* A steward that leaves, and was down before: its members are to go, too. */
-static bool has_leavers(const struct member *member)
-{
-	const struct ward_steward *steward =
-		ward_entry(member, const struct ward_steward, me);
-
-	return member->is_steward && steward->leaving && steward->first;
-}
-
-/* Brings down who is to be down: true when all are. */
+/* Brings down who is to be down: true when all are.  What is for good leaves. */
 static bool fell(struct ward_steward *steward)
 {
 	struct member *member = steward->last, *before;
 
 	for (; member && member->place >= steward->mark; member = before) {
 		before = member->prev;
-		if (member->state == MEMBER_UP ||
-		    member->state == MEMBER_WAITS ||
-		    (member->state == MEMBER_DOWN && has_leavers(member)))
-			member_down(member);
+		if (member->state != MEMBER_FALLING)
+			member->ops->down(member);
 		if (member->state != MEMBER_DOWN)
 			return false;
-		settle_down(steward, member);
+		if (steward->leaving || member->once)
+			member_gone(member);
 	}
 	return true;
 }
 
-void steward_is_down(struct ward_steward *steward)
+/* All below are down, and what comes of that was seen to. */
+static void steward_is_down(struct ward_steward *steward)
 {
 	steward->me.state = MEMBER_DOWN;
 	if (!steward->leaving)
@@ -224,31 +122,21 @@ void steward_is_down(struct ward_steward *steward)
 	door_open(&steward->down);
 }
 
-static bool has_risen(const struct member *member)
-{
-	const struct ward *ward;
-
-	if (member->state != MEMBER_UP)
-		return false;
-	if (member->is_steward)
-		return ward_entry(member, const struct ward_steward, me)
-			       ->phase == PHASE_UP;
-	ward = ward_entry(member, const struct ward, me);
-	return ward->now && ward->now->begun;
-}
-
 static bool rose(struct ward_steward *steward)
 {
 	struct member *member = steward->first;
 
 	for (; member; member = member->next) {
 		if (member->state == MEMBER_DOWN)
-			member_up(member);
-		if (!has_risen(member))
+			member->ops->up(member);
+		if (member->state != MEMBER_UP ||
+		    !member->ops->has_risen(member))
 			return false;
 	}
 	return true;
 }
+
+static void say_farewell(struct ward_steward *steward);
 
 static void landed(struct ward_steward *steward)
 {
@@ -260,7 +148,7 @@ static void landed(struct ward_steward *steward)
 	if (steward->calling)
 		return;
 	if (steward->spent && !steward->leaving)
-		steward_gave_up(steward);
+		say_farewell(steward);
 	else
 		steward_is_down(steward);
 }
@@ -277,7 +165,7 @@ void member_enter(struct ward_steward *steward, struct member *member)
 {
 	member_link(steward, member);
 	if (steward->phase == PHASE_UP)
-		member_up(member);
+		member->ops->up(member);
 	tree_settle(steward);
 }
 
@@ -290,31 +178,33 @@ void tree_settle(struct ward_steward *steward)
 {
 	struct ward_steward *above;
 
-	hold_steward(steward);
+	member_hold(&steward->me);
 	for (; steward; steward = above) {
 		above = steward->me.above;
 		if (above)
-			hold_steward(above);
+			member_hold(&above->me);
 		step(steward);
 		if (is_over(steward) && above)
 			member_gone(&steward->me);
-		unhold_steward(steward);
+		member_put(&steward->me);
 	}
 }
 
+/* A steward whose handle is destroyed has left before. */
 static void leave_all(struct ward_steward *steward)
 {
+	struct ward_steward *child = steward->child;
+
 	steward->leaving = true;
-	for (struct member *m = steward->first; m; m = m->next)
-		if (m->is_steward)
-			leave_all(steward_of(m));
+	for (; child; child = child->sibling)
+		leave_all(child);
 }
 
 void steward_leave(struct ward_steward *steward)
 {
 	if (!steward->leaving) {
 		leave_all(steward);
-		steward_down(steward);
+		fall_all(steward);
 	}
 	tree_settle(steward);
 }
@@ -349,25 +239,19 @@ static void give_up(struct ward_steward *steward, uint64_t cause)
 		incident_raise(&steward->tree->pool->tell, in);
 	}
 	steward->spent = true;
-	steward_down(steward);
+	fall_all(steward);
 }
 
 static void tell_restart(struct ward_steward *steward,
 			 const struct member *member, int status,
 			 uint64_t cause)
 {
-	const char *who =
-		member->is_steward ?
-			ward_entry(member, const struct ward_steward, me)->name :
-			ward_entry(member, const struct ward, me)->spec.name;
-	struct incident *in = describe(steward, WARD_R_RESTART, who,
+	struct incident *in = describe(steward, WARD_R_RESTART, member->name,
 				       incident_id());
 
 	if (!in)
 		return;
-	in->report.what = member->is_steward ?
-				  "a steward gave up and is started again" :
-				  "a ward ended and is started again";
+	in->report.what = member->ops->again;
 	in->report.err = status;
 	in->report.cause = cause;
 	/* Nobody is woken for it: the restart comes first. */
@@ -384,7 +268,7 @@ void steward_failed(struct ward_steward *steward, struct member *member,
 		return;
 	}
 	if (steward->strategy == WARD_ONE_FOR_ONE)
-		member_up(member);
+		member->ops->up(member);
 	else
 		fall(steward,
 		     steward->strategy == WARD_REST_FOR_ONE ? member->place : 0,
@@ -392,3 +276,159 @@ void steward_failed(struct ward_steward *steward, struct member *member,
 	/* Last: it wakes the scribe, and the ward need not wait for that. */
 	tell_restart(steward, member, status, cause);
 }
+
+/* ---- giving up --------------------------------------------------------------------- */
+
+/* Told, and then the end of the process, in the scribe's own time. */
+static void abort_with_report(struct ward_steward *root)
+{
+	struct pool *pool = root->tree->pool;
+	struct incident *in = incident_last(&pool->tell, WARD_R_GAVE_UP,
+					    incident_id());
+
+	if (!in)
+		return; /* others' last words are on their way */
+	in->report.what = "the root of all stewards gave up: abort";
+	in->report.cause = root->incident;
+	incident_abort(&pool->tell, in);
+	steward_wake(pool); /* it keeps that word, where the scribe cannot */
+}
+
+static void last_resort(struct ward_steward *root)
+{
+	if (root->tree->last == WARD_LAST_STARVE)
+		root->tree->feed = 0; /* and it stays so: watchdog.c */
+	if (root->tree->last == WARD_LAST_ABORT)
+		abort_with_report(root);
+}
+
+static void tell_above(struct ward_steward *steward)
+{
+	struct ward_steward *above = steward->me.above;
+
+	steward_is_down(steward);
+	if (steward->leaving)
+		return;
+	if (!above) {
+		steward_leave(steward); /* nothing of it will ever be up again */
+		last_resort(steward);
+	} else if (!member_is_falling(&steward->me)) {
+		steward_failed(above, &steward->me, 0, steward->incident);
+	}
+}
+
+static struct farewell *farewell_of(struct errand *errand)
+{
+	return ward_entry(errand, struct farewell, errand);
+}
+
+static void call_gave_up(struct errand *errand)
+{
+	struct ward_steward *steward = farewell_of(errand)->steward;
+
+	steward->gave_up(steward->arg, steward);
+}
+
+static void then_tell(struct errand *errand)
+{
+	struct ward_steward *steward = farewell_of(errand)->steward;
+
+	tree_lock(steward->tree);
+	steward->calling = false;
+	tell_above(steward);
+	tree_settle(steward);
+	tree_unlock(steward->tree);
+}
+
+static void put_farewell(struct errand *errand)
+{
+	struct farewell *farewell = farewell_of(errand);
+	struct ward_steward *steward = farewell->steward;
+
+	tree_lock(steward->tree);
+	if (!steward->farewell) {
+		steward->farewell = farewell;
+		farewell = NULL;
+	}
+	tree_unlock(steward->tree);
+	host_free(farewell, sizeof(*farewell));
+	member_put(&steward->me);
+}
+
+/*
+ * A gave_up() that hangs has its errand for itself; who gives up meanwhile, when
+ * there is no memory either, does so without it.
+ */
+static void say_farewell(struct ward_steward *steward)
+{
+	struct farewell *farewell = steward->farewell;
+
+	if (steward->gave_up && !farewell)
+		farewell = host_alloc(sizeof(*farewell));
+	if (!steward->gave_up || !farewell) {
+		tell_above(steward);
+		return;
+	}
+	steward->farewell = NULL;
+	steward->calling = true;
+	member_hold(&steward->me);
+	farewell->steward = steward;
+	farewell->errand.make = call_gave_up;
+	farewell->errand.then = then_tell;
+	farewell->errand.put = put_farewell;
+	errand_submit(&farewell->errand, steward->tree->pool, steward->name);
+}
+
+/* ---- a steward as a member --------------------------------------------------------- */
+
+static struct ward_steward *steward_of(struct member *member)
+{
+	return ward_entry(member, struct ward_steward, me);
+}
+
+static void steward_up(struct member *member)
+{
+	struct ward_steward *steward = steward_of(member);
+
+	member->state = MEMBER_UP;
+	steward->phase = PHASE_RISING;
+	steward->spent = false;
+	steward->intensity = (struct intensity){ 0 };
+	step(steward);
+}
+
+/* One that was down before and leaves now sees its members go. */
+static void steward_down(struct member *member)
+{
+	struct ward_steward *steward = steward_of(member);
+
+	if (member->state == MEMBER_DOWN &&
+	    !(steward->leaving && steward->first))
+		return;
+	fall_all(steward);
+	step(steward);
+}
+
+static bool steward_has_risen(const struct member *member)
+{
+	return ward_entry(member, const struct ward_steward, me)->phase ==
+	       PHASE_UP;
+}
+
+static void steward_free(struct member *member)
+{
+	struct ward_steward *steward = steward_of(member);
+	struct tree *tree = steward->tree;
+
+	host_free(steward->farewell, sizeof(*steward->farewell));
+	host_free(steward, sizeof(*steward));
+	tree_put(tree);
+}
+
+const struct member_ops steward_ops = {
+	.up = steward_up,
+	.down = steward_down,
+	.has_risen = steward_has_risen,
+	.free = steward_free,
+	.again = "a steward gave up and is started again",
+};

@@ -35,9 +35,8 @@ struct farewell {
 };
 
 struct ward_steward {
-	struct member me;
+	struct member me; /* held by: its handle, its members, calls of gave_up() */
 	struct tree *tree;
-	_Atomic uint32_t refs; /* atomic: its handle, its members, calls of gave_up() */
 	/* I: */
 	char name[12];
 	enum ward_strategy strategy;
@@ -84,15 +83,14 @@ void tree_unlock(struct tree *tree);
 void tree_put(struct tree *tree); /* without the lock */
 bool tree_foreign(const struct tree *tree);
 
-/* ---- tree.c: the laws ------------------------------------------------------------ */
+/* ---- tree.c: the laws; it calls a ward through its member_ops only --------------- */
+
+extern const struct member_ops steward_ops;
 
 /* The next steps of 'steward' and all above it. */
 void tree_settle(struct ward_steward *steward);
 /* A new one, the last in order. */
 void member_enter(struct ward_steward *steward, struct member *member);
-/* To be up: it is, or will be; and the other way round. */
-void member_up(struct member *member);
-void member_down(struct member *member);
 /* Gone for good.  The caller holds a reference of its own, to its steward too. */
 void member_gone(struct member *member);
 /* Is 'member' one of those that its steward brings down? */
@@ -100,8 +98,6 @@ bool member_is_falling(const struct member *member);
 /* A member is down that nobody has told to be, and is to be up: it failed. */
 void steward_failed(struct ward_steward *steward, struct member *member,
 		    int status, uint64_t cause);
-/* All below are down, and what comes of that was seen to. */
-void steward_is_down(struct ward_steward *steward);
 /* Nothing below is started any more. */
 void steward_leave(struct ward_steward *steward);
 bool steward_is_shut(const struct ward_steward *steward);
@@ -118,23 +114,8 @@ void incarnation_feel(struct incarnation *now);
 int incarnation_stock(struct ward *ward);
 void incarnation_unstock(struct ward *ward);
 
-/* ---- ward.c ---------------------------------------------------------------------- */
+/* ---- watchdog.c: the service manager's, from the start of the root to its end ---- */
 
-void hold_ward(struct ward *ward);   /* with or without the lock */
-void unhold_ward(struct ward *ward); /* the same, for who holds its tree */
-/* 'ended' was ward->now; its run has ended, and spec.ended was called. */
-void fell_ward(struct ward *ward, struct incarnation *ended);
-
-/* ---- steward.c ------------------------------------------------------------------- */
-
-void hold_steward(struct ward_steward *steward);
-void unhold_steward(struct ward_steward *steward);
-
-/* ---- last.c ---------------------------------------------------------------------- */
-
-/* The steward's members are down, because it gave up. */
-void steward_gave_up(struct ward_steward *steward);
-/* The service manager: from the start of the root, until its end. */
 void feed_start(struct tree *tree);
 void feed_stop(struct tree *tree);
 

@@ -6,33 +6,28 @@
  */
 #include "flow/tree.h"
 #include "heal/heal.h"
-#include "work/backoff.h"
 #include <errno.h>
+#include <ward/bridge.h>
 
 #define STOP_WITHIN WARD_S(5)
 #define STATE_MAX ((size_t)1 << 30)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-void hold_ward(struct ward *ward)
+static struct ward *ward_of(struct member *member)
 {
-	add_acq_rel(&ward->refs, 1);
+	return ward_entry(member, struct ward, me);
 }
 
-static void ward_free(struct ward *ward)
+static void ward_free(struct member *member)
 {
+	struct ward *ward = ward_of(member);
 	struct tree *tree = ward->tree;
 
 	incarnation_unstock(ward);
 	kept_destroy(ward->kept);
 	host_free(ward, sizeof(*ward));
 	tree_put(tree);
-}
-
-void unhold_ward(struct ward *ward)
-{
-	if (sub_acq_rel(&ward->refs, 1) == 1)
-		ward_free(ward);
 }
 
 static struct ward *start_of(struct timer *timer)
@@ -47,23 +42,80 @@ static struct ward *stop_of(struct timer *timer)
 
 static void hold_start(struct timer *timer)
 {
-	hold_ward(start_of(timer));
+	member_hold(&start_of(timer)->me);
 }
 
 static void put_start(struct timer *timer)
 {
-	unhold_ward(start_of(timer));
+	member_put(&start_of(timer)->me);
 }
 
 static void hold_stop(struct timer *timer)
 {
-	hold_ward(stop_of(timer));
+	member_hold(&stop_of(timer)->me);
 }
 
 static void put_stop(struct timer *timer)
 {
-	unhold_ward(stop_of(timer));
+	member_put(&stop_of(timer)->me);
 }
+
+/* ---- as a member --------------------------------------------------------------------- */
+
+/* A ward that cannot be started, for want of memory, is tried again soon. */
+static void ward_up(struct member *member)
+{
+	struct ward *ward = ward_of(member);
+	ward_ns now = host_now();
+
+	if (ward->not_before <= now) {
+		if (incarnation_start(ward))
+			return;
+		ward->not_before = now + WARD_MS(10);
+	}
+	member->state = MEMBER_WAITS;
+	timer_set(&ward->start, ward->not_before);
+}
+
+static void ward_down(struct member *member)
+{
+	if (member->state == MEMBER_WAITS) {
+		timer_unset(&ward_of(member)->start);
+		member->state = MEMBER_DOWN;
+	} else if (member->state == MEMBER_UP) {
+		incarnation_stop(ward_of(member));
+	}
+}
+
+static bool ward_has_risen(const struct member *member)
+{
+	const struct ward *ward = ward_entry(member, const struct ward, me);
+
+	return ward->now && ward->now->begun;
+}
+
+static void ward_gone(struct member *member)
+{
+	struct ward *ward = ward_of(member);
+
+	ward->tree->wards--;
+	ward->now = NULL;
+	timer_unset(&ward->start);
+	timer_unset(&ward->stop);
+	if (ward->spec.bridge)
+		ward_bridge_close(ward->spec.bridge, ward->status);
+	store_release(&ward->over, true); /* [o] */
+	door_open(&ward->gone);
+}
+
+static const struct member_ops ward_ops = {
+	.up = ward_up,
+	.down = ward_down,
+	.has_risen = ward_has_risen,
+	.gone = ward_gone,
+	.free = ward_free,
+	.again = "a ward ended and is started again",
+};
 
 /* ---- its times ----------------------------------------------------------------------- */
 
@@ -74,7 +126,7 @@ static void backoff_is_over(struct timer *timer)
 	if (ward->me.state != MEMBER_WAITS)
 		return;
 	ward->me.state = MEMBER_DOWN;
-	member_up(&ward->me);
+	ward_up(&ward->me);
 }
 
 /* It does not listen.  If nobody is inside its task, its end is on its way. */
@@ -84,67 +136,6 @@ static void deadline_is_over(struct timer *timer)
 
 	if (ward->me.state == MEMBER_FALLING)
 		steward_condemn(ward->tree->pool, &ward->now->task);
-}
-
-/* ---- the end of a run ------------------------------------------------------------------ */
-
-static void set_backoff(struct ward *ward, const struct incarnation *it)
-{
-	const struct ward_spec *spec = &ward->spec;
-	uint64_t most = backoff_most(spec->backoff_min, spec->backoff_max);
-	ward_ns now = host_now();
-
-	if (now - it->since > most)
-		ward->row = 0;
-	ward->row++;
-	ward->not_before = now + backoff_draw(&ward->tree->pool->dice,
-					      spec->backoff_min,
-					      spec->backoff_max, ward->row);
-	if (ward->not_before < now)
-		ward->not_before = WARD_FOREVER - 1;
-}
-
-static bool runs_again(const struct ward *ward, int status)
-{
-	return ward->spec.restart == WARD_ALWAYS ||
-	       (ward->spec.restart == WARD_ON_FAILURE && status);
-}
-
-/* Down by itself: nobody had told it to stop. */
-static void ended(struct ward *ward, struct incarnation *it)
-{
-	struct ward_steward *steward = ward->me.above;
-
-	if (it->status)
-		ward->failures++;
-	if (!runs_again(ward, it->status)) {
-		member_gone(&ward->me);
-		return;
-	}
-	set_backoff(ward, it);
-	if (!member_is_falling(&ward->me))
-		steward_failed(steward, &ward->me, it->status, it->incident);
-}
-
-void fell_ward(struct ward *ward, struct incarnation *it)
-{
-	struct ward_steward *steward = ward->me.above;
-
-	if (ward->now != it)
-		return;
-	hold_steward(steward);
-	ward->now = NULL;
-	ward->status = it->status;
-	ward->me.state = MEMBER_DOWN;
-	timer_unset(&ward->stop);
-	if (ward->leaving || ward->tree->closed)
-		member_gone(&ward->me);
-	else if (!it->asked)
-		ended(ward, it);
-	else if (!member_is_falling(&ward->me))
-		member_up(&ward->me); /* ward_restart() */
-	tree_settle(steward);
-	unhold_steward(steward);
 }
 
 /* ---- public ------------------------------------------------------------------------------ */
@@ -160,9 +151,11 @@ static bool spec_is_sound(const struct ward_spec *s)
 static void ward_init(struct ward *ward, struct tree *tree,
 		      const struct ward_spec *spec)
 {
+	ward->me.ops = &ward_ops;
+	ward->me.name = spec->name;
+	store_relaxed(&ward->me.refs, 1); /* the caller's */
 	ward->tree = tree;
 	add_acq_rel(&tree->refs, 1);
-	store_relaxed(&ward->refs, 1); /* the caller's */
 	ward->spec = *spec;
 	if (!ward->spec.stop_within)
 		ward->spec.stop_within = STOP_WITHIN;
@@ -198,7 +191,7 @@ static int ward_new(struct ward **out, struct tree *tree,
 		err = ward->kept ? 0 : -ENOMEM;
 	}
 	if (err)
-		unhold_ward(ward);
+		member_put(&ward->me);
 	else
 		*out = ward;
 	return err;
@@ -239,7 +232,7 @@ int ward_start(struct ward **out, struct ward_steward *steward,
 		return err;
 	err = enter(steward, ward, out);
 	if (err)
-		unhold_ward(ward);
+		member_put(&ward->me);
 	return err;
 }
 
@@ -274,14 +267,13 @@ static void leave(struct ward *ward)
 
 	if (!steward || ward->leaving)
 		return;
-	hold_steward(steward);
+	member_hold(&steward->me);
 	ward->leaving = true;
-	if (ward->me.state == MEMBER_UP || ward->me.state == MEMBER_WAITS)
-		member_down(&ward->me);
+	ward_down(&ward->me);
 	if (ward->me.state == MEMBER_DOWN)
 		member_gone(&ward->me);
 	tree_settle(steward);
-	unhold_steward(steward);
+	member_put(&steward->me);
 }
 
 int ward_stop(struct ward *ward, ward_ns until)
@@ -316,7 +308,7 @@ int ward_restart(struct ward *ward)
 		timer_unset(&ward->start);
 		backoff_is_over(&ward->start);
 	} else if (ward->me.state == MEMBER_UP && ward->now->begun) {
-		member_down(&ward->me);
+		ward_down(&ward->me);
 	}
 	tree_unlock(ward->tree);
 	return err;
@@ -343,5 +335,5 @@ int ward_wait(struct ward *ward, ward_ns until, int *status)
 void ward_put(struct ward *ward)
 {
 	if (ward && !tree_foreign(ward->tree))
-		unhold_ward(ward);
+		member_put(&ward->me);
 }

@@ -35,12 +35,41 @@ enum member_state {
 };
 
 struct member {
+	const struct member_ops *ops; /* I */
+	const char *name;	      /* I */
+	_Atomic uint32_t refs;	      /* atomic */
 	struct member *prev, *next;
 	struct ward_steward *above; /* NULL: a root, or gone */
 	uint64_t place;		    /* in the order of start */
 	enum member_state state;
-	bool is_steward;
+	bool once; /* a ward that was up and is not to be again: down is gone */
 };
+
+/* How a ward and a steward differ, as members of a steward. */
+struct member_ops {
+	/* It is DOWN, and is to be up.  It is to be down, and may be so already. */
+	void (*up)(struct member *member);
+	void (*down)(struct member *member);
+	/* It is UP: have it, and all below it, begun? */
+	bool (*has_risen)(const struct member *member);
+	/* It has left its steward; NULL: nothing is left to do. */
+	void (*gone)(struct member *member);
+	/* Nobody holds it any more: with or without the lock. */
+	void (*free)(struct member *member);
+	const char *again; /* what a report says of its restart */
+};
+
+static inline void member_hold(struct member *member)
+{
+	add_acq_rel(&member->refs, 1);
+}
+
+/* Who has the lock holds the tree by something else. */
+static inline void member_put(struct member *member)
+{
+	if (sub_acq_rel(&member->refs, 1) == 1)
+		member->ops->free(member);
+}
 
 struct incarnation {
 	struct ward_task task;
@@ -64,7 +93,6 @@ struct ward {
 	struct tree *tree;
 	struct ward_spec spec;	   /* I */
 	struct ward_policy policy; /* I: of its incarnations */
-	_Atomic uint32_t refs;	   /* atomic */
 	struct incarnation *now;   /* or NULL */
 	struct incarnation *spare; /* memory, so that a restart needs none */
 	uint32_t spares;
