@@ -42,16 +42,19 @@ static void release(struct ward_task *task)
 		return;
 	}
 	tree_unlock(timer->tree);
-	timer->put(timer);
+	member_put(timer->owner);
 }
 
-void timer_init(struct timer *timer, struct tree *tree, const char *name)
+void timer_init(struct timer *timer, struct tree *tree, struct member *owner,
+		void (*fired)(struct timer *timer), const char *name)
 {
 	timer->task = (struct ward_task){ .run = run,
 					  .release = release,
 					  .policy = &flow_once,
 					  .name = name };
 	timer->tree = tree;
+	timer->owner = owner;
+	timer->fired = fired;
 	timer->due = WARD_FOREVER;
 	timer->armed = false;
 }
@@ -63,7 +66,7 @@ void timer_set(struct timer *timer, ward_ns due)
 		return;
 	timer->armed = arm(timer);
 	if (timer->armed)
-		timer->hold(timer);
+		member_hold(timer->owner);
 }
 
 void timer_unset(struct timer *timer)

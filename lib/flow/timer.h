@@ -16,19 +16,20 @@
 
 #include <ward/task.h>
 
+struct member;
 struct tree;
 
 struct timer {
 	struct ward_task task;
 	struct tree *tree;
+	struct member *owner;
 	ward_ns due; /* when it is wanted; WARD_FOREVER: not */
-	bool armed;  /* in the pool: holds a reference to its owner */
+	bool armed;  /* in the pool: holds its owner */
 	void (*fired)(struct timer *timer);
-	void (*hold)(struct timer *timer); /* one reference to the owner more, */
-	void (*put)(struct timer *timer);  /* or less: without the lock */
 };
 
-void timer_init(struct timer *timer, struct tree *tree, const char *name);
+void timer_init(struct timer *timer, struct tree *tree, struct member *owner,
+		void (*fired)(struct timer *timer), const char *name);
 void timer_set(struct timer *timer, ward_ns due);
 void timer_unset(struct timer *timer);
 

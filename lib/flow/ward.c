@@ -30,36 +30,6 @@ static void ward_free(struct member *member)
 	tree_put(tree);
 }
 
-static struct ward *start_of(struct timer *timer)
-{
-	return ward_entry(timer, struct ward, start);
-}
-
-static struct ward *stop_of(struct timer *timer)
-{
-	return ward_entry(timer, struct ward, stop);
-}
-
-static void hold_start(struct timer *timer)
-{
-	member_hold(&start_of(timer)->me);
-}
-
-static void put_start(struct timer *timer)
-{
-	member_put(&start_of(timer)->me);
-}
-
-static void hold_stop(struct timer *timer)
-{
-	member_hold(&stop_of(timer)->me);
-}
-
-static void put_stop(struct timer *timer)
-{
-	member_put(&stop_of(timer)->me);
-}
-
 /* ---- as a member --------------------------------------------------------------------- */
 
 /* A ward that cannot be started, for want of memory, is tried again soon. */
@@ -121,7 +91,7 @@ static const struct member_ops ward_ops = {
 
 static void backoff_is_over(struct timer *timer)
 {
-	struct ward *ward = start_of(timer);
+	struct ward *ward = ward_entry(timer, struct ward, start);
 
 	if (ward->me.state != MEMBER_WAITS)
 		return;
@@ -132,7 +102,7 @@ static void backoff_is_over(struct timer *timer)
 /* It does not listen.  If nobody is inside its task, its end is on its way. */
 static void deadline_is_over(struct timer *timer)
 {
-	struct ward *ward = stop_of(timer);
+	struct ward *ward = ward_entry(timer, struct ward, stop);
 
 	if (ward->me.state == MEMBER_FALLING)
 		steward_condemn(ward->tree->pool, &ward->now->task);
@@ -166,14 +136,8 @@ static void ward_init(struct ward *ward, struct tree *tree,
 		.blocked_within = spec->blocked_within,
 		.progress_within = spec->progress_within,
 	};
-	timer_init(&ward->start, tree, spec->name);
-	ward->start.fired = backoff_is_over;
-	ward->start.hold = hold_start;
-	ward->start.put = put_start;
-	timer_init(&ward->stop, tree, spec->name);
-	ward->stop.fired = deadline_is_over;
-	ward->stop.hold = hold_stop;
-	ward->stop.put = put_stop;
+	timer_init(&ward->start, tree, &ward->me, backoff_is_over, spec->name);
+	timer_init(&ward->stop, tree, &ward->me, deadline_is_over, spec->name);
 }
 
 static int ward_new(struct ward **out, struct tree *tree,

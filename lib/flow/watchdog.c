@@ -5,11 +5,6 @@
  */
 #include "flow/tree.h"
 
-static struct tree *hungry(struct timer *timer)
-{
-	return ward_entry(timer, struct tree, hunger);
-}
-
 static struct tree *eater(struct errand *errand)
 {
 	return ward_entry(errand, struct tree, meal);
@@ -48,7 +43,7 @@ static void digest(struct errand *errand)
 
 static void is_hungry(struct timer *timer)
 {
-	struct tree *tree = hungry(timer);
+	struct tree *tree = timer->tree;
 
 	if (!tree->feed)
 		return;
@@ -56,22 +51,10 @@ static void is_hungry(struct timer *timer)
 	errand_submit(&tree->meal, tree->pool, "service manager");
 }
 
-static void hold_hunger(struct timer *timer)
-{
-	add_acq_rel(&hungry(timer)->refs, 1);
-}
-
-static void put_hunger(struct timer *timer)
-{
-	tree_put(hungry(timer));
-}
-
 void feed_start(struct tree *tree)
 {
-	timer_init(&tree->hunger, tree, "service manager");
-	tree->hunger.fired = is_hungry;
-	tree->hunger.hold = hold_hunger;
-	tree->hunger.put = put_hunger;
+	timer_init(&tree->hunger, tree, &tree->root->me, is_hungry,
+		   "service manager");
 	tree->meal.make = eat;
 	tree->meal.then = eaten;
 	tree->meal.put = digest;
