@@ -131,7 +131,7 @@ clang/config.status:
 clang-tests: libward.la
 	$(MAKE) $(AM_MAKEFLAGS) WARD_WARN= check-TESTS \
 		check_PROGRAMS='$(clang_tests)' check_LTLIBRARIES= \
-		TESTS='$(clang_tests) tests/lint/exports.sh'
+		TESTS='$(clang_tests) tests/lint/circles.sh tests/lint/exports.sh'
 clang:
 	@if ! command -v clang >/dev/null; then \
 		echo 'skipped: apt-get install clang'; exit 0; \
