@@ -1,19 +1,40 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Every source is named in a make fragment: what is not is neither built nor in
-# the tarball, and nobody would notice.
+# the tarball, and nobody would notice.  And every document stands behind one door of
+# docs/README.md, in a row that begins with it; those of the root are in the tarball.
 #
 #	listed.sh [TREE]
 set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
 
-found=$(find include lib benchmarks examples tests -type f \
-	\( -name '*.[ch]' -o -name '*.sh' \) | LC_ALL=C sort |
-	while read -r file; do
-		cat Makefile.am lib/local.mk benchmarks/local.mk \
-			examples/local.mk tests/local.mk tests/*/local.mk |
-			grep -qF "$file" || echo "$file: in no local.mk"
-	done)
+sources() {
+	find include lib benchmarks examples tests -type f \
+		\( -name '*.[ch]' -o -name '*.sh' \) | LC_ALL=C sort |
+		while read -r file; do
+			cat Makefile.am lib/local.mk benchmarks/local.mk \
+				examples/local.mk tests/local.mk tests/*/local.mk |
+				grep -qF "$file" || echo "$file: in no local.mk"
+		done
+}
+
+papers() {
+	for file in *.md docs/*.md; do
+		case $file in
+		docs/README.md | \**) continue ;;
+		docs/*) link=${file#docs/} ;;
+		*)
+			link=../$file
+			grep -qwF "$file" Makefile.am ||
+				echo "$file: not in Makefile.am"
+			;;
+		esac
+		rows=$(grep -c "^| \[[^]]*\]($link) |" docs/README.md)
+		[ "$rows" -eq 1 ] || echo "$file: $rows times in docs/README.md"
+	done
+}
+
+found=$(sources; papers)
 [ -z "$found" ] && exit 0
 printf '%s\n' "$found"
 exit 1

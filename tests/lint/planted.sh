@@ -28,6 +28,8 @@ plant() { # a clean tree
 		>"$tree/docs/overview.md"
 	printf '| %s | %s | `%s` | %s |\n' word meaning pool.h elsewhere \
 		'bell ring' 'wakes' pool.h rte_ring >"$tree/docs/glossary.md"
+	printf '| [%s](%s) | what is in it |\n' it overview.md it glossary.md \
+		>"$tree/docs/README.md"
 	printf '%s\n#define POOL_OVER 1\nstruct pool { int bells, ring_, word; };\n' \
 		"$spdx" >"$tree/lib/work/pool.h"
 	echo '/* as pool_new() has it */ int pool_new(void);' \
@@ -80,6 +82,8 @@ refused style.sh lib/work/pool.c "$(printf '\t%096d' 1)"
 refused style.sh lib/work/bare.c 'int no_licence;'
 refused listed.sh lib/work/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
+refused listed.sh docs/lost.md 'behind no door'
+refused listed.sh LOST.md 'nor in the tarball'
 for gone in 'see gone()' '`struct gone`' '`gone.c`' 'POOL_GONE' 'a `gone`' \
 	'`pool_new()` ring.h' 'GONE' 'as `pool.gone`' 'all of GONE_*'; do
 	refused names.sh docs/overview.md "$gone"
