@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Every source is named in a make fragment: what is not is neither built nor in
-# the tarball, and nobody would notice.  And every document stands behind one door of
-# docs/README.md, in a row that begins with it; those of the root are in the tarball.
+# the tarball, and nobody would notice.  What it is for stands in docs/overview.md, if
+# it is the library's.  And every document stands behind one door of docs/README.md, in
+# a row that begins with it; those of the root are in the tarball.
 #
 #	listed.sh [TREE]
 set -u
@@ -16,6 +17,10 @@ sources() {
 				examples/local.mk tests/local.mk tests/*/local.mk |
 				grep -qF "$file" || echo "$file: in no local.mk"
 		done
+	for file in lib/*/*.[ch]; do
+		grep -qF "\`${file##*/}\`" docs/overview.md ||
+			echo "$file: not in docs/overview.md"
+	done
 }
 
 papers() {
