@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Every source is named in a make fragment: what is not is neither built nor in
-# the tarball, and nobody would notice.  What it is for stands in docs/overview.md, if
-# it is the library's.  And every document stands behind one door of docs/README.md, in
-# a row that begins with it; those of the root are in the tarball.
+# the tarball, and nobody would notice.  A program p that names no source is made of
+# p.c, and names that.  What a file of the library is for stands in docs/overview.md.
+# And every document stands behind one door of docs/README.md, in a row that
+# begins with it; those of the root are in the tarball.
 #
 #	listed.sh [TREE]
 set -u
@@ -15,7 +16,9 @@ sources() {
 		while read -r file; do
 			cat Makefile.am lib/local.mk benchmarks/local.mk \
 				examples/local.mk tests/local.mk tests/*/local.mk |
-				grep -qF "$file" || echo "$file: in no local.mk"
+				tr -s ' \t' '\n' |
+				grep -qxF -e "$file" -e "${file%.c}" ||
+				echo "$file: in no local.mk"
 		done
 	for file in lib/*/*.[ch]; do
 		grep -qF "\`${file##*/}\`" docs/overview.md ||
