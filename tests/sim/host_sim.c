@@ -4,11 +4,7 @@
  * return for no reason, a membarrier that takes its time, memory that is
  * poisoned when it is given back.
  */
-#include "base/host_about.h"
-#include "base/host_fault.h"
-#include "../nowhere.h"
-#include "base/host_symbol.h"
-#include "base/host_where.h"
+#include "../host_stubs.h"
 #include "core.h"
 #include <errno.h>
 #include <string.h>
@@ -20,10 +16,8 @@ extern _Atomic uint32_t cancel_moves, cancel_sleepers;
 /* A steward that is given no turn looks as if it hung: it may be replaced often. */
 #define ARENA (1024 * 1024)
 
-bool host_asymmetric;
 uint32_t sim_rush_after;
 uint32_t sim_looks;
-_Atomic uint32_t host_generation, host_lacks_;
 
 static char arena[ARENA] __attribute__((aligned(LINE)));
 static bool gone[ARENA / LINE];
@@ -64,17 +58,6 @@ void host_sim_reset(void)
 
 uint64_t host_now(void)
 {
-	return now();
-}
-
-#if defined(__x86_64__)
-bool host_counts; /* the CPU's counter is not ours */
-__thread struct host_note host_note;
-#endif
-
-uint64_t host_now_noted(const struct host_about *about)
-{
-	(void)about;
 	return now();
 }
 
@@ -276,11 +259,6 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	return 0;
 }
 
-uint64_t host_signals(void)
-{
-	return 0;
-}
-
 int host_join(host_thread thread, uint64_t until)
 {
 	int i = place_of(thread);
@@ -295,11 +273,6 @@ int host_join(host_thread thread, uint64_t until)
 void host_detach(host_thread thread)
 {
 	threads[place_of(thread)].detached = true;
-}
-
-void host_escape(struct host_escape *escape, int why)
-{
-	_longjmp(escape->at, why);
 }
 
 void host_exit(void)
@@ -352,16 +325,6 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 	(void)those;
 	(void)n;
 	return host_home();
-}
-
-void host_on_fork(void (*in_child)(void *self))
-{
-	(void)in_child;
-}
-
-int host_init(void)
-{
-	return 0;
 }
 
 /* ---- lives --------------------------------------------------------------- */
@@ -462,11 +425,6 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 void __tsan_read4(void *at);
 void __tsan_write4(void *at);
 
-void host_eye_open(struct host_eye *eye, int32_t tid)
-{
-	*eye = host_eye_of(tid);
-}
-
 void host_eye_close(struct host_eye *eye)
 {
 	__tsan_write4(&eye->tid);
@@ -494,15 +452,6 @@ int host_look(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
-int host_glance(const struct host_eye *eye, struct host_look *look)
-{
-	int err = host_look(eye, look);
-
-	look->state = 0;
-	look->state_known = false;
-	return err;
-}
-
 int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	step();
@@ -520,22 +469,10 @@ int32_t host_futex_holder(uint64_t address)
 	return 0;
 }
 
-bool host_is_younger(int32_t tid, uint64_t than)
-{
-	(void)tid;
-	(void)than;
-	return false;
-}
-
 bool host_is_futex(int32_t nr)
 {
 	(void)nr;
 	return false;
-}
-
-uint64_t host_trace_open(void)
-{
-	return 0;
 }
 
 int host_trace_install(int signo, int *got)
@@ -543,47 +480,6 @@ int host_trace_install(int signo, int *got)
 	(void)signo;
 	*got = -1;
 	return -EINVAL;
-}
-
-void host_trace_here(struct host_trace *trace_to, const _Atomic uint64_t *word,
-		     const struct host_life *life)
-{
-	(void)trace_to;
-	(void)word;
-	(void)life;
-}
-
-int host_trace_ask(struct host_trace *trace_of, int32_t tid, uint64_t epoch,
-		   uint64_t until)
-{
-	(void)epoch;
-	(void)trace_of;
-	(void)tid;
-	(void)until;
-	return 0;
-}
-
-const char *host_object(const void *code, uint64_t *offset)
-{
-	(void)code;
-	*offset = 0;
-	return "";
-}
-
-bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
-{
-	(void)code;
-	(void)what;
-	(void)out;
-	return false;
-}
-
-void host_symbol_hold(void)
-{
-}
-
-void host_symbol_drop(void)
-{
 }
 
 /* ---- the rest ------------------------------------------------------------ */
@@ -596,11 +492,6 @@ const char *host_name(void)
 const char *host_boot(void)
 {
 	return "";
-}
-
-int32_t host_pid(void)
-{
-	return 1;
 }
 
 bool host_lower(int32_t tid, struct host_sched *was)
@@ -623,10 +514,6 @@ bool host_raise(int32_t tid, const struct host_sched *was)
 	return true;
 }
 
-void host_step_up(void)
-{
-}
-
 bool sim_is_lowered(int32_t tid)
 {
 	return lowered[tid % SIM_THREADS];
@@ -640,63 +527,6 @@ unsigned host_cpu_count(void)
 unsigned host_cpu_present(void)
 {
 	return 1;
-}
-
-struct host_cpus *host_cpus_parse(const char *list)
-{
-	(void)list;
-	return NULL;
-}
-
-void host_cpus_free(struct host_cpus *cpus)
-{
-	(void)cpus;
-}
-
-unsigned host_frames(void *const *at, void **frame, unsigned n,
-		     bool (*end)(const void *frame), struct host_path *path)
-{
-	(void)at;
-	(void)path;
-	(void)frame;
-	(void)n;
-	(void)end;
-	return 0;
-}
-
-int host_fault_install(struct host_fault *(*catches)(void *self),
-		       void (*caught)(void *self))
-{
-	(void)catches;
-	(void)caught;
-	return 0;
-}
-
-__thread uint32_t host_holds;
-
-void *host_alt_stack_new(void)
-{
-	return NULL;
-}
-
-void host_alt_stack_free(void *stack)
-{
-	(void)stack;
-}
-
-void host_alt_stack_use(void *stack)
-{
-	(void)stack;
-}
-
-void host_alt_stack_leave(void)
-{
-}
-
-void host_complain(const char *line, size_t len)
-{
-	(void)line;
-	(void)len;
 }
 
 void host_mutter(const char *line, size_t len)

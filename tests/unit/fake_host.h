@@ -7,12 +7,7 @@
 #ifndef WARD_TESTS_UNIT_FAKE_HOST_H
 #define WARD_TESTS_UNIT_FAKE_HOST_H
 
-#include "base/host.h"
-#include "base/host_about.h"
-#include "base/host_fault.h"
-#include "../nowhere.h"
-#include "base/host_symbol.h"
-#include "base/host_where.h"
+#include "../host_stubs.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,17 +71,6 @@ uint64_t host_now(void)
 	return fake.now;
 }
 
-#if defined(__x86_64__)
-bool host_counts; /* nothing is known of the time but by the clock */
-__thread struct host_note host_note __attribute__((tls_model("initial-exec")));
-#endif
-
-uint64_t host_now_noted(const struct host_about *about)
-{
-	(void)about;
-	return host_now();
-}
-
 void host_utc(int64_t *s, uint32_t *ns)
 {
 	*s = (int64_t)(fake.now / 1000000000);
@@ -116,8 +100,6 @@ void host_wake(_Atomic uint32_t *word, int n)
 	(void)n;
 	fake.wakes++;
 }
-
-bool host_asymmetric;
 
 void host_fence_heavy(void)
 {
@@ -162,11 +144,6 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 	if (!err)
 		*out = ++fake.spawns;
 	return err;
-}
-
-uint64_t host_signals(void)
-{
-	return 0;
 }
 
 int host_join(host_thread thread, uint64_t until)
@@ -228,18 +205,6 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 	return 0;
 }
 
-_Atomic uint32_t host_generation, host_lacks_;
-
-void host_on_fork(void (*in_child)(void *self))
-{
-	(void)in_child;
-}
-
-int host_init(void)
-{
-	return 0;
-}
-
 /* ---- a thread's end: the first word says that it came ---------------- */
 
 void host_life_init(struct host_life *life)
@@ -277,11 +242,6 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- evidence -------------------------------------------------------- */
 
-void host_eye_open(struct host_eye *eye, int32_t tid)
-{
-	*eye = host_eye_of(tid);
-}
-
 void host_eye_close(struct host_eye *eye)
 {
 	eye->tid = 0;
@@ -308,15 +268,6 @@ int host_look(const struct host_eye *eye, struct host_look *look)
 	return 0;
 }
 
-int host_glance(const struct host_eye *eye, struct host_look *look)
-{
-	int err = host_look(eye, look);
-
-	look->state = 0;
-	look->state_known = false;
-	return err;
-}
-
 int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	*nr = fake.thread[eye->tid].syscall;
@@ -332,19 +283,10 @@ int32_t host_futex_holder(uint64_t address)
 		       0;
 }
 
-bool host_is_younger(int32_t tid, uint64_t than)
-{
-	(void)tid;
-	(void)than;
-	return false;
-}
-
 bool host_is_futex(int32_t nr)
 {
 	return nr == 202;
 }
-
-__thread uint32_t host_holds;
 
 /* ---- events: none ---------------------------------------------------- */
 
@@ -369,87 +311,10 @@ void host_event_clear(const struct host_file *event)
 	(void)event;
 }
 
-/* ---- faults: none ---------------------------------------------------- */
-
-int host_fault_install(struct host_fault *(*catches)(void *self),
-		       void (*caught)(void *self))
-{
-	(void)catches;
-	(void)caught;
-	return 0;
-}
-
-void *host_alt_stack_new(void)
-{
-	return NULL;
-}
-
-void host_alt_stack_free(void *stack)
-{
-	(void)stack;
-}
-
-void host_alt_stack_use(void *stack)
-{
-	(void)stack;
-}
-
-void host_alt_stack_leave(void)
-{
-}
-
-/* ---- backtraces: none ------------------------------------------------ */
-
-uint64_t host_trace_open(void)
-{
-	return 0;
-}
-
 int host_trace_install(int signo, int *got)
 {
 	*got = signo ? signo : 34;
 	return 0;
-}
-
-void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
-		     const struct host_life *life)
-{
-	(void)trace;
-	(void)word;
-	(void)life;
-}
-
-int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
-		   uint64_t until)
-{
-	(void)epoch;
-	(void)trace;
-	(void)tid;
-	(void)until;
-	return 0;
-}
-
-const char *host_object(const void *code, uint64_t *offset)
-{
-	(void)code;
-	*offset = 0;
-	return "";
-}
-
-bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
-{
-	(void)code;
-	(void)what;
-	(void)out;
-	return false;
-}
-
-void host_symbol_hold(void)
-{
-}
-
-void host_symbol_drop(void)
-{
 }
 
 /* ---- the machine ----------------------------------------------------- */
@@ -458,10 +323,6 @@ bool host_lower(int32_t tid, struct host_sched *was)
 {
 	*was = (struct host_sched){ 0, 0 };
 	return fake.thread[tid].lowered = true;
-}
-
-void host_step_up(void)
-{
 }
 
 bool host_raise(int32_t tid, const struct host_sched *was)
@@ -481,11 +342,6 @@ const char *host_boot(void)
 	return "now";
 }
 
-int32_t host_pid(void)
-{
-	return 1;
-}
-
 unsigned host_cpu_count(void)
 {
 	return 2;
@@ -496,44 +352,11 @@ unsigned host_cpu_present(void)
 	return 2;
 }
 
-struct host_cpus *host_cpus_parse(const char *list)
-{
-	(void)list;
-	return NULL;
-}
-
-void host_cpus_free(struct host_cpus *cpus)
-{
-	(void)cpus;
-}
-
 uint64_t host_ticket(void)
 {
 	static uint64_t last;
 
 	return ++last;
-}
-
-void host_escape(struct host_escape *escape, int why)
-{
-	_longjmp(escape->at, why);
-}
-
-unsigned host_frames(void *const *at, void **frame, unsigned n,
-		     bool (*end)(const void *frame), struct host_path *path)
-{
-	(void)at;
-	(void)path;
-	(void)frame;
-	(void)n;
-	(void)end;
-	return 0;
-}
-
-void host_complain(const char *line, size_t len)
-{
-	(void)line;
-	(void)len;
 }
 
 void host_mutter(const char *line, size_t len)

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_stubs.h - what hosts that are made up have in common: all of lib/base that
+ * answers with nothing there.  Included once in a program.
+ */
+#ifndef WARD_TESTS_HOST_STUBS_H
+#define WARD_TESTS_HOST_STUBS_H
+
+#include "base/host.h"
+#include "base/host_about.h"
+#include "base/host_fault.h"
+#include "base/host_near.h"
+#include "base/host_symbol.h"
+#include "base/host_where.h"
+
+bool host_asymmetric;
+__thread uint32_t host_holds;
+
+/* ---- the process ----------------------------------------------------- */
+
+_Atomic uint32_t host_generation, host_lacks_;
+
+int host_init(void)
+{
+	return 0;
+}
+
+void host_on_fork(void (*in_child)(void *self))
+{
+	(void)in_child;
+}
+
+int32_t host_pid(void)
+{
+	return 1;
+}
+
+/* ---- time: by the clock only ----------------------------------------- */
+
+#if defined(__x86_64__)
+bool host_counts;
+__thread struct host_note host_note __attribute__((tls_model("initial-exec")));
+#endif
+
+uint64_t host_now_noted(const struct host_about *about)
+{
+	(void)about;
+	return host_now();
+}
+
+/* ---- threads, and where they run ------------------------------------- */
+
+uint64_t host_signals(void)
+{
+	return 0;
+}
+
+void host_escape(struct host_escape *escape, int why)
+{
+	_longjmp(escape->at, why);
+}
+
+void host_step_up(void)
+{
+}
+
+struct host_cpus *host_cpus_parse(const char *list)
+{
+	(void)list;
+	return NULL;
+}
+
+void host_cpus_free(struct host_cpus *cpus)
+{
+	(void)cpus;
+}
+
+struct host_near *host_near_find(const struct host_cpus *cpus)
+{
+	(void)cpus;
+	return NULL;
+}
+
+void host_near_free(struct host_near *near)
+{
+	(void)near;
+}
+
+uint32_t host_near_here(const struct host_near *near)
+{
+	(void)near;
+	return HOST_NOWHERE;
+}
+
+void host_near_stay(const struct host_near *near, uint32_t which)
+{
+	(void)near;
+	(void)which;
+}
+
+/* ---- evidence: what host_look() knows -------------------------------- */
+
+void host_eye_open(struct host_eye *eye, int32_t tid)
+{
+	*eye = host_eye_of(tid);
+}
+
+int host_glance(const struct host_eye *eye, struct host_look *look)
+{
+	int err = host_look(eye, look);
+
+	look->state = 0;
+	look->state_known = false;
+	return err;
+}
+
+bool host_is_younger(int32_t tid, uint64_t than)
+{
+	(void)tid;
+	(void)than;
+	return false;
+}
+
+/* ---- faults: none ---------------------------------------------------- */
+
+int host_fault_install(struct host_fault *(*catches)(void *self),
+		       void (*caught)(void *self))
+{
+	(void)catches;
+	(void)caught;
+	return 0;
+}
+
+void *host_alt_stack_new(void)
+{
+	return NULL;
+}
+
+void host_alt_stack_free(void *stack)
+{
+	(void)stack;
+}
+
+void host_alt_stack_use(void *stack)
+{
+	(void)stack;
+}
+
+void host_alt_stack_leave(void)
+{
+}
+
+/* ---- backtraces and names: none -------------------------------------- */
+
+uint64_t host_trace_open(void)
+{
+	return 0;
+}
+
+void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
+		     const struct host_life *life)
+{
+	(void)trace;
+	(void)word;
+	(void)life;
+}
+
+int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
+		   uint64_t until)
+{
+	(void)epoch;
+	(void)trace;
+	(void)tid;
+	(void)until;
+	return 0;
+}
+
+unsigned host_frames(void *const *at, void **frame, unsigned n,
+		     bool (*end)(const void *frame), struct host_path *path)
+{
+	(void)at;
+	(void)path;
+	(void)frame;
+	(void)n;
+	(void)end;
+	return 0;
+}
+
+const char *host_object(const void *code, uint64_t *offset)
+{
+	(void)code;
+	*offset = 0;
+	return "";
+}
+
+bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
+{
+	(void)code;
+	(void)what;
+	(void)out;
+	return false;
+}
+
+void host_symbol_hold(void)
+{
+}
+
+void host_symbol_drop(void)
+{
+}
+
+/* ---- words to nobody ------------------------------------------------- */
+
+void host_complain(const char *line, size_t len)
+{
+	(void)line;
+	(void)len;
+}
+
+#endif
