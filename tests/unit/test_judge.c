@@ -24,7 +24,7 @@ struct world {
 	enum doing doing;
 	uint64_t cpu, delay, slices, waiting;
 	struct sign sign;
-	bool blind;		    /* the kernel tells nothing */
+	uint64_t blind;		    /* the kernel tells nothing */
 	struct truth silent, stale; /* since any sign; since progress; where a
 				       scan found a wait declared, since then */
 	/* the steward */
@@ -32,12 +32,12 @@ struct world {
 	struct watch watch;
 	struct budgets budgets;
 	/* what came of it */
-	unsigned signs, looks, warnings;
+	uint64_t signs, looks, warnings;
 	uint64_t last_look, look_before, warned_at;
-	enum verdict verdict;
-	uint64_t convicted_at, slack;
+	uint64_t verdict, convicted_at, slack;
 	uint64_t looked_before; /* the look before the one that convicted */
 	struct truth silent_then, stale_then;
+	uint64_t mark; /* since then, says a case */
 };
 
 /* By how much the shortest budget is below one scan. */
@@ -58,7 +58,7 @@ static struct world world(uint64_t scan, struct budgets budgets)
 			   .convicted_at = NEVER,
 			   .warned_at = NEVER };
 
-	w.now = 1000 * S;
+	w.now = w.mark = 1000 * S;
 	w.due = w.now + scan;
 	w.slices = 1;
 	w.slack = budgets_below(&budgets, scan);
@@ -72,12 +72,6 @@ static struct world world(uint64_t scan, struct budgets budgets)
 static void lives(struct world *w)
 {
 	w->silent = (struct truth){ 0 };
-}
-
-static void beats(struct world *w)
-{
-	w->sign.beats++;
-	lives(w);
 }
 
 static void progresses(struct world *w, uint64_t units)
@@ -203,648 +197,475 @@ static void does(struct world *w, enum doing doing, uint64_t ns)
 	goes_on(w, ns);
 }
 
-static void is_free(const struct world *w)
+/* ---- cases: what happens, and what must be true by then ---------------- */
+
+enum op {
+	END,
+	REPEAT, /* so often what comes next, up to AGAIN */
+	AGAIN,
+	ANEW, /* another world, of these budgets */
+	DO,   /* that for so long */
+	NOTE, /* the time */
+	GO_ON, /* by so many units; none: a beat */
+	END_TASK,
+	GO_TO, /* that phase of the epoch */
+	DECLARE_FOR,
+	FORGET_ALL,
+	WRITE,
+	ADD_TO,
+	IS_FREE,
+	IS_CONVICTED, /* in time after so long since the note */
+	IS_PROMPT,    /* convicted by so long after the note, or not at all */
+	IS_WARNED,    /* once, in time after that, and then convicted */
+	IS_BETWEEN,
+};
+
+struct step {
+	enum op op;
+	uint64_t what, n, most;
+	const struct budgets *budgets;
+};
+
+#define BUDGETS(...) (&(const struct budgets){ __VA_ARGS__ })
+#define USUAL BUDGETS(S, 10 * S, 0, 3600 * S)
+#define IN_WORLD(field) .what = offsetof(struct world, field)
+
+/* The thread: */
+#define RUN(ns) { .op = DO, .what = RUNS, .n = ns }
+#define WAIT(ns) { .op = DO, .what = WAITS, .n = ns }
+#define SLEEP(ns) { .op = DO, .what = SLEEPS, .n = ns }
+#define STOP(ns) { .op = DO, .what = STOPPED, .n = ns }
+#define UNITS(k) { .op = GO_ON, .n = k }
+#define BEAT UNITS(0)
+#define NEXT_TASK { .op = END_TASK }
+#define PHASE(phase) { .op = GO_TO, .n = phase }
+#define DECLARE(ns) { .op = DECLARE_FOR, .n = ns } /* 0: no more */
+/* The world: */
+#define WORLD(b) { .op = ANEW, .budgets = b }
+#define SET(field, to) { .op = WRITE, IN_WORLD(field), .n = to }
+#define ADD(field, k) { .op = ADD_TO, IN_WORLD(field), .n = k }
+#define FORGET { .op = FORGET_ALL }
+#define MARK { .op = NOTE }
+#define TIMES(k) { .op = REPEAT, .n = k }
+#define TO_HERE { .op = AGAIN }
+/* The judge: */
+#define FREE { .op = IS_FREE }
+#define CONVICTED(v, ns) { .op = IS_CONVICTED, .what = VERDICT_##v, .n = ns }
+#define PROMPT(ns) { .op = IS_PROMPT, .n = ns }
+#define WARNED(ns) { .op = IS_WARNED, .n = ns }
+#define BETWEEN(field, least, greatest)                                        \
+	{ .op = IS_BETWEEN, IN_WORLD(field), .n = least, .most = greatest }
+#define IS(field, value) BETWEEN(field, value, value)
+#define AT_LEAST(field, value) BETWEEN(field, value, UINT64_MAX)
+#define AT_MOST(field, value) BETWEEN(field, 0, value)
+#define FOUND(v) IS(verdict, VERDICT_##v)
+
+/* One of the shapes that a case is played in. */
+struct shape {
+	uint64_t scan, budget, phase;
+	unsigned nth;
+};
+
+#define must(condition)                                                        \
+	cr_assert(condition,                                                   \
+		  "step %u: not %s; scan %lu budget %lu phase %lu us; "        \
+		  "verdict %lu at %ld us",                                     \
+		  step, #condition, at->scan / 1000, at->budget / 1000,        \
+		  at->phase / 1000, w->verdict,                                \
+		  (long)(w->convicted_at - 1000 * S) / 1000)
+
+/* A budget below one scan is as good as one. */
+static uint64_t in_time(const struct world *w, uint64_t from)
 {
-	cr_assert_eq(w->convicted_at, NEVER, "convicted as %d after %lu ms",
-		     w->verdict, (w->convicted_at - 1000 * S) / MS);
+	return from + 3 * w->scan + 4 * w->lateness + w->slack;
 }
 
-/*
- * Convicted, not before 'from' and within three scans after it; a budget below
- * one scan is as good as one.
- */
-static void is_convicted(const struct world *w, enum verdict verdict,
-			 uint64_t from)
+/* A number in the world. */
+static uint64_t *field(const struct world *w, const struct step *s)
 {
-	uint64_t until = from + 3 * w->scan + 4 * w->lateness + w->slack;
-
-	cr_assert_neq(w->convicted_at, NEVER, "not convicted");
-	cr_assert_eq(w->verdict, verdict, "convicted as %d", w->verdict);
-	cr_assert_geq(w->convicted_at, from, "%lu us too early",
-		      (from - w->convicted_at) / 1000);
-	cr_assert_leq(w->convicted_at, until, "%lu us too late",
-		      (w->convicted_at - until) / 1000);
+	return (uint64_t *)((uintptr_t)w + s->what);
 }
 
-static const struct budgets usual = { S, 10 * S, 0, 3600 * S };
+static void examine(const struct world *w, const struct step *s,
+		    const struct shape *at, unsigned step)
+{
+	uint64_t from = w->mark + s->n;
+
+	switch (s->op) {
+	case IS_FREE:
+		must(w->convicted_at == NEVER);
+		break;
+	case IS_CONVICTED:
+		must(w->verdict == s->what);
+		must(w->convicted_at >= from);
+		must(w->convicted_at <= in_time(w, from));
+		break;
+	case IS_PROMPT:
+		must(w->convicted_at == NEVER || w->convicted_at <= from);
+		break;
+	case IS_WARNED:
+		must(w->warnings == 1);
+		must(w->warned_at >= from);
+		must(w->warned_at <= from + 3 * w->scan);
+		must(w->warned_at < w->convicted_at);
+		break;
+	default: /* IS_BETWEEN */
+		must(*field(w, s) >= s->n);
+		must(*field(w, s) <= s->most);
+	}
+}
+
+static void happens(struct world *w, const struct step *s)
+{
+	static const struct watch nothing;
+
+	switch (s->op) {
+	case ANEW:
+		*w = world(w->scan, *s->budgets);
+		break;
+	case DO:
+		does(w, (enum doing)s->what, s->n);
+		break;
+	case NOTE:
+		w->mark = w->now;
+		break;
+	case GO_ON:
+		progresses(w, s->n);
+		break;
+	case END_TASK:
+		next_task(w);
+		break;
+	case GO_TO:
+		w->sign.word = slot_next(w->sign.word, (enum slot_phase)s->n);
+		break;
+	case DECLARE_FOR:
+		w->sign.declared = s->n && s->n != NEVER ? w->now + s->n : s->n;
+		break;
+	case FORGET_ALL:
+		judge_forget(&w->watch);
+		cr_assert_arr_eq(&w->watch, &nothing, sizeof(nothing));
+		break;
+	case WRITE:
+		*field(w, s) = s->n;
+		break;
+	default: /* ADD_TO */
+		*field(w, s) += s->n;
+	}
+}
+
+/* Up to the END, or to the AGAIN that belongs to what is repeated. */
+static const struct step *play(struct world *w, const struct step *s,
+			       const struct step *first,
+			       const struct shape *at)
+{
+	for (; s->op != END && s->op != AGAIN; s++) {
+		if (s->op == REPEAT) {
+			const struct step *part = s + 1;
+
+			for (uint64_t n = part[-1].n; n; n--)
+				s = play(w, part, first, at);
+		} else if (s->op >= IS_FREE) {
+			examine(w, s, at, (unsigned)(s - first));
+		} else {
+			happens(w, s);
+		}
+	}
+	return s;
+}
+
+/* One scan of 10 ms, or each place of the fault between two, or more of both. */
+#define ONCE for (struct shape at = { .scan = 10 * MS }; !at.nth; at.nth++)
+#define EVERY(span, until)                                                     \
+	for (struct shape at = { .scan = 10 * MS }; at.phase < (until);        \
+	     at.phase += (span))
+#define PHASES EVERY(at.scan / 13, at.scan)
+#define SHAPES                                                                 \
+	for (struct shape at = { .scan = MS }; at.scan <= S; at.scan *= 10)    \
+		for (at.nth = 0; at.nth < 5; at.nth++)                         \
+			for (at.budget = budget_of[at.nth], at.phase = 0;      \
+			     at.phase < at.scan; at.phase += at.scan / 13)
+static const uint64_t budget_of[] = { 20 * MS, 100 * MS, S, 10 * S, 60 * S };
+
+/* A test of its own, in each of those shapes. */
+#define CASE(name, shapes, b, ...)                                             \
+	Test(judge, name)                                                      \
+	{                                                                      \
+		shapes {                                                       \
+			struct world w = world(at.scan, *b);                   \
+			const struct step steps[] = { __VA_ARGS__,             \
+						      { .op = END } };         \
+                                                                               \
+			play(&w, steps, steps, &at);                           \
+		}                                                              \
+	}
 
 /* ---- nothing is held against these ----------------------------------- */
 
-Test(judge, idle_is_never_looked_at)
-{
-	struct world w = world(10 * MS, usual);
+CASE(idle_is_never_looked_at, ONCE, USUAL,
+     PHASE(SLOT_OUT), SLEEP(100 * S),
+     FREE, IS(looks, 0), IS(signs, 10000))
 
-	w.sign.word = slot_next(4, SLOT_OUT);
-	does(&w, SLEEPS, 100 * S);
-	is_free(&w);
-	cr_assert_eq(w.looks, 0);
-	cr_assert_eq(w.signs, 10000);
-}
+CASE(one_that_ends_tasks_is_never_looked_at, ONCE, USUAL,
+     TIMES(10000), RUN(9 * MS), NEXT_TASK, TO_HERE,
+     FREE, IS(looks, 0))
 
-Test(judge, one_that_ends_tasks_is_never_looked_at)
-{
-	struct world w = world(10 * MS, usual);
+CASE(one_that_beats_is_never_looked_at, ONCE, USUAL,
+     TIMES(10000), RUN(9 * MS), BEAT, TO_HERE,
+     FREE, IS(looks, 0))
 
-	for (unsigned i = 0; i < 10000; i++) {
-		does(&w, RUNS, 9 * MS);
-		next_task(&w);
-	}
-	is_free(&w);
-	cr_assert_eq(w.looks, 0);
-}
+CASE(between_two_tasks_is_no_silence, ONCE, USUAL,
+     RUN(900 * MS), PHASE(SLOT_OUT), RUN(20 * MS),
+     PHASE(SLOT_RUN), RUN(990 * MS),
+     FREE)
 
-Test(judge, one_that_beats_is_never_looked_at)
-{
-	struct world w = world(10 * MS, usual);
+CASE(a_task_ends_the_silence_of_the_last, ONCE, USUAL,
+     TIMES(100), RUN(990 * MS), NEXT_TASK, TO_HERE,
+     FREE)
 
-	for (unsigned i = 0; i < 10000; i++) {
-		does(&w, RUNS, 9 * MS);
-		beats(&w);
-	}
-	is_free(&w);
-	cr_assert_eq(w.looks, 0);
-}
+CASE(a_beat_ends_a_silence, ONCE, USUAL,
+     TIMES(100), RUN(990 * MS), BEAT, TO_HERE,
+     FREE,
+     UNITS(1), RUN(990 * MS),
+     FREE)
 
-Test(judge, between_two_tasks_is_no_silence)
-{
-	struct world w = world(10 * MS, usual);
+/* Their epochs and beats happen to be the same. */
+CASE(another_thread_in_the_seat_starts_from_nothing, ONCE, USUAL,
+     TIMES(100), RUN(990 * MS), ADD(sign.turn, 1), TO_HERE,
+     FREE)
 
-	does(&w, RUNS, 900 * MS);
-	w.sign.word = slot_next(w.sign.word, SLOT_OUT);
-	does(&w, RUNS, 20 * MS);
-	w.sign.word = slot_next(w.sign.word, SLOT_RUN);
-	does(&w, RUNS, 990 * MS);
-	is_free(&w);
-}
+CASE(forgetting_is_starting_from_nothing, ONCE, USUAL,
+     TIMES(100), RUN(980 * MS), FORGET, TO_HERE,
+     FREE)
 
-Test(judge, a_task_ends_the_silence_of_the_last)
-{
-	struct world w = world(10 * MS, usual);
+CASE(starved_for_ever_is_innocent, ONCE, USUAL,
+     WAIT(1000 * S),
+     FREE, IS(warnings, 0))
 
-	for (unsigned i = 0; i < 100; i++) {
-		does(&w, RUNS, 990 * MS);
-		next_task(&w);
-	}
-	is_free(&w);
-}
+CASE(stopped_for_ever_is_innocent, ONCE, USUAL,
+     STOP(1000 * S),
+     FREE, IS(warnings, 0))
 
-Test(judge, a_beat_ends_a_silence)
-{
-	struct world w = world(10 * MS, usual);
+CASE(what_is_not_known_is_innocent, ONCE, USUAL,
+     SET(blind, true), RUN(100 * S), SLEEP(100 * S),
+     FREE)
 
-	for (unsigned i = 0; i < 100; i++) {
-		does(&w, RUNS, 990 * MS);
-		beats(&w);
-	}
-	is_free(&w);
-	progresses(&w, 1);
-	does(&w, RUNS, 990 * MS);
-	is_free(&w);
-}
-
-Test(judge, another_thread_in_the_seat_starts_from_nothing)
-{
-	struct world w = world(10 * MS, usual);
-
-	for (unsigned i = 0; i < 100; i++) {
-		does(&w, RUNS, 990 * MS);
-		w.sign.turn++; /* its epoch and beats happen to be the same */
-	}
-	is_free(&w);
-}
-
-Test(judge, forgetting_is_starting_from_nothing)
-{
-	struct world w = world(10 * MS, usual);
-	static const struct watch nothing;
-
-	for (unsigned i = 0; i < 100; i++) {
-		does(&w, RUNS, 980 * MS);
-		judge_forget(&w.watch);
-		cr_assert_arr_eq(&w.watch, &nothing, sizeof(nothing));
-	}
-	is_free(&w);
-}
-
-Test(judge, starved_for_ever_is_innocent)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, WAITS, 1000 * S);
-	is_free(&w);
-	cr_assert_eq(w.warnings, 0);
-}
-
-Test(judge, stopped_for_ever_is_innocent)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, STOPPED, 1000 * S);
-	is_free(&w);
-	cr_assert_eq(w.warnings, 0);
-}
-
-Test(judge, what_is_not_known_is_innocent)
-{
-	struct world w = world(10 * MS, usual);
-
-	w.blind = true;
-	does(&w, RUNS, 100 * S);
-	does(&w, SLEEPS, 100 * S);
-	is_free(&w);
-}
-
-Test(judge, the_stewards_own_absence_is_innocent)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, SLEEPS, 9 * S);
-	w.lateness = 30 * S; /* the process was stopped, say */
-	goes_on(&w, 30 * S + 10 * MS);
-	w.lateness = 0;
-	goes_on(&w, 900 * MS);
-	is_free(&w);
-	goes_on(&w, 200 * MS);
-	is_convicted(&w, VERDICT_BLOCKED, 1000 * S + 40 * S);
-}
+/* The process was stopped, say. */
+CASE(the_stewards_own_absence_is_innocent, ONCE, USUAL,
+     SLEEP(9 * S),
+     SET(lateness, 30 * S), SLEEP(30 * S + 10 * MS),
+     SET(lateness, 0), SLEEP(900 * MS),
+     FREE,
+     SLEEP(200 * MS),
+     CONVICTED(BLOCKED, 40 * S))
 
 /* Stopped again and again, each time the steward too: as by SIGSTOP. */
-Test(judge, stopped_at_the_pace_of_the_scans_is_innocent)
-{
-	struct world w = world(10 * MS, usual);
+CASE(stopped_at_the_pace_of_the_scans_is_innocent, ONCE, USUAL,
+     TIMES(300),
+     SET(lateness, 100 * MS), STOP(100 * MS), RUN(2 * MS),
+     SET(lateness, 0), RUN(1 * MS), TO_HERE,
+     FREE)
 
-	for (unsigned i = 0; i < 300; i++) {
-		w.lateness = 100 * MS;
-		does(&w, STOPPED, 100 * MS);
-		does(&w, RUNS, 2 * MS);
-		w.lateness = 0;
-		goes_on(&w, 1 * MS);
-	}
-	is_free(&w);
-}
-
-Test(judge, no_budget_no_verdict)
-{
-	struct world w = world(10 * MS, (struct budgets){ 0, 0, 0, 0 });
-
-	does(&w, RUNS, 1000 * S);
-	does(&w, SLEEPS, 1000 * S);
-	is_free(&w);
-	cr_assert_eq(w.warnings, 0);
-	cr_assert_leq(w.looks, 2);
-
-	w = world(10 * MS, (struct budgets){ 0, S, 0, 0 });
-	does(&w, RUNS, 1000 * S);
-	is_free(&w);
-	w = world(10 * MS, (struct budgets){ S, 0, 0, 0 });
-	does(&w, SLEEPS, 1000 * S);
-	is_free(&w);
-}
+CASE(no_budget_no_verdict, ONCE, BUDGETS(0, 0, 0, 0),
+     RUN(1000 * S), SLEEP(1000 * S),
+     FREE, IS(warnings, 0), AT_MOST(looks, 2),
+     WORLD(BUDGETS(0, S, 0, 0)), RUN(1000 * S),
+     FREE,
+     WORLD(BUDGETS(S, 0, 0, 0)), SLEEP(1000 * S),
+     FREE)
 
 /* ---- convicted in time, never before --------------------------------- */
 
-/* Every place of the fault between two scans. */
-#define EACH_PHASE(phase, scan)                                                \
-	for (uint64_t phase = 0; phase < (scan); phase += (scan) / 13)
+/* The last two scans are looked at. */
+CASE(a_livelock_within_three_scans_of_its_budget, SHAPES,
+     BUDGETS(at.budget, 0, 0, 0),
+     RUN(at.phase), NEXT_TASK, MARK, RUN(at.budget + 4 * at.scan),
+     CONVICTED(LIVELOCK, at.budget), IS(looked_before, at.scan))
 
-static const uint64_t scan_of[] = { MS, 10 * MS, 100 * MS, S };
-static const uint64_t budget_of[] = { 20 * MS, 100 * MS, S, 10 * S, 60 * S };
-#define EACH_SHAPE(scan, budget)                                               \
-	for (const uint64_t *scan = scan_of; scan < scan_of + 4; scan++)       \
-		for (const uint64_t *budget = budget_of;                       \
-		     budget < budget_of + 5; budget++)
+CASE(a_deadlock_within_three_scans_of_its_budget, SHAPES,
+     BUDGETS(100 * S, at.budget, 0, 0),
+     RUN(at.phase), BEAT, MARK, SLEEP(at.budget + 4 * at.scan),
+     CONVICTED(BLOCKED, at.budget), IS(looked_before, at.scan))
 
-Test(judge, a_livelock_within_three_scans_of_its_budget)
-{
-	EACH_SHAPE(scan, budget)
-	EACH_PHASE(phase, *scan)
-	{
-		struct world w =
-			world(*scan, (struct budgets){ *budget, 0, 0, 0 });
-		uint64_t from;
+/* Beats at every pause, at most so many times, then not at all; progress never. */
+#define ALIVE (at.budget + 4 * at.scan)
+#define PAUSES(times, pause)                                                   \
+	((times) < (ALIVE - 1) / (pause) ? (times) : (ALIVE - 1) / (pause))
+#define GETS_ON                                                                \
+	WORLD(BUDGETS(1000 * S, 1000 * S, at.budget, 0)),                      \
+	RUN(at.phase), UNITS(1), MARK
+#define STAGNATES(times, pause, DOES)                                          \
+	GETS_ON, TIMES(PAUSES(times, pause)), DOES(pause), BEAT, TO_HERE,               \
+	DOES(ALIVE - PAUSES(times, pause) * (pause)),                          \
+	CONVICTED(STAGNANT, at.budget)
 
-		does(&w, RUNS, phase);
-		next_task(&w);
-		from = w.now + *budget;
-		goes_on(&w, *budget + 4 * *scan);
-		is_convicted(&w, VERDICT_LIVELOCK, from);
-		cr_assert_eq(w.looked_before, *scan,
-			     "the last two scans are looked at");
-	}
-}
+CASE(no_progress_within_three_scans_of_its_budget, SHAPES, USUAL,
+     STAGNATES(NEVER, at.scan / 7, RUN),
+     STAGNATES(NEVER, at.scan, SLEEP),
+     STAGNATES(NEVER, 3 * at.scan, RUN),
+     STAGNATES(5, at.scan / 2, RUN),
+     GETS_ON, SLEEP(ALIVE), CONVICTED(STAGNANT, at.budget))
 
-Test(judge, a_deadlock_within_three_scans_of_its_budget)
-{
-	EACH_SHAPE(scan, budget)
-	EACH_PHASE(phase, *scan)
-	{
-		struct world w = world(
-			*scan, (struct budgets){ 100 * S, *budget, 0, 0 });
-		uint64_t from;
-
-		does(&w, RUNS, phase);
-		beats(&w);
-		from = w.now + *budget;
-		does(&w, SLEEPS, *budget + 4 * *scan);
-		is_convicted(&w, VERDICT_BLOCKED, from);
-		cr_assert_eq(w.looked_before, *scan);
-	}
-}
-
-/* Beats at every 'pause', then not at all; progress never. */
-static void stagnates(uint64_t scan, uint64_t budget, uint64_t phase,
-		      uint64_t pause, unsigned times, enum doing doing)
-{
-	struct world w =
-		world(scan, (struct budgets){ 1000 * S, 1000 * S, budget, 0 });
-	uint64_t from, end;
-
-	does(&w, RUNS, phase);
-	progresses(&w, 1);
-	from = w.now + budget;
-	end = from + 4 * scan;
-	while (times-- && w.now + pause < end) {
-		does(&w, doing, pause);
-		beats(&w);
-	}
-	does(&w, doing, end - w.now);
-	is_convicted(&w, VERDICT_STAGNANT, from);
-}
-
-Test(judge, no_progress_within_three_scans_of_its_budget)
-{
-	EACH_SHAPE(scan, budget)
-	EACH_PHASE(phase, *scan)
-	{
-		stagnates(*scan, *budget, phase, *scan / 7, -1u, RUNS);
-		stagnates(*scan, *budget, phase, *scan, -1u, SLEEPS);
-		stagnates(*scan, *budget, phase, 3 * *scan, -1u, RUNS);
-		stagnates(*scan, *budget, phase, *scan / 2, 5, RUNS);
-		stagnates(*scan, *budget, phase, *scan / 2, 0, SLEEPS);
-	}
-}
-
-Test(judge, units_are_progress_and_beats_are_not)
-{
-	struct world w = world(10 * MS, (struct budgets){ S, 10 * S, S, 0 });
-
-	for (unsigned i = 0; i < 1000; i++) {
-		does(&w, RUNS, 50 * MS);
-		progresses(&w, i % 10 == 0);
-	}
-	is_free(&w);
-	for (unsigned i = 0; i < 40; i++) {
-		does(&w, RUNS, 50 * MS);
-		progresses(&w, 0);
-	}
-	cr_assert_eq(w.verdict, VERDICT_STAGNANT);
-}
+CASE(units_are_progress_and_beats_are_not, ONCE, BUDGETS(S, 10 * S, S, 0),
+     TIMES(100), RUN(50 * MS), UNITS(1),
+     TIMES(9), RUN(50 * MS), BEAT, TO_HERE, TO_HERE,
+     FREE,
+     TIMES(40), RUN(50 * MS), BEAT, TO_HERE,
+     FOUND(STAGNANT))
 
 /* Silence is judged as ever where progress is asked for as well. */
-Test(judge, a_livelock_after_a_beat_where_progress_is_asked_for)
-{
-	EACH_PHASE(phase, 10 * MS)
-	{
-		struct world w = world(
-			10 * MS, (struct budgets){ S, 10 * S, 20 * S, 0 });
+CASE(a_livelock_after_a_beat_where_progress_is_asked_for, PHASES,
+     BUDGETS(S, 10 * S, 20 * S, 0),
+     RUN(35 * MS + at.phase), BEAT, MARK, RUN(1100 * MS),
+     CONVICTED(LIVELOCK, S))
 
-		does(&w, RUNS, 35 * MS + phase);
-		beats(&w);
-		goes_on(&w, 1100 * MS);
-		is_convicted(&w, VERDICT_LIVELOCK,
-			     1000 * S + 35 * MS + phase + S);
-	}
-}
-
-Test(judge, short_sleeps_for_ever_are_a_block)
-{
-	struct world w = world(10 * MS, usual);
-
-	while (w.now < 1000 * S + 10 * S + 200 * MS) {
-		does(&w, SLEEPS, 1 * MS);
-		does(&w, RUNS, 7000);
-	}
-	is_convicted(&w, VERDICT_BLOCKED, 1000 * S + 10 * S + 70 * MS);
-}
+CASE(short_sleeps_for_ever_are_a_block, ONCE, USUAL,
+     TIMES(10130), SLEEP(1 * MS), RUN(7000), TO_HERE,
+     CONVICTED(BLOCKED, 10 * S + 70 * MS))
 
 /* The looks fall on the short moments of work. */
-Test(judge, a_poller_that_is_always_seen_ready_is_blocked_when_it_is_not)
-{
-	struct world w = world(10 * MS, usual);
+CASE(a_poller_that_is_always_seen_ready_is_blocked_when_it_is_not, ONCE, USUAL,
+     SLEEP(9975 * MS), RUN(20 * MS),
+     AT_LEAST(looks, 3),
+     SLEEP(200 * MS),
+     CONVICTED(BLOCKED, 10 * S + 20 * MS))
 
-	does(&w, SLEEPS, 9975 * MS);
-	does(&w, RUNS, 20 * MS);
-	cr_assert_geq(w.looks, 3);
-	does(&w, SLEEPS, 200 * MS);
-	is_convicted(&w, VERDICT_BLOCKED, 1000 * S + 10 * S + 20 * MS);
-}
-
-Test(judge, a_livelock_is_judged_by_its_own_cpu_time)
-{
-	struct world w = world(10 * MS, usual);
-
-	for (unsigned i = 0; i < 99; i++) {
-		does(&w, RUNS, 10 * MS);
-		does(&w, WAITS, 390 * MS);
-	}
-	is_free(&w);
-	for (unsigned i = 0; i < 4; i++) {
-		does(&w, RUNS, 10 * MS);
-		does(&w, WAITS, 390 * MS);
-	}
-	cr_assert_eq(w.verdict, VERDICT_LIVELOCK);
-	cr_assert_geq(w.silent_then.busy, S);
-}
+CASE(a_livelock_is_judged_by_its_own_cpu_time, ONCE, USUAL,
+     TIMES(99), RUN(10 * MS), WAIT(390 * MS), TO_HERE,
+     FREE,
+     TIMES(4), RUN(10 * MS), WAIT(390 * MS), TO_HERE,
+     FOUND(LIVELOCK), AT_LEAST(silent_then.busy, S))
 
 /*
- * Who has spent a budget and then does something else just before the verdict
- * has moved: it is convicted while it does it, or not at all.
+ * Who has spent a budget, between two scans, and then does something else just
+ * before the verdict has moved: it is convicted while it does it, or not at all.
+ * Part of a scan of it is the last that is seen of it.
  */
-static void turns_at_the_last_moment(enum doing first, uint64_t budget,
-				     enum doing then)
-{
-	for (uint64_t more = 0; more < 50 * MS; more += MS) {
-		struct world w = world(10 * MS, usual);
-		uint64_t end;
+#define MORE EVERY(MS, 50 * MS)
+#define SPENT BUDGETS(S + 5 * MS, 10 * S + 5 * MS, 0, 3600 * S)
+#define SPINS_THEN(DOES)                                                       \
+	WORLD(SPENT), RUN(S + at.phase), MARK, DOES(900 * MS), PROMPT(10 * MS)
+#define SLEEPS_THEN(DOES)                                                      \
+	WORLD(SPENT), SLEEP(10 * S + at.phase), MARK, DOES(900 * MS), PROMPT(0)
 
-		/* Spent between two scans, not at one. */
-		w.budgets.busy += 5 * MS;
-		w.budgets.blocked += 5 * MS;
-		does(&w, first, budget + more);
-		end = w.now;
-		/* Part of a scan of it is the last that is seen of it. */
-		does(&w, then, 900 * MS);
-		if (w.convicted_at != NEVER)
-			cr_assert_leq(w.convicted_at, end + w.scan,
-				      "after %lu ms", more / MS);
-		if (first == SLEEPS && w.convicted_at != NEVER)
-			cr_assert_leq(w.convicted_at, end, "after %lu ms",
-				      more / MS);
-	}
-}
+CASE(a_spinner_that_falls_asleep_is_no_livelock, MORE, USUAL,
+     SPINS_THEN(SLEEP))
 
-Test(judge, a_spinner_that_falls_asleep_is_no_livelock)
-{
-	turns_at_the_last_moment(RUNS, S, SLEEPS);
-}
+CASE(a_spinner_that_is_starved_or_stopped_is_no_livelock, MORE, USUAL,
+     SPINS_THEN(WAIT), SPINS_THEN(STOP))
 
-Test(judge, a_spinner_that_is_starved_or_stopped_is_no_livelock)
-{
-	turns_at_the_last_moment(RUNS, S, WAITS);
-	turns_at_the_last_moment(RUNS, S, STOPPED);
-}
+CASE(a_sleeper_that_wakes_up_is_not_blocked, MORE, USUAL,
+     SLEEPS_THEN(RUN), SLEEPS_THEN(WAIT))
 
-Test(judge, a_sleeper_that_wakes_up_is_not_blocked)
-{
-	turns_at_the_last_moment(SLEEPS, 10 * S, RUNS);
-	turns_at_the_last_moment(SLEEPS, 10 * S, WAITS);
-}
+CASE(a_sleeper_that_is_stopped_is_not_convicted, MORE, USUAL,
+     SLEEPS_THEN(STOP))
 
-Test(judge, a_sleeper_that_is_stopped_is_not_convicted)
-{
-	turns_at_the_last_moment(SLEEPS, 10 * S, STOPPED);
-}
-
-Test(judge, who_goes_on_with_it_is_convicted_after_all)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, RUNS, 995 * MS);
-	does(&w, SLEEPS, 9 * S);
-	is_free(&w);
-	does(&w, RUNS, 60 * MS);
-	cr_assert_eq(w.verdict, VERDICT_LIVELOCK);
-	w = world(10 * MS, usual);
-	does(&w, SLEEPS, 9980 * MS);
-	does(&w, STOPPED, 100 * S);
-	is_free(&w);
-	does(&w, SLEEPS, 60 * MS);
-	cr_assert_eq(w.verdict, VERDICT_BLOCKED);
-}
+CASE(who_goes_on_with_it_is_convicted_after_all, ONCE, USUAL,
+     RUN(995 * MS), SLEEP(9 * S),
+     FREE,
+     RUN(60 * MS),
+     FOUND(LIVELOCK),
+     WORLD(USUAL), SLEEP(9980 * MS), STOP(100 * S),
+     FREE,
+     SLEEP(60 * MS),
+     FOUND(BLOCKED))
 
 /* ---- looks are dear -------------------------------------------------- */
 
-Test(judge, a_silent_one_is_looked_at_when_a_budget_could_be_spent)
-{
-	struct world w = world(10 * MS, usual);
+/* At the first silent scan, then not before half of a budget is near. */
+CASE(a_silent_one_is_looked_at_when_a_budget_could_be_spent, ONCE, USUAL,
+     RUN(30 * MS),
+     IS(looks, 1),
+     RUN(440 * MS),
+     IS(looks, 1),
+     RUN(S),
+     FOUND(LIVELOCK),
+     WORLD(BUDGETS(100 * S, 1000 * S, 0, 0)), SLEEP(400 * S),
+     AT_MOST(looks, 9))
 
-	does(&w, RUNS, 30 * MS);
-	cr_assert_eq(w.looks, 1, "at the first silent scan");
-	goes_on(&w, 440 * MS);
-	cr_assert_eq(w.looks, 1, "then not before half of a budget is near");
-	goes_on(&w, S);
-	cr_assert_eq(w.verdict, VERDICT_LIVELOCK);
-
-	w = world(10 * MS, (struct budgets){ 100 * S, 1000 * S, 0, 0 });
-	does(&w, SLEEPS, 400 * S);
-	cr_assert_leq(w.looks, 9, "none but when half of 100 s could be over");
-}
-
-Test(judge, healthy_tasks_of_a_tenth_of_a_second_cost_one_look_each)
-{
-	struct world w = world(10 * MS, usual);
-
-	for (unsigned i = 0; i < 100; i++) {
-		does(&w, RUNS, 100 * MS);
-		next_task(&w);
-	}
-	cr_assert_leq(w.looks, 100);
-}
+CASE(healthy_tasks_of_a_tenth_of_a_second_cost_one_look_each, ONCE, USUAL,
+     TIMES(100), RUN(100 * MS), NEXT_TASK, TO_HERE,
+     AT_MOST(looks, 100))
 
 /* ---- a warning at half ----------------------------------------------- */
 
-static void is_warned(const struct world *w, uint64_t from)
-{
-	cr_assert_eq(w->warnings, 1);
-	cr_assert_geq(w->warned_at, from);
-	cr_assert_leq(w->warned_at, from + 3 * w->scan);
-}
+#define LONG_SHAPES SHAPES if (at.budget >= 10 * at.scan)
+#define BOTH BUDGETS(at.budget, at.budget, 0, 0)
 
-Test(judge, half_of_a_budget_is_told_once_and_first)
-{
-	EACH_SHAPE(scan, budget)
-	EACH_PHASE(phase, *scan)
-	{
-		struct world w;
-		uint64_t from;
+CASE(half_of_a_budget_is_told_once_and_first, LONG_SHAPES, BOTH,
+     RUN(at.phase), NEXT_TASK, MARK, RUN(2 * at.budget),
+     WARNED(at.budget / 2),
+     WORLD(BOTH), RUN(at.phase), NEXT_TASK, MARK, SLEEP(2 * at.budget),
+     WARNED(at.budget / 2))
 
-		if (*budget < 10 * *scan)
-			continue;
-		w = world(*scan, (struct budgets){ *budget, *budget, 0, 0 });
-		does(&w, RUNS, phase);
-		next_task(&w);
-		from = w.now + *budget / 2;
-		goes_on(&w, 2 * *budget);
-		is_warned(&w, from);
-		cr_assert_lt(w.warned_at, w.convicted_at);
-
-		w = world(*scan, (struct budgets){ *budget, *budget, 0, 0 });
-		does(&w, RUNS, phase);
-		next_task(&w);
-		from = w.now + *budget / 2;
-		does(&w, SLEEPS, 2 * *budget);
-		is_warned(&w, from);
-		cr_assert_lt(w.warned_at, w.convicted_at);
-	}
-}
-
-Test(judge, each_silence_has_its_own_warning)
-{
-	struct world w = world(10 * MS, usual);
-
-	does(&w, RUNS, 700 * MS);
-	cr_assert_eq(w.warnings, 1);
-	beats(&w);
-	goes_on(&w, 300 * MS);
-	cr_assert_eq(w.warnings, 1);
-	goes_on(&w, 400 * MS);
-	cr_assert_eq(w.warnings, 2);
-	next_task(&w);
-	goes_on(&w, 700 * MS);
-	cr_assert_eq(w.warnings, 3);
-	is_free(&w);
-}
+CASE(each_silence_has_its_own_warning, ONCE, USUAL,
+     RUN(700 * MS),
+     IS(warnings, 1),
+     BEAT, RUN(300 * MS),
+     IS(warnings, 1),
+     RUN(400 * MS),
+     IS(warnings, 2),
+     NEXT_TASK, RUN(700 * MS),
+     IS(warnings, 3), FREE)
 
 /* ---- declared waits -------------------------------------------------- */
 
-Test(judge, a_declared_wait_is_excused_to_its_end_and_no_further)
-{
-	EACH_PHASE(phase, 10 * MS)
-	{
-		struct world w = world(10 * MS, usual);
-		uint64_t from;
+CASE(a_declared_wait_is_excused_to_its_end_and_no_further, PHASES, USUAL,
+     RUN(35 * MS + at.phase), MARK, DECLARE(100 * S), SLEEP(100 * S),
+     FREE, AT_MOST(looks, 1),
+     SLEEP(11 * S),
+     CONVICTED(BLOCKED, 110 * S))
 
-		does(&w, RUNS, 35 * MS + phase);
-		w.sign.declared = w.now + 100 * S;
-		from = w.sign.declared + 10 * S;
-		does(&w, SLEEPS, 100 * S);
-		is_free(&w);
-		cr_assert_leq(w.looks, 1);
-		goes_on(&w, 11 * S);
-		is_convicted(&w, VERDICT_BLOCKED, from);
-	}
-}
+CASE(what_was_silent_before_a_declared_wait_is_forgiven, ONCE, USUAL,
+     SLEEP(9 * S), DECLARE(S), SLEEP(S), DECLARE(0), SLEEP(9 * S),
+     FREE)
 
-Test(judge, what_was_silent_before_a_declared_wait_is_forgiven)
-{
-	struct world w = world(10 * MS, usual);
+CASE(a_declared_wait_excuses_from_progress_too, ONCE,
+     BUDGETS(S, S, S, 3600 * S),
+     RUN(35 * MS), DECLARE(100 * S), SLEEP(100 * S),
+     FREE,
+     SLEEP(1100 * MS),
+     AT_MOST(convicted_at, NEVER - 1))
 
-	does(&w, SLEEPS, 9 * S);
-	w.sign.declared = w.now + S;
-	goes_on(&w, S);
-	w.sign.declared = 0;
-	goes_on(&w, 9 * S);
-	is_free(&w);
-}
+#define CREDIT(ns) BUDGETS(S, 2 * S, 0, ns)
 
-Test(judge, a_declared_wait_excuses_from_progress_too)
-{
-	struct world w = world(10 * MS, (struct budgets){ S, S, S, 3600 * S });
+CASE(endless_declaring_is_capped, PHASES, CREDIT(20 * S),
+     RUN(5 * MS + at.phase), NEXT_TASK, MARK, DECLARE(NEVER), SLEEP(30 * S),
+     CONVICTED(BLOCKED, 22 * S),
+     WORLD(CREDIT(20 * S)), RUN(5 * MS + at.phase), NEXT_TASK, MARK,
+     TIMES(30), DECLARE(S), SLEEP(S), TO_HERE,
+     CONVICTED(BLOCKED, 22 * S))
 
-	does(&w, RUNS, 35 * MS);
-	w.sign.declared = w.now + 100 * S;
-	does(&w, SLEEPS, 100 * S);
-	is_free(&w);
-	goes_on(&w, 1100 * MS);
-	cr_assert_neq(w.convicted_at, NEVER);
-}
-
-Test(judge, endless_declaring_is_capped)
-{
-	EACH_PHASE(phase, 10 * MS)
-	{
-		struct world w =
-			world(10 * MS, (struct budgets){ S, 2 * S, 0, 20 * S });
-
-		does(&w, RUNS, 5 * MS + phase);
-		next_task(&w);
-		w.sign.declared = UINT64_MAX;
-		does(&w, SLEEPS, 30 * S);
-		is_convicted(&w, VERDICT_BLOCKED,
-			     1000 * S + 5 * MS + phase + 22 * S);
-
-		w = world(10 * MS, (struct budgets){ S, 2 * S, 0, 20 * S });
-		does(&w, RUNS, 5 * MS + phase);
-		next_task(&w);
-		for (unsigned i = 0; i < 30; i++) {
-			w.sign.declared = w.now + S;
-			does(&w, SLEEPS, S);
-		}
-		is_convicted(&w, VERDICT_BLOCKED,
-			     1000 * S + 5 * MS + phase + 22 * S);
-	}
-}
-
-Test(judge, a_declared_wait_with_no_credit_is_no_excuse)
-{
-	struct world w = world(10 * MS, (struct budgets){ S, 2 * S, 0, 0 });
-
-	w.sign.declared = UINT64_MAX;
-	does(&w, SLEEPS, 3 * S);
-	is_convicted(&w, VERDICT_BLOCKED, 1000 * S + 2 * S);
-}
+CASE(a_declared_wait_with_no_credit_is_no_excuse, ONCE, CREDIT(0),
+     DECLARE(NEVER), SLEEP(3 * S),
+     CONVICTED(BLOCKED, 2 * S))
 
 /* "The declared time between two beats": a beat gives the credit back. */
-Test(judge, declared_waits_with_beats_between_them_are_never_capped)
-{
-	struct world w =
-		world(10 * MS, (struct budgets){ S, 2 * S, 0, 20 * S });
+CASE(declared_waits_with_beats_between_them_are_never_capped, ONCE,
+     CREDIT(20 * S),
+     TIMES(100), DECLARE(10 * S), SLEEP(9991 * MS),
+     DECLARE(0), RUN(MS), BEAT, RUN(MS), TO_HERE,
+     FREE)
 
-	for (unsigned i = 0; i < 100; i++) {
-		w.sign.declared = w.now + 10 * S;
-		does(&w, SLEEPS, 9991 * MS);
-		w.sign.declared = 0;
-		does(&w, RUNS, MS);
-		beats(&w);
-		goes_on(&w, MS);
-	}
-	is_free(&w);
-}
+CASE(declared_waits_with_progress_between_them_are_never_capped, ONCE,
+     BUDGETS(S, 2 * S, 3 * S, 20 * S),
+     TIMES(100), DECLARE(10 * S), SLEEP(9991 * MS),
+     DECLARE(0), RUN(MS), UNITS(1), RUN(MS), TO_HERE,
+     FREE)
 
-Test(judge, declared_waits_with_progress_between_them_are_never_capped)
-{
-	struct world w =
-		world(10 * MS, (struct budgets){ S, 2 * S, 3 * S, 20 * S });
-
-	for (unsigned i = 0; i < 100; i++) {
-		w.sign.declared = w.now + 10 * S;
-		does(&w, SLEEPS, 9991 * MS);
-		w.sign.declared = 0;
-		does(&w, RUNS, MS);
-		progresses(&w, 1);
-		goes_on(&w, MS);
-	}
-	is_free(&w);
-}
-
-Test(judge, spinning_in_a_declared_wait_is_excused_as_well)
-{
-	struct world w = world(10 * MS, usual);
-
-	w.sign.declared = 1000 * S + 30 * S;
-	does(&w, RUNS, 30 * S);
-	is_free(&w);
-	goes_on(&w, 1040 * MS);
-	is_convicted(&w, VERDICT_LIVELOCK, 1000 * S + 31 * S);
-}
+CASE(spinning_in_a_declared_wait_is_excused_as_well, ONCE, USUAL,
+     DECLARE(30 * S), RUN(30 * S),
+     FREE,
+     RUN(1040 * MS),
+     CONVICTED(LIVELOCK, 31 * S))
 
 /* ---- the steward is late --------------------------------------------- */
 
-Test(judge, a_late_steward_convicts_later_but_does)
-{
-	for (uint64_t late = 0; late <= 50 * MS; late += 5 * MS) {
-		struct world w = world(10 * MS, (struct budgets){ S, S, 0, 0 });
-
-		w.lateness = late;
-		does(&w, RUNS, 2 * S);
-		is_convicted(&w, VERDICT_LIVELOCK, 1000 * S + S);
-		w = world(10 * MS, (struct budgets){ S, S, 0, 0 });
-		w.lateness = late;
-		does(&w, SLEEPS, 20 * S);
-		cr_assert_eq(w.verdict, VERDICT_BLOCKED);
-		cr_assert_geq(w.silent_then.slept, S);
-	}
-}
+CASE(a_late_steward_convicts_later_but_does, EVERY(5 * MS, 51 * MS),
+     BUDGETS(S, S, 0, 0),
+     SET(lateness, at.phase), RUN(2 * S),
+     CONVICTED(LIVELOCK, S),
+     WORLD(BUDGETS(S, S, 0, 0)), SET(lateness, at.phase), SLEEP(20 * S),
+     FOUND(BLOCKED), AT_LEAST(silent_then.slept, S))
 
 /* ---- random lives ---------------------------------------------------- */
 
@@ -892,7 +713,7 @@ static void random_sign(struct world *w)
 {
 	switch (draw(32)) {
 	case 0:
-		beats(w);
+		progresses(w, 0);
 		break;
 	case 1:
 		progresses(w, draw(3));
@@ -975,7 +796,7 @@ Test(judge, nobody_is_convicted_for_the_want_of_a_cpu)
 				does(&w, WAITS, some_time());
 			}
 		}
-		cr_assert_eq(w.convicted_at, NEVER, "life %lu: %d", i,
+		cr_assert_eq(w.convicted_at, NEVER, "life %lu: %lu", i,
 			     w.verdict);
 	}
 }
