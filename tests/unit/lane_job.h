@@ -17,10 +17,28 @@ static inline struct ward_lane *lane_with(struct ward_pool *pool,
 	return lane;
 }
 
+/* lane_of(pool, .active = 1) */
+#define lane_of(pool, ...)                                                     \
+	lane_with(pool, (struct ward_lane_config){ __VA_ARGS__ })
+
 static inline void given_back(struct ward_lane *lane)
 {
 	cr_assert_eq(ward_lane_count(lane), 0);
 	cr_assert_eq(ward_lane_destroy(lane), 0);
+}
+
+static inline void gone(struct ward_pool *pool, struct ward_lane *lane)
+{
+	given_back(lane);
+	ended(pool);
+}
+
+/* Both come to their end, and the lane's join says that. */
+static inline void finished(struct ward_pool *pool, struct ward_lane *lane,
+			    int status)
+{
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), status);
+	gone(pool, lane);
 }
 
 static inline void sent(struct ward_lane *lane, struct job *job)
@@ -28,9 +46,36 @@ static inline void sent(struct ward_lane *lane, struct job *job)
 	cr_assert_eq(ward_lane_submit(lane, &job->task, WARD_NOWAIT), 0);
 }
 
+static inline void sent_all(struct ward_lane *lane, struct job *job, int n,
+			    int (*run)(struct ward_task *task))
+{
+	for (int i = 0; i < n; i++) {
+		job[i] = job_of_kind(run);
+		sent(lane, &job[i]);
+	}
+}
+
+static inline void gates_open(struct job *job, int n)
+{
+	for (int i = 0; i < n; i++)
+		gate_open(&job[i].gate);
+}
+
+static inline void all_had(struct job *job, int n, int32_t status)
+{
+	for (int i = 0; i < n; i++)
+		job_had(&job[i], status);
+}
+
 static inline bool runs(struct job *job)
 {
 	return comes_true(load_acquire(&job->runs) == 1);
+}
+
+static inline void begun(struct ward_lane *lane, struct job *job)
+{
+	sent(lane, job);
+	cr_assert(runs(job));
 }
 
 #endif

@@ -308,7 +308,7 @@ static void is_same_attempt(bool deep)
 	struct job job = job_of_kind(is_the_same);
 
 	same = (struct same){ .deep = deep, .pool = pool };
-	same.lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	same.lane = lane_of(pool);
 	cr_assert_eq(ward_bridge_create(&same.bridge, 4, NULL), 0);
 	job.task.policy = &twice;
 	sent(same.lane, &job);
@@ -429,8 +429,7 @@ Test(fork, one_that_is_stolen_of_what_was_cancelled_does_not_begin,
 
 		same = (struct same){ .pool = pool };
 		if (laned) {
-			same.lane = lane_with(pool,
-					      (struct ward_lane_config){ 0 });
+			same.lane = lane_of(pool);
 			sent(same.lane, &job);
 		} else {
 			submitted(pool, &job);

@@ -40,52 +40,41 @@ static void send_many(struct ward_lane *lane)
 Test(lane, a_key_keeps_its_order)
 {
 	struct ward_pool *pool = pool_of(4);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 
 	send_many(lane);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	for (int i = 0; i < MANY; i++)
-		job_had(&many[i], 0);
+	all_had(many, MANY, 0);
 	cr_assert_eq(order.most, 1);
 	cr_assert(!order.broken);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, a_bound_is_waited_for)
 {
 	struct ward_pool *pool = pool_of(4);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 2, .queued = 3 });
+	struct ward_lane *lane = lane_of(pool, .active = 2, .queued = 3);
 
 	send_many(lane);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
 	cr_assert_leq(order.most, 2);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, any_width_is_any)
 {
 	struct ward_pool *pool = pool_of(3);
-	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_lane *lane = lane_of(pool);
 	struct job job[3];
 
-	for (int i = 0; i < 3; i++) {
-		job[i] = job_of_kind(job_sleep);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 3, job_sleep);
 	for (int i = 0; i < 3; i++)
 		cr_assert(runs(&job[i]), "all at once");
 	cr_assert_eq(ward_lane_join(lane, ward_in(1)), -ETIMEDOUT);
 	cr_assert_eq(ward_lane_destroy(lane), -EBUSY);
 	cr_assert_eq(ward_lane_count(lane), 3);
-	for (int i = 0; i < 3; i++)
-		gate_open(&job[i].gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	gates_open(job, 3);
+	finished(pool, lane, 0);
 }
 
 /* ---- one too many ------------------------------------------------------------ */
@@ -93,8 +82,7 @@ Test(lane, any_width_is_any)
 Test(lane, full_is_refused)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1, .queued = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1, .queued = 1);
 	struct job job[3];
 
 	for (int i = 0; i < 3; i++)
@@ -110,17 +98,14 @@ Test(lane, full_is_refused)
 	cr_assert_eq(ward_lane_submit(lane, &job[2].task, WARD_FOREVER), 0);
 	gate_open(&job[1].gate);
 	gate_open(&job[2].gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 Test(lane, handed_over_or_not_taken)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_HANDOVER);
 	struct job job[2] = { job_of_kind(job_sleep), job_of_kind(job_run) };
 
 	sent(lane, &job[0]);
@@ -128,26 +113,19 @@ Test(lane, handed_over_or_not_taken)
 		     -EAGAIN);
 	gate_open(&job[0].gate);
 	cr_assert_eq(ward_lane_submit(lane, &job[1].task, WARD_FOREVER), 0);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 Test(lane, the_oldest_is_dropped)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1,
-			      .queued = 2,
-			      .flags = WARD_LANE_DROP_OLDEST });
+	struct ward_lane *lane = lane_of(pool,
+					 .active = 1, .queued = 2,
+					 .flags = WARD_LANE_DROP_OLDEST);
 	struct job first = job_of_kind(job_sleep), job[5];
 
 	sent(lane, &first);
-	for (int i = 0; i < 5; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 5, job_run);
 	for (int i = 0; i < 3; i++) {
 		job_had(&job[i], -ENOBUFS);
 		cr_assert_eq(job[i].runs, 0);
@@ -157,46 +135,36 @@ Test(lane, the_oldest_is_dropped)
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ENOBUFS);
 	job_had(&job[3], 0);
 	job_had(&job[4], 0);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, the_caller_runs_it)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .queued = 1, .flags = WARD_LANE_CALLER_RUNS });
+	struct ward_lane *lane =
+		lane_of(pool, .queued = 1, .flags = WARD_LANE_CALLER_RUNS);
 	struct job first = job_of_kind(job_sleep), job = job_of_kind(job_run);
 
-	sent(lane, &first);
-	cr_assert(runs(&first));
+	begun(lane, &first);
 	job.answer = 5;
 	sent(lane, &job);
 	cr_assert_eq(job.releases, 1, "before the call came back");
 	cr_assert_eq(load_relaxed(&job.ran_on), host_tid());
 	cr_assert_eq(load_relaxed(&job.status), 5);
 	gate_open(&first.gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 5);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 5);
 }
 
 static struct ward_lane *callers_lane(struct ward_pool *pool,
 				      struct ward_limit **limit,
 				      struct job *first)
 {
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .queued = 1,
-			      .flags = WARD_LANE_CALLER_RUNS |
-				       WARD_LANE_FAIL_FAST,
-			      .limits = limit,
-			      .nlimits = *limit != NULL });
+	struct ward_lane *lane = lane_of(
+		pool, .queued = 1, .limits = limit, .nlimits = *limit != NULL,
+		.flags = WARD_LANE_CALLER_RUNS | WARD_LANE_FAIL_FAST);
 
 	*first = job_of_kind(job_sleep);
-	sent(lane, first);
-	cr_assert(runs(first));
+	begun(lane, first);
 	return lane;
 }
 
@@ -222,9 +190,7 @@ Test(lane, what_the_caller_runs_is_limited)
 		     -ETIMEDOUT, "its token ends the wait");
 	job_is_untouched(&job);
 	gate_open(&first.gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 Test(lane, what_the_caller_runs_may_fail)
@@ -249,9 +215,7 @@ Test(lane, what_the_caller_runs_may_fail)
 		     -ECANCELED);
 	job_is_untouched(&next);
 	gate_open(&first.gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EIO);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, -EIO);
 }
 
 static int raises(struct ward_task *task)
@@ -288,19 +252,14 @@ Test(lane, what_the_caller_runs_does_not_nest)
 	struct job first = job_of_kind(job_sleep);
 	struct job outer = job_of_kind(raises_inside);
 
-	nest = lane_with(pool, (struct ward_lane_config){
-				       .queued = 1,
-				       .flags = WARD_LANE_CALLER_RUNS });
-	sent(nest, &first);
-	cr_assert(runs(&first));
+	nest = lane_of(pool, .queued = 1, .flags = WARD_LANE_CALLER_RUNS);
+	begun(nest, &first);
 	submitted(pool, &outer);
 	job_had(&outer, 3);
 	cr_assert_eq(load_relaxed(&nested[0].status), -EPIPE);
 	job_is_untouched(&nested[1]);
 	gate_open(&first.gate);
-	cr_assert_eq(ward_lane_join(nest, WARD_FOREVER), -EAGAIN);
-	given_back(nest);
-	ended(pool);
+	finished(pool, nest, -EAGAIN);
 }
 
 /* ---- who waits for room -------------------------------------------------------- */
@@ -357,9 +316,8 @@ static void gets_out(void (*before)(struct waiter *w),
 		     void (*after)(struct waiter *w), int said)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_HANDOVER);
 	struct job first = job_of_kind(job_sleep);
 	struct waiter w = { .lane = lane, .job = job_of_kind(job_run) };
 	pthread_t thread;
@@ -376,8 +334,7 @@ static void gets_out(void (*before)(struct waiter *w),
 	job_is_untouched(&w.job);
 	gate_open(&first.gate);
 	ward_lane_join(lane, WARD_FOREVER);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, who_waits_for_room_is_told_why_not)
@@ -394,7 +351,7 @@ Test(lane, who_waits_for_room_is_told_why_not)
 Test(lane, room_or_not_the_task_was_cancelled)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_lane *lane = lane_of(pool);
 	struct ward_cancel token = { { 0 } };
 	struct job job = job_of_kind(job_run);
 
@@ -402,8 +359,7 @@ Test(lane, room_or_not_the_task_was_cancelled)
 	ward_cancel_fire(&token, -EPIPE);
 	cr_assert_eq(ward_lane_submit(lane, &job.task, WARD_NOWAIT), -EPIPE);
 	job_is_untouched(&job);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* ---- ends -------------------------------------------------------------------- */
@@ -411,16 +367,11 @@ Test(lane, room_or_not_the_task_was_cancelled)
 Test(lane, cancelled_never_runs)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job first = job_of_kind(job_sleep), job[3];
 
-	sent(lane, &first);
-	cr_assert(runs(&first));
-	for (int i = 0; i < 2; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	begun(lane, &first);
+	sent_all(lane, job, 2, job_run);
 	cr_assert(ward_lane_cancel(lane, -EINTR));
 	cr_assert_not(ward_lane_cancel(lane, -EPIPE));
 	for (int i = 0; i < 2; i++) {
@@ -433,8 +384,7 @@ Test(lane, cancelled_never_runs)
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
 	cr_assert_eq(load_relaxed(&first.check), -EINTR, "it was told");
 	job_is_untouched(&job[2]);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 static int waits_for_news(struct ward_task *task)
@@ -447,39 +397,32 @@ static int waits_for_news(struct ward_task *task)
 Test(lane, who_pauses_is_woken)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_lane *lane = lane_of(pool);
 	struct job job = job_of_kind(waits_for_news);
 
-	sent(lane, &job);
-	cr_assert(runs(&job));
+	begun(lane, &job);
 	ward_lane_cancel(lane, 0);
 	job_had(&job, -ECANCELED);
 	cr_assert_eq(load_relaxed(&job.check), -ECANCELED);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, the_first_error_ends_it)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1,
-						 .flags = WARD_LANE_FAIL_FAST });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_FAIL_FAST);
 	struct job first = job_of_kind(job_sleep), job[2];
 
 	first.answer = -EIO;
 	sent(lane, &first);
-	for (int i = 0; i < 2; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 2, job_run);
 	gate_open(&first.gate);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EIO);
 	job_had(&first, -EIO);
 	job_had(&job[0], -ECANCELED);
 	job_had(&job[1], -ECANCELED);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, what_waits_in_lanes_is_counted)
@@ -489,8 +432,7 @@ Test(lane, what_waits_in_lanes_is_counted)
 	struct job job[2][3];
 
 	for (int l = 0; l < 2; l++) {
-		lane[l] = lane_with(pool,
-				    (struct ward_lane_config){ .active = 1 });
+		lane[l] = lane_of(pool, .active = 1);
 		for (int i = 0; i < 3; i++) {
 			job[l][i] = job_of_kind(i ? job_run : job_sleep);
 			sent(lane[l], &job[l][i]);
@@ -512,14 +454,12 @@ Test(lane, what_waits_in_lanes_is_counted)
 Test(lane, what_never_ran_does_not_end_it)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1,
-						 .flags = WARD_LANE_FAIL_FAST });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_FAIL_FAST);
 	struct job first = job_of_kind(job_sleep), job[4];
 	struct ward_cancel token = { { 0 } };
 
-	sent(lane, &first);
-	cr_assert(runs(&first));
+	begun(lane, &first);
 	for (int i = 0; i < 4; i++) {
 		job[i] = job_of_kind(job_run);
 		job[i].answer = i == 2 ? -EIO : 0;
@@ -533,22 +473,18 @@ Test(lane, what_never_ran_does_not_end_it)
 	job_had(&job[1], 0);
 	job_had(&job[2], -EIO);
 	job_had(&job[3], -ECANCELED);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, -EINTR);
 }
 
 Test(lane, closed_finishes_or_cancels)
 {
 	for (int cause = 0; cause >= -EPIPE; cause -= EPIPE) {
 		struct ward_pool *pool = pool_of(1);
-		struct ward_lane *lane = lane_with(
-			pool, (struct ward_lane_config){ .active = 1 });
+		struct ward_lane *lane = lane_of(pool, .active = 1);
 		struct job first = job_of_kind(job_sleep);
 		struct job job = job_of_kind(job_run), late = job;
 
-		sent(lane, &first);
-		cr_assert(runs(&first));
+		begun(lane, &first);
 		sent(lane, &job);
 		cr_assert_eq(ward_lane_close(lane, cause), 0);
 		cr_assert_eq(ward_lane_close(lane, cause), -EALREADY);
@@ -558,32 +494,25 @@ Test(lane, closed_finishes_or_cancels)
 		ward_lane_join(lane, WARD_FOREVER);
 		job_had(&job, cause);
 		job_is_untouched(&late);
-		given_back(lane);
-		ended(pool);
+		gone(pool, lane);
 	}
 }
 
 Test(lane, one_is_called_back)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job first = job_of_kind(job_sleep), job[2];
 
-	sent(lane, &first);
-	cr_assert(runs(&first));
-	for (int i = 0; i < 2; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	begun(lane, &first);
+	sent_all(lane, job, 2, job_run);
 	cr_assert_eq(ward_task_cancel(pool, &job[0].task, -EINTR), 0);
 	gate_open(&first.gate);
 	ward_lane_join(lane, WARD_FOREVER);
 	job_had(&job[0], -EINTR);
 	cr_assert_eq(job[0].runs, 0);
 	job_had(&job[1], 0);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* ---- what else may befall them ---------------------------------------------------- */
@@ -593,9 +522,7 @@ Test(lane, a_lost_one_makes_way)
 	static int (*const kind[])(struct ward_task *) = { job_spin, job_exit,
 							   job_raw_exit };
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1,
-						 .policy = &hasty });
+	struct ward_lane *lane = lane_of(pool, .active = 1, .policy = &hasty);
 
 	for (int i = 0; i < 3; i++) {
 		struct job lost = job_of_kind(kind[i]);
@@ -609,9 +536,7 @@ Test(lane, a_lost_one_makes_way)
 		cr_assert(job_is_released(&lost));
 		cr_assert_null(lost.task.policy, "the user's own");
 	}
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, -ETIME);
 }
 
 static void exits_in_release(struct ward_task *task)
@@ -623,45 +548,37 @@ static void exits_in_release(struct ward_task *task)
 Test(lane, who_dies_in_release_leaves_the_lane)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job lost = job_of_kind(job_run), job = job_of_kind(job_run);
 
 	lost.task.release = exits_in_release;
 	sent(lane, &lost);
 	sent(lane, &job);
 	job_had(&job, 0);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 Test(lane, a_pool_drains_its_lanes)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 
 	send_many(lane);
 	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
 	cr_assert_eq(ward_lane_count(lane), 0);
-	for (int i = 0; i < MANY; i++)
-		job_had(&many[i], 0);
+	all_had(many, MANY, 0);
 	cr_assert_eq(ward_lane_submit(lane, &many[0].task, WARD_FOREVER),
 		     -ESHUTDOWN);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, a_pool_ends_before_its_lanes)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job first = job_of_kind(job_spin), job = job_of_kind(job_run);
 
-	sent(lane, &first);
-	cr_assert(runs(&first));
+	begun(lane, &first);
 	sent(lane, &job);
 	cr_assert_eq(ward_pool_destroy(pool, ward_in(WARD_MS(1))), 1);
 	cr_assert_eq(first.dones, 1);
@@ -699,8 +616,8 @@ Test(lane, the_lowest_get_their_share)
 	cr_assert_eq(ward_pool_start(pool), 0);
 	submitted(pool, &first);
 	cr_assert(runs(&first));
-	lane[0] = lane_with(pool, (struct ward_lane_config){ 0 });
-	lane[1] = lane_with(pool, (struct ward_lane_config){ .prio = 3 });
+	lane[0] = lane_of(pool);
+	lane[1] = lane_of(pool, .prio = 3);
 	for (int i = 0; i < MANY; i++) {
 		many[i] = job_of_kind(notes_rank);
 		many[i].answer = i >= LOW;
@@ -747,8 +664,7 @@ Test(lane, many_at_once_keep_their_order)
 		cr_assert_eq(ward_lane_submit_n(lane, list, MANY, WARD_FOREVER),
 			     MANY);
 		cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-		for (int i = 0; i < MANY; i++)
-			job_had(&many[i], 0);
+		all_had(many, MANY, 0);
 		cr_assert_eq(order.most, 1);
 		cr_assert(!order.broken);
 		given_back(lane);
@@ -759,8 +675,7 @@ Test(lane, many_at_once_keep_their_order)
 Test(lane, of_many_as_many_come_as_can)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1, .queued = 4 });
+	struct ward_lane *lane = lane_of(pool, .active = 1, .queued = 4);
 	struct job first = job_of_kind(job_sleep);
 
 	sent(lane, &first);
@@ -780,8 +695,7 @@ Test(lane, of_many_as_many_come_as_can)
 	cr_assert_eq(many[4].releases, 1);
 	ward_lane_cancel(lane, -EINTR);
 	cr_assert_eq(ward_lane_submit_n(lane, list, 3, WARD_FOREVER), -EINTR);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 static struct ward_lane_stats lane_stats(const struct ward_lane *lane)
@@ -797,8 +711,7 @@ static struct ward_lane_stats lane_stats(const struct ward_lane *lane)
 Test(lane, at_its_time_it_comes_to_its_turn)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .active = 1, .queued = 3 });
+	struct ward_lane *lane = lane_of(pool, .active = 1, .queued = 3);
 	struct job first = job_of_kind(job_sleep), job[4];
 
 	for (int i = 0; i < 4; i++)
@@ -824,9 +737,7 @@ Test(lane, at_its_time_it_comes_to_its_turn)
 	cr_assert_eq(ward_lane_join(lane, ward_in(WARD_MS(5))), -ETIMEDOUT);
 	cr_assert_eq(ward_task_recall(pool, &job[2].task, 0), WARD_RECALLED);
 	job_is_untouched(&job[2]);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 /* Cancelled alone, with the lane, or with the pool: answered at once. */
@@ -834,8 +745,7 @@ Test(lane, who_waits_for_its_time_is_let_out)
 {
 	for (int how = 0; how < 3; how++) {
 		struct ward_pool *pool = pool_of(2);
-		struct ward_lane *lane = lane_with(
-			pool, (struct ward_lane_config){ .active = 1 });
+		struct ward_lane *lane = lane_of(pool, .active = 1);
 		struct job job[3];
 
 		for (int i = 0; i < 3; i++) {
@@ -868,8 +778,7 @@ Test(lane, who_waits_for_its_time_is_let_out)
 Test(lane, many_that_have_their_time)
 {
 	struct ward_pool *pool = pool_of(3);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	uint32_t ran = 0;
 
 	for (int i = 0; i < MANY; i++) {
@@ -889,8 +798,7 @@ Test(lane, many_that_have_their_time)
 	cr_assert_gt(ran, MANY / 2);
 	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
 	cr_assert_eq(stats_of(pool).accepted, stats_of(pool).answered);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* ---- changed while it is used ------------------------------------------------------------ */
@@ -898,14 +806,10 @@ Test(lane, many_that_have_their_time)
 Test(lane, another_width_is_used_at_once)
 {
 	struct ward_pool *pool = pool_of(4);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job job[6];
 
-	for (int i = 0; i < 6; i++) {
-		job[i] = job_of_kind(job_sleep);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 6, job_sleep);
 	cr_assert(runs(&job[0]));
 	cr_assert_eq(lane_stats(lane).waiting, 5);
 	cr_assert_eq(ward_lane_resize(lane, 3, 0), 0);
@@ -922,18 +826,15 @@ Test(lane, another_width_is_used_at_once)
 		cr_assert(i == 5 || !job[i + 1].runs);
 		gate_open(&job[i].gate);
 	}
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 /* Who waits for room gets what is more now. */
 Test(lane, another_bound_is_told_to_who_waits)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_HANDOVER);
 	struct job first = job_of_kind(job_sleep);
 	struct waiter w = { .lane = lane, .job = job_of_kind(job_run) };
 	pthread_t thread;
@@ -947,26 +848,19 @@ Test(lane, another_bound_is_told_to_who_waits)
 	cr_assert_eq(w.said, 0);
 	job_had(&w.job, 0);
 	gate_open(&first.gate);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 Test(lane, numbers_are_as_they_are)
 {
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1,
-			      .queued = 1,
-			      .flags = WARD_LANE_DROP_OLDEST });
+	struct ward_lane *lane = lane_of(pool,
+					 .active = 1, .queued = 1,
+					 .flags = WARD_LANE_DROP_OLDEST);
 	struct job job[4];
 	struct ward_lane_stats stats;
 
-	for (int i = 0; i < 4; i++) {
-		job[i] = job_of_kind(job_sleep);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 4, job_sleep);
 	cr_assert_eq(ward_task_cancel(pool, &job[3].task, -EINTR), 0);
 	job_had(&job[1], -ENOBUFS);
 	job_had(&job[2], -ENOBUFS);
@@ -984,19 +878,16 @@ Test(lane, numbers_are_as_they_are)
 	cr_assert_eq(stats.closed, 1);
 	cr_assert_eq(stats.cause, -EPIPE);
 	cr_assert_eq(stats.error, -ENOBUFS);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 Test(lane, refuses_what_it_cannot_be)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *any = lane_with(pool, (struct ward_lane_config){ 0 });
-	struct ward_lane *one =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
-	struct ward_lane *over = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 2, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane *any = lane_of(pool);
+	struct ward_lane *one = lane_of(pool, .active = 1);
+	struct ward_lane *over =
+		lane_of(pool, .active = 2, .flags = WARD_LANE_HANDOVER);
 	struct ward_lane_stats stats = { .size = 1 };
 	struct ward_task *none[] = { NULL };
 
@@ -1021,8 +912,7 @@ Test(lane, refuses_what_it_cannot_be)
 	cr_assert_eq(ward_lane_submit_n(one, none, 1u << 31, 0), -EINVAL);
 	given_back(any);
 	given_back(one);
-	given_back(over);
-	ended(pool);
+	gone(pool, over);
 }
 
 /* ---- what is refused ------------------------------------------------------------------ */
@@ -1096,7 +986,7 @@ static int joins_itself(struct ward_task *task)
 Test(lane, refuses_tasks_that_are_none)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(pool, (struct ward_lane_config){ 0 });
+	struct ward_lane *lane = lane_of(pool);
 	struct job job = job_of_kind(NULL), first = job_of_kind(job_sleep);
 
 	joined = lane;
@@ -1111,9 +1001,7 @@ Test(lane, refuses_tasks_that_are_none)
 	sent(lane, &job);
 	job_had(&job, 0);
 	cr_assert_eq(load_relaxed(&job.check), -EDEADLK);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 /* ---- limits ---------------------------------------------------------------------------- */
@@ -1127,19 +1015,13 @@ Test(lane, no_faster_than_its_limits)
 	ward_ns began;
 
 	cr_assert_eq(ward_limit_init(&limit, 1000, 2), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
-							  .nlimits = 1 });
+	lane = lane_of(pool, .limits = limits, .nlimits = 1);
 	began = ward_now();
-	for (int i = 0; i < 6; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 6, job_run);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
 	cr_assert_geq(ward_now() - began, WARD_MS(4) - 1);
-	for (int i = 0; i < 6; i++)
-		job_had(&job[i], 0);
-	given_back(lane);
-	ended(pool);
+	all_had(job, 6, 0);
+	gone(pool, lane);
 }
 
 Test(lane, who_waits_for_a_grant_is_cancelled)
@@ -1152,9 +1034,7 @@ Test(lane, who_waits_for_a_grant_is_cancelled)
 	struct job job[4];
 
 	cr_assert_eq(ward_limit_init(&limit, 1 / 3600.0, 1), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
-							  .nlimits = 1,
-							  .active = 2 });
+	lane = lane_of(pool, .limits = limits, .nlimits = 1, .active = 2);
 	for (int i = 0; i < 4; i++) {
 		job[i] = job_of_kind(job_run);
 		job[i].task.policy = i == 1 ? &soon : NULL;
@@ -1167,8 +1047,7 @@ Test(lane, who_waits_for_a_grant_is_cancelled)
 	job_had(&job[3], -EINTR);
 	cr_assert_eq(job[2].runs, 0);
 	ward_lane_join(lane, WARD_FOREVER);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* ---- recalled -------------------------------------------------------------------- */
@@ -1179,16 +1058,11 @@ enum { WAITING = 64 };
 static struct ward_lane *queue_of(struct ward_pool *pool, struct job *holder,
 				  struct job *job, int n)
 {
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 
 	*holder = job_of_kind(job_sleep);
-	sent(lane, holder);
-	cr_assert(runs(holder));
-	for (int i = 0; i < n; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	begun(lane, holder);
+	sent_all(lane, job, n, job_run);
 	return lane;
 }
 
@@ -1252,8 +1126,7 @@ Test(lane, who_is_recalled_is_the_callers)
 	job_had(&job[0], 0);
 	job_had(&job[1], 0);
 	cr_assert_lt(job[0].ran_at, job[1].ran_at);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 static uint64_t cpu_of_cancels(struct ward_pool *pool, int n)

@@ -21,17 +21,12 @@ Test(lane_ends, a_long_lane_ends_with_its_pool)
 {
 	enum { LONG = 300000 };
 	struct ward_pool *pool = never_started();
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job *job = calloc(LONG, sizeof(*job));
 
-	for (int i = 0; i < LONG; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, LONG, job_run);
 	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
-	for (int i = 0; i < LONG; i++)
-		job_had(&job[i], -ECANCELED);
+	all_had(job, LONG, -ECANCELED);
 	given_back(lane);
 	free(job);
 }
@@ -45,8 +40,7 @@ Test(lane_ends, many_lanes_end_with_their_pool)
 	struct job *job = calloc(LANES, sizeof(*job));
 
 	for (int i = 0; i < LANES; i++) {
-		lane[i] = lane_with(pool, (struct ward_lane_config){
-						  .flags = WARD_LANE_FAIL_FAST });
+		lane[i] = lane_of(pool, .flags = WARD_LANE_FAIL_FAST);
 		job[i] = job_of_kind(job_run);
 		sent(lane[i], &job[i]);
 	}
@@ -66,12 +60,8 @@ static void ends_waiting_for_grants(struct ward_pool *pool, int first)
 	struct job job[4];
 
 	cr_assert_eq(ward_limit_init(&limit, 1 / 3600.0, 1), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .limits = limits,
-							  .nlimits = 1 });
-	for (int i = 0; i < 4; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	lane = lane_of(pool, .limits = limits, .nlimits = 1);
+	sent_all(lane, job, 4, job_run);
 	if (first)
 		job_had(&job[0], 0);
 	cr_assert_eq(ward_pool_destroy(pool, WARD_FOREVER), 0);
@@ -105,9 +95,7 @@ static void exits_in_release(struct ward_task *task)
 Test(lane_ends, a_zombie_that_dies_in_release_leaves_the_lane)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(
-		pool,
-		(struct ward_lane_config){ .active = 2, .policy = &hasty });
+	struct ward_lane *lane = lane_of(pool, .active = 2, .policy = &hasty);
 	struct job lost = job_of_kind(job_run), job = job_of_kind(job_run);
 
 	lost.task.release = hangs_in_release;
@@ -118,8 +106,7 @@ Test(lane_ends, a_zombie_that_dies_in_release_leaves_the_lane)
 	cr_assert_eq(ward_lane_count(lane), 1);
 	gate_open(&lost.gate);
 	cr_assert_eq(ward_lane_join(lane, ward_in(IN_TIME)), 0);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* The records of threads are used again. */
@@ -127,8 +114,7 @@ Test(lane_ends, who_dies_in_release_leaves_once)
 {
 	enum { DEATHS = 8 };
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .active = 1);
 	struct job job[3 * DEATHS];
 
 	for (int i = 0; i < 3 * DEATHS; i++) {
@@ -141,8 +127,7 @@ Test(lane_ends, who_dies_in_release_leaves_once)
 		job_had(&job[i], 0);
 	}
 	cr_assert_eq(ward_lane_join(lane, ward_in(IN_TIME)), 0);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 /* ---- too late ------------------------------------------------------------------- */
@@ -167,17 +152,14 @@ Test(lane_ends, a_rerun_is_not_too_late)
 						   .errors = 1,
 						   .start_within = WARD_S(2) };
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .policy = &policy });
+	struct ward_lane *lane = lane_of(pool, .policy = &policy);
 	struct job job = job_of_kind(fails_late);
 
 	job.incident = ward_in(WARD_S(2) + WARD_MS(1));
 	sent(lane, &job);
 	job_had(&job, 0);
 	cr_assert_eq(job.runs, 2);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, 0);
 }
 
 /* ---- not wanted ------------------------------------------------------------------- */
@@ -185,13 +167,11 @@ Test(lane_ends, a_rerun_is_not_too_late)
 /* A lane with one place, which is taken until the gate is opened. */
 static struct ward_lane *full_lane(struct ward_pool *pool, struct job *first)
 {
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){
-			      .active = 1, .flags = WARD_LANE_HANDOVER });
+	struct ward_lane *lane =
+		lane_of(pool, .active = 1, .flags = WARD_LANE_HANDOVER);
 
 	*first = job_of_kind(job_sleep);
-	sent(lane, first);
-	cr_assert(runs(first));
+	begun(lane, first);
 	return lane;
 }
 
@@ -293,8 +273,7 @@ Test(lane_ends, the_tasks_own_token_ends_its_wait)
 	cr_assert_eq(ward_lane_submit(lane = lane_with(pool, (struct ward_lane_config){ 0 }),
 				      &w.job.task, WARD_NOWAIT),
 		     -EPIPE);
-	given_back(lane);
-	ended(pool);
+	gone(pool, lane);
 }
 
 static int until_open(struct ward_task *task)
@@ -348,10 +327,8 @@ Test(lane_ends, a_child_has_none)
 
 	needs_a_whole_child();
 	cr_assert_eq(ward_port_create(&port), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .port = port,
-							  .cancel = &token });
-	sent(lane, &job);
-	cr_assert(runs(&job));
+	lane = lane_of(pool, .port = port, .cancel = &token);
+	begun(lane, &job);
 	cr_assert(comes_true(stats_of(pool).owed == 1));
 	child = fork();
 	if (!child)
@@ -386,8 +363,7 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 {
 	enum { LANES = 20 };
 	struct ward_pool *pool = pool_of(2);
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .policy = &hasty });
+	struct ward_lane *lane = lane_of(pool, .policy = &hasty);
 	struct ward_lane *other[LANES], *last;
 	struct job job = job_of_kind(fires_late);
 
@@ -397,7 +373,7 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
 	given_back(lane);
 	for (int i = 0; i < LANES; i++)
-		other[i] = lane_with(pool, (struct ward_lane_config){ 0 });
+		other[i] = lane_of(pool);
 	gate_open(&job.gate);
 	cr_assert(job_is_released(&job));
 	for (int i = 0; i < LANES; i++) {
@@ -406,8 +382,8 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 	}
 	/* And is used again, when nobody is inside any more. */
 	for (int i = 0; i < LANES; i++)
-		other[i] = lane_with(pool, (struct ward_lane_config){ 0 });
-	last = lane_with(pool, (struct ward_lane_config){ 0 });
+		other[i] = lane_of(pool);
+	last = lane_of(pool);
 	cr_assert_eq(last, lane);
 	cr_assert_eq(ward_cancel_cause(ward_lane_token(last)), 0);
 	given_back(last);
@@ -429,7 +405,7 @@ Test(lane_ends, who_holds_a_task_does_not_haunt_its_lane)
 	submitted(pool, &zombie);
 	cr_assert(comes_true(load_acquire(&zombie.dones) == 1));
 	for (uint32_t i = 0; i < 3; i++) {
-		lane = lane_with(pool, (struct ward_lane_config){ 0 });
+		lane = lane_of(pool);
 		first = first ? first : lane;
 		cr_assert_eq(lane, first, "the same memory");
 		cr_assert_eq(ward_task_hold(pool, &job.task), 0);

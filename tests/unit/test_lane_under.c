@@ -8,23 +8,18 @@
 static struct ward_pool *pool;
 static struct ward_lane *over;
 
-static struct ward_lane *lane_under(struct ward_lane_config config)
-{
-	config.under = over;
-	return lane_with(pool, config);
-}
+/* One of the lanes under that. */
+#define lane_under(...) lane_of(pool, .under = over, __VA_ARGS__)
 
 static void set_up(uint32_t workers, uint32_t places)
 {
 	pool = pool_of(workers);
-	over = lane_with(pool, (struct ward_lane_config){ .active = places });
+	over = lane_of(pool, .active = places);
 }
 
 static void tear_down(void)
 {
-	cr_assert_eq(ward_lane_join(over, WARD_FOREVER), 0);
-	given_back(over);
-	ended(pool);
+	finished(pool, over, 0);
 }
 
 /* ---- how many at once -------------------------------------------------------- */
@@ -56,11 +51,10 @@ static void send_all(struct ward_lane *const *lane, int lanes)
 		}
 }
 
-static void all_had(int lanes)
+static void lanes_had(int lanes)
 {
 	for (int k = 0; k < lanes; k++)
-		for (int i = 0; i < EACH; i++)
-			job_had(&job[k][i], 0);
+		all_had(job[k], EACH, 0);
 }
 
 Test(lane_under, a_width_is_shared, .timeout = 60)
@@ -69,10 +63,10 @@ Test(lane_under, a_width_is_shared, .timeout = 60)
 
 	set_up(4, 2);
 	for (int k = 0; k < LANES; k++)
-		lane[k] = lane_under((struct ward_lane_config){ 0 });
+		lane[k] = lane_under();
 	lane[LANES] = over;
 	send_all(lane, LANES + 1);
-	all_had(LANES + 1);
+	lanes_had(LANES + 1);
 	cr_assert_eq(load_relaxed(&most), 2);
 	for (int k = 0; k < LANES; k++) {
 		cr_assert_eq(ward_lane_join(lane[k], WARD_FOREVER), 0);
@@ -86,9 +80,9 @@ Test(lane_under, its_own_width_holds_too, .timeout = 60)
 	struct ward_lane *lane;
 
 	set_up(4, 3);
-	lane = lane_under((struct ward_lane_config){ .active = 1 });
+	lane = lane_under(.active = 1);
 	send_all(&lane, 1);
-	all_had(1);
+	lanes_had(1);
 	cr_assert_eq(load_relaxed(&most), 1);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
 	given_back(lane);
@@ -102,7 +96,7 @@ Test(lane_under, a_bound_and_batches, .timeout = 60)
 	int n = 0;
 
 	set_up(3, 2);
-	lane = lane_under((struct ward_lane_config){ .active = 2, .queued = 5 });
+	lane = lane_under(.active = 2, .queued = 5);
 	for (int i = 0; i < EACH; i++) {
 		job[0][i] = job_of_kind(counted);
 		list[i] = &job[0][i].task;
@@ -115,7 +109,7 @@ Test(lane_under, a_bound_and_batches, .timeout = 60)
 		cr_assert_gt(took, 0);
 		n += took;
 	}
-	all_had(1);
+	lanes_had(1);
 	cr_assert_leq(load_relaxed(&most), 2);
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
 	given_back(lane);
@@ -132,9 +126,8 @@ Test(lane_under, they_come_in_turn)
 
 	set_up(1, 1);
 	for (int k = 0; k < 2; k++)
-		lane[k] = lane_under((struct ward_lane_config){ 0 });
-	sent(over, &first);
-	cr_assert(runs(&first));
+		lane[k] = lane_under();
+	begun(over, &first);
 	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < 20; i++) {
 			job[k][i] = job_of_kind(job_run);
@@ -163,21 +156,16 @@ Test(lane_under, what_is_inside_is_counted_there)
 	struct job held[3];
 
 	set_up(2, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
-	for (int i = 0; i < 3; i++) {
-		held[i] = job_of_kind(job_sleep);
-		sent(lane, &held[i]);
-	}
+	lane = lane_under();
+	sent_all(lane, held, 3, job_sleep);
 	cr_assert(runs(&held[0]));
 	cr_assert_eq(ward_lane_count(lane), 3);
 	cr_assert_eq(ward_lane_count(over), 2, "one at work, and the next one");
 	cr_assert_eq(ward_lane_stats(over, &stats), 0);
 	cr_assert_eq(stats.waiting, 0, "no task of its own");
 	cr_assert_eq(stats_of(pool).in_lanes, 2);
-	for (int i = 0; i < 3; i++)
-		gate_open(&held[i].gate);
-	for (int i = 0; i < 3; i++)
-		job_had(&held[i], 0);
+	gates_open(held, 3);
+	all_had(held, 3, 0);
 	given_back(lane);
 	tear_down();
 }
@@ -192,9 +180,8 @@ Test(lane_under, one_that_ends_while_it_asks)
 	struct job last = job_of_kind(job_run);
 
 	set_up(2, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
-	sent(over, &held);
-	cr_assert(runs(&held));
+	lane = lane_under();
+	begun(over, &held);
 	sent(lane, &waits);
 	cr_assert(ward_lane_cancel(lane, -EINTR));
 	job_had(&waits, -EINTR);
@@ -214,9 +201,8 @@ Test(lane_under, a_drain_does_not_wait_for_who_asked)
 	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
 
 	set_up(2, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
-	sent(over, &held);
-	cr_assert(runs(&held));
+	lane = lane_under();
+	begun(over, &held);
 	sent(lane, &waits);
 	cr_assert_eq(ward_task_recall(pool, &waits.task, 0), WARD_RECALLED);
 	gate_open(&held.gate);
@@ -231,13 +217,9 @@ Test(lane_under, recalled_from_the_middle)
 	struct job held = job_of_kind(job_sleep), waits[3];
 
 	set_up(2, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
-	sent(over, &held);
-	cr_assert(runs(&held));
-	for (int i = 0; i < 3; i++) {
-		waits[i] = job_of_kind(job_run);
-		sent(lane, &waits[i]);
-	}
+	lane = lane_under();
+	begun(over, &held);
+	sent_all(lane, waits, 3, job_run);
 	cr_assert_eq(ward_task_cancel(pool, &waits[1].task, -EINTR), 0);
 	gate_open(&held.gate);
 	for (int i = 0; i < 3; i++)
@@ -256,10 +238,9 @@ Test(lane_under, cancelled_with_the_lane_above)
 	struct job held = job_of_kind(job_sleep), waits[2], late;
 
 	set_up(2, 1);
-	lane[0] = lane_under((struct ward_lane_config){ 0 });
-	lane[1] = lane_under((struct ward_lane_config){ .cancel = &own });
-	sent(over, &held);
-	cr_assert(runs(&held));
+	lane[0] = lane_under();
+	lane[1] = lane_under(.cancel = &own);
+	begun(over, &held);
 	for (int k = 0; k < 2; k++) {
 		waits[k] = job_of_kind(job_run);
 		sent(lane[k], &waits[k]);
@@ -289,9 +270,8 @@ Test(lane_under, its_own_token_stops_it_alone)
 	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
 
 	set_up(2, 1);
-	lane = lane_under((struct ward_lane_config){ .cancel = &own });
-	sent(over, &held);
-	cr_assert(runs(&held));
+	lane = lane_under(.cancel = &own);
+	begun(over, &held);
 	sent(lane, &waits);
 	cr_assert(ward_cancel_fire(&own, -EINTR));
 	job_had(&waits, -EINTR);
@@ -308,20 +288,15 @@ Test(lane_under, a_wider_lane_is_used_at_once)
 	struct job held[3];
 
 	set_up(3, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
-	for (int i = 0; i < 3; i++) {
-		held[i] = job_of_kind(job_sleep);
-		sent(lane, &held[i]);
-	}
+	lane = lane_under();
+	sent_all(lane, held, 3, job_sleep);
 	cr_assert(runs(&held[0]));
 	cr_assert_eq(held[1].runs + held[2].runs, 0);
 	cr_assert_eq(ward_lane_resize(over, 3, 0), 0);
 	cr_assert(runs(&held[1]));
 	cr_assert(runs(&held[2]));
-	for (int i = 0; i < 3; i++)
-		gate_open(&held[i].gate);
-	for (int i = 0; i < 3; i++)
-		job_had(&held[i], 0);
+	gates_open(held, 3);
+	all_had(held, 3, 0);
 	given_back(lane);
 	tear_down();
 }
@@ -333,7 +308,7 @@ Test(lane_under, a_place_is_free_when_its_task_was_convicted)
 	struct job stuck = job_of_kind(job_sleep), next = job_of_kind(job_run);
 
 	set_up(1, 1);
-	lane = lane_under((struct ward_lane_config){ 0 });
+	lane = lane_under();
 	stuck.task.policy = &hasty;
 	sent(lane, &stuck);
 	sent(lane, &next);
@@ -353,9 +328,8 @@ Test(lane_under, a_pool_ends_with_all_of_them)
 
 	set_up(1, 1);
 	for (int k = 0; k < 2; k++)
-		lane[k] = lane_under((struct ward_lane_config){ 0 });
-	sent(over, &held);
-	cr_assert(runs(&held));
+		lane[k] = lane_under();
+	begun(over, &held);
 	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < 5; i++) {
 			waits[k][i] = job_of_kind(job_run);
@@ -395,17 +369,13 @@ Test(lane_under, what_cannot_be)
 
 	cr_assert_eq(ward_limit_init(&limit, 1.0, 1), 0);
 	set_up(1, 1);
-	lane = lane_under((struct ward_lane_config){ .active = 1 });
-	wide = lane_with(pool, (struct ward_lane_config){ 0 });
-	strange = lane_with(other, (struct ward_lane_config){ .active = 1 });
-	drops = lane_with(pool, (struct ward_lane_config){
-					.active = 1,
-					.queued = 1,
-					.flags = WARD_LANE_DROP_OLDEST });
-	limited = lane_with(pool, (struct ward_lane_config){
-					  .active = 1,
-					  .limits = limits,
-					  .nlimits = 1 });
+	lane = lane_under(.active = 1);
+	wide = lane_of(pool);
+	strange = lane_of(other, .active = 1);
+	drops = lane_of(pool,
+			.active = 1, .queued = 1,
+			.flags = WARD_LANE_DROP_OLDEST);
+	limited = lane_of(pool, .active = 1, .limits = limits, .nlimits = 1);
 	cr_assert_eq(refused((struct ward_lane_config){ .under = lane }),
 		     -EINVAL, "two deep");
 	cr_assert_eq(refused((struct ward_lane_config){ .under = wide }),

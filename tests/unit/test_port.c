@@ -34,7 +34,7 @@ Test(port, answers)
 	struct job job[5];
 
 	cr_assert_eq(ward_port_create(&port), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .port = port });
+	lane = lane_of(pool, .port = port);
 	cr_assert_not(readable(ward_port_fd(port)));
 	for (int i = 0; i < 5; i++) {
 		job[i] = job_of_kind(job_run);
@@ -70,8 +70,7 @@ Test(port, what_was_left_and_what_came_since_is_one)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct ward_port *port = port_new();
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .port = port });
+	struct ward_lane *lane = lane_of(pool, .port = port);
 	struct job job[3];
 
 	for (int i = 0; i < 3; i++)
@@ -92,14 +91,10 @@ Test(port, a_pool_that_has_gone_is_answered_at_once)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct ward_port *port = port_new();
-	struct ward_lane *lane = lane_with(
-		pool, (struct ward_lane_config){ .port = port, .active = 1 });
+	struct ward_lane *lane = lane_of(pool, .port = port, .active = 1);
 	struct job job[4];
 
-	for (int i = 0; i < 4; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	sent_all(lane, job, 4, job_run);
 	cr_assert(wait_there(pool, 1));
 	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 	cr_assert_eq(ward_port_run(port, 0), 4);
@@ -160,8 +155,7 @@ Test(port, an_edge_that_was_refused_comes_again)
 			     .port = port_new() };
 
 	it.job.task.done = runs_inside;
-	it.lane = lane_with(pool,
-			    (struct ward_lane_config){ .port = it.port });
+	it.lane = lane_of(pool, .port = it.port);
 	it.poller = poller_of(it.port);
 	sent(it.lane, &it.job);
 	cr_assert(comes_true(has_edge(it.poller)));
@@ -197,8 +191,7 @@ static void ends_on_the_loop(int (*run)(struct ward_task *), bool lane_first)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct ward_port *port = port_new();
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .port = port });
+	struct ward_lane *lane = lane_of(pool, .port = port);
 	struct job job = job_of_kind(run);
 
 	job.task.policy = &hasty;
@@ -236,12 +229,10 @@ Test(port, a_fenced_one_is_released_there_when_the_pool_has_gone)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct ward_port *port = port_new();
-	struct ward_lane *lane =
-		lane_with(pool, (struct ward_lane_config){ .port = port });
+	struct ward_lane *lane = lane_of(pool, .port = port);
 	struct job job = job_of_kind(job_spin);
 
-	sent(lane, &job);
-	cr_assert(runs(&job));
+	begun(lane, &job);
 	cr_assert_eq(ward_pool_destroy(pool, WARD_NOWAIT), 1);
 	cr_assert_eq(ward_port_run(port, 0), 1);
 	given_back(lane);

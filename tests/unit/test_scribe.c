@@ -460,10 +460,10 @@ static void spins(void *arg)
 	(void)arg;
 }
 
-Test(scribe, asks_a_spinning_thread_where_it_is)
+/* A thread spins with those signals open, and it is told of that. */
+static void asks_a_spinner(uint64_t open)
 {
-	struct host_spawn how = { .stack = 65536,
-				  .open = UINT64_C(1) << (SIGRTMAX - 1) };
+	struct host_spawn how = { .stack = 65536, .open = open };
 	struct incident *in = open_one(1);
 	host_thread thread;
 	int signo;
@@ -481,6 +481,11 @@ Test(scribe, asks_a_spinning_thread_where_it_is)
 	stop();
 	store_relaxed(&enough, 1);
 	host_join(thread, HOST_FOREVER);
+}
+
+Test(scribe, asks_a_spinning_thread_where_it_is)
+{
+	asks_a_spinner(UINT64_C(1) << (SIGRTMAX - 1));
 	cr_assert_gt(heard.nframes, 0);
 	cr_assert_str_eq(heard.trace, "");
 }
@@ -504,25 +509,8 @@ Test(scribe, a_thread_that_has_gone_on_is_not_asked)
 /* A thread that does not answer is waited for a tenth of a second. */
 Test(scribe, a_thread_that_does_not_answer_has_no_backtrace)
 {
-	struct host_spawn how = { .stack = 65536 };
-	struct incident *in = open_one(1);
-	host_thread thread;
-	int signo;
-
-	stack = host_alt_stack_new();
-	cr_assert_eq(host_trace_install(0, &signo), 0);
-	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
-	cr_assert(comes_true(load_acquire(&spinner)));
-	in->trace = &trace;
-	in->trace_epoch = 9;
-	in->report.tid = load_relaxed(&spinner);
-	incident_raise(&tell, in);
-	start();
-	hears(1);
-	stop();
+	asks_a_spinner(0);
 	cr_assert_eq(heard.n, 1);
 	cr_assert_eq(heard.nframes, 0);
 	cr_assert_str_eq(heard.trace, "no answer");
-	store_relaxed(&enough, 1);
-	host_join(thread, HOST_FOREVER);
 }

@@ -63,23 +63,15 @@ Test(waits, too_late_in_a_lane)
 	static struct job job[QUEUED];
 	struct ward_pool *pool = pool_of(1);
 	struct job first = job_of_kind(job_sleep);
-	struct ward_lane *lane = lane_with(
-		pool,
-		(struct ward_lane_config){ .active = 1, .policy = &soon });
+	struct ward_lane *lane = lane_of(pool, .active = 1, .policy = &soon);
 
 	first.task.policy = &patient;
-	sent(lane, &first);
-	cr_assert(runs(&first));
-	for (int i = 0; i < QUEUED; i++) {
-		job[i] = job_of_kind(job_run);
-		sent(lane, &job[i]);
-	}
+	begun(lane, &first);
+	sent_all(lane, job, QUEUED, job_run);
 	pass_the_window();
 	gate_open(&first.gate);
 	all_are_late(job, QUEUED);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIMEDOUT);
-	given_back(lane);
-	ended(pool);
+	finished(pool, lane, -ETIMEDOUT);
 }
 
 Test(waits, too_late_though_its_time_has_come)
@@ -216,8 +208,7 @@ Test(waits, a_release_that_is_owed_is_not_judged_by_the_task_before)
 			submitted(pool, &job);
 	}
 	job_had(&job, 0);
-	for (int i = 0; i < 64; i++)
-		job_had(&other[i], 0);
+	all_had(other, 64, 0);
 	cr_assert_eq(stats_of(pool).zombies_entered, 0);
 	ended(pool);
 }
@@ -249,8 +240,7 @@ Test(waits, one_at_a_time_where_that_is_asked_for)
 	cr_assert(runs(&job[0]));
 	cr_assert_eq(in_hand(pool), 0);
 	gate_open(&job[0].gate);
-	for (int i = 0; i < 8; i++)
-		job_had(&job[i], 0);
+	all_had(job, 8, 0);
 	ended(pool);
 }
 
@@ -574,18 +564,33 @@ Test(waits, told_to_stop_it_is_answered_though_all_workers_hang)
 	ended(pool);
 }
 
-/* Who answers from the bench may hang there: another one comes. */
-Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
+/* The pool's only worker: */
+static struct ward_pool *kept_busy(struct job *busy)
 {
 	struct ward_pool_config config = job_config(1);
-	struct job busy = job_of_kind(job_sleep), job[3];
-	struct ward_cancel token = { { 0 } };
 	struct ward_pool *pool;
 
 	config.max = 1;
 	pool = started(&config);
-	submitted(pool, &busy);
-	cr_assert(runs(&busy));
+	submitted(pool, busy);
+	cr_assert(runs(busy));
+	return pool;
+}
+
+static void let_go(struct ward_pool *pool, struct job *busy)
+{
+	gate_open(&busy->gate);
+	job_had(busy, 0);
+	ended(pool);
+}
+
+/* Who answers from the bench may hang there: another one comes. */
+Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
+{
+	struct job busy = job_of_kind(job_sleep), job[3];
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = kept_busy(&busy);
+
 	for (int i = 0; i < 3; i++) {
 		job[i] = job_of_kind(job_run);
 		job[i].task.cancel = &token;
@@ -602,9 +607,7 @@ Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 	cr_assert_eq(stats_of(pool).zombies, 1);
 	store_release(&job[0].stop, 1);
 	job_had(&job[0], -EINTR);
-	gate_open(&busy.gate);
-	job_had(&busy, 0);
-	ended(pool);
+	let_go(pool, &busy);
 }
 
 static struct ring *ring_with_one(struct ward_pool *pool)
@@ -620,16 +623,11 @@ static struct ring *ring_with_one(struct ward_pool *pool)
 /* A submitter was at the ring as the bench came by; then who sits there hangs. */
 Test(waits, what_was_passed_over_is_looked_for_though_an_answer_hangs)
 {
-	struct ward_pool_config config = job_config(1);
 	struct job busy = job_of_kind(job_sleep), job[2];
 	struct ward_cancel token = { { 0 } };
-	struct ward_pool *pool;
+	struct ward_pool *pool = kept_busy(&busy);
 	struct ring *ring;
 
-	config.max = 1;
-	pool = started(&config);
-	submitted(pool, &busy);
-	cr_assert(runs(&busy));
 	for (int i = 0; i < 2; i++) {
 		job[i] = job_of_kind(job_run);
 		job[i].task.cancel = &token;
@@ -649,9 +647,7 @@ Test(waits, what_was_passed_over_is_looked_for_though_an_answer_hangs)
 	cr_assert_eq(busy.homes, 0);
 	store_release(&job[1].stop, 1);
 	job_had(&job[1], -EINTR);
-	gate_open(&busy.gate);
-	job_had(&busy, 0);
-	ended(pool);
+	let_go(pool, &busy);
 }
 
 static struct pool *bench_of; /* whose worker is to die */
@@ -706,16 +702,11 @@ Test(waits, others_stay_where_they_are)
 {
 	enum { N = 300 };
 	static struct job job[N];
-	struct ward_pool_config config = job_config(1);
 	struct job busy = job_of_kind(job_sleep);
 	struct ward_cancel fired = { { 0 } }, live = { { 0 } };
-	struct ward_pool *pool;
+	struct ward_pool *pool = kept_busy(&busy);
 	uint32_t last = 0;
 
-	config.max = 1;
-	pool = started(&config);
-	submitted(pool, &busy);
-	cr_assert(runs(&busy));
 	for (int i = 0; i < N; i++) {
 		job[i] = job_of_kind(job_run);
 		job[i].task.cancel = i % 3 == 1 ? &fired : i % 3 ? &live : NULL;
@@ -742,15 +733,10 @@ Test(waits, a_pool_ends_while_its_tasks_are_told_to_stop)
 	static struct job job[N];
 
 	for (int k = 0; k < POOLS; k++) {
-		struct ward_pool_config config = job_config(1);
 		struct job busy = job_of_kind(job_sleep);
 		struct ward_cancel token = { { 0 } };
-		struct ward_pool *pool;
+		struct ward_pool *pool = kept_busy(&busy);
 
-		config.max = 1;
-		pool = started(&config);
-		submitted(pool, &busy);
-		cr_assert(runs(&busy));
 		for (int i = 0; i < N; i++) {
 			job[i] = job_of_kind(job_run);
 			job[i].task.cancel = i % 2 ? &token : NULL;
@@ -801,14 +787,9 @@ Test(waits, a_drain_does_not_wait_for_what_is_told_to_stop)
 /* What is periodic does not come again after the close: also that is answered. */
 Test(waits, a_drain_ends_what_is_periodic_though_all_are_busy)
 {
-	struct ward_pool_config config = job_config(1);
 	struct job busy = job_of_kind(job_sleep), job = job_of_kind(job_run);
-	struct ward_pool *pool;
+	struct ward_pool *pool = kept_busy(&busy);
 
-	config.max = 1;
-	pool = started(&config);
-	submitted(pool, &busy);
-	cr_assert(runs(&busy));
 	cr_assert_eq(ward_submit_at(pool, &job.task, ward_in(WARD_S(36000)),
 				    WARD_S(36000)),
 		     0);
@@ -816,28 +797,20 @@ Test(waits, a_drain_ends_what_is_periodic_though_all_are_busy)
 	job_had(&job, -ECANCELED);
 	cr_assert_eq(job.runs, 0);
 	cr_assert_eq(busy.homes, 0);
-	gate_open(&busy.gate);
-	job_had(&busy, 0);
-	ended(pool);
+	let_go(pool, &busy);
 }
 
 /* The answers of a port are the loop's: no worker is needed for them. */
 Test(waits, a_port_is_told_though_nobody_is_free)
 {
-	struct ward_pool_config config = job_config(1);
 	struct job busy = job_of_kind(job_sleep), job[2];
 	struct ward_cancel token = { { 0 } };
 	struct ward_port *port;
 	struct ward_lane *lane;
-	struct ward_pool *pool;
+	struct ward_pool *pool = kept_busy(&busy);
 
-	config.max = 1;
-	pool = started(&config);
-	submitted(pool, &busy);
-	cr_assert(runs(&busy));
 	cr_assert_eq(ward_port_create(&port), 0);
-	lane = lane_with(pool, (struct ward_lane_config){ .active = 1,
-							  .port = port });
+	lane = lane_of(pool, .active = 1, .port = port);
 	for (int i = 0; i < 2; i++) { /* one in the pool, one in the lane */
 		job[i] = job_of_kind(job_run);
 		job[i].task.cancel = &token;
