@@ -3,9 +3,10 @@
  * recall.c - a task that is not wanted any more, and one whose memory is to stay.
  *
  * The mark goes into the task's word.  If that says that it waits in its lane, it is
- * taken out there (lane.h).  Else all workers are looked at.  Edge [ca]: marked |
- * begun.  The fence is the caller's: a worker pays one load.  Where both see each
- * other one swap of the word decides: whose it is, his word holds.
+ * taken out there (lane.h).  Else all workers are looked at; where none has it, and it
+ * waits for its time, that is now (later.h).  Edge [ca]: marked | begun.  The fence is
+ * the caller's: a worker pays one load.  Where both see each other one swap of the
+ * word decides: whose it is, his word holds.
  *
  * What is said must be true of a task that may end meanwhile.  So whoever cancels it
  * holds its memory, as a zombie does: by a debt, which goes into the word with the

@@ -33,7 +33,7 @@
 enum slot_phase {
 	SLOT_OUT,     /* nothing */
 	SLOT_RUN,     /* task->run() */
-	SLOT_DEAD,    /* hooks.dead; done() is due */
+	SLOT_DEAD,    /* a failure is weighed, then hooks.dead; done() is due */
 	SLOT_DONE,    /* task->done() */
 	SLOT_RELEASE, /* task->release(): the task may be freed any time */
 	SLOT_HOOK     /* hooks.start or .stop; no task */
