@@ -4,7 +4,7 @@
  *
  * One word holds all that may be decided by more than one thread:
  *
- *	debt:32 (signed)  attempt:16  flags:12  state:4
+ *	debt:32 (signed)  attempt:16  flags:13  state:3
  *
  * Invariants:
  *  1) Only who owns the answer of the current attempt moves the state on.
@@ -74,8 +74,9 @@ struct book {
 _Static_assert(sizeof(struct book) == sizeof(((struct ward_task *)0)->priv),
 	       "the book fills the task's private words");
 
-#define BOOK_STATES ((uint64_t)0xf)
-#define BOOK_FLAGS ((uint64_t)0xfff0)
+#define BOOK_STATES ((uint64_t)7)
+#define BOOK_FLAGS ((uint64_t)0xfff8)
+#define BOOK_CARRIER ((uint64_t)1 << 3)	   /* a stolen fork: a slot's carrier */
 #define BOOK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
 #define BOOK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue; or
 					      RERUN: for its time, before that */
@@ -159,10 +160,11 @@ static inline void book_stamp(struct book *book, uint64_t since)
 	or_relaxed(&book->word, BOOK_STAMPED);
 }
 
-/* The same, as a later attempt. */
-static inline void book_open_again(struct book *book, uint32_t attempt)
+/* The same, as a part of another task's attempt. */
+static inline void book_open_carrier(struct book *book, uint32_t attempt)
 {
-	store_relaxed(&book->word, BOOK_QUEUED + attempt * BOOK_ATTEMPT_ONE);
+	store_relaxed(&book->word, BOOK_QUEUED + attempt * BOOK_ATTEMPT_ONE +
+					   BOOK_CARRIER);
 }
 
 /* The same for one that is owed, now or when its time has come. */

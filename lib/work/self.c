@@ -102,9 +102,8 @@ static inline bool goes_on(const struct slot *slot)
 	stops = (load_relaxed(&slot->fence) & 1) |
 		load_relaxed(&slot->pool->stopping) |
 		(load_acquire(&book_of(task)->word) & /* [ca] */
-		 (BOOK_CANCELLED | BOOK_LANE));
-	return !stops && !theft_is_carrier(task) &&
-	       (!task->cancel || cancel_is_live(task->cancel));
+		 (BOOK_CANCELLED | BOOK_LANE | BOOK_CARRIER));
+	return !stops && (!task->cancel || cancel_is_live(task->cancel));
 }
 
 struct ward_cancel *ward_token(void)

@@ -14,11 +14,6 @@ static struct slot *slot_of(struct hand *hand)
 	return ward_entry(hand, struct slot, hand);
 }
 
-static struct carrier *carrier_of(const struct ward_task *task)
-{
-	return ward_entry((uintptr_t)task, struct carrier, task);
-}
-
 /* ---- the end of a stolen fork ---------------------------------------------------- */
 
 static void tell(const struct ward_fork *fork, int status,
@@ -167,10 +162,9 @@ bool theft_lost(struct pool *pool, const struct group *group)
 
 /* ---- the carrier ------------------------------------------------------------------- */
 
-int theft_carry(struct ward_task *task)
+static int carry(struct ward_task *task)
 {
 	struct carrier *carrier = carrier_of(task);
-
 	struct slot *slot = host_self();
 	int cause = theft_cause(slot);
 
@@ -210,7 +204,7 @@ static void load(struct carrier *carrier, struct slot *owner)
 
 	carrier->policy = task->policy ? *task->policy : none;
 	carrier->policy.runs = 1;
-	carrier->task.run = theft_carry;
+	carrier->task.run = carry;
 	carrier->task.done = carried;
 	carrier->task.release = carrier_empty;
 	carrier->task.policy = &carrier->policy;
@@ -219,7 +213,7 @@ static void load(struct carrier *carrier, struct slot *owner)
 	carrier->owner = owner;
 	store_release(&carrier->root, root); /* [dq] */
 	store_relaxed(&carrier->busy, 1);
-	book_open_again(book_of(&carrier->task), root->self.attempt);
+	book_open_carrier(book_of(&carrier->task), root->self.attempt);
 }
 
 /* In the pool's books a stolen fork is a task. */

@@ -30,6 +30,7 @@
 #define WARD_LIB_WORK_THEFT_H
 
 #include "base/atomic.h"
+#include "work/book.h"
 #include "work/hand.h"
 #include <ward/fork.h>
 #include <ward/task.h>
@@ -86,12 +87,14 @@ bool theft_mourns(struct slot *slot);
 /* The same, once; then it is for theft_mourns() to say when that is over. */
 bool theft_left(const struct slot *slot);
 
-/* What a carrier runs. */
-int theft_carry(struct ward_task *task);
-
 static inline bool theft_is_carrier(const struct ward_task *task)
 {
-	return task->run == theft_carry;
+	return load_relaxed(&book_of(task)->word) & BOOK_CARRIER;
+}
+
+static inline struct carrier *carrier_of(const struct ward_task *task)
+{
+	return ward_entry((uintptr_t)task, struct carrier, task);
 }
 
 /* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
