@@ -112,6 +112,8 @@ WARD_SOURCES = \
 	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/slot.h \
+	lib/work/stop.c \
+	lib/work/stop.h \
 	lib/work/submit.c \
 	lib/work/sweep.c \
 	lib/work/theft.c \

@@ -724,7 +724,7 @@ static void see_to_told(struct steward *me, uint64_t now)
 
 	/* What is on its way just now, and was looked at before, is looked for again. */
 	if (moved)
-		submit_tell_by(me->pool, now);
+		pool_tell_by(me->pool, now);
 	if (sweep_is_due(me->pool, moved, now)) {
 		if (seat_bench(me->pool))
 			me->moves = moves;

@@ -125,13 +125,6 @@ int cancel_timed(struct token *token)
 	return state < 0 ? (int)state : 0;
 }
 
-bool cancel_is_over(const struct ward_cancel *cancel)
-{
-	int64_t state = load_acquire(&token_of(cancel)->state); /* [q] */
-
-	return state < 0 || has_come(state);
-}
-
 int ward_cancel_cause(const struct ward_cancel *cancel)
 {
 	return cancel ? cancel_cause(cancel) : 0;

@@ -87,8 +87,13 @@ static inline bool cancel_is_live(const struct ward_cancel *cancel)
 	return load_acquire(&token_of(cancel)->state) == 0; /* [q] */
 }
 
-/* Was it fired, or is it to be?  For who may not fire it. */
-bool cancel_is_over(const struct ward_cancel *cancel);
+/* From when on it is fired, for who may not fire it; 0: it is; HOST_FOREVER: not yet. */
+static inline ward_ns cancel_by(const struct ward_cancel *cancel)
+{
+	int64_t state = load_acquire(&token_of(cancel)->state); /* [q] */
+
+	return state < 0 ? 0 : state == 0 ? WARD_FOREVER : (ward_ns)state;
+}
 
 /*
  * How long to sleep, on cancel_word() among others: to the deadline, if that is

@@ -5,8 +5,7 @@
  * of two others.  It sleeps no longer than to their deadlines.
  */
 #include "work/door.h"
-#include "work/cancel.h"
-#include "work/pool.h"
+#include "work/stop.h"
 #include <errno.h>
 
 static void watch(struct door_stay *stay, _Atomic uint32_t *word)
@@ -58,7 +57,7 @@ void door_look(struct door_stay *stay)
 
 int door_nap(struct door_stay *stay, ward_ns until)
 {
-	int err = self_why_stop(stay->slot);
+	int err = stop_self(stay->slot);
 	ward_ns end = until;
 
 	if (err)

@@ -2,7 +2,7 @@
 /*
  * lane.c - turning a lane: see lane.h.
  */
-#include "work/lane.h"
+#include "work/stop.h"
 #include <errno.h>
 
 static struct ward_task *last_of(uintptr_t arrived)
@@ -63,7 +63,7 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 		book_of(next)->before = before;
 	else
 		lane->last = before;
-	count_own(&lane->waiting, -1u);
+	count_own(&lane->waiting, -(uint32_t)!is_asker(task));
 }
 
 /* It waits no more.  False: it was cancelled before, and who did so brings it. */
@@ -204,7 +204,7 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 static void start_limited(struct lane *lane, struct ward_task *task)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
-	uint64_t last = submit_last_start(lane->pool, task, word);
+	uint64_t last = stop_last_start(lane->pool, task, word);
 	struct limit_hold hold;
 	uint64_t now = host_now(), at;
 	int err = limit_reserve(&hold, lane->limit, lane->limits, 1, now, last,
@@ -356,21 +356,6 @@ static void refuse_all(struct lane *lane, int cause)
 		refuse_first(lane, cause);
 }
 
-/* Why one that waits is not to run, but for its lane's token; 0: it is. */
-static int why_refuse(struct lane *lane, struct ward_task *task)
-{
-	uint64_t word = load_acquire(&book_of(task)->word);
-	int cause = task->cancel ? cancel_cause(task->cancel) : 0;
-
-	if (word & BOOK_CANCELLED)
-		return 0; /* who did so brings it */
-	if (!cause && submit_is_late(lane->pool, task, word))
-		cause = -ETIMEDOUT;
-	if (!cause)
-		submit_tell_by(lane->pool, submit_told_by(lane->pool, task));
-	return cause;
-}
-
 /* Those that are told to stop by what they carry themselves. */
 static void refuse_told(struct lane *lane)
 {
@@ -379,9 +364,11 @@ static void refuse_told(struct lane *lane)
 
 	for (task = lane->first; task; task = next) {
 		next = book_of(task)->link;
-		cause = why_refuse(lane, task);
-		if (!cause)
+		cause = stop_begin(lane->pool, task);
+		if (!cause) {
+			pool_tell_by(lane->pool, stop_by(lane->pool, task));
 			continue;
+		}
 		unlink_any(lane, task);
 		if (call_up(task))
 			refuse(lane, task, cause);
@@ -694,13 +681,6 @@ static void lane_erred(struct lane *lane, int status, bool failed)
 		ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
 }
 
-bool lane_is_lost(const struct lane *lane, const struct ward_task *task)
-{
-	const struct ward_task *winner = load_acquire(&lane->winner);
-
-	return winner && winner != task;
-}
-
 bool lane_commit(struct lane *lane, struct ward_task *task)
 {
 	struct ward_task *none = NULL;
@@ -727,36 +707,4 @@ int lane_ended(struct lane *lane, struct ward_task *task, int status, bool faile
 	if ((!status || committed) && !lane_commit(lane, task))
 		return status ? status : -ESTALE;
 	return status;
-}
-
-int lane_why_not(const struct lane *lane, const struct ward_task *task)
-{
-	int cause = cancel_cause(&lane->token);
-
-	/* The token that the winner has fired is not for itself. */
-	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
-}
-
-bool lane_is_over(const struct lane *lane, const struct ward_task *task)
-{
-	return cancel_is_over(&lane->token) &&
-	       load_relaxed(&lane->winner) != task;
-}
-
-bool lane_is_told(const struct ward_task *task, uint64_t word)
-{
-	return word & BOOK_CANCELLED ||
-	       (task->cancel && cancel_is_over(task->cancel)) ||
-	       (word & BOOK_LANE && lane_is_over(book_of(task)->lane, task));
-}
-
-uint64_t lane_told_by(const struct ward_task *task, uint64_t word)
-{
-	uint64_t by = HOST_FOREVER;
-
-	if (task->cancel)
-		by = cancel_until(task->cancel, by);
-	if (word & BOOK_LANE)
-		by = cancel_until(&book_of(task)->lane->token, by);
-	return by;
 }

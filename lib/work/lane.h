@@ -162,7 +162,7 @@ static inline uint32_t lane_inside(const struct lane *lane)
 	return (uint32_t)load_acquire(&lane->count) & ~LANE_ABANDONED; /* [ln] */
 }
 
-/* False: lane_why_not() need not be asked about one that is about to begin. */
+/* False: it has no reason why one that is about to begin is not to: stop.h. */
 static inline bool lane_asks(const struct lane *lane)
 {
 	return load_relaxed(&token_of(&lane->token)->state) != 0;
@@ -183,21 +183,11 @@ bool lane_take_back(struct lane *lane, struct ward_task *task);
 void lane_retire(struct lane *lane);
 /* By who answers one, before done(): how it ended for the lane.  'failed': by itself. */
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed);
-/* Why the task is not to begin, or to stop; 0: it is to go on. */
-int lane_why_not(const struct lane *lane, const struct ward_task *task);
-/* The same question by the steward, who fires no token. */
-bool lane_is_over(const struct lane *lane, const struct ward_task *task);
-/* Has a rival of it won? */
-bool lane_is_lost(const struct lane *lane, const struct ward_task *task);
 /* May the task's effect be seen?  Among rivals one's may. */
 bool lane_commit(struct lane *lane, struct ward_task *task);
 /* The one that waited for the limits' grant is about to begin. */
 void lane_granted(struct lane *lane, struct ward_task *task);
 
-/* Was it told to stop, by whatever it carries?  By who fires no token. */
-bool lane_is_told(const struct ward_task *task, uint64_t word);
-/* By when its token, or its lane's, tells it; HOST_FOREVER: by none. */
-uint64_t lane_told_by(const struct ward_task *task, uint64_t word);
 /* Those that wait in it look whether they are still to run. */
 void lane_look(struct lane *lane);
 

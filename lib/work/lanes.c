@@ -4,8 +4,8 @@
  * their pool does.
  */
 #include "base/host_lock.h"
-#include "work/lane.h"
 #include "work/port.h"
+#include "work/stop.h"
 #include <errno.h>
 #include <string.h>
 
@@ -355,20 +355,6 @@ void lane_of_rivals(struct lane *lane)
 
 /* ---- in ------------------------------------------------------------------------------ */
 
-/* Why nothing comes in any more, or this task does not; 0: it may. */
-static int why_refuse(const struct lane *lane, const struct ward_task *task)
-{
-	int cause;
-
-	if (load_acquire(&lane->closed) ||
-	    load_acquire(&lane->pool->inbox.closed))
-		return -ESHUTDOWN;
-	cause = cancel_cause(&lane->token);
-	if (likely(!cause) && task->cancel)
-		cause = cancel_cause(task->cancel);
-	return cause;
-}
-
 /*
  * One more inside, if there is room; then, and also where there is none, the same
  * question as the pool's own submitters ask.
@@ -378,7 +364,7 @@ static int place(struct lane *lane, const struct ward_task *task, bool *active)
 	int full = lane_let_in(lane, active), err;
 
 	host_fence_light(); /* [ln] I am inside | closed? */
-	err = why_refuse(lane, task);
+	err = stop_refuse(lane, task);
 	if (unlikely(err) && !full) {
 		lane_leave(lane, !*active);
 		inbox_settle(&lane->pool->inbox);
@@ -428,7 +414,7 @@ static int may_run_here(struct lane *lane, const struct ward_task *task,
 						&lane->token, task->cancel) :
 				 0;
 
-	return err ? err : why_refuse(lane, task);
+	return err ? err : stop_refuse(lane, task);
 }
 
 /*
@@ -468,8 +454,7 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	status = slot && slot_runs(slot) ? run_caught(slot, task) :
 					   task->run(task);
 	status = lane_ended(lane, task, status,
-			    task_failed(lane->pool, task, status) &&
-				    status != lane_why_not(lane, task));
+			    stop_failed(lane->pool, lane, task, status));
 	book_of(task)->status = status;
 	if (task->done)
 		task->done(task, status);
@@ -482,7 +467,7 @@ static void run_here(struct lane *lane, struct ward_task *task)
 
 /* ---- submitted ------------------------------------------------------------------------ */
 
-/* By when it is told to stop, for submit_tell_by() when it is there. */
+/* By when it is told to stop, for pool_tell_by() when it is there. */
 static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active)
 {
 	struct book *book = book_of(task);
@@ -490,11 +475,11 @@ static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_lane(book, lane, !active);
-	if (unlikely(submit_window(lane->pool, task)))
+	if (unlikely(stop_window(lane->pool, task)))
 		book_stamp(book, host_now());
 	else if (likely(!task->cancel && !lane_asks(lane)))
 		return HOST_FOREVER;
-	return submit_told_by(lane->pool, task);
+	return stop_by(lane->pool, task);
 }
 
 static void put(struct lane *lane, struct ward_task *task, bool active)
@@ -502,7 +487,7 @@ static void put(struct lane *lane, struct ward_task *task, bool active)
 	uint64_t by = open_task(lane, task, active);
 
 	lane_enter(lane, task, active);
-	submit_tell_by(lane->pool, by);
+	pool_tell_by(lane->pool, by);
 	lost_pay(lane->pool);
 }
 
@@ -564,7 +549,7 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 	host_fence_light(); /* [ln] I am inside | closed? */
 	for (; good < n; good++) {
 		*err = submit_refuse(tasks[good]);
-		*err = *err ? *err : why_refuse(lane, tasks[good]);
+		*err = *err ? *err : stop_refuse(lane, tasks[good]);
 		if (*err)
 			break;
 		one = open_task(lane, tasks[good], false);
@@ -587,7 +572,7 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 	*err = some ? 0 : LANE_FULL;
 	good = some ? open_some(lane, tasks, some, &by, err) : 0;
 	lane_enter_some(lane, tasks, good);
-	submit_tell_by(lane->pool, by);
+	pool_tell_by(lane->pool, by);
 	lost_pay(lane->pool);
 	return good;
 }
@@ -637,7 +622,7 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
 	book_open_timed(book_of(task), lane);
-	if (submit_window(pool, task))
+	if (stop_window(pool, task))
 		book_stamp(book_of(task), at);
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, true);
@@ -658,7 +643,7 @@ static int lane_submit_at(struct lane *lane, struct ward_task *task,
 	}
 	store_relaxed(&lane->timed, 1);
 	fence_seq_cst(); /* [ln] I am inside | closed? [wl] timed | cancelled? */
-	err = why_refuse(lane, task);
+	err = stop_refuse(lane, task);
 	if (err) {
 		lane_leave(lane, true);
 		inbox_settle(&lane->pool->inbox);

@@ -5,7 +5,8 @@
 #include "work/later.h"
 #include "base/host.h"
 #include "sync/high.h"
-#include "work/lane.h"
+#include "work/book.h"
+#include "work/inbox.h"
 #include <string.h>
 
 /* LATER_ASKS: what it carries may tell it to stop. */
@@ -26,13 +27,10 @@ enum {
 
 _Static_assert(DUE_NEVER == HOST_FOREVER, "one end of time");
 
-/* Is it over, so that it need not wait? */
-static bool is_over(const struct inbox *inbox, const struct ward_task *task)
+/* By when it need not wait any more. */
+static uint64_t told_by(const struct later *later, const struct ward_task *task)
 {
-	uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
-
-	return lane_is_told(task, word) ||
-	       (word & BOOK_PERIODIC && load_acquire(&inbox->closed));
+	return later->told_by ? later->told_by(later->arg, task) : HOST_FOREVER;
 }
 
 /*
@@ -73,6 +71,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	struct later *later = &inbox->later;
 	struct book *book = book_of(task);
 	bool timed = place.timed;
+	uint64_t by;
 	uint32_t leaf = due_open(&later->due, task, kinds_of(task, timed));
 
 	add_relaxed(fresh ? &inbox->owed_fresh : &inbox->owed_in, 1);
@@ -85,14 +84,12 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		add_relaxed(&later->waiting, 1);
 	store_relaxed(&book->wait.where, leaf);
 	host_fence_light(); /* [ca] [D] it can be found | is it over? */
-	if (at && is_over(inbox, task)) {
+	by = at ? told_by(later, task) : HOST_FOREVER;
+	if (later_has_come(by)) {
 		at = 0;
 		timed = false;
-	} else if (timed) { /* it is looked at when it is told, and then is early */
-		uint64_t word = load_relaxed(&book->word);
-		uint64_t by = lane_told_by(task, word);
-
-		at = by < at ? by : at;
+	} else if (timed && by < at) { /* it is looked at then, and is early */
+		at = by;
 	}
 	due_show(&later->due, leaf, at, place.seq);
 	if (!timed)
@@ -152,7 +149,8 @@ bool later_again(struct inbox *inbox, struct ward_task *task)
 {
 	uint64_t at = book_of(task)->wait.at;
 
-	if (likely(at <= host_now()) || is_over(inbox, task))
+	if (likely(at <= host_now()) ||
+	    later_has_come(told_by(&inbox->later, task)))
 		return false;
 	later_grow(&inbox->later);
 	later_put(inbox, task, at, false);

@@ -21,12 +21,14 @@
 #ifndef WARD_LIB_WORK_LATER_H
 #define WARD_LIB_WORK_LATER_H
 
+#include "base/host.h"
 #include "sync/due.h"
 #include "work/lower.h"
 #include <ward/task.h>
 
 struct inbox;
 struct lane;
+struct pool;
 
 struct later {
 	struct due due;
@@ -41,8 +43,17 @@ struct later {
 	_Atomic uint32_t opened; /* later_open() was called */
 	/* I: wakes it; or NULL */
 	void (*ring)(void *arg);
-	void *arg;
+	/* I: as stop_by(), of that pool; or NULL: nothing is told to stop */
+	uint64_t (*told_by)(const struct pool *pool,
+			    const struct ward_task *task);
+	void *arg; /* I: the pool */
 };
+
+/* A point in time, or HOST_FOREVER. */
+static inline bool later_has_come(uint64_t at)
+{
+	return at != HOST_FOREVER && host_now() >= at;
+}
 
 /* 0 or -ENOMEM. */
 int later_init(struct later *later);

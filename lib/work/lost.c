@@ -8,9 +8,8 @@
  * decided here too, also for attempts that failed without being lost.
  */
 #include "work/backoff.h"
-#include "work/lane.h"
 #include "work/port.h"
-#include <errno.h>
+#include "work/stop.h"
 #include <string.h>
 
 static const struct ward_policy *policy_of(const struct pool *pool,
@@ -121,9 +120,9 @@ static void run_again(struct pool *pool, struct ward_task *task)
 	uint64_t wait = backoff(pool, task, n), now, by;
 
 	if (!wait) {
-		by = submit_told_by(pool, task);
+		by = stop_by(pool, task);
 		inbox_owe(&pool->inbox, task);
-		submit_tell_by(pool, by);
+		pool_tell_by(pool, by);
 		return;
 	}
 	now = host_now();
@@ -220,8 +219,7 @@ bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 
 	switch (book_state(word)) {
 	case BOOK_RERUN:
-		if (!load_relaxed(&pool->stopping) &&
-		    !(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)))
+		if (!stop_with_pool(pool, word))
 			return true;
 		worker_answer(pool, slot, task,
 			      book_refuse(book, BOOK_QUEUED,
@@ -243,13 +241,14 @@ void lost_hand(struct pool *pool, struct slot *slot)
 
 	/* Thieves come to it last, under load hardly ever. */
 	while (ring_take(&slot->hand.ring, &task, 1, false)) {
-		uint64_t by = submit_told_by(pool, task);
+		uint64_t by = stop_by(pool, task);
 
-		if (sweep_is_told(pool, task))
+		if (later_has_come(by)) {
 			later_owe_first(&pool->inbox, task);
-		else
-			inbox_return(&pool->inbox, task);
-		submit_tell_by(pool, by);
+			continue;
+		}
+		inbox_return(&pool->inbox, task);
+		pool_tell_by(pool, by);
 	}
 }
 

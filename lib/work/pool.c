@@ -2,8 +2,8 @@
 /*
  * pool.c - a pool's configuration and memory, up and down by one ladder.
  */
-#include "work/pool.h"
 #include "base/host_symbol.h"
+#include "work/stop.h"
 #include <errno.h>
 #include <string.h>
 
@@ -320,6 +320,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
 			 steward_wake, pool);
 	pool->inbox.later.ring = ring_steward;
+	pool->inbox.later.told_by = stop_by;
 	pool->inbox.later.arg = pool;
 	if (!err && c->flags & WARD_POOL_NEAR)
 		err = set_near(pool);

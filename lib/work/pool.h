@@ -210,6 +210,19 @@ static inline void pool_until(struct pool *pool, uint64_t until)
 		pool_tell_span(pool);
 }
 
+/*
+ * A task that is told to stop by then (stop_by(), asked before) is where it can be
+ * found: the steward has it looked for.
+ */
+static inline void pool_tell_by(struct pool *pool, uint64_t by)
+{
+	uint64_t seen = load_relaxed(&pool->told_by);
+
+	while (unlikely(by < seen) &&
+	       !cas_acq_rel(&pool->told_by, &seen, by)) /* [tb] */
+		;
+}
+
 /* ---- crew.c: how many ------------------------------------------------------------ */
 
 /*
@@ -271,37 +284,10 @@ static inline uint32_t seat_of_bench(const struct pool *pool)
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
 
-/* ---- self.c --------------------------------------------------------------------- */
-
-/* What ward_check() says to the worker (NULL: it is none), without a beat. */
-int self_why_stop(struct slot *slot);
-/* Why the task is to stop, whatever becomes of its worker and the pool; 0: it is not. */
-int task_cause(const struct ward_task *task);
-/*
- * Has run() failed that returned this?  Not if it was told to stop, and that is what it
- * says: the cause, -ESHUTDOWN when the pool is, -ESTALE when it may not commit any more.
- */
-bool task_failed(const struct pool *pool, const struct ward_task *task,
-		 int status);
-
 /* ---- submit.c ------------------------------------------------------------------ */
 
 /* 0, or why a task is refused by whomever. */
 int submit_refuse(const struct ward_task *task);
-/* How long after its stamp it may start, at most; 0: at any time. */
-uint64_t submit_window(const struct pool *pool, const struct ward_task *task);
-/* Up to when that allows it, its book's word being as given; HOST_FOREVER: always. */
-uint64_t submit_last_start(const struct pool *pool,
-			   const struct ward_task *task, uint64_t word);
-/* Is that over? */
-bool submit_is_late(const struct pool *pool, const struct ward_task *task,
-		    uint64_t word);
-/*
- * By when a task is told to stop that waits, by what it carries; HOST_FOREVER: by
- * nothing.  Before it is put; submit_tell_by() after that: the steward has to look then.
- */
-uint64_t submit_told_by(const struct pool *pool, const struct ward_task *task);
-void submit_tell_by(struct pool *pool, uint64_t by);
 /* ward_submit_at(), for a pool that is ours. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
@@ -427,9 +413,6 @@ uint32_t sweep_moves(void);
 /* Sleeps on the word; and while anything waits for its time, until that moves. */
 void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		uint32_t seen, uint64_t until);
-/* Was a task told to stop that waits, by whatever it carries? */
-bool sweep_is_told(const struct pool *pool, const struct ward_task *task);
-
 /* ---- unblock.c ------------------------------------------------------------------ */
 
 /*

@@ -14,8 +14,7 @@
  * it by a mere store; and against this a hold helps that was there before the task was
  * submitted, because no worker ends such a task so.
  */
-#include "work/lane.h"
-#include <errno.h>
+#include "work/stop.h"
 
 enum { ERRNO_MAX = 4095 };
 
@@ -223,7 +222,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 	}
 	/* All workers may be busy: it is looked for where it waits, and answered. */
 	if (!had && !err && book_state(word) == BOOK_QUEUED)
-		submit_tell_by(pool, 1);
+		pool_tell_by(pool, 1);
 	if (!had)
 		lost_hold(pool, task);
 	inbox_settle(&pool->inbox);

@@ -5,7 +5,7 @@
  * It touches the caller's own slot and its task, which stays valid while it is
  * inside run(), also when the attempt was lost: the debt sees to that.
  */
-#include "work/lane.h"
+#include "work/stop.h"
 #include <errno.h>
 
 static bool running(const struct slot *slot)
@@ -29,83 +29,6 @@ const struct ward_self *ward_self(void)
 	return &slot->self;
 }
 
-int task_cause(const struct ward_task *task)
-{
-	const struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
-	int cause;
-
-	if (unlikely(word & BOOK_CANCELLED)) /* [ca] */
-		return book->cause;
-	if (task->cancel && (cause = cancel_cause(task->cancel)))
-		return cause;
-	return unlikely(word & BOOK_LANE) ? lane_why_not(book->lane, task) : 0;
-}
-
-static bool says(int status, int cause)
-{
-	return cause && (status == cause || status == -ESTALE);
-}
-
-static bool lane_told(const struct lane *lane, const struct ward_task *task,
-		      int status)
-{
-	return says(status, lane_why_not(lane, task)) ||
-	       (status == -ESTALE && lane_is_lost(lane, task));
-}
-
-bool task_failed(const struct pool *pool, const struct ward_task *task,
-		 int status)
-{
-	const struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
-
-	if (!status || status == -ECANCELED || word & BOOK_UNWANTED)
-		return false;
-	if (status == -ESHUTDOWN && load_relaxed(&pool->stopping))
-		return false;
-	if (word & BOOK_CANCELLED && says(status, book->cause)) /* [ca] */
-		return false;
-	if (task->cancel && says(status, cancel_cause(task->cancel)))
-		return false;
-	return !(word & BOOK_LANE && lane_told(book->lane, task, status));
-}
-
-static cold int why_stop(struct slot *slot)
-{
-	if (unlikely(slot_taken(slot)))
-		return load_relaxed(&slot->fence) == FENCE_FORKED ? -ECHILD :
-								    -ESTALE;
-	if (unlikely(load_relaxed(&slot->pool->stopping)))
-		return -ESHUTDOWN;
-	return running(slot) ? theft_cause(slot) : 0;
-}
-
-/* The same for a thread that need not be a worker, nor inside of anything. */
-cold int self_why_stop(struct slot *slot)
-{
-	return slot && slot_inside(load_relaxed(&slot->word)) ? why_stop(slot) :
-								 0;
-}
-
-/*
- * Inside run(), and as far as can be seen at a glance, nothing has happened.  What
- * hardly ever says no is asked at once: one branch is what there is time for.
- */
-static inline bool goes_on(const struct slot *slot)
-{
-	const struct ward_task *task = load_relaxed(&slot->task);
-	uint64_t stops;
-
-	if (!slot_runs(slot))
-		return false;
-	stops = (load_relaxed(&slot->fence) & 1) |
-		load_relaxed(&slot->pool->stopping) |
-		(load_acquire(&book_of(task)->word) & /* [ca] */
-		 (BOOK_CANCELLED | BOOK_LANE | BOOK_CARRIER));
-	return !stops && (!task->cancel || cancel_is_live(task->cancel));
-}
-
 struct ward_cancel *ward_token(void)
 {
 	struct slot *slot = host_self();
@@ -127,10 +50,10 @@ int ward_check(void)
 	struct slot *slot = slot_here();
 
 	if (unlikely(!slot))
-		return self_why_stop(host_self());
+		return stop_self(host_self());
 	__atomic_store_n(&slot->pulse.beats, slot->pulse.beats + 1,
 			 __ATOMIC_RELAXED);
-	return likely(goes_on(slot)) ? 0 : self_why_stop(slot);
+	return likely(stop_unseen(slot)) ? 0 : stop_self(slot);
 }
 
 /* Of its task's attempts, and among rivals of its lane. */
@@ -150,7 +73,7 @@ int ward_commit(void)
 	if (!running(slot))
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
-	if (!slot_taken(slot) && !theft_cause(slot) &&
+	if (!slot_taken(slot) && !stop_run(slot) &&
 	    commit(theft_task(slot), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
@@ -220,12 +143,12 @@ int ward_pause(ward_ns until)
 	crew_will_wait(slot->pool);
 	do {
 		seen = load_acquire(word);
-		err = why_stop(slot);
+		err = stop_self(slot);
 		end = token ? cancel_until(token, until) : until;
 	} while (!err &&
 		 (host_wait(word, seen, end) != -ETIMEDOUT || end != until));
 	slot_roused(slot);
-	return err ? err : why_stop(slot);
+	return err ? err : stop_self(slot);
 }
 
 void ward_block_enter(ward_ns until)

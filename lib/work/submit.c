@@ -2,7 +2,7 @@
 /*
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
-#include "work/lane.h"
+#include "work/stop.h"
 #include <errno.h>
 
 static inline int refuse(const struct ward_task *task)
@@ -15,51 +15,6 @@ static inline int refuse(const struct ward_task *task)
 	return 0;
 }
 
-uint64_t submit_window(const struct pool *pool, const struct ward_task *task)
-{
-	return policy_pick(task->policy ? task->policy->start_within : 0,
-			   pool->policy.start_within);
-}
-
-/* What has begun in time is run again at any time. */
-uint64_t submit_last_start(const struct pool *pool,
-			   const struct ward_task *task, uint64_t word)
-{
-	uint64_t window, stamp = book_of(task)->stamp;
-
-	if (!(word & BOOK_STAMPED) || book_attempt(word) != 1)
-		return HOST_FOREVER;
-	window = submit_window(pool, task);
-	return window && window < HOST_FOREVER - stamp ? stamp + window :
-							 HOST_FOREVER;
-}
-
-bool submit_is_late(const struct pool *pool, const struct ward_task *task,
-		    uint64_t word)
-{
-	uint64_t last = submit_last_start(pool, task, word);
-
-	return last != HOST_FOREVER && host_now() > last;
-}
-
-uint64_t submit_told_by(const struct pool *pool, const struct ward_task *task)
-{
-	uint64_t word = load_relaxed(&book_of(task)->word);
-	uint64_t by = lane_told_by(task, word);
-	uint64_t last = submit_last_start(pool, task, word);
-
-	return last < by ? last + 1 : by;
-}
-
-void submit_tell_by(struct pool *pool, uint64_t by)
-{
-	uint64_t seen = load_relaxed(&pool->told_by);
-
-	while (unlikely(by < seen) &&
-	       !cas_acq_rel(&pool->told_by, &seen, by)) /* [tb] */
-		;
-}
-
 int submit_refuse(const struct ward_task *task)
 {
 	return refuse(task);
@@ -69,12 +24,12 @@ static cold int open_task(const struct pool *pool, struct ward_task *task)
 {
 	int err = refuse(task);
 
-	if (likely(!err) && unlikely(task->cancel))
-		err = cancel_cause(task->cancel); /* it never would run */
+	if (likely(!err))
+		err = stop_refuse(NULL, task); /* it never would run */
 	if (unlikely(err))
 		return err;
 	book_set(book_of(task), BOOK_QUEUED + BOOK_ATTEMPT_ONE);
-	if (unlikely(submit_window(pool, task)))
+	if (unlikely(stop_window(pool, task)))
 		book_stamp(book_of(task), host_now());
 	return 0;
 }
@@ -208,7 +163,7 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 			 ward_ns until)
 {
 	struct slot *slot = own_slot(pool);
-	uint64_t by = submit_told_by(pool, task);
+	uint64_t by = stop_by(pool, task);
 	struct ring *full;
 	int put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
 			    &full);
@@ -216,7 +171,7 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 	if (put == -EAGAIN)
 		put = put_slowly(pool, slot, &task, 1, until);
 	if (put > 0) {
-		submit_tell_by(pool, by); /* who sweeps has seen it there, or this */
+		pool_tell_by(pool, by); /* who sweeps has seen it there, or this */
 		return 0;
 	}
 	shut_task(pool, task);
@@ -281,7 +236,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 			err = open_task(pool, tasks[opened]);
 			if (err)
 				break;
-			one = submit_told_by(pool, tasks[opened]);
+			one = stop_by(pool, tasks[opened]);
 			by = one < by ? one : by;
 		}
 		opened++;
@@ -296,7 +251,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 				 until);
 		done += put > 0 ? (unsigned)put : 0;
 	}
-	submit_tell_by(pool, by);
+	pool_tell_by(pool, by);
 	err = put < 0 ? put : err;
 	for (unsigned i = done; i < opened; i++)
 		shut_task(pool, tasks[i]);
@@ -319,17 +274,17 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 		return -ESHUTDOWN;
 	now = host_now();
 	book_open_owed(book_of(task), period);
-	if (submit_window(pool, task))
+	if (stop_window(pool, task))
 		book_stamp(book_of(task), at > now ? at : now);
 	later_grow(&pool->inbox.later);
-	by = submit_told_by(pool, task);
+	by = stop_by(pool, task);
 	if (at <= now) {
 		later_owe(&pool->inbox, task, true);
 	} else {
 		later_put(&pool->inbox, task, at, true);
 		steward_ring(pool); /* [w] */
 	}
-	submit_tell_by(pool, by);
+	pool_tell_by(pool, by);
 	inbox_leave(&pool->inbox);
 	return 0;
 }

@@ -18,34 +18,23 @@
  * Edges: [cm] a token moved | the steward looks; [tb] put | told_by lowered | taken
  * and all looked at; [ll] a lane is there | all lanes.
  */
-#include "work/lane.h"
+#include "work/stop.h"
 
 #define SECOND UINT64_C(1000000000)
 
 enum { PARTS = 10 };
 
-bool sweep_is_told(const struct pool *pool, const struct ward_task *task)
-{
-	uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
-
-	if (book_state(word) != BOOK_QUEUED && book_state(word) != BOOK_RERUN)
-		return true; /* only its callbacks are due */
-	if (book_state(word) == BOOK_RERUN && word & BOOK_PERIODIC &&
-	    load_acquire(&pool->inbox.closed))
-		return true; /* it does not come again */
-	return lane_is_told(task, word) || submit_is_late(pool, task, word);
-}
-
 /* By who looks through rings and ranks. */
 static bool take_out(void *arg, struct ward_task *task)
 {
 	struct pool *pool = arg;
+	uint64_t by = stop_by(pool, task);
 
-	if (sweep_is_told(pool, task)) {
+	if (later_has_come(by)) {
 		later_owe_first(&pool->inbox, task);
 		return true;
 	}
-	submit_tell_by(pool, submit_told_by(pool, task));
+	pool_tell_by(pool, by);
 	return false;
 }
 
@@ -72,14 +61,14 @@ static bool answer(struct pool *pool, struct slot *slot)
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
 	       !crew_vacant(&pool->crew) &&
 	       (task = later_take_hurried(&pool->inbox, &place))) {
-		if (sweep_is_told(pool, task)) {
-			worker_refuse(pool, slot, task);
-		} else {
-			uint64_t by = submit_told_by(pool, task);
+		uint64_t by = stop_by(pool, task);
 
-			later_put_back(&pool->inbox, task, &place);
-			submit_tell_by(pool, by);
+		if (later_has_come(by)) {
+			worker_refuse(pool, slot, task);
+			continue;
 		}
+		later_put_back(&pool->inbox, task, &place);
+		pool_tell_by(pool, by);
 	}
 	inbox_settle(&pool->inbox);
 	return !slot_taken(slot);
@@ -108,9 +97,9 @@ bool sweep(struct pool *pool, struct slot *slot)
 	rest(pool, began, ended);
 	/* Who moved against the direction is found soon; said before an answer hangs. */
 	if (!all)
-		submit_tell_by(pool, ended);
+		pool_tell_by(pool, ended);
 	else if (by != HOST_FOREVER && inbox_anything(&pool->inbox))
-		submit_tell_by(pool, ended + SECOND);
+		pool_tell_by(pool, ended + SECOND);
 	return answer(pool, slot);
 }
 

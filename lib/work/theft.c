@@ -4,8 +4,7 @@
  */
 #include "work/theft.h"
 #include "tell/group.h"
-#include "work/lane.h"
-#include <errno.h>
+#include "work/stop.h"
 
 #define LOOK_AGAIN 1000000u /* ns between two looks of who leaves */
 
@@ -136,7 +135,7 @@ bool theft_help(struct slot *slot, const struct group *group)
 		fork = rob(victim, group, &from);
 		if (!fork)
 			continue;
-		cause = theft_cause(slot);
+		cause = stop_run(slot);
 		status = cause ? cause : run_stolen(slot, k, fork, from);
 		tell(fork, status, from);
 		return true;
@@ -166,7 +165,7 @@ static int carry(struct ward_task *task)
 {
 	struct carrier *carrier = carrier_of(task);
 	struct slot *slot = host_self();
-	int cause = theft_cause(slot);
+	int cause = stop_run(slot);
 
 	/* Nobody wants to know any more. */
 	carrier->returned = cause ? cause :
@@ -262,39 +261,6 @@ struct slot *theft_root(struct slot *slot)
 struct ward_task *theft_task(struct slot *slot)
 {
 	return load_relaxed(&theft_root(slot)->task);
-}
-
-/*
- * Whoever cancels it may not have looked yet for a worker inside, and must not find that
- * it had ended before.  A zombie says nothing for a later attempt.
- */
-static cold void tell_begun(const struct slot *slot, const struct ward_task *task)
-{
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [ca] */
-
-	if (slot_taken(slot)) /* after it */
-		return;
-	while (word & BOOK_CANCELLED && !(word & BOOK_BEGUN) &&
-	       !cas_acq_rel(&book->word, &word, word | BOOK_BEGUN)) /* [ca] */
-		;
-}
-
-int theft_cause(struct slot *slot)
-{
-	const struct ward_task *task = load_relaxed(&slot->task);
-	int cause;
-
-	while (theft_is_carrier(task)) {
-		slot = carrier_of(task)->owner;
-		if (slot_taken(slot))
-			return -ESTALE;
-		task = load_relaxed(&slot->task);
-	}
-	cause = task_cause(task);
-	if (unlikely(cause))
-		tell_begun(slot, task);
-	return cause;
 }
 
 /* Whoever wakes up looks why; so it does no harm to wake one who has just moved on. */

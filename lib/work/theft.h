@@ -101,11 +101,6 @@ static inline struct carrier *carrier_of(const struct ward_task *task)
 struct slot *theft_root(struct slot *slot);
 /* And the task of that. */
 struct ward_task *theft_task(struct slot *slot);
-/*
- * Why what 'slot' runs is to stop: its attempt was cancelled, or, of a stolen fork, those
- * that made it were fenced.
- */
-int theft_cause(struct slot *slot);
 /* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
 void theft_rouse(struct slot *slot);
 

@@ -9,10 +9,9 @@
  * Asynchronous cancellation is not supported.
  */
 #include "tell/group.h"
-#include "work/lane.h"
 #include "work/port.h"
 #include "work/priority.h"
-#include <errno.h>
+#include "work/stop.h"
 #include <stdio.h>
 
 __thread struct ward_pulse *ward_pulse_
@@ -415,47 +414,12 @@ static cold int run_stamped(struct slot *slot, struct ward_task *task)
 	return status;
 }
 
-/* Why a task is not to run, though its turn has come; 0: it is. */
-static int why_not(const struct pool *pool, struct ward_task *task,
-		   uint64_t word)
-{
-	int cause = task->cancel ? ward_cancel_cause(task->cancel) : 0;
-
-	if (word & BOOK_GRANT)
-		lane_granted(book_of(task)->lane, task);
-	if (word & BOOK_CANCELLED) {
-		load_acquire(&book_of(task)->word); /* [ca] what it was marked with */
-		return book_of(task)->cause;
-	}
-	if (!cause && word & BOOK_LANE)
-		cause = lane_why_not(book_of(task)->lane, task);
-	if (!cause && submit_is_late(pool, task, word))
-		cause = -ETIMEDOUT;
-	return cause;
-}
-
 /* It never ran, or does not run again: no failure, and no dead letter. */
 static void answer_unwanted(struct pool *pool, struct slot *slot,
 				 struct ward_task *task, int status)
 {
 	worker_answer(pool, slot, task,
 		      book_refuse(book_of(task), BOOK_QUEUED, 0, status));
-}
-
-/* The word moved as the attempt began: 0, or why run() is not called. */
-static cold int stopped_short(const struct slot *slot, struct ward_task *task)
-{
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [ca] */
-
-	/* A flag, no more: the attempt may be taken before it is there, or after. */
-	do {
-		if (!(word & BOOK_CANCELLED) || word & BOOK_BEGUN)
-			return 0; /* a zombie has come home; or it was told so */
-		if (book_attempt(word) != slot->self.attempt)
-			break;
-	} while (!cas_acq_rel(&book->word, &word, word | BOOK_UNWANTED));
-	return book->cause;
 }
 
 /*
@@ -472,7 +436,7 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 		return false;
 	at = book->period < HOST_FOREVER - now ? now + book->period :
 						 HOST_FOREVER - 1;
-	if (submit_window(pool, task))
+	if (stop_window(pool, task))
 		book_stamp(book, at);
 	book_renew(book);
 	slot_end(slot); /* before another may begin it */
@@ -492,7 +456,7 @@ conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 	bool failed = false;
 
 	if (unlikely(status)) {
-		failed = task_failed(pool, task, status);
+		failed = stop_failed(pool, NULL, task, status);
 		if (failed && runs_again(pool, slot, task, status))
 			return slot_own(slot); /* it runs again */
 		epoch = slot_begin(slot, task, SLOT_DONE);
@@ -553,8 +517,8 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 			      struct ward_task *task, uint64_t word)
 {
 	struct book *book = book_of(task);
-	uint64_t by = submit_told_by(pool, task);
-	int status = why_not(pool, task, word);
+	uint64_t by = stop_by(pool, task);
+	int status = stop_begin(pool, task);
 
 	/* ->before is NULL; who has cancelled it may look for its leaf just now. */
 	store_relaxed(&book->wait.where, 0);
@@ -565,7 +529,7 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 		/* Counted when it comes from there. */
 		add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
 		lane_enter(book->lane, task, false);
-		submit_tell_by(pool, by);
+		pool_tell_by(pool, by);
 		return;
 	}
 	worker_answer(pool, slot, task,
@@ -598,7 +562,9 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 			;
 		word = load_relaxed(&book->word);
 	}
-	status = why_not(pool, task, word);
+	if (word & BOOK_GRANT)
+		lane_granted(book->lane, task);
+	status = stop_begin(pool, task);
 	if (status) {
 		answer_unwanted(pool, slot, task, status);
 		return 0;
@@ -644,7 +610,7 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	epoch = slot_begin(slot, task, SLOT_RUN);
 	host_fence_light(); /* [ca] begun | cancelled? */
 	if (unlikely(load_relaxed(&book->word) != word) &&
-	    (status = stopped_short(slot, task)))
+	    (status = stop_short(slot, task)))
 		;
 	else if (unlikely(word & BOOK_STAMPED))
 		status = run_stamped(slot, task);

@@ -56,6 +56,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \
+	lib/work/stop.c \
 	lib/work/submit.c \
 	lib/work/sweep.c \
 	lib/work/theft.c \

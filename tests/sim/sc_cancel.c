@@ -224,7 +224,7 @@ static void sleeps_until_told(void *arg)
 	(void)arg;
 	for (;;) {
 		moves = sweep_moves();
-		if (cancel_is_over(token[0]))
+		if (later_has_come(cancel_by(token[0])))
 			return;
 		sweep_wait(&knows, moves, &rung, 0, HOST_FOREVER);
 	}

@@ -7,6 +7,7 @@
 #include "sim.h"
 #include "work/book.h"
 #include "work/inbox.h"
+#include "work/stop.h"
 #include <errno.h>
 #include <string.h>
 
@@ -285,13 +286,22 @@ static void cancels(void *arg)
 	later_hurry(&inbox, load_relaxed(&book->wait.where), &task[0]);
 }
 
+static struct pool pool; /* that does not stop, and nothing else */
+
+static void set_up_told(void)
+{
+	memset(task, 0, sizeof(task));
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	inbox.later.told_by = stop_by;
+	inbox.later.arg = &pool;
+}
+
 /* As it begins to wait it is cancelled: one of the two sees the other. */
 static void later_cancel(void)
 {
 	host_thread t;
 
-	memset(task, 0, sizeof(task));
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	set_up_told();
 	book_open_owed(book_of(&task[0]), 0);
 	check(!host_spawn(&t, NULL, cancels, NULL, NULL));
 	later_put(&inbox, &task[0], host_now() + 1000000000, true);
@@ -316,10 +326,9 @@ static void later_told(void)
 {
 	host_thread t;
 
-	memset(task, 0, sizeof(task));
+	set_up_told();
 	ward_cancel_init(&token);
 	task[0].cancel = &token;
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
 	book_open_owed(book_of(&task[0]), 0);
 	check(!host_spawn(&t, NULL, fires_and_looks, NULL, NULL));
 	later_put(&inbox, &task[0], host_now() + 1000000000, true);

@@ -6,7 +6,7 @@
 #include "base/host.h"
 #include "names.h"
 #include "sim.h"
-#include "work/lane.h"
+#include "work/stop.h"
 #include <errno.h>
 #include <string.h>
 #include <ward/hedge.h>
@@ -56,17 +56,14 @@ static void serve(struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	uint64_t word = load_acquire(&book->word);
-	int why = 0;
+	int why;
 
 	if (book_state(word) != BOOK_QUEUED) {
 		if (!lost_settle(pool, NULL, task))
 			return;
-		word = book_move(book, BOOK_QUEUED, 0);
+		book_move(book, BOOK_QUEUED, 0);
 	}
-	if (word & BOOK_CANCELLED)
-		why = book->cause;
-	else if (word & BOOK_LANE)
-		why = lane_why_not(book->lane, task);
+	why = stop_begin(pool, task);
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
 }
 

@@ -4,7 +4,7 @@
  * leaves, what is entered meanwhile, the end of a lane; the queues of lower ranks,
  * ports, and what is paid for a pool that has gone.
  */
-#include "work/lane.h"
+#include "work/stop.h"
 #include "base/host.h"
 #include "names.h"
 #include "sim.h"
@@ -153,7 +153,7 @@ static void serve(struct ward_task *task)
 {
 	struct book *book = book_of(task);
 	uint64_t word = load_acquire(&book->word);
-	int why = 0;
+	int why;
 
 	if (book_state(word) != BOOK_QUEUED) {
 		check(!lost_settle(pool, NULL, task));
@@ -161,10 +161,7 @@ static void serve(struct ward_task *task)
 	}
 	if (word & BOOK_GRANT)
 		lane_granted(book->lane, task);
-	if (word & BOOK_CANCELLED)
-		why = book->cause;
-	else if (word & BOOK_LANE)
-		why = lane_why_not(book->lane, task);
+	why = stop_begin(pool, task);
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
 }
 

@@ -73,6 +73,7 @@ unit_tests += \
 	tests/unit/test_stack \
 	tests/unit/test_stats \
 	tests/unit/test_steward \
+	tests/unit/test_stop \
 	tests/unit/test_submit \
 	tests/unit/test_text \
 	tests/unit/test_unblock \

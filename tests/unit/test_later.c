@@ -6,13 +6,14 @@
 #include "fake_host.h"
 #include "work/book.h"
 #include "work/later.h"
-#include "work/pool.h"
+#include "work/stop.h"
 #include <criterion/criterion.h>
 #include <ward/pool.h>
 
 enum { TASKS = 64 };
 
 static struct inbox inbox;
+static struct pool stays; /* it does not stop, nor end */
 static struct hand hand;
 static int rung; /* the steward was, by a worker */
 static struct ward_task task[TASKS];
@@ -28,6 +29,8 @@ static void setup(void)
 	memset(task, 0, sizeof(task));
 	cr_assert_eq(inbox_init(&inbox, 1, 4, 1, 1, NULL, NULL), 0);
 	inbox.later.ring = ring;
+	inbox.later.told_by = stop_by;
+	inbox.later.arg = &stays;
 	rung = 0;
 	hand_init(&hand, 0);
 }

@@ -586,7 +586,7 @@ Test(steward, the_only_worker_keeps_what_lies_behind_a_long_task)
 	for (int i = 0; i < 8; i++)
 		one_scan(0);
 	cr_assert_not(is_shared(owed));
-	submit_tell_by(pool, 1); /* something is to stop */
+	pool_tell_by(pool, 1); /* something is to stop */
 	one_scan(0);
 	cr_assert(is_shared(owed));
 }
