@@ -27,6 +27,7 @@ cd "${top_builddir:-.}/lib" || exit 2
 # What libtool made of each source: for the archive, for the shared library, or both.
 # Of X.c and X_none.c one is built.
 objects=
+built=0
 for source in "$here"/lib/*/*.c; do
 	at=${source#"$here"/lib/}
 	at=${at%.c}
@@ -41,10 +42,11 @@ for source in "$here"/lib/*/*.c; do
 		echo "lib/$at.c: no object"
 		exit 1
 	fi
+	[ -z "$made" ] || built=$((built + 1))
 	objects="$objects $made"
 done
 
-nm -A -P $objects | awk -v layers="$layers" -v mode="${1:-}" '
+nm -A -P $objects | awk -v layers="$layers" -v built=$built -v mode="${1:-}" '
 BEGIN {
 	n = split(layers, layer, " ")
 	for (i = 1; i <= n; i++)
@@ -114,6 +116,8 @@ END {
 		print "# The circles that are left, and calls up: printed by" \
 			" circles.sh --list."
 	}
+	if (many == 0 || many != built)
+		complain(built " files have objects, " many + 0 " show anything")
 	for (i = 1; i <= many; i++) {
 		if (!(files[i] in owns))
 			complain("lib/" files[i] ".c: its object shows nothing")

@@ -140,5 +140,8 @@ circles 1 '' 'up sync/ring > work/c' "$down" "$ring"
 circles 0 --list 'circle work: a b c d' "$a" "$b" "$c"
 circles 1 --list 'circle work: a b' "$a" "$b" "$c"
 circles 1 lost '' "$leaf"
+circles 1 '' '' "$leaf" 'work/a:typedef int a;'
+circles 1 '' '' "$leaf" 'work/a:static int a; int *b(void); int *b(void) { return &a; }' \
+	'work/d:static int d __attribute__((used));'
 circles 1 '' '' 'odd/a:void a(void) { }'
 exit $failed
