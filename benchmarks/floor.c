@@ -65,7 +65,7 @@ static void floor_submit(unsigned producer, struct job *job)
 		return;
 	}
 	while (inbox_put(&inbox, NULL, &task, 1, &full) == -EAGAIN)
-		inbox_wait_room(&inbox, full, HOST_FOREVER);
+		submit_wait_room(&inbox, full, NULL, HOST_FOREVER);
 }
 
 static void floor_submit_n(unsigned producer, struct ward_task **task,
@@ -81,7 +81,7 @@ static void floor_submit_n(unsigned producer, struct ward_task **task,
 			task += put;
 			n -= (unsigned)put;
 		} else {
-			inbox_wait_room(&inbox, full, HOST_FOREVER);
+			submit_wait_room(&inbox, full, NULL, HOST_FOREVER);
 		}
 	}
 }

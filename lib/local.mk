@@ -62,6 +62,7 @@ WARD_SOURCES = \
 	lib/sync/histogram.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
+	lib/sync/wait_queue.h \
 	lib/tell/format.c \
 	lib/tell/format.h \
 	lib/tell/frame.c \
@@ -81,8 +82,6 @@ WARD_SOURCES = \
 	lib/work/cancel.h \
 	lib/work/crew.c \
 	lib/work/crew.h \
-	lib/work/door.c \
-	lib/work/door.h \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/fork.c \
@@ -119,6 +118,8 @@ WARD_SOURCES = \
 	lib/work/theft.c \
 	lib/work/theft.h \
 	lib/work/unblock.c \
+	lib/work/wait.c \
+	lib/work/wait.h \
 	lib/work/watch.c \
 	lib/work/worker.c \
 	lib/heal/aides.c \

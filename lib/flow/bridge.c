@@ -7,6 +7,7 @@
  */
 #include "flow/bridge.h"
 #include "sync/high.h"
+#include "work/wait.h"
 #include <errno.h>
 
 #define CLOSED (UINT64_C(1) << 32)
@@ -110,7 +111,7 @@ static void give_back(struct ward_bridge *bridge, uint32_t node)
 	if (node == STACK_NONE)
 		return;
 	stack_push(&bridge->free, node);
-	door_tell(&bridge->room);
+	wait_tell(&bridge->room);
 }
 
 /* False: somebody was there first. */
@@ -151,7 +152,7 @@ static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 		}
 		high_raise(&bridge->opened, fence); /* [t] */
 		if (swap_in(bridge, &end, node, seq)) {
-			door_tell(&bridge->items);
+			wait_tell(&bridge->items);
 			return 0;
 		}
 	}
@@ -162,19 +163,12 @@ static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 static int append_waiting(struct ward_bridge *bridge, uint64_t seq, void *item,
 			  ward_ns until)
 {
-	struct door_stay stay;
-	int err, why = 0;
+	struct wait_entry entry;
+	int err, why;
 
-	door_enter(&stay, &bridge->room, until);
-	do {
-		door_look(&stay);
-		err = append(bridge, seq, item);
-		if (err != -EAGAIN || why)
-			break;
-		why = door_sleep(&stay);
-	} while (!why || why == -ETIMEDOUT); /* then one more try */
-	door_leave(&stay);
-	return err == -EAGAIN ? why : err;
+	wait_enter(&entry, &bridge->room, until, WAIT_BLOCK);
+	why = wait_event(&entry, (err = append(bridge, seq, item)) != -EAGAIN);
+	return why ? why : err;
 }
 
 int ward_bridge_put(struct ward_bridge *bridge, uint64_t seq, void *item,
@@ -215,7 +209,7 @@ static int open_as(struct ward_bridge *bridge, uint64_t fence, uint64_t *last)
 		if (load_acquire(&bridge->opened) > fence)
 			return -ESTALE;
 	} while (!turn(bridge, &end));
-	door_open(&bridge->room); /* older ones need wait no more */
+	wait_wake(&bridge->room); /* older ones need wait no more */
 	if (last)
 		*last = end.last;
 	return 0;
@@ -277,19 +271,13 @@ static int read_next(struct ward_bridge *bridge, void **item, uint64_t *seq)
 static int read_waiting(struct ward_bridge *bridge, void **item, uint64_t *seq,
 			ward_ns until)
 {
-	struct door_stay stay;
-	int err, why = 0;
+	struct wait_entry entry;
+	int err, why;
 
-	door_enter(&stay, &bridge->items, until);
-	do {
-		door_look(&stay);
-		err = read_next(bridge, item, seq);
-		if (err != -EAGAIN || why)
-			break;
-		why = door_sleep(&stay);
-	} while (!why || why == -ETIMEDOUT);
-	door_leave(&stay);
-	return err == -EAGAIN ? why : err;
+	wait_enter(&entry, &bridge->items, until, WAIT_BLOCK);
+	why = wait_event(&entry,
+			 (err = read_next(bridge, item, seq)) != -EAGAIN);
+	return why ? why : err;
 }
 
 int ward_bridge_get(struct ward_bridge *bridge, void **item, uint64_t *seq,
@@ -330,8 +318,8 @@ static int shut(struct ward_bridge *bridge, int cause)
 
 	if (!cas_acq_rel(&bridge->closed, &open, CLOSED | (uint32_t)cause))
 		return -EALREADY;
-	door_open(&bridge->room);
-	door_open(&bridge->items);
+	wait_wake(&bridge->room);
+	wait_wake(&bridge->items);
 	return 0;
 }
 

@@ -40,8 +40,8 @@
 #ifndef WARD_LIB_FLOW_BRIDGE_H
 #define WARD_LIB_FLOW_BRIDGE_H
 
-#include "work/door.h"
 #include "sync/stack.h"
+#include "sync/wait_queue.h"
 #include <ward/bridge.h>
 
 #define BRIDGE_SLOTS_MIN 2u
@@ -74,8 +74,8 @@ struct ward_bridge {
 
 	_Atomic uint64_t opened;
 	_Atomic uint64_t closed; /* 0, or CLOSED | cause */
-	struct door room;	 /* producers wait here */
-	struct door items;	 /* the reader here */
+	struct wait_queue room;	 /* producers wait here */
+	struct wait_queue items; /* the reader here */
 
 	/* the producers' */
 	line_aligned _Atomic uint64_t end; /* the end, or one before it */

@@ -11,6 +11,7 @@
  * 'refs' counts the handle, the tries until they are given back, and the timer.
  */
 #include "work/lane.h"
+#include "work/wait.h"
 #include <errno.h>
 #include <string.h>
 #include <ward/hedge.h>
@@ -30,7 +31,7 @@ struct ward_hedge {
 	_Atomic uint32_t decided; /* X: 1: somebody decides; 2: it is */
 	_Atomic int32_t last;	  /* how one failed that did not win */
 	int32_t winner, status;	  /* when it is decided */
-	struct door door;
+	struct wait_queue done;
 	struct ward_policy policy;
 	struct ward_task timer;
 	struct try try[];
@@ -70,7 +71,7 @@ static void decide(struct ward_hedge *hedge, int winner, int status)
 	hedge->winner = winner;
 	hedge->status = status;
 	store_release(&hedge->decided, 2); /* [hd] */
-	door_open(&hedge->door);
+	wait_wake(&hedge->done);
 	ward_lane_cancel(hedge->lane, -ECANCELED);
 	fence_seq_cst(); /* [hd] decided | is the timer set? */
 	if (hedge->config.delay)
@@ -358,22 +359,16 @@ int ward_hedge_start(struct ward_hedge **out, struct ward_pool *handle,
 
 int ward_hedge_wait(struct ward_hedge *hedge, ward_ns until)
 {
-	struct door_stay stay;
-	uint32_t decided;
-	int why = 0;
+	struct wait_entry entry;
+	int why;
 
 	if (!hedge)
 		return -EINVAL;
 	host_hold();
-	door_enter(&stay, &hedge->door, until);
-	do {
-		door_look(&stay);
-		decided = load_acquire(&hedge->decided); /* [hd] */
-	} while (decided != 2 && !why && ((why = door_sleep(&stay)) == 0 ||
-					  why == -ETIMEDOUT));
-	door_leave(&stay);
+	wait_enter(&entry, &hedge->done, until, WAIT_BLOCK);
+	why = wait_event(&entry, load_acquire(&hedge->decided) == 2); /* [hd] */
 	host_unhold();
-	if (decided != 2)
+	if (why)
 		return why;
 	if (hedge->winner >= 0 && !hedge->status)
 		return hedge->winner;

@@ -4,6 +4,7 @@
  */
 #include "flow/tree.h"
 #include "front/front.h"
+#include "work/wait.h"
 #include <errno.h>
 #include <string.h>
 
@@ -193,9 +194,9 @@ static int refuse(const struct ward_steward *steward)
 static int stop(struct ward_steward *steward, ward_ns until)
 {
 	struct tree *tree = steward->tree;
-	struct door_stay stay;
-	bool over, tell = false;
-	int err = 0;
+	struct wait_entry entry;
+	bool tell = false;
+	int err;
 
 	tree_lock(tree);
 	if (steward == tree->root) {
@@ -207,13 +208,9 @@ static int stop(struct ward_steward *steward, ward_ns until)
 	tree_unlock(tree);
 	if (tell)
 		host_notify("STOPPING=1");
-	door_enter(&stay, &steward->down, until);
-	do {
-		door_look(&stay);
-		over = load_acquire(&steward->over); /* [o] */
-	} while (!over && (err = door_sleep(&stay)) == 0);
-	door_leave(&stay);
-	return over || load_acquire(&steward->over) ? 0 : err;
+	wait_enter(&entry, &steward->down, until, WAIT_BLOCK);
+	err = wait_event(&entry, load_acquire(&steward->over)); /* [o] */
+	return err && !load_acquire(&steward->over) ? err : 0;
 }
 
 int ward_steward_stop(struct ward_steward *steward, ward_ns until)

@@ -119,7 +119,7 @@ static void steward_is_down(struct ward_steward *steward)
 	if (!steward->leaving)
 		return;
 	store_release(&steward->over, true); /* [o] */
-	door_open(&steward->down);
+	wait_wake(&steward->down);
 }
 
 static bool rose(struct ward_steward *steward)

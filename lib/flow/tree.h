@@ -58,7 +58,7 @@ struct ward_steward {
 	struct ward_steward *parent, *child, *sibling;
 	struct farewell *farewell; /* for the next time, or NULL */
 	_Atomic bool over;    /* atomic: DOWN for good */
-	struct door down;     /* opened then */
+	struct wait_queue down;     /* opened then */
 };
 
 struct tree {

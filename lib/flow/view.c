@@ -3,6 +3,7 @@
  * view.c - a ward as it is seen from outside.
  */
 #include "flow/tree.h"
+#include "work/wait.h"
 #include <errno.h>
 
 #define GLANCE WARD_MS(1)
@@ -46,14 +47,14 @@ static int glance(struct ward *ward, uint64_t *beats, uint64_t *units)
 }
 
 /* What is waited for is told by nobody: so it is looked at again and again. */
-static int await(struct ward *ward, struct door_stay *stay, uint64_t *beats,
+static int await(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
 		 uint64_t *units)
 {
-	ward_ns until = stay->until, now;
+	ward_ns until = entry->until, now;
 	int err, why = 0;
 
 	for (;;) {
-		door_look(stay);
+		wait_look(entry);
 		err = glance(ward, beats, units);
 		if (err != -EAGAIN)
 			return err;
@@ -62,20 +63,20 @@ static int await(struct ward *ward, struct door_stay *stay, uint64_t *beats,
 		now = host_now();
 		if (now >= until)
 			return -ETIMEDOUT;
-		why = door_nap(stay, until - now < GLANCE ? until : now + GLANCE);
+		why = wait_nap(entry, until - now < GLANCE ? until : now + GLANCE);
 	}
 }
 
 int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 		    ward_ns until)
 {
-	struct door_stay stay;
+	struct wait_entry entry;
 	int err;
 
 	if (!ward || !beats || !units)
 		return -EINVAL;
-	door_enter(&stay, &ward->gone, until);
-	err = await(ward, &stay, beats, units);
-	door_leave(&stay);
+	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
+	err = await(ward, &entry, beats, units);
+	wait_finish(&entry);
 	return err;
 }

@@ -6,6 +6,7 @@
  */
 #include "flow/tree.h"
 #include "heal/heal.h"
+#include "work/wait.h"
 #include <errno.h>
 #include <ward/bridge.h>
 
@@ -75,7 +76,7 @@ static void ward_gone(struct member *member)
 	if (ward->spec.bridge)
 		ward_bridge_close(ward->spec.bridge, ward->status);
 	store_release(&ward->over, true); /* [o] */
-	door_open(&ward->gone);
+	wait_wake(&ward->gone);
 }
 
 static const struct member_ops ward_ops = {
@@ -212,17 +213,12 @@ static bool inside_of(const struct ward *ward)
 
 static int await(struct ward *ward, ward_ns until)
 {
-	struct door_stay stay;
-	bool over;
-	int err = 0;
+	struct wait_entry entry;
+	int err;
 
-	door_enter(&stay, &ward->gone, until);
-	do {
-		door_look(&stay);
-		over = load_acquire(&ward->over); /* [o] */
-	} while (!over && (err = door_sleep(&stay)) == 0);
-	door_leave(&stay);
-	return over || load_acquire(&ward->over) ? 0 : err;
+	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
+	err = wait_event(&entry, load_acquire(&ward->over)); /* [o] */
+	return err && !load_acquire(&ward->over) ? err : 0;
 }
 
 static void leave(struct ward *ward)

@@ -16,7 +16,6 @@
 #define WARD_LIB_FLOW_WARD_H
 
 #include "flow/errand.h"
-#include "work/door.h"
 #include "flow/kept.h"
 #include "flow/timer.h"
 #include "work/pool.h"
@@ -98,7 +97,7 @@ struct ward {
 	uint32_t spares;
 	bool leaving;		   /* asked to stop for good */
 	_Atomic bool over;	   /* atomic: gone for good */
-	struct door gone;	   /* opened then */
+	struct wait_queue gone;	   /* opened then */
 	uint32_t starts, failures; /* starts: that have begun */
 	int32_t status;
 	uint64_t beats, units;	   /* of all incarnations, as felt so far */

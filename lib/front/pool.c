@@ -392,7 +392,7 @@ static bool wait_submitters(struct pool *pool, uint64_t until)
 {
 	while (inbox_waited_for(&pool->inbox)) {
 		for (uint32_t i = 0; i < pool->inbox.rings; i++)
-			host_wake(&pool->inbox.ring[i].room, INT32_MAX);
+			host_wake(&pool->inbox.ring[i].room.word, INT32_MAX);
 		if (host_now() >= until)
 			return false;
 		host_yield();

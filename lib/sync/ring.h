@@ -36,6 +36,7 @@
 #define WARD_LIB_SYNC_RING_H
 
 #include "base/atomic.h"
+#include "sync/wait_queue.h"
 #include <ck_ring.h>
 
 struct ring {
@@ -51,9 +52,8 @@ struct ring {
 	_Atomic uint32_t rung; /* the bell's token that was repeated from here */
 	_Atomic uint64_t accepted;
 
-	/* threads that wait for room here */
-	line_aligned _Atomic uint32_t waiters;
-	_Atomic uint32_t room; /* futex; moves when there is room again */
+	/* who waits for room here; told when the ring is half empty again */
+	line_aligned struct wait_queue room;
 };
 
 /* 'cell' has 'size' entries, a power of two; size - 1 of them hold pointers. */
@@ -67,8 +67,8 @@ static inline void ring_init(struct ring *ring, ck_ring_buffer_t *cell,
 	atomic_init(&ring->rung, 0);
 	atomic_init(&ring->claim, 0);
 	atomic_init(&ring->accepted, 0);
-	atomic_init(&ring->waiters, 0);
-	atomic_init(&ring->room, 0);
+	atomic_init(&ring->room.word, 0);
+	atomic_init(&ring->room.inside, 0);
 }
 
 /* True: the caller is the producer until ring_drop().  Never waits. */

@@ -4,7 +4,6 @@
  */
 #include "work/cancel.h"
 #include "base/host_fault.h"
-#include "work/pool.h"
 #include <errno.h>
 
 /* ---- the state ----------------------------------------------------------------- */
@@ -144,75 +143,4 @@ int ward_cancel_deadline(struct ward_cancel *cancel, ward_ns at)
 	host_unhold();
 	cancel_cause(cancel); /* it may have come already */
 	return 0;
-}
-
-/* ---- waiting ------------------------------------------------------------------- */
-
-/* Where a wait ends: the token, and inside of a task what ends that. */
-struct stay {
-	const struct ward_cancel *cancel, *own; /* own: the task's, or NULL */
-	struct slot *slot;			/* NULL: in no task */
-	ward_ns until;
-	struct host_watch watch[3];
-	unsigned words;
-};
-
-static void watch_too(struct stay *stay, _Atomic uint32_t *word)
-{
-	stay->watch[stay->words++].word = word;
-}
-
-static void enter(struct stay *stay)
-{
-	struct slot *slot = host_self();
-
-	watch_too(stay, cancel_word(stay->cancel));
-	if (!slot || !slot_inside(load_relaxed(&slot->word)))
-		return;
-	stay->slot = slot;
-	watch_too(stay, &slot->pause);
-	stay->own = ward_token();
-	if (stay->own && stay->own != stay->cancel)
-		watch_too(stay, cancel_word(stay->own));
-	store_release(&slot->waits_on, &slot->pause);
-	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
-	crew_will_wait(slot->pool);
-}
-
-/* 0: fired, 1: look again. */
-static int wait_once(struct stay *stay)
-{
-	ward_ns end;
-	int err;
-
-	for (unsigned i = 0; i < stay->words; i++)
-		stay->watch[i].seen = load_acquire(stay->watch[i].word);
-	if (cancel_cause(stay->cancel))
-		return 0;
-	err = stay->slot ? ward_check() : 0;
-	if (err)
-		return err;
-	end = cancel_until(stay->cancel, stay->until);
-	if (stay->own)
-		end = cancel_until(stay->own, end);
-	err = host_wait_any(stay->watch, stay->words, end);
-	if (!err || end != stay->until)
-		return 1;
-	return cancel_cause(stay->cancel) ? 0 : err;
-}
-
-int ward_cancel_wait(struct ward_cancel *cancel, ward_ns until)
-{
-	struct stay stay = { .cancel = cancel, .until = until };
-	int err;
-
-	if (!cancel)
-		return -EINVAL;
-	enter(&stay);
-	do {
-		err = wait_once(&stay);
-	} while (err == 1);
-	if (stay.slot)
-		store_relaxed(&stay.slot->waits_on, NULL);
-	return err;
 }

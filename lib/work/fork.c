@@ -7,6 +7,7 @@
  * nothing half done.
  */
 #include "work/pool.h"
+#include "work/wait.h"
 #include <errno.h>
 
 enum {
@@ -100,7 +101,7 @@ static inline bool joined(const struct group *group)
  * Who runs a fork of ours was convicted.  Until it is home this attempt cannot get
  * on, so it has no excuse either: not the one it declared, and not its patience.
  */
-static cold void despair(struct slot *slot, uint32_t seen)
+static cold void despair(struct slot *slot, struct wait_entry *entry)
 {
 	uint64_t patience = slot->patience,
 		 budget = load_relaxed(&slot->budget[1]);
@@ -108,7 +109,7 @@ static cold void despair(struct slot *slot, uint32_t seen)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->budget[1], IMPATIENT);
 	slot->patience = 1;
-	host_wait(&slot->pause, seen, HOST_FOREVER);
+	wait_nap(entry, HOST_FOREVER);
 	slot->patience = patience;
 	store_relaxed(&slot->budget[1], budget);
 }
@@ -116,26 +117,20 @@ static cold void despair(struct slot *slot, uint32_t seen)
 /* Until it is told that one has ended, or then: there may be something to help. */
 static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 {
-	uint64_t declared = load_relaxed(&slot->declared);
-	uint32_t seen;
+	struct wait_entry entry;
 
 	if (turn > NAP_DOUBLINGS)
 		turn = NAP_DOUBLINGS;
 	ward_beat();
-	slot->traces = 1;
-	store_relaxed(&slot->declared, HOST_FOREVER);
-	seen = load_acquire(&slot->pause);
-	store_release(&slot->waits_on, &slot->pause);
-	fence_seq_cst(); /* [dw] I wait there | ended? */
+	wait_prepare(&entry, NULL, HOST_FOREVER, WAIT_DECLARED);
+	wait_look(&entry);
 	if (joined(group))
 		;
 	else if (theft_lost(slot->pool, group))
-		despair(slot, seen);
+		despair(slot, &entry);
 	else
-		host_wait(&slot->pause, seen,
-			  host_now() + ((uint64_t)NAP_MIN << turn));
-	store_relaxed(&slot->waits_on, NULL);
-	store_relaxed(&slot->declared, declared);
+		wait_nap(&entry, host_now() + ((uint64_t)NAP_MIN << turn));
+	wait_finish(&entry);
 }
 
 /* All that is left of the group is elsewhere. */

@@ -8,8 +8,7 @@
 
 enum {
 	LINGER = 4,    /* looks before a worker counts as a searcher */
-	PAUSE_MAX = 32, /* of host_relax() between two looks */
-	ROOM_SPIN = 64 /* looks for room before a submitter sleeps */
+	PAUSE_MAX = 32 /* of host_relax() between two looks */
 };
 
 /* ---- up and down ---------------------------------------------------------- */
@@ -238,45 +237,10 @@ int inbox_put(struct inbox *inbox, struct hand *mine,
 static inline void room_made(struct ring *ring)
 {
 	host_fence_light(); /* [M] taken | does anybody wait? */
-	if (likely(!load_relaxed(&ring->waiters)) ||
+	if (likely(!load_relaxed(&ring->room.inside)) ||
 	    ring_count(ring) > ring->mask / 2)
 		return;
-	add_acq_rel(&ring->room, 1);
-	host_wake(&ring->room, INT32_MAX);
-}
-
-int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until)
-{
-	if (!full) { /* every claim was taken: their holders are at work */
-		host_yield();
-		return 0;
-	}
-	return inbox_wait_room_since(
-		inbox, full,
-		&(struct host_watch){ &full->room, load_acquire(&full->room) },
-		1, until);
-}
-
-int inbox_wait_room_since(struct inbox *inbox, struct ring *full,
-			  const struct host_watch *seen, unsigned n,
-			  uint64_t until)
-{
-	int err = 0;
-
-	for (int i = 0; i < ROOM_SPIN; i++) {
-		if (ring_count(full) <= full->mask / 2)
-			return 0;
-		host_relax();
-	}
-	add_acq_rel(&full->waiters, 1);
-	host_fence_heavy(); /* [M] [D] I wait | room? closed? */
-	if (load_acquire(&inbox->closed))
-		err = -ESHUTDOWN;
-	else if (ring_count(full) >= full->mask)
-		err = n > 1 ? host_wait_any(seen, n, until) :
-			      host_wait(&full->room, seen->seen, until);
-	sub_acq_rel(&full->waiters, 1);
-	return err;
+	wait_wake(&ring->room);
 }
 
 int inbox_close(struct inbox *inbox, uint64_t until)
@@ -286,10 +250,8 @@ int inbox_close(struct inbox *inbox, uint64_t until)
 	store_release(&inbox->closed, 1);
 	host_fence_heavy(); /* [D] closed | who has claimed? */
 	peopled = load_acquire(&inbox->peopled); /* [A] */
-	for (uint32_t i = 0; i < inbox->rings; i++) {
-		add_acq_rel(&inbox->ring[i].room, 1);
-		host_wake(&inbox->ring[i].room, INT32_MAX);
-	}
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		wait_wake(&inbox->ring[i].room);
 	for (uint32_t i = 0; i < inbox->rings + peopled; i++) {
 		struct ring *ring = i < inbox->rings ?
 					    &inbox->ring[i] :
@@ -315,7 +277,7 @@ bool inbox_waited_for(const struct inbox *inbox)
 	if (load_acquire(&inbox->submitters)) /* [u] */
 		return true;
 	for (uint32_t i = 0; i < inbox->rings; i++)
-		if (load_acquire(&inbox->ring[i].waiters))
+		if (load_acquire(&inbox->ring[i].room.inside))
 			return true;
 	return false;
 }

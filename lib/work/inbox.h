@@ -84,17 +84,12 @@ void inbox_add_hand(struct inbox *inbox, uint32_t i, struct hand *hand);
 int inbox_put(struct inbox *inbox, struct hand *mine,
 	      struct ward_task *const *tasks, uint32_t n, struct ring **full);
 /*
- * Waits until there may be room in 'full' (as inbox_put left it): 0, look again;
- * -ETIMEDOUT; -ESHUTDOWN.
+ * Waits until there may be room in 'full', as inbox_put() left it: 0, look again, also
+ * where 'cancel' (or NULL) was fired; -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was
+ * fenced.  In submit.c, because a wait knows of slots.
  */
-int inbox_wait_room(struct inbox *inbox, struct ring *full, uint64_t until);
-/*
- * The same for who had to look elsewhere after it had read full->room: 'seen' is
- * that; and, if n is 2, another word that ends the wait.
- */
-int inbox_wait_room_since(struct inbox *inbox, struct ring *full,
-			  const struct host_watch *seen, unsigned n,
-			  uint64_t until);
+int submit_wait_room(struct inbox *inbox, struct ring *full,
+		     const struct ward_cancel *cancel, ward_ns until);
 
 /* A task for worker i with its hand, or NULL at once. */
 struct ward_task *inbox_take(struct inbox *inbox, struct hand *hand);

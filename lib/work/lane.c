@@ -649,9 +649,9 @@ void lane_leave(struct lane *lane, bool refused)
 	left = let_out(lane, refused);
 
 	if (bounded)
-		door_tell_one(&lane->room);
+		wait_tell_one(&lane->room);
 	if (left == 0)
-		door_tell(&lane->empty);
+		wait_tell(&lane->empty);
 	else if (unlikely(left == LANE_ABANDONED))
 		lane_destroy_abandoned(lane);
 }

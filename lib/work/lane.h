@@ -55,7 +55,6 @@
 #define WARD_LIB_WORK_LANE_H
 
 #include "work/cancel.h"
-#include "work/door.h"
 #include "work/limit.h"
 #include "work/pool.h"
 #include <ward/lane.h>
@@ -103,10 +102,10 @@ struct lane {
 	_Atomic int32_t error; /* the first one */
 	struct pool *pool;
 	struct ward_port *port;
-	struct door empty;
+	struct wait_queue empty;
 	struct ward_cancel token;
 
-	struct door room;
+	struct wait_queue room;
 	struct ward_task *_Atomic struck; /* cancelled while they waited */
 	_Atomic uint64_t dropped, recalled; /* T: of those that waited; others read */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */

@@ -6,6 +6,7 @@
 #include "base/host_lock.h"
 #include "work/port.h"
 #include "work/stop.h"
+#include "work/wait.h"
 #include <errno.h>
 #include <string.h>
 
@@ -126,7 +127,7 @@ void lanes_closed(struct pool *pool)
 {
 	host_lock_take(&pool->lanes_lock);
 	for (struct lane *lane = pool->lanes; lane; lane = lane->next)
-		door_open(&lane->room);
+		wait_wake(&lane->room);
 	host_lock_give(&pool->lanes_lock);
 }
 
@@ -157,7 +158,7 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 		later_hurry_lane(&pool->inbox, lane);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
-	door_open(&lane->room);
+	wait_wake(&lane->room);
 	lost_pay(pool);
 }
 
@@ -375,25 +376,19 @@ static int place(struct lane *lane, const struct ward_task *task, bool *active)
 static int wait_for_place(struct lane *lane, const struct ward_task *task,
 			  bool *active, ward_ns until)
 {
-	struct door_stay stay;
-	int err, why = 0;
+	struct wait_entry entry;
+	int err, why;
 
 	pool_until(lane->pool, until);
-	door_enter(&stay, &lane->room, until);
-	door_watch(&stay, &lane->token);
+	wait_enter(&entry, &lane->room, until, WAIT_BLOCK);
+	wait_token(&entry, &lane->token);
 	if (task->cancel)
-		door_watch(&stay, task->cancel);
-	do {
-		door_look(&stay);
-		err = place(lane, task, active);
-		if (err != LANE_FULL || why)
-			break;
-		why = door_sleep(&stay);
-	} while (!why || why == -ETIMEDOUT); /* then one more try */
-	door_leave(&stay);
+		wait_token(&entry, task->cancel);
+	why = wait_event(&entry,
+			 (err = place(lane, task, active)) != LANE_FULL);
 	if (err) /* it may have been woken for a place that it does not take */
-		door_tell_one(&lane->room);
-	return err == LANE_FULL ? why : err;
+		wait_tell_one(&lane->room);
+	return why ? why : err;
 }
 
 /* ---- by who submits ------------------------------------------------------------------- */
@@ -686,7 +681,7 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 	host_hold();
 	set_room(lane, lane->flags, active, queued);
 	lane_look_again(lane);
-	door_open(&lane->room);
+	wait_wake(&lane->room);
 	lost_pay(lane->pool);
 	host_unhold();
 	return 0;
@@ -728,12 +723,17 @@ static bool is_own_task(const struct lane *lane)
 	return load_relaxed(&book->word) & BOOK_LANE && book->lane == lane;
 }
 
+static bool is_empty(struct lane *lane)
+{
+	cancel_cause(&lane->token); /* its deadline may have come */
+	return !lane_inside(lane);
+}
+
 int ward_lane_join(struct ward_lane *handle, ward_ns until)
 {
 	struct lane *lane = lane_of(handle);
-	struct door_stay stay;
-	uint32_t inside;
-	int why = 0;
+	struct wait_entry entry;
+	int why;
 
 	if (!lane)
 		return -EINVAL;
@@ -743,17 +743,11 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 		return -EDEADLK;
 	host_hold();
 	pool_until(lane->pool, until);
-	door_enter(&stay, &lane->empty, until);
-	door_watch(&stay, &lane->token);
-	do {
-		door_look(&stay);
-		cancel_cause(&lane->token); /* its deadline may have come */
-		inside = lane_inside(lane);
-	} while (inside && !why && ((why = door_sleep(&stay)) == 0 ||
-				    why == -ETIMEDOUT));
-	door_leave(&stay);
+	wait_enter(&entry, &lane->empty, until, WAIT_BLOCK);
+	wait_token(&entry, &lane->token);
+	why = wait_event(&entry, is_empty(lane));
 	host_unhold();
-	return inside ? why : load_relaxed(&lane->error);
+	return why ? why : load_relaxed(&lane->error);
 }
 
 bool ward_lane_cancel(struct ward_lane *handle, int cause)
@@ -780,7 +774,7 @@ int ward_lane_close(struct ward_lane *handle, int cause)
 	if (swap_acq_rel(&lane->closed, 1))
 		return -EALREADY;
 	host_fence_heavy(); /* [ln] closed | who is inside? */
-	door_open(&lane->room);
+	wait_wake(&lane->room);
 	if (cause)
 		ward_lane_cancel(handle, cause);
 	return 0;

@@ -7,7 +7,7 @@
 #include "work/limit.h"
 #include "base/host_about.h"
 #include "work/cancel.h"
-#include "work/door.h"
+#include "work/wait.h"
 #include <errno.h>
 
 static inline struct limit *limit_of(const struct ward_limit *limit)
@@ -144,26 +144,23 @@ int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 
 /* ---- public -------------------------------------------------------------------- */
 
-/* Nobody comes out of here: it is the time that one waits for. */
-static struct door nobody;
-
 int limit_wait(ward_ns grant, struct ward_cancel *token,
 	       struct ward_cancel *other)
 {
-	struct door_stay stay;
+	struct wait_entry entry;
 	int err = 0, cause;
 
-	door_enter(&stay, &nobody, grant);
+	wait_prepare(&entry, NULL, grant, WAIT_BLOCK);
 	if (token)
-		door_watch(&stay, token);
+		wait_token(&entry, token);
 	if (other)
-		door_watch(&stay, other);
+		wait_token(&entry, other);
 	do {
-		door_look(&stay);
+		wait_look(&entry);
 		cause = ward_cancel_cause(token);
 		cause = cause ? cause : ward_cancel_cause(other);
-	} while (!cause && !(err = door_sleep(&stay)));
-	door_leave(&stay);
+	} while (!cause && !(err = wait_sleep(&entry)));
+	wait_finish(&entry);
 	if (cause)
 		return cause;
 	/* In time, or because the task is to stop, perhaps for its deadline. */

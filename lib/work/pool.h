@@ -23,10 +23,10 @@
 
 #include "base/host_lock.h"
 #include "sync/stack.h"
+#include "sync/wait_queue.h"
 #include "tell/incident.h"
 #include "work/book.h"
 #include "work/crew.h"
-#include "work/door.h"
 #include "work/inbox.h"
 #include "work/slot.h"
 #include <ward/pool.h>
@@ -88,7 +88,7 @@ struct pool {
 	_Atomic uint64_t faulted, failed, dead_letters;
 	_Atomic uint64_t dice; /* for the jitter of backoffs */
 	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
-	struct door answered; /* who waits for one task, and holds it */
+	struct wait_queue answered; /* who waits for one task, and holds it */
 	uint64_t made_at;
 	_Atomic uint32_t misused; /* it was told */
 	_Atomic uint64_t released;   /* by threads that are no workers */

@@ -15,6 +15,7 @@
  * submitted, because no worker ends such a task so.
  */
 #include "work/stop.h"
+#include "work/wait.h"
 
 enum { ERRNO_MAX = 4095 };
 
@@ -158,7 +159,7 @@ static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 			    ((word & BOOK_DEBTS) | book_shut(word)) -
 				    BOOK_DEBT_ONE))
 		;
-	door_tell(&pool->answered); /* [y] */
+	wait_tell(&pool->answered); /* [y] */
 	if (lane)
 		lane_leave(lane, true);
 }
@@ -302,19 +303,11 @@ static bool is_answered(const struct ward_task *task)
 
 static int wait_for(struct pool *pool, struct ward_task *task, ward_ns until)
 {
-	struct door_stay stay;
-	bool answered;
-	int why = 0;
+	struct wait_entry entry;
 
 	pool_until(pool, until);
-	door_enter(&stay, &pool->answered, until);
-	do {
-		door_look(&stay);
-		answered = is_answered(task);
-	} while (!answered && !why && ((why = door_sleep(&stay)) == 0 ||
-				       why == -ETIMEDOUT));
-	door_leave(&stay);
-	return answered ? 0 : why;
+	wait_enter(&entry, &pool->answered, until, WAIT_BLOCK);
+	return wait_event(&entry, is_answered(task));
 }
 
 int ward_task_wait(struct ward_pool *handle, struct ward_task *task,

@@ -117,59 +117,6 @@ int ward_fence(uint64_t *fence)
 	return 0;
 }
 
-/*
- * One futex: the token's, or the slot's own.  Who fences the caller moves whichever
- * it is that it waits on, and so does who stops the pool [G].
- */
-int ward_pause(ward_ns until)
-{
-	struct slot *slot = host_self();
-	const struct ward_cancel *token = ward_token();
-	_Atomic uint32_t *word;
-	static _Atomic uint32_t nobody;
-	uint32_t seen;
-	ward_ns end;
-	int err;
-
-	if (!slot || !slot_inside(load_relaxed(&slot->word))) {
-		while (host_wait(&nobody, 0, until) != -ETIMEDOUT)
-			;
-		return 0;
-	}
-	word = token ? cancel_word(token) : &slot->pause;
-	pool_until(slot->pool, until);
-	store_release(&slot->waits_on, word);
-	host_fence_heavy(); /* [G] I wait there | fenced? stopping? */
-	crew_will_wait(slot->pool);
-	do {
-		seen = load_acquire(word);
-		err = stop_self(slot);
-		end = token ? cancel_until(token, until) : until;
-	} while (!err &&
-		 (host_wait(word, seen, end) != -ETIMEDOUT || end != until));
-	slot_roused(slot);
-	return err ? err : stop_self(slot);
-}
-
-void ward_block_enter(ward_ns until)
-{
-	struct slot *slot = host_self();
-
-	if (!running(slot))
-		return;
-	slot->traces = 1;
-	store_relaxed(&slot->declared, until ? until : 1);
-	crew_will_wait(slot->pool);
-}
-
-void ward_block_leave(void)
-{
-	struct slot *slot = host_self();
-
-	if (running(slot))
-		store_relaxed(&slot->declared, 0);
-}
-
 uint64_t ward_incident(const struct ward_task *task)
 {
 	const struct book *book;

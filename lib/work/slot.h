@@ -108,7 +108,7 @@ struct slot {
 	_Atomic uint64_t stolen; /* forks of others that it took */
 	struct lane_place leaves; /* while it calls release() of a lane's task */
 	_Atomic uint64_t condemned;  /* X: the epoch that is to be fenced */
-	_Atomic uint32_t pause;	     /* futex of ward_pause() */
+	_Atomic uint32_t pause; /* X: futex of its waits; slot_rouse() moves it */
 
 	/* the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */

@@ -3,7 +3,10 @@
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
 #include "work/stop.h"
+#include "work/wait.h"
 #include <errno.h>
+
+enum { ROOM_SPIN = 64 }; /* looks for room before a submitter sleeps */
 
 static inline int refuse(const struct ward_task *task)
 {
@@ -51,7 +54,7 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 static inline void shut_task(struct pool *pool, struct ward_task *task)
 {
 	book_set(book_of(task), BOOK_FREE);
-	door_tell(&pool->answered); /* [y] */
+	wait_tell(&pool->answered); /* [y] */
 }
 
 /* The caller's slot, if it is a worker of this pool. */
@@ -62,38 +65,49 @@ static inline struct slot *own_slot(struct pool *pool)
 	return slot && slot->pool == pool ? slot : NULL;
 }
 
-/*
- * A worker that waits for room inside a task may be fenced there like anywhere:
- * its way out is the fence, for which the steward wakes what it waits on.
- */
-static int wait_room(struct pool *pool, struct slot *slot, struct ring *full,
+/* ---- room ------------------------------------------------------------------------- */
+
+static bool room_comes(const struct ring *ring)
+{
+	for (int i = 0; i < ROOM_SPIN; i++) {
+		if (ring_count(ring) <= ring->mask / 2)
+			return true;
+		host_relax();
+	}
+	return false;
+}
+
+static int look_for_room(const struct inbox *inbox, const struct ring *full,
+			 const struct ward_cancel *cancel,
+			 const struct slot *slot)
+{
+	if (cancel && cancel_cause(cancel))
+		return 0; /* the caller asks, too */
+	if (slot && slot_taken(slot))
+		return -ESTALE;
+	if (load_acquire(&inbox->closed))
+		return -ESHUTDOWN;
+	return ring_count(full) < full->mask ? 0 : -EAGAIN;
+}
+
+int submit_wait_room(struct inbox *inbox, struct ring *full,
 		     const struct ward_cancel *cancel, ward_ns until)
 {
-	/* Read first: a fence that comes after it moves it; so does who fires. */
-	struct host_watch watch[2] = { { &full->room,
-					 load_acquire(&full->room) } }; /* [G] */
-	unsigned n = 1;
-	int err;
+	struct wait_entry entry;
+	int err, why;
 
-	if (cancel) {
-		watch[n].word = cancel_word(cancel);
-		watch[n].seen = load_acquire(watch[n].word); /* [q] */
-		if (cancel_cause(cancel))
-			return 0; /* and it is found there */
-		until = cancel_until(cancel, until);
-		n++;
+	if (!full) { /* every claim was taken: their holders are at work */
+		host_yield();
+		return 0;
 	}
-	if (!slot)
-		return inbox_wait_room_since(&pool->inbox, full, watch, n,
-					     until);
-	store_release(&slot->waits_on, &full->room);
-	host_fence_heavy(); /* [G] I wait there | fenced? */
-	crew_will_wait(pool);
-	err = slot_taken(slot) ? -ESTALE :
-				 inbox_wait_room_since(&pool->inbox, full,
-						       watch, n, until);
-	store_relaxed(&slot->waits_on, NULL);
-	return slot_taken(slot) ? -ESTALE : err;
+	if (room_comes(full))
+		return 0;
+	wait_enter(&entry, &full->room, until, WAIT_RELIEVED | WAIT_ONE_WORD);
+	if (cancel)
+		wait_token(&entry, cancel);
+	why = wait_event(&entry, (err = look_for_room(inbox, full, cancel,
+						      entry.slot)) != -EAGAIN);
+	return why ? why : err;
 }
 
 /* The first task's token ends it, too. */
@@ -113,8 +127,7 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 			return put;
 		if (last)
 			break;
-		err = full ? wait_room(pool, slot, full, cancel, until) :
-			     inbox_wait_room(&pool->inbox, NULL, until);
+		err = submit_wait_room(&pool->inbox, full, cancel, until);
 		if (err && err != -ETIMEDOUT)
 			return err;
 		if (cancel && (err = cancel_cause(cancel)))

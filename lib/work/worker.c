@@ -152,7 +152,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 			slot->leaves = *place; /* should release() be its end */
 		return true;
 	}
-	door_tell(&pool->answered); /* [y] who waits for it holds it */
+	wait_tell(&pool->answered); /* [y] who waits for it holds it */
 	if (place->lane && lost) /* who only holds it was never inside */
 		store_relaxed(&place->lane->haunted, 1); /* [lt] */
 	leave_lane(pool, slot, *place);

@@ -38,7 +38,6 @@ tests_sim_sim_SOURCES = \
 	lib/tell/text.c \
 	lib/work/cancel.c \
 	lib/work/crew.c \
-	lib/work/door.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/fork.c \
@@ -61,6 +60,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/sweep.c \
 	lib/work/theft.c \
 	lib/work/unblock.c \
+	lib/work/wait.c \
 	lib/work/watch.c \
 	lib/work/worker.c \
 	tests/sim/include/base/host_home.h \

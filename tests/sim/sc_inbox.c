@@ -78,8 +78,8 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 		sim_name(r, "ring[%u].c_head", i);
 		sim_name(&r->ck.p_tail, "ring[%u].p_tail", i);
 		sim_name((void *)(uintptr_t)&r->claim, "ring[%u].claim", i);
-		sim_name((void *)(uintptr_t)&r->waiters, "ring[%u].waiters", i);
-		sim_name((void *)(uintptr_t)&r->room, "ring[%u].room", i);
+		sim_name((void *)(uintptr_t)&r->room.inside, "ring[%u].room.inside", i);
+		sim_name((void *)(uintptr_t)&r->room.word, "ring[%u].room", i);
 		sim_name(r->cell, "ring[%u].cell", i);
 	}
 	for (uint32_t i = 0; i < nworkers; i++) {
@@ -147,7 +147,7 @@ static void put(struct job *j, struct hand *mine)
 		if (mine)
 			mine = NULL; /* its hand is full: like anybody */
 		else
-			check(inbox_wait_room(&inbox, full, HOST_FOREVER) !=
+			check(submit_wait_room(&inbox, full, NULL, HOST_FOREVER) !=
 			      -ETIMEDOUT);
 	check(n == 1);
 }
@@ -251,7 +251,7 @@ static void submitter(void *arg)
 				   inbox_put(&inbox, NULL, batch, n, &full);
 		if (put_now > 0)
 			first += (uint32_t)put_now;
-		else if (inbox_wait_room(&inbox, full, HOST_FOREVER) < 0)
+		else if (submit_wait_room(&inbox, full, NULL, HOST_FOREVER) < 0)
 			check(false);
 	}
 }
@@ -433,7 +433,7 @@ static void until_refused(void *arg)
 		job[k].by = sim_me();
 		n = put_one(NULL, task, &full);
 		if (n == -EAGAIN)
-			n = inbox_wait_room(&inbox, full, HOST_FOREVER);
+			n = submit_wait_room(&inbox, full, NULL, HOST_FOREVER);
 		if (n == -ESHUTDOWN)
 			return;
 		check(n >= 0);

@@ -42,7 +42,7 @@ static unsigned waiting(struct ward_pool *handle)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < inbox->rings; i++)
-		n += load_acquire(&inbox->ring[i].waiters);
+		n += load_acquire(&inbox->ring[i].room.inside);
 	return n;
 }
 

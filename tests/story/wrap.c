@@ -17,7 +17,7 @@ static void wind_ring(struct ring *ring, uint32_t at)
 	ring->ck.c_head = at;
 	ring->ck.p_tail = at;
 	ring->head_seen = at;
-	store_relaxed(&ring->room, at);
+	store_relaxed(&ring->room.word, at);
 }
 
 /* Before the start: nobody looks. */

@@ -497,7 +497,7 @@ static uint32_t waiting(struct cycle *cycle)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < inbox->rings; i++)
-		n += load_acquire(&inbox->ring[i].waiters);
+		n += load_acquire(&inbox->ring[i].room.inside);
 	return n;
 }
 

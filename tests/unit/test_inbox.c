@@ -127,7 +127,7 @@ Test(inbox, where_all_claims_are_taken_there_is_no_room)
 		cr_assert(ring_claim(&inbox.ring[i]));
 	cr_assert_eq(inbox_put(&inbox, NULL, list, 1, &full), -EAGAIN);
 	cr_assert_null(full);
-	cr_assert_eq(inbox_wait_room(&inbox, NULL, HOST_FOREVER), 0,
+	cr_assert_eq(submit_wait_room(&inbox, NULL, NULL, HOST_FOREVER), 0,
 		     "look again: who holds them is at work");
 }
 
@@ -426,11 +426,11 @@ Test(inbox, room_is_waited_for_until_a_point_in_time)
 	uint64_t until = host_now() + 5 * MS;
 
 	cr_assert_eq(put(0, 7), 7);
-	cr_assert_eq(inbox_wait_room(&inbox, home(), until), -ETIMEDOUT);
+	cr_assert_eq(submit_wait_room(&inbox, home(), NULL, until), -ETIMEDOUT);
 	cr_assert_geq(host_now(), until);
 	cr_assert_not(inbox_waited_for(&inbox));
 	taken(0);
-	cr_assert_eq(inbox_wait_room(&inbox, home(), HOST_FOREVER), 0);
+	cr_assert_eq(submit_wait_room(&inbox, home(), NULL, HOST_FOREVER), 0);
 }
 
 struct waiter {
@@ -445,7 +445,7 @@ static void *waits(void *arg)
 	struct waiter *me = arg;
 
 	store_release(&me->tid, host_tid());
-	me->err = inbox_wait_room(&inbox, me->ring, HOST_FOREVER);
+	me->err = submit_wait_room(&inbox, me->ring, NULL, HOST_FOREVER);
 	return NULL;
 }
 
@@ -500,7 +500,7 @@ Test(inbox, closing_wakes_who_waits_for_room)
 	pthread_join(one.thread, NULL);
 	cr_assert(one.err == -ESHUTDOWN || one.err == 0, "%d", one.err);
 	cr_assert_eq(put(7, 1), -ESHUTDOWN);
-	cr_assert_eq(inbox_wait_room(&inbox, home(), HOST_FOREVER), -ESHUTDOWN);
+	cr_assert_eq(submit_wait_room(&inbox, home(), NULL, HOST_FOREVER), -ESHUTDOWN);
 }
 
 Test(inbox, closing_waits_for_who_is_about_to_put)

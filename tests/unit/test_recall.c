@@ -572,7 +572,7 @@ static void *waits_till_it_is_over(void *job)
 Test(recall, who_waits_for_what_is_given_back_waits_no_more)
 {
 	struct ward_pool *pool = waited_in = pool_of(2);
-	struct door *answered = &((struct pool *)pool)->answered;
+	struct wait_queue *answered = &((struct pool *)pool)->answered;
 	struct job job = job_of_kind(job_run);
 	pthread_t waiter;
 	void *got;
@@ -604,7 +604,7 @@ static void *waits_while_it_is_put(void *arg)
 
 static void *refuses_it(void *answered)
 {
-	while (!load_acquire(&((struct door *)answered)->inside))
+	while (!load_acquire(&((struct wait_queue *)answered)->inside))
 		host_yield();
 	ward_cancel_fire(&refusal, -EINTR);
 	return NULL;
@@ -616,7 +616,7 @@ Test(recall, who_waits_for_what_is_refused_waits_no_more)
 	struct ward_pool *pool;
 	struct job fill[2] = { job_of_kind(job_run), job_of_kind(job_run) };
 	struct job job = job_of_kind(job_run);
-	struct door *answered;
+	struct wait_queue *answered;
 	pthread_t waiter, other;
 
 	config.ring = 2;
