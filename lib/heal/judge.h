@@ -9,7 +9,7 @@
  * suspect, and convicted if the next scan finds the same: so a conviction comes
  * within three scans after the budget, and never on one look.
  *
- *	IDLE <> BUSY > silent > (moved | SUSPECT) > convicted
+ *	IDLE <> BUSY > silent > (moved | suspect) > convicted
  *
  * Two accounts run at once: silence (any sign of life ends it) and, where the
  * policy asks for progress, the time without any (only units or a new epoch end

@@ -6,7 +6,7 @@
 #
 # In the documents, and in the comments of each source: a name() is called, or
 # defined; a struct is; a file.c is in the tree; and a word with an underscore, or one
-# that stands in back quotes, is a name in code.  Each word of the glossary is, too, or
+# that stands in back quotes or in capitals, is a name in code.  Each word of the glossary is, too, or
 # a part of one, in the file that stands beside it.
 set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
@@ -20,7 +20,8 @@ others="$others|^(std(io|lib)|string|signal|json|first|8080/decisions)[.](c|h|md
 others="$others|^(fib|tree|late|load|death|rawexit|fault|raise|livelock|blocked|hung"
 others="$others|wakeup|trip|start|slot|steward|bare|K)_([0-9]+|50us_|p99|max|budget"
 others="$others|(death|raise|detect|heal)_)?\$|^(sum_run|carries|that|to|with)\$"
-others="$others|^(ABI|AMD|ATM|DWARF|EPYC|GCRA|LICENSE|LIFO|NUMA|RCU|README)\$"
+others="$others|^(ABI|AMD|ARG|ATM|BIG|CONTROLLERS|DWARF|ELF|ENFILE|EPYC|FFF[DF]|FNV"
+others="$others|GCRA|HIERARCHY|LICENSE|LIFO|NUL|NUMA|RCU|README|SIGUSR|TID|UTC|UUID)\$"
 
 sources() {
 	find include lib tests benchmarks examples m4 configure.ac Makefile.am \
@@ -55,7 +56,9 @@ function words(text,	word, n, part, j) { # the names of code
 	}
 }
 
-function refer(text,	quoted, at) { # keeps what a text refers to
+function refer(text) { # keeps what a text refers to
+	if (text ~ /SPDX-License-Identifier/)
+		return
 	said[++many] = text
 	place[many] = file ":" line
 }
@@ -169,7 +172,7 @@ function check(where, text,	word, rest) {
 	}
 	rest = text
 	gsub(/[A-Za-z0-9]*_[A-Za-z0-9_]*/, " ", rest)
-	while (where ~ /^[^:]*[.]md:/ && match(rest, /[A-Z][A-Z][A-Z]+/)) {
+	while (where ~ /^(lib|include)\/|[.]md:/ && match(rest, /[A-Z][A-Z][A-Z]+/)) {
 		word = substr(rest, RSTART, RLENGTH)
 		rest = substr(rest, RSTART + RLENGTH)
 		if (!is(word))

@@ -95,6 +95,7 @@ refused names.sh docs/glossary.md '| gone | it is not there | `pool.h` | lost |'
 refused names.sh docs/glossary.md '| bell | stands elsewhere | `ring.h` | - |'
 refused names.sh lib/work/pool.c '/* as gone() has it */'
 refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
+refused names.sh include/ward/base.h '/* from OVER to GONE */'
 
 # The status of circles.sh for the library that FILE:C-CODE... make, and a list.
 circles() { # EXPECTED OPTION KNOWN FILE:C-CODE...
