@@ -5,9 +5,9 @@
 #	names.sh [TREE]
 #
 # In the documents, and in the comments of each source: a name() is called, or
-# defined; a struct is; a file.c is in the tree; and a word with an underscore, or one
-# that stands in back quotes or in capitals, is a name in code.  Each word of the glossary is, too, or
-# a part of one, in the file that stands beside it.
+# defined, and where a file stands after it, there; a struct is one; a file.c is in
+# the tree; and a word with an underscore, in back quotes or in capitals is a name in
+# code.  Each word of the glossary is, too, or a part of one, in the file beside it.
 set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
 
