@@ -15,15 +15,13 @@
 static _Atomic uint64_t ahead; /* ns, of the clock that the library sees */
 static _Atomic int64_t wall;   /* s */
 
-uint64_t __real_host_now(void);
-uint64_t __wrap_host_now(void);
+WRAPPED(host_now);
 uint64_t __wrap_host_now(void)
 {
 	return __real_host_now() + load_acquire(&ahead);
 }
 
-void __real_host_utc(int64_t *s, uint32_t *ns);
-void __wrap_host_utc(int64_t *s, uint32_t *ns);
+WRAPPED(host_utc);
 void __wrap_host_utc(int64_t *s, uint32_t *ns)
 {
 	__real_host_utc(s, ns);
@@ -37,15 +35,13 @@ static uint64_t real(uint64_t until)
 	return until == HOST_FOREVER ? until : until > by ? until - by : 0;
 }
 
-int __real_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
-int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
+WRAPPED(host_wait);
 int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 {
 	return __real_host_wait(word, seen, real(until));
 }
 
-int __real_host_join(host_thread thread, uint64_t until);
-int __wrap_host_join(host_thread thread, uint64_t until);
+WRAPPED(host_join);
 int __wrap_host_join(host_thread thread, uint64_t until)
 {
 	return __real_host_join(thread, real(until));

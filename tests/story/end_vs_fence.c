@@ -24,9 +24,6 @@ enum { TIMES = 10 };
 static struct item *_Atomic victim;
 static _Atomic uint32_t held;
 
-void __real_host_fence_heavy(void);
-void __wrap_host_fence_heavy(void);
-
 static bool is_steward(void)
 {
 	char name[16] = "";
@@ -49,6 +46,7 @@ static void end_it(struct item *item)
 		wait_until(load_acquire(&item->done));
 }
 
+WRAPPED(host_fence_heavy);
 void __wrap_host_fence_heavy(void)
 {
 	struct item *item = load_acquire(&victim);

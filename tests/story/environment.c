@@ -17,9 +17,7 @@
 static struct ward_pool *the_pool;
 static _Atomic uint32_t late; /* armed: the steward oversleeps once */
 
-int __real_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
-int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
-
+WRAPPED(host_wait);
 int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 {
 	struct pool *pool = (struct pool *)the_pool;

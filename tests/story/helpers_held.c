@@ -60,7 +60,7 @@ static bool is_it(void)
 	return len >= end && !strcmp(name + len - end, mine->thread);
 }
 
-int __real_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
+WRAPPED(host_wait);
 
 static void at(enum place place)
 {
@@ -72,43 +72,34 @@ static void at(enum place place)
 		__real_host_wait(&gate, 0, HOST_FOREVER);
 }
 
-int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
 int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 {
 	at(WAITS);
 	return __real_host_wait(word, seen, until);
 }
 
-void __real_host_wake(_Atomic uint32_t *word, int n);
-void __wrap_host_wake(_Atomic uint32_t *word, int n);
+WRAPPED(host_wake);
 void __wrap_host_wake(_Atomic uint32_t *word, int n)
 {
 	at(WAKES);
 	__real_host_wake(word, n);
 }
 
-int __real_host_look(const struct host_eye *eye, struct host_look *look);
-int __wrap_host_look(const struct host_eye *eye, struct host_look *look);
+WRAPPED(host_look);
 int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
 {
 	at(LOOKS);
 	return __real_host_look(eye, look);
 }
 
-int __real_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
-int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
+WRAPPED(host_syscall);
 int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	at(ASKS);
 	return __real_host_syscall(eye, nr, arg);
 }
 
-int __real_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
+WRAPPED(host_spawn);
 int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 		      void (*fn)(void *arg), void (*last)(void *arg), void *arg)
 {
@@ -116,20 +107,14 @@ int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 	return __real_host_spawn(out, how, fn, last, arg);
 }
 
-int __real_host_join(host_thread thread, uint64_t until);
-int __wrap_host_join(host_thread thread, uint64_t until);
+WRAPPED(host_join);
 int __wrap_host_join(host_thread thread, uint64_t until)
 {
 	at(JOINS);
 	return __real_host_join(thread, until);
 }
 
-void __real_host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
-			    _Atomic uint32_t *gen, uint32_t gen_seen,
-			    struct host_life *const *lives, unsigned n);
-void __wrap_host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
-			    _Atomic uint32_t *gen, uint32_t gen_seen,
-			    struct host_life *const *lives, unsigned n);
+WRAPPED(host_wait_lives);
 void __wrap_host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 			    _Atomic uint32_t *gen, uint32_t gen_seen,
 			    struct host_life *const *lives, unsigned n)
@@ -138,23 +123,21 @@ void __wrap_host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 	at(WATCHES); /* on its way to its seat */
 }
 
-void __real_host_life_hold(struct host_life *life);
-void __wrap_host_life_hold(struct host_life *life);
+WRAPPED(host_life_hold);
 void __wrap_host_life_hold(struct host_life *life)
 {
 	at(HOLDS);
 	__real_host_life_hold(life);
 }
 
-void __real_host_eye_open(struct host_eye *eye, int32_t tid);
-void __wrap_host_eye_open(struct host_eye *eye, int32_t tid);
+WRAPPED(host_eye_open);
 void __wrap_host_eye_open(struct host_eye *eye, int32_t tid)
 {
 	at(OPENS);
 	__real_host_eye_open(eye, tid);
 }
 
-void __wrap_host_mutter(const char *line, size_t len);
+WRAPPED(host_mutter);
 void __wrap_host_mutter(const char *line, size_t len)
 {
 	(void)line;

@@ -22,13 +22,7 @@ static struct ward_pool *the_pool;
 
 static _Atomic uint32_t hold_birth, held_birth, destroyed, too_late;
 
-int __real_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-
+WRAPPED(host_spawn);
 int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 		      void (*fn)(void *arg), void (*last)(void *arg), void *arg)
 {
@@ -84,9 +78,6 @@ static void birth_beside_destroy(void)
 static _Atomic uint32_t hold_burial, went_on;
 static struct slot *_Atomic grave;
 
-bool __real_host_life_lost(const struct host_life *life);
-bool __wrap_host_life_lost(const struct host_life *life);
-
 /* A record twice born since then, and inside a task. */
 static bool reused(struct slot *slot, uint64_t turn)
 {
@@ -96,6 +87,7 @@ static bool reused(struct slot *slot, uint64_t turn)
 	       slot_inside(load_acquire(&slot->word));
 }
 
+WRAPPED(host_life_lost);
 bool __wrap_host_life_lost(const struct host_life *life)
 {
 	bool lost = __real_host_life_lost(life);

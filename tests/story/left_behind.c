@@ -23,11 +23,7 @@
 
 static _Atomic int32_t held; /* pieces of memory */
 
-void *__real_host_alloc(size_t size);
-void *__wrap_host_alloc(size_t size);
-void __real_host_free(void *mem, size_t size);
-void __wrap_host_free(void *mem, size_t size);
-
+WRAPPED(host_alloc);
 void *__wrap_host_alloc(size_t size)
 {
 	void *mem = __real_host_alloc(size);
@@ -36,6 +32,7 @@ void *__wrap_host_alloc(size_t size)
 	return mem;
 }
 
+WRAPPED(host_free);
 void __wrap_host_free(void *mem, size_t size)
 {
 	add_relaxed(&held, -(mem != NULL));

@@ -31,8 +31,7 @@ static void find_cpus(void)
 }
 
 /* In place of the library's own. */
-struct host_near *__wrap_host_near_find(const struct host_cpus *set);
-
+WRAPPED(host_near_find);
 struct host_near *__wrap_host_near_find(const struct host_cpus *set)
 {
 	uint16_t of[CPU_SETSIZE];

@@ -19,12 +19,7 @@ enum { ALL = 7 };
 
 static _Atomic uint32_t calls, fail_at, fail_all;
 
-int __real_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
+WRAPPED(host_spawn);
 int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 		      void (*fn)(void *arg), void (*last)(void *arg), void *arg)
 {

@@ -19,8 +19,7 @@ static bool fails(void)
 	return add_relaxed(&calls, 1) + 1 == load_relaxed(&fail_at);
 }
 
-void *__real_host_alloc(size_t size);
-void *__wrap_host_alloc(size_t size);
+WRAPPED(host_alloc);
 void *__wrap_host_alloc(size_t size)
 {
 	void *mem = fails() ? NULL : __real_host_alloc(size);
@@ -30,8 +29,7 @@ void *__wrap_host_alloc(size_t size)
 	return mem;
 }
 
-void __real_host_free(void *mem, size_t size);
-void __wrap_host_free(void *mem, size_t size);
+WRAPPED(host_free);
 void __wrap_host_free(void *mem, size_t size)
 {
 	if (mem)
@@ -39,8 +37,7 @@ void __wrap_host_free(void *mem, size_t size)
 	__real_host_free(mem, size);
 }
 
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
+WRAPPED(calloc);
 void *__wrap_calloc(size_t n, size_t size)
 {
 	if (!fails())
@@ -49,10 +46,7 @@ void *__wrap_calloc(size_t n, size_t size)
 	return NULL;
 }
 
-void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd,
-		  off_t offset);
-void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
-		  off_t offset);
+WRAPPED(mmap);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		  off_t offset)
 {

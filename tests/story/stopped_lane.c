@@ -19,11 +19,7 @@ enum { BEHIND = 50 };
 static _Atomic uint32_t held, go; /* 1: to be held; 2: it is */
 static __thread bool victim;
 
-void __real_inbox_pass(struct inbox *inbox, struct hand *mine,
-		       struct ward_task *task, uint32_t rank);
-void __wrap_inbox_pass(struct inbox *inbox, struct hand *mine,
-		       struct ward_task *task, uint32_t rank);
-
+WRAPPED(inbox_pass);
 void __wrap_inbox_pass(struct inbox *inbox, struct hand *mine,
 		       struct ward_task *task, uint32_t rank)
 {

@@ -10,6 +10,7 @@
 #define WARD_TESTS_STORY_STORY_H
 
 #include "../sanitizers.h"
+#include "../wrap.h"
 #include "base/host.h"
 #include "work/pool.h"
 #include <errno.h>

@@ -12,17 +12,7 @@
 static _Atomic int32_t spawns_left = INT32_MAX, allocs_left = INT32_MAX;
 static _Atomic uint64_t bytes_out;
 
-int __real_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
-		      void (*fn)(void *arg), void (*last)(void *arg),
-		      void *arg);
-void *__real_host_alloc(size_t size);
-void *__wrap_host_alloc(size_t size);
-void __real_host_free(void *mem, size_t size);
-void __wrap_host_free(void *mem, size_t size);
-
+WRAPPED(host_spawn);
 int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 		      void (*fn)(void *arg), void (*last)(void *arg), void *arg)
 {
@@ -32,6 +22,7 @@ int __wrap_host_spawn(host_thread *out, const struct host_spawn *how,
 	return __real_host_spawn(out, how, fn, last, arg);
 }
 
+WRAPPED(host_alloc);
 void *__wrap_host_alloc(size_t size)
 {
 	void *mem = NULL;
@@ -44,6 +35,7 @@ void *__wrap_host_alloc(size_t size)
 	return mem;
 }
 
+WRAPPED(host_free);
 void __wrap_host_free(void *mem, size_t size)
 {
 	if (mem)

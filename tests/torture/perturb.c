@@ -10,6 +10,7 @@
  * host_alloc and host_free are counted, for what is left at the end.
  */
 #include "torture.h"
+#include "../wrap.h"
 
 #include <sys/syscall.h>
 #include <time.h>
@@ -38,71 +39,61 @@ void perturb(void)
 	}
 }
 
-#define REAL(name) __real_##name
-#define WRAP(name) __wrap_##name
-
-uint64_t REAL(host_now)(void);
-uint64_t WRAP(host_now)(void);
-uint64_t WRAP(host_now)(void)
+WRAPPED(host_now);
+uint64_t __wrap_host_now(void)
 {
 	perturb();
-	return REAL(host_now)();
+	return __real_host_now();
 }
 
-int REAL(host_wait)(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
-int WRAP(host_wait)(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
-int WRAP(host_wait)(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+WRAPPED(host_wait);
+int __wrap_host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 {
 	int err;
 
 	perturb();
-	err = REAL(host_wait)(word, seen, until);
+	err = __real_host_wait(word, seen, until);
 	perturb();
 	return err;
 }
 
-void REAL(host_wake)(_Atomic uint32_t *word, int n);
-void WRAP(host_wake)(_Atomic uint32_t *word, int n);
-void WRAP(host_wake)(_Atomic uint32_t *word, int n)
+WRAPPED(host_wake);
+void __wrap_host_wake(_Atomic uint32_t *word, int n)
 {
 	perturb();
-	REAL(host_wake)(word, n);
+	__real_host_wake(word, n);
 	perturb();
 }
 
-void REAL(host_fence_heavy)(void);
-void WRAP(host_fence_heavy)(void);
-void WRAP(host_fence_heavy)(void)
+WRAPPED(host_fence_heavy);
+void __wrap_host_fence_heavy(void)
 {
 	perturb();
-	REAL(host_fence_heavy)();
+	__real_host_fence_heavy();
 	perturb();
 }
 
-void REAL(host_relax)(void);
-void WRAP(host_relax)(void);
-void WRAP(host_relax)(void)
+WRAPPED(host_relax);
+void __wrap_host_relax(void)
 {
 	perturb();
-	REAL(host_relax)();
+	__real_host_relax();
 }
 
-void *REAL(host_alloc)(size_t size);
-void *WRAP(host_alloc)(size_t size);
-void *WRAP(host_alloc)(size_t size)
+WRAPPED(host_alloc);
+void *__wrap_host_alloc(size_t size)
 {
-	void *mem = REAL(host_alloc)(size);
+	void *mem = __real_host_alloc(size);
 
 	if (mem)
 		add_relaxed(&allocated, size);
 	return mem;
 }
 
-void REAL(host_free)(void *mem, size_t size);
-void WRAP(host_free)(void *mem, size_t size);
-void WRAP(host_free)(void *mem, size_t size)
+WRAPPED(host_free);
+void __wrap_host_free(void *mem, size_t size)
 {
 	if (mem)
 		add_relaxed(&allocated, -(uint64_t)size);
-	REAL(host_free)(mem, size);
+	__real_host_free(mem, size);
 }

@@ -3,6 +3,7 @@
  * Excuses, in a world of four threads: who sleeps on which futex, who holds it,
  * and who is given a CPU is as the test says.
  */
+#include "../wrap.h"
 #include "heal/excuse.h"
 #include <criterion/criterion.h>
 
@@ -21,11 +22,7 @@ static struct {
 
 static int asked_through[THREADS];
 
-int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
-int __wrap_host_look(const struct host_eye *eye, struct host_look *look);
-bool __wrap_host_is_futex(int32_t nr);
-int32_t __wrap_host_futex_holder(uint64_t address);
-
+WRAPPED(host_syscall);
 int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 {
 	int32_t holder = thread[eye->tid].waits_for;
@@ -37,6 +34,7 @@ int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
 	return 0;
 }
 
+WRAPPED(host_look);
 int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
 {
 	*look = (struct host_look){ .cpu_known = true,
@@ -48,8 +46,7 @@ int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
 
 static uint64_t born[THREADS];
 
-bool __wrap_host_is_younger(int32_t tid, uint64_t than);
-
+WRAPPED(host_is_younger);
 bool __wrap_host_is_younger(int32_t tid, uint64_t than)
 {
 	return born[tid] > than;
@@ -57,8 +54,7 @@ bool __wrap_host_is_younger(int32_t tid, uint64_t than)
 
 static int32_t raised[THREADS], raises;
 
-bool __wrap_host_raise(int32_t tid, const struct host_sched *was);
-
+WRAPPED(host_raise);
 bool __wrap_host_raise(int32_t tid, const struct host_sched *was)
 {
 	cr_assert_eq(was->priority, tid);
@@ -66,11 +62,13 @@ bool __wrap_host_raise(int32_t tid, const struct host_sched *was)
 	return ++raises != 2; /* the second time it is refused */
 }
 
+WRAPPED(host_is_futex);
 bool __wrap_host_is_futex(int32_t nr)
 {
 	return nr == FUTEX;
 }
 
+WRAPPED(host_futex_holder);
 int32_t __wrap_host_futex_holder(uint64_t address)
 {
 	return address == LOCK(-1) ? 0 : (int32_t)(address - LOCK(0));
