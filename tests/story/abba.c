@@ -54,10 +54,8 @@ int main(void)
 		item[i].number = i;
 		item_submit(pool, &item[i]);
 	}
-	for (int i = 0; i < 50; i++) {
-		item_init(&more[i], task_nothing, NULL, "more");
-		item_submit(pool, &more[i]);
-	}
+	for (int i = 0; i < 50; i++)
+		item_start(pool, &more[i], task_nothing, NULL, "more");
 	for (int i = 0; i < 2; i++)
 		item_done(&item[i], -ETIME);
 	for (int i = 0; i < 50; i++)

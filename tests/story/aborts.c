@@ -48,10 +48,9 @@ static void child(unsigned workers, const struct ward_hooks *hooks)
 	config.on_stall = WARD_STALL_ABORT;
 	config.trace_signo = WARD_TRACE_NONE;
 	pool = pool_up(&config);
-	for (unsigned i = 0; i < workers; i++) {
-		item_init(&item[i], task_sleep_until_fenced, NULL, "stuck");
-		item_submit(pool, &item[i]);
-	}
+	for (unsigned i = 0; i < workers; i++)
+		item_start(pool, &item[i], task_sleep_until_fenced, NULL,
+			   "stuck");
 	for (unsigned i = 0; i < workers; i++)
 		item_ends(&item[i], 0);
 	_exit(2);

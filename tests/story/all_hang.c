@@ -26,14 +26,10 @@ static struct item first[WORKERS], behind[BEHIND], more[WORKERS + ZOMBIES];
 
 static void hang_below_the_cap(struct ward_pool *pool)
 {
-	for (int i = 0; i < WORKERS; i++) {
-		item_init(&first[i], hang, NULL, "hang");
-		item_submit(pool, &first[i]);
-	}
-	for (int i = 0; i < BEHIND; i++) {
-		item_init(&behind[i], task_nothing, NULL, "behind");
-		item_submit(pool, &behind[i]);
-	}
+	for (int i = 0; i < WORKERS; i++)
+		item_start(pool, &first[i], hang, NULL, "hang");
+	for (int i = 0; i < BEHIND; i++)
+		item_start(pool, &behind[i], task_nothing, NULL, "behind");
 	for (int i = 0; i < WORKERS; i++)
 		item_done(&first[i], -ETIME);
 	for (int i = 0; i < BEHIND; i++)
@@ -50,10 +46,8 @@ static void hang_above_the_cap(struct ward_pool *pool)
 {
 	struct ward_stats s;
 
-	for (int i = 0; i < WORKERS + ZOMBIES; i++) {
-		item_init(&more[i], hang, NULL, "more");
-		item_submit(pool, &more[i]);
-	}
+	for (int i = 0; i < WORKERS + ZOMBIES; i++)
+		item_start(pool, &more[i], hang, NULL, "more");
 	told(WARD_R_DEGRADED, 0);
 	wait_until(stats_of(pool).running == WORKERS);
 	s = stats_of(pool);

@@ -46,16 +46,12 @@ int main(void)
 	config.hooks = &hooks;
 	pool = pool_up(&config); /* a worker and a spare: two births */
 	inside = (const struct pool *)pool;
-	for (int i = 0; i < 2; i++) {
-		item_init(&dead[i], leaves, NULL, "leaves");
-		item_submit(pool, &dead[i]);
-	}
+	for (int i = 0; i < 2; i++)
+		item_start(pool, &dead[i], leaves, NULL, "leaves");
 	/* Both are dead; who will sit in the seat hangs in its start hook. */
 	wait_until(stats_of(pool).deaths == 2);
-	item_init(&spin, task_spin_until_fenced, NULL, "spins");
-	item_submit(pool, &spin);
-	item_init(&behind, task_nothing, NULL, "behind");
-	item_submit(pool, &behind);
+	item_start(pool, &spin, task_spin_until_fenced, NULL, "spins");
+	item_start(pool, &behind, task_nothing, NULL, "behind");
 	scans = stats_of(pool).scans;
 	wait_until(stats_of(pool).scans >= scans + LINGERS);
 	expect(!load_acquire(&inside->steward_asleep));

@@ -52,9 +52,9 @@ static void *ruins(void *arg)
 	for (unsigned i = 0; i < LOSSES; i++) {
 		struct item item;
 
-		item_init(&item, i % 4 ? leaves : task_spin_until_fenced, NULL,
-			  "ruin");
-		item_submit(the_pool, &item);
+		item_start(the_pool, &item,
+			   i % 4 ? leaves : task_spin_until_fenced, NULL,
+			   "ruin");
 		item_ends(&item, i % 4 ? -EOWNERDEAD : -ETIME);
 		add_acq_rel(&losses, 1);
 	}

@@ -48,20 +48,6 @@ static void hog(int cpu, int go, int32_t all)
 	_exit(0);
 }
 
-static int busy(struct item *item)
-{
-	(void)item;
-	burn(story_policy.busy_within * 2 / 3);
-	return 1;
-}
-
-static int asleep(struct item *item)
-{
-	(void)item;
-	nap(story_policy.blocked_within * 2 / 3);
-	return 1;
-}
-
 static bool hogs_end(const pid_t *pid, int n)
 {
 	bool all = true;
@@ -101,10 +87,9 @@ int main(void)
 	}
 	config.workers = 4;
 	pool = pool_up(&config);
-	for (int i = 0; i < 4; i++) {
-		item_init(&item[i], i % 2 ? busy : asleep, NULL, "healthy");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < 4; i++)
+		item_start(pool, &item[i], i % 2 ? task_busy : task_asleep,
+			   NULL, "healthy");
 	for (int i = 0; i < 4; i++)
 		item_runs(&item[i], 1);
 	/* All at once: the first hog may keep us away, too. */

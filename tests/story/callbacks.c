@@ -52,8 +52,7 @@ static struct ward_stats ends_well(struct ward_task task)
 	pool = pool_up(&config);
 	store_relaxed(&released, 0);
 	expect_equal(ward_submit(pool, &task, WARD_FOREVER), 0);
-	item_init(&behind, task_nothing, NULL, "behind");
-	item_submit(pool, &behind);
+	item_start(pool, &behind, task_nothing, NULL, "behind");
 	item_ends(&behind, 0);
 	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
 	wait_healed(pool);

@@ -47,20 +47,6 @@ int __wrap_host_join(host_thread thread, uint64_t until)
 	return __real_host_join(thread, real(until));
 }
 
-static int busy(struct item *item)
-{
-	(void)item;
-	burn(story_policy.busy_within * 2 / 3);
-	return 1;
-}
-
-static int asleep(struct item *item)
-{
-	(void)item;
-	nap(story_policy.blocked_within * 2 / 3);
-	return 1;
-}
-
 static int dies(struct item *item)
 {
 	(void)item;
@@ -71,10 +57,9 @@ static void jump_among_tasks(struct ward_pool *pool)
 {
 	struct item item[4];
 
-	for (int i = 0; i < 4; i++) {
-		item_init(&item[i], i % 2 ? busy : asleep, NULL, "healthy");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < 4; i++)
+		item_start(pool, &item[i], i % 2 ? task_busy : task_asleep,
+			   NULL, "healthy");
 	for (int i = 0; i < 4; i++)
 		item_runs(&item[i], 1);
 	add_acq_rel(&ahead, 3600 * SECOND);
@@ -90,12 +75,10 @@ static void wall_clock(struct ward_pool *pool)
 		struct item item;
 
 		store_relaxed(&wall, set[i]);
-		item_init(&item, dies, NULL, "dies");
-		item_submit(pool, &item);
+		item_start(pool, &item, dies, NULL, "dies");
 		item_ends(&item, -EOWNERDEAD);
 		told_id(item.incident);
-		item_init(&item, asleep, NULL, "healthy");
-		item_submit(pool, &item);
+		item_start(pool, &item, task_asleep, NULL, "healthy");
 		item_ends(&item, 1);
 		wait_healed(pool);
 	}
@@ -121,8 +104,7 @@ int main(void)
 	{
 		struct item item;
 
-		item_init(&item, task_spin_until_fenced, NULL, "spins");
-		item_submit(pool, &item);
+		item_start(pool, &item, task_spin_until_fenced, NULL, "spins");
 		item_ends(&item, -ETIME);
 	}
 	pool_down(pool);

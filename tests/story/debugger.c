@@ -23,8 +23,7 @@ int main(void)
 	struct item item;
 	struct hold it;
 
-	item_init(&item, beats_until_marked, NULL, "held");
-	item_submit(pool, &item);
+	item_start(pool, &item, beats_until_marked, NULL, "held");
 	item_runs(&item, 1);
 	if (!hold(&it, load_relaxed(&item.tid))) {
 		store_release(&item.mark, 1);

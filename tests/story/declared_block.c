@@ -55,14 +55,12 @@ int main(void)
 	struct ward_stats s;
 	struct item item;
 
-	item_init(&item, as_declared, NULL, "as declared");
-	item_submit(pool, &item);
+	item_start(pool, &item, as_declared, NULL, "as declared");
 	item_ends(&item, 1);
 	s = stats_of(pool);
 	expect_equal(convicted(&s), 0);
 
-	item_init(&item, overruns, NULL, "overruns");
-	item_submit(pool, &item);
+	item_start(pool, &item, overruns, NULL, "overruns");
 	item_ends(&item, -ETIME);
 	r = &told_id(item.incident)->report;
 	expect_equal(r->kind, WARD_R_BLOCKED);
@@ -71,8 +69,7 @@ int main(void)
 	/* What was declared is not in the account. */
 	expect(r->ledger.silence < r->at - load_acquire(&began) - DECLARED / 2);
 
-	item_init(&item, declares_for_ever, &capped, "for ever");
-	item_submit(pool, &item);
+	item_start(pool, &item, declares_for_ever, &capped, "for ever");
 	item_ends(&item, -ETIME);
 	r = &told_id(item.incident)->report;
 	expect_equal(r->kind, WARD_R_BLOCKED);

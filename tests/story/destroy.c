@@ -50,8 +50,7 @@ static void hang_both(struct ward_pool *pool, struct item *hang,
 		      const struct ward_policy *policy)
 {
 	for (int i = 0; i < 2; i++) {
-		item_init(&hang[i], task_gate, policy, "hang");
-		item_submit(pool, &hang[i]);
+		item_start(pool, &hang[i], task_gate, policy, "hang");
 		item_runs(&hang[i], 1);
 	}
 }
@@ -122,10 +121,8 @@ static void while_healing(const struct ward_pool_config *config, unsigned n)
 	struct ward_pool *pool = pool_up(config);
 	static struct item item[30];
 
-	for (unsigned i = 0; i < 30; i++) {
-		item_init(&item[i], die, NULL, "die");
-		item_submit(pool, &item[i]);
-	}
+	for (unsigned i = 0; i < 30; i++)
+		item_start(pool, &item[i], die, NULL, "die");
 	item_done(&item[n], -EOWNERDEAD);
 	pool_leave(pool, IN_TIME, 0);
 	for (unsigned i = 0; i < 30; i++) {
@@ -142,8 +139,7 @@ static void never_started(const struct ward_pool_config *config)
 	struct item item;
 
 	expect_equal(ward_pool_create(&pool, config), 0);
-	item_init(&item, task_nothing, NULL, "never");
-	item_submit(pool, &item);
+	item_start(pool, &item, task_nothing, NULL, "never");
 	pool_leave(pool, 0, 0);
 	item_ends(&item, -ECANCELED);
 }

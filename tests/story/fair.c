@@ -79,8 +79,7 @@ static void another_threads_task(void)
 	for (int i = 0; i < 50; i++) {
 		struct item item;
 
-		item_init(&item, task_nothing, NULL, "another's");
-		item_submit(the_pool, &item);
+		item_start(the_pool, &item, task_nothing, NULL, "another's");
 		item_ends(&item, 0);
 	}
 	end_load(thread);

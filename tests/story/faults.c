@@ -139,8 +139,7 @@ static void faults_and_is_answered(struct ward_pool *pool,
 
 	wait_healed(pool);
 	before = stats_of(pool);
-	item_init(&item, way->what, NULL, way->name);
-	item_submit(pool, &item);
+	item_start(pool, &item, way->what, NULL, way->name);
 	item_ends(&item, -EFAULT);
 	expect_equal(load_relaxed(&item.runs), 1);
 	tells(way, &item);
@@ -178,27 +177,22 @@ static void faults_and_runs_again(struct ward_pool *pool)
 	struct item item;
 
 	again.runs = 5;
-	item_init(&item, faults_once, &again, "no budget");
-	item_submit(pool, &item);
+	item_start(pool, &item, faults_once, &again, "no budget");
 	item_ends(&item, -EFAULT);
 	again.deaths = again.errors = again.stalls = 4; /* none of these */
-	item_init(&item, faults_once, &again, "no budget for faults");
-	item_submit(pool, &item);
+	item_start(pool, &item, faults_once, &again, "no budget for faults");
 	item_ends(&item, -EFAULT);
 	again.faults = 2;
-	item_init(&item, faults_once, &again, "once");
-	item_submit(pool, &item);
+	item_start(pool, &item, faults_once, &again, "once");
 	item_ends(&item, 0);
 	expect_equal(load_relaxed(&item.runs), 2);
 	for (size_t i = 0; i < WAYS; i++) {
-		item_init(&item, ways[i].what, &again, ways[i].name);
-		item_submit(pool, &item);
+		item_start(pool, &item, ways[i].what, &again, ways[i].name);
 		item_ends(&item, -EFAULT);
 		expect_equal(load_relaxed(&item.runs), 3);
 		tells(&ways[i], &item);
 	}
-	item_init(&item, commits_and_faults, &again, "committed");
-	item_submit(pool, &item);
+	item_start(pool, &item, commits_and_faults, &again, "committed");
 	item_ends(&item, -EFAULT);
 	expect_equal(load_relaxed(&item.runs), 1);
 }
@@ -235,8 +229,7 @@ static void leaves_things_open(struct ward_pool *pool)
 	struct item item;
 
 	expect_equal(pthread_key_create(&key, destroys), 0);
-	item_init(&item, faults_with_cleanup, NULL, "open");
-	item_submit(pool, &item);
+	item_start(pool, &item, faults_with_cleanup, NULL, "open");
 	item_ends(&item, -EFAULT);
 	wait_until(load_acquire(&destroyed) == 1);
 	expect_equal(load_acquire(&cleaned), 0);
@@ -273,8 +266,7 @@ static void hands_garbage_to_us(struct ward_pool *pool)
 
 	for (int i = 0; i < 80; i++)
 		for (int k = 0; k < 3; k++) {
-			item_init(&item, what[k], NULL, "garbage");
-			item_submit(pool, &item);
+			item_start(pool, &item, what[k], NULL, "garbage");
 			item_ends(&item, -EFAULT);
 		}
 }
@@ -298,8 +290,7 @@ static void faults_too_late(struct ward_pool *pool)
 	struct ward_stats before = stats_of(pool), now;
 	struct item item;
 
-	item_init(&item, faults_as_a_zombie, NULL, "zombie");
-	item_submit(pool, &item);
+	item_start(pool, &item, faults_as_a_zombie, NULL, "zombie");
 	item_ends(&item, -ETIME);
 	wait_until(stats_of(pool).zombies_reaped == before.zombies_reaped + 1);
 	wait_healed(pool);
@@ -359,25 +350,12 @@ static void handler_that_came_later(struct ward_pool *pool)
 	sigfillset(&later.sa_mask);
 	expect_equal(sigaction(SIGSEGV, &later, &ours), 0);
 	for (int i = 0; i < 20; i++) {
-		item_init(&item, by_writing, NULL, "passed on");
-		item_submit(pool, &item);
+		item_start(pool, &item, by_writing, NULL, "passed on");
 		item_ends(&item, -EFAULT);
 	}
 	expect_equal(load_relaxed(&passed), 20);
 	wait_healed(pool);
 	expect_equal(sigaction(SIGSEGV, &ours, NULL), 0);
-}
-
-/* Every thread that ended was joined, and its files are closed. */
-static void wait_buried(struct ward_pool *pool)
-{
-	const struct pool *inside = (const struct pool *)pool;
-	uint64_t whole = stats_of(pool).wanted + inside->spares_wanted;
-
-	wait_healed(pool);
-	wait_until(stats_of(pool).threads_created -
-			   stats_of(pool).threads_joined ==
-		   whole);
 }
 
 int main(void)

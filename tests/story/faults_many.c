@@ -49,18 +49,6 @@ static size_t memory_now(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Every thread that ended was joined, and its files are closed. */
-static void wait_buried(struct ward_pool *pool)
-{
-	const struct pool *inside = (const struct pool *)pool;
-	uint64_t whole = stats_of(pool).wanted + inside->spares_wanted;
-
-	wait_healed(pool);
-	wait_until(stats_of(pool).threads_created -
-			   stats_of(pool).threads_joined ==
-		   whole);
-}
-
 static void fault_so_often(struct ward_pool *pool, unsigned n)
 {
 	static struct item item[8];

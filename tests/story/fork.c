@@ -126,8 +126,7 @@ static void *kill_workers(void *arg)
 
 	(void)arg;
 	while (!load_acquire(&stop)) {
-		item_init(&item, dies, NULL, "dies");
-		item_submit(pool, &item);
+		item_start(pool, &item, dies, NULL, "dies");
 		item_ends(&item, -EOWNERDEAD);
 	}
 	return NULL;
@@ -161,11 +160,9 @@ int main(void)
 	shape = &config;
 	pool = pool_up(&config);
 	beside();
-	item_init(&item, forks, NULL, "forks");
-	item_submit(pool, &item);
+	item_start(pool, &item, forks, NULL, "forks");
 	item_ends(&item, 1);
-	item_init(&item, forks_and_returns, NULL, "returns");
-	item_submit(pool, &item);
+	item_start(pool, &item, forks_and_returns, NULL, "returns");
 	item_ends(&item, 1);
 	while_healing();
 	wait_healed(pool);

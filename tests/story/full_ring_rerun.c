@@ -61,8 +61,7 @@ int main(void)
 	config.ring = 4;
 	pool = pool_up(&config);
 	for (int i = 0; i < LOST; i++) {
-		item_init(&lost[i], dies_first, &again, "lost");
-		item_submit(pool, &lost[i]);
+		item_start(pool, &lost[i], dies_first, &again, "lost");
 		item_runs(&lost[i], 1);
 	}
 	filled = fill(pool);

@@ -27,10 +27,9 @@ int main(void)
 	pool = pool_up(&config);
 	whole = threads_now();
 	for (int round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < TASKS; i++) {
-			item_init(&item[i], task_gate, &patient, "sleeps");
-			item_submit(pool, &item[i]);
-		}
+		for (unsigned i = 0; i < TASKS; i++)
+			item_start(pool, &item[i], task_gate, &patient,
+				   "sleeps");
 		for (unsigned i = 0; i < TASKS; i++)
 			item_runs(&item[i], 1);
 		s = stats_of(pool);

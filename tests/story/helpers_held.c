@@ -223,17 +223,15 @@ static void one_case(void)
 	start = host_now();
 	store_release(&armed, 1);
 	for (; n < 5; n++) {
-		item_init(&item[n], n % 4 ? dies : task_spin_until_fenced, NULL,
-			  "lost");
-		item_submit(pool, &item[n]);
+		item_start(pool, &item[n],
+			   n % 4 ? dies : task_spin_until_fenced, NULL, "lost");
 		if (!is_answered(&item[n]))
 			break;
 		answered++;
 	}
 	forks();
 	wait_until(load_acquire(&is_held));
-	item_init(&busy, keeps_it_awake, NULL, "busy");
-	item_submit(pool, &busy);
+	item_start(pool, &busy, keeps_it_awake, NULL, "busy");
 	wait_until(somebody_said());
 	printf("%-10s %-24s %u of 5 answered, %u vacant, %s after %.1f s\n",
 	       *mine->thread ? mine->thread + 1 : "worker", mine->says,

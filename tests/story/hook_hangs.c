@@ -55,8 +55,7 @@ static void die_often(struct ward_pool *pool, unsigned times)
 	struct item item;
 
 	for (unsigned i = 0; i < times; i++) {
-		item_init(&item, die, NULL, "die");
-		item_submit(pool, &item);
+		item_start(pool, &item, die, NULL, "die");
 		item_ends(&item, -EOWNERDEAD);
 	}
 	wait_until(stats_of(pool).workers == 2);

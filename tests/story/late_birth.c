@@ -63,8 +63,7 @@ static void birth_beside_destroy(void)
 	config.hooks = &hooks;
 	the_pool = pool_up(&config);
 	store_release(&hold_birth, 1);
-	item_init(&item, leaves, NULL, "leaves");
-	item_submit(the_pool, &item);
+	item_start(the_pool, &item, leaves, NULL, "leaves");
 	wait_until(load_acquire(&held_birth));
 	pool_leave(the_pool, IN_TIME, 0);
 	store_release(&destroyed, 1);
@@ -145,13 +144,11 @@ static void stale_burial(void)
 	the_pool = pool_up(&config);
 	pool = (struct pool *)the_pool;
 	store_release(&hold_burial, 1);
-	item_init(&dead, raw, NULL, "raw");
-	item_submit(the_pool, &dead);
+	item_start(the_pool, &dead, raw, NULL, "raw");
 	wait_until(load_acquire(&grave));
 	pool_lives_changed(pool); /* the others look, too */
 	item_ends(&dead, -EOWNERDEAD);
-	item_init(&item, stays_in_the_grave, &tough, "stays");
-	item_submit(the_pool, &item);
+	item_start(the_pool, &item, stays_in_the_grave, &tough, "stays");
 	item_ends(&item, 4);
 	expect_equal(load_acquire(&item.mark), 1);
 	expect_equal(load_acquire(&went_on), 1);

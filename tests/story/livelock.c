@@ -66,8 +66,7 @@ int main(void)
 		item_init(&item[way], spin, NULL, name[way]);
 		item[way].number = (uint64_t)way;
 		item_submit(pool, &item[way]);
-		item_init(&behind, task_nothing, NULL, "behind");
-		item_submit(pool, &behind);
+		item_start(pool, &behind, task_nothing, NULL, "behind");
 		item_ends(&item[way], -ETIME);
 		item_ends(&behind, 0);
 		check_report(&item[way]);

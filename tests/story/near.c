@@ -73,10 +73,8 @@ static void all_are_bound(struct ward_pool *pool)
 	struct item item[SEATS];
 	unsigned seen = 0;
 
-	for (int i = 0; i < SEATS; i++) {
-		item_init(&item[i], task_is_bound, NULL, "where");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < SEATS; i++)
+		item_start(pool, &item[i], task_is_bound, NULL, "where");
 	for (int i = 0; i < SEATS; i++)
 		wait_until(load_acquire(&item[i].mark));
 	for (int i = 0; i < SEATS; i++)
@@ -100,10 +98,8 @@ static void die_and_are_replaced(struct ward_pool *pool)
 {
 	struct item item[2 * SEATS];
 
-	for (int i = 0; i < 2 * SEATS; i++) {
-		item_init(&item[i], die, NULL, "dies");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < 2 * SEATS; i++)
+		item_start(pool, &item[i], die, NULL, "dies");
 	for (int i = 0; i < 2 * SEATS; i++)
 		item_ends(&item[i], -EOWNERDEAD);
 	wait_healed(pool);
@@ -115,10 +111,9 @@ static void hang_and_come_home(struct ward_pool *pool)
 {
 	struct item item[SEATS];
 
-	for (int i = 0; i < SEATS; i++) {
-		item_init(&item[i], task_sleep_until_fenced, NULL, "hangs");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < SEATS; i++)
+		item_start(pool, &item[i], task_sleep_until_fenced, NULL,
+			   "hangs");
 	for (int i = 0; i < SEATS; i++)
 		item_ends(&item[i], -ETIME);
 	wait_healed(pool);
@@ -135,16 +130,12 @@ static void one_runs_them_all(struct ward_pool *pool)
 	};
 	struct item held[SEATS], many[MANY];
 
-	for (int i = 0; i < SEATS; i++) {
-		item_init(&held[i], task_is_bound, &patient, "held");
-		item_submit(pool, &held[i]);
-	}
+	for (int i = 0; i < SEATS; i++)
+		item_start(pool, &held[i], task_is_bound, &patient, "held");
 	for (int i = 0; i < SEATS; i++)
 		wait_until(load_acquire(&held[i].mark));
-	for (int i = 0; i < MANY; i++) {
-		item_init(&many[i], task_nothing, NULL, "far");
-		item_submit(pool, &many[i]);
-	}
+	for (int i = 0; i < MANY; i++)
+		item_start(pool, &many[i], task_nothing, NULL, "far");
 	for (int i = 0; i < SEATS; i++)
 		if (held[i].number == 0)
 			gate_open(&held[i]);
@@ -168,10 +159,8 @@ static void *submit_there(void *arg)
 	CPU_ZERO(&set);
 	CPU_SET(cpu[add_relaxed(&at, 1) % cpus], &set);
 	expect_equal(sched_setaffinity(0, sizeof(set), &set), 0);
-	for (int i = 0; i < MANY; i++) {
-		item_init(&item[i], task_nothing, NULL, "from there");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < MANY; i++)
+		item_start(pool, &item[i], task_nothing, NULL, "from there");
 	for (int i = 0; i < MANY; i++)
 		item_ends(&item[i], 0);
 	return NULL;

@@ -96,15 +96,12 @@ static void as_many_as_may_be(void)
 	struct item last;
 
 	pool = pool_up(&config); /* 2 workers; may be lent 4 */
-	for (int i = 0; i < 6; i++) {
-		item_init(&item[i], waits_and_says_so, NULL, "waits");
-		item_submit(pool, &item[i]);
-	}
+	for (int i = 0; i < 6; i++)
+		item_start(pool, &item[i], waits_and_says_so, NULL, "waits");
 	for (int i = 0; i < 6; i++)
 		item_runs(&item[i], 1);
 	expect_equal(stats_of(pool).blocked, 6);
-	item_init(&last, task_nothing, NULL, "last");
-	item_submit(pool, &last);
+	item_start(pool, &last, task_nothing, NULL, "last");
 	told(WARD_R_NO_THREAD, 0);
 	for (int i = 0; i < 6; i++) {
 		gate_open(&item[i]);
@@ -140,8 +137,7 @@ static void no_room(void)
 	config.workers = 1;
 	config.ring = 4;
 	pool = pool_up(&config);
-	item_init(&flood, floods, NULL, "flood");
-	item_submit(pool, &flood);
+	item_start(pool, &flood, floods, NULL, "flood");
 	item_ends(&flood, 0);
 	for (unsigned i = 0; i < NESTED; i++)
 		item_ends(&child[i], 0);

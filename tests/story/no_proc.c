@@ -73,8 +73,7 @@ static void convicts_a_spinner(struct ward_pool *pool)
 {
 	struct item item;
 
-	item_init(&item, task_spin_until_fenced, NULL, "spin");
-	item_submit(pool, &item);
+	item_start(pool, &item, task_spin_until_fenced, NULL, "spin");
 	item_ends(&item, -ETIME);
 	expect_equal(told_id(item.incident)->report.kind, WARD_R_LIVELOCK);
 	wait_healed(pool);
@@ -97,8 +96,7 @@ static void sees_sleep(struct ward_pool *pool)
 {
 	struct item item;
 
-	item_init(&item, task_sleep_until_fenced, NULL, "sleep");
-	item_submit(pool, &item);
+	item_start(pool, &item, task_sleep_until_fenced, NULL, "sleep");
 	item_ends(&item, -ETIME);
 	expect_equal(told_id(item.incident)->report.kind, WARD_R_BLOCKED);
 	wait_healed(pool);

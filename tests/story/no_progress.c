@@ -53,17 +53,14 @@ int main(void)
 	struct ward_stats s;
 	struct item item;
 
-	item_init(&item, beats, NULL, "beats");
-	item_submit(pool, &item);
+	item_start(pool, &item, beats, NULL, "beats");
 	item_ends(&item, 1);
-	item_init(&item, gets_on, &asks, "gets on");
-	item_submit(pool, &item);
+	item_start(pool, &item, gets_on, &asks, "gets on");
 	item_ends(&item, 1);
 	s = stats_of(pool);
 	expect_equal(convicted(&s), 0);
 
-	item_init(&item, beats_until_fenced, &asks, "stagnates");
-	item_submit(pool, &item);
+	item_start(pool, &item, beats_until_fenced, &asks, "stagnates");
 	item_ends(&item, -ETIME);
 	report = told_id(item.incident);
 	expect_equal(report->report.kind, WARD_R_NO_PROGRESS);

@@ -39,8 +39,7 @@ static void at_start(const struct ward_pool_config *config)
 		struct item item;
 
 		expect_equal(ward_pool_create(&pool, config), 0);
-		item_init(&item, task_nothing, NULL, "waits");
-		item_submit(pool, &item);
+		item_start(pool, &item, task_nothing, NULL, "waits");
 		store_relaxed(&calls, 0);
 		store_relaxed(&fail_at, ++n);
 		expect_equal(ward_pool_start(pool),
@@ -69,8 +68,7 @@ static void one_dies(struct ward_pool *pool)
 {
 	struct item item;
 
-	item_init(&item, die, NULL, "die");
-	item_submit(pool, &item);
+	item_start(pool, &item, die, NULL, "die");
 	item_ends(&item, -EOWNERDEAD);
 }
 
@@ -86,8 +84,7 @@ static void while_healing(const struct ward_pool_config *config)
 	wait_until(stats_of(pool).heals == 1);
 	one_dies(pool); /* one is left */
 	told(WARD_R_NO_THREAD, 0);
-	item_init(&last, task_gate, NULL, "last");
-	item_submit(pool, &last);
+	item_start(pool, &last, task_gate, NULL, "last");
 	item_runs(&last, 1);
 	expect_equal(stats_of(pool).workers, 1);
 	expect_equal(stats_of(pool).vacant, 1);
@@ -95,11 +92,9 @@ static void while_healing(const struct ward_pool_config *config)
 	gate_open(&last);
 	item_ends(&last, 0);
 
-	item_init(&last, die, NULL, "the last");
-	item_submit(pool, &last);
+	item_start(pool, &last, die, NULL, "the last");
 	wait_until(stats_of(pool).workers == 0);
-	item_init(&waits, task_nothing, NULL, "waits");
-	item_submit(pool, &waits);
+	item_start(pool, &waits, task_nothing, NULL, "waits");
 	wait_until(load_acquire(&calls) >= 6);
 	expect(!load_acquire(&waits.done));
 	expect_equal(told_count(WARD_R_NO_THREAD), 1);

@@ -42,8 +42,7 @@ static const struct told *convict(struct ward_pool *pool,
 	struct item item;
 	uint64_t began;
 
-	item_init(&item, what, NULL, "spin");
-	item_submit(pool, &item);
+	item_start(pool, &item, what, NULL, "spin");
 	item_done(&item, -ETIME);
 	began = host_now();
 	t = told_id(item.incident);

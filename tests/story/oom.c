@@ -88,8 +88,7 @@ static void of_start(const struct ward_pool_config *config)
 	int err;
 
 	expect_equal(ward_pool_create(&pool, config), 0);
-	item_init(&item, task_nothing, NULL, "waits");
-	item_submit(pool, &item);
+	item_start(pool, &item, task_nothing, NULL, "waits");
 	do {
 		store_relaxed(&calls, 0);
 		store_relaxed(&fail_at, ++n);

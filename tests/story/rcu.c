@@ -45,13 +45,11 @@ int main(void)
 	struct ward_pool *pool = pool_up(&config);
 	struct item hangs, dies;
 
-	item_init(&hangs, hang_inside, NULL, "hangs");
-	item_submit(pool, &hangs);
+	item_start(pool, &hangs, hang_inside, NULL, "hangs");
 	item_done(&hangs, -ETIME);
 	/* More than there are records: they have to be used again. */
 	for (int i = 0; i < 16; i++) {
-		item_init(&dies, leave, NULL, "dies");
-		item_submit(pool, &dies);
+		item_start(pool, &dies, leave, NULL, "dies");
 		item_ends(&dies, -EOWNERDEAD);
 	}
 	wait_until(stats_of(pool).vacant == 0 && stats_of(pool).spares == 1);

@@ -93,8 +93,7 @@ static void run_once(void)
 		if (n % 10 == 0)
 			pool = pool_up(&config);
 		for (int i = 0; i < INCIDENTS; i++) {
-			item_init(&item, incident[i], NULL, name[i]);
-			item_submit(pool, &item);
+			item_start(pool, &item, incident[i], NULL, name[i]);
 			item_ends(&item, -EXDEV);
 		}
 		if (n % 10 == 9)

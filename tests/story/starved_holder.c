@@ -144,8 +144,7 @@ static void not_for_ever(struct ward_pool *pool)
 	struct item item;
 
 	begin(true);
-	item_init(&item, wants, NULL, "wants");
-	item_submit(pool, &item);
+	item_start(pool, &item, wants, NULL, "wants");
 	item_done(&item, -ETIME);
 	expect(host_now() - began >=
 	       EXCUSE_TIMES * steady.blocked_within);
@@ -160,8 +159,7 @@ static void busy_is_no_excuse(struct ward_pool *pool)
 	struct item item;
 
 	begin(false);
-	item_init(&item, wants, NULL, "wants");
-	item_submit(pool, &item);
+	item_start(pool, &item, wants, NULL, "wants");
 	item_done(&item, -ETIME);
 	expect_equal(told_id(item.incident)->report.holder,
 		     load_relaxed(&owner));

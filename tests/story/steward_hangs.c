@@ -39,16 +39,14 @@ int main(void)
 	config.workers = 2;
 	pool = pool_up(&config);
 	old = in_office(pool);
-	item_init(&busy, beats_until_marked, NULL, "busy");
-	item_submit(pool, &busy);
+	item_start(pool, &busy, beats_until_marked, NULL, "busy");
 	item_runs(&busy, 1);
 	wait_until(load_relaxed(&old->tid));
 	if (!hold(&it, load_relaxed(&old->tid))) {
 		store_release(&busy.mark, 1);
 		story_skip("no right to trace");
 	}
-	item_init(&stuck, task_spin_until_fenced, NULL, "stuck");
-	item_submit(pool, &stuck);
+	item_start(pool, &stuck, task_spin_until_fenced, NULL, "stuck");
 	expect_equal(told(WARD_R_STEWARD, 0)->report.tid,
 		     load_relaxed(&old->tid));
 	expect(in_office(pool) != old);

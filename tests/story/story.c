@@ -222,6 +222,17 @@ void wait_healed(struct ward_pool *pool)
 	wait_until(healed(pool));
 }
 
+void wait_buried(struct ward_pool *pool)
+{
+	const struct pool *inside = (const struct pool *)pool;
+	uint64_t whole = stats_of(pool).wanted + inside->spares_wanted;
+
+	wait_healed(pool);
+	wait_until(stats_of(pool).threads_created -
+			   stats_of(pool).threads_joined ==
+		   whole);
+}
+
 uint64_t convicted(const struct ward_stats *stats)
 {
 	return stats->convicted_livelock + stats->convicted_blocked +
@@ -303,6 +314,14 @@ void item_submit(struct ward_pool *pool, struct item *item)
 	expect_equal(ward_submit(pool, &item->task, WARD_FOREVER), 0);
 }
 
+void item_start(struct ward_pool *pool, struct item *item,
+		int (*what)(struct item *item),
+		const struct ward_policy *policy, const char *name)
+{
+	item_init(item, what, policy, name);
+	item_submit(pool, item);
+}
+
 void item_done(struct item *item, int status)
 {
 	wait_until(load_acquire(&item->done));
@@ -324,6 +343,20 @@ int task_nothing(struct item *item)
 {
 	(void)item;
 	return 0;
+}
+
+int task_busy(struct item *item)
+{
+	(void)item;
+	burn(story_policy.busy_within * 2 / 3);
+	return 1;
+}
+
+int task_asleep(struct item *item)
+{
+	(void)item;
+	nap(story_policy.blocked_within * 2 / 3);
+	return 1;
 }
 
 int task_gate(struct item *item)

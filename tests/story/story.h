@@ -100,6 +100,8 @@ void audit_whole(struct ward_pool *pool);
 void audit_now(struct ward_pool *pool);
 /* Waits until every seat is taken, all spares are there, nobody is out. */
 void wait_healed(struct ward_pool *pool);
+/* The same, and every thread that ended was joined, and its files are closed. */
+void wait_buried(struct ward_pool *pool);
 bool books_closed(struct ward_pool *pool); /* nobody is amid healing */
 uint64_t convicted(const struct ward_stats *stats);
 
@@ -121,6 +123,9 @@ struct item {
 void item_init(struct item *item, int (*what)(struct item *item),
 	       const struct ward_policy *policy, const char *name);
 void item_submit(struct ward_pool *pool, struct item *item);
+void item_start(struct ward_pool *pool, struct item *item,
+		int (*what)(struct item *item),
+		const struct ward_policy *policy, const char *name);
 /* Waits for release(); the status must be that. */
 void item_ends(struct item *item, int status);
 void item_done(struct item *item, int status); /* waits for done() only */
@@ -128,6 +133,8 @@ void item_runs(struct item *item, unsigned times); /* waits for that run */
 
 /* What a task can do. */
 int task_nothing(struct item *item);
+int task_busy(struct item *item);    /* for two thirds of what it may, and says 1 */
+int task_asleep(struct item *item); /* the same */
 int task_gate(struct item *item);  /* sleeps until its gate is opened */
 int task_sleep_until_fenced(struct item *item); /* by short sleeps */
 int task_spin_until_fenced(struct item *item);

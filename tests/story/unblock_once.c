@@ -42,8 +42,7 @@ static void not_for_the_busy(struct ward_pool *pool)
 {
 	struct item item;
 
-	item_init(&item, busy_with_hook, NULL, "busy");
-	item_submit(pool, &item);
+	item_start(pool, &item, busy_with_hook, NULL, "busy");
 	item_ends(&item, 1);
 	expect_equal(load_acquire(&called), 0);
 }
@@ -88,15 +87,13 @@ static void not_for_the_next(struct ward_pool *pool)
 	struct item first, warned, next;
 
 	store_release(&hold, 1);
-	item_init(&first, blocks_until_warned, NULL, "first");
-	item_submit(pool, &first); /* its warning holds the scribe; it's called */
+	/* Its warning holds the scribe; it's called. */
+	item_start(pool, &first, blocks_until_warned, NULL, "first");
 	item_ends(&first, 1);
-	item_init(&warned, blocks_until_warned, NULL, "warned");
-	item_submit(pool, &warned);
+	item_start(pool, &warned, blocks_until_warned, NULL, "warned");
 	item_ends(&warned, 1);
 	store_release(&called, 0);
-	item_init(&next, hooks_and_beats, NULL, "next");
-	item_submit(pool, &next);
+	item_start(pool, &next, hooks_and_beats, NULL, "next");
 	item_runs(&next, 1);
 	store_release(&hold, 0);
 	host_wake(&hold, INT32_MAX);
@@ -144,8 +141,7 @@ static void not_joined_before(struct ward_pool *pool)
 {
 	struct stand stand = { .pool = pool };
 
-	item_init(&stand.item, stands, NULL, "stands");
-	item_submit(pool, &stand.item);
+	item_start(pool, &stand.item, stands, NULL, "stands");
 	item_ends(&stand.item, -EOWNERDEAD);
 	expect_equal(load_acquire(&stand.item.mark), 1);
 	wait_healed(pool);

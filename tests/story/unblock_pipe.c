@@ -60,8 +60,7 @@ int main(void)
 	config.policy = &patient;
 	pool = pool_up(&config);
 	expect_equal(pipe(p.end), 0);
-	item_init(&p.item, reads, NULL, "read");
-	item_submit(pool, &p.item);
+	item_start(pool, &p.item, reads, NULL, "read");
 	item_ends(&p.item, 5);
 	s = stats_of(pool);
 	expect_equal(convicted(&s), 0);
@@ -71,8 +70,7 @@ int main(void)
 
 	store_relaxed(&p.called, 0);
 	expect_equal(pipe(p.end), 0);
-	item_init(&p.item, takes_it_back, &story_policy, "read on");
-	item_submit(pool, &p.item);
+	item_start(pool, &p.item, takes_it_back, &story_policy, "read on");
 	item_done(&p.item, -ETIME);
 	expect_equal(told_id(p.item.incident)->report.kind, WARD_R_BLOCKED);
 	expect_equal(load_acquire(&p.called), 0);

@@ -94,8 +94,7 @@ static struct item item[ITEMS];
 static void much_work(struct ward_pool *pool)
 {
 	for (int i = 0; i < ITEMS; i++) {
-		item_init(&item[i], counts, NULL, "count");
-		item_submit(pool, &item[i]);
+		item_start(pool, &item[i], counts, NULL, "count");
 		if (i % 50 == 0) /* so that they park now and then */
 			item_ends(&item[i], 0);
 	}
@@ -108,8 +107,7 @@ static void some_faults(struct ward_pool *pool)
 	struct item bad;
 
 	for (int i = 0; i < 5; i++) {
-		item_init(&bad, dies, NULL, "dies");
-		item_submit(pool, &bad);
+		item_start(pool, &bad, dies, NULL, "dies");
 		item_ends(&bad, -EOWNERDEAD);
 	}
 	for (uint64_t i = 0; i < 4; i++) {
@@ -118,8 +116,7 @@ static void some_faults(struct ward_pool *pool)
 		item_submit(pool, &bad);
 		item_ends(&bad, 0);
 	}
-	item_init(&bad, task_spin_until_fenced, NULL, "spins");
-	item_submit(pool, &bad);
+	item_start(pool, &bad, task_spin_until_fenced, NULL, "spins");
 	item_ends(&bad, -ETIME);
 	wait_healed(pool);
 }

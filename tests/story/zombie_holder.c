@@ -102,8 +102,7 @@ static void home_without_it(struct ward_pool *pool)
 
 	wait_healed(pool);
 	become_zombie(pool, &zombie, false);
-	item_init(&item, wants, NULL, "wants");
-	item_submit(pool, &item);
+	item_start(pool, &item, wants, NULL, "wants");
 	wait_until(told_of_zombie(&zombie) == 1);
 	expect_equal(stats_of(pool).convicted_blocked, before);
 	gate_open(&zombie);
