@@ -148,13 +148,13 @@ static offstage void ran_it(uint32_t k)
 	ran[k] = 1;
 }
 
-static void run_it(struct task *t)
+/* One that waits does so until that many others are done. */
+static void is_done(bool waits, uint32_t plain)
 {
 	uint32_t seen;
 
-	ran_it((uint32_t)(t - task));
-	if (t->waits) {
-		while ((seen = load_acquire(&plain_done)) < plain_tasks)
+	if (waits) {
+		while ((seen = load_acquire(&plain_done)) < plain)
 			host_wait(&plain_done, seen, HOST_FOREVER);
 	} else {
 		add_acq_rel(&plain_done, 1);
@@ -162,6 +162,12 @@ static void run_it(struct task *t)
 	}
 	add_acq_rel(&done, 1);
 	host_wake(&done, 1);
+}
+
+static void run_it(struct task *t)
+{
+	ran_it((uint32_t)(t - task));
+	is_done(t->waits, plain_tasks);
 }
 
 static void worker(void *arg)
@@ -372,17 +378,7 @@ static bool take_work(void)
 
 static void do_work(void)
 {
-	uint32_t seen;
-
-	if (add_relaxed(&taken, 1) < busy) {
-		while ((seen = load_acquire(&plain_done)) < tasks - busy)
-			host_wait(&plain_done, seen, HOST_FOREVER);
-	} else {
-		add_acq_rel(&plain_done, 1);
-		host_wake(&plain_done, INT32_MAX);
-	}
-	add_acq_rel(&done, 1);
-	host_wake(&done, 1);
+	is_done(add_relaxed(&taken, 1) < busy, tasks - busy);
 }
 
 static void flagger(void *arg)

@@ -137,6 +137,31 @@ static void over(host_thread reader)
 	check(sim_unfreed() == 0);
 }
 
+/* Each is told its number. */
+static void two(void (*one)(void *arg), void (*other)(void *arg))
+{
+	host_thread t[2];
+
+	check(!host_spawn(&t[0], NULL, one, NULL, (void *)1));
+	check(!host_spawn(&t[1], NULL, other, NULL, (void *)2));
+	host_join(t[0], HOST_FOREVER);
+	host_join(t[1], HOST_FOREVER);
+}
+
+/* The same beside one that reads to the end. */
+static void two_beside(void (*one)(void *arg), void (*other)(void *arg),
+		       void (*reads)(void *arg))
+{
+	host_thread t[3];
+
+	check(!host_spawn(&t[0], NULL, one, NULL, (void *)1));
+	check(!host_spawn(&t[1], NULL, other, NULL, (void *)2));
+	check(!host_spawn(&t[2], NULL, reads, NULL, NULL));
+	host_join(t[0], HOST_FOREVER);
+	host_join(t[1], HOST_FOREVER);
+	over(t[2]);
+}
+
 /* ---- two that put the same numbers ---------------------------------------- */
 
 static void same_numbers(void *arg)
@@ -150,15 +175,8 @@ static void same_numbers(void *arg)
 
 static void bridge_same(void)
 {
-	host_thread t[3];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, same_numbers, NULL, (void *)1));
-	check(!host_spawn(&t[1], NULL, same_numbers, NULL, (void *)2));
-	check(!host_spawn(&t[2], NULL, reads_sequence, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(same_numbers, same_numbers, reads_sequence);
 	check(expected == ITEMS);
 }
 SCENARIO(bridge_same, "a number comes twice or never, or who is held holds others",
@@ -193,16 +211,9 @@ static void reads_all(void *arg)
 
 static void bridge_many(void)
 {
-	host_thread t[4];
-
 	set_up();
 	memset(seen, 0, sizeof(seen));
-	check(!host_spawn(&t[0], NULL, unnumbered, NULL, (void *)1));
-	check(!host_spawn(&t[1], NULL, unnumbered, NULL, (void *)2));
-	check(!host_spawn(&t[2], NULL, reads_all, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(unnumbered, unnumbered, reads_all);
 	check(got >= 2);
 }
 SCENARIO(bridge_many, "an item is lost, doubled or overtaken", .stop = 0x6);
@@ -241,15 +252,8 @@ static void reads_up(void *arg)
 
 static void bridge_mixed(void)
 {
-	host_thread t[3];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, numbers, NULL, (void *)1));
-	check(!host_spawn(&t[1], NULL, mixes, NULL, (void *)2));
-	check(!host_spawn(&t[2], NULL, reads_up, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(numbers, mixes, reads_up);
 	check(got == 3);
 }
 SCENARIO(bridge_mixed, "a number is said to be there that is not", .bound = 1,
@@ -305,15 +309,8 @@ static void new_one(void *arg)
 
 static void bridge_over(void)
 {
-	host_thread t[3];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, old_one, NULL, NULL));
-	check(!host_spawn(&t[1], NULL, new_one, NULL, NULL));
-	check(!host_spawn(&t[2], NULL, reads_sequence, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(old_one, new_one, reads_sequence);
 	check(expected == ITEMS);
 }
 SCENARIO(bridge_over, "an item of who was replaced comes after the takeover",
@@ -333,15 +330,8 @@ static void bold_one(void *arg)
 
 static void bridge_bold(void)
 {
-	host_thread t[3];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, old_one, NULL, NULL));
-	check(!host_spawn(&t[1], NULL, bold_one, NULL, NULL));
-	check(!host_spawn(&t[2], NULL, reads_sequence, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(old_one, bold_one, reads_sequence);
 	check(expected == ITEMS);
 }
 SCENARIO(bridge_bold, "a takeover by a put loses or doubles a number", .stop = 0x2);
@@ -349,20 +339,13 @@ SCENARIO(bridge_bold, "a takeover by a put loses or doubles a number", .stop = 0
 /* Full when it is taken over, while the reader makes room. */
 static void bridge_full(void)
 {
-	host_thread t[3];
-
 	set_up();
 	host_set_self(&slot[0]);
 	for (uint64_t n = 1; n <= 2; n++)
 		check(ward_bridge_put(bridge, n, make(1, n), WARD_NOWAIT) == 0);
 	host_set_self(NULL);
 	put_in = 2;
-	check(!host_spawn(&t[0], NULL, old_one_late, NULL, NULL));
-	check(!host_spawn(&t[1], NULL, new_one, NULL, NULL));
-	check(!host_spawn(&t[2], NULL, reads_sequence, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
-	over(t[2]);
+	two_beside(old_one_late, new_one, reads_sequence);
 	check(expected == ITEMS);
 }
 SCENARIO(bridge_full, "an item of who was replaced comes, for it was full", .stop = 0x2);
@@ -410,13 +393,8 @@ SCENARIO(bridge_close, "what was taken is not read before the end, or nobody wak
 /* Nobody reads: who waits for room hears of the close alone. */
 static void bridge_shut(void)
 {
-	host_thread t[2];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, until_closed, NULL, (void *)1));
-	check(!host_spawn(&t[1], NULL, closes, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
+	two(until_closed, closes);
 }
 SCENARIO(bridge_shut, "who waits for room does not hear of the close");
 
@@ -448,14 +426,9 @@ static void reads_and_destroys(void *arg)
 
 static void bridge_ends(void)
 {
-	host_thread t[2];
-
 	set_up();
 	to_the_end = sim_choose(2);
-	host_spawn(&t[0], NULL, puts_and_closes, NULL, NULL);
-	host_spawn(&t[1], NULL, reads_and_destroys, NULL, NULL);
-	for (int i = 0; i < 2; i++)
-		host_join(t[i], HOST_FOREVER);
+	two(puts_and_closes, reads_and_destroys);
 	check(sim_unfreed() == 0);
 }
 SCENARIO(bridge_ends, "who puts or closes touches a bridge that was destroyed",
@@ -499,13 +472,8 @@ static void fences(void *arg)
 
 static void fenced(void (*waits)(void *arg))
 {
-	host_thread t[2];
-
 	set_up();
-	check(!host_spawn(&t[0], NULL, waits, NULL, NULL));
-	check(!host_spawn(&t[1], NULL, fences, NULL, NULL));
-	host_join(t[0], HOST_FOREVER);
-	host_join(t[1], HOST_FOREVER);
+	two(waits, fences);
 }
 
 static void bridge_fenced(void)

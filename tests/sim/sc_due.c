@@ -276,6 +276,32 @@ static void watches(void *arg)
 	}
 }
 
+/* An inbox, and so many tasks that are owed to it. */
+static void set_up_later(uint32_t n)
+{
+	memset(task, 0, sizeof(task));
+	atomic_init(&out, 0);
+	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < n; i++)
+		book_open_owed(book_of(&task[i]), 0);
+}
+
+static struct pool pool; /* that does not stop, and nothing else */
+
+/* One begins to wait for a long time, just as that is done to it. */
+static void cut_short(void (*how)(void *arg))
+{
+	host_thread t;
+
+	inbox.later.told_by = stop_by;
+	inbox.later.arg = &pool;
+	check(!host_spawn(&t, NULL, how, NULL, NULL));
+	later_put(&inbox, &task[0], host_now() + 1000000000, true);
+	host_join(t, HOST_FOREVER);
+	check(later_take(&inbox) == &task[0]);
+	inbox_fini(&inbox);
+}
+
 static void cancels(void *arg)
 {
 	struct book *book = book_of(&task[0]);
@@ -286,28 +312,11 @@ static void cancels(void *arg)
 	later_hurry(&inbox, load_relaxed(&book->wait.where), &task[0]);
 }
 
-static struct pool pool; /* that does not stop, and nothing else */
-
-static void set_up_told(void)
-{
-	memset(task, 0, sizeof(task));
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
-	inbox.later.told_by = stop_by;
-	inbox.later.arg = &pool;
-}
-
 /* As it begins to wait it is cancelled: one of the two sees the other. */
 static void later_cancel(void)
 {
-	host_thread t;
-
-	set_up_told();
-	book_open_owed(book_of(&task[0]), 0);
-	check(!host_spawn(&t, NULL, cancels, NULL, NULL));
-	later_put(&inbox, &task[0], host_now() + 1000000000, true);
-	host_join(t, HOST_FOREVER);
-	check(later_take(&inbox) == &task[0]);
-	inbox_fini(&inbox);
+	set_up_later(1);
+	cut_short(cancels);
 }
 SCENARIO(later_cancel, "who is cancelled as it begins to wait waits its time",
 	 .bound = 2);
@@ -324,17 +333,10 @@ static void fires_and_looks(void *arg)
 /* Its token is fired instead: the same with who looks through all that waits. */
 static void later_told(void)
 {
-	host_thread t;
-
-	set_up_told();
+	set_up_later(1);
 	ward_cancel_init(&token);
 	task[0].cancel = &token;
-	book_open_owed(book_of(&task[0]), 0);
-	check(!host_spawn(&t, NULL, fires_and_looks, NULL, NULL));
-	later_put(&inbox, &task[0], host_now() + 1000000000, true);
-	host_join(t, HOST_FOREVER);
-	check(later_take(&inbox) == &task[0]);
-	inbox_fini(&inbox);
+	cut_short(fires_and_looks);
 }
 SCENARIO(later_told, "who is told to stop as it begins to wait waits its time",
 	 .bound = 2);
@@ -351,11 +353,7 @@ static void later_pay(void)
 {
 	host_thread t;
 
-	memset(task, 0, sizeof(task));
-	atomic_init(&out, 0);
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
-	for (uint32_t i = 0; i < 2; i++)
-		book_open_owed(book_of(&task[i]), 0);
+	set_up_later(2);
 	check(!host_spawn(&t, NULL, pays, NULL, &task[0]));
 	pays(&task[1]);
 	host_join(t, HOST_FOREVER);
@@ -378,11 +376,7 @@ static void later_dry(void)
 {
 	host_thread t;
 
-	memset(task, 0, sizeof(task));
-	atomic_init(&out, 0);
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
-	for (uint32_t i = 0; i < 2; i++)
-		book_open_owed(book_of(&task[i]), 0);
+	set_up_later(2);
 	later_return(&inbox, &task[0]);
 	check(!host_spawn(&t, NULL, finds_all, NULL, NULL));
 	finds_all(NULL);
@@ -421,16 +415,12 @@ static void later_stop(void)
 	uint64_t now = host_now();
 
 	memset(&hand, 0, sizeof(hand));
-	memset(task, 0, sizeof(task));
 	atomic_init(&rung, 0);
-	atomic_init(&out, 0);
 	came = 0;
-	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
+	set_up_later(3);
 	inbox.later.ring = ring;
 	hand_init(&hand, 0);
 	inbox_add_hand(&inbox, 0, &hand);
-	for (uint32_t i = 0; i < 3; i++)
-		book_open_owed(book_of(&task[i]), 0);
 	check(!host_spawn(&t[0], NULL, watches, NULL, NULL));
 	check(!host_spawn(&t[1], NULL, watches, NULL, NULL));
 	check(!host_spawn(&t[2], NULL, works, NULL, NULL));

@@ -165,6 +165,16 @@ static void serve(struct ward_task *task)
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
 }
 
+static void take_one(struct hand *hand)
+{
+	struct ward_task *task = inbox_take(&pool->inbox, hand);
+
+	if (task)
+		serve(task);
+	else
+		host_yield();
+}
+
 static offstage bool all_gone(uint32_t n)
 {
 	return gone >= n;
@@ -177,14 +187,8 @@ static void works(void *arg)
 	struct hand hand;
 
 	hand_init(&hand, 0);
-	while (!all_gone(n)) {
-		struct ward_task *task = inbox_take(&pool->inbox, &hand);
-
-		if (task)
-			serve(task);
-		else
-			host_yield();
-	}
+	while (!all_gone(n))
+		take_one(&hand);
 }
 
 static offstage void is_sent(uint32_t i)
@@ -412,14 +416,8 @@ static void works_until_over(void *arg)
 
 	(void)arg;
 	hand_init(&hand, 0);
-	while (!over()) {
-		struct ward_task *task = inbox_take(&pool->inbox, &hand);
-
-		if (task)
-			serve(task);
-		else
-			host_yield();
-	}
+	while (!over())
+		take_one(&hand);
 }
 
 /* Once it was closed and seen empty, nothing is accepted any more. */

@@ -622,20 +622,25 @@ SCENARIO(pool_rerun, "a task runs again while its zombie comes home",
 	 .steps = 60000, .rare = 8);
 
 /*
- * Destroyed while tasks are queued, run, hang and leave, with time enough or
- * not: threads that are still inside come home later, or vanish, and the last one
- * frees it all.
+ * With time enough or not: threads that are still inside come home later, or
+ * vanish, and the last one frees it all.
  */
+static void destroy_hastily(uint32_t n)
+{
+	if (ward_pool_destroy(pool, host_now() + WARD_MS(sim_choose(6))) > 0)
+		while (sim_unfreed())
+			host_yield();
+	all_answered(n);
+	check(sim_unfreed() == 0);
+}
+
+/* Destroyed while tasks are queued, run, hang and leave. */
 static void pool_destroyed(void)
 {
 	set_up(1, 1 + sim_choose(2), 1);
 	for (uint32_t i = 0; i < 3; i++)
 		send(i, (enum kind)sim_choose(VANISHES + 1));
-	if (ward_pool_destroy(pool, host_now() + WARD_MS(sim_choose(6))) > 0)
-		while (sim_unfreed())
-			host_yield();
-	all_answered(3);
-	check(sim_unfreed() == 0);
+	destroy_hastily(3);
 }
 SCENARIO(pool_destroyed, "destroy loses a task, or leaves something behind",
 	 .steps = 200000, .rare = 8);
@@ -829,11 +834,7 @@ static void pool_fails_destroyed(void)
 	set_up_failing(1, 3);
 	for (uint32_t i = 0; i < 3; i++)
 		send_failing(i, (enum kind)sim_choose(VANISHES));
-	if (ward_pool_destroy(pool, host_now() + WARD_MS(sim_choose(6))) > 0)
-		while (sim_unfreed())
-			host_yield();
-	all_answered(3);
-	check(sim_unfreed() == 0);
+	destroy_hastily(3);
 }
 SCENARIO(pool_fails_destroyed, "destroy forgets who waits, or hands it on twice",
 	 .steps = 200000, .rare = 8);
@@ -934,30 +935,43 @@ static void fires(void *arg)
 	ward_cancel_fire(&token, -ECANCELED);
 }
 
-static void send_as(uint32_t i, int (*how)(struct ward_task *),
-		    void (*answer)(struct ward_task *, int))
+static int try_as(uint32_t i, int (*how)(struct ward_task *),
+		  void (*answer)(struct ward_task *, int))
 {
 	errand[i].task.run = how;
 	errand[i].task.done = answer;
 	errand[i].task.release = release;
 	if (i)
 		errand[i].task.cancel = &token;
-	check(ward_submit(pool, &errand[i].task, WARD_FOREVER) == 0);
+	return ward_submit(pool, &errand[i].task, WARD_FOREVER);
 }
 
-/* The only worker is busy until what waits for it was answered. */
+static void send_as(uint32_t i, int (*how)(struct ward_task *),
+		    void (*answer)(struct ward_task *, int))
+{
+	check(try_as(i, how, answer) == 0);
+}
+
+/* The only worker is busy until its gate is opened. */
+static void hold_worker(const struct ward_policy *policy)
+{
+	set_up(1, 1, 1);
+	ward_cancel_init(&token);
+	atomic_init(&held, 0);
+	errand[0].task.policy = policy;
+	send_as(0, holds, done);
+	while (!load_acquire(&held))
+		host_wait(&held, 0, HOST_FOREVER);
+}
+
+/* It is, until what waits for it was answered. */
 static void pool_told(void)
 {
 	host_thread thread;
 
 	patience = 1000000;
-	set_up(1, 1, 1);
+	hold_worker(NULL);
 	patience = 2; /* the next run's is its own */
-	ward_cancel_init(&token);
-	atomic_init(&held, 0);
-	send_as(0, holds, done);
-	while (!load_acquire(&held))
-		host_wait(&held, 0, HOST_FOREVER);
 	send_as(1, run, told);
 	check(!host_spawn(&thread, NULL, fires, NULL, NULL));
 	check(host_join(thread, HOST_FOREVER) == 0);
@@ -980,19 +994,9 @@ static void pool_told_comes(void)
 	host_thread thread;
 	int err;
 
-	set_up(1, 1, 1);
-	ward_cancel_init(&token);
-	atomic_init(&held, 0);
-	errand[0].task.policy = &for_ever;
-	send_as(0, holds, done);
-	while (!load_acquire(&held))
-		host_wait(&held, 0, HOST_FOREVER);
-	errand[1].task.run = run;
-	errand[1].task.done = told;
-	errand[1].task.release = release;
-	errand[1].task.cancel = &token;
+	hold_worker(&for_ever);
 	check(!host_spawn(&thread, NULL, fires_now, NULL, NULL));
-	err = ward_submit(pool, &errand[1].task, WARD_FOREVER);
+	err = try_as(1, run, told);
 	check(!err || err == -ECANCELED);
 	if (err)
 		open_gate(&errand[0]);
@@ -1022,13 +1026,7 @@ static void frees(struct ward_task *task, int status)
 
 static void pool_told_hangs(void)
 {
-	set_up(1, 1, 1);
-	ward_cancel_init(&token);
-	atomic_init(&held, 0);
-	errand[0].task.policy = &for_ever;
-	send_as(0, holds, done);
-	while (!load_acquire(&held))
-		host_wait(&held, 0, HOST_FOREVER);
+	hold_worker(&for_ever);
 	send_as(1, run, hangs);
 	send_as(2, run, frees);
 	ward_cancel_fire(&token, -ECANCELED);
@@ -1048,12 +1046,7 @@ static void release_and_free(struct ward_task *task)
 /* Its last holder is no worker, and the only worker waits for its release(). */
 static void pool_let_go(void)
 {
-	set_up(1, 1, 1);
-	atomic_init(&held, 0);
-	errand[0].task.policy = &for_ever;
-	send_as(0, holds, done);
-	while (!load_acquire(&held))
-		host_wait(&held, 0, HOST_FOREVER);
+	hold_worker(&for_ever);
 	check(ward_task_hold(pool, &errand[1].task) == 0);
 	errand[1].task.run = run;
 	errand[1].task.done = done;
