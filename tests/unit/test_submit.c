@@ -597,6 +597,29 @@ Test(submit, a_fenced_attempt_waits_no_longer)
 	job_is_untouched(&stale_late);
 }
 
+/* The pool that has no room knows nothing of the worker that waits for it. */
+Test(submit, a_fenced_attempt_waits_no_longer_in_another_pool)
+{
+	struct ward_pool *own = pool_of(1);
+	struct job job = job_of_kind(waits_for_room);
+	struct full full;
+
+	fill(&full);
+	again_in = full.pool;
+	stale_late = job_of_kind(job_run);
+	job.task.policy = &hasty;
+	submitted(own, &job);
+	job_had(&job, -ETIME);
+	cr_assert(stat_is(own, late, 1), "it has come home");
+	cr_assert_eq(load_relaxed(&stale_err), -ESTALE);
+	empty(&full);
+	for (uint32_t i = 0; i < load_relaxed(&stale_put); i++)
+		job_had(&nested[i], 0);
+	ended(own);
+	ended(full.pool);
+	job_is_untouched(&stale_late);
+}
+
 /* ---- a function and its argument ------------------------------------------- */
 
 static _Atomic uint32_t gone;
