@@ -86,8 +86,7 @@ uint64_t aides_still(struct steward *me, const struct watch *watch,
 		     const struct slot *slot, const struct sign *sign,
 		     uint64_t now)
 {
-	if (slot_inside(sign->word) || sign->word != watch->last.word ||
-	    sign->turn != watch->last.turn ||
+	if (slot_inside(sign->word) || !sign_same(&watch->last, sign) ||
 	    load_relaxed(&me->pool->inbox.bell.sleeper[slot->index].parked))
 		return 0;
 	if (!watch->still)

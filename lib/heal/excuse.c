@@ -115,8 +115,7 @@ static enum plea starved(struct excuse *excuse, bool known, uint64_t span,
 
 static bool same_silence(const struct sign *a, const struct sign *b)
 {
-	return a->turn == b->turn && a->word == b->word &&
-	       a->beats == b->beats && a->units == b->units;
+	return sign_same(a, b) && a->beats == b->beats && a->units == b->units;
 }
 
 enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,

@@ -3,7 +3,6 @@
  * judge.c - see judge.h.
  */
 #include "heal/judge.h"
-#include "work/slot.h"
 
 static const struct ward_ledger nothing;
 
@@ -38,6 +37,12 @@ void judge_forget(struct watch *watch)
 	*watch = (struct watch){ 0 };
 }
 
+void judge_anew(struct watch *watch, const struct sign *sign, uint64_t now)
+{
+	*watch = (struct watch){ .last = *sign, .seen_at = now };
+}
+
+/* A wait is declared, and all of them since the last sign of life are not too long. */
 static bool excused(struct watch *watch, const struct sign *sign,
 		    const struct budgets *budgets, uint64_t now)
 {
@@ -55,14 +60,11 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 	struct sign last = watch->last;
 	bool moved = sign->beats != last.beats || sign->units != last.units;
 
-	watch->last = *sign;
-	if (!slot_inside(sign->word) || sign->turn != last.turn ||
-	    sign->word != last.word) {
-		judge_forget(watch);
-		watch->last = *sign;
-		watch->seen_at = now;
+	if (sign_moved(&last, sign)) {
+		judge_anew(watch, sign, now);
 		return VERDICT_FINE;
 	}
+	watch->last = *sign;
 	watch->late += late;
 	if (moved)
 		watch->excused = 0;
@@ -103,6 +105,16 @@ static uint64_t left(uint64_t budget, uint64_t spent)
 	return budget > spent ? budget - spent : 0;
 }
 
+static bool is_spent(uint64_t budget, uint64_t spent)
+{
+	return budget && spent >= budget;
+}
+
+static bool is_asleep(char state)
+{
+	return state != 'R' && state != 'T' && state != 't';
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -115,15 +127,14 @@ static enum verdict convict(const struct watch *watch,
 {
 	const struct ward_ledger *quiet = &watch->silence;
 	const struct ward_ledger *stale = &watch->stagnation;
-	char state = watch->look.state;
 
-	if (!left(budgets->busy, quiet->busy) &&
+	if (is_spent(budgets->busy, quiet->busy) &&
 	    watch->look.cpu > before->cpu)
 		return VERDICT_LIVELOCK;
-	if (!left(budgets->blocked, quiet->blocked) && state != 'R' &&
-	    state != 'T' && state != 't')
+	if (is_spent(budgets->blocked, quiet->blocked) &&
+	    is_asleep(watch->look.state))
 		return VERDICT_BLOCKED;
-	if (!left(budgets->progress, stale->busy + stale->blocked))
+	if (is_spent(budgets->progress, stale->busy + stale->blocked))
 		return VERDICT_STAGNANT;
 	return VERDICT_FINE;
 }
@@ -146,28 +157,33 @@ static uint64_t earliest(const struct watch *watch,
 		     left(budgets->progress, idle));
 }
 
+static void look_then(struct watch *watch, const struct budgets *budgets,
+		      uint64_t now)
+{
+	uint64_t rest = earliest(watch, budgets, true);
+
+	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
+}
+
 void judge_excuse(struct watch *watch, const struct budgets *budgets,
 		  uint64_t now)
 {
-	uint64_t rest;
-
 	watch->silence = nothing;
 	watch->silence_doubt = 0;
 	got_on(watch);
 	watch->suspect = false;
-	rest = earliest(watch, budgets, true);
-	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
+	look_then(watch, budgets, now);
 }
 
 /* Half of a budget is spent, and that was not told yet. */
 static bool half_spent(struct watch *watch, const struct budgets *budgets)
 {
 	watch->ask = !watch->asked &&
-		     !left(budgets->blocked / 2, watch->silence.blocked);
+		     is_spent(budgets->blocked / 2, watch->silence.blocked);
 	if (watch->ask)
 		return watch->asked = true;
 	return !watch->warned &&
-	       !left(budgets->busy / 2, watch->silence.busy) &&
+	       is_spent(budgets->busy / 2, watch->silence.busy) &&
 	       (watch->warned = true);
 }
 
@@ -176,7 +192,7 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 {
 	struct host_look before = watch->look;
 	bool first = !watch->looked_at;
-	uint64_t span = first ? 0 : now - watch->looked_at, rest;
+	uint64_t span = first ? 0 : now - watch->looked_at;
 	enum verdict verdict;
 
 	/* What lies before the last sign of life is no silence. */
@@ -196,7 +212,6 @@ enum verdict judge_look(struct watch *watch, const struct host_look *look,
 	}
 	watch->suspect = earliest(watch, budgets, false) == 0;
 	verdict = half_spent(watch, budgets) ? VERDICT_WARN : VERDICT_FINE;
-	rest = earliest(watch, budgets, true);
-	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
+	look_then(watch, budgets, now);
 	return verdict;
 }

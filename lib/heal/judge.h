@@ -22,6 +22,7 @@
 #define WARD_LIB_HEAL_JUDGE_H
 
 #include "heal/ledger.h"
+#include "work/slot.h"
 
 struct budgets { /* ns; 0: not asked for */
 	uint64_t busy, blocked, progress, declared;
@@ -34,6 +35,18 @@ struct sign {
 	uint64_t beats, units;
 	uint64_t declared; /* a block is declared until then, or 0 */
 };
+
+/* Of one thread, in one epoch. */
+static inline bool sign_same(const struct sign *a, const struct sign *b)
+{
+	return a->word == b->word && a->turn == b->turn;
+}
+
+/* Idle, or inside of something else than at the last scan. */
+static inline bool sign_moved(const struct sign *last, const struct sign *sign)
+{
+	return !slot_inside(sign->word) || !sign_same(last, sign);
+}
 
 struct watch {
 	struct sign last;
@@ -59,11 +72,13 @@ enum verdict {
 	VERDICT_LOOK, /* judge_look() is wanted */
 	VERDICT_WARN, /* half of a budget is spent; once */
 	VERDICT_LIVELOCK,
-	VERDICT_BLOCKED,
+	VERDICT_BLOCKED, /* stands unless there is an excuse: excuse.h */
 	VERDICT_STAGNANT, /* alive without progress */
 	VERDICT_OVERDUE	  /* not judge's: somebody wants it fenced */
 };
 
+/* One scan: what the seat shows now, and it has moved: judge_sign() with less to do. */
+void judge_anew(struct watch *watch, const struct sign *sign, uint64_t now);
 /* One scan: what the seat shows now.  FINE or LOOK. */
 enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 			const struct budgets *budgets, uint64_t now,

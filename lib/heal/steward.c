@@ -58,13 +58,6 @@ static struct sign sign_of(const struct pool *pool, const struct slot *slot)
 	return sign;
 }
 
-/* Idle, or inside of something else than at the last scan. */
-static bool has_moved(const struct watch *watch, const struct sign *sign)
-{
-	return !slot_inside(sign->word) || sign->word != watch->last.word ||
-	       sign->turn != watch->last.turn;
-}
-
 static struct budgets budgets_of(const struct pool *pool,
 				 const struct slot *slot)
 {
@@ -262,9 +255,12 @@ static enum plea ask_excuse(struct steward *me, const struct slot *slot,
 			  watch->silence.silence, &me->also);
 }
 
-/* Found blocked: is it its own fault, and would a replacement help? */
-static bool excused(struct steward *me, struct slot *slot, struct watch *watch,
-		    const struct budgets *budgets)
+/*
+ * Found blocked: is it its own fault, and would a replacement help?  If not, the verdict
+ * does not stand.
+ */
+static bool is_excused(struct steward *me, struct slot *slot, struct watch *watch,
+		       const struct budgets *budgets)
 {
 	struct excuse *excuse = &me->excuse[watch - me->watch];
 	enum plea plea = ask_excuse(me, slot, watch, budgets);
@@ -451,13 +447,10 @@ static void act(struct steward *me, struct slot *slot, uint64_t life,
 {
 	if (verdict == VERDICT_WARN)
 		warn(me, slot, watch, budgets);
-	else if (verdict == VERDICT_BLOCKED &&
-		 excused(me, slot, watch, budgets))
-		return;
-	else if (me->pool->on_stall != WARD_STALL_REPLACE)
-		only_tell(me, slot, verdict, watch, budgets);
-	else
+	else if (me->pool->on_stall == WARD_STALL_REPLACE)
 		convict(me, slot, life, verdict, watch, budgets);
+	else
+		only_tell(me, slot, verdict, watch, budgets);
 }
 
 bool steward_condemn(struct pool *pool, const struct ward_task *task)
@@ -546,11 +539,11 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	}
 	/* Most wards of most scans: the other lines are not touched. */
 	sign = sign_of(me->pool, slot);
-	if (likely(has_moved(watch, &sign))) {
+	if (likely(sign_moved(&watch->last, &sign))) {
 		bool slow = me->shares && is_slow(watch, &sign);
 		uint64_t still = aides_still(me, watch, slot, &sign, now);
 
-		judge_sign(watch, &sign, &(struct budgets){ 0 }, now, late);
+		judge_anew(watch, &sign, now);
 		watch->still = still;
 		watch->slow = slow;
 		me->slow |= slow;
@@ -585,7 +578,9 @@ static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
 	verdict = judge_look(watch, &look, &budgets, now);
 	if (!ledger_adds_up(&watch->silence))
 		or_relaxed(&me->pool->broken, 1u << 8);
-	if (verdict != VERDICT_FINE && in_office(me))
+	if (verdict == VERDICT_FINE || !in_office(me))
+		return true;
+	if (verdict != VERDICT_BLOCKED || !is_excused(me, slot, watch, &budgets))
 		act(me, slot, life, verdict, watch, &budgets);
 	return true;
 }
