@@ -136,6 +136,8 @@ WARD_SOURCES = \
 	lib/heal/plan.c \
 	lib/heal/plan.h \
 	lib/heal/steward.c \
+	lib/heal/zombie.c \
+	lib/heal/zombie.h \
 	lib/front/audit.c \
 	lib/front/front.h \
 	lib/front/pool.c \

@@ -4,6 +4,7 @@
  */
 #include "front/front.h"
 #include "heal/heal.h"
+#include "heal/zombie.h"
 #include <errno.h>
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
@@ -134,25 +135,16 @@ static void wait_until_left(struct pool *pool, const struct term *term)
 /* What is still inside a task loses its answer. */
 static void fence_rest(struct pool *pool)
 {
+	struct fencing how = { .asker = ASKER_DESTROY, .why = LOST_STOP };
+
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
-		uint64_t life = load_acquire(&slot->life);
-		uint64_t word = load_acquire(&slot->word);
-		struct ward_task *task = load_relaxed(&slot->task);
-		uint32_t seat = load_relaxed(&slot->seat);
 
-		if (LIFE_STATE(life) != LIFE_SEATED || !slot_inside(word))
-			continue;
-		books_open(pool);
-		if (slot_fence(slot, word, ASKER_DESTROY)) {
-			if (life_zombie(pool, slot, life, false)) {
-				seat_vacate(pool, slot, seat, host_now());
-				lost_hand(pool, slot);
-			}
-			lost_attempt(pool, task, slot_phase(word), LOST_STOP,
-				     true, 0);
-		}
-		books_close(pool);
+		how.life = load_acquire(&slot->life);
+		how.epoch = load_acquire(&slot->word);
+		if (LIFE_STATE(how.life) == LIFE_SEATED &&
+		    slot_inside(how.epoch))
+			zombie_make(pool, slot, &how);
 	}
 }
 

@@ -9,6 +9,7 @@
  * sleeps [Z].
  */
 #include "heal/heal.h"
+#include "heal/zombie.h"
 #include "work/priority.h"
 #include <errno.h>
 #include <stdio.h>
@@ -292,6 +293,15 @@ static void warn(struct steward *me, struct slot *slot, struct watch *watch,
 	raise(me, in);
 }
 
+/* The scribe is to ask the thread for its backtrace, if it is still in that epoch. */
+static void ask_trace(struct incident *in, struct slot *slot, uint64_t epoch)
+{
+	if (!in || slot->pool->trace_signo < 0)
+		return;
+	in->trace = &slot->trace;
+	in->trace_epoch = epoch;
+}
+
 static void only_tell(struct steward *me, struct slot *slot,
 		      enum verdict verdict, struct watch *watch,
 		      const struct budgets *budgets)
@@ -302,13 +312,9 @@ static void only_tell(struct steward *me, struct slot *slot,
 		(aborts ? incident_last : incident_open)(
 			&me->pool->tell, sentence[verdict].kind, id);
 
-	if (in) {
+	if (in)
 		fill(in, slot, verdict, watch, budgets);
-		if (me->pool->trace_signo >= 0) {
-			in->trace = &slot->trace;
-			in->trace_epoch = watch->last.word;
-		}
-	}
+	ask_trace(in, slot, watch->last.word);
 	if (in && aborts)
 		incident_abort(&me->pool->tell, in);
 	else
@@ -325,17 +331,6 @@ static void degrade(struct steward *me, const char *what)
 	tell_simple(me, WARD_R_DEGRADED, what);
 }
 
-/* Of those found asleep, or of those that keep their CPU. */
-static bool below_cap(const struct pool *pool, bool asleeps)
-{
-	/* In this order: who leaves in between is counted all the same. */
-	uint32_t asleep = load_acquire(&pool->zombies_asleep);
-	uint32_t out = load_acquire(&pool->zombies_out);
-
-	return asleeps ? asleep < pool->asleep_cap :
-			 out < pool->zombie_cap + asleep;
-}
-
 /*
  * A spinning zombie must not keep a core from those who work.  On the scribe, after
  * it was asked for its backtrace: lowered, it might not get to answer.
@@ -345,22 +340,15 @@ static void lower(void *slot, uint64_t turn)
 	priority_lower(slot, turn);
 }
 
-/*
- * The thread is fenced; now the seat, if its life lets us.  The turn of its life as
- * a zombie; 0: it keeps the seat.
- */
-static uint64_t unseat(struct steward *me, struct slot *slot, uint64_t life,
-		       uint64_t when, bool asleep)
+static void lower_when_told(struct incident *in, struct slot *slot, uint64_t turn)
 {
-	struct pool *pool = me->pool;
-	uint32_t seat = load_relaxed(&slot->seat); /* while it is SEATED */
-
-	if (!life_zombie(pool, slot, life, asleep))
-		return 0; /* it came home first and keeps its seat, or it died */
-	lost_hand(pool, slot); /* before the next one comes for newer ones */
-	seat_vacate(pool, slot, seat, when);
-	clerk_wake(pool);
-	return LIFE_TURN(life) + 1;
+	if (!in) {
+		lower(slot, turn);
+		return;
+	}
+	in->after = lower;
+	in->who = slot;
+	in->epoch = turn;
 }
 
 static void convict(struct steward *me, struct slot *slot, uint64_t life,
@@ -368,14 +356,17 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 		    const struct budgets *budgets)
 {
 	struct pool *pool = me->pool;
-	uint64_t word = watch->last.word, id, turn;
-	struct ward_task *task = load_relaxed(&slot->task);
-	enum slot_phase phase = slot_phase(word);
-	uint64_t when = host_now();
-	struct incident *in;
-	bool lowers, asleep = verdict == VERDICT_BLOCKED;
+	struct fencing how = {
+		.life = life,
+		.epoch = watch->last.word,
+		.asker = me->term % ASKER_TERMS,
+		.why = verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL,
+		.asleep = verdict == VERDICT_BLOCKED,
+		.count = &me->heal->convicted[verdict]
+	};
+	bool lowers;
 
-	if (!below_cap(pool, asleep)) {
+	if (!zombie_room(pool, how.asleep)) {
 		degrade(me, "as many fenced threads are out as may be: "
 			      "stuck workers stay in their seats");
 		return;
@@ -384,55 +375,22 @@ static void convict(struct steward *me, struct slot *slot, uint64_t life,
 	 * All questions to the kernel come first: from the fence to the answer's
 	 * hand-over there is nothing that could hold the steward for long.
 	 */
-	id = incident_id();
-	in = describe(me, slot, verdict, watch, budgets, id);
+	how.id = incident_id();
+	how.in = describe(me, slot, verdict, watch, budgets, how.id);
+	if (how.in && how.in->report.worker != seat_of_bench(pool))
+		how.in->heal = &pool->healed[how.in->report.worker];
+	ask_trace(how.in, slot, how.epoch);
 	lowers = verdict == VERDICT_LIVELOCK && pool->lowers &&
 		 !excuse_wanted(pool, me->watch, load_relaxed(&slot->tid),
 				&me->also);
-	books_open(pool);
-	/*
-	 * The task was read after the epoch; if the fence finds the worker
-	 * still in it, it was its.
-	 */
-	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
-	if (!slot_fence(slot, word, me->term % ASKER_TERMS)) {
+	if (!zombie_make(pool, slot, &how)) {
 		add_relaxed(&pool->acquitted, 1);
-		books_close(pool);
-		incident_drop(&pool->tell, in);
+		incident_drop(&pool->tell, how.in);
 		return;
 	}
-	if (in) {
-		in->report.at = when;
-		if (in->report.worker != seat_of_bench(pool))
-			in->heal = &pool->healed[in->report.worker];
-		if (pool->trace_signo >= 0) {
-			in->trace = &slot->trace;
-			in->trace_epoch = word;
-		}
-		if (phase == SLOT_RUN) { /* ours now, so it may be read */
-			in->report.attempt = book_attempt(
-				load_relaxed(&book_of(task)->word));
-			in->report.task = task->name ? task->name : "";
-		}
-	}
-	count_own(&me->heal->convicted[verdict], 1);
-	/* At once: until then it is nobody's, should the steward be held here. */
-	lost_attempt(pool, task, phase,
-		     verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL, true,
-		     id);
-	turn = unseat(me, slot, life, when, asleep);
-	books_close(pool);
-	theft_rouse(slot);
-	if (turn && lowers) {
-		if (in) {
-			in->after = lower;
-			in->who = slot;
-			in->epoch = turn;
-		} else {
-			lower(slot, turn);
-		}
-	}
-	raise(me, in);
+	if (lowers) /* unless its life is not that of a zombie */
+		lower_when_told(how.in, slot, LIFE_TURN(life) + 1);
+	raise(me, how.in);
 }
 
 /* Another has taken over while this one was held: it must not act any more. */
@@ -462,7 +420,7 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 		if (slot_phase(word) != SLOT_RUN ||
 		    load_relaxed(&slot->task) != task || slot_taken(slot))
 			continue;
-		/* As convict() does: was the task that epoch's? */
+		/* As zombie_make() does: was the task that epoch's? */
 		host_fence_heavy(); /* [F] that I looked | still there? */
 		if (load_acquire(&slot->word) != word) { /* [E] */
 			i--; /* it may be in the next one */
@@ -660,8 +618,8 @@ static void recover(struct steward *me)
 	if (all_held(me)) {
 		degrade(me, "every worker waits for a futex that a zombie "
 			      "holds");
-	} else if (load_relaxed(&pool->degraded) && below_cap(pool, true) &&
-		   below_cap(pool, false) &&
+	} else if (load_relaxed(&pool->degraded) && zombie_room(pool, true) &&
+		   zombie_room(pool, false) &&
 		   !crew_vacant(&pool->crew)) {
 		store_relaxed(&pool->degraded, 0);
 		tell_simple(me, WARD_R_RECOVERED,

@@ -27,6 +27,7 @@ tests_sim_sim_SOURCES = \
 	lib/heal/ledger.c \
 	lib/heal/plan.c \
 	lib/heal/steward.c \
+	lib/heal/zombie.c \
 	lib/sync/bell.c \
 	lib/sync/due.c \
 	lib/tell/format.c \

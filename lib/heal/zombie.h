@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zombie.h - a worker that is inside of something is fenced, and becomes a zombie.
+ *
+ * One order, whoever wants it: the steward, or destroy.  lost_thread() keeps the same
+ * one for a worker that has died.
+ *
+ *  1) Life and epoch are read, then the evidence; then the task.
+ *  2) The fence takes the answer of that epoch.
+ *  3) The answer is handed over.  From 2 to here only the caller knows that it is due,
+ *     and the caller may be held: so it comes before all that is left.
+ *  4) SEATED to ZOMBIE, unless the life has moved since 1: a thread that came home in
+ *     between keeps its seat, and one that died is seen to by who found it dead.
+ *  5) The hand is shared out.  It comes before the seat, because a thread that sits
+ *     down finds newer tasks.
+ *  6) The seat is vacated, and a spare sits down there.
+ *  7) The clerk is woken: it makes the next spare.
+ *
+ * The books are open from 2 to 7 [I].  Then the thread is woken, should it wait inside of
+ * the library [G].
+ */
+#ifndef WARD_LIB_HEAL_ZOMBIE_H
+#define WARD_LIB_HEAL_ZOMBIE_H
+
+#include "work/pool.h"
+
+struct fencing {
+	uint64_t life, epoch; /* of the slot, as they were read */
+	uint32_t asker;	      /* see slot_fence() */
+	enum lost_why why;
+	bool asleep;		 /* it was found asleep, and is counted as that */
+	uint64_t id;		 /* of the incident; 0: none */
+	struct incident *in;	 /* its record: told of the attempt; or NULL */
+	_Atomic uint64_t *count; /* the caller's own: how many it has fenced; or NULL */
+};
+
+/*
+ * False: the worker moved on before it was fenced, or was fenced before.  True: the
+ * answer was handed over, and the seat was vacated if the life was still that one.
+ */
+bool zombie_make(struct pool *pool, struct slot *slot, const struct fencing *how);
+
+/* May one more be out, of those found asleep or of those that keep their CPU? */
+bool zombie_room(const struct pool *pool, bool asleep);
+
+#endif
