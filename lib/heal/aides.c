@@ -28,16 +28,10 @@ const char *aide_hangs(enum aide_name name)
 
 static void tell(struct steward *me, enum aide_name name)
 {
-	struct incident *in = incident_open(
-		&me->pool->tell,
-		name == AIDE_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
-		incident_id());
-
 	me->untold |= 1u << name;
-	if (!in)
-		return;
-	in->report.what = aide_hangs(name);
-	incident_raise(&me->pool->tell, in);
+	incident_tell(&me->pool->tell,
+		      name == AIDE_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
+		      aide_hangs(name));
 }
 
 static void watch(struct steward *me, enum aide_name name, bool behind,

@@ -89,17 +89,6 @@ static struct slot *free_slot(struct pool *pool)
 	return NULL;
 }
 
-static void tell_no_thread(struct pool *pool)
-{
-	struct incident *in = incident_open(&pool->tell, WARD_R_NO_THREAD,
-					    incident_id());
-
-	if (!in)
-		return;
-	in->report.what = "a thread could not be made; trying again";
-	incident_raise(&pool->tell, in);
-}
-
 /* 0: all that is wanted is on its way, or there is no slot for more. */
 static int bear(struct pool *pool)
 {
@@ -135,7 +124,8 @@ struct rounds {
 static void failed(struct pool *pool, struct rounds *r, uint64_t now)
 {
 	if (!r->told)
-		tell_no_thread(pool);
+		incident_tell(&pool->tell, WARD_R_NO_THREAD,
+			      "a thread could not be made; trying again");
 	r->told = true;
 	r->pause = longer(r->pause);
 	r->not_before = now + r->pause * MS;

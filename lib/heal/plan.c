@@ -104,18 +104,12 @@ static void count(const struct pool *pool, struct crowd *crowd)
 
 static void tell_spent(struct plan *plan, struct pool *pool, bool spent)
 {
-	struct incident *in;
-
-	if (!spent || plan->told) {
+	if (!spent || plan->told)
 		plan->told = spent;
-		return;
-	}
-	in = incident_open(&pool->tell, WARD_R_NO_THREAD, incident_id());
-	if (!in)
-		return; /* no record free: next time */
-	plan->told = true;
-	in->report.what = "all workers wait, and there may be no more";
-	incident_raise(&pool->tell, in);
+	else
+		plan->told = incident_tell(
+			&pool->tell, WARD_R_NO_THREAD,
+			"all workers wait, and there may be no more");
 }
 
 /* If the size was changed meanwhile: next time. */

@@ -72,18 +72,6 @@ static struct budgets budgets_of(const struct pool *pool,
 	};
 }
 
-static void tell_simple(struct steward *me, enum ward_kind kind,
-			const char *what)
-{
-	struct incident *in =
-		incident_open(&me->pool->tell, kind, incident_id());
-
-	if (!in)
-		return;
-	in->report.what = what;
-	incident_raise(&me->pool->tell, in);
-}
-
 static const char *blind_to(const struct host_look *look)
 {
 	if (!look->cpu_known)
@@ -106,7 +94,7 @@ static void tell_blind(struct steward *me, const struct host_look *look)
 	if (!what)
 		return;
 	me->told_blind = true;
-	tell_simple(me, WARD_R_EVIDENCE, what);
+	incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what);
 }
 
 static int take_look(struct steward *me, const struct slot *slot,
@@ -152,7 +140,7 @@ static void tell_lacks(struct steward *me)
 
 	for (uint32_t i = 0; i < HOST_LACKS; i++)
 		if ((lacks & ~me->told_lacks) >> i & 1)
-			tell_simple(me, WARD_R_EVIDENCE, what[i]);
+			incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what[i]);
 	me->told_lacks = lacks;
 }
 
@@ -328,7 +316,7 @@ static void degrade(struct steward *me, const char *what)
 	if (load_relaxed(&me->pool->degraded))
 		return;
 	store_relaxed(&me->pool->degraded, 1);
-	tell_simple(me, WARD_R_DEGRADED, what);
+	incident_tell(&me->pool->tell, WARD_R_DEGRADED, what);
 }
 
 /*
@@ -622,7 +610,7 @@ static void recover(struct steward *me)
 		   zombie_room(pool, false) &&
 		   !crew_vacant(&pool->crew)) {
 		store_relaxed(&pool->degraded, 0);
-		tell_simple(me, WARD_R_RECOVERED,
+		incident_tell(&me->pool->tell, WARD_R_RECOVERED,
 			    "stuck workers can be replaced again");
 	}
 }
@@ -635,7 +623,7 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 		store_relaxed(&me->heal->worst_lateness, late);
 	if (late > 10 * me->pool->scan && late > SECOND / 2) {
 		if (!me->told_late)
-			tell_simple(me, WARD_R_ENVIRONMENT,
+			incident_tell(&me->pool->tell, WARD_R_ENVIRONMENT,
 				    "the steward was kept from running; "
 				    "that time is held against nobody");
 		me->told_late = true;

@@ -142,6 +142,17 @@ void incident_raise(struct tell *tell, struct incident *incident)
 	host_wake(&tell->word, 1);
 }
 
+bool incident_tell(struct tell *tell, enum ward_kind kind, const char *what)
+{
+	struct incident *in = incident_open(tell, kind, incident_id());
+
+	if (!in)
+		return false;
+	in->report.what = what;
+	incident_raise(tell, in);
+	return true;
+}
+
 void incident_abort(struct tell *tell, struct incident *incident)
 {
 	incident->abort = true;

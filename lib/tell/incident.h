@@ -100,8 +100,10 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 void incident_raise(struct tell *tell, struct incident *incident);
+/* One of which there is no more to say; 'what' is static.  False: no record is free. */
+bool incident_tell(struct tell *tell, enum ward_kind kind, const char *what);
 /*
- * The same, of one whose telling ends the process: the steward sees to that, five
+ * incident_raise(), of one whose telling ends the process: the steward sees to that, five
  * seconds later, where the scribe does not come to it.
  */
 void incident_abort(struct tell *tell, struct incident *incident);

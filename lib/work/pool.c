@@ -257,14 +257,9 @@ static int claim_signals(struct pool *pool, int signo)
 /* The scribe tells it when it is there. */
 static void tell_untraced(struct pool *pool)
 {
-	struct incident *in = incident_open(&pool->tell, WARD_R_EVIDENCE,
-					    incident_id());
-
-	if (!in)
-		return;
-	in->report.what = "no backtraces: every real-time signal is blocked, "
-			  "ignored or handled; trace_signo may name one";
-	incident_raise(&pool->tell, in);
+	incident_tell(&pool->tell, WARD_R_EVIDENCE,
+		      "no backtraces: every real-time signal is blocked, ignored "
+		      "or handled; trace_signo may name one");
 }
 
 int pool_new(struct pool **out, const struct ward_pool_config *config)
