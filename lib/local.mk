@@ -127,15 +127,20 @@ WARD_SOURCES = \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
 	lib/heal/excuse.h \
+	lib/heal/handoff.c \
 	lib/heal/heal.c \
 	lib/heal/heal.h \
+	lib/heal/idle.c \
 	lib/heal/judge.c \
 	lib/heal/judge.h \
 	lib/heal/ledger.c \
 	lib/heal/ledger.h \
 	lib/heal/plan.c \
 	lib/heal/plan.h \
+	lib/heal/rescue.c \
+	lib/heal/sample.c \
 	lib/heal/steward.c \
+	lib/heal/verdict.c \
 	lib/heal/zombie.c \
 	lib/heal/zombie.h \
 	lib/front/audit.c \

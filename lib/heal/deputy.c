@@ -25,7 +25,6 @@
  * goes on.  If destroy has left it by then, it pays that as its last step.
  */
 #include "heal/heal.h"
-#include <errno.h>
 #include <stdio.h>
 
 #define MS 1000000u
@@ -167,68 +166,4 @@ bool deputy_waits(struct steward *me)
 		host_wait(&heal->deputy_word, seen, until);
 	}
 	return true;
-}
-
-void deputy_ring(struct heal *heal)
-{
-	add_acq_rel(&heal->deputy_word, 1);
-	host_wake(&heal->deputy_word, INT32_MAX);
-}
-
-bool deputy_wanted(const struct heal *heal)
-{
-	return load_relaxed(&heal->newest)->term <= load_acquire(&heal->term);
-}
-
-/*
- * Those that were taken over from and have left since.  Their memory stays: another,
- * that is held, may look at it.
- */
-static void bury_former(struct steward *in_office)
-{
-	for (struct steward *s = in_office->before; s; s = s->before)
-		if (swap_acq_rel(&s->there, 0) && /* [dp] */
-		    host_join(s->thread, host_now()))
-			store_release(&s->there, 1);
-}
-
-int deputy_make(struct heal *heal)
-{
-	struct steward *last = load_relaxed(&heal->newest);
-	int err;
-
-	bury_former(last);
-
-	if (!heal->next) /* else from the last try */
-		heal->next = steward_new(heal, last->term + 1);
-	if (!heal->next)
-		return -ENOMEM;
-	heal->next->before = last;
-	err = steward_begin(heal->next);
-	if (err)
-		return err;
-	store_release(&heal->newest, heal->next); /* [dp] */
-	heal->next = NULL;
-	return 0;
-}
-
-int steward_stop(struct heal *heal, uint64_t until)
-{
-	struct steward *old = load_acquire(&heal->newest); /* [dp] */
-	int left = 0;
-
-	store_release(&heal->steward_stop, 1);
-	steward_ring(heal->pool);
-	deputy_ring(heal);
-	for (; old; old = old->before) {
-		if (!swap_acq_rel(&old->there, 0)) /* [dp] the clerk is at it */
-			continue;
-		if (!host_join(old->thread, until))
-			continue;
-		/* Should it come to itself, nothing of what it does counts. */
-		swap_acq_rel(&heal->term, UINT32_MAX); /* [a] */
-		host_detach(old->thread);
-		left++;
-	}
-	return left;
 }

@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal.c - the memory of those who heal.
+ * heal.c - stewards and deputies from outside: their memory, and their threads begun and
+ * ended.
  */
 #include "heal/heal.h"
 #include <errno.h>
+#include <stdio.h>
 
-struct heal *heal_new(struct pool *pool)
+/* ---- memory ------------------------------------------------------------------------ */
+
+static void steward_free(struct steward *me)
 {
-	struct heal *heal = host_alloc(sizeof(*heal));
+	uint32_t seats = me->pool->seats + 1;
 
-	if (!heal)
+	host_free(me->watch, seats * sizeof(*me->watch));
+	host_free(me->excuse, seats * sizeof(*me->excuse));
+	host_free(me, sizeof(*me));
+}
+
+static struct steward *steward_new(struct heal *heal, uint32_t term)
+{
+	uint32_t seats = heal->pool->seats + 1; /* and the bench */
+	struct steward *me = host_alloc(sizeof(*me));
+
+	if (!me)
 		return NULL;
-	heal->pool = pool;
-	if (heal_again(heal)) {
-		heal_free(heal);
+	me->heal = heal;
+	me->pool = heal->pool;
+	me->term = term;
+	store_relaxed(&me->promise, HOST_FOREVER); /* until it has begun */
+	me->watch = host_alloc(seats * sizeof(*me->watch));
+	me->excuse = host_alloc(seats * sizeof(*me->excuse));
+	if (!me->watch || !me->excuse) {
+		steward_free(me);
 		return NULL;
 	}
-	return heal;
+	return me;
 }
 
 static void free_stewards(struct heal *heal)
@@ -59,4 +78,103 @@ void heal_free(void *memory)
 		return;
 	free_stewards(heal);
 	host_free(heal, sizeof(*heal));
+}
+
+struct heal *heal_new(struct pool *pool)
+{
+	struct heal *heal = host_alloc(sizeof(*heal));
+
+	if (!heal)
+		return NULL;
+	heal->pool = pool;
+	if (heal_again(heal)) {
+		heal_free(heal);
+		return NULL;
+	}
+	return heal;
+}
+
+/* ---- threads ----------------------------------------------------------------------- */
+
+static int steward_begin(struct steward *me)
+{
+	struct host_spawn how = { .stack = 256 << 10,
+				  .name = me->name,
+				  .open = host_trace_open() };
+	int err;
+
+	snprintf(me->name, sizeof(me->name), "%.7s/%s", me->pool->name,
+		 me->before ? "deputy" : "steward");
+	store_relaxed(&me->promise, host_now());
+	add_acq_rel(&me->pool->refs, 1);
+	err = host_spawn(&me->thread, &how, steward_run, NULL, me);
+	store_release(&me->there, !err);
+	if (err)
+		sub_acq_rel(&me->pool->refs, 1);
+	return err;
+}
+
+bool deputy_wanted(const struct heal *heal)
+{
+	return load_relaxed(&heal->newest)->term <= load_acquire(&heal->term);
+}
+
+/*
+ * Those that were taken over from and have left since.  Their memory stays: another,
+ * that is held, may look at it.
+ */
+static void bury_former(struct steward *in_office)
+{
+	for (struct steward *s = in_office->before; s; s = s->before)
+		if (swap_acq_rel(&s->there, 0) && /* [dp] */
+		    host_join(s->thread, host_now()))
+			store_release(&s->there, 1);
+}
+
+int deputy_make(struct heal *heal)
+{
+	struct steward *last = load_relaxed(&heal->newest);
+	int err;
+
+	bury_former(last);
+
+	if (!heal->next) /* else from the last try */
+		heal->next = steward_new(heal, last->term + 1);
+	if (!heal->next)
+		return -ENOMEM;
+	heal->next->before = last;
+	err = steward_begin(heal->next);
+	if (err)
+		return err;
+	store_release(&heal->newest, heal->next); /* [dp] */
+	heal->next = NULL;
+	return 0;
+}
+
+int steward_start(struct heal *heal)
+{
+	int err = steward_begin(load_relaxed(&heal->steward));
+
+	return err ? err : deputy_make(heal);
+}
+
+int steward_stop(struct heal *heal, uint64_t until)
+{
+	struct steward *old = load_acquire(&heal->newest); /* [dp] */
+	int left = 0;
+
+	store_release(&heal->steward_stop, 1);
+	steward_ring(heal->pool);
+	deputy_ring(heal);
+	for (; old; old = old->before) {
+		if (!swap_acq_rel(&old->there, 0)) /* [dp] the clerk is at it */
+			continue;
+		if (!host_join(old->thread, until))
+			continue;
+		/* Should it come to itself, nothing of what it does counts. */
+		swap_acq_rel(&heal->term, UINT32_MAX); /* [a] */
+		host_detach(old->thread);
+		left++;
+	}
+	return left;
 }

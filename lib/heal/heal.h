@@ -104,46 +104,111 @@ struct heal {
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };
 
+/* ---- heal.c ------------------------------------------------------------------------ */
+
 struct heal *heal_new(struct pool *pool);
 void heal_free(void *heal);
 /* None of its threads is left: as it was when it was made, or -ENOMEM. */
 int heal_again(struct heal *heal);
-
-/* steward.c */
 int steward_start(struct heal *heal); /* and its deputy */
-struct steward *steward_new(struct heal *heal, uint32_t term);
-int steward_begin(struct steward *me);
-void steward_free(struct steward *me);
-
-/* deputy.c.  By a deputy: false if it is to end, true if it is to take over. */
-bool deputy_waits(struct steward *me);
-/* By one that has taken over. */
-void deputy_tells(struct steward *me);
-/* By the steward: its deputy looks, at it or at what is to be said. */
-void deputy_ring(struct heal *heal);
-/* By the clerk: the steward in office has none.  0, or why it gets none. */
-int deputy_make(struct heal *heal);
-bool deputy_wanted(const struct heal *heal);
 /*
  * Ends the steward, its deputy, and those that were taken over from.  Those that do
  * not come by then are left, and act no more: how many.
  */
 int steward_stop(struct heal *heal, uint64_t until);
+/* By the clerk: the steward in office has none.  0, or why it gets none. */
+int deputy_make(struct heal *heal);
+bool deputy_wanted(const struct heal *heal);
+
+/* ---- steward.c --------------------------------------------------------------------- */
+
+/* The thread of a steward, or of a deputy until it takes over. */
+void steward_run(void *steward);
 /*
  * The attempt that runs 'task' is fenced at the next scan, whatever it shows, and
  * answered -ECANCELED.  False: none does.  The caller keeps the task from being
  * released.
  */
 bool steward_condemn(struct pool *pool, const struct ward_task *task);
-/* All is parked and nothing is owed: nothing can fall silent unseen. */
+
+/* ---- by the steward, at each scan ---------------------------------------------------- */
+
+/*
+ * sample.c.  Whoever sits there, or NULL.  Until this steward looks elsewhere the clerk
+ * leaves that record as it is: its eye, and its thread's number, are of who sits there.
+ */
+struct slot *sample_hold(struct steward *me, uint32_t seat);
+void sample_drop(struct steward *me);
+/* What the kernel says of it: 0, or -ESRCH: its thread has ended. */
+int sample_take(struct steward *me, const struct slot *slot,
+		const struct watch *watch, struct host_look *look);
+/* What has become of what the kernel refuses.  Once each. */
+void sample_tell_lacks(struct steward *me);
+
+/* A worker that is silent, and what is thought of it. */
+struct finding {
+	struct slot *slot;
+	uint64_t life; /* read before the evidence [L] */
+	struct watch *watch;
+	struct budgets budgets;
+	enum verdict verdict;
+};
+
+/*
+ * verdict.c.  Found blocked: is it not its own fault, or would a replacement not help?
+ * Then the verdict does not stand.
+ */
+bool verdict_excused(struct steward *me, const struct finding *f);
+/* Acts on one that stands. */
+void verdict_act(struct steward *me, const struct finding *f);
+/* Degraded or not, after all that was found at this scan. */
+void verdict_recover(struct steward *me);
+
+/* handoff.c.  What lies behind a task that takes long is not to wait for it. */
+void handoff(struct pool *pool, struct slot *slot);
+/*
+ * Since the last scan it has ended fewer tasks than a batch has, so that the last one
+ * there would wait for longer than that.  From the epochs: two of each task, or more.
+ */
+bool handoff_is_slow(const struct watch *watch, const struct sign *sign);
+/* After the hands of those who stand still: what is in these waits for less. */
+void handoff_slow(struct steward *me);
+/* A thread that has no seat may still submit, into its own hand. */
+void handoff_zombies(struct pool *pool);
+/*
+ * What lies in the hand of the only worker nobody else would run, so it stays there, in
+ * its order.  But it may have been told to stop: then it goes where the bench looks.
+ */
+bool handoff_wanted(struct steward *me, uint64_t now);
+
+/* rescue.c */
+void rescue_sleepers(struct steward *me, uint64_t now);
+
+/* idle.c.  All is parked and nothing is owed: nothing can fall silent unseen. */
 bool steward_may_sleep(struct pool *pool);
 /*
- * By the steward: until then, or until its word is not 'seen' any more; not at all
- * unless it may.
+ * Until then, or until the steward's word is not 'seen' any more; not at all unless it
+ * may.
  */
 void steward_sleep(struct steward *me, uint32_t seen, uint64_t until);
 
-/* aides.c.  By the steward, at each scan. */
+/* ---- deputy.c ---------------------------------------------------------------------- */
+
+/* By a deputy: false if it is to end, true if it is to take over. */
+bool deputy_waits(struct steward *me);
+/* By one that has taken over. */
+void deputy_tells(struct steward *me);
+
+/* By the steward: its deputy looks, at it or at what is to be said. */
+static inline void deputy_ring(struct heal *heal)
+{
+	add_acq_rel(&heal->deputy_word, 1);
+	host_wake(&heal->deputy_word, INT32_MAX);
+}
+
+/* ---- aides.c ----------------------------------------------------------------------- */
+
+/* By the steward, at each scan. */
 void aides_watch(struct steward *me, uint64_t now);
 /* Of one sign of a worker, before it is remembered: what is to be watch->still. */
 uint64_t aides_still(struct steward *me, const struct watch *watch,
@@ -154,7 +219,8 @@ bool aides_owe(const struct heal *heal);
 /* What is told of one that hangs. */
 const char *aide_hangs(enum aide_name name);
 
-/* clerk.c */
+/* ---- clerk.c ----------------------------------------------------------------------- */
+
 int clerk_start(struct heal *heal);
 /* By start and destroy: CLERK_RESTS; whether it has come to that by then. */
 void clerk_stop(struct heal *heal);

@@ -71,11 +71,8 @@ enum verdict judge_sign(struct watch *watch, const struct sign *sign,
 	if (excused(watch, sign, budgets, now)) {
 		uint64_t sum = watch->excused;
 
-		alive(watch);
-		got_on(watch);
-		look_anew(watch);
+		judge_anew(watch, sign, now);
 		watch->excused = sum;
-		watch->seen_at = now;
 		return VERDICT_FINE;
 	}
 	watch->seen_at = now;

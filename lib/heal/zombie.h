@@ -2,22 +2,19 @@
 /*
  * zombie.h - a worker that is inside of something is fenced, and becomes a zombie.
  *
- * One order, whoever wants it: the steward, or destroy.  lost_thread() keeps the same
- * one for a worker that has died.
+ * One order for the steward and for destroy; lost_thread() keeps it for the dead.
  *
- *  1) Life and epoch are read, then the evidence; then the task.
+ *  1) Life and epoch are read, then the evidence, then the task.
  *  2) The fence takes the answer of that epoch.
- *  3) The answer is handed over.  From 2 to here only the caller knows that it is due,
- *     and the caller may be held: so it comes before all that is left.
+ *  3) The answer is handed over.  Only the caller knows that it is due, and the caller
+ *     may be held: so this comes before all that is left.
  *  4) SEATED to ZOMBIE, unless the life has moved since 1: a thread that came home in
- *     between keeps its seat, and one that died is seen to by who found it dead.
- *  5) The hand is shared out.  It comes before the seat, because a thread that sits
- *     down finds newer tasks.
+ *     between keeps its seat, and one that died is seen to as dead.
+ *  5) The hand is shared out, before the seat: who sits down next finds newer tasks.
  *  6) The seat is vacated, and a spare sits down there.
  *  7) The clerk is woken: it makes the next spare.
  *
- * The books are open from 2 to 7 [I].  Then the thread is woken, should it wait inside of
- * the library [G].
+ * From 2 to 7 the books are open [I].  Then the thread is woken, if it waits in here [G].
  */
 #ifndef WARD_LIB_HEAL_ZOMBIE_H
 #define WARD_LIB_HEAL_ZOMBIE_H

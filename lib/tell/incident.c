@@ -137,6 +137,8 @@ struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 
 void incident_raise(struct tell *tell, struct incident *incident)
 {
+	if (!incident)
+		return;
 	stack_push(&tell->ready, (uint32_t)(incident - tell->record));
 	add_acq_rel(&tell->word, 1);
 	host_wake(&tell->word, 1);

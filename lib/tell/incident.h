@@ -99,6 +99,7 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
  */
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
+/* NULL is none. */
 void incident_raise(struct tell *tell, struct incident *incident);
 /* One of which there is no more to say; 'what' is static.  False: no record is free. */
 bool incident_tell(struct tell *tell, enum ward_kind kind, const char *what);

@@ -15,8 +15,9 @@ static void settle(struct slot *slot, uint64_t turn, enum lowered state)
 	store_release(&slot->lowered, LOWERED(turn, state)); /* [pl] */
 }
 
-void priority_lower(struct slot *slot, uint64_t turn)
+void priority_lower(void *zombie, uint64_t turn)
 {
+	struct slot *slot = zombie;
 	uint64_t seen = load_acquire(&slot->lowered), life; /* [pl] */
 	int32_t tid = load_relaxed(&slot->tid);
 

@@ -20,7 +20,7 @@
 #include "work/slot.h"
 
 /* Lowers the zombie of that turn, once in its life as one, if it is still out. */
-void priority_lower(struct slot *slot, uint64_t turn);
+void priority_lower(void *slot, uint64_t turn);
 /* Others wait for what it holds: as before, if it was lowered, and for good. */
 void priority_lift(struct slot *slot);
 /* By the zombie itself.  False: it is lowered, or about to be, for good. */

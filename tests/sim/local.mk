@@ -22,11 +22,16 @@ tests_sim_sim_SOURCES = \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
+	lib/heal/handoff.c \
 	lib/heal/heal.c \
+	lib/heal/idle.c \
 	lib/heal/judge.c \
 	lib/heal/ledger.c \
 	lib/heal/plan.c \
+	lib/heal/rescue.c \
+	lib/heal/sample.c \
 	lib/heal/steward.c \
+	lib/heal/verdict.c \
 	lib/heal/zombie.c \
 	lib/sync/bell.c \
 	lib/sync/due.c \

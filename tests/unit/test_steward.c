@@ -5,9 +5,7 @@
  */
 #include "fake_host.h"
 
-#define raise steward_raises /* <signal.h> has one, too */
 #include "../../lib/heal/steward.c"
-#undef raise
 #include <criterion/criterion.h>
 #include <signal.h>
 
@@ -917,7 +915,7 @@ static void run_steward(void (*when_asleep)(uint32_t times))
 {
 	asleep = when_asleep;
 	fake.wait = steward_waits;
-	steward(office);
+	steward_run(office);
 	fake.wait = NULL;
 }
 
@@ -1248,7 +1246,7 @@ Test(steward, who_was_left_answers_for_what_it_takes_away)
 	fake.fence = is_left;
 	fake.wait = time_passes;
 	add_relaxed(&pool->refs, 1); /* as steward_begin() */
-	steward(office);
+	steward_run(office);
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
 	cr_assert_eq(answers, 1, "there is nobody else");
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * idle.c - the steward sleeps while everybody does.
+ *
+ * It says that it sleeps, and looks once more whether all are parked; whoever takes
+ * a worker off the park, or a seat from a worker, looks whether the steward
+ * sleeps [Z].
+ */
+#include "heal/heal.h"
+
+bool steward_may_sleep(struct pool *pool)
+{
+	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
+	    load_relaxed(&pool->tell.left) || crew_vacant(&pool->crew) ||
+	    aides_owe(pool->helpers) || inbox_anything(&pool->inbox))
+		return false;
+	if (load_acquire(&pool->seat[seat_of_bench(pool)]))
+		return false;
+	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
+		struct slot *slot = load_acquire(&pool->seat[i]); /* [U] */
+
+		if (slot && !load_relaxed(
+				    &pool->inbox.bell.sleeper[slot->index]
+					     .parked))
+			return false;
+	}
+	return true;
+}
+
+/* False: another is in office, and may be asleep itself. */
+static bool lie_down(struct steward *me)
+{
+	uint32_t who = load_relaxed(&me->pool->steward_asleep);
+
+	while (who <= me->term)
+		if (cas_acq_rel(&me->pool->steward_asleep, &who, me->term + 1))
+			return true;
+	return false;
+}
+
+/* Unless somebody has woken it, or another sleeps now. */
+static void get_up(struct steward *me)
+{
+	uint32_t who = me->term + 1;
+
+	cas_acq_rel(&me->pool->steward_asleep, &who, 0);
+}
+
+void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
+{
+	struct pool *pool = me->pool;
+
+	if (!lie_down(me))
+		return;
+	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
+	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
+		store_release(&me->promise, until); /* [a] */
+		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
+		deputy_ring(me->heal); /* it watches who is awake */
+	}
+	get_up(me);
+	me->due = 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sample.c - the steward looks at a worker through its record: it holds that, asks the
+ * kernel, and tells what cannot be known here.
+ *
+ * Edge [U]: a steward holds a record | it has no seat any more.
+ */
+#include "heal/heal.h"
+#include <errno.h>
+
+struct slot *sample_hold(struct steward *me, uint32_t seat)
+{
+	struct slot *slot = load_acquire(&me->pool->seat[seat]), *seen; /* [U] */
+
+	do {
+		seen = slot;
+		store_release(&me->at, seen); /* [U] I have left another */
+		host_fence_light(); /* [U] I look at it | it has no seat */
+		slot = load_acquire(&me->pool->seat[seat]); /* [U] */
+	} while (slot != seen);
+	return slot;
+}
+
+void sample_drop(struct steward *me)
+{
+	store_release(&me->at, NULL); /* [U] */
+	store_release(&me->also, NULL); /* [U] */
+}
+
+static const char *blind_to(const struct host_look *look)
+{
+	if (!look->cpu_known)
+		return look->state_known ?
+			       "no CPU times: a livelock is not seen" :
+			       "no evidence of threads: only death is seen";
+	if (!look->state_known)
+		return "no thread states: blocking is not seen";
+	if (!look->switches_known)
+		return "no counts of waits for a CPU: who runs now and then is "
+		       "not seen to block";
+	return NULL;
+}
+
+/* What is not to be known; once. */
+static void tell_blind(struct steward *me, const struct host_look *look)
+{
+	const char *what = me->told_blind ? NULL : blind_to(look);
+
+	if (!what)
+		return;
+	me->told_blind = true;
+	incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what);
+}
+
+int sample_take(struct steward *me, const struct slot *slot,
+		const struct watch *watch, struct host_look *look)
+{
+	int err;
+
+	count_own(&me->heal->looks, 1);
+	if (host_life_lost(&slot->breath))
+		return -ESRCH; /* its number may be another thread's by now */
+	/* The first one only notes where the counters stand. */
+	if (!watch->looked_at)
+		return host_glance(&slot->eye, look);
+	err = host_look(&slot->eye, look);
+	if (err != -ESRCH)
+		tell_blind(me, look);
+	return err;
+}
+
+void sample_tell_lacks(struct steward *me)
+{
+	static const char *const what[HOST_LACKS] = {
+		[HOST_NO_SLEEP] = "futexes are refused: threads that wait look "
+				  "each millisecond",
+		[HOST_NO_END] = "no robust futexes: an end by a raw exit is "
+				"seen inside of tasks only",
+		[HOST_NO_HOLDER] = "memory may not be read: who holds a futex "
+				   "is not seen",
+		[HOST_NO_TRACE] = "signals are refused: no backtraces of "
+				  "threads that hang",
+		[HOST_NO_LOWER] = "scheduling is refused: fenced threads keep "
+				  "their priority",
+		[HOST_NO_EVENT] = "an event's descriptor is refused: event "
+				  "loops are not told right",
+		[HOST_NO_CLOSE] = "closing is refused: descriptors are not "
+				  "given back",
+		[HOST_NO_ALTSTACK] = "no signal stacks: a stack overflow ends "
+				     "the process"
+	};
+	uint32_t lacks = host_lacks();
+
+	if (likely(!(lacks & ~me->told_lacks)))
+		return;
+	for (uint32_t i = 0; i < HOST_LACKS; i++)
+		if ((lacks & ~me->told_lacks) >> i & 1)
+			incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what[i]);
+	me->told_lacks = lacks;
+}
