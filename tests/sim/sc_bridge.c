@@ -466,7 +466,7 @@ static void fences(void *arg)
 	for (uint32_t k = sim_choose(8); k; k--)
 		host_relax();
 	store_release(&slot[0].fence, FENCE_TAKEN(load_relaxed(&slot[0].word)));
-	host_fence_light(); /* [G] as convict() in steward.c */
+	host_fence_light(); /* [G] as zombie_make() in zombie.c */
 	slot_rouse(&slot[0]);
 }
 
