@@ -236,9 +236,9 @@ static inline bool book_fresh(uint64_t word)
  */
 static inline bool book_answer(struct book *book)
 {
-	uint64_t word = load_acquire(&book->word); /* [K] zombies' last looks */
+	uint64_t word = load_relaxed(&book->word);
 
-	while (!cas_acq_rel(&book->word, &word, /* [K] */
+	while (!cas_acq_rel(&book->word, &word, /* [K] zombies' last looks */
 			    book_debt(word) == 0 ?
 				    book_shut(word) :
 				    book_with_state(word, BOOK_ANSWERED)))
