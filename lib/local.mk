@@ -22,6 +22,8 @@ wardinclude_HEADERS = \
 
 WARD_SOURCES = \
 	lib/base/atomic.h \
+	lib/base/check.c \
+	lib/base/check.h \
 	lib/base/host.c \
 	lib/base/host.h \
 	lib/base/host_about.c \

@@ -11,6 +11,7 @@
  * rescue dropped the sleeper | it sees so.
  */
 #include "sync/bell.h"
+#include "base/check.h"
 #include "base/host.h"
 
 #define TOP_ONE ((uint64_t)1 << BELL_TOP_SHIFT)
@@ -72,6 +73,7 @@ static bool wake_top(struct bell *bell, uint64_t seen)
 
 	if (!cas_acq_rel(&bell->word, &seen, word)) /* [W] */
 		return false;
+	WARD_ASSERT(i < bell->sleepers && next <= bell->sleepers);
 	shake(bell, i);
 	if (bell->woke)
 		bell->woke(bell->arg);
@@ -155,6 +157,7 @@ void bell_found(struct bell *bell)
 
 	while (!cas_acq_rel(&bell->word, &word, (word - SEARCH_ONE) & ~RUSH))
 		;
+	WARD_ASSERT(BELL_SEARCH(word)); /* the caller, at least */
 	/* One that is being woken may not have been yet, and not be: see 4). */
 	if ((!BELL_TOP(word) && !BELL_WAKING(word)) ||
 	    (BELL_SEARCH(word) > 1 && !BELL_RUSH(word)))
@@ -203,6 +206,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 		if (!BELL_SEARCH(pushed) && !BELL_WAKING(pushed))
 			pushed &= ~RUSH;
 	} while (!cas_acq_rel(&bell->word, &word, pushed));
+	WARD_ASSERT(BELL_SEARCH(word) >= searching && BELL_TOP(word) != i + 1);
 
 	host_fence_heavy(); /* [B] [S] [X] that I sleep, before my last look */
 	if (bell->anything(bell->arg))

@@ -35,7 +35,7 @@
 #ifndef WARD_LIB_SYNC_RING_H
 #define WARD_LIB_SYNC_RING_H
 
-#include "base/atomic.h"
+#include "base/check.h"
 #include "sync/wait_queue.h"
 #include <ck_ring.h>
 
@@ -99,6 +99,7 @@ static hot uint32_t ring_room(struct ring *ring, uint32_t n)
 		ck_pr_fence_acquire(); /* [C] after the consumer's copy */
 		room = ring->mask - (tail - ring->head_seen);
 	}
+	WARD_ASSERT(room <= ring->mask); /* 1) and 3) */
 	return n < room ? n : room;
 }
 
@@ -111,6 +112,7 @@ static hot void ring_fill(struct ring *ring, void *const *items, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
 
+	WARD_ASSERT(tail + n - ring->head_seen <= ring->mask); /* 2) */
 	for (uint32_t i = 0; i < n; i++)
 		ck_pr_store_ptr(&ring->cell[(tail + i) & ring->mask].value,
 				items[i]);

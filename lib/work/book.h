@@ -22,7 +22,7 @@
 #ifndef WARD_LIB_WORK_BOOK_H
 #define WARD_LIB_WORK_BOOK_H
 
-#include "base/atomic.h"
+#include "base/check.h"
 #include <ward/task.h>
 
 /* Why an attempt came to nothing; each has its own budget of reruns. */
@@ -203,6 +203,13 @@ static inline void book_open_lane(struct book *book, struct lane *lane,
 	book_set(book, BOOK_QUEUED + BOOK_ATTEMPT_ONE + flags);
 }
 
+/* It is in a pool, and nobody has answered it. */
+static inline bool book_unanswered(uint64_t word)
+{
+	return book_state(word) != BOOK_FREE &&
+	       book_state(word) != BOOK_ANSWERED;
+}
+
 /* The user's again; the attempt stays, for ward_incident() in release(). */
 static inline uint64_t book_shut(uint64_t word)
 {
@@ -243,6 +250,7 @@ static inline bool book_answer(struct book *book)
 				    book_shut(word) :
 				    book_with_state(word, BOOK_ANSWERED)))
 		;
+	WARD_ASSERT(book_unanswered(word));
 	return book_debt(word) == 0;
 }
 
@@ -287,6 +295,7 @@ static inline bool book_lose(struct book *book, bool inside,
 		next = book_with_state(next, word & BOOK_COMMITTED ? state :
 								     again);
 	} while (!cas_acq_rel(&book->word, &word, next)); /* [K] */
+	WARD_ASSERT(book_unanswered(word));
 	return word & BOOK_COMMITTED;
 }
 

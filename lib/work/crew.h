@@ -24,7 +24,7 @@
 #ifndef WARD_LIB_WORK_CREW_H
 #define WARD_LIB_WORK_CREW_H
 
-#include "base/atomic.h"
+#include "base/check.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -137,14 +137,18 @@ static inline bool crew_let_go(struct crew *crew)
 /* A seat was left; did its worker have to be let go? */
 static inline void crew_left(struct crew *crew, bool let_go)
 {
-	sub_acq_rel(&crew->word,
-		    CREW_TAKEN_ONE + (let_go ? CREW_LEAVING_ONE : 0));
+	uint64_t word = sub_acq_rel(
+		&crew->word, CREW_TAKEN_ONE + (let_go ? CREW_LEAVING_ONE : 0));
+
+	WARD_ASSERT(CREW_TAKEN(word) && CREW_LEAVING(word) >= let_go &&
+		    CREW_LEAVING(word) <= CREW_TAKEN(word));
 }
 
 static inline void crew_want(struct crew *crew, uint32_t wanted)
 {
 	uint64_t word = load_acquire(&crew->word);
 
+	WARD_ASSERT(wanted && wanted <= CREW_MAX); /* 3) */
 	while (!cas_acq_rel(&crew->word, &word,
 			    word - CREW_WANTED(word) + wanted))
 		;

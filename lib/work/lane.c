@@ -85,10 +85,14 @@ static struct ward_task *shift(struct lane *lane)
 /* What has come and gone past all turns. */
 static void recount(struct lane *lane)
 {
-	uint32_t moved = (uint32_t)(load_acquire(&lane->count) >> 32);
+	uint64_t count = load_acquire(&lane->count);
+	uint32_t moved = (uint32_t)(count >> 32);
 
 	lane->active += moved - lane->moved_seen;
 	lane->moved_seen = moved;
+	/* Without a width nobody takes his place back. */
+	WARD_ASSERT(!load_relaxed(&lane->width) ||
+		    lane->active <= ((uint32_t)count & ~LANE_ABANDONED));
 }
 
 static void note(struct lane *lane);

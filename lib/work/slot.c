@@ -29,6 +29,7 @@ bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 {
 	uint64_t fence = load_acquire(&slot->fence), ask;
 
+	WARD_ASSERT(slot_inside(epoch));
 	ask = FENCE_ASK(epoch, asker);
 	do {
 		if (fence & 1)

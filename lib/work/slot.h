@@ -22,6 +22,7 @@
 #ifndef WARD_LIB_WORK_SLOT_H
 #define WARD_LIB_WORK_SLOT_H
 
+#include "base/check.h"
 #include "base/host.h"
 #include "base/host_fault.h"
 #include "sync/histogram.h"
@@ -208,17 +209,22 @@ static inline uint64_t slot_go_on(struct slot *slot, uint64_t word,
 static inline uint64_t slot_step(struct slot *slot, uint64_t word,
 				 enum slot_phase from, enum slot_phase to)
 {
+	WARD_ASSERT(slot_phase(word) == from);
 	word += SLOT_PHASES - from + to;
 	store_release(&slot->word, word); /* [E] */
 	return word;
 }
 
-/* From outside into an epoch of this task. */
+/* From outside, or from between its run and its answer, into an epoch of this task. */
 static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
 				  enum slot_phase phase)
 {
+	uint64_t word = load_relaxed(&slot->word);
+
+	WARD_ASSERT(phase != SLOT_OUT &&
+		    (!slot_inside(word) || slot_phase(word) == SLOT_DEAD));
 	store_release(&slot->task, task); /* [E] */
-	return slot_go_on(slot, load_relaxed(&slot->word), phase);
+	return slot_go_on(slot, word, phase);
 }
 
 cold bool slot_end_asked(struct slot *slot);
@@ -246,7 +252,10 @@ static inline bool slot_own_of(struct slot *slot, uint64_t left)
 /* The worker leaves its epoch: true if the answer is its own. */
 static inline bool slot_end(struct slot *slot)
 {
-	slot_go_on(slot, load_relaxed(&slot->word), SLOT_OUT);
+	uint64_t word = load_relaxed(&slot->word);
+
+	WARD_ASSERT(slot_inside(word));
+	slot_go_on(slot, word, SLOT_OUT);
 	return slot_own(slot);
 }
 

@@ -5,6 +5,7 @@
  * poisoned when it is given back.
  */
 #include "../host_stubs.h"
+#include "base/check.h"
 #include "core.h"
 #include <errno.h>
 #include <string.h>
@@ -532,6 +533,14 @@ unsigned host_cpu_present(void)
 void host_mutter(const char *line, size_t len)
 {
 	host_complain(line, len);
+}
+
+bool check_failed(const char *where, const char *file, int line,
+		  const char *what, bool aborts)
+{
+	(void)aborts;
+	sim_fail(SIM_WRONG, "%s() at %s:%d: this does not hold: %s", where,
+		 file, line, what);
 }
 
 void host_abort(void)

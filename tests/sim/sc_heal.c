@@ -463,6 +463,7 @@ SCENARIO(heal_row, "an eye is closed while a row is gone along", .share = 2);
 /* ---- tasks that wait ----------------------------------------------------- */
 
 static struct ward_task waiter[2];
+static struct slot failer[2]; /* of their workers */
 
 static offstage void takes_one(uint32_t *taken, const struct ward_task *t)
 {
@@ -489,9 +490,11 @@ static void worker(void *arg)
 static void failing(void *arg)
 {
 	struct ward_task *t = arg;
+	struct slot *slot = &failer[t - waiter];
 
 	book_open(book_of(t));
-	check(lost_again(pool, &pool->slot[0], t, -EIO, 1));
+	slot_begin(slot, t, SLOT_RUN);
+	check(lost_again(pool, slot, t, -EIO, 1));
 }
 
 /* They fail while the steward scans, goes to sleep, sleeps. */
@@ -502,6 +505,7 @@ static void heal_waits(void)
 
 	atomic_init(&bed, 0);
 	memset(waiter, 0, sizeof(waiter));
+	memset(failer, 0, sizeof(failer));
 	set_up(1, 1);
 	pool->policy.runs = 2;
 	pool->policy.errors = 1;

@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/test_bridge \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
+	tests/unit/test_check \
 	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
 	tests/unit/test_crew \

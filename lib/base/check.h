@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check.h - what must hold, said where the code relies on it.
+ *
+ *	WARD_CHECK(expr)   cheap; in every build; says whether it holds
+ *	WARD_ASSERT(expr)  costly; only where assertions are on
+ *
+ * What does not hold is told in one line on stderr.  Where assertions are on
+ * (--enable-assertions, sanitizers, the simulator) the process is aborted then.  Where
+ * they are not it goes on, for no process is ended that has not asked for that: so a
+ * WARD_CHECK is a condition, and its caller leaves undone what would do harm.
+ */
+#ifndef WARD_LIB_BASE_CHECK_H
+#define WARD_LIB_BASE_CHECK_H
+
+#include "base/atomic.h"
+
+/* Tells it; aborts, if that is wanted, else false. */
+cold bool check_failed(const char *where, const char *file, int line,
+		       const char *what, bool aborts);
+
+#ifdef WARD_ASSERTIONS
+#define CHECK_ABORTS true
+#define WARD_ASSERT(expr) ((void)WARD_CHECK(expr))
+#else
+#define CHECK_ABORTS false
+#define WARD_ASSERT(expr) ((void)sizeof(!(expr)))
+#endif
+#define WARD_CHECK(expr)                                                       \
+	(likely(expr) ||                                                       \
+	 check_failed(__func__, __FILE__, __LINE__, #expr, CHECK_ABORTS))
+
+/* One reference less: true if it was the last. */
+static inline bool ref_drop(_Atomic uint32_t *refs)
+{
+	uint32_t had = sub_acq_rel(refs, 1);
+
+	return WARD_CHECK(had) && had == 1;
+}
+
+#endif
