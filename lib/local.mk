@@ -24,6 +24,7 @@ WARD_SOURCES = \
 	lib/base/atomic.h \
 	lib/base/check.c \
 	lib/base/check.h \
+	lib/base/handle.h \
 	lib/base/host.c \
 	lib/base/host.h \
 	lib/base/host_about.c \

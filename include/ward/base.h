@@ -7,6 +7,13 @@
  * negative errno value says what was refused.  A refused call has changed
  * nothing.  errno itself is never touched on purpose.
  *
+ * Handles.  Each handle has a magic word, and a call that is given another pointer says
+ * -EINVAL; one that cannot say so writes a line to stderr and does nothing.  The word
+ * lies in the handle's own memory.  So a handle that was given back is found as long as
+ * that memory is mapped and is no handle of the same kind again; there is no promise
+ * beyond that.  A library configured with --enable-assertions
+ * aborts where it writes that line, and where one of its own invariants does not hold.
+ *
  * Time.  Every call that may wait takes 'until', an absolute point on
  * CLOCK_MONOTONIC in nanoseconds: WARD_NOWAIT never waits, WARD_FOREVER has no
  * end, anything else waits until then and answers -ETIMEDOUT.  A point in the

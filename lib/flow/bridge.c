@@ -36,10 +36,17 @@ static void enter(struct ward_bridge *bridge)
 	add_acq_rel(&bridge->users, 1);
 }
 
+/* By the last one. */
+static void bridge_free(struct ward_bridge *bridge)
+{
+	bridge->magic = HANDLE_DEAD;
+	host_free(bridge, bridge->size);
+}
+
 static void leave(struct ward_bridge *bridge)
 {
 	if (sub_acq_rel(&bridge->users, 1) == BRIDGE_GONE + 1) /* [bu] */
-		host_free(bridge, bridge->size);
+		bridge_free(bridge);
 }
 
 /* ---- the end of the stream --------------------------------------------------- */
@@ -176,7 +183,7 @@ int ward_bridge_put(struct ward_bridge *bridge, uint64_t seq, void *item,
 {
 	int err;
 
-	if (!bridge || !item)
+	if (!bridge_is(bridge) || !item)
 		return -EINVAL;
 	enter(bridge);
 	err = append(bridge, seq, item);
@@ -220,7 +227,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 	uint64_t fence;
 	int err;
 
-	if (!bridge)
+	if (!bridge_is(bridge))
 		return -EINVAL;
 	err = who(&fence);
 	if (err)
@@ -285,7 +292,7 @@ int ward_bridge_get(struct ward_bridge *bridge, void **item, uint64_t *seq,
 {
 	int err;
 
-	if (!bridge || !item)
+	if (!bridge_is(bridge) || !item)
 		return -EINVAL;
 	err = read_next(bridge, item, seq);
 	if (err != -EAGAIN || until == WARD_NOWAIT)
@@ -299,7 +306,7 @@ int ward_bridge_take(struct ward_bridge *bridge, void **items, unsigned n,
 	unsigned got = 0;
 	int err = -EINVAL;
 
-	if (!bridge || !items || !n || n > INT32_MAX)
+	if (!items || !n || n > INT32_MAX)
 		return -EINVAL;
 	while (got < n) {
 		err = ward_bridge_get(bridge, &items[got], NULL, until);
@@ -327,7 +334,7 @@ int ward_bridge_close(struct ward_bridge *bridge, int cause)
 {
 	int err;
 
-	if (!bridge)
+	if (!bridge_is(bridge))
 		return -EINVAL;
 	enter(bridge);
 	err = shut(bridge, cause);
@@ -337,7 +344,9 @@ int ward_bridge_close(struct ward_bridge *bridge, int cause)
 
 int ward_bridge_cause(const struct ward_bridge *bridge)
 {
-	return bridge ? (int)(uint32_t)load_acquire(&bridge->closed) : 0;
+	return handle_told(bridge, HANDLE_BRIDGE) ?
+		       (int)(uint32_t)load_acquire(&bridge->closed) :
+		       0;
 }
 
 /* Nothing was read yet, and yet there is a last one: number 0. */
@@ -367,6 +376,7 @@ int ward_bridge_create(struct ward_bridge **out, uint32_t slots,
 	bridge = host_alloc(size);
 	if (!bridge)
 		return -ENOMEM;
+	bridge->magic = handle_magic(HANDLE_BRIDGE);
 	bridge->size = size;
 	bridge->cells = cells;
 	bridge->drop = drop;
@@ -381,12 +391,12 @@ void ward_bridge_destroy(struct ward_bridge *bridge)
 {
 	void *item;
 
-	if (!bridge)
+	if (!handle_told(bridge, HANDLE_BRIDGE))
 		return;
 	shut(bridge, 0); /* so that nothing comes behind the last one */
 	while (read_next(bridge, &item, NULL) == 0)
 		if (bridge->drop)
 			bridge->drop(item);
 	if (!add_acq_rel(&bridge->users, BRIDGE_GONE)) /* [bu] */
-		host_free(bridge, bridge->size);
+		bridge_free(bridge);
 }

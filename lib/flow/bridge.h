@@ -40,6 +40,7 @@
 #ifndef WARD_LIB_FLOW_BRIDGE_H
 #define WARD_LIB_FLOW_BRIDGE_H
 
+#include "base/handle.h"
 #include "sync/stack.h"
 #include "sync/wait_queue.h"
 #include <ward/bridge.h>
@@ -66,6 +67,8 @@ struct bridge_node {
 };
 
 struct ward_bridge {
+	/* I: */
+	uint32_t magic; /* handle.h; until its memory goes */
 	uint64_t cells; /* one more than items: the last that was read stays */
 	_Atomic uint64_t *cell;
 	struct bridge_node *node;
@@ -86,6 +89,11 @@ struct ward_bridge {
 	line_aligned uint64_t next; /* position to read */
 	uint32_t held;		    /* node of the position before */
 };
+
+static inline bool bridge_is(const struct ward_bridge *bridge)
+{
+	return handle_is(bridge, HANDLE_BRIDGE);
+}
 
 static inline uint32_t cell_what(uint64_t word)
 {

@@ -22,6 +22,7 @@ struct try {
 };
 
 struct ward_hedge {
+	uint32_t magic; /* handle.h; DEAD when the handle was put */
 	struct ward_hedge_config config;
 	struct pool *pool;
 	struct ward_lane *lane;
@@ -46,7 +47,7 @@ static void put(struct ward_hedge *hedge)
 {
 	struct ward_hedge_config config = hedge->config;
 
-	if (sub_acq_rel(&hedge->refs, 1) != 1)
+	if (!ref_drop(&hedge->refs))
 		return;
 	/* Its last task may not have left it yet: it goes when that has. */
 	lane_abandon((struct lane *)hedge->lane);
@@ -283,6 +284,7 @@ static struct ward_hedge *hedge_new(struct pool *pool,
 		return NULL;
 	}
 	lane_of_rivals((struct lane *)hedge->lane);
+	hedge->magic = handle_magic(HANDLE_HEDGE);
 	hedge->config = *config;
 	hedge->pool = pool;
 	store_relaxed(&hedge->refs, 1);
@@ -343,14 +345,14 @@ int ward_hedge_start(struct ward_hedge **out, struct ward_pool *handle,
 		     const struct ward_hedge_config *config)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	int err = pool_enter(pool);
 
-	if (!pool || !config || config->size != sizeof(*config) ||
+	if (err)
+		return err;
+	if (!config || config->size != sizeof(*config) ||
 	    !config->run || !config->tries || config->tries > WARD_TRIES_MAX ||
 	    (config->policy && !policy_is_sound(config->policy)))
 		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
 	host_hold();
 	err = hedge_start(out, pool, config);
 	host_unhold();
@@ -362,7 +364,7 @@ int ward_hedge_wait(struct ward_hedge *hedge, ward_ns until)
 	struct wait_entry entry;
 	int why;
 
-	if (!hedge)
+	if (!handle_is(hedge, HANDLE_HEDGE))
 		return -EINVAL;
 	host_hold();
 	wait_enter(&entry, &hedge->done, until, WAIT_BLOCK);
@@ -377,6 +379,8 @@ int ward_hedge_wait(struct ward_hedge *hedge, ward_ns until)
 
 void ward_hedge_put(struct ward_hedge *hedge)
 {
-	if (hedge)
-		put(hedge);
+	if (!handle_told(hedge, HANDLE_HEDGE))
+		return;
+	hedge->magic = HANDLE_DEAD;
+	put(hedge);
 }

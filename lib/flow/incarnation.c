@@ -66,7 +66,7 @@ static void put(struct incarnation *it)
 {
 	struct ward *ward = it->ward;
 
-	if (sub_acq_rel(&it->refs, 1) != 1)
+	if (!ref_drop(&it->refs))
 		return;
 	tree_lock(ward->tree);
 	if (ward->spares < SPARES) {

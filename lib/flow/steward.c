@@ -50,6 +50,7 @@ static struct ward_steward *steward_new(struct tree *tree,
 		host_free(steward, sizeof(*steward));
 		return NULL;
 	}
+	steward->magic = handle_magic(HANDLE_STEWARD);
 	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
 	steward->me.ops = &steward_ops;
 	steward->me.name = steward->name;
@@ -110,7 +111,6 @@ static int root_new(struct ward_steward **out,
 		goto out;
 	}
 	tree->pool = (struct pool *)pool;
-	tree->generation = tree->pool->generation;
 	tree->root = root;
 	tree->most = c->wards ? c->wards : WARDS_DEFAULT;
 	tree->last = c->last;
@@ -148,8 +148,6 @@ static int child_create(struct ward_steward **out,
 	struct tree *tree = parent->tree;
 	int err = 0;
 
-	if (tree_foreign(tree))
-		return -ECHILD;
 	child = steward_new(tree, c);
 	if (!child)
 		return -ENOMEM;
@@ -174,6 +172,8 @@ int ward_steward_create(struct ward_steward **out,
 {
 	int err = out ? check(config) : -EINVAL;
 
+	if (!err && config->parent)
+		err = handle_enter(config->parent, HANDLE_STEWARD);
 	if (err)
 		return err;
 	return config->parent ? child_create(out, config) :
@@ -184,10 +184,10 @@ int ward_steward_create(struct ward_steward **out,
 
 static int refuse(const struct ward_steward *steward)
 {
-	if (!steward)
-		return -EINVAL;
-	if (tree_foreign(steward->tree))
-		return -ECHILD;
+	int err = handle_enter(steward, HANDLE_STEWARD);
+
+	if (err)
+		return err;
 	return front_own_thread(steward->tree->pool) ? -EDEADLK : 0;
 }
 

@@ -7,11 +7,6 @@
 
 /* ---- the tree ---------------------------------------------------------------------- */
 
-bool tree_foreign(const struct tree *tree)
-{
-	return tree->generation != load_relaxed(&host_generation);
-}
-
 void tree_lock(struct tree *tree)
 {
 	host_lock_take(&tree->lock);
@@ -24,7 +19,7 @@ void tree_unlock(struct tree *tree)
 
 void tree_put(struct tree *tree)
 {
-	if (sub_acq_rel(&tree->refs, 1) == 1)
+	if (ref_drop(&tree->refs))
 		host_free(tree, sizeof(*tree));
 }
 
@@ -420,6 +415,7 @@ static void steward_free(struct member *member)
 	struct ward_steward *steward = steward_of(member);
 	struct tree *tree = steward->tree;
 
+	steward->magic = HANDLE_DEAD;
 	host_free(steward->farewell, sizeof(*steward->farewell));
 	host_free(steward, sizeof(*steward));
 	tree_put(tree);

@@ -36,6 +36,7 @@ struct farewell {
 
 struct ward_steward {
 	struct member me; /* held by: its handle, its members, calls of gave_up() */
+	uint32_t magic; /* I: handle.h; until its memory goes */
 	struct tree *tree;
 	/* I: */
 	char name[12];
@@ -65,7 +66,6 @@ struct tree {
 	_Atomic uint32_t refs; /* atomic: wards and stewards */
 	struct host_lock lock;
 	struct pool *pool;   /* until the root is destroyed */
-	uint32_t generation; /* I: of the process that made it */
 	struct ward_steward *root;
 	uint32_t wards, most; /* not gone; may be */
 	uint64_t places;      /* given to members so far */
@@ -81,7 +81,6 @@ struct tree {
 void tree_lock(struct tree *tree);
 void tree_unlock(struct tree *tree);
 void tree_put(struct tree *tree); /* without the lock */
-bool tree_foreign(const struct tree *tree);
 
 /* ---- tree.c: the laws; it calls a ward through its member_ops only --------------- */
 

@@ -10,10 +10,12 @@
 
 int ward_view(struct ward *ward, struct ward_view *view)
 {
-	if (!ward || !view || view->size != sizeof(*view))
-		return -EINVAL;
-	if (tree_foreign(ward->tree))
-		return -ECHILD;
+	int err = view && view->size == sizeof(*view) ?
+			  handle_enter(ward, HANDLE_WARD) :
+			  -EINVAL;
+
+	if (err)
+		return err;
 	tree_lock(ward->tree);
 	if (ward->now)
 		incarnation_feel(ward->now);
@@ -71,10 +73,10 @@ int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 		    ward_ns until)
 {
 	struct wait_entry entry;
-	int err;
+	int err = beats && units ? handle_enter(ward, HANDLE_WARD) : -EINVAL;
 
-	if (!ward || !beats || !units)
-		return -EINVAL;
+	if (err)
+		return err;
 	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
 	err = await(ward, &entry, beats, units);
 	wait_finish(&entry);

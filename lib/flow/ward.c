@@ -4,11 +4,11 @@
  *
  * Edge [o]: gone, and what its last run left behind | who waits for that.
  */
+#include "flow/bridge.h"
 #include "flow/tree.h"
 #include "heal/heal.h"
 #include "work/wait.h"
 #include <errno.h>
-#include <ward/bridge.h>
 
 #define STOP_WITHIN WARD_S(5)
 #define STATE_MAX ((size_t)1 << 30)
@@ -25,6 +25,7 @@ static void ward_free(struct member *member)
 	struct ward *ward = ward_of(member);
 	struct tree *tree = ward->tree;
 
+	ward->magic = HANDLE_DEAD;
 	incarnation_unstock(ward);
 	kept_destroy(ward->kept);
 	host_free(ward, sizeof(*ward));
@@ -115,13 +116,14 @@ static bool spec_is_sound(const struct ward_spec *s)
 {
 	return s && s->size == sizeof(*s) && !s->flags && s->run &&
 	       (unsigned)s->restart <= WARD_NEVER && !s->reserved &&
-	       s->state <= STATE_MAX &&
+	       s->state <= STATE_MAX && (!s->bridge || bridge_is(s->bridge)) &&
 	       (!s->backoff_max || s->backoff_min <= s->backoff_max);
 }
 
 static void ward_init(struct ward *ward, struct tree *tree,
 		      const struct ward_spec *spec)
 {
+	ward->magic = handle_magic(HANDLE_WARD);
 	ward->me.ops = &ward_ops;
 	ward->me.name = spec->name;
 	store_relaxed(&ward->me.refs, 1); /* the caller's */
@@ -186,12 +188,12 @@ int ward_start(struct ward **out, struct ward_steward *steward,
 	       const struct ward_spec *spec)
 {
 	struct ward *ward;
-	int err;
+	int err = out && spec_is_sound(spec) ?
+			  handle_enter(steward, HANDLE_STEWARD) :
+			  -EINVAL;
 
-	if (!out || !steward || !spec_is_sound(spec))
-		return -EINVAL;
-	if (tree_foreign(steward->tree))
-		return -ECHILD;
+	if (err)
+		return err;
 	err = ward_new(&ward, steward->tree, spec);
 	if (err)
 		return err;
@@ -238,12 +240,11 @@ static void leave(struct ward *ward)
 
 int ward_stop(struct ward *ward, ward_ns until)
 {
+	int err = handle_enter(ward, HANDLE_WARD);
 	bool inside;
 
-	if (!ward)
-		return -EINVAL;
-	if (tree_foreign(ward->tree))
-		return -ECHILD;
+	if (err)
+		return err;
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
 	if (!inside)
@@ -254,12 +255,10 @@ int ward_stop(struct ward *ward, ward_ns until)
 
 int ward_restart(struct ward *ward)
 {
-	int err = 0;
+	int err = handle_enter(ward, HANDLE_WARD);
 
-	if (!ward)
-		return -EINVAL;
-	if (tree_foreign(ward->tree))
-		return -ECHILD;
+	if (err)
+		return err;
 	tree_lock(ward->tree);
 	if (!ward->me.above || ward->leaving || steward_is_shut(ward->me.above)) {
 		err = -ESHUTDOWN;
@@ -276,13 +275,11 @@ int ward_restart(struct ward *ward)
 
 int ward_wait(struct ward *ward, ward_ns until, int *status)
 {
+	int err = handle_enter(ward, HANDLE_WARD);
 	bool inside;
-	int err;
 
-	if (!ward)
-		return -EINVAL;
-	if (tree_foreign(ward->tree))
-		return -ECHILD;
+	if (err)
+		return err;
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
 	tree_unlock(ward->tree);
@@ -294,6 +291,6 @@ int ward_wait(struct ward *ward, ward_ns until, int *status)
 
 void ward_put(struct ward *ward)
 {
-	if (ward && !tree_foreign(ward->tree))
-		member_put(&ward->me);
+	if (handle_told(ward, HANDLE_WARD) && !handle_enter(ward, HANDLE_WARD))
+		member_put(&ward->me); /* not of a copy, in a child process */
 }

@@ -15,6 +15,7 @@
 #ifndef WARD_LIB_FLOW_WARD_H
 #define WARD_LIB_FLOW_WARD_H
 
+#include "base/handle.h"
 #include "flow/errand.h"
 #include "flow/kept.h"
 #include "flow/timer.h"
@@ -66,7 +67,7 @@ static inline void member_hold(struct member *member)
 /* Who has the lock holds the tree by something else. */
 static inline void member_put(struct member *member)
 {
-	if (sub_acq_rel(&member->refs, 1) == 1)
+	if (ref_drop(&member->refs))
 		member->ops->free(member);
 }
 
@@ -89,6 +90,7 @@ struct incarnation {
 
 struct ward {
 	struct member me;
+	uint32_t magic; /* I: handle.h; until its memory goes */
 	struct tree *tree;
 	struct ward_spec spec;	   /* I */
 	struct ward_policy policy; /* I: of its incarnations */

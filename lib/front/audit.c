@@ -181,11 +181,11 @@ int ward_audit(struct ward_pool *handle, struct ward_audit *audit)
 {
 	struct pool *pool = (struct pool *)handle;
 	struct books first, second;
+	int err = audit && audit->size == sizeof(*audit) ? pool_enter(pool) :
+							   -EINVAL;
 
-	if (!pool || !audit || audit->size != sizeof(*audit))
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	*audit = (struct ward_audit)WARD_AUDIT_INIT;
 	read_books(pool, &first);
 	check_always(pool, &first, audit);

@@ -327,12 +327,10 @@ int ward_pool_start(struct ward_pool *handle)
 {
 	struct pool *pool = (struct pool *)handle;
 	uint32_t not_yet = 0;
-	int err;
+	int err = pool_enter(pool);
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	host_hold();
 	err = cas_acq_rel(&pool->started, &not_yet, STARTED) ? start(pool) :
 							 -EALREADY;
@@ -352,12 +350,10 @@ bool front_settled(struct pool *pool)
 int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	int err = pool_enter(pool);
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	if (front_own_thread(pool))
 		return -EDEADLK;
 	pool_until(pool, until);
@@ -444,12 +440,12 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
 	struct term term = { .until = until, .said = host_now() };
-	int left;
+	int left = pool_enter(pool);
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return destroy_child(pool);
+	if (left)
+		return left == -ECHILD ? destroy_child(pool) : left;
+	if (load_relaxed(&pool->orphaned))
+		return -EINVAL; /* it was, and others hold its memory */
 	if (front_own_thread(pool))
 		return -EDEADLK;
 	host_hold();

@@ -44,13 +44,10 @@ static void resize(struct pool *pool, uint32_t workers, uint32_t max)
 int ward_pool_resize(struct ward_pool *handle, uint32_t workers, uint32_t max)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	int err = pool_enter(pool);
 
-	if (!pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
-	err = fit(pool, &workers, &max);
+	if (!err)
+		err = fit(pool, &workers, &max);
 	if (err)
 		return err;
 	host_hold();

@@ -106,11 +106,11 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	struct pool *pool = (struct pool *)handle;
 	const struct near *near;
 	int64_t unreleased;
+	int err = stats && stats->size == sizeof(*stats) ? pool_enter(pool) :
+							   -EINVAL;
 
-	if (!pool || !stats || stats->size != sizeof(*stats))
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	*stats = (struct ward_stats)WARD_STATS_INIT;
 	/* In this order: who comes home in between is counted once at most. */
 	stats->answered = front_released(pool);

@@ -96,7 +96,8 @@ struct lane {
 	/* I: and what changes once; the next line, up to the token's state */
 	line_aligned _Atomic uint32_t width; /* active at most; 0: any, for good */
 	_Atomic uint32_t most;		     /* inside at most; 0: any */
-	uint32_t flags, rank, limits;
+	uint32_t flags, magic; /* magic: handle.h; DEAD between two lives */
+	uint16_t rank, limits;
 	_Atomic uint32_t queued; /* waiting at most; 0: any */
 	_Atomic uint32_t closed;
 	_Atomic int32_t error; /* the first one */

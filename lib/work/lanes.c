@@ -150,7 +150,7 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	struct pool *pool = lane->pool;
 
 	(void)cause;
-	if (pool_foreign(pool))
+	if (pool_enter(pool))
 		return; /* a copy, in a child process */
 	lane_sweep(lane);
 	fence_seq_cst(); /* [wl] cancelled | does any wait for its time? */
@@ -187,8 +187,8 @@ enum { BESIDE_WIDTH = WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
 /* A lane that has places for others: nothing there stands between one and its task. */
 static bool can_be_under(const struct pool *pool, const struct lane *under)
 {
-	return under->pool == pool && load_relaxed(&under->width) &&
-	       !under->under && !under->limits &&
+	return handle_is(under, HANDLE_LANE) && under->pool == pool &&
+	       load_relaxed(&under->width) && !under->under && !under->limits &&
 	       !(under->flags & (BESIDE_WIDTH | WARD_LANE_DROP_OLDEST));
 }
 
@@ -206,7 +206,8 @@ static int check(const struct ward_lane_config *c)
 		if (!c->limits[i])
 			return -EINVAL;
 	if (!is_sound(c->flags, c->active, c->queued) ||
-	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)))
+	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)) ||
+	    (c->port && !port_is(c->port)))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 16) > 15)
 		return -ENAMETOOLONG;
@@ -231,8 +232,8 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 {
 	set_room(lane, c->flags, c->active, c->queued);
 	lane->flags = c->flags;
-	lane->rank = c->prio;
-	lane->limits = c->nlimits;
+	lane->rank = (uint16_t)c->prio;
+	lane->limits = (uint16_t)c->nlimits;
 	for (uint32_t i = 0; i < c->nlimits; i++)
 		lane->limit[i] = c->limits[i];
 	if (c->policy) {
@@ -278,13 +279,10 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	const struct ward_lane_config *c = config ? config : &none;
 	struct pool *pool = (struct pool *)handle;
 	struct lane *lane;
-	int err;
+	int err = out ? pool_enter(pool) : -EINVAL;
 
-	if (!out || !pool)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
-	err = check(c);
+	if (!err)
+		err = check(c);
 	if (!err && c->under && !can_be_under(pool, lane_of(c->under)))
 		err = -EINVAL;
 	if (err)
@@ -305,6 +303,7 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	if (lane->port)
 		port_hold(lane->port);
 	lane_list(pool, lane);
+	lane->magic = handle_magic(HANDLE_LANE);
 	*out = (struct ward_lane *)lane;
 	return 0;
 }
@@ -319,6 +318,7 @@ static int destroy(struct lane *lane)
 		ward_cancel_watch(&lane->token, &lane->watch);
 		return -EBUSY;
 	}
+	lane->magic = HANDLE_DEAD;
 	if (lane->port)
 		port_unhold(lane->port);
 	lane_unlist(pool, lane);
@@ -330,12 +330,10 @@ static int destroy(struct lane *lane)
 int ward_lane_destroy(struct ward_lane *handle)
 {
 	struct lane *lane = lane_of(handle);
-	int err;
+	int err = handle_enter(lane, HANDLE_LANE);
 
-	if (!lane)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	if (lane_inside(lane))
 		return -EBUSY;
 	host_hold();
@@ -516,12 +514,10 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
 		     ward_ns until)
 {
 	struct lane *lane = lane_of(handle);
-	int err;
+	int err = handle_enter(lane, HANDLE_LANE);
 
-	if (!lane)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (unlikely(err))
+		return err;
 	host_hold();
 	err = lane_submit(lane, task, until);
 	host_unhold();
@@ -601,12 +597,11 @@ int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
 		       unsigned n, ward_ns until)
 {
 	struct lane *lane = lane_of(handle);
+	int err = (n && !tasks) || n > INT32_MAX ?
+			  -EINVAL :
+			  handle_enter(lane, HANDLE_LANE);
 
-	if (!lane || (n && !tasks) || n > INT32_MAX)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
-	return submit_n(lane, tasks, n, until);
+	return err ? err : submit_n(lane, tasks, n, until);
 }
 
 /* It has its room at once, and a place in the queue when its time has come. */
@@ -654,12 +649,11 @@ int ward_lane_submit_at(struct ward_lane *handle, struct ward_task *task,
 			ward_ns when)
 {
 	struct lane *lane = lane_of(handle);
-	int err;
+	int err = when == WARD_FOREVER ? -EINVAL :
+					 handle_enter(lane, HANDLE_LANE);
 
-	if (!lane || when == WARD_FOREVER)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	host_hold();
 	err = lane_submit_at(lane, task, when);
 	lost_pay(lane->pool);
@@ -673,11 +667,13 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 {
 	struct lane *lane = lane_of(handle);
 
-	if (!lane || !is_sound(lane->flags, active, queued) ||
+	int err = handle_enter(lane, HANDLE_LANE);
+
+	if (err)
+		return err;
+	if (!is_sound(lane->flags, active, queued) ||
 	    !active != !load_relaxed(&lane->width))
 		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
 	host_hold();
 	set_room(lane, lane->flags, active, queued);
 	lane_look_again(lane);
@@ -690,11 +686,12 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 int ward_lane_stats(const struct ward_lane *handle, struct ward_lane_stats *s)
 {
 	const struct lane *lane = lane_of(handle);
+	int err = s && s->size == sizeof(*s) ?
+			  handle_enter(lane, HANDLE_LANE) :
+			  -EINVAL;
 
-	if (!lane || !s || s->size != sizeof(*s))
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	s->active = load_relaxed(&lane->width);
 	s->queued = load_relaxed(&lane->queued);
 	s->waiting = load_relaxed(&lane->waiting);
@@ -733,12 +730,10 @@ int ward_lane_join(struct ward_lane *handle, ward_ns until)
 {
 	struct lane *lane = lane_of(handle);
 	struct wait_entry entry;
-	int why;
+	int why = handle_enter(lane, HANDLE_LANE);
 
-	if (!lane)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (why)
+		return why;
 	if (is_own_task(lane))
 		return -EDEADLK;
 	host_hold();
@@ -755,7 +750,7 @@ bool ward_lane_cancel(struct ward_lane *handle, int cause)
 	struct lane *lane = lane_of(handle);
 	bool first;
 
-	if (!lane || pool_foreign(lane->pool))
+	if (!handle_told(lane, HANDLE_LANE) || handle_enter(lane, HANDLE_LANE))
 		return false;
 	host_hold();
 	first = ward_cancel_fire(&lane->token, cause);
@@ -766,11 +761,10 @@ bool ward_lane_cancel(struct ward_lane *handle, int cause)
 int ward_lane_close(struct ward_lane *handle, int cause)
 {
 	struct lane *lane = lane_of(handle);
+	int err = cause > 0 ? -EINVAL : handle_enter(lane, HANDLE_LANE);
 
-	if (!lane || cause > 0)
-		return -EINVAL;
-	if (pool_foreign(lane->pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	if (swap_acq_rel(&lane->closed, 1))
 		return -EALREADY;
 	host_fence_heavy(); /* [ln] closed | who is inside? */
@@ -782,10 +776,14 @@ int ward_lane_close(struct ward_lane *handle, int cause)
 
 struct ward_cancel *ward_lane_token(struct ward_lane *handle)
 {
-	return handle ? &lane_of(handle)->token : NULL;
+	struct lane *lane = lane_of(handle);
+
+	return handle_told(lane, HANDLE_LANE) ? &lane->token : NULL;
 }
 
 uint32_t ward_lane_count(const struct ward_lane *handle)
 {
-	return handle ? lane_inside(lane_of(handle)) : 0;
+	const struct lane *lane = lane_of(handle);
+
+	return handle_told(lane, HANDLE_LANE) ? lane_inside(lane) : 0;
 }

@@ -176,6 +176,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 static void pool_free(struct pool *pool)
 {
+	pool->magic = HANDLE_DEAD;
 	if (pool->helpers_free)
 		pool->helpers_free(pool->helpers);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
@@ -199,7 +200,7 @@ static void pool_free(struct pool *pool)
 
 void pool_put(struct pool *pool)
 {
-	if (sub_acq_rel(&pool->refs, 1) == 1)
+	if (ref_drop(&pool->refs))
 		pool_free(pool);
 }
 
@@ -283,7 +284,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		return -ENOMEM;
 	host_symbol_hold();
 	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
-	pool->generation = load_relaxed(&host_generation);
+	pool->magic = handle_magic(HANDLE_POOL);
 	set_sizes(pool, c);
 	set_policy(pool, c->policy);
 	if (c->hooks)

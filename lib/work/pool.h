@@ -21,6 +21,7 @@
 #ifndef WARD_LIB_WORK_POOL_H
 #define WARD_LIB_WORK_POOL_H
 
+#include "base/handle.h"
 #include "base/host_lock.h"
 #include "sync/stack.h"
 #include "sync/wait_queue.h"
@@ -38,7 +39,7 @@ struct pool {
 	struct inbox inbox; /* the hot part, first */
 
 	/* I: set by create */
-	uint32_t generation; /* of the process that made it */
+	uint32_t magic; /* I: handle.h; until its memory goes */
 	uint32_t seats, slots, spares_wanted;
 	uint32_t zombie_cap, asleep_cap; /* that keep their CPU, that do not */
 	struct slot *slot;
@@ -116,9 +117,10 @@ struct pool {
 	void (*helpers_free)(void *helpers); /* with the pool's memory */
 };
 
-static inline bool pool_foreign(const struct pool *pool)
+/* By each public call: 0; -EINVAL: NULL, or no pool; -ECHILD: a parent's. */
+static inline int pool_enter(const struct pool *pool)
 {
-	return pool->generation != load_relaxed(&host_generation);
+	return handle_enter(pool, HANDLE_POOL);
 }
 
 /*
@@ -133,7 +135,9 @@ static inline void books_open(struct pool *pool)
 
 static inline void books_close(struct pool *pool)
 {
-	sub_acq_rel(&pool->amid, 1); /* [I] */
+	uint32_t amid = sub_acq_rel(&pool->amid, 1); /* [I] */
+
+	WARD_ASSERT(amid);
 }
 
 /* ---- a slot's life: state:8, turn above ------------------------------------ */
@@ -143,14 +147,37 @@ static inline void books_close(struct pool *pool)
 #define LIFE_ASLEEP 0x80u
 #define LIFE_TURN(w) ((w) >> 8)
 
+static inline bool life_may(enum slot_life from, enum slot_life to)
+{
+	static const uint8_t may[] = {
+		[LIFE_FREE] = 1 << LIFE_BORN,
+		[LIFE_BORN] = 1 << LIFE_SPARE | 1 << LIFE_DYING |
+			      1 << LIFE_GONE | 1 << LIFE_FREE,
+		[LIFE_SPARE] = 1 << LIFE_SEATED | 1 << LIFE_BORN |
+			       1 << LIFE_DYING,
+		[LIFE_SEATED] = 1 << LIFE_SEATED | 1 << LIFE_ZOMBIE |
+				1 << LIFE_BORN | 1 << LIFE_DYING |
+				1 << LIFE_GONE,
+		[LIFE_ZOMBIE] = 1 << LIFE_BORN | 1 << LIFE_DYING,
+		[LIFE_DYING] = 1 << LIFE_GONE,
+		[LIFE_GONE] = 1 << LIFE_FREE,
+	};
+
+	return may[from] >> to & 1;
+}
+
 /*
  * One step: the turn moves on with each.  False if it is not *seen any more;
  * then *seen is what it is.
  */
 static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
 {
-	return cas_acq_rel(&slot->life, seen, /* [L] */
-			   (LIFE_TURN(*seen) + 1) << 8 | to);
+	enum slot_life from = LIFE_STATE(*seen);
+	bool moved = cas_acq_rel(&slot->life, seen, /* [L] */
+				 (LIFE_TURN(*seen) + 1) << 8 | to);
+
+	WARD_ASSERT(!moved || life_may(from, LIFE_STATE(to)));
+	return moved;
 }
 
 static inline bool life_move(struct slot *slot, uint64_t seen, uint32_t to)
@@ -184,8 +211,8 @@ static inline void life_no_zombie(struct pool *pool, uint64_t life,
 {
 	add_relaxed(count, 1);
 	if (life & LIFE_ASLEEP)
-		sub_acq_rel(&pool->zombies_asleep, 1);
-	sub_acq_rel(&pool->zombies_out, 1);
+		(void)WARD_CHECK(sub_acq_rel(&pool->zombies_asleep, 1));
+	(void)WARD_CHECK(sub_acq_rel(&pool->zombies_out, 1));
 }
 
 /* ---- pool.c: the pool's memory ---------------------------------------------- */

@@ -13,7 +13,7 @@ struct ward_port {
 	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
 	struct ward_task *first;  /* R: who runs it */
 	/* I: */
-	uint32_t generation; /* of the process that made it */
+	uint32_t magic; /* handle.h */
 	struct host_file event;
 };
 
@@ -32,19 +32,19 @@ int ward_port_create(struct ward_port **out)
 		host_free(port, sizeof(*port));
 		return err;
 	}
-	port->generation = load_relaxed(&host_generation);
+	port->magic = handle_magic(HANDLE_PORT);
 	*out = port;
 	return 0;
 }
 
-static bool foreign(const struct ward_port *port)
+bool port_is(const struct ward_port *port)
 {
-	return port->generation != load_relaxed(&host_generation);
+	return handle_is(port, HANDLE_PORT);
 }
 
 int ward_port_fd(const struct ward_port *port)
 {
-	return port ? port->event.fd : -EINVAL;
+	return port_is(port) ? port->event.fd : -EINVAL;
 }
 
 void port_hold(struct ward_port *port)
@@ -54,11 +54,12 @@ void port_hold(struct ward_port *port)
 
 void port_unhold(struct ward_port *port)
 {
-	sub_acq_rel(&port->lanes, 1);
+	(void)WARD_CHECK(sub_acq_rel(&port->lanes, 1));
 }
 
 static int destroy(struct ward_port *port)
 {
+	port->magic = HANDLE_DEAD;
 	host_event_close(&port->event);
 	host_free(port, sizeof(*port));
 	return 0;
@@ -66,10 +67,10 @@ static int destroy(struct ward_port *port)
 
 int ward_port_destroy(struct ward_port *port)
 {
-	if (!port)
-		return -EINVAL;
-	if (foreign(port))
-		return destroy(port);
+	int err = handle_enter(port, HANDLE_PORT);
+
+	if (err)
+		return err == -ECHILD ? destroy(port) : err;
 	if (load_acquire(&port->lanes) || load_acquire(&port->running) ||
 	    load_acquire(&port->posted) || port->first)
 		return -EBUSY;
@@ -182,12 +183,11 @@ static void leave(struct ward_port *port)
 
 int ward_port_run(struct ward_port *port, unsigned budget)
 {
+	int err = handle_enter(port, HANDLE_PORT);
 	unsigned n;
 
-	if (!port)
-		return -EINVAL;
-	if (foreign(port))
-		return -ECHILD; /* the descriptor is one for both */
+	if (err)
+		return err; /* of -ECHILD: the descriptor is one for both */
 	if (add_acq_rel(&port->running, 1)) /* [po] */
 		return -EBUSY;
 	n = answer_all(port, budget);

@@ -20,6 +20,7 @@
 #include "work/pool.h"
 #include <ward/port.h>
 
+bool port_is(const struct ward_port *port);
 /* One lane more, or less. */
 void port_hold(struct ward_port *port);
 void port_unhold(struct ward_port *port);

@@ -235,12 +235,11 @@ static int asked(struct ward_pool *handle, struct ward_task *task, int cause,
 		 bool back)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	int err = !task || cause > 0 || cause < -ERRNO_MAX ? -EINVAL :
+							     pool_enter(pool);
 
-	if (!pool || !task || cause > 0 || cause < -ERRNO_MAX)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	host_hold();
 	err = recall(pool, task, cause ? cause : -ECANCELED, back);
 	host_unhold();
@@ -265,11 +264,10 @@ int ward_task_recall(struct ward_pool *handle, struct ward_task *task,
 int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
 {
 	struct pool *pool = (struct pool *)handle;
+	int err = task ? pool_enter(pool) : -EINVAL;
 
-	if (!pool || !task)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	add_acq_rel(&pool->refs, 1);
 	add_acq_rel(&book_of(task)->word, BOOK_DEBT_ONE); /* [K] */
 	return 0;
@@ -278,11 +276,10 @@ int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
 int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
 {
 	struct pool *pool = (struct pool *)handle;
+	int err = task ? pool_enter(pool) : -EINVAL;
 
-	if (!pool || !task)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	host_hold();
 	lost_hold(pool, task);
 	inbox_settle(&pool->inbox);
@@ -315,12 +312,10 @@ int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 {
 	struct pool *pool = (struct pool *)handle;
 	struct slot *slot = host_self();
-	int err;
+	int err = task ? pool_enter(pool) : -EINVAL;
 
-	if (!pool || !task)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	if (slot && slot_inside(load_relaxed(&slot->word)) &&
 	    (slot_runs(slot) ? theft_task(slot) :
 			       load_relaxed(&slot->task)) == task)

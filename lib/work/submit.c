@@ -217,11 +217,10 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	struct pool *pool = (struct pool *)handle;
 	struct slot *slot;
 	struct ring *ring;
+	int err = pool_enter(pool);
 
-	if (unlikely(!pool))
-		return -EINVAL;
-	if (unlikely(pool_foreign(pool)))
-		return -ECHILD;
+	if (unlikely(err))
+		return err;
 	host_hold();
 	if (unlikely(!open_plain(pool, task)))
 		return submit_rest(pool, task, until, false);
@@ -306,12 +305,10 @@ int ward_submit_at(struct ward_pool *handle, struct ward_task *task,
 		   ward_ns when, ward_ns period)
 {
 	struct pool *pool = (struct pool *)handle;
-	int err;
+	int err = when == WARD_FOREVER ? -EINVAL : pool_enter(pool);
 
-	if (!pool || when == WARD_FOREVER)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (err)
+		return err;
 	host_hold();
 	err = submit_at(pool, task, when, period);
 	host_unhold();
@@ -322,12 +319,10 @@ int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
 		  unsigned n, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	int done;
+	int done = (n && !tasks) || n > INT32_MAX ? -EINVAL : pool_enter(pool);
 
-	if (!pool || (n && !tasks) || n > INT32_MAX)
-		return -EINVAL;
-	if (pool_foreign(pool))
-		return -ECHILD;
+	if (done)
+		return done;
 	host_hold();
 	done = submit_n(pool, tasks, n, until);
 	host_unhold();

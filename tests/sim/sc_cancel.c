@@ -622,6 +622,7 @@ static void cancel_room(void)
 {
 	set_up(1);
 	memset(&pool, 0, sizeof(pool));
+	pool.magic = handle_magic(HANDLE_POOL);
 	memset(task, 0, sizeof(task));
 	check(inbox_init(&pool.inbox, 1, 2, 1, 1, NULL, NULL) == 0);
 	task[0].run = task[1].run = no_run;

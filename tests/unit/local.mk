@@ -29,6 +29,7 @@ unit_tests += \
 	tests/unit/test_format \
 	tests/unit/test_frame \
 	tests/unit/test_group \
+	tests/unit/test_handle \
 	tests/unit/test_hedge \
 	tests/unit/test_histogram \
 	tests/unit/test_host \
