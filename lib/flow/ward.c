@@ -187,7 +187,7 @@ static int enter(struct ward_steward *steward, struct ward *ward,
 int ward_start(struct ward **out, struct ward_steward *steward,
 	       const struct ward_spec *spec)
 {
-	struct ward *ward;
+	struct ward *ward = NULL;
 	int err = out && spec_is_sound(spec) ?
 			  handle_enter(steward, HANDLE_STEWARD) :
 			  -EINVAL;

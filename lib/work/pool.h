@@ -158,7 +158,8 @@ static inline bool life_may(enum slot_life from, enum slot_life to)
 		[LIFE_SEATED] = 1 << LIFE_SEATED | 1 << LIFE_ZOMBIE |
 				1 << LIFE_BORN | 1 << LIFE_DYING |
 				1 << LIFE_GONE,
-		[LIFE_ZOMBIE] = 1 << LIFE_BORN | 1 << LIFE_DYING,
+		[LIFE_ZOMBIE] = 1 << LIFE_BORN | 1 << LIFE_DYING |
+				1 << LIFE_GONE, /* out of the stop hook */
 		[LIFE_DYING] = 1 << LIFE_GONE,
 		[LIFE_GONE] = 1 << LIFE_FREE,
 	};

@@ -333,6 +333,7 @@ static uint64_t fails(void)
 	struct hand none;
 	uint64_t wait = 0;
 
+	slot_begin(&pool->slot[0], &task[0], SLOT_RUN);
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(book_state(load_relaxed(&book->word)), BOOK_RERUN);
 	if (load_relaxed(&pool->inbox.later.waiting)) {
@@ -445,6 +446,7 @@ Test(backoff, the_steward_is_told)
 {
 	with_pool(1000000, 0);
 	opened();
+	slot_begin(&pool->slot[0], &task[0], SLOT_RUN);
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(load_relaxed(&pool->steward_word), 1);
 	cr_assert_eq(later_due(&pool->inbox, 0),

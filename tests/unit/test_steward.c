@@ -63,15 +63,11 @@ static void make(struct ward_pool_config config)
 	for (uint32_t i = 0; i < WORKERS + SPARES; i++) {
 		people(i);
 		if (i < WORKERS) {
-			life_move(&pool->slot[i],
-				  load_relaxed(&pool->slot[i].life),
-				  LIFE_SEATED);
+			store_relaxed(&pool->slot[i].life, LIFE_SEATED);
 			store_relaxed(&pool->slot[i].seat, i);
 			store_relaxed(&pool->seat[i], &pool->slot[i]);
 		} else {
-			life_move(&pool->slot[i],
-				  load_relaxed(&pool->slot[i].life),
-				  LIFE_SPARE);
+			store_relaxed(&pool->slot[i].life, LIFE_SPARE);
 			stack_push(&pool->spares, i);
 		}
 	}
