@@ -59,12 +59,13 @@ reap
 [ $ended -eq 0 ] || wrong "ended with $ended"
 grep -q '^httpd: audit ok' "$dir/out" || wrong "audit"
 
-# More than there is room for: turned away at once, politely; the rest is done.
+# More than there is room for: turned away at once, politely; the rest is done.  A ring
+# of 8 holds 7; one more for each that was taken before the last one came.
 start --workers 1 --ring 8
 "$client" ask "$port" '/work?us=100000' 40 >"$dir/asked"
 say "of 40 at once: $(grep -c '^200' "$dir/asked") done," \
 	"$(grep -c '^503 0' "$dir/asked") turned away"
-[ "$(grep -c '^200' "$dir/asked")" -ge 8 ] || wrong "too few were done"
+[ "$(grep -c '^200' "$dir/asked")" -ge 7 ] || wrong "too few were done"
 [ "$(grep -c '^503 0' "$dir/asked")" -ge 1 ] || wrong "none was turned away"
 [ "$(grep -cE '^(200|503 0)' "$dir/asked")" -eq 40 ] || wrong "other answers"
 is turned_away "$(grep -c '^503 0' "$dir/asked")" || wrong "miscounted"
