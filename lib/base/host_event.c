@@ -20,16 +20,15 @@
 /* The number that the kernel gave it; NO_EVENT; or 0 where that cannot be known. */
 static uint64_t number_of(int fd)
 {
-	static const char key[] = "eventfd-id:";
-	char path[64], info[512];
-	const char *at;
+	char name[16];
+	uint64_t number;
+	int found;
 
-	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
-	if (host_read_path(path, info, sizeof(info)) <= 0)
+	snprintf(name, sizeof(name), "%d", fd);
+	found = host_fd_says(name, "eventfd-id:", 10, &number);
+	if (found < 0)
 		return 0;
-	at = strstr(info, key);
-	/* From 0 on. */
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) + 1 : NO_EVENT;
+	return found ? number + 1 : NO_EVENT; /* the kernel's begin with 0 */
 }
 
 int host_event_open(struct host_file *event)

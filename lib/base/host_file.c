@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -100,4 +103,19 @@ ssize_t host_read_path(const char *path, char *buf, size_t len)
 	got = host_read(fd, buf, len);
 	host_close(fd);
 	return got;
+}
+
+int host_fd_says(const char *fd, const char *key, int base, uint64_t *number)
+{
+	char path[64], info[512];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%.20s", fd);
+	if (host_read_path(path, info, sizeof(info)) <= 0)
+		return -1;
+	at = strstr(info, key);
+	if (!at)
+		return 0;
+	*number = strtoull(at + strlen(key), NULL, base);
+	return 1;
 }

@@ -76,6 +76,8 @@ void host_close(int fd);
 /* From the start of the file, at most len - 1 bytes, ended by NUL. */
 ssize_t host_read(int fd, char *buf, size_t len);
 ssize_t host_read_path(const char *path, char *buf, size_t len);
+/* The number behind 'key' of that descriptor's fdinfo: 1; 0: it has none; -1: unread. */
+int host_fd_says(const char *fd, const char *key, int base, uint64_t *number);
 /* The number that a file begins with; -1: there is none. */
 long long host_read_number(const char *dir, const char *file);
 

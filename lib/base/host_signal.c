@@ -119,15 +119,9 @@ static int claim_named(int signo)
 /* "sigmask:	0000000000000200": what a signalfd waits for. */
 static uint64_t waited_for(const char *fd)
 {
-	static const char key[] = "sigmask:";
-	char path[64], info[512];
-	const char *at;
+	uint64_t mask;
 
-	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%.20s", fd);
-	if (host_read_path(path, info, sizeof(info)) <= 0)
-		return 0;
-	at = strstr(info, key);
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 16) : 0;
+	return host_fd_says(fd, "sigmask:", 16, &mask) > 0 ? mask : 0;
 }
 
 enum { DESCRIPTORS = 4096 }; /* that are looked at: more take long */
