@@ -38,7 +38,7 @@ TESTS += $(test_programs) $(test_scripts)
 endif
 endif
 
-EXTRA_DIST += $(test_scripts) tests/host_stubs.h tests/sanitizers.h \
+EXTRA_DIST += $(test_scripts) tests/host_absent.h tests/sanitizers.h \
 	tests/tsan_ck.h tests/wrap.h
 
 # ---- how a test is run ---------------------------------------------------------

@@ -4,7 +4,7 @@
  * return for no reason, a membarrier that takes its time, memory that is
  * poisoned when it is given back.
  */
-#include "../host_stubs.h"
+#include "../host_absent.h"
 #include "base/check.h"
 #include "core.h"
 #include <errno.h>

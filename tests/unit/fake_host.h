@@ -7,7 +7,7 @@
 #ifndef WARD_TESTS_UNIT_FAKE_HOST_H
 #define WARD_TESTS_UNIT_FAKE_HOST_H
 
-#include "../host_stubs.h"
+#include "../host_absent.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_stubs.h - what hosts that are made up have in common: all of lib/base that
- * answers with nothing there.  Included once in a program.
+ * host_absent.h - the functions of lib/base that both made-up hosts, the unit tests'
+ * and the simulator's, answer with nothing.  Included once in a program.
  */
-#ifndef WARD_TESTS_HOST_STUBS_H
-#define WARD_TESTS_HOST_STUBS_H
+#ifndef WARD_TESTS_HOST_ABSENT_H
+#define WARD_TESTS_HOST_ABSENT_H
 
 #include "base/host.h"
 #include "base/host_about.h"
 #include "base/host_fault.h"
 #include "base/host_near.h"
-#include "base/host_symbol.h"
+#include "base/host_symbol_none.c" /* as in a build without libdw */
 #include "base/host_where.h"
 
 bool host_asymmetric;
@@ -191,22 +191,6 @@ const char *host_object(const void *code, uint64_t *offset)
 	(void)code;
 	*offset = 0;
 	return "";
-}
-
-bool host_symbol(const void *code, enum host_code what, struct host_symbol *out)
-{
-	(void)code;
-	(void)what;
-	(void)out;
-	return false;
-}
-
-void host_symbol_hold(void)
-{
-}
-
-void host_symbol_drop(void)
-{
 }
 
 /* ---- words to nobody ------------------------------------------------- */
