@@ -175,33 +175,6 @@ Test(submit, the_order_is_kept_while_it_runs)
 	ended(pool);
 }
 
-/* Stays until the steward has looked at it some times. */
-static int is_looked_at(struct ward_task *task)
-{
-	uint64_t seen = stats_of(again_in).scans;
-
-	job_begins(job_of(task));
-	cr_assert(comes_true(stats_of(again_in).scans > seen + 2));
-	return job_ends(job_of(task));
-}
-
-/* More than are taken at once. */
-Test(submit, the_order_is_kept_behind_tasks_that_take_long)
-{
-	enum { N = 200 };
-	static struct job job[N];
-	static struct ward_task *list[N];
-
-	again_in = pool_of(1);
-	for (int i = 0; i < N; i++) {
-		job[i] = job_of_kind(i % 10 ? job_run : is_looked_at);
-		list[i] = &job[i].task;
-	}
-	cr_assert_eq(ward_submit_n(again_in, list, N, 0), N);
-	in_order(job, N);
-	ended(again_in);
-}
-
 Test(submit, batches_keep_the_order)
 {
 	enum { N = 3000 };
