@@ -16,17 +16,14 @@ int tell_init(struct tell *tell, const char *pool,
 {
 	_Atomic uint32_t *next = host_alloc(TELL_ROOM * sizeof(*next));
 
+	stack_init(&tell->free, next);
+	stack_init(&tell->ready, next); /* a record is on one of them at most */
 	tell->record = host_alloc(TELL_ROOM * sizeof(*tell->record));
-	if (!next || !tell->record) {
-		host_free(next, TELL_ROOM * sizeof(*next));
-		host_free(tell->record, TELL_ROOM * sizeof(*tell->record));
+	if (!next || !tell->record)
 		return -ENOMEM;
-	}
 	tell->pool = pool;
 	tell->hook = hook;
 	tell->arg = arg;
-	stack_init(&tell->free, next);
-	stack_init(&tell->ready, next); /* a record is on one of them at most */
 	for (uint32_t i = 0; i < TELL_RECORDS; i++)
 		stack_push(&tell->free, i);
 	return 0;

@@ -65,6 +65,7 @@ struct tell {
 	_Atomic int32_t tid; /* the scribe's own word on who it is */
 };
 
+/* In zeroed memory: 0 or -ENOMEM; tell_fini() in either case. */
 int tell_init(struct tell *tell, const char *pool,
 	      void (*hook)(void *arg, const struct ward_report *report),
 	      void *arg);

@@ -57,18 +57,15 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 		  anything, on_wake ? woke : NULL, inbox);
 	if (!inbox->hand || !sleeper || !inbox->ring ||
 	    later_init(&inbox->later))
-		goto err;
+		return -ENOMEM;
 	for (uint32_t i = 0; i < rings; i++) {
 		ck_ring_buffer_t *cell = host_alloc(size * sizeof(*cell));
 
 		if (!cell)
-			goto err;
+			return -ENOMEM;
 		ring_init(&inbox->ring[i], cell, size);
 	}
 	return 0;
-err:
-	inbox_fini(inbox);
-	return -ENOMEM;
 }
 
 void inbox_fini(struct inbox *inbox)

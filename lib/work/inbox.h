@@ -66,8 +66,9 @@ struct inbox {
 
 /*
  * 'rings' rings of 'size' cells and room for 'hands' hands and as many
- * sleepers.  0 or -ENOMEM.  'woke' as in bell_init.  'near' is the caller's to set
- * before the first task, and inbox_fini()'s to free.
+ * sleepers, in zeroed memory.  0 or -ENOMEM; inbox_fini() in either case.  'woke' as in
+ * bell_init.  'near' is the caller's to set before the first task, and inbox_fini()'s
+ * to free.
  */
 int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	       uint32_t hands, uint32_t searchers, void (*woke)(void *arg),

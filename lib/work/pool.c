@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - a pool's configuration and memory, up and down by one ladder.
+ * pool.c - a pool's configuration and memory: up step by step, down in one place.
  */
 #include "base/host_symbol.h"
 #include "work/stop.h"
@@ -174,6 +174,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
+/* Of one that was made, or a part of it: what is 0 is not there. */
 static void pool_free(struct pool *pool)
 {
 	pool->magic = HANDLE_DEAD;
@@ -231,13 +232,9 @@ static int set_near(struct pool *pool)
 	struct host_near *host = host_near_find(pool->cpus);
 	struct inbox *inbox = &pool->inbox;
 
-	if (!host)
-		return 0;
-	inbox->near = near_new(host, inbox->rings, inbox->hands);
-	if (inbox->near)
-		return 0;
-	inbox_fini(inbox);
-	return -ENOMEM;
+	if (host)
+		inbox->near = near_new(host, inbox->rings, inbox->hands);
+	return host && !inbox->near ? -ENOMEM : 0;
 }
 
 static int claim_signals(struct pool *pool, int signo)
@@ -263,19 +260,95 @@ static void tell_untraced(struct pool *pool)
 		      "or handled; trace_signo may name one");
 }
 
+static int set_tell(struct pool *pool, const struct ward_pool_config *c)
+{
+	int err = tell_init(&pool->tell, pool->name, pool->hooks.report,
+			    pool->hooks.arg);
+
+	pool->tell.ended = scribe_ended;
+	pool->tell.whom = pool;
+	if (!err && pool->trace_signo < 0 && c->trace_signo != WARD_TRACE_NONE)
+		tell_untraced(pool);
+	return err;
+}
+
+static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
+{
+	int err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
+			     (uint32_t)or_default(c->ring, 4096), pool->slots,
+			     1, steward_wake, pool);
+
+	pool->inbox.later.ring = ring_steward;
+	pool->inbox.later.told_by = stop_by;
+	pool->inbox.later.arg = pool;
+	if (!err && c->flags & WARD_POOL_NEAR)
+		err = set_near(pool);
+	return err;
+}
+
+static int set_slots(struct pool *pool)
+{
+	uint32_t seats = pool->seats + 1, slots = pool->slots;
+
+	pool->slot = host_alloc(slots * sizeof(*pool->slot));
+	pool->fork = host_alloc(slots * DEQUE_SIZE * sizeof(*pool->fork));
+	pool->seat = host_alloc(seats * sizeof(*pool->seat));
+	pool->vacated = host_alloc(seats * sizeof(*pool->vacated));
+	pool->healed = host_alloc(seats * sizeof(*pool->healed));
+	stack_init(&pool->spares,
+		   host_alloc(slots * sizeof(*pool->spares.next)));
+	if (!pool->slot || !pool->fork || !pool->seat || !pool->vacated ||
+	    !pool->healed || !pool->spares.next)
+		return -ENOMEM;
+	return 0;
+}
+
+/* What cannot fail. */
+static void set_words(struct pool *pool, const struct ward_pool_config *c)
+{
+	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
+	pool->magic = handle_magic(HANDLE_POOL);
+	set_sizes(pool, c);
+	set_policy(pool, c->policy);
+	if (c->hooks)
+		pool->hooks = *c->hooks;
+	pool->catch_faults = c->flags & WARD_POOL_CATCH_FAULTS;
+	pool->made_at = host_now();
+	atomic_init(&pool->refs, 1);
+	atomic_init(&pool->dice, pool->made_at);
+	atomic_init(&pool->told_by, HOST_FOREVER);
+}
+
+/* What can: each step that does leaves what pool_free() takes. */
+static int set_up(struct pool *pool, const struct ward_pool_config *c)
+{
+	int err = claim_signals(pool, c->trace_signo);
+
+	if (!err && pool->catch_faults)
+		err = fault_install();
+	if (!err)
+		err = set_cpus(pool, c->cpus);
+	if (!err)
+		err = set_tell(pool, c);
+	if (!err)
+		err = set_inbox(pool, c);
+	if (!err)
+		err = set_slots(pool);
+	return err;
+}
+
 int pool_new(struct pool **out, const struct ward_pool_config *config)
 {
 	static const struct ward_pool_config none = WARD_POOL_CONFIG_INIT;
-	struct ward_pool_config own = config ? *config : none, *c = &own;
+	struct ward_pool_config own = config ? *config : none;
 	struct pool *pool;
 	int err;
 
-	if (c->size == sizeof(*c) && c->flags & WARD_POOL_CLAMP)
-		clamp_all(c);
-	err = check(c);
-	if (err)
-		return err;
-	err = host_init();
+	if (own.size == sizeof(own) && own.flags & WARD_POOL_CLAMP)
+		clamp_all(&own);
+	err = check(&own);
+	if (!err)
+		err = host_init();
 	if (err)
 		return err;
 	host_on_fork(worker_forked);
@@ -283,65 +356,11 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	if (!pool)
 		return -ENOMEM;
 	host_symbol_hold();
-	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
-	pool->magic = handle_magic(HANDLE_POOL);
-	set_sizes(pool, c);
-	set_policy(pool, c->policy);
-	if (c->hooks)
-		pool->hooks = *c->hooks;
-	atomic_init(&pool->refs, 1);
-	pool->made_at = host_now();
-	atomic_init(&pool->dice, pool->made_at);
-	atomic_init(&pool->told_by, HOST_FOREVER);
-	err = claim_signals(pool, c->trace_signo);
+	set_words(pool, &own);
+	err = set_up(pool, &own);
 	if (err)
-		goto err;
-	pool->catch_faults = c->flags & WARD_POOL_CATCH_FAULTS;
-	if (pool->catch_faults)
-		err = fault_install();
-	if (err)
-		goto err;
-	err = set_cpus(pool, c->cpus);
-	if (err)
-		goto err;
-	err = tell_init(&pool->tell, pool->name, pool->hooks.report,
-			pool->hooks.arg);
-	if (err)
-		goto err;
-	if (pool->trace_signo < 0 && c->trace_signo != WARD_TRACE_NONE)
-		tell_untraced(pool);
-	pool->tell.ended = scribe_ended;
-	pool->tell.whom = pool;
-	err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
-			 (uint32_t)or_default(c->ring, 4096), pool->slots, 1,
-			 steward_wake, pool);
-	pool->inbox.later.ring = ring_steward;
-	pool->inbox.later.told_by = stop_by;
-	pool->inbox.later.arg = pool;
-	if (!err && c->flags & WARD_POOL_NEAR)
-		err = set_near(pool);
-	if (err)
-		goto err_tell;
-	err = -ENOMEM;
-	pool->slot = host_alloc(pool->slots * sizeof(*pool->slot));
-	pool->fork = host_alloc(pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
-	pool->seat = host_alloc((pool->seats + 1) * sizeof(*pool->seat));
-	pool->vacated = host_alloc((pool->seats + 1) * sizeof(*pool->vacated));
-	pool->healed = host_alloc((pool->seats + 1) * sizeof(*pool->healed));
-	stack_init(&pool->spares,
-		   host_alloc(pool->slots * sizeof(*pool->spares.next)));
-	if (!pool->slot || !pool->fork || !pool->seat || !pool->vacated ||
-	    !pool->healed || !pool->spares.next) {
 		pool_free(pool);
-		return err;
-	}
-	*out = pool;
-	return 0;
-err_tell:
-	tell_fini(&pool->tell);
-err:
-	host_cpus_free(pool->cpus);
-	host_free(pool, sizeof(*pool));
-	host_symbol_drop();
+	else
+		*out = pool;
 	return err;
 }
