@@ -147,6 +147,7 @@ WARD_SOURCES = \
 	lib/heal/zombie.c \
 	lib/heal/zombie.h \
 	lib/front/audit.c \
+	lib/front/create.c \
 	lib/front/front.h \
 	lib/front/pool.c \
 	lib/front/prefault.c \

@@ -7,6 +7,8 @@
 
 #include "work/pool.h"
 
+/* 0, or -errno; then nothing was made. */
+int pool_new(struct pool **out, const struct ward_pool_config *config);
 /* Tasks given back to the user so far, by whomever. */
 uint64_t front_released(const struct pool *pool);
 /* Every accepted task was given back. */

@@ -341,6 +341,14 @@ static inline int book_refuse(struct book *book, enum book_state state,
 	return word & BOOK_CANCELLED ? book->cause : status;
 }
 
+/* The report of the attempt that was lost last; 0: none was. */
+static inline uint64_t book_incident(const struct book *book)
+{
+	return book_attempt(load_acquire(&book->word)) > 1 ?
+		       load_relaxed(&book->incident) :
+		       0;
+}
+
 /* True for one attempt of the task at most. */
 static inline bool book_commit(struct book *book, uint32_t attempt)
 {

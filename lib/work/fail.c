@@ -209,7 +209,7 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 	if (!pool->hooks.dead)
 		return;
 	report_init(&report, kind_of((enum lost_why)book_of(task)->why),
-		    ward_incident(task), pool->name);
+		    book_incident(book_of(task)), pool->name);
 	report.err = status;
 	report.task = task->name ? task->name : "";
 	report.attempt = book_attempt(load_relaxed(&book_of(task)->word)) - 1;

@@ -491,7 +491,7 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	int err;
 
 	prefetch_own(&lane->count); /* on its way beside the task's */
-	err = submit_refuse(task);
+	err = task_refuse(task);
 	if (err)
 		return err;
 	err = place(lane, task, &active);
@@ -539,7 +539,7 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 
 	host_fence_light(); /* [ln] I am inside | closed? */
 	for (; good < n; good++) {
-		*err = submit_refuse(tasks[good]);
+		*err = task_refuse(tasks[good]);
 		*err = *err ? *err : stop_refuse(lane, tasks[good]);
 		if (*err)
 			break;
@@ -623,7 +623,7 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 static int lane_submit_at(struct lane *lane, struct ward_task *task,
 			  uint64_t when)
 {
-	int err = submit_refuse(task);
+	int err = task_refuse(task);
 
 	if (err)
 		return err;

@@ -468,7 +468,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	books_close(pool);
 	inbox_settle(&pool->inbox);
 	lost_pay(pool);
-	worker_left(pool);
+	pool_left(pool);
 	return true;
 }
 

@@ -1,27 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - a pool's configuration and memory: up step by step, down in one place.
+ * pool.c - what any part of a pool may call: who holds it, its helpers' bells, a
+ * misuse that is told.
  */
-#include "base/host_symbol.h"
-#include "work/stop.h"
-#include <errno.h>
-#include <string.h>
+#include "work/pool.h"
 
-#define MS 1000000u
-#define FLAGS                                                                  \
-	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
-	 WARD_POOL_PREFAULT | WARD_POOL_NEAR | WARD_POOL_NO_BATCH |            \
-	 WARD_POOL_KEEP_PRIORITY)
-#define STACK_MIN (64u << 10)
+/* ---- the helpers' bells ---------------------------------------------------------- */
 
-enum { SEATS = 4096, ZOMBIES_ASLEEP = 256 };
-
-/* ---- configuration ------------------------------------------------------------- */
-
-static bool out_of_range(uint64_t value, uint64_t low, uint64_t high)
+void steward_ring(struct pool *pool)
 {
-	return value && (value < low || value > high);
+	add_acq_rel(&pool->steward_word, 1);
+	host_wake(&pool->steward_word, INT32_MAX); /* an old one may sleep there */
 }
+
+void steward_wake(void *arg)
+{
+	struct pool *pool = arg;
+
+	fence_seq_cst(); /* [Z] left the park | asleep? */
+	if (likely(!load_relaxed(&pool->steward_asleep)))
+		return;
+	if (swap_acq_rel(&pool->steward_asleep, 0))
+		steward_ring(pool);
+}
+
+void clerk_wake(struct pool *pool)
+{
+	add_acq_rel(&pool->clerk_word, 1);
+	host_wake(&pool->clerk_word, 1);
+	steward_wake(pool); /* it sees to it that the clerk comes */
+}
+
+/* ---- who holds it ---------------------------------------------------------------- */
+
+void pool_put(struct pool *pool)
+{
+	if (ref_drop(&pool->refs))
+		pool->free(pool);
+}
+
+void pool_left(struct pool *pool)
+{
+	clerk_wake(pool);
+	sub_acq_rel(&pool->alive, 1);
+	host_wake(&pool->alive, INT32_MAX);
+	pool_put(pool);
+}
+
+/* ---- misuse ------------------------------------------------------------------------ */
 
 void pool_tell_span(struct pool *pool)
 {
@@ -45,322 +71,4 @@ bool policy_is_sound(const struct ward_policy *policy)
 	       !(policy->flags & ~WARD_POLICY_QUIET) && !policy->reserved &&
 	       (!policy->backoff_max ||
 		policy->backoff_min <= policy->backoff_max);
-}
-
-static uint32_t workers_of(const struct ward_pool_config *c)
-{
-	uint32_t w = c->workers ? c->workers : host_cpu_count();
-
-	return w > SEATS ? SEATS : w;
-}
-
-static int check(const struct ward_pool_config *c)
-{
-	if (c->size != sizeof(*c) || c->flags & ~FLAGS)
-		return -EINVAL;
-	if (out_of_range(c->workers, 1, SEATS) ||
-	    out_of_range(c->max, workers_of(c), SEATS) ||
-	    out_of_range(c->spares, 1, 1024) ||
-	    out_of_range(c->zombies, 1, SEATS) ||
-	    out_of_range(c->zombies_asleep, 1, SEATS) || c->reserved ||
-	    out_of_range(c->ring, 2, 1u << 20) || c->ring & (c->ring - 1) ||
-	    out_of_range(c->stack, STACK_MIN, SIZE_MAX / 2) ||
-	    out_of_range(c->scan, 1 * MS, 1000 * MS) ||
-	    out_of_range(c->idle, 1 * MS, UINT64_MAX) ||
-	    (unsigned)c->on_stall > WARD_STALL_ABORT ||
-	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64)
-		return -EINVAL;
-	if (c->policy && !policy_is_sound(c->policy))
-		return -EINVAL;
-	if (c->name && strnlen(c->name, 12) > 11)
-		return -ENAMETOOLONG;
-	return 0;
-}
-
-/* Zero stays zero. */
-static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
-{
-	return !value ? 0 : value < low ? low : value > high ? high : value;
-}
-
-static void clamp_all(struct ward_pool_config *c)
-{
-	c->workers = (uint32_t)clamp(c->workers, 1, SEATS);
-	c->max = (uint32_t)clamp(c->max, workers_of(c), SEATS);
-	c->spares = (uint32_t)clamp(c->spares, 1, 1024);
-	c->zombies = (uint32_t)clamp(c->zombies, 1, SEATS);
-	c->zombies_asleep = (uint32_t)clamp(c->zombies_asleep, 1, SEATS);
-	c->ring = (uint32_t)clamp(c->ring, 2, 1u << 20);
-	while (c->ring & (c->ring - 1))
-		c->ring += c->ring & -c->ring;
-	c->stack = clamp(c->stack, STACK_MIN, SIZE_MAX / 2);
-	c->scan = clamp(c->scan, 1 * MS, 1000 * MS);
-	c->idle = clamp(c->idle, 1 * MS, UINT64_MAX);
-}
-
-static uint64_t or_default(uint64_t value, uint64_t fallback)
-{
-	return value ? value : fallback;
-}
-
-static void set_policy(struct pool *pool, const struct ward_policy *policy)
-{
-	static const struct ward_policy none = WARD_POLICY_INIT;
-
-	pool->policy = policy ? *policy : none;
-	policy = &pool->policy;
-	pool->policy.busy_within = or_default(policy->busy_within, WARD_S(1));
-	pool->policy.blocked_within =
-		or_default(policy->blocked_within, WARD_S(10));
-	pool->policy.declared_within =
-		or_default(policy->declared_within, WARD_S(3600));
-}
-
-static uint32_t ring_count_for(unsigned cpus)
-{
-	uint32_t rings = 4;
-
-	while (rings < 2 * cpus && rings < 64)
-		rings *= 2;
-	return rings;
-}
-
-static uint32_t room_to_lend(uint32_t workers)
-{
-	uint32_t seats = workers < 4 ? workers + 4 : 2 * workers;
-
-	return seats < SEATS ? seats : SEATS;
-}
-
-/* Those asleep first; one of each is left, for seats and spares are not so many. */
-static void fewer_zombies(struct pool *pool, uint32_t n)
-{
-	uint32_t asleep = n < pool->asleep_cap ? n : pool->asleep_cap - 1;
-
-	pool->asleep_cap -= asleep;
-	pool->zombie_cap -= n - asleep;
-	pool->slots = BELL_MAX;
-}
-
-static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
-{
-	uint32_t w = workers_of(c), most = c->max ? c->max : w;
-	struct size size = { .least = w, .most = most, .base = w };
-
-	if (c->flags & WARD_POOL_AHEAD)
-		size.base = most;
-	size.open = !c->max;
-	pool->seats = c->max ? most : room_to_lend(w);
-	crew_init(&pool->crew, &size);
-	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
-	pool->zombie_cap =
-		(uint32_t)or_default(c->zombies, most < 4 ? 8 : 2 * most);
-	pool->asleep_cap = (uint32_t)or_default(
-		c->zombies_asleep, or_default(c->zombies, ZOMBIES_ASLEEP));
-	/* One more, for the bench. */
-	pool->slots = pool->seats + 1 + pool->spares_wanted + pool->zombie_cap +
-		      pool->asleep_cap;
-	if (pool->slots > BELL_MAX)
-		fewer_zombies(pool, pool->slots - BELL_MAX);
-	pool->stack = or_default(c->stack, 256 << 10);
-	pool->scan = or_default(c->scan, 10 * MS);
-	pool->idle = or_default(c->idle, WARD_S(30));
-	pool->clamp = c->flags & WARD_POOL_CLAMP;
-	pool->lowers = !(c->flags & WARD_POOL_KEEP_PRIORITY);
-	pool->prefault = c->flags & WARD_POOL_PREFAULT;
-	pool->no_batch = c->flags & WARD_POOL_NO_BATCH;
-	pool->on_stall = c->on_stall;
-}
-
-/* ---- memory ------------------------------------------------------------------------ */
-
-/* Of one that was made, or a part of it: what is 0 is not there. */
-static void pool_free(struct pool *pool)
-{
-	pool->magic = HANDLE_DEAD;
-	if (pool->helpers_free)
-		pool->helpers_free(pool->helpers);
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		if (pool->slot[i].pool) {
-			host_eye_close(&pool->slot[i].eye);
-			host_alt_stack_free(pool->slot[i].alt_stack);
-		}
-	lanes_free(pool);
-	inbox_fini(&pool->inbox);
-	tell_fini(&pool->tell);
-	host_cpus_free(pool->cpus);
-	host_free(pool->slot, pool->slots * sizeof(*pool->slot));
-	host_free(pool->fork, pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
-	host_free(pool->seat, (pool->seats + 1) * sizeof(*pool->seat));
-	host_free(pool->vacated, (pool->seats + 1) * sizeof(*pool->vacated));
-	host_free(pool->healed, (pool->seats + 1) * sizeof(*pool->healed));
-	host_free(pool->spares.next, pool->slots * sizeof(*pool->spares.next));
-	host_free(pool, sizeof(*pool));
-	host_symbol_drop();
-}
-
-void pool_put(struct pool *pool)
-{
-	if (ref_drop(&pool->refs))
-		pool_free(pool);
-}
-
-static void scribe_ended(void *pool)
-{
-	pool_put(pool);
-}
-
-static void ring_steward(void *pool)
-{
-	steward_ring(pool);
-}
-
-static int set_cpus(struct pool *pool, const char *list)
-{
-	int saved = errno, err = 0;
-
-	errno = EINVAL;
-	if (list && !(pool->cpus = host_cpus_parse(list)))
-		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
-	errno = saved;
-	return err;
-}
-
-/* Where nothing is known of neighbourhoods, there are none. */
-static int set_near(struct pool *pool)
-{
-	struct host_near *host = host_near_find(pool->cpus);
-	struct inbox *inbox = &pool->inbox;
-
-	if (host)
-		inbox->near = near_new(host, inbox->rings, inbox->hands);
-	return host && !inbox->near ? -ENOMEM : 0;
-}
-
-static int claim_signals(struct pool *pool, int signo)
-{
-	int err = 0;
-
-	pool->signals = host_signals();
-	pool->trace_signo = WARD_TRACE_NONE;
-	if (signo != WARD_TRACE_NONE)
-		err = host_trace_install(signo, &pool->trace_signo);
-	if (err == -EBUSY && signo == 0)
-		err = 0; /* told: tell_untraced() */
-	if (pool->trace_signo > 0)
-		pool->signals |= UINT64_C(1) << (pool->trace_signo - 1);
-	return err;
-}
-
-/* The scribe tells it when it is there. */
-static void tell_untraced(struct pool *pool)
-{
-	incident_tell(&pool->tell, WARD_R_EVIDENCE,
-		      "no backtraces: every real-time signal is blocked, ignored "
-		      "or handled; trace_signo may name one");
-}
-
-static int set_tell(struct pool *pool, const struct ward_pool_config *c)
-{
-	int err = tell_init(&pool->tell, pool->name, pool->hooks.report,
-			    pool->hooks.arg);
-
-	pool->tell.ended = scribe_ended;
-	pool->tell.whom = pool;
-	if (!err && pool->trace_signo < 0 && c->trace_signo != WARD_TRACE_NONE)
-		tell_untraced(pool);
-	return err;
-}
-
-static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
-{
-	int err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
-			     (uint32_t)or_default(c->ring, 4096), pool->slots,
-			     1, steward_wake, pool);
-
-	pool->inbox.later.ring = ring_steward;
-	pool->inbox.later.told_by = stop_by;
-	pool->inbox.later.arg = pool;
-	if (!err && c->flags & WARD_POOL_NEAR)
-		err = set_near(pool);
-	return err;
-}
-
-static int set_slots(struct pool *pool)
-{
-	uint32_t seats = pool->seats + 1, slots = pool->slots;
-
-	pool->slot = host_alloc(slots * sizeof(*pool->slot));
-	pool->fork = host_alloc(slots * DEQUE_SIZE * sizeof(*pool->fork));
-	pool->seat = host_alloc(seats * sizeof(*pool->seat));
-	pool->vacated = host_alloc(seats * sizeof(*pool->vacated));
-	pool->healed = host_alloc(seats * sizeof(*pool->healed));
-	stack_init(&pool->spares,
-		   host_alloc(slots * sizeof(*pool->spares.next)));
-	if (!pool->slot || !pool->fork || !pool->seat || !pool->vacated ||
-	    !pool->healed || !pool->spares.next)
-		return -ENOMEM;
-	return 0;
-}
-
-/* What cannot fail. */
-static void set_words(struct pool *pool, const struct ward_pool_config *c)
-{
-	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
-	pool->magic = handle_magic(HANDLE_POOL);
-	set_sizes(pool, c);
-	set_policy(pool, c->policy);
-	if (c->hooks)
-		pool->hooks = *c->hooks;
-	pool->catch_faults = c->flags & WARD_POOL_CATCH_FAULTS;
-	pool->made_at = host_now();
-	atomic_init(&pool->refs, 1);
-	atomic_init(&pool->dice, pool->made_at);
-	atomic_init(&pool->told_by, HOST_FOREVER);
-}
-
-/* What can: each step that does leaves what pool_free() takes. */
-static int set_up(struct pool *pool, const struct ward_pool_config *c)
-{
-	int err = claim_signals(pool, c->trace_signo);
-
-	if (!err && pool->catch_faults)
-		err = fault_install();
-	if (!err)
-		err = set_cpus(pool, c->cpus);
-	if (!err)
-		err = set_tell(pool, c);
-	if (!err)
-		err = set_inbox(pool, c);
-	if (!err)
-		err = set_slots(pool);
-	return err;
-}
-
-int pool_new(struct pool **out, const struct ward_pool_config *config)
-{
-	static const struct ward_pool_config none = WARD_POOL_CONFIG_INIT;
-	struct ward_pool_config own = config ? *config : none;
-	struct pool *pool;
-	int err;
-
-	if (own.size == sizeof(own) && own.flags & WARD_POOL_CLAMP)
-		clamp_all(&own);
-	err = check(&own);
-	if (!err)
-		err = host_init();
-	if (err)
-		return err;
-	host_on_fork(worker_forked);
-	pool = host_alloc(sizeof(*pool));
-	if (!pool)
-		return -ENOMEM;
-	host_symbol_hold();
-	set_words(pool, &own);
-	err = set_up(pool, &own);
-	if (err)
-		pool_free(pool);
-	else
-		*out = pool;
-	return err;
 }

@@ -30,6 +30,7 @@
 #include "work/crew.h"
 #include "work/inbox.h"
 #include "work/slot.h"
+#include <errno.h>
 #include <ward/pool.h>
 
 /* GIVEN_UP: a start failed, and left a thread that hangs. */
@@ -113,6 +114,7 @@ struct pool {
 	struct lane *_Atomic lanes_free; /* taken from under the lock */
 	struct lane *_Atomic lanes_haunted; /* the same; not while a zombie is out */
 
+	void (*free)(struct pool *pool); /* I: by the last who holds it */
 	void *helpers; /* steward and clerk: theirs */
 	void (*helpers_free)(void *helpers); /* with the pool's memory */
 };
@@ -216,16 +218,33 @@ static inline void life_no_zombie(struct pool *pool, uint64_t life,
 	(void)WARD_CHECK(sub_acq_rel(&pool->zombies_out, 1));
 }
 
-/* ---- pool.c: the pool's memory ---------------------------------------------- */
+/* ---- pool.c ------------------------------------------------------------------ */
 
-int pool_new(struct pool **out, const struct ward_pool_config *config);
 void pool_put(struct pool *pool); /* the last one frees it */
+/* A thread has done its last with the pool. */
+void pool_left(struct pool *pool);
+/* There is something for the steward to see to before its next scan. */
+void steward_ring(struct pool *pool);
+/* Tells the steward that somebody leaves the park; also bell's 'woke'. */
+void steward_wake(void *pool);
+void clerk_wake(struct pool *pool);
 bool policy_is_sound(const struct ward_policy *policy);
 
 /* What a task's own policy says; where it is silent, what the pool's does. */
 static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
 {
 	return own ? own : pools;
+}
+
+/* Why whoever is to take the task in refuses it, or 0. */
+static inline int task_refuse(const struct ward_task *task)
+{
+	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
+	    !task->run || (task->policy && !policy_is_sound(task->policy)))
+		return -EINVAL;
+	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE) /* [K] */
+		return -EBUSY;
+	return 0;
 }
 
 /* An 'until' that is a span: told, once. */
@@ -314,8 +333,6 @@ void pool_lives_changed(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 
-/* 0, or why a task is refused by whomever. */
-int submit_refuse(const struct ward_task *task);
 /* ward_submit_at(), for a pool that is ours. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
@@ -405,17 +422,8 @@ void worker_release(struct pool *pool, struct slot *slot,
 /* Answers one that is told to stop; one that is not, after all, is owed as before. */
 void worker_refuse(struct pool *pool, struct slot *slot,
 		   struct ward_task *task);
-/* A thread has done its last with the pool. */
-void worker_left(struct pool *pool);
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
 int worker_spawn(struct pool *pool, struct slot *slot);
-/* In the child of a fork, for the forking thread's slot. */
-void worker_forked(void *self);
-/* Tells the steward that somebody leaves the park; also bell's 'woke'. */
-void steward_wake(void *pool);
-/* There is something for the steward to see to before its next scan. */
-void steward_ring(struct pool *pool);
-void clerk_wake(struct pool *pool);
 
 /* ---- fail.c: what an attempt says of its failure --------------------------------- */
 

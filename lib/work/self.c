@@ -119,12 +119,5 @@ int ward_fence(uint64_t *fence)
 
 uint64_t ward_incident(const struct ward_task *task)
 {
-	const struct book *book;
-
-	if (!task)
-		return 0;
-	book = book_of(task);
-	return book_attempt(load_acquire(&book->word)) > 1 ?
-		       load_relaxed(&book->incident) :
-		       0;
+	return task ? book_incident(book_of(task)) : 0;
 }

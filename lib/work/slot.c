@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slot.c - the slow half of slot.h: ending while asked, and asking.
+ * slot.c - the slow half of slot.h: ending while asked, asking, and a forked child.
  */
 #include "work/slot.h"
+
+__thread struct ward_pulse *ward_pulse_
+	__attribute__((tls_model("initial-exec")));
 
 bool slot_end_asked(struct slot *slot)
 {
@@ -67,4 +70,15 @@ void slot_roused(struct slot *slot)
 	while (load_acquire(&slot->rousers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
+}
+
+void slot_forked(void *self)
+{
+	struct slot *slot = self;
+
+	if (!slot)
+		return;
+	/* Its task may go on and exec or _exit; it must not take another. */
+	store_relaxed(&slot->fence, FENCE_FORKED);
+	ward_pulse_ = NULL;
 }

@@ -280,6 +280,9 @@ void slot_rouse(struct slot *slot);
  */
 void slot_roused(struct slot *slot);
 
+/* In the child of a fork, for the forking thread's slot. */
+void slot_forked(void *self);
+
 /* Was the attempt that the calling worker is inside of taken away? */
 static inline bool slot_taken(const struct slot *slot)
 {

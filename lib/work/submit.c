@@ -8,24 +8,9 @@
 
 enum { ROOM_SPIN = 64 }; /* looks for room before a submitter sleeps */
 
-static inline int refuse(const struct ward_task *task)
-{
-	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
-	    !task->run || (task->policy && !policy_is_sound(task->policy)))
-		return -EINVAL;
-	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE) /* [K] */
-		return -EBUSY;
-	return 0;
-}
-
-int submit_refuse(const struct ward_task *task)
-{
-	return refuse(task);
-}
-
 static cold int open_task(const struct pool *pool, struct ward_task *task)
 {
-	int err = refuse(task);
+	int err = task_refuse(task);
 
 	if (likely(!err))
 		err = stop_refuse(NULL, task); /* it never would run */
@@ -277,7 +262,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period)
 {
-	int err = refuse(task);
+	int err = task_refuse(task);
 	uint64_t now, by;
 
 	if (err)

@@ -14,9 +14,6 @@
 #include "work/stop.h"
 #include <stdio.h>
 
-__thread struct ward_pulse *ward_pulse_
-	__attribute__((tls_model("initial-exec")));
-
 /* ---- budgets ------------------------------------------------------------------- */
 
 /* For the steward to see: by whose budgets the next epoch is judged. */
@@ -708,14 +705,6 @@ static void arrive(struct pool *pool, struct slot *slot)
 	add_relaxed(&pool->arrived, 1);
 }
 
-void worker_left(struct pool *pool)
-{
-	clerk_wake(pool);
-	sub_acq_rel(&pool->alive, 1);
-	host_wake(&pool->alive, INT32_MAX);
-	pool_put(pool);
-}
-
 static void forget_self(void)
 {
 	host_trace_here(NULL, NULL, NULL);
@@ -771,7 +760,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	books_close(pool);
 	pool_lives_changed(pool); /* start may wait for the last one born */
 	inbox_settle(&pool->inbox);
-	worker_left(pool);
+	pool_left(pool);
 }
 
 /* Out of run(), from any depth. */
@@ -936,43 +925,4 @@ int worker_spawn(struct pool *pool, struct slot *slot)
 	}
 	books_close(pool);
 	return err;
-}
-
-/* ---- fork ------------------------------------------------------------------------- */
-
-void worker_forked(void *self)
-{
-	struct slot *slot = self;
-
-	if (!slot)
-		return;
-	/* Its task may go on and exec or _exit; it must not take another. */
-	store_relaxed(&slot->fence, FENCE_FORKED);
-	ward_pulse_ = NULL;
-}
-
-/* ---- the helpers' bells ------------------------------------------------------------ */
-
-void steward_ring(struct pool *pool)
-{
-	add_acq_rel(&pool->steward_word, 1);
-	host_wake(&pool->steward_word, INT32_MAX); /* an old one may sleep there */
-}
-
-void steward_wake(void *arg)
-{
-	struct pool *pool = arg;
-
-	fence_seq_cst(); /* [Z] left the park | asleep? */
-	if (likely(!load_relaxed(&pool->steward_asleep)))
-		return;
-	if (swap_acq_rel(&pool->steward_asleep, 0))
-		steward_ring(pool);
-}
-
-void clerk_wake(struct pool *pool)
-{
-	add_acq_rel(&pool->clerk_word, 1);
-	host_wake(&pool->clerk_word, 1);
-	steward_wake(pool); /* it sees to it that the clerk comes */
 }

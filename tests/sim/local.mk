@@ -14,6 +14,7 @@ tests_sim_sim_SOURCES = \
 	lib/flow/kept.c \
 	lib/work/limit.c \
 	lib/front/audit.c \
+	lib/front/create.c \
 	lib/front/pool.c \
 	lib/front/prefault.c \
 	lib/front/resize.c \

@@ -4,6 +4,7 @@
  * healing by themselves, with few threads around them.
  */
 #include "base/host.h"
+#include "front/front.h"
 #include "heal/heal.h"
 #include "names.h"
 #include "sim.h"

@@ -4,6 +4,7 @@
  * lost on its way; and what is the user's again in release().
  */
 #include "base/host.h"
+#include "front/front.h"
 #include "names.h"
 #include "sim.h"
 #include "work/stop.h"

@@ -6,6 +6,7 @@
  */
 #include "work/stop.h"
 #include "base/host.h"
+#include "front/front.h"
 #include "names.h"
 #include "sim.h"
 #include "work/port.h"

@@ -4,6 +4,7 @@
  * of the test.
  */
 #include "fake_host.h"
+#include "front/front.h"
 
 #include "../../lib/heal/clerk.c"
 #include <criterion/criterion.h>

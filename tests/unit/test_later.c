@@ -4,6 +4,7 @@
  * what later_due() is told.
  */
 #include "fake_host.h"
+#include "front/front.h"
 #include "work/book.h"
 #include "work/later.h"
 #include "work/stop.h"

@@ -4,6 +4,7 @@
  * workers and what the kernel says of them are the test's.
  */
 #include "fake_host.h"
+#include "front/front.h"
 
 #include "../../lib/heal/steward.c"
 #include <criterion/criterion.h>
