@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - a pool's configuration and memory: up step by step, down in one place.
+ * create.c - a pool's configuration and memory: up step by step, down in one place.
  */
 #include "base/host_symbol.h"
+#include "front/front.h"
 #include "work/stop.h"
 #include <errno.h>
 #include <string.h>
