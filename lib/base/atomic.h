@@ -6,6 +6,23 @@
  * Orders are acquire and release on the access.  seq_cst stands only in fences,
  * and only where a store must be seen before a later load of another word
  * (docs/memory-ordering.md lists every such pair by its letter).
+ *
+ * A field that several threads see has a letter, which says who may write it.  A letter
+ * at the head of a comment on its own lines is for all fields below, down to the next
+ * one; beside a field it is for that field.  Whoever reaches the record may read.
+ *
+ *	I	nobody any more: set before another thread can see the record
+ *	W	the record's own thread, with plain stores: the worker of a slot or a
+ *		hand, the owner of a deque, the steward whose term it is
+ *	X	any thread, in one step: a swap, an addition, a compare-and-swap
+ *	M	the same, and it only ever grows, or moves once
+ *	O	the thread that owns the record by a step of the word named beside it
+ *	P	the holder of the claim beside it
+ *	L	the holder of the lock named beside it
+ *	T	the thread that turns the lane
+ *	S	the steward in office
+ *	C	the clerk
+ *	E	the ends of a pool: the one thread that is in start() or destroy()
  */
 #ifndef WARD_LIB_BASE_ATOMIC_H
 #define WARD_LIB_BASE_ATOMIC_H

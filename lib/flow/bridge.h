@@ -61,6 +61,7 @@
 _Static_assert(BRIDGE_SLOTS_MAX + 1 + BRIDGE_SPARE < CELL_SEAL, "room for nodes");
 
 struct bridge_node {
+	/* O, free: who took the node; nobody once it is in a cell [b] */
 	void *item;
 	uint64_t seq;
 	_Atomic uint64_t last; /* the highest number up to here */
@@ -70,22 +71,23 @@ struct ward_bridge {
 	/* I: */
 	uint32_t magic; /* handle.h; until its memory goes */
 	uint64_t cells; /* one more than items: the last that was read stays */
-	_Atomic uint64_t *cell;
+	_Atomic uint64_t *cell; /* the words: X [b] [e] */
 	struct bridge_node *node;
 	void (*drop)(void *item);
 	size_t size;
 
-	_Atomic uint64_t opened;
-	_Atomic uint64_t closed; /* 0, or CLOSED | cause */
+	/* X: */
+	_Atomic uint64_t opened; /* M [t] */
+	_Atomic uint64_t closed; /* M: 0, or CLOSED | cause */
 	struct wait_queue room;	 /* producers wait here */
 	struct wait_queue items; /* the reader here */
 
-	/* the producers' */
+	/* X: the producers' */
 	line_aligned _Atomic uint64_t end; /* the end, or one before it */
 	struct stack free;		   /* nodes */
 	_Atomic uint32_t users; /* inside of a call; BRIDGE_GONE: destroyed */
 
-	/* the reader's */
+	/* W: the reader's */
 	line_aligned uint64_t next; /* position to read */
 	uint32_t held;		    /* node of the position before */
 };

@@ -10,8 +10,10 @@
 
 struct errand {
 	struct ward_task task;
+	/* W: the thread that has the task */
 	bool made;
 	_Atomic int32_t on; /* the thread that is inside of it, or left in it */
+	/* I: */
 	void (*make)(struct errand *errand); /* calls the stranger */
 	void (*then)(struct errand *errand); /* once, when that is over */
 	/* Last, when nobody is inside any more: only now it may go again. */

@@ -26,17 +26,19 @@
 #endif
 
 struct kept_copy {
+	/* O, word: who has the copy; read meanwhile [p] */
 	_Atomic uint64_t seq, len;
 	_Atomic uint64_t bytes[];
 };
 
 struct kept {
-	size_t room;
+	size_t room; /* I */
+	/* X: */
 	_Atomic uint64_t word; /* turn:32 | copy + 1:32, 0: nothing was kept */
-	_Atomic uint64_t owner;
+	_Atomic uint64_t owner; /* M */
 	struct stack free;
 	_Atomic uint32_t below[KEPT_COPIES];
-	struct kept_copy *copy[KEPT_COPIES]; /* made by who first has it */
+	struct kept_copy *copy[KEPT_COPIES]; /* O, free: made by who first has it */
 };
 
 struct kept *kept_create(size_t room); /* NULL: no memory */

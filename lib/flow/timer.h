@@ -9,7 +9,7 @@
  * earlier point than the one that it waits for comes late: its owner sees to it
  * that this never matters.  So setting a timer needs no memory and cannot fail.
  *
- * All under the tree's lock, fired() too.
+ * All is L, tree->lock, fired() too.
  */
 #ifndef WARD_LIB_FLOW_TIMER_H
 #define WARD_LIB_FLOW_TIMER_H

@@ -16,8 +16,8 @@
  *		one before it has begun; then UP
  *	DOWN	no member is up; for good, or until its own steward starts it
  *
- * All is under the lock but what is marked otherwise.  Whoever holds it runs nobody
- * else's code: strangers are called by tasks of their own (errand.h).
+ * All is L, tree->lock, where no other letter of base/atomic.h stands.  Whoever holds
+ * the lock runs nobody else's code: strangers are called by tasks of their own (errand.h).
  */
 #ifndef WARD_LIB_FLOW_TREE_H
 #define WARD_LIB_FLOW_TREE_H
@@ -36,9 +36,9 @@ struct farewell {
 
 struct ward_steward {
 	struct member me; /* held by: its handle, its members, calls of gave_up() */
-	uint32_t magic; /* I: handle.h; until its memory goes */
-	struct tree *tree;
 	/* I: */
+	uint32_t magic; /* handle.h; until its memory goes */
+	struct tree *tree;
 	char name[12];
 	enum ward_strategy strategy;
 	uint32_t restarts;
@@ -46,6 +46,7 @@ struct ward_steward {
 	void (*gave_up)(void *arg, struct ward_steward *steward);
 	void *arg;
 
+	/* L: */
 	struct member *first, *last; /* in the order of their start */
 	enum phase phase;
 	uint64_t mark; /* FALLING: from this place on */
@@ -58,13 +59,13 @@ struct ward_steward {
 	/* Who is destroyed with whom: the handles. */
 	struct ward_steward *parent, *child, *sibling;
 	struct farewell *farewell; /* for the next time, or NULL */
-	_Atomic bool over;    /* atomic: DOWN for good */
-	struct wait_queue down;     /* opened then */
+	_Atomic bool over;	/* L; read without it: DOWN for good */
+	struct wait_queue down; /* X: opened then */
 };
 
 struct tree {
-	_Atomic uint32_t refs; /* atomic: wards and stewards */
-	struct host_lock lock;
+	_Atomic uint32_t refs; /* X: wards and stewards */
+	struct host_lock lock; /* X */
 	struct pool *pool;   /* until the root is destroyed */
 	struct ward_steward *root;
 	uint32_t wards, most; /* not gone; may be */

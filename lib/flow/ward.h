@@ -10,7 +10,7 @@
  * Who holds a ward: the user, by his handle; its steward, until it is gone; each
  * incarnation, until nobody is inside; each timer that is in the pool.
  *
- * All but what is marked otherwise is under the tree's lock.
+ * All is L, tree->lock, where no other letter of base/atomic.h stands.
  */
 #ifndef WARD_LIB_FLOW_WARD_H
 #define WARD_LIB_FLOW_WARD_H
@@ -37,7 +37,7 @@ enum member_state {
 struct member {
 	const struct member_ops *ops; /* I */
 	const char *name;	      /* I */
-	_Atomic uint32_t refs;	      /* atomic */
+	_Atomic uint32_t refs;	      /* X */
 	struct member *prev, *next;
 	struct ward_steward *above; /* NULL: a root, or gone */
 	uint64_t place;		    /* in the order of start */
@@ -74,10 +74,10 @@ static inline void member_put(struct member *member)
 struct incarnation {
 	struct ward_task task;
 	struct errand ended; /* spec.ended, if there is one */
-	struct ward_cancel cancel;
-	struct ward *ward;
+	struct ward_cancel cancel; /* X: with letters of its own: cancel.h */
+	struct ward *ward;	   /* I */
 	struct incarnation *spare; /* the next one on ward->spare */
-	_Atomic uint32_t refs;	   /* atomic: its tasks in the pool */
+	_Atomic uint32_t refs;	   /* X: its tasks in the pool */
 	bool begun;		   /* inside the function, or was */
 	bool asked;		   /* told to stop */
 	int32_t status;
@@ -91,15 +91,15 @@ struct incarnation {
 struct ward {
 	struct member me;
 	uint32_t magic; /* I: handle.h; until its memory goes */
-	struct tree *tree;
+	struct tree *tree;	   /* I */
 	struct ward_spec spec;	   /* I */
 	struct ward_policy policy; /* I: of its incarnations */
 	struct incarnation *now;   /* or NULL */
 	struct incarnation *spare; /* memory, so that a restart needs none */
 	uint32_t spares;
 	bool leaving;		   /* asked to stop for good */
-	_Atomic bool over;	   /* atomic: gone for good */
-	struct wait_queue gone;	   /* opened then */
+	_Atomic bool over;	   /* L; read without it: gone for good */
+	struct wait_queue gone;	   /* X: opened then */
 	uint32_t starts, failures; /* starts: that have begun */
 	int32_t status;
 	uint64_t beats, units;	   /* of all incarnations, as felt so far */

@@ -39,16 +39,24 @@ struct lag {
 	bool told;
 };
 
-/* One steward's term of office, and all that it remembers: nobody else's. */
+/*
+ * One steward's term of office, and all that it remembers: nobody else's.  Here, and in
+ * what it has of each seat (struct watch, struct excuse), all is W where nothing else
+ * is said; the letters are those of base/atomic.h.
+ */
 struct steward {
+	/* I: */
 	struct heal *heal;
 	struct pool *pool;
 	uint32_t term;
+	struct steward *before; /* the one it would, or did, take over from */
+	char name[16];
+	/* W: */
 	struct watch *watch;   /* one per seat */
 	struct excuse *excuse; /* the same */
 	struct plan plan;
-	_Atomic(struct slot *) at; /* whom it looks at [U]; only it writes */
-	excuse_at also; /* and along a row of those who wait for each other */
+	_Atomic(struct slot *) at; /* whom it looks at [U] */
+	excuse_at also; /* and along a row of those who wait for each other [U] */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
@@ -62,14 +70,12 @@ struct steward {
 	bool shares; /* this scan: the hands of those who are slow, or stand still */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
 	uint32_t told_lacks; /* enum host_lack, bits */
-	/* W: the steward writes, anybody reads */
+	/* W: and others read */
 	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
 	_Atomic uint32_t heard;	  /* deputy: heal->deputy_word, when it looked */
 	_Atomic int32_t tid;
-	struct steward *before; /* the one it would, or did, take over from */
-	host_thread thread;
 	_Atomic uint32_t there; /* X: it is to be joined, by who swaps that for 0 */
-	char name[16];
+	host_thread thread;	/* O, there: C makes it, E the first two */
 };
 
 /* What the clerk is told, one after the other. */
@@ -81,25 +87,27 @@ enum clerk_stop {
 };
 
 struct heal {
-	struct pool *pool;
-	struct steward *_Atomic steward; /* in office; itself */
-	struct steward *_Atomic newest;	 /* that, or its deputy; the clerk */
-	struct steward *next;	 /* for want of a thread not yet; the clerk's */
-	_Atomic uint32_t term;	 /* whose acts count */
-	_Atomic uint32_t deputy_word; /* futex */
-	_Atomic uint32_t steward_stop;
-	_Atomic uint32_t complaints; /* bits: what the deputy is to say aloud */
+	struct pool *pool;		 /* I */
+	struct steward *_Atomic steward; /* S: in office; itself */
+	struct steward *_Atomic newest;	 /* C: that, or its deputy [dp] */
+	struct steward *next;	      /* C: for want of a thread not yet */
+	_Atomic uint32_t term;	      /* X: whose acts count [a] */
+	_Atomic uint32_t deputy_word; /* M: futex */
+	_Atomic uint32_t steward_stop; /* E */
+	_Atomic uint32_t complaints; /* X: bits: what the deputy is to say aloud */
 	struct {
+		/* E: */
 		host_thread thread;
-		bool there; /* start's and destroy's: it is to be ended */
-		_Atomic uint32_t up;   /* start: it is there to be watched */
-		_Atomic uint32_t stop; /* destroy: enum clerk_stop; a futex */
-		/* its own: */
+		bool there;	       /* it is to be ended */
+		_Atomic uint32_t up;   /* it is there to be watched */
+		_Atomic uint32_t stop; /* enum clerk_stop; a futex [cl] */
+		char name[16];
+		/* C: */
 		_Atomic uint32_t seen;	/* the orders that it is done with */
 		_Atomic uint32_t owes;	/* it has set itself a time for one */
-		_Atomic uint32_t rests; /* a futex */
-		char name[16];
+		_Atomic uint32_t rests; /* a futex [cl] */
 	} clerk;
+	/* S: */
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };

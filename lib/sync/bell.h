@@ -45,14 +45,14 @@
 #define BELL_MAX 8190u /* sleepers */
 
 struct bell_sleeper {
-	line_aligned _Atomic uint32_t rung; /* futex: 1 when woken */
-	_Atomic uint32_t next;		    /* the one below, plus one */
-	_Atomic uint32_t parked;	    /* 1 from push to waking up */
-	_Atomic uint32_t dropped;	    /* 1: a rescue took its token away */
+	line_aligned _Atomic uint32_t rung; /* X: futex: 1 when woken */
+	_Atomic uint32_t next;		    /* W: the one below, plus one */
+	_Atomic uint32_t parked;	    /* W: 1 from push to waking up */
+	_Atomic uint32_t dropped;	    /* X: 1: a rescue took its token away */
 };
 
 struct bell {
-	line_aligned _Atomic uint64_t word;
+	line_aligned _Atomic uint64_t word; /* X */
 	/* I: */
 	line_aligned struct bell_sleeper *sleeper;
 	uint32_t sleepers;
@@ -60,7 +60,7 @@ struct bell {
 	bool (*anything)(void *arg); /* is any work to be seen? */
 	void (*woke)(void *arg);     /* somebody was taken off the stack; or NULL */
 	void *arg;
-	_Atomic uint32_t closed;
+	_Atomic uint32_t closed; /* M */
 };
 
 enum {

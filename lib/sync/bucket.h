@@ -43,6 +43,7 @@
 #define BUCKET_AHEAD_MAX (UINT64_C(1) << 62) /* what may be drawn: 4.5 years */
 
 struct bucket {
+	/* X: */
 	_Atomic uint64_t spent; /* ticks */
 	_Atomic uint64_t pace;	/* 0: not set yet */
 };

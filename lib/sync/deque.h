@@ -37,7 +37,7 @@
 #endif
 
 struct deque {
-	/* W: the owner */
+	/* W: */
 	line_aligned _Atomic uint64_t bottom;
 	uint64_t top_seen; /* never ahead of top */
 	/* I: DEQUE_SIZE of them, elsewhere: who never forks never touches them */

@@ -46,8 +46,8 @@ struct due_tree;
 
 struct due {
 	struct due_tree *_Atomic tree[DUE_TREES]; /* M: NULL, then for good */
-	line_aligned _Atomic uint64_t free;	  /* tag:32, leaf:32; a stack */
-	_Atomic uint32_t used; /* leaves that were ever in use */
+	line_aligned _Atomic uint64_t free;	  /* X: tag:32, leaf:32; a stack */
+	_Atomic uint32_t used; /* M: leaves that were ever in use */
 };
 
 /* Of all-zero memory.  0 or -ENOMEM. */

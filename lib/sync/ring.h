@@ -46,13 +46,13 @@ struct ring {
 	ck_ring_buffer_t *cell;
 	uint32_t mask;
 
-	/* P: the holder of the claim; the counters may be read by anyone */
-	line_aligned _Atomic uint32_t claim;
+	/* P: */
+	line_aligned _Atomic uint32_t claim; /* X */
 	uint32_t head_seen;
 	_Atomic uint32_t rung; /* the bell's token that was repeated from here */
 	_Atomic uint64_t accepted;
 
-	/* who waits for room here; told when the ring is half empty again */
+	/* X: who waits for room here; told when the ring is half empty again */
 	line_aligned struct wait_queue room;
 };
 

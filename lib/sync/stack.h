@@ -17,8 +17,8 @@
 #define STACK_NONE UINT32_MAX
 
 struct stack {
-	_Atomic uint64_t top; /* tag:32 | index + 1:32 */
-	_Atomic uint32_t *next;
+	_Atomic uint64_t top;	/* X: tag:32 | index + 1:32 */
+	_Atomic uint32_t *next; /* I; the words: who pushes that one */
 };
 
 static inline void stack_init(struct stack *stack, _Atomic uint32_t *next)

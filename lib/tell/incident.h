@@ -40,29 +40,34 @@ struct incident {
 	bool heard; /* somebody hears of it anyhow: not for stderr */
 };
 
+/* The letters are those of base/atomic.h; W: the scribe. */
 struct tell {
+	/* I: */
 	const char *pool;
 	void (*hook)(void *arg, const struct ward_report *report);
 	void *arg;
-	struct incident *record;
+	struct incident *record; /* each: O, who has it off a stack */
+	/* X: */
 	struct stack free, ready;
-	_Atomic uint32_t last_taken; /* the record for last words */
-	_Atomic uint32_t word; /* futex of the scribe */
+	_Atomic uint32_t last_taken; /* M: the record for last words */
+	_Atomic uint32_t word; /* M: futex of the scribe */
 	_Atomic uint32_t left; /* something was left for it, and it was not woken */
-	_Atomic uint32_t seen; /* the scribe's: as far as it has told all */
-	_Atomic uint32_t stop;
+	_Atomic uint32_t seen; /* W: as far as it has told all */
+	_Atomic uint32_t stop; /* E */
 	/* When the process is aborted though it was not told why; 0: it is not. */
 	_Atomic uint64_t abort_by;
-	void (*ended)(void *whom); /* the scribe's last act */
-	void *whom;
 	_Atomic uint64_t raised, told, suppressed;
 	_Atomic uint64_t unsaid; /* suppressed since the last one told */
-	/* the scribe's: lines to stderr in this second */
+	/* I: */
+	void (*ended)(void *whom); /* the scribe's last act */
+	void *whom;
+	/* W: lines to stderr in this second */
 	uint64_t second;
 	uint32_t lines;
+	_Atomic int32_t tid; /* who it is */
+	/* E: */
 	char name[16];
 	host_thread thread;
-	_Atomic int32_t tid; /* the scribe's own word on who it is */
 };
 
 /* In zeroed memory: 0 or -ENOMEM; tell_fini() in either case. */

@@ -30,11 +30,12 @@ struct watch;
 #define TOKEN_TOLD (INT64_C(1) << 62)
 
 struct token {
+	/* X: */
 	_Atomic int64_t state;
 	_Atomic uint32_t sleeps; /* futex: moves with state, and when 'list' says
 				    that somebody sleeps for it */
 	_Atomic uint32_t list;	 /* enum list: who has the lists */
-	/* L: who has the lists */
+	/* L: list */
 	struct watch *watches; /* in the order in which they came */
 	struct watch *links;   /* to children; those to be visited first */
 	struct watch *parents; /* links to them, by ->up */
@@ -46,6 +47,7 @@ struct token {
 
 /* A watch: child is NULL.  A link: the child is told instead of fn. */
 struct watch {
+	/* L: of the token that it is on; I while it is on none */
 	void (*fn)(struct ward_watch *watch, int cause);
 	struct token *on;	   /* the token; of a link until it is taken back */
 	struct watch *next, *prev; /* a ring; NULL: on no list */

@@ -31,8 +31,8 @@
 #define CREW_MAX 8190u
 
 struct crew {
-	_Atomic uint64_t size;
-	_Atomic uint64_t word;
+	_Atomic uint64_t size; /* X: S, and who resizes */
+	_Atomic uint64_t word; /* X */
 };
 
 /* ---- the size ---------------------------------------------------------------- */

@@ -39,7 +39,7 @@ struct level {
 };
 
 struct hand {
-	struct ring ring;
+	struct ring ring; /* W puts, X takes */
 	ck_ring_buffer_t cell[HAND_SIZE];
 	/* W: */
 	line_aligned uint32_t last;  /* inbox ring that gave the last batch */
@@ -47,12 +47,12 @@ struct hand {
 	uint32_t victim;	     /* whom to rob next */
 	uint32_t pause;		     /* between two looks, in host_relax() */
 	uint32_t batch, most;	     /* to take at once; never more than 'most' */
-	/* a fork of another hand's, as a task; or NULL: no thief */
+	/* I: a fork of another hand's, as a task; or NULL: no thief */
 	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
 	_Atomic uint32_t level;	     /* the highest that is in use */
 	uint32_t near;		     /* its thread's neighbourhood, if there are any */
 	struct level at[HAND_LEVELS];
-	struct deque deque;
+	struct deque deque; /* with letters of its own, as the levels */
 };
 
 /*

@@ -46,20 +46,21 @@ struct inbox {
 	void (*woke)(void *arg);
 	void *arg;
 	struct near *near; /* what is looked at first; NULL: all alike */
-	/* M: monotone; which rings were ever used, how many hands */
-	line_aligned _Atomic uint64_t used;
-	_Atomic uint32_t peopled; /* hands [0, peopled) may hold tasks */
-	_Atomic uint32_t orders; /* to workers between two tasks: ORDER_* */
-	_Atomic uint32_t closed;
+	/* M: */
+	line_aligned _Atomic uint64_t used; /* rings that ever were: bits */
+	_Atomic uint32_t peopled; /* hands [0, peopled) may hold tasks [A] */
+	_Atomic uint32_t orders; /* X: to workers between two tasks: ORDER_* */
+	_Atomic uint32_t closed; /* [D] */
 	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
 				     while closed */
-	_Atomic uint32_t submitters; /* that wait, from their first to their
+	_Atomic uint32_t submitters; /* X: that wait, from their first to their
 					last step here */
-	/* X: */
+	/* M: tasks that are or were owed [O] */
 	line_aligned _Atomic uint64_t owed_in, owed_out;
 	_Atomic uint64_t owed_fresh; /* owed, and accepted by that */
 	_Atomic uint64_t accepted;   /* that came to none of these */
-	_Atomic uint32_t entering;   /* submitters on their way there */
+	/* X: */
+	_Atomic uint32_t entering; /* submitters on their way there */
 	struct later later;
 	struct lower lower[INBOX_RANKS]; /* 0: the overflow */
 };

@@ -79,57 +79,64 @@ enum lane_answer { LANE_NO_ANSWER, LANE_PLACE, LANE_NO_PLACE };
 /* In 'count': whoever leaves it empty destroys it. */
 #define LANE_ABANDONED (1u << 31)
 
+/*
+ * The letters are those of base/atomic.h.  All but 'pool' and 'all' is made anew by
+ * who takes the memory for another lane's life, before anybody can enter it [lt].
+ */
 struct lane {
-	/* X: one line, with T */
-	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 */
-	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING */
+	/* X: one line, with what T needs at each turn */
+	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 [ln] */
+	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING [la] */
 	_Atomic uint32_t sweep;	   /* who waits is not to run any more: LANE_SWEEP_* */
 	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
-	_Atomic uint32_t retired;  /* who turns it gives its memory back */
-	/* T: who turns it */
+	_Atomic uint32_t retired;  /* M: who turns it gives its memory back */
+	/* T: */
 	uint32_t active, moved_seen;
-	_Atomic uint32_t waiting; /* tasks; others read it, too */
+	_Atomic uint32_t waiting; /* tasks */
 	struct ward_task *first, *last;
 	bool reserved; /* one of the active waits for the limits' grant */
 	bool asks, placed; /* for a place of 'under'; it has one for the next task */
 
 	/* I: and what changes once; the next line, up to the token's state */
-	line_aligned _Atomic uint32_t width; /* active at most; 0: any, for good */
-	_Atomic uint32_t most;		     /* inside at most; 0: any */
+	line_aligned _Atomic uint32_t width; /* X: active at most; 0: any, for good */
+	_Atomic uint32_t most;		     /* X: inside at most; 0: any */
 	uint32_t flags, magic; /* magic: handle.h; DEAD between two lives */
 	uint16_t rank, limits;
-	_Atomic uint32_t queued; /* waiting at most; 0: any */
-	_Atomic uint32_t closed;
-	_Atomic int32_t error; /* the first one */
+	_Atomic uint32_t queued; /* X: waiting at most; 0: any */
+	_Atomic uint32_t closed; /* M */
+	_Atomic int32_t error;	 /* M: the first one */
 	struct pool *pool;
 	struct ward_port *port;
-	struct wait_queue empty;
-	struct ward_cancel token;
+	struct wait_queue empty; /* X */
+	struct ward_cancel token; /* X: with letters of its own: cancel.h */
 
+	/* X: */
 	struct wait_queue room;
-	struct ward_task *_Atomic struck; /* cancelled while they waited */
-	_Atomic uint64_t dropped, recalled; /* T: of those that waited; others read */
+	struct ward_task *_Atomic struck; /* cancelled while they waited [la] */
+	_Atomic uint64_t dropped, recalled; /* T: of those that waited */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
-	_Atomic uint32_t timed; /* some came to wait for their time first */
-	_Atomic uint32_t haunted; /* a task of it left, and one who lost it was inside */
+	_Atomic uint32_t timed;	  /* M: some came to wait for their time first */
+	_Atomic uint32_t haunted; /* M: one left, and one who lost it was inside */
+	struct ward_task *_Atomic winner; /* M: of rivals */
+
 	struct ward_watch watch, link, up; /* of the token; to its parent, and under's */
-	struct ward_task *_Atomic winner; /* of rivals */
+	/* I: */
 	struct ward_limit *limit[LANE_LIMITS];
 	/* T: who it is that is 'reserved', or was: not to be looked at; and where it
 	 * waits, as later.h has it */
 	const struct ward_task *waits;
 	uint32_t where;
+	/* I: */
 	struct ward_policy policy;
 	char name[16];
-	/* Whose places its tasks take, too, or NULL; what asks for them there; and the
-	 * answer: enum lane_answer, by who turns that one. */
-	struct lane *under;
-	struct ward_task asker;
-	_Atomic uint32_t answer;
+	struct lane *under; /* whose places its tasks take, too, or NULL */
+	struct ward_task asker; /* T: what asks for them there */
+	_Atomic uint32_t answer; /* X: enum lane_answer, by who turns 'under' [la] */
 
-	/* R: under the registry's lock */
+	/* L: pool->lanes_lock */
 	struct lane *next, *before; /* of those that are in use */
-	struct lane *free, *all;    /* of those that are not; of all */
+	struct lane *all; /* of all; then for good */
+	struct lane *free; /* O, arrived: TURNING for good; of those that are not */
 };
 
 _Static_assert(offsetof(struct lane, width) == WARD_LINE, "X and T: one line");

@@ -32,21 +32,22 @@ struct pool;
 
 struct later {
 	struct due due;
-	/* X: only ever grows, with all that becomes so */
+	/* M: grows with all that becomes so */
 	line_aligned _Atomic uint64_t ripe; /* what is due until then */
-	_Atomic uint64_t dry; /* X: what was, when nothing was found; grows */
+	_Atomic uint64_t dry; /* what was, when nothing was found */
 	_Atomic uint64_t seq;
+	/* X: */
 	_Atomic uint64_t waiting; /* tasks that were put to wait */
 	struct lower spill;
 	/* The steward knows of no next time, because something is ripe now. */
 	_Atomic uint32_t blind;
-	_Atomic uint32_t opened; /* later_open() was called */
+	_Atomic uint32_t opened; /* M: later_open() was called */
 	/* I: wakes it; or NULL */
 	void (*ring)(void *arg);
-	/* I: as stop_by(), of that pool; or NULL: nothing is told to stop */
+	/* As stop_by(), of that pool; or NULL: nothing is told to stop. */
 	uint64_t (*told_by)(const struct pool *pool,
 			    const struct ward_task *task);
-	void *arg; /* I: the pool */
+	void *arg; /* the pool */
 };
 
 /* A point in time, or HOST_FOREVER. */

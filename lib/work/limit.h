@@ -9,8 +9,8 @@
 #include <ward/limit.h>
 
 struct limit {
-	struct bucket bucket;
-	struct limit *above; /* NULL: under nothing */
+	struct bucket bucket; /* X: bucket.h */
+	struct limit *above;  /* I: NULL: under nothing */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct limit) <= sizeof(struct ward_limit), "it fits");

@@ -26,11 +26,12 @@
 #include <ward/task.h>
 
 struct lower {
+	/* X: */
 	line_aligned struct ward_task *_Atomic arrived; /* the last one first */
-	_Atomic uint64_t in;			/* that were ever put, or are about to be */
+	_Atomic uint64_t in;		 /* M: that were ever put, or are about to be */
 	_Atomic uint32_t claim;
-	struct ward_task *_Atomic first; /* C: the holder's */
-	_Atomic uint64_t out;		 /* C: that were ever taken */
+	struct ward_task *_Atomic first; /* P */
+	_Atomic uint64_t out;		 /* P: that were ever taken */
 };
 
 static inline bool lower_empty(const struct lower *lower)

@@ -19,8 +19,7 @@ struct near {
 	struct host_near *host;
 	uint32_t hands;
 	uint64_t *reach; /* by neighbourhood and distance: the rings there */
-	/* by hand, each written by its thread: a neighbourhood */
-	_Atomic uint8_t *where;
+	_Atomic uint8_t *where; /* W, each by its thread: a hand's neighbourhood */
 };
 
 /* Takes 'host'; NULL: no memory, and it was freed. */

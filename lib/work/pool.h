@@ -36,11 +36,12 @@
 /* GIVEN_UP: a start failed, and left a thread that hangs. */
 enum started { STARTED = 1, GIVEN_UP };
 
+/* The letters are those of base/atomic.h. */
 struct pool {
-	struct inbox inbox; /* the hot part, first */
+	struct inbox inbox; /* the hot part, first; with letters of its own */
 
-	/* I: set by create */
-	uint32_t magic; /* I: handle.h; until its memory goes */
+	/* I: by pool_new() */
+	uint32_t magic; /* handle.h; DEAD when its memory goes */
 	uint32_t seats, slots, spares_wanted;
 	uint32_t zombie_cap, asleep_cap; /* that keep their CPU, that do not */
 	struct slot *slot;
@@ -51,9 +52,10 @@ struct pool {
 	size_t stack;
 	uint64_t scan;
 	uint64_t idle; /* until a worker that was added on demand leaves */
-	bool clamp;    /* sizes out of range are made to fit */
+	uint64_t made_at;
+	bool clamp; /* sizes out of range are made to fit */
 	enum ward_stall_action on_stall;
-	int trace_signo; /* -1: none */
+	int trace_signo;  /* -1: none */
 	uint64_t signals; /* that tasks take: host_spawn.open */
 	bool catch_faults;
 	bool lowers; /* zombies that keep their CPU */
@@ -61,61 +63,67 @@ struct pool {
 	bool no_batch;
 	char name[12];
 
-	/* seats */
-	struct slot *_Atomic *seat;	    /* [U] */
-	_Atomic uint64_t *vacated, *healed; /* per seat: when; how long it took */
+	/* X: seats and spares: seat.c, and worker.c for those on their way */
+	struct slot *_Atomic *seat; /* NULL or who sits there [U] */
+	_Atomic uint64_t *vacated;  /* O, seat: since when, of who left; 0: not so */
+	_Atomic uint64_t *healed;   /* the same; W, who sits there: how long it took */
 	struct crew crew;
-	_Atomic uint32_t seats_used, slots_used; /* those from here on never were */
-	_Atomic uint32_t relief; /* a worker waits beside work: steward, look */
+	_Atomic uint32_t seats_used; /* M: those from here on never were */
+	_Atomic uint32_t slots_used; /* M: the same; C, and E before it is there */
+	_Atomic uint32_t relief; /* a worker waits beside work: steward, look [rl] */
 	struct stack spares;
-	_Atomic uint32_t spares_ready, born; /* on the stack; on their way up */
-	_Atomic uint32_t lives_changed;	     /* futex of spares: look again */
-	_Atomic uint32_t zombies_out, zombies_asleep; /* all; of these */
+	_Atomic uint32_t spares_ready;	/* on the stack, and on the bench */
+	_Atomic uint32_t born;		/* on their way up */
+	_Atomic uint32_t lives_changed; /* M: futex of spares: look again [x] */
+	_Atomic uint32_t zombies_out;	 /* life_zombie() adds: S, then E */
+	_Atomic uint32_t zombies_asleep; /* the same: of these */
 
-	/* state of the whole */
-	_Atomic uint32_t started; /* enum started */
-	_Atomic uint32_t stopping;
-	_Atomic uint32_t orphaned; /* no worker and no owner: see to it yourself */
-	_Atomic uint32_t refs; /* threads, and the owner */
-	_Atomic uint32_t alive; /* futex: threads that may touch the pool */
+	/* The state of the whole: front/pool.c */
+	_Atomic uint32_t started;  /* X, then E: enum started */
+	_Atomic uint32_t stopping; /* E: threads leave [x] */
+	_Atomic uint32_t orphaned; /* E: no worker and no owner: see to it yourself [J] */
+	_Atomic uint32_t refs;	   /* X: threads, and the owner */
+	_Atomic uint32_t alive; /* X: futex: threads that may touch the pool */
 
-	/* the helpers' bells */
-	_Atomic uint32_t steward_word;
+	/* X: the helpers' bells */
+	_Atomic uint32_t steward_word;	 /* M: futex */
 	_Atomic uint32_t steward_asleep; /* 0, or its term plus one */
-	_Atomic uint32_t clerk_word;
-	struct tell tell;
+	_Atomic uint32_t clerk_word;	 /* M: futex */
+	struct tell tell;		 /* with letters of its own */
 
-	/* counters that several threads write; none on the path of a task */
+	/* X: counters; none on the path of a task */
 	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
 	_Atomic uint64_t faulted, failed, dead_letters;
-	_Atomic uint64_t dice; /* for the jitter of backoffs */
-	_Atomic uint64_t unreleased; /* answered, a thread is still inside */
-	struct wait_queue answered; /* who waits for one task, and holds it */
-	uint64_t made_at;
-	_Atomic uint32_t misused; /* it was told */
-	_Atomic uint64_t released;   /* by threads that are no workers */
+	_Atomic uint64_t released; /* by threads that are no workers */
+	_Atomic uint64_t unreleased; /* answered, a thread is still inside [r] */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
-	_Atomic uint64_t stillborn; /* died before their first seat */
+	_Atomic uint64_t stillborn; /* died before their first seat; E makes it 0 */
 	_Atomic uint64_t arrived;   /* those that came up, past hooks.start */
+	_Atomic uint64_t broken;    /* A3 and other faults found on the way: bits */
 	struct histogram heal_time;
-	_Atomic uint32_t degraded;
-	_Atomic uint32_t amid; /* threads between two lines of the books */
-	_Atomic uint64_t broken; /* A3 and other faults found on the way: bits */
 
-	/* what waits and is told to stop: sweep.c */
-	_Atomic uint64_t told_by; /* the first of them, maybe; HOST_FOREVER: none */
-	_Atomic uint64_t swept;	  /* not again before that */
+	/* X: words of this and that */
+	_Atomic uint64_t dice;	    /* for the jitter of backoffs: lost.c */
+	struct wait_queue answered; /* who waits for one task, and holds it: recall.c */
+	_Atomic uint32_t misused;   /* M: it was told: pool_tell_span() */
+	_Atomic uint32_t degraded;  /* S: verdict.c */
+	_Atomic uint32_t amid; /* threads between two lines of the books [I] */
 
-	/* lanes: those in use, those that are not, all (lanes.c) */
+	/* What waits and is told to stop: sweep.c */
+	_Atomic uint64_t told_by; /* X: the first, maybe; HOST_FOREVER: none [tb] */
+	_Atomic uint64_t swept; /* O, the bench: not again before that */
+
+	/* L: lanes_lock: lanes.c */
 	struct host_lock lanes_lock;
-	struct lane *lanes;
-	struct lane *_Atomic lanes_all; /* only grows; also read without the lock */
-	struct lane *_Atomic lanes_free; /* taken from under the lock */
+	struct lane *lanes;		 /* those in use */
+	struct lane *_Atomic lanes_all;	 /* M: read without the lock, too [ll] */
+	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
 	struct lane *_Atomic lanes_haunted; /* the same; not while a zombie is out */
 
 	void (*free)(struct pool *pool); /* I: by the last who holds it */
-	void *helpers; /* steward and clerk: theirs */
+	/* E: the steward and the clerk: theirs */
+	void *helpers;
 	void (*helpers_free)(void *helpers); /* with the pool's memory */
 };
 

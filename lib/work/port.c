@@ -7,11 +7,12 @@
 #include <errno.h>
 
 struct ward_port {
-	struct ward_task *_Atomic posted; /* the last one first */
+	/* X: */
+	struct ward_task *_Atomic posted; /* the last one first [po] */
 	_Atomic uint32_t lanes;	  /* and tasks whose release() will come */
 	_Atomic uint32_t posting; /* workers that may touch it */
 	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
-	struct ward_task *first;  /* R: who runs it */
+	struct ward_task *first;  /* O, running */
 	/* I: */
 	uint32_t magic; /* handle.h */
 	struct host_file event;

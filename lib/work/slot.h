@@ -73,78 +73,89 @@ struct lane_place {
 	bool refused;	   /* it has never been active there */
 };
 
+/* By owner; the letters are those of base/atomic.h. */
 struct slot {
-	/* W: its worker writes, anyone reads.  One line, at each task. */
+	/* W: one line, at each task */
 	line_aligned struct ward_pulse pulse;
-	_Atomic uint64_t word;
-	struct ward_task *_Atomic task;
-	_Atomic uint64_t fence; /* X: by compare-and-swap */
-	_Atomic uint64_t started;  /* attempts */
-	_Atomic uint64_t released; /* tasks given back to the user */
-	uint64_t patience; /* W: a task's own budgets stand below */
+	_Atomic uint64_t word;		/* epoch and phase [E] */
+	struct ward_task *_Atomic task; /* of the epoch inside [E] */
+	_Atomic uint64_t fence;		/* X: 0, ASK or TAKEN [F] */
+	_Atomic uint64_t started;	/* attempts */
+	_Atomic uint64_t released;	/* tasks given back to the user */
+	uint64_t patience; /* not 0: a task's own budgets stand below */
 
-	/* W: the next line */
+	/* W: the next line, and what comes after it */
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
 	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
 	struct histogram queue_time, run_time; /* sampled */
-	uint64_t stamp; /* W: of the task in hand, if its word says so */
+	uint64_t stamp;	 /* of the task in hand, if its word says so */
+	uint32_t forked; /* not 0: the attempt has made forks */
+	uint32_t traces; /* not 0: or declared, or armed, something */
+	struct lane_place leaves; /* while it calls release() of a lane's task */
 
 	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
-	struct host_escape escape; /* the way out of it */
+	struct host_escape escape;    /* the way out of it */
 	struct host_escape *raise_to; /* out of a stolen fork; NULL: of run() */
-	int32_t raised;		   /* what it ends with, if it was raised */
-	struct slot_failure {	   /* what it has told, if 'epoch' is its own */
+	int32_t raised;		      /* what it ends with, if it was raised */
+	struct slot_failure {	      /* what it has told, if 'epoch' is its own */
 		uint64_t epoch, id;
 		int32_t err;
 	} failure;
-	struct host_path path; /* to where it failed last */
+	struct host_path path;	 /* to where it failed last */
 	struct host_fault fault; /* signo 0: none; else it ends the thread */
-	void *alt_stack; /* the record's, for its threads in turn; or NULL */
-	_Atomic uint64_t fenced_at;  /* when the steward took the answer */
-	struct histogram regret;     /* from then to a refused commit */
-	_Atomic uint64_t regrets;
-	_Atomic uint64_t stolen; /* forks of others that it took */
-	struct lane_place leaves; /* while it calls release() of a lane's task */
-	_Atomic uint64_t condemned;  /* X: the epoch that is to be fenced */
-	_Atomic uint32_t pause; /* X: futex of its waits; slot_rouse() moves it */
+	void *alt_stack; /* O, life: the record's, for its threads in turn; or NULL */
 
-	/* the hook that may free a blocked task: unblock.c */
-	_Atomic uint32_t unblock; /* futex: epoch:30, state:2 */
-	uint32_t forked;	  /* W: not 0: the attempt has made forks */
-	uint32_t traces;	  /* W: not 0: or declared, or armed, something */
-	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet */
+	/* W: how its answer was taken, and what it did after that: zombie.c, self.c */
+	_Atomic uint64_t condemned; /* X, a store: the epoch that is to be fenced */
+	_Atomic uint64_t fenced_at; /* O, fence: when it was [H] */
+	struct histogram regret;    /* from then to a refused commit */
+	_Atomic uint64_t regrets;
+	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet [dq] */
+
+	/* W: where it waits inside of the library: wait.c, slot_rouse() */
+	_Atomic(_Atomic uint32_t *) waits_on; /* a futex, or NULL [G] */
+	_Atomic uint32_t rousers; /* X: threads that may be about to move it [s] */
+	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_rouse() moves it */
+
+	/* W: the hook that may free a blocked task: unblock.c */
+	_Atomic uint32_t unblock; /* X: futex: epoch:30, state:2 [N] */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
-	_Atomic(_Atomic uint32_t *) waits_on; /* futex inside libward, or NULL */
-	_Atomic uint32_t rousers; /* threads that may be about to move it */
 
-	struct hand hand; /* its own ring and deque */
+	/* What it takes from, and what others take from it: hand.h, theft.h */
+	struct hand hand;
 	struct carrier carrier;
-	/* A dead thread's: it is still inside, until its stack is not needed. */
+	_Atomic uint64_t stolen; /* W: forks of others that it took */
+
+	/* The thread: worker.c makes it, lost.c buries it, clerk.c joins it */
+	_Atomic uint64_t life; /* X: turn and state, see pool.h [L] */
+	_Atomic int32_t tid;   /* W */
+	host_thread thread;    /* O, bond: who makes it */
+	_Atomic uint32_t bond; /* X: enum bond [bd] */
+	bool joined;	       /* C; E when the clerk rests: or let go */
+	char name[16];	       /* O, life: who makes it */
+	struct host_life breath; /* O, life; then W, and the kernel at its end */
+	struct host_eye eye;	 /* W; C when it was joined */
+	struct host_trace trace; /* W; its own words */
+	/* O, life: a dead thread's, that is inside until its stack is not needed. */
 	struct ward_task *mourned;
 
-	/* the thread */
-	_Atomic uint64_t life; /* X: turn and state, see pool.h */
-	_Atomic uint32_t seat; /* when SEATED, and after: the last one */
-	_Atomic uint32_t call; /* futex of a spare: enum call */
-	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2; priority.h */
-	struct host_sched sched;  /* before that; of who made it BUSY */
-	_Atomic int32_t tid;
-	host_thread thread;
-	_Atomic uint32_t bond; /* X: enum bond */
-	bool joined; /* the clerk's, then destroy's, his again: or let go */
-	char name[16];
-	struct host_life breath;
-	struct host_eye eye;
-	struct host_trace trace;
-	struct ward_self self;
-	struct pool *pool;
-	uint32_t index;
-	bool demoted;	  /* came home, but may not run at full priority */
-	uint64_t vacated; /* when the seat it is called to fell vacant, or 0 */
+	/* The seat: seat.c */
+	_Atomic uint32_t seat; /* O, the stack of spares: SEATED there, or last */
+	_Atomic uint32_t call; /* the same; W: futex of a spare: enum call [c] */
+	uint64_t vacated; /* the same: when that seat fell vacant, or 0 */
+
+	/* The priority of a zombie: priority.c */
+	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 [pl] */
+	struct host_sched sched;  /* O, lowered: before that; of who made it BUSY */
+	bool demoted; /* W: came home, but may not run at full priority */
+
+	struct ward_self self; /* W; O, the stack of spares: worker */
+	struct pool *pool;     /* I */
+	uint32_t index;	       /* I */
 };
 
 /* What brings a thread back to where its worker began: slot->escape. */

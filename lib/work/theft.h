@@ -40,7 +40,7 @@ struct slot;
 
 /* A group's private words. */
 struct group {
-	struct slot *owner; /* who forked; NULL: empty, or all ran at once */
+	struct slot *owner; /* W: who forked; NULL: empty, or all ran at once */
 	uint32_t forked;    /* W: less those that the owner ran itself */
 	int32_t error;	    /* W: first of those */
 	_Atomic uint32_t ended;	 /* X: stolen ones */
@@ -59,14 +59,15 @@ static inline struct group *fork_group(const struct ward_fork *fork)
 /* What a slot runs a stolen fork as. */
 struct carrier {
 	struct ward_task task;
+	/* W: while it is not busy, and as the fork ends */
 	struct ward_policy policy; /* its owner's, but at most once */
 	struct ward_fork *fork;
 	_Atomic uint32_t *from; /* where it is counted as out */
 	struct slot *owner;
-	struct slot *_Atomic root; /* the owner's root */
+	struct slot *_Atomic root; /* the owner's root [dq] */
 	int32_t returned; /* by the fork */
-	int32_t lost;	  /* not 0: how its attempt was lost; that counts */
-	_Atomic uint32_t busy; /* [dc] until its group was told */
+	int32_t lost; /* O, the answer: not 0: how its attempt was lost; that counts */
+	_Atomic uint32_t busy; /* X: until its group was told [dc] */
 };
 
 /* hand.thieve of a worker. */
