@@ -26,6 +26,10 @@ cold bool check_failed(const char *where, const char *file, int line,
 #define CHECK_ABORTS false
 #define WARD_ASSERT(expr) ((void)sizeof(!(expr)))
 #endif
+/* A shared word, for an assertion: in a simulation no step. */
+#ifndef CHECK_LOAD
+#define CHECK_LOAD(p) load_relaxed(p)
+#endif
 #define WARD_CHECK(expr)                                                       \
 	(likely(expr) ||                                                       \
 	 check_failed(__func__, __FILE__, __LINE__, #expr, CHECK_ABORTS))

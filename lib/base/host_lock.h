@@ -16,6 +16,7 @@
 #ifndef WARD_LIB_BASE_HOST_LOCK_H
 #define WARD_LIB_BASE_HOST_LOCK_H
 
+#include "base/check.h"
 #include "base/host.h"
 #include "base/host_fault.h"
 
@@ -55,8 +56,18 @@ static inline bool host_lock_take(struct host_lock *lock)
 	}
 }
 
+/* By some thread of this process, for an assertion. */
+static inline bool host_lock_is_held(struct host_lock *lock)
+{
+	uint32_t word = CHECK_LOAD(&lock->word);
+
+	return word & HOST_LOCK_HELD &&
+	       word / HOST_LOCK_GENERATION == load_relaxed(&host_generation);
+}
+
 static inline void host_lock_give(struct host_lock *lock)
 {
+	WARD_ASSERT(host_lock_is_held(lock));
 	if (swap_acq_rel(&lock->word, 0) & HOST_LOCK_WANTED) /* [k] */
 		host_wake(&lock->word, 1);
 	host_unhold();

@@ -25,8 +25,22 @@ void tree_put(struct tree *tree)
 
 /* ---- members ----------------------------------------------------------------------- */
 
+/* For assertions: the lock is held, and the member stands where it should. */
+static bool is_linked(const struct member *member)
+{
+	const struct ward_steward *steward = member->above;
+	const struct member *prev = member->prev, *next = member->next;
+
+	return host_lock_is_held(&steward->tree->lock) &&
+	       (prev ? prev->next : steward->first) == member &&
+	       (next ? next->prev : steward->last) == member &&
+	       (!prev || prev->place < member->place) &&
+	       (!next || next->place > member->place);
+}
+
 static void member_link(struct ward_steward *steward, struct member *member)
 {
+	WARD_ASSERT(!member->above);
 	member->above = steward;
 	member->place = ++steward->tree->places;
 	member->state = MEMBER_DOWN;
@@ -34,12 +48,14 @@ static void member_link(struct ward_steward *steward, struct member *member)
 	member->prev = steward->last;
 	*(steward->last ? &steward->last->next : &steward->first) = member;
 	steward->last = member;
+	WARD_ASSERT(is_linked(member));
 	member_hold(&steward->me);
 	member_hold(member);
 }
 
 static void unlink_member(struct ward_steward *steward, struct member *member)
 {
+	WARD_ASSERT(member->above == steward && is_linked(member));
 	*(member->prev ? &member->prev->next : &steward->first) = member->next;
 	*(member->next ? &member->next->prev : &steward->last) = member->prev;
 	member->above = NULL;
@@ -148,12 +164,24 @@ static void landed(struct ward_steward *steward)
 		steward_is_down(steward);
 }
 
+/* For assertions: in DOWN no member is up. */
+static bool is_in_phase(const struct ward_steward *steward)
+{
+	const struct member *member = steward->first;
+
+	while (member && member->state == MEMBER_DOWN)
+		member = member->next;
+	return steward->phase != PHASE_DOWN || !member;
+}
+
 static void step(struct ward_steward *steward)
 {
+	WARD_ASSERT(host_lock_is_held(&steward->tree->lock));
 	if (steward->phase == PHASE_FALLING && fell(steward))
 		landed(steward);
 	if (steward->phase == PHASE_RISING && rose(steward))
 		steward->phase = PHASE_UP;
+	WARD_ASSERT(is_in_phase(steward));
 }
 
 void member_enter(struct ward_steward *steward, struct member *member)

@@ -70,6 +70,7 @@ static void ward_gone(struct member *member)
 {
 	struct ward *ward = ward_of(member);
 
+	WARD_ASSERT(ward->tree->wards);
 	ward->tree->wards--;
 	ward->now = NULL;
 	timer_unset(&ward->start);

@@ -82,6 +82,7 @@ static hot bool ring_claim(struct ring *ring)
 
 static hot void ring_drop(struct ring *ring)
 {
+	WARD_ASSERT(CHECK_LOAD(&ring->claim));
 	store_release(&ring->claim, 0); /* [P] the next holder sees our copies */
 }
 
@@ -112,6 +113,7 @@ static hot void ring_fill(struct ring *ring, void *const *items, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
 
+	WARD_ASSERT(CHECK_LOAD(&ring->claim));
 	WARD_ASSERT(tail + n - ring->head_seen <= ring->mask); /* 2) */
 	for (uint32_t i = 0; i < n; i++)
 		ck_pr_store_ptr(&ring->cell[(tail + i) & ring->mask].value,

@@ -21,7 +21,7 @@
 #ifndef WARD_LIB_WORK_CANCEL_H
 #define WARD_LIB_WORK_CANCEL_H
 
-#include "base/atomic.h"
+#include "base/check.h"
 #include <ward/cancel.h>
 
 struct watch;
@@ -125,7 +125,9 @@ bool token_fire(struct token *token, int cause, bool *timed);
 /* The caller's last step with a token that he has fired. */
 static inline void token_fired(struct token *token)
 {
-	or_acq_rel(&token->state, TOKEN_TOLD); /* [qf] */
+	int64_t state = or_acq_rel(&token->state, TOKEN_TOLD); /* [qf] */
+
+	WARD_ASSERT(state < 0 && !(state & TOKEN_TOLD)); /* by one, once */
 }
 
 /* Is who fired it still at it? */

@@ -21,12 +21,19 @@ static bool is_asker(const struct ward_task *task)
 
 /* ---- by who turns: the queue -------------------------------------------------------- */
 
+static bool is_turned(struct lane *lane)
+{
+	return CHECK_LOAD(&lane->arrived) & LANE_TURNING;
+}
+
 static void append(struct lane *lane, struct ward_task *task)
 {
 	struct book *book = book_of(task);
 
 	book->link = NULL;
 	book->before = NULL; /* and means nothing, of the first */
+	WARD_ASSERT(is_turned(lane));
+	WARD_ASSERT(!lane->first || !book_of(lane->last)->link);
 	if (lane->first) {
 		book->before = lane->last;
 		book_of(lane->last)->link = task;
@@ -45,6 +52,8 @@ static bool stands(const struct lane *lane, const struct ward_task *task)
 
 static void unlink_first(struct lane *lane)
 {
+	WARD_ASSERT(is_turned(lane) && lane->first);
+	WARD_ASSERT(lane->last != lane->first || !book_of(lane->first)->link);
 	count_own(&lane->waiting, -(uint32_t)!is_asker(lane->first));
 	lane->first = book_of(lane->first)->link;
 }
@@ -58,6 +67,8 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 		unlink_first(lane);
 		return;
 	}
+	WARD_ASSERT(is_turned(lane) && book_of(before)->link == task);
+	WARD_ASSERT(next ? book_of(next)->before == task : lane->last == task);
 	book_of(before)->link = next;
 	if (next)
 		book_of(next)->before = before;
@@ -183,6 +194,7 @@ static void fetch(struct lane *lane)
 /* The next task is one of those that are active. */
 static void take_place(struct lane *lane)
 {
+	WARD_ASSERT(!lane->under || lane->placed);
 	lane->active++;
 	lane->placed = false;
 }
@@ -198,6 +210,7 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 		pass(lane, task);
 		return;
 	}
+	WARD_ASSERT(!lane->reserved);
 	lane->reserved = true;
 	book_move(book_of(task), BOOK_QUEUED, BOOK_GRANT);
 	lane->waits = task;
@@ -270,6 +283,7 @@ static void hear_answer(struct lane *lane)
 	if (said == LANE_NO_ANSWER)
 		return;
 	swap_acq_rel(&lane->answer, LANE_NO_ANSWER); /* [la] */
+	WARD_ASSERT(lane->asks && !lane->placed);
 	lane->asks = false;
 	lane->placed = said == LANE_PLACE;
 	if (!lane->placed)
@@ -287,6 +301,7 @@ static void give_place_back(struct lane *lane)
 /* There is always room for it. */
 static void ask(struct lane *lane)
 {
+	WARD_ASSERT(!lane->asks && !lane->placed);
 	lane->asks = true;
 	add_acq_rel(&lane->under->count, 1); /* [ln] */
 	book_open_lane(book_of(&lane->asker), lane->under, true);
@@ -396,8 +411,10 @@ static void see_to(struct lane *lane)
 {
 	recount(lane); /* after what has arrived: [ln] */
 	if (unlikely(load_relaxed(&lane->granted)) &&
-	    swap_acq_rel(&lane->granted, 0)) /* [la] */
+	    swap_acq_rel(&lane->granted, 0)) { /* [la] */
+		WARD_ASSERT(lane->reserved);
 		lane->reserved = false;
+	}
 	if (unlikely(load_relaxed(&lane->sweep)))
 		see_who_stays(lane);
 	if (unlikely(lane->under))
@@ -433,6 +450,7 @@ static bool end(struct lane *lane)
 {
 	uintptr_t nothing = LANE_TURNING;
 
+	WARD_ASSERT(is_turned(lane));
 	return cas_acq_rel(&lane->arrived, &nothing, 0); /* [la] */
 }
 

@@ -78,6 +78,15 @@ void lane_give_back(struct lane *lane)
 	} while (!cas_acq_rel(stack, &top, lane)); /* [lt] */
 }
 
+/* For assertions: it is on the list, between those that it names. */
+static bool lane_stands(const struct pool *pool, const struct lane *lane)
+{
+	const struct lane *before = lane->before, *next = lane->next;
+
+	return (before ? before->next : pool->lanes) == lane &&
+	       (!next || next->before == lane);
+}
+
 static void lane_list(struct pool *pool, struct lane *lane)
 {
 	host_lock_take(&pool->lanes_lock);
@@ -86,12 +95,14 @@ static void lane_list(struct pool *pool, struct lane *lane)
 	if (lane->next)
 		lane->next->before = lane;
 	pool->lanes = lane;
+	WARD_ASSERT(lane_stands(pool, lane));
 	host_lock_give(&pool->lanes_lock);
 }
 
 static void lane_unlist(struct pool *pool, struct lane *lane)
 {
 	host_lock_take(&pool->lanes_lock);
+	WARD_ASSERT(lane_stands(pool, lane));
 	if (lane->next)
 		lane->next->before = lane->before;
 	if (lane->before)

@@ -73,6 +73,11 @@ static void take(struct token *t)
 	}
 }
 
+static bool has_lists(struct token *t)
+{
+	return CHECK_LOAD(&t->list) & LIST_TAKEN;
+}
+
 /*
  * Gives them up.  False: somebody has asked meanwhile, and they are still taken.
  * The last step is the kernel's, on an address: the token may be gone by then.
@@ -82,6 +87,7 @@ static bool give(struct token *t)
 	uint32_t word = LIST_TAKEN;
 	bool wake = false, given;
 
+	WARD_ASSERT(has_lists(t));
 	while (!(given = cas_acq_rel(&t->list, &word, 0))) { /* [l] */
 		if (word & LIST_SLEEP) {
 			and_acq_rel(&t->list, ~(uint32_t)LIST_SLEEP);
@@ -110,8 +116,16 @@ static bool free_to_tell(struct token *t)
 
 /* ---- the lists ------------------------------------------------------------------ */
 
-static void put_last(struct watch **first, struct watch *w)
+static struct watch **list_of(struct token *t, const struct watch *w)
 {
+	return w->child ? &t->links : &t->watches;
+}
+
+static void put_last(struct token *t, struct watch *w)
+{
+	struct watch **first = list_of(t, w);
+
+	WARD_ASSERT(has_lists(t));
 	if (*first) {
 		w->next = *first;
 		w->prev = (*first)->prev;
@@ -121,18 +135,17 @@ static void put_last(struct watch **first, struct watch *w)
 	}
 }
 
-static void take_off(struct watch **first, struct watch *w)
+static void take_off(struct token *t, struct watch *w)
 {
+	struct watch **first = list_of(t, w);
+
+	WARD_ASSERT(has_lists(t) && *first && w->next->prev == w &&
+		    w->prev->next == w);
 	if (*first == w)
 		*first = w->next == w ? NULL : w->next;
 	w->next->prev = w->prev;
 	w->prev->next = w->next;
 	w->next = NULL;
-}
-
-static struct watch **list_of(struct token *t, const struct watch *w)
-{
-	return w->child ? &t->links : &t->watches;
 }
 
 /* Who is to be told next, of what; NULL: nobody. */
@@ -144,13 +157,14 @@ static struct watch *next(struct token *t, int64_t *state)
 	if (*state < 0) {
 		w = t->watches ? t->watches : w;
 		if (w)
-			take_off(list_of(t, w), w);
+			take_off(t, w);
 		return w;
 	}
 	if (*state == 0 || !w || w->passed <= *state)
 		return NULL;
 	w->passed = *state;
 	t->links = w->next; /* and so it is the last */
+	WARD_ASSERT(w->prev->passed >= w->passed); /* 5) */
 	return w;
 }
 
@@ -162,6 +176,7 @@ static struct token *go_on(struct token *t)
 	while (t) {
 		struct token *back = t->back;
 
+		WARD_ASSERT(CHECK_LOAD(&t->teller) == me());
 		store_release(&t->running, NULL); /* [l] */
 		store_release(&t->teller, 0); /* [l] */
 		if (ask(t) && free_to_tell(t)) {
@@ -179,6 +194,7 @@ static struct token *visit(struct token *t, struct watch *w, int64_t state)
 	void (*fn)(struct ward_watch *, int) = w->fn;
 	struct token *child = w->child;
 
+	WARD_ASSERT(has_lists(t) && !CHECK_LOAD(&t->teller)); /* one at a time */
 	if (!child)
 		w->on = NULL;
 	store_release(&t->running, w); /* [l] the one before is over */
@@ -246,7 +262,7 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 		if (!cause) {
 			w->on = t;
 			w->child = NULL;
-			put_last(&t->watches, w);
+			put_last(t, w);
 		}
 		leave(t);
 	}
@@ -289,7 +305,7 @@ static bool detach(struct token *t, struct watch *w)
 	take(t);
 	stood = w->on == t && w->next;
 	if (stood)
-		take_off(list_of(t, w), w);
+		take_off(t, w);
 	others = busy(t, w) && load_relaxed(&t->teller) != me();
 	leave(t);
 	if (others)
@@ -312,6 +328,7 @@ static void unlink_parent(struct token *parent, struct watch *w)
 		*at = w->up;
 	leave(child);
 	take(parent);
+	WARD_ASSERT(w->on == parent && parent->children);
 	parent->children--;
 	w->on = NULL;
 	w->child = NULL;
@@ -339,7 +356,7 @@ bool ward_cancel_unwatch(struct ward_cancel *cancel, struct ward_watch *watch)
 static void put_first(struct token *parent, struct watch *w)
 {
 	w->passed = INT64_MAX;
-	put_last(&parent->links, w); /* of a ring the last is before the first */
+	put_last(parent, w); /* of a ring the last is before the first */
 	parent->links = w;
 }
 

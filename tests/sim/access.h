@@ -20,6 +20,8 @@ extern uint32_t sim_looks; /* a deputy's, until it takes over */
 
 void sim_init(void *p, unsigned size, uint64_t v);
 uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE);
+/* The newest, as its own thread will see it: no step and no order. */
+uint64_t sim_peek(void *p, unsigned size);
 void sim_store(void *p, unsigned size, uint64_t v, int order, SIM_WHERE);
 uint64_t sim_rmw(void *p, unsigned size, int op, uint64_t v, int order,
 		 SIM_WHERE);

@@ -347,6 +347,16 @@ uint64_t sim_load(void *p, unsigned size, int order, SIM_WHERE)
 	return v;
 }
 
+uint64_t sim_peek(void *p, unsigned size)
+{
+	struct place *place;
+
+	if (run.model != SIM_WEAK)
+		return tso_load(p, size);
+	place = place_of(p, size);
+	return place->at[place->n - 1].v;
+}
+
 void sim_store(void *p, unsigned size, uint64_t v, int order, SIM_WHERE)
 {
 	step();

@@ -62,8 +62,10 @@ static void set_up(uint32_t nworkers, uint32_t ntasks, uint32_t waiting)
 	memset(task, 0, sizeof(task));
 	for (uint32_t i = 0; i < RINGS; i++)
 		ring_init(&ring[i], cell[i], 4);
-	for (uint32_t i = 0; i < WORKERS; i++)
+	for (uint32_t i = 0; i < WORKERS; i++) {
 		ring_init(&hand[i], hand_cell[i], 4);
+		atomic_init(&hand[i].claim, 1); /* its worker's, for good */
+	}
 	for (uint32_t i = 0; i < waiting; i++)
 		task[sim_choose(ntasks)].waits = true;
 	for (uint32_t i = 0; i < ntasks; i++)

@@ -31,6 +31,9 @@ static void set_up(uint32_t ring_size, uint32_t n, uint32_t each)
 	per_producer = each;
 	ring_init(&ring, cell, size);
 	ring_init(&hand, hand_cell, size);
+	/* Where there is one producer it is the only one's, for good. */
+	atomic_init(&ring.claim, n == 1);
+	atomic_init(&hand.claim, 1);
 	atomic_init(&put_all, 0);
 	atomic_init(&refused, 0);
 	sim_name(&ring, "ring.c_head");

@@ -59,6 +59,7 @@ unit_tests += \
 	tests/unit/test_ledger \
 	tests/unit/test_limit \
 	tests/unit/test_lost \
+	tests/unit/test_misuse \
 	tests/unit/test_near \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
@@ -101,4 +102,5 @@ EXTRA_DIST += \
 	tests/unit/json.h \
 	tests/unit/lane_job.h \
 	tests/unit/page.h \
+	tests/unit/said.h \
 	tests/unit/wait.h

@@ -246,7 +246,9 @@ Test(audit, a_lost_wakeup_is_found, .init = setup)
 	or_relaxed(&inner->inbox.used, 1);
 	book_open(book_of(&job.task));
 	add_relaxed(&ring->accepted, 1);
+	cr_assert(ring_claim(ring));
 	cr_assert_eq(ring_put(ring, &item, 1), 1); /* and no bell is rung */
+	ring_drop(ring);
 	job_had(&job, 0);
 	is_found(10);
 	cr_assert_eq(stats_of(broken_pool).rescues, 1);

@@ -4,38 +4,9 @@
 #define WARD_ASSERTIONS
 #endif
 #include "base/check.h"
+#include "said.h"
 #include "work/slot.h"
-#include <criterion/criterion.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* What the child wrote to stderr; *status is how it ended. */
-static const char *said(void (*call)(void), int *status)
-{
-	static char text[1024];
-	size_t had = 0;
-	ssize_t got;
-	pid_t child;
-	int fd[2];
-
-	cr_assert_eq(pipe(fd), 0);
-	child = fork();
-	if (child == 0) {
-		dup2(fd[1], STDERR_FILENO);
-		call();
-		_exit(0);
-	}
-	close(fd[1]);
-	while ((got = read(fd[0], text + had, sizeof(text) - 1 - had)) > 0)
-		had += (size_t)got;
-	close(fd[0]);
-	text[had] = '\0';
-	cr_assert_eq(waitpid(child, status, 0), child);
-	return text;
-}
 
 enum { LINE = __LINE__ + 4 }; /* of the assertion below */
 

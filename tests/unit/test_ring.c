@@ -28,7 +28,10 @@ static uint32_t put(uintptr_t first, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		items[i] = item(first + i);
-	return ring_put(&ring, items, n);
+	cr_assert(ring_claim(&ring));
+	n = ring_put(&ring, items, n);
+	ring_drop(&ring);
+	return n;
 }
 
 /* Takes n at most; they must be those from 'first' on. */

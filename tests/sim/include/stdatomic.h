@@ -46,6 +46,9 @@ typedef enum {
 #define atomic_store_explicit(p, v, order)                                     \
 	sim_store(SIM_PLACE(p), SIM_BITS(p, v), order, SIM_HERE)
 
+/* For assertions (base/check.h): no step, the newest store. */
+#define CHECK_LOAD(p) SIM_VALUE(SIM_TYPE(p), sim_peek(SIM_PLACE(p)))
+
 #define SIM_RMW(p, op, v, order)                                               \
 	SIM_VALUE(SIM_TYPE(p),                                                 \
 		  sim_rmw(SIM_PLACE(p), op, SIM_BITS(p, v), order, SIM_HERE))
