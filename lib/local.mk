@@ -85,6 +85,7 @@ WARD_SOURCES = \
 	lib/work/cancel.h \
 	lib/work/crew.c \
 	lib/work/crew.h \
+	lib/work/death.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/fork.c \
@@ -103,6 +104,7 @@ WARD_SOURCES = \
 	lib/work/lower.h \
 	lib/work/near.c \
 	lib/work/near.h \
+	lib/work/pay.c \
 	lib/work/pool.c \
 	lib/work/pool.h \
 	lib/work/port.c \
@@ -114,17 +116,20 @@ WARD_SOURCES = \
 	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/slot.h \
+	lib/work/spare.c \
 	lib/work/stop.c \
 	lib/work/stop.h \
 	lib/work/submit.c \
 	lib/work/sweep.c \
 	lib/work/theft.c \
 	lib/work/theft.h \
+	lib/work/thread.c \
 	lib/work/unblock.c \
 	lib/work/wait.c \
 	lib/work/wait.h \
 	lib/work/watch.c \
 	lib/work/worker.c \
+	lib/work/worker.h \
 	lib/heal/aides.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \

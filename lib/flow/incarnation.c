@@ -120,7 +120,7 @@ struct incarnation *incarnation_here(void)
 
 	if (!slot || !slot_runs(slot))
 		return NULL;
-	task = theft_task(slot); /* also in a fork that was stolen */
+	task = slot_task(slot); /* also in a fork that was stolen */
 	return task->run == run ? incarnation_of(task) : NULL;
 }
 

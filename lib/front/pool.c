@@ -242,7 +242,7 @@ static int start_threads(struct pool *pool)
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
-		err = worker_spawn(pool, &pool->slot[i]);
+		err = thread_spawn(pool, &pool->slot[i]);
 	return err ? err : start_helpers(pool->helpers);
 }
 

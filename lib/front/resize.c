@@ -38,7 +38,7 @@ static void resize(struct pool *pool, uint32_t workers, uint32_t max)
 		size.base = clamp(size.base, size.least, size.most);
 		size.lent = clamp(size.lent, 0,
 				  (max ? max : pool->seats) - size.base);
-	} while (!crew_set(pool, seen, &size));
+	} while (!seat_resize(pool, seen, &size));
 }
 
 int ward_pool_resize(struct ward_pool *handle, uint32_t workers, uint32_t max)

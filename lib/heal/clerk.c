@@ -98,7 +98,7 @@ static int bear(struct pool *pool)
 
 		if (load_acquire(&pool->stopping))
 			return 0;
-		err = slot ? worker_spawn(pool, slot) : 0;
+		err = slot ? thread_spawn(pool, slot) : 0;
 		if (!slot || err)
 			return err;
 	}

@@ -116,7 +116,7 @@ static void tell_spent(struct plan *plan, struct pool *pool, bool spent)
 static void settle_on(struct pool *pool, uint64_t seen, const struct size *size)
 {
 	if (size_pack(size) != seen)
-		crew_set(pool, seen, size);
+		seat_resize(pool, seen, size);
 }
 
 void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)

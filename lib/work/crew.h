@@ -18,7 +18,7 @@
  *     more do: no two sit down for one vacancy, and no two get up for one too many.
  *  3) At least one seat is wanted, so who is let go leaves another behind that will
  *     look for work after it.
- *  4) 'wanted' follows 'size': who changes that writes it last (crew_set), and who
+ *  4) 'wanted' follows 'size': who changes that writes it last (seat_resize), and who
  *     lowers it gives the order to leave after that [l].
  */
 #ifndef WARD_LIB_WORK_CREW_H

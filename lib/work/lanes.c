@@ -727,7 +727,7 @@ static bool is_own_task(const struct lane *lane)
 
 	if (!slot || !slot_runs(slot))
 		return false;
-	book = book_of(theft_task(slot));
+	book = book_of(slot_task(slot));
 	return load_relaxed(&book->word) & BOOK_LANE && book->lane == lane;
 }
 

@@ -6,7 +6,7 @@
  */
 #include "work/limit.h"
 #include "base/host_about.h"
-#include "work/cancel.h"
+#include "work/stop.h"
 #include "work/wait.h"
 #include <errno.h>
 
@@ -164,7 +164,7 @@ int limit_wait(ward_ns grant, struct ward_cancel *token,
 	if (cause)
 		return cause;
 	/* In time, or because the task is to stop, perhaps for its deadline. */
-	return err == -ETIMEDOUT ? ward_check() : err;
+	return err == -ETIMEDOUT ? stop_self(host_self()) : err;
 }
 
 /* After an error *hold means nothing. */

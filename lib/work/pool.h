@@ -278,14 +278,8 @@ static inline void pool_tell_by(struct pool *pool, uint64_t by)
 		;
 }
 
-/* ---- crew.c: how many ------------------------------------------------------------ */
+/* ---- crew.c: who stands in for a worker that waits ------------------------------------------------------------ */
 
-/*
- * Makes the size that was 'seen' to 'next', and sees to it that it comes true: spares
- * sit down, or workers leave when they are outside a task.  False: it was changed
- * meanwhile.
- */
-bool crew_set(struct pool *pool, uint64_t seen, const struct size *next);
 /* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
 bool crew_pressed(const struct pool *pool);
 /* Does that worker wait inside a task, and say so? */
@@ -308,21 +302,14 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
  * and it is BORN.
  */
 bool seat_leave(struct pool *pool, struct slot *slot);
+/*
+ * Makes the size that was 'seen' to 'next', and sees to it that it comes true: spares
+ * sit down, or workers leave when they are outside a task.  False: it was changed
+ * meanwhile.
+ */
+bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next);
 /* All seats that are wanted are taken. */
 bool seats_are_taken(struct pool *pool);
-/*
- * The calling thread's slot, BORN, becomes a spare and waits until it has a
- * seat; meanwhile it buries threads that ended without a last will.  False: the
- * pool is stopping, or has spares enough: leave.
- */
-bool seat_wait(struct pool *pool, struct slot *slot);
-
-/*
- * Buries threads that end without a last will, until none is alive: for a pool that
- * nobody has any more.
- */
-void seat_care(struct pool *pool);
-
 /*
  * The bench is a seat beyond all others, which no crew counts: for a spare that answers
  * what waits and is told to stop, and runs nothing.  True: one sits down there now.
@@ -335,6 +322,21 @@ static inline uint32_t seat_of_bench(const struct pool *pool)
 {
 	return pool->seats;
 }
+
+/* ---- spare.c ------------------------------------------------------------------- */
+
+/*
+ * The calling thread's slot, BORN, becomes a spare and waits until it has a
+ * seat; meanwhile it buries threads that ended without a last will.  False: the
+ * pool is stopping, or has spares enough: leave.
+ */
+bool seat_wait(struct pool *pool, struct slot *slot);
+
+/*
+ * Buries threads that end without a last will, until none is alive: for a pool that
+ * nobody has any more.
+ */
+void seat_care(struct pool *pool);
 
 /* There is a new life to watch, or the pool stops: spares look again. */
 void pool_lives_changed(struct pool *pool);
@@ -357,6 +359,9 @@ void lanes_free(struct pool *pool);
 
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
+/* What done() is told of an attempt that came to nothing so. */
+int lost_status(enum lost_why why);
+
 /*
  * The calling worker's attempt ended with 'status', a failure, and its answer is
  * the worker's own.  True: the task runs again, and is the caller's no more; it is
@@ -373,10 +378,17 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  enum slot_phase phase, enum lost_why why, bool inside,
 		  uint64_t incident);
 /*
- * A task that was owed, on a worker or in destroy: answers or releases it
- * if that is due.  True: it is to run again.
+ * One that held the task's memory does not any more: a zombie that has died, or who
+ * cancelled it.  If it was the last one, release() is owed.
  */
-bool lost_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
+void lost_hold(struct pool *pool, struct ward_task *task);
+/*
+ * What lies in the hand of a thread that has lost its seat, or that is long in coming
+ * to it, is owed to others.
+ */
+void lost_hand(struct pool *pool, struct slot *slot);
+/* ---- death.c: threads that have ended -------------------------------------------- */
+
 /*
  * The calling thread is dying (its last will), or the thread of 'slot' was found
  * dead after its life had been read as 'life'.  False: the life has moved on,
@@ -391,16 +403,8 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 bool lost_mourned(struct pool *pool, struct slot *slot);
 /* Sees to every thread that ended without a last will. */
 void lost_bury(struct pool *pool);
-/*
- * One that held the task's memory does not any more: a zombie that has died, or who
- * cancelled it.  If it was the last one, release() is owed.
- */
-void lost_hold(struct pool *pool, struct ward_task *task);
-/*
- * What lies in the hand of a thread that has lost its seat, or that is long in coming
- * to it, is owed to others.
- */
-void lost_hand(struct pool *pool, struct slot *slot);
+/* ---- pay.c: what is owed, and no worker is left ------------------------------------ */
+
 /* Answers every task that nobody will run any more: -ECANCELED. */
 void lost_cancel_queued(struct pool *pool);
 /*
@@ -424,14 +428,21 @@ static inline void lost_pay(struct pool *pool)
  */
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status);
+/*
+ * A task that was owed, on a worker or in destroy: answers or releases it
+ * if that is due.  True: it is to run again.
+ */
+bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
 /* The second half of it, when done() was called before. */
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task);
 /* Answers one that is told to stop; one that is not, after all, is owed as before. */
 void worker_refuse(struct pool *pool, struct slot *slot,
 		   struct ward_task *task);
+/* ---- thread.c ------------------------------------------------------------------ */
+
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
-int worker_spawn(struct pool *pool, struct slot *slot);
+int thread_spawn(struct pool *pool, struct slot *slot);
 
 /* ---- fail.c: what an attempt says of its failure --------------------------------- */
 

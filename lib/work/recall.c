@@ -317,7 +317,7 @@ int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 	if (err)
 		return err;
 	if (slot && slot_inside(load_relaxed(&slot->word)) &&
-	    (slot_runs(slot) ? theft_task(slot) :
+	    (slot_runs(slot) ? slot_task(slot) :
 			       load_relaxed(&slot->task)) == task)
 		return -EDEADLK;
 	host_hold();

@@ -31,15 +31,7 @@ const struct ward_self *ward_self(void)
 
 struct ward_cancel *ward_token(void)
 {
-	struct slot *slot = host_self();
-	const struct ward_task *task;
-
-	if (!running(slot))
-		return NULL;
-	task = theft_task(slot);
-	if (task->cancel || !(load_relaxed(&book_of(task)->word) & BOOK_LANE))
-		return task->cancel;
-	return &book_of(task)->lane->token;
+	return stop_token(host_self());
 }
 
 /*
@@ -74,7 +66,7 @@ int ward_commit(void)
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
 	if (!slot_taken(slot) && !stop_run(slot) &&
-	    commit(theft_task(slot), slot->self.attempt))
+	    commit(slot_task(slot), slot->self.attempt))
 		return 0;
 	count_own(&slot->stale_commits, 1);
 	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {
@@ -103,7 +95,7 @@ int ward_fence(uint64_t *fence)
 	if (!running(slot))
 		return -EPERM;
 	slot->traces = 1;
-	root = theft_root(slot);
+	root = slot_root(slot);
 	number = load_acquire(&root->outside); /* [dq] */
 	if (!number) {
 		uint64_t drawn = host_ticket();

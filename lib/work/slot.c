@@ -82,3 +82,16 @@ void slot_forked(void *self)
 	store_relaxed(&slot->fence, FENCE_FORKED);
 	ward_pulse_ = NULL;
 }
+
+struct slot *slot_root(struct slot *slot)
+{
+	const struct ward_task *task = load_relaxed(&slot->task);
+
+	return theft_is_carrier(task) ? load_relaxed(&carrier_of(task)->root) :
+					slot;
+}
+
+struct ward_task *slot_task(struct slot *slot)
+{
+	return load_relaxed(&slot_root(slot)->task);
+}

@@ -291,6 +291,10 @@ void slot_rouse(struct slot *slot);
  */
 void slot_roused(struct slot *slot);
 
+/* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
+struct slot *slot_root(struct slot *slot);
+/* And the task of that. */
+struct ward_task *slot_task(struct slot *slot);
 /* In the child of a fork, for the forking thread's slot. */
 void slot_forked(void *self);
 

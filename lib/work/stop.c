@@ -140,6 +140,18 @@ cold int stop_self(struct slot *slot)
 	return slot_runs(slot) ? stop_run(slot) : 0;
 }
 
+struct ward_cancel *stop_token(struct slot *slot)
+{
+	const struct ward_task *task;
+
+	if (!slot || !slot_runs(slot))
+		return NULL;
+	task = slot_task(slot);
+	if (task->cancel || !(load_relaxed(&book_of(task)->word) & BOOK_LANE))
+		return task->cancel;
+	return &book_of(task)->lane->token;
+}
+
 static bool says(int status, int cause)
 {
 	return cause && (status == cause || status == -ESTALE);

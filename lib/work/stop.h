@@ -93,6 +93,9 @@ int stop_run(struct slot *slot);
  */
 cold int stop_self(struct slot *slot);
 
+/* The token of what it runs: the task's own, or its lane's; NULL: it has none. */
+struct ward_cancel *stop_token(struct slot *slot);
+
 /*
  * Inside run(), and as far as can be seen at a glance, nothing has happened.  What
  * hardly ever says no is asked at once: one branch is what there is time for.

@@ -199,7 +199,7 @@ static void load(struct carrier *carrier, struct slot *owner)
 {
 	static const struct ward_policy none = WARD_POLICY_INIT;
 	const struct ward_task *task = load_relaxed(&owner->task);
-	struct slot *root = theft_root(owner);
+	struct slot *root = slot_root(owner);
 
 	carrier->policy = task->policy ? *task->policy : none;
 	carrier->policy.runs = 1;
@@ -249,19 +249,6 @@ struct ward_task *theft_try(struct inbox *inbox, struct hand *hand)
 }
 
 /* ---- whose attempt it is ------------------------------------------------------------ */
-
-struct slot *theft_root(struct slot *slot)
-{
-	const struct ward_task *task = load_relaxed(&slot->task);
-
-	return theft_is_carrier(task) ? load_relaxed(&carrier_of(task)->root) :
-					slot;
-}
-
-struct ward_task *theft_task(struct slot *slot)
-{
-	return load_relaxed(&theft_root(slot)->task);
-}
 
 /* Whoever wakes up looks why; so it does no harm to wake one who has just moved on. */
 void theft_rouse(struct slot *slot)

@@ -98,10 +98,6 @@ static inline struct carrier *carrier_of(const struct ward_task *task)
 	return ward_entry((uintptr_t)task, struct carrier, task);
 }
 
-/* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
-struct slot *theft_root(struct slot *slot);
-/* And the task of that. */
-struct ward_task *theft_task(struct slot *slot);
 /* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
 void theft_rouse(struct slot *slot);
 

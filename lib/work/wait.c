@@ -45,7 +45,7 @@ static void show(struct wait_entry *entry, struct slot *slot)
 {
 	_Atomic uint32_t *word = rouse_word(entry, slot);
 	const struct ward_cancel *own = /* in a callback NULL */
-		entry->how & WAIT_STOPS ? ward_token() : NULL;
+		entry->how & WAIT_STOPS ? stop_token(slot) : NULL;
 
 	entry->slot = slot;
 	if (own)
@@ -137,7 +137,7 @@ void wait_finish(struct wait_entry *entry)
 /* One futex, also where the kernel cannot sleep on several. */
 int ward_pause(ward_ns until)
 {
-	const struct ward_cancel *token = ward_token();
+	const struct ward_cancel *token = stop_token(host_self());
 	struct wait_entry entry;
 	int err;
 

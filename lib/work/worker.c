@@ -1,38 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker.c - a worker's thread: claim, begin, run, end, done, release; and its
- * birth, its homecoming after it was fenced, and its last will.
- *
- * Signals: of the asynchronous ones workers take pool->signals.  Cancellation:
- * deferred, and there is no cancellation point in libward between taking a task and
- * beginning it, so a thread ends only inside a task's or a hook's own code.
- * Asynchronous cancellation is not supported.
+ * worker.c - what a worker does with tasks: take, begin, run, end, done, release; and
+ * how it comes home after it was fenced.
  */
+#include "work/worker.h"
 #include "tell/group.h"
 #include "work/port.h"
 #include "work/priority.h"
 #include "work/stop.h"
-#include <stdio.h>
 
-/* ---- budgets ------------------------------------------------------------------- */
-
-/* For the steward to see: by whose budgets the next epoch is judged. */
-static cold void show_budgets(struct slot *slot, const struct ward_policy *policy)
+cold void worker_budgets(struct slot *slot, const struct ward_policy *policy)
 {
 	slot->patience = policy != NULL;
 	store_relaxed(&slot->budget[0], policy ? policy->busy_within : 0);
 	store_relaxed(&slot->budget[1], policy ? policy->blocked_within : 0);
 	store_relaxed(&slot->budget[2], policy ? policy->progress_within : 0);
 	store_relaxed(&slot->budget[3], policy ? policy->declared_within : 0);
-}
-
-/* Before each epoch that comes from outside; of a hook the task is NULL. */
-static inline void show_patience(struct slot *slot, const struct ward_task *task)
-{
-	const struct ward_policy *policy = task ? task->policy : NULL;
-
-	if (unlikely(policy || slot->patience))
-		show_budgets(slot, policy);
 }
 
 /* ---- answering ----------------------------------------------------------------- */
@@ -106,16 +89,13 @@ static struct lane_place out_of_lane(struct ward_task *task,
 	return place;
 }
 
-static void leave_lane(struct pool *pool, struct slot *slot,
-		       struct lane_place place)
+static void leave_lane(struct slot *slot, struct lane_place place)
 {
 	if (!place.lane)
 		return;
 	lane_leave(place.lane, place.refused);
-	if (!slot)
-		return;
-	slot->leaves.lane = NULL;
-	lost_pay(pool);
+	if (slot)
+		slot->leaves.lane = NULL;
 }
 
 /* Of a lane, and nobody else has anything to say about it. */
@@ -152,7 +132,7 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 	wait_tell(&pool->answered); /* [y] who waits for it holds it */
 	if (place->lane && lost) /* who only holds it was never inside */
 		store_relaxed(&place->lane->haunted, 1); /* [lt] */
-	leave_lane(pool, slot, *place);
+	leave_lane(slot, *place);
 	return false;
 }
 
@@ -184,7 +164,7 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 	else if (!close_book(pool, slot, &epoch, task, status, &place))
 		return;
 	let_go(pool, slot, epoch, task, release);
-	leave_lane(pool, slot, place);
+	leave_lane(slot, place);
 }
 
 static hot void give_back_plain(struct pool *pool, struct slot *slot,
@@ -300,6 +280,29 @@ void worker_answer(struct pool *pool, struct slot *slot,
 		slot_end(slot);
 }
 
+bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
+{
+	struct book *book = book_of(task);
+	uint64_t word = load_acquire(&book->word);
+
+	switch (book_state(word)) {
+	case BOOK_RERUN:
+		if (!stop_with_pool(pool, word))
+			return true;
+		worker_answer(pool, slot, task,
+			      book_refuse(book, BOOK_QUEUED,
+					  word & BOOK_WAITS ? BOOK_REFUSED : 0,
+					  -ECANCELED));
+		break;
+	case BOOK_DONE:
+		worker_release(pool, slot, task);
+		break;
+	default:
+		worker_answer(pool, slot, task, book->status);
+	}
+	return false;
+}
+
 /* ---- coming home ---------------------------------------------------------------- */
 
 /*
@@ -323,12 +326,7 @@ static void release_late(struct pool *pool, struct slot *slot,
 	slot_end(slot);
 }
 
-/*
- * The caller's attempt or callback was taken away while it was inside.  True if
- * it may go on in the seat that it has: the steward took the answer, but has
- * not taken the seat yet, and now cannot any more.
- */
-static bool come_home(struct pool *pool, struct slot *slot)
+bool worker_come_home(struct pool *pool, struct slot *slot)
 {
 	struct ward_task *task = load_relaxed(&slot->task);
 	uint64_t life = load_acquire(&slot->life); /* [L] */
@@ -357,19 +355,6 @@ static bool come_home(struct pool *pool, struct slot *slot)
 	books_close(pool);
 	inbox_settle(&pool->inbox);
 	return seated;
-}
-
-static void report_home(struct pool *pool, struct slot *slot)
-{
-	struct incident *in =
-		incident_open(&pool->tell, WARD_R_HOME, incident_id());
-
-	if (!in)
-		return;
-	in->report.tid = load_relaxed(&slot->tid);
-	in->report.worker = load_relaxed(&slot->seat);
-	in->report.what = "a fenced thread came back";
-	incident_raise(&pool->tell, in);
 }
 
 /* ---- running -------------------------------------------------------------------- */
@@ -440,7 +425,6 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, false);
 	steward_ring(pool); /* [w] */
-	lost_pay(pool);
 	return true;
 }
 
@@ -544,7 +528,7 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 	struct book *book = book_of(task);
 	int status;
 
-	if (book_state(word) != BOOK_QUEUED && !lost_settle(pool, slot, task))
+	if (book_state(word) != BOOK_QUEUED && !worker_settle(pool, slot, task))
 		return 0;
 	if (unlikely(is_early(pool, task, word)))
 		return 0;
@@ -616,14 +600,6 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	return finish(pool, slot, epoch, task, status);
 }
 
-/* How a worker comes to the end of its work. */
-enum work_end {
-	WORK_GOES_ON,
-	WORK_STOPS, /* with the pool */
-	WORK_HOME,  /* it was fenced, and has lost its seat */
-	WORK_LEAVES /* it was one too many, and has given it up */
-};
-
 /*
  * There are orders; 'task' was taken meanwhile, or is NULL: nothing was found.  As it
  * ends, *own says what attempt() says.
@@ -649,15 +625,8 @@ static cold enum work_end obey(struct pool *pool, struct slot *slot,
 	return WORK_GOES_ON;
 }
 
-/*
- * Until the pool closes, or the thread has no seat any more.  'own' is false if it was
- * fenced in the attempt that it comes from.
- *
- * A function of its own: what stands beside host_mark() is kept in memory.
- */
 group_floor
-static __attribute__((noinline)) enum work_end
-work(struct pool *pool, struct slot *slot, bool own)
+enum work_end worker_work(struct pool *pool, struct slot *slot, bool own)
 {
 	struct ward_task *task;
 	enum work_end end;
@@ -666,7 +635,7 @@ work(struct pool *pool, struct slot *slot, bool own)
 		if (unlikely(!own)) {
 			if (load_relaxed(&slot->fence) == FENCE_FORKED)
 				host_exit();
-			if (!come_home(pool, slot))
+			if (!worker_come_home(pool, slot))
 				return WORK_HOME;
 		}
 		task = inbox_next(&pool->inbox, &slot->hand, slot->index);
@@ -680,249 +649,9 @@ work(struct pool *pool, struct slot *slot, bool own)
 	}
 }
 
-/* ---- birth and end ---------------------------------------------------------------- */
-
 group_floor
-static void arrive(struct pool *pool, struct slot *slot)
-{
-	host_set_self(slot);
-	ward_pulse_ = &slot->pulse;
-	store_relaxed(&slot->tid, host_tid());
-	host_life_hold(&slot->breath);
-	pool_lives_changed(pool); /* from now on its end is noticed */
-	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
-	if (slot->alt_stack)
-		host_alt_stack_use(slot->alt_stack);
-	if (slot->alt_stack && pool->trace_signo >= 0)
-		host_trace_here(&slot->trace, &slot->word, &slot->breath);
-	if (pool->hooks.start) {
-		show_patience(slot, NULL); /* not the record's last thread's */
-		slot_begin(slot, NULL, SLOT_HOOK);
-		slot->self.local = pool->hooks.start(pool->hooks.arg,
-						     slot->index);
-		slot_end(slot);
-	}
-	add_relaxed(&pool->arrived, 1);
-}
-
-static void forget_self(void)
-{
-	host_trace_here(NULL, NULL, NULL);
-	host_alt_stack_leave();
-	ward_pulse_ = NULL;
-	host_set_self(NULL);
-	host_set_mine(NULL); /* a callback that it was paying for ended it */
-}
-
-/* On the thread, when it leaves by pthread_exit or cancellation. */
-static void last_will(void *arg)
-{
-	struct slot *slot = arg;
-	uint64_t life;
-
-	if (load_relaxed(&slot->fence) == FENCE_FORKED)
-		return; /* a copy in a child process: nothing here is its own */
-	life = load_acquire(&slot->life);
-	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
-		priority_home(slot, LIFE_TURN(life));
-	if (slot->forked)
-		theft_leave(slot, -EOWNERDEAD); /* first: see worker() */
-	if (load_relaxed(&slot->unblock))
-		unblock_clear(slot); /* what it stands on goes with the stack */
-	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
-	forget_self();
-	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
-		;
-}
-
-/* In good order: outside any task, its life its own. */
-static void worker_leave(struct pool *pool, struct slot *slot)
-{
-	uint64_t life = load_acquire(&slot->life); /* [L] */
-	struct slot *me = slot;
-
-	books_open(pool);
-	while (!life_step(slot, &life, LIFE_GONE))
-		;
-	if (LIFE_STATE(life) == LIFE_SEATED) {
-		uint32_t seat = load_relaxed(&slot->seat);
-
-		cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
-		if (seat == seat_of_bench(pool))
-			sub_acq_rel(&pool->spares_ready, 1);
-		else
-			crew_left(&pool->crew, false);
-	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
-		life_no_zombie(pool, life, &pool->zombies_returned);
-	} else {
-		sub_acq_rel(&pool->born, 1);
-	}
-	books_close(pool);
-	pool_lives_changed(pool); /* start may wait for the last one born */
-	inbox_settle(&pool->inbox);
-	pool_left(pool);
-}
-
-/* Out of run(), from any depth. */
-group_floor
-static cold bool finish_raised(struct pool *pool, struct slot *slot)
+cold bool worker_finish_raised(struct pool *pool, struct slot *slot)
 {
 	return finish(pool, slot, load_relaxed(&slot->word),
 		      load_relaxed(&slot->task), slot->raised);
-}
-
-/* On the bench.  As work(). */
-static enum work_end answer_all(struct pool *pool, struct slot *slot)
-{
-	while (!sweep(pool, slot)) {
-		if (load_relaxed(&slot->fence) == FENCE_FORKED)
-			host_exit();
-		if (!come_home(pool, slot))
-			return WORK_HOME;
-	}
-	seat_leave_bench(pool, slot);
-	return WORK_LEAVES;
-}
-
-/* From seat to seat; after a raise, on in the one that it has, if it has. */
-static void serve(struct pool *pool, struct slot *slot, bool raised)
-{
-	bool own = !raised || finish_raised(pool, slot);
-
-	while (raised || seat_wait(pool, slot)) {
-		bool bench = load_relaxed(&slot->seat) == seat_of_bench(pool);
-		enum work_end end = bench ? answer_all(pool, slot) :
-					    work(pool, slot, own);
-
-		if (end == WORK_STOPS)
-			break;
-		raised = false;
-		own = true;
-		if (end == WORK_LEAVES)
-			continue;
-		report_home(pool, slot);
-		if (slot->demoted)
-			break;
-	}
-}
-
-/*
- * When the last will is called, the frames of run() are gone, and thieves may be
- * inside of forks that lie there.  Until it has waited for them it stays in here.
- */
-#define GAP 4096
-
-group_floor
-static void worker(void *arg)
-{
-	struct slot *slot = arg;
-	struct pool *pool = slot->pool;
-	char gap[GAP];
-	int escaped = host_mark(&slot->escape);
-
-	__asm__ __volatile__("" : : "r"(gap) : "memory");
-	if (escaped == ESCAPE_LEAVE) {
-		/* Not by pthread_exit(), which would look for handlers on the
-		 * stack that was left. */
-		last_will(slot);
-		return;
-	}
-	if (escaped == ESCAPE_NOT)
-		arrive(pool, slot);
-	serve(pool, slot, escaped == ESCAPE_RAISED);
-	if (pool->hooks.stop) {
-		show_patience(slot, NULL);
-		slot_begin(slot, NULL, SLOT_HOOK);
-		pool->hooks.stop(pool->hooks.arg, slot->index,
-				 slot->self.local);
-		slot_end(slot);
-	}
-	lost_pay(pool); /* what was in its hands, if destroy has left it */
-	forget_self();
-	host_life_leave(&slot->breath);
-	worker_leave(pool, slot);
-}
-
-/* A record's first thread; records that are never used are never touched. */
-static void slot_init(struct pool *pool, struct slot *slot)
-{
-	slot->pool = pool;
-	slot->index = (uint32_t)(slot - pool->slot);
-	slot->eye = host_eye_of(0);
-	slot->self.size = sizeof(slot->self);
-	slot->self.pool = pool->name;
-	hand_init(&slot->hand, slot->index);
-	deque_init(&slot->hand.deque,
-		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
-	slot->hand.thieve = theft_try;
-	if (pool->no_batch)
-		slot->hand.batch = slot->hand.most = 1;
-}
-
-/*
- * Below the stack, where faults are caught: a frame that is too large must not
- * reach over it into the next thread's.  As much as the kernel leaves below the
- * first thread's; address space, no memory.
- */
-#define GUARD ((size_t)1 << 20)
-
-int worker_spawn(struct pool *pool, struct slot *slot)
-{
-	struct host_spawn how = { .stack = pool->stack,
-				  .guard = pool->catch_faults ? GUARD : 0,
-				  .cpus = pool->cpus,
-				  .name = slot->name,
-				  .open = pool->signals };
-	uint64_t word = load_relaxed(&slot->word);
-	uint32_t making = BOND_MAKING;
-	host_thread thread;
-	int err;
-
-	if (!slot->pool)
-		slot_init(pool, slot);
-	if (slot->index >= load_relaxed(&pool->slots_used))
-		store_release(&pool->slots_used, slot->index + 1);
-	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->alt_stack)
-		slot->alt_stack = host_alt_stack_new();
-	if (pool->catch_faults && !slot->alt_stack)
-		return -ENOMEM; /* a backtrace is not worth it */
-	books_open(pool);
-	/* What the record's last thread left behind; it was joined. */
-	if (slot_inside(word))
-		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
-	store_relaxed(&slot->fence, 0);
-	store_relaxed(&slot->declared, 0);
-	store_relaxed(&slot->unblock, 0);
-	store_relaxed(&slot->waits_on, NULL);
-	store_relaxed(&slot->outside, 0);
-	slot->forked = slot->traces = 0;
-	slot->raise_to = NULL;
-	slot->path.n = 0;
-	slot->fault.signo = 0;
-	slot->vacated = 0;
-	slot->demoted = false;
-	host_life_init(&slot->breath);
-	snprintf(slot->name, sizeof(slot->name), "%s/%u", pool->name,
-		 slot->index);
-	add_acq_rel(&pool->refs, 1);
-	add_acq_rel(&pool->alive, 1);
-	add_acq_rel(&pool->born, 1);
-	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
-	store_relaxed(&slot->bond, BOND_MAKING);
-	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
-	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
-	err = host_spawn(&thread, &how, worker, last_will, slot);
-	if (!err) {
-		slot->thread = thread;
-		if (!cas_acq_rel(&slot->bond, &making, BOND_MADE)) /* [bd] */
-			host_detach(thread); /* destroy could not wait for us */
-	} else {
-		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
-		sub_acq_rel(&pool->born, 1);
-		sub_acq_rel(&pool->alive, 1);
-		sub_acq_rel(&pool->refs, 1);
-		add_relaxed(&pool->threads_created, -(uint64_t)1);
-	}
-	books_close(pool);
-	return err;
 }

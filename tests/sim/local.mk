@@ -45,6 +45,7 @@ tests_sim_sim_SOURCES = \
 	lib/tell/text.c \
 	lib/work/cancel.c \
 	lib/work/crew.c \
+	lib/work/death.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/fork.c \
@@ -55,6 +56,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/lost.c \
 	lib/work/lower.c \
 	lib/work/near.c \
+	lib/work/pay.c \
 	lib/work/pool.c \
 	lib/work/port.c \
 	lib/work/recall.c \
@@ -62,6 +64,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/seat.c \
 	lib/work/self.c \
 	lib/work/slot.c \
+	lib/work/spare.c \
 	lib/work/stop.c \
 	lib/work/submit.c \
 	lib/work/sweep.c \
@@ -69,6 +72,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/unblock.c \
 	lib/work/wait.c \
 	lib/work/watch.c \
+	lib/work/thread.c \
 	lib/work/worker.c \
 	tests/sim/include/base/host_home.h \
 	tests/sim/include/base/host_lock.h \

@@ -60,7 +60,7 @@ static void serve(struct ward_task *task)
 	int why;
 
 	if (book_state(word) != BOOK_QUEUED) {
-		if (!lost_settle(pool, NULL, task))
+		if (!worker_settle(pool, NULL, task))
 			return;
 		book_move(book, BOOK_QUEUED, 0);
 	}

@@ -157,7 +157,7 @@ static void serve(struct ward_task *task)
 	int why;
 
 	if (book_state(word) != BOOK_QUEUED) {
-		check(!lost_settle(pool, NULL, task));
+		check(!worker_settle(pool, NULL, task));
 		return;
 	}
 	if (word & BOOK_GRANT)

@@ -59,7 +59,7 @@ static void setup(void)
 	cr_assert_not_null(heal);
 	pool->helpers = heal;
 	for (uint32_t i = 0; i < WORKERS + SPARES; i++) {
-		cr_assert_eq(worker_spawn(pool, &pool->slot[i]), 0);
+		cr_assert_eq(thread_spawn(pool, &pool->slot[i]), 0);
 		comes_up(i);
 	}
 	cr_assert_eq(crew_vacant(&pool->crew), 0);
@@ -196,7 +196,7 @@ Test(clerk, makes_up_for_zombies_in_other_records)
 Test(clerk, without_a_free_record_it_waits_for_one)
 {
 	for (uint32_t i = 4; i < SLOTS; i++) {
-		cr_assert_eq(worker_spawn(pool, &pool->slot[i]), 0);
+		cr_assert_eq(thread_spawn(pool, &pool->slot[i]), 0);
 		sub_acq_rel(&pool->born, 1);
 		moves(i, LIFE_ZOMBIE);
 	}
@@ -256,7 +256,7 @@ Test(clerk, a_refusal_leaves_no_trace)
 
 	fake.spawn = refuses;
 	refusals = 1;
-	cr_assert_eq(worker_spawn(pool, &pool->slot[4]), -EAGAIN);
+	cr_assert_eq(thread_spawn(pool, &pool->slot[4]), -EAGAIN);
 	cr_assert_eq(life_of(4), LIFE_FREE);
 	cr_assert_eq(load_relaxed(&pool->born), 0);
 	cr_assert_eq(load_relaxed(&pool->alive), alive);

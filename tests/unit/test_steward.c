@@ -34,7 +34,7 @@ static void people(uint32_t i)
 {
 	struct slot *slot = &pool->slot[i];
 
-	cr_assert_eq(worker_spawn(pool, slot), 0);
+	cr_assert_eq(thread_spawn(pool, slot), 0);
 	sub_acq_rel(&pool->born, 1);
 	store_relaxed(&slot->tid, tid_of(i));
 	host_eye_open(&slot->eye, tid_of(i));
@@ -1161,7 +1161,7 @@ Test(steward, finds_a_thread_that_died_on_its_way_up)
 {
 	struct slot *slot = &pool->slot[WORKERS + SPARES];
 
-	cr_assert_eq(worker_spawn(pool, slot), 0);
+	cr_assert_eq(thread_spawn(pool, slot), 0);
 	slot->breath.mutex[0] = ENDED;
 	scans(S / 10 / SCAN + 1);
 	cr_assert_eq(load_relaxed(&pool->stillborn), 1);

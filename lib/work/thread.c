@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * thread.c - a worker's thread: its birth, its way from seat to seat, its end.
+ *
+ * Signals: of the asynchronous ones workers take pool->signals.  Cancellation:
+ * deferred, and there is no cancellation point in libward between taking a task and
+ * beginning it, so a thread ends only inside a task's or a hook's own code.
+ * Asynchronous cancellation is not supported.
+ */
+#include "tell/group.h"
+#include "work/priority.h"
+#include "work/worker.h"
+#include <stdio.h>
+
+group_floor
+static void arrive(struct pool *pool, struct slot *slot)
+{
+	host_set_self(slot);
+	ward_pulse_ = &slot->pulse;
+	store_relaxed(&slot->tid, host_tid());
+	host_life_hold(&slot->breath);
+	pool_lives_changed(pool); /* from now on its end is noticed */
+	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
+	if (slot->alt_stack)
+		host_alt_stack_use(slot->alt_stack);
+	if (slot->alt_stack && pool->trace_signo >= 0)
+		host_trace_here(&slot->trace, &slot->word, &slot->breath);
+	if (pool->hooks.start) {
+		show_patience(slot, NULL); /* not the record's last thread's */
+		slot_begin(slot, NULL, SLOT_HOOK);
+		slot->self.local = pool->hooks.start(pool->hooks.arg,
+						     slot->index);
+		slot_end(slot);
+	}
+	add_relaxed(&pool->arrived, 1);
+}
+
+static void forget_self(void)
+{
+	host_trace_here(NULL, NULL, NULL);
+	host_alt_stack_leave();
+	ward_pulse_ = NULL;
+	host_set_self(NULL);
+	host_set_mine(NULL); /* a callback that it was paying for ended it */
+}
+
+/* On the thread, when it leaves by pthread_exit or cancellation. */
+static void last_will(void *arg)
+{
+	struct slot *slot = arg;
+	uint64_t life;
+
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		return; /* a copy in a child process: nothing here is its own */
+	life = load_acquire(&slot->life);
+	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
+		priority_home(slot, LIFE_TURN(life));
+	if (slot->forked)
+		theft_leave(slot, -EOWNERDEAD); /* first: see worker() */
+	if (load_relaxed(&slot->unblock))
+		unblock_clear(slot); /* what it stands on goes with the stack */
+	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
+	forget_self();
+	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
+		;
+}
+
+/* In good order: outside any task, its life its own. */
+static void worker_leave(struct pool *pool, struct slot *slot)
+{
+	uint64_t life = load_acquire(&slot->life); /* [L] */
+	struct slot *me = slot;
+
+	books_open(pool);
+	while (!life_step(slot, &life, LIFE_GONE))
+		;
+	if (LIFE_STATE(life) == LIFE_SEATED) {
+		uint32_t seat = load_relaxed(&slot->seat);
+
+		cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
+		if (seat == seat_of_bench(pool))
+			sub_acq_rel(&pool->spares_ready, 1);
+		else
+			crew_left(&pool->crew, false);
+	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
+		life_no_zombie(pool, life, &pool->zombies_returned);
+	} else {
+		sub_acq_rel(&pool->born, 1);
+	}
+	books_close(pool);
+	pool_lives_changed(pool); /* start may wait for the last one born */
+	inbox_settle(&pool->inbox);
+	pool_left(pool);
+}
+
+/* On the bench.  As worker_work(). */
+static enum work_end answer_all(struct pool *pool, struct slot *slot)
+{
+	while (!sweep(pool, slot)) {
+		if (load_relaxed(&slot->fence) == FENCE_FORKED)
+			host_exit();
+		if (!worker_come_home(pool, slot))
+			return WORK_HOME;
+	}
+	seat_leave_bench(pool, slot);
+	lost_pay(pool);
+	return WORK_LEAVES;
+}
+
+static void report_home(struct pool *pool, struct slot *slot)
+{
+	struct incident *in =
+		incident_open(&pool->tell, WARD_R_HOME, incident_id());
+
+	if (!in)
+		return;
+	in->report.tid = load_relaxed(&slot->tid);
+	in->report.worker = load_relaxed(&slot->seat);
+	in->report.what = "a fenced thread came back";
+	incident_raise(&pool->tell, in);
+}
+
+/* From seat to seat; after a raise, on in the one that it has, if it has. */
+static void serve(struct pool *pool, struct slot *slot, bool raised)
+{
+	bool own = !raised || worker_finish_raised(pool, slot);
+
+	while (raised || seat_wait(pool, slot)) {
+		bool bench = load_relaxed(&slot->seat) == seat_of_bench(pool);
+		enum work_end end = bench ? answer_all(pool, slot) :
+					    worker_work(pool, slot, own);
+
+		if (end == WORK_STOPS)
+			break;
+		raised = false;
+		own = true;
+		if (end == WORK_LEAVES)
+			continue;
+		report_home(pool, slot);
+		lost_pay(pool); /* destroy does not wait for who was fenced */
+		if (slot->demoted)
+			break;
+	}
+	lost_pay(pool);
+}
+
+/*
+ * When the last will is called, the frames of run() are gone, and thieves may be
+ * inside of forks that lie there.  Until it has waited for them it stays in here.
+ */
+#define GAP 4096
+
+group_floor
+static void worker(void *arg)
+{
+	struct slot *slot = arg;
+	struct pool *pool = slot->pool;
+	char gap[GAP];
+	int escaped = host_mark(&slot->escape);
+
+	__asm__ __volatile__("" : : "r"(gap) : "memory");
+	if (escaped == ESCAPE_LEAVE) {
+		/* Not by pthread_exit(), which would look for handlers on the
+		 * stack that was left. */
+		last_will(slot);
+		return;
+	}
+	if (escaped == ESCAPE_NOT)
+		arrive(pool, slot);
+	serve(pool, slot, escaped == ESCAPE_RAISED);
+	if (pool->hooks.stop) {
+		show_patience(slot, NULL);
+		slot_begin(slot, NULL, SLOT_HOOK);
+		pool->hooks.stop(pool->hooks.arg, slot->index,
+				 slot->self.local);
+		slot_end(slot);
+	}
+	lost_pay(pool); /* what was in its hands, if destroy has left it */
+	forget_self();
+	host_life_leave(&slot->breath);
+	worker_leave(pool, slot);
+}
+
+/* A record's first thread; records that are never used are never touched. */
+static void slot_init(struct pool *pool, struct slot *slot)
+{
+	slot->pool = pool;
+	slot->index = (uint32_t)(slot - pool->slot);
+	slot->eye = host_eye_of(0);
+	slot->self.size = sizeof(slot->self);
+	slot->self.pool = pool->name;
+	hand_init(&slot->hand, slot->index);
+	deque_init(&slot->hand.deque,
+		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
+	slot->hand.thieve = theft_try;
+	if (pool->no_batch)
+		slot->hand.batch = slot->hand.most = 1;
+}
+
+/*
+ * Below the stack, where faults are caught: a frame that is too large must not
+ * reach over it into the next thread's.  As much as the kernel leaves below the
+ * first thread's; address space, no memory.
+ */
+#define GUARD ((size_t)1 << 20)
+
+int thread_spawn(struct pool *pool, struct slot *slot)
+{
+	struct host_spawn how = { .stack = pool->stack,
+				  .guard = pool->catch_faults ? GUARD : 0,
+				  .cpus = pool->cpus,
+				  .name = slot->name,
+				  .open = pool->signals };
+	uint64_t word = load_relaxed(&slot->word);
+	uint32_t making = BOND_MAKING;
+	host_thread thread;
+	int err;
+
+	if (!slot->pool)
+		slot_init(pool, slot);
+	if (slot->index >= load_relaxed(&pool->slots_used))
+		store_release(&pool->slots_used, slot->index + 1);
+	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->alt_stack)
+		slot->alt_stack = host_alt_stack_new();
+	if (pool->catch_faults && !slot->alt_stack)
+		return -ENOMEM; /* a backtrace is not worth it */
+	books_open(pool);
+	/* What the record's last thread left behind; it was joined. */
+	if (slot_inside(word))
+		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
+	store_relaxed(&slot->fence, 0);
+	store_relaxed(&slot->declared, 0);
+	store_relaxed(&slot->unblock, 0);
+	store_relaxed(&slot->waits_on, NULL);
+	store_relaxed(&slot->outside, 0);
+	slot->forked = slot->traces = 0;
+	slot->raise_to = NULL;
+	slot->path.n = 0;
+	slot->fault.signo = 0;
+	slot->vacated = 0;
+	slot->demoted = false;
+	host_life_init(&slot->breath);
+	snprintf(slot->name, sizeof(slot->name), "%s/%u", pool->name,
+		 slot->index);
+	add_acq_rel(&pool->refs, 1);
+	add_acq_rel(&pool->alive, 1);
+	add_acq_rel(&pool->born, 1);
+	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
+	store_relaxed(&slot->bond, BOND_MAKING);
+	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
+	err = host_spawn(&thread, &how, worker, last_will, slot);
+	if (!err) {
+		slot->thread = thread;
+		if (!cas_acq_rel(&slot->bond, &making, BOND_MADE)) /* [bd] */
+			host_detach(thread); /* destroy could not wait for us */
+	} else {
+		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
+		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->alive, 1);
+		sub_acq_rel(&pool->refs, 1);
+		add_relaxed(&pool->threads_created, -(uint64_t)1);
+	}
+	books_close(pool);
+	return err;
+}
