@@ -94,6 +94,7 @@ WARD_SOURCES = \
 	lib/work/inbox.h \
 	lib/work/lane.c \
 	lib/work/lane.h \
+	lib/work/lane_list.c \
 	lib/work/lanes.c \
 	lib/work/later.c \
 	lib/work/later.h \
@@ -108,6 +109,7 @@ WARD_SOURCES = \
 	lib/work/pool.c \
 	lib/work/pool.h \
 	lib/work/port.c \
+	lib/work/port_run.c \
 	lib/work/port.h \
 	lib/work/priority.h \
 	lib/work/recall.c \
@@ -124,6 +126,7 @@ WARD_SOURCES = \
 	lib/work/theft.c \
 	lib/work/theft.h \
 	lib/work/thread.c \
+	lib/work/token.c \
 	lib/work/unblock.c \
 	lib/work/wait.c \
 	lib/work/wait.h \

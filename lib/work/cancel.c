@@ -1,91 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cancel.c - a token's state: fired, until when, and who sleeps until it is.
+ * cancel.c - tokens as their users fire them.
  */
 #include "work/cancel.h"
 #include "base/host_fault.h"
 #include <errno.h>
-
-/* ---- the state ----------------------------------------------------------------- */
-
-_Atomic uint32_t cancel_moves, cancel_sleepers;
-
-/* Who sleeps on it; and stewards, who know of tasks that wait and may carry it. */
-static void rouse(struct token *token)
-{
-	add_acq_rel(&token->sleeps, 1); /* [q] */
-	host_wake(&token->sleeps, INT32_MAX);
-	add_acq_rel(&cancel_moves, 1); /* [cm] */
-	fence_seq_cst(); /* [cm] moved | who sleeps? */
-	if (unlikely(load_relaxed(&cancel_sleepers)))
-		host_wake(&cancel_moves, INT32_MAX);
-}
-
-static inline bool has_come(int64_t state)
-{
-	return state > 0 && host_now() >= (uint64_t)state;
-}
-
-bool token_fire(struct token *token, int cause, bool *timed)
-{
-	int64_t state = load_relaxed(&token->state), fired;
-
-	do {
-		if (state < 0)
-			return false;
-		*timed = has_come(state);
-		if (!cause && !*timed)
-			return false; /* it was moved meanwhile */
-		fired = *timed ? -ETIMEDOUT : cause;
-		/* Release: who sees the cause sees what led to it. */
-	} while (!cas_acq_rel(&token->state, &state, /* [q] */
-			      fired & ~TOKEN_TOLD));
-	rouse(token);
-	return true;
-}
-
-static bool live_until(struct token *token, int64_t at)
-{
-	int64_t state = load_relaxed(&token->state);
-
-	do {
-		if (state < 0 || (state > 0 && state <= at))
-			return false;
-	} while (!cas_acq_rel(&token->state, &state, at)); /* [q] */
-	rouse(token);
-	return true;
-}
-
-int token_move(struct token *token, int64_t (*least)(const struct token *),
-	       int64_t at)
-{
-	int64_t state = load_acquire(&token->state), next; /* [q] */
-
-	do {
-		if (state < 0 || has_come(state))
-			return -EALREADY;
-		next = least(token); /* after it: who lowers it swaps it, too */
-		if (next < 0)
-			return -EALREADY;
-		next = next && (!at || next < at) ? next : at;
-	} while (!cas_acq_rel(&token->state, &state, next)); /* [q] */
-	rouse(token);
-	return 0;
-}
-
-bool token_lower(struct token *token, int64_t state)
-{
-	bool timed;
-
-	if (state > 0)
-		return live_until(token, state);
-	if (!token_fire(token, (int)state, &timed))
-		return false;
-	token_fired(token); /* its parent's teller is at it; the link says so */
-	return true;
-}
-
-/* ---- the calls ----------------------------------------------------------------- */
 
 void ward_cancel_init(struct ward_cancel *token)
 {
@@ -93,35 +12,9 @@ void ward_cancel_init(struct ward_cancel *token)
 		*token = (struct ward_cancel){ { 0 } };
 }
 
-/* True: fired by this call, and with that cause. */
-static bool fire(struct token *token, int cause)
-{
-	bool first, timed = false;
-
-	host_hold();
-	first = token_fire(token, cause, &timed);
-	if (first) {
-		token_tell(token);
-		token_fired(token);
-	}
-	host_unhold();
-	return first && !timed;
-}
-
 bool ward_cancel_fire(struct ward_cancel *cancel, int cause)
 {
-	return cancel && fire(token_of(cancel), cause < 0 ? cause : -ECANCELED);
-}
-
-int cancel_timed(struct token *token)
-{
-	int64_t state = load_acquire(&token->state);
-
-	if (has_come(state)) {
-		fire(token, 0);
-		state = load_acquire(&token->state);
-	}
-	return state < 0 ? (int)state : 0;
+	return cancel && token_cancel(token_of(cancel), cause < 0 ? cause : -ECANCELED);
 }
 
 int ward_cancel_cause(const struct ward_cancel *cancel)
@@ -138,7 +31,7 @@ int ward_cancel_deadline(struct ward_cancel *cancel, ward_ns at)
 	if (at > INT64_MAX)
 		return 0; /* beyond time */
 	host_hold();
-	if (live_until(token, at ? (int64_t)at : 1))
+	if (token_live_until(token, at ? (int64_t)at : 1))
 		token_tell(token);
 	host_unhold();
 	cancel_cause(cancel); /* it may have come already */

@@ -115,7 +115,7 @@ static inline ward_ns cancel_until(const struct ward_cancel *cancel,
  */
 extern _Atomic uint32_t cancel_moves, cancel_sleepers;
 
-/* ---- cancel.c: the state ------------------------------------------------------- */
+/* ---- token.c: the state -------------------------------------------------------- */
 
 /*
  * Fires it, or finds that its deadline has come.  False: it was fired before.  True: the
@@ -144,11 +144,15 @@ static inline bool token_is_firing(const struct token *token)
  */
 int token_move(struct token *token, int64_t (*least)(const struct token *),
 	       int64_t at);
+/* It has that deadline, if it had a later one or none; the caller has its telling. */
+bool token_live_until(struct token *token, int64_t at);
 /* Its parent's state is its own too, if that is lower.  False: it is not. */
 bool token_lower(struct token *token, int64_t state);
 
 /* ---- watch.c: the lists -------------------------------------------------------- */
 
+/* Fires it, or, with 0, if its deadline has come.  True: by this call, with that cause. */
+bool token_cancel(struct token *token, int cause);
 /* The state has moved: tells watches and children, or has somebody do it. */
 void token_tell(struct token *token);
 

@@ -2,6 +2,7 @@
 /*
  * lane.c - turning a lane: see lane.h.
  */
+#include "work/port.h"
 #include "work/stop.h"
 #include <errno.h>
 
@@ -661,6 +662,24 @@ static uint32_t let_out(struct lane *lane, bool refused)
 	return (uint32_t)sub_acq_rel(&lane->count, 1) - 1; /* [ln] */
 }
 
+int lane_destroy(struct lane *lane)
+{
+	struct pool *pool = lane->pool;
+
+	ward_cancel_unwatch(&lane->token, &lane->watch);
+	if (ward_cancel_fini(&lane->token)) {
+		ward_cancel_watch(&lane->token, &lane->watch);
+		return -EBUSY;
+	}
+	lane->magic = HANDLE_DEAD;
+	if (lane->port)
+		port_unhold(lane->port);
+	lane_unlist(pool, lane);
+	lane_retire(lane);
+	pool_put(pool);
+	return 0;
+}
+
 void lane_leave(struct lane *lane, bool refused)
 {
 	bool bounded = load_relaxed(&lane->most);
@@ -675,7 +694,7 @@ void lane_leave(struct lane *lane, bool refused)
 	if (left == 0)
 		wait_tell(&lane->empty);
 	else if (unlikely(left == LANE_ABANDONED))
-		lane_destroy_abandoned(lane);
+		lane_destroy(lane);
 }
 
 void lane_abandon(struct lane *lane)
@@ -688,7 +707,7 @@ void lane_abandon(struct lane *lane)
 				    &lane->link);
 	before = add_acq_rel(&lane->count, LANE_ABANDONED); /* [ln] */
 	if ((uint32_t)before == 0)
-		lane_destroy_abandoned(lane);
+		lane_destroy(lane);
 }
 
 /* ---- endings --------------------------------------------------------------------------- */
@@ -700,7 +719,7 @@ static void lane_erred(struct lane *lane, int status, bool failed)
 
 	cas_acq_rel(&lane->error, &none, status);
 	if (failed && lane->flags & WARD_LANE_FAIL_FAST)
-		ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
+		ward_cancel_fire(&lane->token, -ECANCELED);
 }
 
 bool lane_commit(struct lane *lane, struct ward_task *task)
@@ -711,7 +730,7 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 		return true;
 	if (!cas_acq_rel(&lane->winner, &none, task))
 		return none == task;
-	ward_lane_cancel((struct ward_lane *)lane, -ECANCELED);
+	ward_cancel_fire(&lane->token, -ECANCELED);
 	return true;
 }
 

@@ -186,6 +186,11 @@ void lane_sweep(struct lane *lane);
 void lane_strike(struct lane *lane, struct ward_task *task);
 /* The same; true: it is out of the queue, and was let out, and nobody else has it. */
 bool lane_take_back(struct lane *lane, struct ward_task *task);
+/*
+ * It is empty, and nobody enters any more: 0; -EBUSY: its token has children, or watches.
+ * Somebody may still be turning it, who put the last one in.
+ */
+int lane_destroy(struct lane *lane);
 /* Nobody has it, or will: its memory is given back by who turns it. */
 void lane_retire(struct lane *lane);
 /* By who answers one, before done(): how it ended for the lane.  'failed': by itself. */
@@ -198,17 +203,19 @@ void lane_granted(struct lane *lane, struct ward_task *task);
 /* Those that wait in it look whether they are still to run. */
 void lane_look(struct lane *lane);
 
+/* ---- lane_list.c: the lanes of a pool ------------------------------------------------ */
+
+/* The lane's memory, used before or new; NULL: none. */
+struct lane *lane_alloc(struct pool *pool);
+/* By who turns it, for the last time. */
+void lane_give_back(struct lane *lane);
+void lane_list(struct pool *pool, struct lane *lane);
+void lane_unlist(struct pool *pool, struct lane *lane);
+
 /* ---- lanes.c: for those that are built on lanes --------------------------------------- */
 
 /* Before the first task: the first that commits, or ends well, wins; the token is
  * fired then, and the others end with something else than 0. */
 void lane_of_rivals(struct lane *lane);
-
-/* ---- lanes.c: for lane.c -------------------------------------------------------------- */
-
-/* It is empty and abandoned. */
-void lane_destroy_abandoned(struct lane *lane);
-/* By who turns it, for the last time. */
-void lane_give_back(struct lane *lane);
 
 #endif

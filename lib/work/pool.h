@@ -347,7 +347,7 @@ void pool_lives_changed(struct pool *pool);
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
 
-/* ---- lanes.c: a pool's lanes as the pool sees them ------------------------------- */
+/* ---- lane_list.c: a pool's lanes as the pool sees them ------------------------------- */
 
 /* Is any task in any lane?  For who has closed the inbox. */
 bool lanes_busy(struct pool *pool);

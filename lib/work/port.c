@@ -6,18 +6,6 @@
 #include "work/lane.h"
 #include <errno.h>
 
-struct ward_port {
-	/* X: */
-	struct ward_task *_Atomic posted; /* the last one first [po] */
-	_Atomic uint32_t lanes;	  /* and tasks whose release() will come */
-	_Atomic uint32_t posting; /* workers that may touch it */
-	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
-	struct ward_task *first;  /* O, running */
-	/* I: */
-	uint32_t magic; /* handle.h */
-	struct host_file event;
-};
-
 int ward_port_create(struct ward_port **out)
 {
 	struct ward_port *port;
@@ -113,85 +101,4 @@ void port_post_late(struct pool *pool, struct ward_task *task)
 {
 	add_acq_rel(&pool->refs, 1); /* its lane may have gone, and destroy be over */
 	push(book_of(task)->port, pool, task);
-}
-
-/* ---- the loop's side ------------------------------------------------------------------ */
-
-static void take_posted(struct ward_port *port)
-{
-	host_event_clear(&port->event);
-	port->first = lower_turn(swap_acq_rel(&port->posted, NULL)); /* [po] */
-}
-
-/* What has made the pool and the port stay for the task is settled. */
-static void settle_late(struct ward_port *port, struct pool *pool)
-{
-	port_unhold(port); /* it is running, and so it stays */
-	pool_put(pool);
-}
-
-/* True: its pool has gone, so what followed from the answer was done here, too. */
-static bool answer(struct ward_port *port, struct ward_task *task)
-{
-	struct book *book = book_of(task);
-	struct pool *pool = book->lane->pool;
-	bool gone;
-
-	add_acq_rel(&pool->refs, 1); /* its lane may be destroyed in release() */
-	add_relaxed(&pool->inbox.owed_out, 1);
-	if (load_relaxed(&book->word) & BOOK_PORT)
-		settle_late(port, pool); /* done() was called before */
-	else if (task->done)
-		task->done(task, book->status);
-	worker_release(pool, NULL, task);
-	inbox_settle(&pool->inbox);
-	lost_pay(pool);
-	gone = load_relaxed(&pool->orphaned);
-	pool_put(pool);
-	return gone;
-}
-
-static unsigned answer_all(struct ward_port *port, unsigned budget)
-{
-	struct ward_task *task;
-	unsigned n = 0;
-	bool more = true; /* what was posted before, or answered here */
-
-	for (;;) {
-		while ((task = port->first) && (!budget || n < budget)) {
-			port->first = book_of(task)->link;
-			more |= answer(port, task);
-			n++;
-		}
-		if (port->first || !more || (budget && n == budget))
-			return n;
-		more = false;
-		take_posted(port);
-	}
-}
-
-/* Edges are for one caller at a time: another's may have been refused. */
-static void leave(struct ward_port *port)
-{
-	bool left = port->first, refused;
-
-	add_acq_rel(&port->posting, 1);
-	refused = swap_acq_rel(&port->running, 0) > 1; /* [po] */
-	if (left || (refused && load_acquire(&port->posted)))
-		host_event_set(&port->event);
-	sub_acq_rel(&port->posting, 1); /* [po] */
-}
-
-int ward_port_run(struct ward_port *port, unsigned budget)
-{
-	int err = handle_enter(port, HANDLE_PORT);
-	unsigned n;
-
-	if (err)
-		return err; /* of -ECHILD: the descriptor is one for both */
-	if (add_acq_rel(&port->running, 1)) /* [po] */
-		return -EBUSY;
-	n = answer_all(port, budget);
-	leave(port);
-	return (int)n;
 }

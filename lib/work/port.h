@@ -20,6 +20,18 @@
 #include "work/pool.h"
 #include <ward/port.h>
 
+struct ward_port {
+	/* X: */
+	struct ward_task *_Atomic posted; /* the last one first [po] */
+	_Atomic uint32_t lanes;	  /* and tasks whose release() will come */
+	_Atomic uint32_t posting; /* workers that may touch it */
+	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
+	struct ward_task *first;  /* O, running */
+	/* I: */
+	uint32_t magic; /* handle.h */
+	struct host_file event;
+};
+
 bool port_is(const struct ward_port *port);
 /* One lane more, or less. */
 void port_hold(struct ward_port *port);

@@ -240,6 +240,33 @@ void token_tell(struct token *t)
 		leave(t);
 }
 
+/* ---- firing --------------------------------------------------------------------- */
+
+bool token_cancel(struct token *token, int cause)
+{
+	bool first, timed = false;
+
+	host_hold();
+	first = token_fire(token, cause, &timed);
+	if (first) {
+		token_tell(token);
+		token_fired(token);
+	}
+	host_unhold();
+	return first && !timed;
+}
+
+int cancel_timed(struct token *token)
+{
+	int64_t state = load_acquire(&token->state);
+
+	if (state > 0 && host_now() >= (uint64_t)state) {
+		token_cancel(token, 0);
+		state = load_acquire(&token->state);
+	}
+	return state < 0 ? (int)state : 0;
+}
+
 /* ---- watches -------------------------------------------------------------------- */
 
 int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)

@@ -51,6 +51,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/fork.c \
 	lib/work/inbox.c \
 	lib/work/lane.c \
+	lib/work/lane_list.c \
 	lib/work/lanes.c \
 	lib/work/later.c \
 	lib/work/lost.c \
@@ -59,6 +60,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/pay.c \
 	lib/work/pool.c \
 	lib/work/port.c \
+	lib/work/port_run.c \
 	lib/work/recall.c \
 	lib/work/priority.c \
 	lib/work/seat.c \
@@ -69,6 +71,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/submit.c \
 	lib/work/sweep.c \
 	lib/work/theft.c \
+	lib/work/token.c \
 	lib/work/unblock.c \
 	lib/work/wait.c \
 	lib/work/watch.c \

@@ -4,7 +4,7 @@
 #define WARD_ASSERTIONS
 #endif
 #include "../../lib/flow/tree.c"
-#include "../../lib/work/lanes.c"
+#include "../../lib/work/lane_list.c"
 #include "../../lib/work/watch.c"
 #include "said.h"
 #include "sync/ring.h"
