@@ -278,7 +278,7 @@ static inline void pool_tell_by(struct pool *pool, uint64_t by)
 		;
 }
 
-/* ---- crew.c: who stands in for a worker that waits ------------------------------------------------------------ */
+/* ---- crew.c: who stands in for a worker that waits ---------------------------- */
 
 /* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
 bool crew_pressed(const struct pool *pool);
