@@ -100,6 +100,8 @@ WARD_SOURCES = \
 	lib/work/later.h \
 	lib/work/limit.c \
 	lib/work/limit.h \
+	lib/work/limit_set.c \
+	lib/work/limit_set.h \
 	lib/work/lost.c \
 	lib/work/lower.c \
 	lib/work/lower.h \

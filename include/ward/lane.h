@@ -65,8 +65,9 @@ struct ward_lane_config {
 	const struct ward_policy *policy; /* for tasks without their own; copied */
 	/* The lane's token is fired with this one.  Must outlive the lane. */
 	struct ward_cancel *cancel;
-	/* Each task takes one token from each of these before it runs. */
-	struct ward_limit *const *limits; /* copied; up to 8 */
+	/* Each task takes one token from each of these before it runs.  They must
+	 * outlive the lane, or ward_limit_fini(). */
+	struct ward_limit *const *limits; /* the array is copied; up to 8 */
 	uint32_t nlimits;
 	uint32_t reserved; /* must be 0 */
 	struct ward_port *port; /* done() and release() are called there: port.h */
@@ -75,7 +76,7 @@ struct ward_lane_config {
 	 * own: so many lanes share a width, say tenants of one backend.  They and the
 	 * tasks of that lane come in turn, a task each; but as long as 'active' of this
 	 * one are at work it asks for no more.  That lane's token fires this one's, too.
-	 * It has 'active', no limits and none of DROP_OLDEST,
+	 * It has 'active', no limits, then and before, and none of DROP_OLDEST,
 	 * CALLER_RUNS and HANDOVER, and is under no other; this one has no
 	 * limits either, for what waits for them would keep a place, and is neither
 	 * CALLER_RUNS nor HANDOVER.  It must outlive this lane.  What it counts, and
@@ -90,7 +91,9 @@ struct ward_lane_config {
  * Makes a lane of 'pool', which goes on living until its lanes are destroyed, also
  * when it was destroyed.  config NULL is all defaults.
  * -EINVAL: NULL, wrong size, unknown flag, value out of range, flags that do not go
- * together; -ENAMETOOLONG; -ENOMEM; -ECHILD.  On error *out is untouched.
+ * together, a limit that was not initialised; -E2BIG: more limits than WARD_LIMITS_MAX,
+ * with all that they are under; -ENAMETOOLONG; -ENOMEM; -ECHILD.  On error *out is
+ * untouched.
  */
 WARD_API WARD_MUST int ward_lane_create(struct ward_lane **out,
 					struct ward_pool *pool,
@@ -140,14 +143,32 @@ WARD_API WARD_MUST int ward_lane_submit_at(struct ward_lane *lane,
 /*
  * Another width and another bound, as in ward_lane_config, while the lane is in use.
  * What is more than now is used at once; what is less comes about as tasks end, none is
- * stopped or thrown out (but the oldest, with WARD_LANE_DROP_OLDEST).  The rate of its
- * limits is changed by ward_limit_set().
+ * stopped or thrown out (but the oldest, with WARD_LANE_DROP_OLDEST).
  * 0; -EINVAL: NULL, out of range, or not with the lane's flags; or a lane that was made
  * without 'active' is to have one, or the other way round; -ECHILD.  Any thread; does
  * not wait.
  */
 WARD_API int ward_lane_resize(struct ward_lane *lane, uint32_t active,
 			      uint32_t queued);
+
+/*
+ * Other limits, up to 8, as in ward_lane_config; none if n is 0.  (For another rate of the
+ * same ones there is ward_limit_set().)  A task that had its tokens goes on.  One that waits
+ * for them waits by the new limits: it keeps what it was granted by those that stay, and
+ * gives back what it was by the others, as ward_limit_take() does.
+ * Does not wait: whoever is busy with the lane just now sees to the change, and
+ * ward_lane_join() waits for that, too; until then the old limits may be taken from.  The
+ * memory of an old one may be given back after ward_limit_fini(), or ward_lane_destroy().
+ *	0
+ *	-EINVAL		lane is NULL; n is above 8; limits, or one of them, is NULL or was
+ *			never initialised; the lane is under another, or one is, or was,
+ *			under it
+ *	-E2BIG		more than WARD_LIMITS_MAX, with all that they are under
+ *	-ENOMEM, -ECHILD
+ * After an error the old ones stay.  Any thread.
+ */
+WARD_API int ward_lane_set_limits(struct ward_lane *lane,
+				  struct ward_limit *const *limits, uint32_t n);
 
 struct ward_lane_stats {
 	uint32_t size;	  /* set by WARD_LANE_STATS_INIT */
@@ -204,11 +225,11 @@ WARD_API struct ward_cancel *ward_lane_token(struct ward_lane *lane);
 WARD_API uint32_t ward_lane_count(const struct ward_lane *lane);
 
 /*
- * Gives the lane back.  -EBUSY: tasks are in it, or lanes under it, or its token is
- * watched, or linked to, by others; -EINVAL; -ECHILD.  No other call on it may be
- * under way, but one that submitted what has been answered, and that must be over
- * before the pool ends.  Threads that lost an
- * attempt of its tasks, and are still inside, do not count.
+ * Gives the lane back.  -EBUSY: tasks are in it, or lanes under it, or its limits are
+ * about to be changed, or its token is watched, or linked to, by others; -EINVAL; -ECHILD.
+ * No other call on it may be under way, but one that submitted what has been answered, and
+ * that must be over before the pool ends.  Threads that lost an attempt of its tasks, and
+ * are still inside, do not count.
  */
 WARD_API int ward_lane_destroy(struct ward_lane *lane);
 

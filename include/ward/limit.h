@@ -19,7 +19,8 @@
  *
  * Lock-free: nobody who is stopped anywhere keeps others from taking.  A limit costs
  * nothing while nobody takes, and owns nothing: there is no end to it but that of
- * its memory.  It is for one process; a copy in a forked child is another limit.
+ * its memory; ward_limit_fini() says when that may be, where lanes have it.  It is for
+ * one process; a copy in a forked child is another limit.
  */
 #ifndef WARD_LIMIT_H
 #define WARD_LIMIT_H
@@ -59,6 +60,18 @@ WARD_API WARD_MUST int ward_limit_init(struct ward_limit *limit, double per_s,
  */
 WARD_API int ward_limit_set(struct ward_limit *limit, double per_s,
 			    uint32_t burst);
+
+/*
+ * Before its memory is used for something else, if a lane that lives on had it: lanes have
+ * let go of it, and touch it no more.  (For those who take from it by themselves, and for
+ * limits under it, its owner knows.)
+ *	0		it may be initialised anew
+ *	-EBUSY		it is one of a lane's limits; or was, and a thread of that lane has
+ *			not done with it: ask again.  Nothing has changed
+ *	-EINVAL		limit is NULL, or is not initialised
+ * Any thread; does not wait.
+ */
+WARD_API int ward_limit_fini(struct ward_limit *limit);
 
 /*
  * From now on, who takes from 'limit' takes as much from 'above' and from all that

@@ -213,9 +213,9 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 	}
 	WARD_ASSERT(!lane->reserved);
 	lane->reserved = true;
+	store_relaxed(&lane->grant, at);
 	book_move(book_of(task), BOOK_QUEUED, BOOK_GRANT);
-	lane->waits = task;
-	lane->where = later_put(&pool->inbox, task, at, true);
+	later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */
 }
 
@@ -223,9 +223,9 @@ static void start_limited(struct lane *lane, struct ward_task *task)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
 	uint64_t last = stop_last_start(lane->pool, task, word);
-	struct limit_hold hold;
+	struct limit_set *set = load_relaxed(&lane->set);
 	uint64_t now = host_now(), at;
-	int err = limit_reserve(&hold, lane->limit, lane->limits, 1, now, last,
+	int err = limit_reserve(&set->drawn, set->limit, set->n, 1, now, last,
 				&at);
 
 	if (err)
@@ -244,7 +244,8 @@ static bool may_hand_on(const struct lane *lane)
 
 static void hand_on(struct lane *lane)
 {
-	bool limited = lane->limits && !load_relaxed(&lane->pool->stopping);
+	bool limited = load_relaxed(&lane->set) &&
+		       !load_relaxed(&lane->pool->stopping);
 
 	while (may_hand_on(lane) && (likely(!lane->under) || lane->placed)) {
 		struct ward_task *task;
@@ -371,7 +372,7 @@ static void strike_out(struct lane *lane)
 static void refuse_all(struct lane *lane, int cause)
 {
 	if (lane->reserved)
-		later_hurry(&lane->pool->inbox, lane->where, lane->waits);
+		later_hurry_lane(&lane->pool->inbox, lane);
 	while (lane->first)
 		refuse_first(lane, cause);
 }
@@ -395,11 +396,56 @@ static void refuse_told(struct lane *lane)
 	}
 }
 
+/*
+ * The one that waits for its grant has it by the new limits, unless it has begun; it must
+ * not be looked at.  What it will not need is undone when that is sure.
+ */
+static void grant_anew(struct lane *lane, const struct limit_set *last,
+		       struct limit_set *next)
+{
+	static const struct limit_hold nothing;
+	const struct limit_hold *drawn = last ? &last->drawn : &nothing;
+	uint64_t grant = load_relaxed(&lane->grant), at;
+
+	at = limit_change(&next->drawn, drawn, next->limit, next->n,
+			  host_now());
+	if (!grant || !cas_acq_rel(&lane->grant, &grant, at)) { /* [gr] */
+		limit_undo_but(&next->drawn, drawn);
+		return;
+	}
+	limit_undo_but(drawn, &next->drawn);
+	if (at < grant)
+		later_hurry_lane(&lane->pool->inbox, lane);
+}
+
+/* The last step with the old limits, but for those who draw by themselves. */
+static void change_limits(struct lane *lane)
+{
+	struct limit_set *next = swap_acq_rel(&lane->wanted, NULL); /* [la] */
+	struct limit_set *last = load_relaxed(&lane->set);
+
+	if (!next)
+		return;
+	if (lane->reserved)
+		grant_anew(lane, last, next);
+	store_release(&lane->set, next->n ? next : NULL); /* [lm] */
+	if (!next->n)
+		limit_set_put(next);
+	if (last) {
+		limit_set_end(last);
+		limit_set_put(last);
+	}
+	sub_acq_rel(&lane->changing, 1); /* [lu] */
+	wait_tell(&lane->empty);
+}
+
 static void see_who_stays(struct lane *lane)
 {
 	uint32_t what = swap_acq_rel(&lane->sweep, 0); /* [la] */
 	int cause = what & LANE_SWEEP_ALL ? cancel_cause(&lane->token) : 0;
 
+	if (what & LANE_SWEEP_LIMITS)
+		change_limits(lane);
 	if (what & LANE_SWEEP_STRUCK)
 		strike_out(lane);
 	if (cause)
@@ -411,11 +457,8 @@ static void see_who_stays(struct lane *lane)
 static void see_to(struct lane *lane)
 {
 	recount(lane); /* after what has arrived: [ln] */
-	if (unlikely(load_relaxed(&lane->granted)) &&
-	    swap_acq_rel(&lane->granted, 0)) { /* [la] */
-		WARD_ASSERT(lane->reserved);
+	if (unlikely(lane->reserved) && !load_relaxed(&lane->grant)) /* [la] */
 		lane->reserved = false;
-	}
 	if (unlikely(load_relaxed(&lane->sweep)))
 		see_who_stays(lane);
 	if (unlikely(lane->under))
@@ -568,15 +611,50 @@ void lane_retire(struct lane *lane)
 	note(lane);
 }
 
-void lane_granted(struct lane *lane, struct ward_task *task)
+static void leave_grant(struct lane *lane, struct ward_task *task)
 {
 	uint64_t word = load_relaxed(&book_of(task)->word);
 
 	while (!cas_acq_rel(&book_of(task)->word, &word, /* [K] */
 			    word & ~BOOK_GRANT))
 		;
-	swap_acq_rel(&lane->granted, 1);
 	note(lane);
+}
+
+bool lane_takes_grant(struct lane *lane, struct ward_task *task)
+{
+	uint64_t at = book_of(task)->wait.at;
+
+	if (!cas_acq_rel(&lane->grant, &at, 0)) /* [gr] */
+		return false;
+	leave_grant(lane, task);
+	return true;
+}
+
+void lane_drops_grant(struct lane *lane, struct ward_task *task)
+{
+	swap_acq_rel(&lane->grant, 0); /* [gr] */
+	leave_grant(lane, task);
+}
+
+/* Of two that are wanted at once the last one is. */
+void lane_change_limits(struct lane *lane, struct limit_set *set)
+{
+	add_acq_rel(&lane->changing, 1);
+	set = swap_acq_rel(&lane->wanted, set); /* [la] */
+	if (set) {
+		limit_set_put(set);
+		sub_acq_rel(&lane->changing, 1); /* [lu] */
+	}
+	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS);
+	note(lane);
+}
+
+bool lane_decide(struct lane *lane, enum lane_use use)
+{
+	uint32_t was = LANE_UNDECIDED;
+
+	return cas_acq_rel(&lane->use, &was, use) || was == use;
 }
 
 /* ---- in and out ------------------------------------------------------------------------- */
@@ -584,7 +662,7 @@ void lane_granted(struct lane *lane, struct ward_task *task)
 /* It need not wait for anybody: for no place, and no token. */
 static bool finds_place(const struct lane *lane, uint32_t inside)
 {
-	return !lane->limits && !lane->under &&
+	return !load_relaxed(&lane->set) && !lane->under &&
 	       (!load_relaxed(&lane->width) || !inside);
 }
 
@@ -672,6 +750,8 @@ int lane_destroy(struct lane *lane)
 		return -EBUSY;
 	}
 	lane->magic = HANDLE_DEAD;
+	if (load_relaxed(&lane->set))
+		limit_set_put(load_relaxed(&lane->set));
 	if (lane->port)
 		port_unhold(lane->port);
 	lane_unlist(pool, lane);

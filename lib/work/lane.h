@@ -35,7 +35,10 @@
  *
  * Limits.  One task at a time has its tokens drawn ahead, and waits in the pool for
  * the point in time at which they are its own; so a lane that is cancelled wastes the
- * tokens of one.
+ * tokens of one.  That point, 'grant', is the lane's, for it moves as the limits are
+ * changed: by a swap, by who turns the lane, unless the task has taken it to begin, by a
+ * swap too [gr].  Other limits are a set that is left in 'wanted'; the old set is touched
+ * no more when 'changing' is down and nobody holds it (limit_set.h).
  *
  * Under another lane.  A lane that is under one has its tasks take a place there too.
  * It asks for one at a time, by a task that never runs (run is NULL): that one waits in
@@ -55,11 +58,9 @@
 #define WARD_LIB_WORK_LANE_H
 
 #include "work/cancel.h"
-#include "work/limit.h"
+#include "work/limit_set.h"
 #include "work/pool.h"
 #include <ward/lane.h>
-
-enum { LANE_LIMITS = 8 };
 
 /* In 'arrived', below the last task that came. */
 #define LANE_TURNING ((uintptr_t)1)
@@ -73,6 +74,10 @@ enum { LANE_LIMITS = 8 };
 #define LANE_SWEEP_ALL 1u
 #define LANE_SWEEP_STRUCK 2u
 #define LANE_SWEEP_TOLD 4u /* some of them, by what they carry */
+#define LANE_SWEEP_LIMITS 8u /* there are other limits */
+
+/* Once and for good, by the first who needs it so: limits, or lanes under it. */
+enum lane_use { LANE_UNDECIDED, LANE_LIMITED, LANE_SHARED };
 
 enum lane_answer { LANE_NO_ANSWER, LANE_PLACE, LANE_NO_PLACE };
 
@@ -80,7 +85,7 @@ enum lane_answer { LANE_NO_ANSWER, LANE_PLACE, LANE_NO_PLACE };
 #define LANE_ABANDONED (1u << 31)
 
 /*
- * The letters are those of base/atomic.h.  All but 'pool' and 'all' is made anew by
+ * The letters are those of base/atomic.h.  All but 'pool', 'sets' and 'all' is made anew by
  * who takes the memory for another lane's life, before anybody can enter it [lt].
  */
 struct lane {
@@ -88,21 +93,22 @@ struct lane {
 	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 [ln] */
 	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING [la] */
 	_Atomic uint32_t sweep;	   /* who waits is not to run any more: LANE_SWEEP_* */
-	_Atomic uint32_t granted;  /* who waited for the limits' grant begins */
 	_Atomic uint32_t retired;  /* M: who turns it gives its memory back */
+	/* When the one that is 'reserved' may begin; taken, 0, as it does [gr] */
+	_Atomic uint64_t grant;
 	/* T: */
 	uint32_t active, moved_seen;
 	_Atomic uint32_t waiting; /* tasks */
-	struct ward_task *first, *last;
 	bool reserved; /* one of the active waits for the limits' grant */
 	bool asks, placed; /* for a place of 'under'; it has one for the next task */
+	uint8_t rank;	   /* I */
+	struct ward_task *first, *last;
 
 	/* I: and what changes once; the next line, up to the token's state */
 	line_aligned _Atomic uint32_t width; /* X: active at most; 0: any, for good */
 	_Atomic uint32_t most;		     /* X: inside at most; 0: any */
 	uint32_t flags, magic; /* magic: handle.h; DEAD between two lives */
-	uint16_t rank, limits;
-	_Atomic uint32_t queued; /* X: waiting at most; 0: any */
+	struct limit_set *_Atomic set; /* T: its limits, or NULL [lm] */
 	_Atomic uint32_t closed; /* M */
 	_Atomic int32_t error;	 /* M: the first one */
 	struct pool *pool;
@@ -112,6 +118,11 @@ struct lane {
 
 	/* X: */
 	struct wait_queue room;
+	_Atomic uint32_t queued; /* waiting at most; 0: any */
+	_Atomic uint32_t changing; /* changes of its limits that are not seen to [lu] */
+	struct limit_set *_Atomic wanted; /* the next set; taken by who turns it [la] */
+	struct limit_set *_Atomic sets; /* M: all, also of lives before [lm] */
+	_Atomic uint32_t use; /* M: enum lane_use */
 	struct ward_task *_Atomic struck; /* cancelled while they waited [la] */
 	_Atomic uint64_t dropped, recalled; /* T: of those that waited */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
@@ -120,12 +131,6 @@ struct lane {
 	struct ward_task *_Atomic winner; /* M: of rivals */
 
 	struct ward_watch watch, link, up; /* of the token; to its parent, and under's */
-	/* I: */
-	struct ward_limit *limit[LANE_LIMITS];
-	/* T: who it is that is 'reserved', or was: not to be looked at; and where it
-	 * waits, as later.h has it */
-	const struct ward_task *waits;
-	uint32_t where;
 	/* I: */
 	struct ward_policy policy;
 	char name[16];
@@ -197,8 +202,17 @@ void lane_retire(struct lane *lane);
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed);
 /* May the task's effect be seen?  Among rivals one's may. */
 bool lane_commit(struct lane *lane, struct ward_task *task);
-/* The one that waited for the limits' grant is about to begin. */
-void lane_granted(struct lane *lane, struct ward_task *task);
+/*
+ * The one that waited for the limits' grant is about to begin, or to be answered, for what
+ * its books say of its time.  False: the grant is another one by now.
+ */
+bool lane_takes_grant(struct lane *lane, struct ward_task *task);
+/* It is answered without. */
+void lane_drops_grant(struct lane *lane, struct ward_task *task);
+/* Other limits: whoever turns the lane takes the set, once. */
+void lane_change_limits(struct lane *lane, struct limit_set *set);
+/* False: it was decided otherwise. */
+bool lane_decide(struct lane *lane, enum lane_use use);
 
 /* Those that wait in it look whether they are still to run. */
 void lane_look(struct lane *lane);

@@ -133,6 +133,7 @@ void lanes_free(struct pool *pool)
 
 	for (struct lane *lane = load_relaxed(&pool->lanes_all); lane; lane = next) {
 		next = lane->all;
+		limit_sets_free(load_relaxed(&lane->sets));
 		host_free(lane, sizeof(*lane));
 	}
 }

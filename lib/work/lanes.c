@@ -64,7 +64,7 @@ enum { BESIDE_WIDTH = WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
 static bool can_be_under(const struct pool *pool, const struct lane *under)
 {
 	return handle_is(under, HANDLE_LANE) && under->pool == pool &&
-	       load_relaxed(&under->width) && !under->under && !under->limits &&
+	       load_relaxed(&under->width) && !under->under &&
 	       !(under->flags & (BESIDE_WIDTH | WARD_LANE_DROP_OLDEST));
 }
 
@@ -76,18 +76,15 @@ static int check(const struct ward_lane_config *c)
 	if (c->size != sizeof(*c) || c->flags & ~(uint32_t)FLAGS ||
 	    c->prio >= RANKS ||
 	    c->reserved || (c->policy && !policy_is_sound(c->policy)) ||
-	    c->nlimits > LANE_LIMITS || (c->nlimits && !c->limits))
+	    c->nlimits > LIMIT_SET_MAX)
 		return -EINVAL;
-	for (uint32_t i = 0; i < c->nlimits; i++)
-		if (!c->limits[i])
-			return -EINVAL;
 	if (!is_sound(c->flags, c->active, c->queued) ||
 	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)) ||
 	    (c->port && !port_is(c->port)))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 16) > 15)
 		return -ENAMETOOLONG;
-	return 0;
+	return limit_check(c->limits, c->nlimits);
 }
 
 static void set_room(struct lane *lane, uint32_t flags, uint32_t active,
@@ -108,10 +105,7 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 {
 	set_room(lane, c->flags, c->active, c->queued);
 	lane->flags = c->flags;
-	lane->rank = (uint16_t)c->prio;
-	lane->limits = (uint16_t)c->nlimits;
-	for (uint32_t i = 0; i < c->nlimits; i++)
-		lane->limit[i] = c->limits[i];
+	lane->rank = (uint8_t)c->prio;
 	if (c->policy) {
 		lane->flags |= LANE_HAS_POLICY;
 		lane->policy = *c->policy;
@@ -129,7 +123,7 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->closed, 0);
 	store_relaxed(&lane->error, 0);
 	store_relaxed(&lane->winner, NULL);
-	store_relaxed(&lane->granted, 0);
+	store_relaxed(&lane->grant, 0);
 	store_relaxed(&lane->struck, NULL);
 	store_relaxed(&lane->haunted, 0);
 	store_relaxed(&lane->timed, 0);
@@ -146,6 +140,22 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->count, 0);
 	/* Of the rest of a token its end has left nothing. */
 	store_relaxed(&token_of(&lane->token)->state, 0);
+}
+
+/* What it has of limits, or for a lane above: its last steps that can fail. */
+static int decide(struct lane *lane, const struct ward_lane_config *c)
+{
+	struct limit_set *set = NULL;
+
+	if (c->under && !lane_decide(lane_of(c->under), LANE_SHARED))
+		return -EINVAL;
+	store_relaxed(&lane->use, c->nlimits ? LANE_LIMITED : LANE_UNDECIDED);
+	if (c->nlimits)
+		set = limit_set_new(&lane->sets, c->limits, c->nlimits);
+	if (c->nlimits && !set)
+		return -ENOMEM;
+	store_relaxed(&lane->set, set);
+	return 0;
 }
 
 int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
@@ -166,6 +176,11 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	lane = lane_alloc(pool);
 	if (!lane)
 		return -ENOMEM;
+	err = decide(lane, c);
+	if (err) {
+		lane_give_back(lane);
+		return err;
+	}
 	clear(lane);
 	configure(lane, c);
 	store_release(&lane->arrived, 0); /* [lt] it may be turned */
@@ -191,7 +206,7 @@ int ward_lane_destroy(struct ward_lane *handle)
 
 	if (err)
 		return err;
-	if (lane_inside(lane))
+	if (lane_inside(lane) || load_acquire(&lane->changing)) /* [lu] */
 		return -EBUSY;
 	host_hold();
 	err = lane_destroy(lane);
@@ -255,10 +270,17 @@ static bool caller_runs(const struct lane *lane)
 static int may_run_here(struct lane *lane, const struct ward_task *task,
 			ward_ns until)
 {
-	int err = lane->limits ? limit_take_one(lane->limit, lane->limits, until,
-						&lane->token, task->cancel) :
-				 0;
+	struct limit_set *set;
+	int err;
 
+	do {
+		set = limit_set_get(&lane->set);
+		if (!set)
+			return stop_refuse(lane, task);
+		err = limit_take_one(set->limit, set->n, until, &set->gone,
+				     &lane->token, task->cancel);
+		limit_set_put(set);
+	} while (err == LIMIT_GONE);
 	return err ? err : stop_refuse(lane, task);
 }
 
@@ -424,7 +446,7 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 static int submit_n(struct lane *lane, struct ward_task *const *tasks,
 		    uint32_t n, ward_ns until)
 {
-	bool alone = !load_relaxed(&lane->width) && !lane->limits;
+	bool alone = !load_relaxed(&lane->width) && !load_relaxed(&lane->set);
 	uint32_t done = 0;
 	int err = 0;
 
@@ -535,6 +557,29 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 	return 0;
 }
 
+int ward_lane_set_limits(struct ward_lane *handle,
+			 struct ward_limit *const *limits, uint32_t n)
+{
+	struct lane *lane = lane_of(handle);
+	struct limit_set *set;
+	int err = n > LIMIT_SET_MAX ? -EINVAL : handle_enter(lane, HANDLE_LANE);
+
+	if (!err)
+		err = limit_check(limits, n);
+	if (!err && n && (lane->under || !lane_decide(lane, LANE_LIMITED)))
+		err = -EINVAL;
+	if (err)
+		return err;
+	host_hold();
+	set = limit_set_new(&lane->sets, limits, n);
+	if (set) {
+		lane_change_limits(lane, set);
+		lost_pay(lane->pool);
+	}
+	host_unhold();
+	return set ? 0 : -ENOMEM;
+}
+
 int ward_lane_stats(const struct ward_lane *handle, struct ward_lane_stats *s)
 {
 	const struct lane *lane = lane_of(handle);
@@ -575,7 +620,7 @@ static bool is_own_task(const struct lane *lane)
 static bool is_empty(struct lane *lane)
 {
 	cancel_cause(&lane->token); /* its deadline may have come */
-	return !lane_inside(lane);
+	return !lane_inside(lane) && !load_acquire(&lane->changing); /* [lu] */
 }
 
 int ward_lane_join(struct ward_lane *handle, ward_ns until)

@@ -7,6 +7,7 @@
 #include "sync/high.h"
 #include "work/book.h"
 #include "work/inbox.h"
+#include "work/lane.h"
 #include <string.h>
 
 /* LATER_ASKS: what it carries may tell it to stop. */
@@ -62,7 +63,19 @@ static uint32_t kinds_of(const struct ward_task *task, bool timed)
 	return (timed ? LATER_TIMED : 0) |
 	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0) |
 	       (!asks ? 0 : timed ? LATER_ASKS_TIMED : LATER_ASKS) |
-	       (word & BOOK_WAITS ? kind_of_lane(book_of(task)->lane) : 0);
+	       (word & (BOOK_WAITS | BOOK_GRANT) ?
+			kind_of_lane(book_of(task)->lane) :
+			0);
+}
+
+/* Its time, if it was 'at': of one that waits for a grant the lane has another at times. */
+static uint64_t time_now(const struct ward_task *task, uint64_t at)
+{
+	const struct book *book = book_of(task);
+
+	return unlikely(load_relaxed(&book->word) & BOOK_GRANT) ?
+		       load_relaxed(&book->lane->grant) :
+		       at;
 }
 
 static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
@@ -83,7 +96,9 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	if (timed)
 		add_relaxed(&later->waiting, 1);
 	store_relaxed(&book->wait.where, leaf);
-	host_fence_light(); /* [ca] [D] it can be found | is it over? */
+	host_fence_light(); /* [ca] [D] it can be found | is it over? another grant? */
+	if (timed && at)
+		at = time_now(task, at);
 	by = at ? told_by(later, task) : HOST_FOREVER;
 	if (later_has_come(by)) {
 		at = 0;
@@ -147,7 +162,8 @@ void later_fini(struct later *later)
 
 bool later_again(struct inbox *inbox, struct ward_task *task)
 {
-	uint64_t at = book_of(task)->wait.at;
+	struct book *book = book_of(task);
+	uint64_t at = book->wait.at = time_now(task, book->wait.at);
 
 	if (likely(at <= host_now()) ||
 	    later_has_come(told_by(&inbox->later, task)))

@@ -10,11 +10,6 @@
 #include "work/wait.h"
 #include <errno.h>
 
-static inline struct limit *limit_of(const struct ward_limit *limit)
-{
-	return (struct limit *)(uintptr_t)limit;
-}
-
 static inline uint64_t pace(const struct limit *limit)
 {
 	return load_relaxed(&limit->bucket.pace);
@@ -22,12 +17,19 @@ static inline uint64_t pace(const struct limit *limit)
 
 /* ---- what a set comes to --------------------------------------------------- */
 
+/* Where it stands; hold->n: it does not. */
+static unsigned find(const struct limit_hold *hold, const struct limit *limit)
+{
+	unsigned i = 0;
+
+	while (i < hold->n && hold->limit[i] != limit)
+		i++;
+	return i;
+}
+
 static bool holds(const struct limit_hold *hold, const struct limit *limit)
 {
-	for (unsigned i = 0; i < hold->n; i++)
-		if (hold->limit[i] == limit)
-			return true;
-	return false;
+	return find(hold, limit) < hold->n;
 }
 
 static int gather_one(struct limit_hold *hold, struct limit *limit)
@@ -54,6 +56,13 @@ static int gather(struct limit_hold *hold, struct ward_limit *const *limits,
 	for (unsigned i = 0; i < nlimits && !err; i++)
 		err = gather_one(hold, limit_of(limits[i]));
 	return err;
+}
+
+int limit_check(struct ward_limit *const *limits, unsigned nlimits)
+{
+	struct limit_hold hold;
+
+	return gather(&hold, limits, nlimits);
 }
 
 static int too_many(const struct limit_hold *hold, uint32_t n)
@@ -142,15 +151,44 @@ int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 	return 0;
 }
 
+/* ---- another set ---------------------------------------------------------------- */
+
+ward_ns limit_change(struct limit_hold *next, const struct limit_hold *last,
+		     struct ward_limit *const *limits, unsigned nlimits,
+		     ward_ns now)
+{
+	unsigned was;
+
+	if (gather(next, limits, nlimits)) /* since they were put under others */
+		next->n = 0;
+	for (unsigned i = 0; i < next->n; i++) {
+		was = find(last, next->limit[i]);
+		if (was < last->n)
+			next->draw[i] = last->draw[was];
+		else /* false: it is due in years, and was not drawn */
+			bucket_draw(&next->limit[i]->bucket, 1, now,
+				    BUCKET_AHEAD_MAX, &next->draw[i]);
+	}
+	return due(next, now);
+}
+
+void limit_undo_but(const struct limit_hold *hold,
+		    const struct limit_hold *other)
+{
+	for (unsigned i = hold->n; i--;)
+		if (!holds(other, hold->limit[i]))
+			bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
+}
+
 /* ---- public -------------------------------------------------------------------- */
 
-int limit_wait(ward_ns grant, struct ward_cancel *token,
+int limit_wait(ward_ns grant, _Atomic uint32_t *gone, struct ward_cancel *token,
 	       struct ward_cancel *other)
 {
 	struct wait_entry entry;
 	int err = 0, cause;
 
-	wait_prepare(&entry, NULL, grant, WAIT_BLOCK);
+	wait_prepare(&entry, gone, grant, WAIT_BLOCK);
 	if (token)
 		wait_token(&entry, token);
 	if (other)
@@ -159,6 +197,8 @@ int limit_wait(ward_ns grant, struct ward_cancel *token,
 		wait_look(&entry);
 		cause = ward_cancel_cause(token);
 		cause = cause ? cause : ward_cancel_cause(other);
+		if (!cause && gone && load_acquire(gone))
+			cause = LIMIT_GONE;
 	} while (!cause && !(err = wait_sleep(&entry)));
 	wait_finish(&entry);
 	if (cause)
@@ -170,26 +210,27 @@ int limit_wait(ward_ns grant, struct ward_cancel *token,
 /* After an error *hold means nothing. */
 static int take_into(struct limit_hold *hold, struct ward_limit *const *limits,
 		     unsigned nlimits, uint32_t n, ward_ns now, ward_ns until,
-		     struct ward_cancel *token, struct ward_cancel *other)
+		     _Atomic uint32_t *gone, struct ward_cancel *token,
+		     struct ward_cancel *other)
 {
 	ward_ns grant;
 	int err = limit_reserve(hold, limits, nlimits, n, now, until, &grant);
 
 	if (err || grant <= now)
 		return err;
-	err = limit_wait(grant, token, other);
+	err = limit_wait(grant, gone, token, other);
 	if (err)
 		limit_undo(hold);
 	return err;
 }
 
 static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
-		ward_ns now, ward_ns until, struct ward_cancel *token,
-		struct ward_cancel *other)
+		ward_ns now, ward_ns until, struct ward_cancel *token)
 {
 	struct limit_hold hold;
 
-	return take_into(&hold, limits, nlimits, n, now, until, token, other);
+	return take_into(&hold, limits, nlimits, n, now, until, NULL, token,
+			 NULL);
 }
 
 /* What most ask: are there n in this one? */
@@ -216,14 +257,17 @@ static inline int take_alone(struct ward_limit *const *limits, uint32_t n,
 		return 0;
 	if (there == NONE && until == WARD_NOWAIT)
 		return -EAGAIN;
-	return take(limits, 1, n, host_now_noted(&about), until, token, NULL);
+	return take(limits, 1, n, host_now_noted(&about), until, token);
 }
 
 int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
-		   ward_ns until, struct ward_cancel *token,
-		   struct ward_cancel *other)
+		   ward_ns until, _Atomic uint32_t *gone,
+		   struct ward_cancel *token, struct ward_cancel *other)
 {
-	return take(limits, nlimits, 1, host_now(), until, token, other);
+	struct limit_hold hold;
+
+	return take_into(&hold, limits, nlimits, 1, host_now(), until, gone,
+			 token, other);
 }
 
 int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
@@ -231,7 +275,7 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 {
 	if (likely(nlimits == 1 && limits))
 		return take_alone(limits, n, until, token);
-	return take(limits, nlimits, n, host_now(), until, token, NULL);
+	return take(limits, nlimits, n, host_now(), until, token);
 }
 
 int ward_limit_take_noted(struct ward_limit *const *limits, unsigned nlimits,
@@ -243,7 +287,8 @@ int ward_limit_take_noted(struct ward_limit *const *limits, unsigned nlimits,
 
 	if (!hold)
 		return -EINVAL;
-	err = take_into(hold, limits, nlimits, n, host_now(), until, token, NULL);
+	err = take_into(hold, limits, nlimits, n, host_now(), until, NULL, token,
+			NULL);
 	if (err)
 		hold->n = 0;
 	return err;
@@ -294,6 +339,18 @@ int ward_limit_set(struct ward_limit *handle, double per_s, uint32_t burst)
 	if (!err)
 		store_relaxed(&limit->bucket.pace, word);
 	return err;
+}
+
+int ward_limit_fini(struct ward_limit *handle)
+{
+	struct limit *limit = limit_of(handle);
+
+	if (!limit || !pace(limit))
+		return -EINVAL;
+	if (load_acquire(&limit->users)) /* [lu] */
+		return -EBUSY;
+	store_relaxed(&limit->bucket.pace, 0);
+	return 0;
 }
 
 int ward_limit_under(struct ward_limit *handle, struct ward_limit *above)

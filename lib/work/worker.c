@@ -58,7 +58,7 @@ static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
 				    .refused = word & BOOK_REFUSED };
 
 	if (unlikely(word & BOOK_GRANT)) /* it has not begun, nor ever will */
-		lane_granted(place.lane, task);
+		lane_drops_grant(place.lane, task);
 	if (task->policy == &place.lane->policy)
 		task->policy = NULL; /* the user's was none */
 	return place;
@@ -483,14 +483,23 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	return likely(slot_end(slot));
 }
 
-/* It spilled over on its way to where it would have waited; true: it is there now. */
+/*
+ * It spilled over on its way to where it would have waited, or its grant is another one;
+ * true: it waits now.
+ */
 static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 {
-	if ((book_state(word) == BOOK_QUEUED && !(word & BOOK_GRANT)) ||
-	    !later_again(&pool->inbox, task))
+	uint64_t grant = word & BOOK_GRANT;
+
+	if (book_state(word) == BOOK_QUEUED && !grant)
 		return false;
-	steward_ring(pool); /* [w] */
-	return true;
+	do {
+		if (later_again(&pool->inbox, task)) {
+			steward_ring(pool); /* [w] */
+			return true;
+		}
+	} while (grant && !lane_takes_grant(book_of(task)->lane, task));
+	return false;
 }
 
 /* Its time has come: to its lane, unless it is not to run.  Nobody else has it. */
@@ -543,8 +552,6 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 			;
 		word = load_relaxed(&book->word);
 	}
-	if (word & BOOK_GRANT)
-		lane_granted(book->lane, task);
 	status = stop_begin(pool, task);
 	if (status) {
 		answer_unwanted(pool, slot, task, status);

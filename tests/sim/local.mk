@@ -13,6 +13,7 @@ tests_sim_sim_SOURCES = \
 	lib/flow/hedge.c \
 	lib/flow/kept.c \
 	lib/work/limit.c \
+	lib/work/limit_set.c \
 	lib/front/audit.c \
 	lib/front/create.c \
 	lib/front/pool.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sc_lane.c - lanes with few threads around them: order and width, who turns and who
- * leaves, what is entered meanwhile, the end of a lane; the queues of lower ranks,
- * ports, and what is paid for a pool that has gone.
+ * leaves, what is entered meanwhile, the end of a lane, other limits; the queues of lower
+ * ranks, ports, and what is paid for a pool that has gone.
  */
 #include "work/stop.h"
 #include "base/host.h"
@@ -118,7 +118,7 @@ static void make(struct ward_lane_config config)
 	sim_name((void *)(uintptr_t)&in->count, "lane.count");
 	sim_name((void *)(uintptr_t)&in->arrived, "lane.arrived");
 	sim_name((void *)(uintptr_t)&in->sweep, "lane.sweep");
-	sim_name((void *)(uintptr_t)&in->granted, "lane.granted");
+	sim_name((void *)(uintptr_t)&in->grant, "lane.grant");
 	sim_name((void *)(uintptr_t)&in->closed, "lane.closed");
 	sim_name((void *)(uintptr_t)&in->room, "lane.room");
 	sim_name((void *)(uintptr_t)&in->empty, "lane.empty");
@@ -161,7 +161,12 @@ static void serve(struct ward_task *task)
 		return;
 	}
 	if (word & BOOK_GRANT)
-		lane_granted(book->lane, task);
+		do {
+			if (later_again(&pool->inbox, task)) {
+				steward_ring(pool);
+				return;
+			}
+		} while (!lane_takes_grant(book->lane, task));
 	why = stop_begin(pool, task);
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
 }
@@ -773,6 +778,201 @@ static void lane_granted_or_not(void)
 }
 SCENARIO(lane_granted_or_not, "a grant is forgotten, and those behind it",
 	 .share = 2, .rare = 2, .steps = 30000);
+
+/* ---- other limits ------------------------------------------------------------------------- */
+
+static struct ward_limit quick;
+static struct ward_limit *only_slow[] = { &limit };
+static struct ward_limit *only_quick[] = { &quick };
+static struct ward_limit *both[] = { &limit, &quick };
+static uint64_t began;
+
+#define MS UINT64_C(1000000)
+
+/* One has a token an hour, the other one a millisecond. */
+static void make_limited(struct ward_lane_config config)
+{
+	check(ward_limit_init(&limit, 1 / 3600.0, 1) == 0);
+	check(ward_limit_init(&quick, 1000, 1) == 0);
+	config.limits = sim_choose(2) ? only_slow : both;
+	config.nlimits = config.limits == both ? 2 : 1;
+	make(config);
+}
+
+static void set_limits(struct ward_limit *const *limits, uint32_t n)
+{
+	check(ward_lane_set_limits(lane, limits, n) == 0);
+}
+
+static void changes(void *arg)
+{
+	(void)arg;
+	set_limits(sim_choose(2) ? only_quick : both, 1);
+	set_limits(sim_choose(2) ? only_quick : only_slow, sim_choose(2));
+}
+
+/* The user's again, for whatever. */
+static void wipe_limits(void)
+{
+	memset(&limit, 7, sizeof(limit));
+	memset(&quick, 7, sizeof(quick));
+}
+
+static void limits_untouched(void)
+{
+	for (size_t i = 0; i < sizeof(limit); i++)
+		check(((unsigned char *)&limit)[i] == 7 &&
+		      ((unsigned char *)&quick)[i] == 7);
+}
+
+/* Nobody has to wait for an hour: that would be more steps than there are. */
+static void lane_limits(void)
+{
+	host_thread t[4];
+
+	set_up(0);
+	make_limited((struct ward_lane_config){ .active = sim_choose(2) });
+	for (uint32_t i = 0; i < 3; i++)
+		send(i);
+	t[0] = begin(changes, 0);
+	t[1] = begin(sim_choose(2) ? changes : nothing, 0);
+	t[2] = begin(wakes, 3);
+	t[3] = begin(works, 3);
+	end(t[0]);
+	end(t[1]);
+	set_limits(NULL, 0);
+	end(t[2]);
+	end(t[3]);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	check(ward_limit_fini(&limit) == 0 && ward_limit_fini(&quick) == 0);
+	wipe_limits();
+	all_had(3, 0);
+	check(!load_relaxed(&pool->inbox.later.waiting));
+	tear_down();
+}
+SCENARIO(lane_limits, "who waits for limits that were taken away waits on",
+	 .share = 4, .rare = 2, .steps = 40000);
+
+static int run_by_quick(struct ward_task *task)
+{
+	check(ran < (host_now() - began) / MS);
+	return run(task);
+}
+
+static _Atomic uint32_t nobody; /* moves it */
+
+static void changes_there_and_back(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 2; i++) {
+		set_limits(only_slow, 1);
+		set_limits(only_quick, 1);
+	}
+}
+
+/* All run by 'quick': whether one has begun, and what it drew is spent, is decided once. */
+static void lane_limits_exact(void)
+{
+	host_thread t[3];
+
+	set_up(0);
+	make_limited((struct ward_lane_config){ 0 });
+	began = host_now();
+	check(ward_limit_take(both, 2, 1, WARD_NOWAIT, NULL) == 0);
+	set_limits(only_quick, 1);
+	for (uint32_t i = 0; i < 3; i++) {
+		piece[i].task.run = run_by_quick;
+		send(i);
+	}
+	t[0] = begin(wakes, 3);
+	t[1] = begin(works, 3);
+	t[2] = begin(works, 3);
+	for (int i = 0; i < 2; i++) {
+		host_wait(&nobody, 0, began + (1 + (uint64_t)i) * MS);
+		changes_there_and_back(NULL);
+	}
+	for (int i = 0; i < 3; i++)
+		end(t[i]);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	all_had(3, 0);
+	tear_down();
+}
+SCENARIO(lane_limits_exact, "a token is given back by one that has begun", .share = 4,
+	 .rare = 2, .steps = 40000);
+
+/* The last touch of a limit comes before the lane's end. */
+static void lane_limits_end(void)
+{
+	host_thread t[2];
+
+	set_up(0);
+	make_limited((struct ward_lane_config){ 0 });
+	t[0] = begin(sends_one, 0);
+	t[1] = begin(works, 1);
+	set_limits(only_quick, sim_choose(2));
+	while (!all_gone(1))
+		host_yield();
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	check(ward_lane_destroy(lane) == 0);
+	wipe_limits();
+	end(t[0]);
+	end(t[1]);
+	limits_untouched();
+	all_had(1, 0);
+	all_given_back();
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(lane_limits_end, "a lane that has ended touches its limits", .share = 2,
+	 .rare = 2, .steps = 30000);
+
+/* Runs it by itself, for there is no room. */
+static bool is_free(struct ward_limit *of)
+{
+	int err = ward_limit_fini(of);
+
+	check(err == 0 || err == -EBUSY);
+	return !err;
+}
+
+static void changes_to_quick(void *arg)
+{
+	(void)arg;
+	set_limits(only_quick, 1);
+}
+
+/* One who changes them, or draws by itself, is stopped: nobody else waits for that. */
+static void lane_limits_stop(void)
+{
+	bool slow_free, quick_free;
+	host_thread t[2];
+
+	set_up(0);
+	make_limited((struct ward_lane_config){ .queued = 1,
+						.flags = WARD_LANE_CALLER_RUNS });
+	send(0);
+	t[0] = begin(changes_to_quick, 0);
+	t[1] = begin(sends_one, 1);
+	changes_to_quick(NULL);
+	slow_free = is_free(&limit);
+	if (slow_free)
+		memset(&limit, 7, sizeof(limit));
+	end(t[0]);
+	set_limits(NULL, 0);
+	end(t[1]);
+	slow_free = slow_free || is_free(&limit);
+	quick_free = is_free(&quick);
+	if (sim_stopped() >= 0)
+		sim_enough();
+	check(slow_free && quick_free);
+	wipe_limits();
+	works((void *)(uintptr_t)2);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	all_had(2, 0);
+	tear_down();
+}
+SCENARIO(lane_limits_stop, "who is stopped as limits change holds up others",
+	 .stop = 0x6, .share = 4, .rare = 2, .steps = 30000);
 
 /* ---- lower ranks ---------------------------------------------------------------------------- */
 

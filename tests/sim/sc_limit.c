@@ -216,7 +216,7 @@ static void set_up_wait(void)
 static void waits(void *arg)
 {
 	(void)arg;
-	why = limit_wait(HOST_FOREVER, &token, NULL);
+	why = limit_wait(HOST_FOREVER, NULL, &token, NULL);
 }
 
 static void takes(void *arg)

@@ -54,6 +54,7 @@ unit_tests += \
 	tests/unit/test_kept \
 	tests/unit/test_lane \
 	tests/unit/test_lane_ends \
+	tests/unit/test_lane_limits \
 	tests/unit/test_lane_under \
 	tests/unit/test_later \
 	tests/unit/test_ledger \
