@@ -110,7 +110,8 @@ WARD_API WARD_MUST int ward_lane_create(struct ward_lane **out,
  *	-EBUSY, -EINVAL, -ECHILD	as ward_submit()
  *	-ESTALE...	while it waited inside a task: what ward_check() says
  * Any thread; with WARD_NOWAIT it does not wait for anybody, and may be called in a
- * signal handler; but a submitter that is stopped in here can hold up its lane.
+ * signal handler; but a submitter that is stopped in here can hold up its lane, and the
+ * one that it is under.
  */
 WARD_API WARD_MUST int ward_lane_submit(struct ward_lane *lane,
 					struct ward_task *task, ward_ns until);

@@ -581,6 +581,51 @@ static void lane_shared_cancelled(void)
 SCENARIO(lane_shared_cancelled, "who asks in a cancelled lane waits for ever",
 	 .share = 2, .steps = 20000);
 
+/* As it turns the one or the other: all calls return, and other lanes go on. */
+static void lane_shared_stop(void)
+{
+	struct ward_lane_config other = WARD_LANE_CONFIG_INIT;
+	struct ward_lane *apart = NULL;
+	struct hand hand; /* what is in it stays there */
+	host_thread t;
+	int err;
+
+	hand_init(&hand, 0);
+	set_up(0);
+	make_two();
+	other.active = 1;
+	check(ward_lane_create(&apart, (struct ward_pool *)pool, &other) == 0);
+	sends_above((void *)(uintptr_t)2);
+	t = begin(sends_two, 0);
+	is_sent(3);
+	check(ward_lane_submit(apart, &piece[3].task, WARD_FOREVER) == 0);
+	check(ward_lane_resize(above, 2, 0) == 0);
+	check(ward_lane_set_limits(lane, NULL, 0) == 0);
+	while (!all_gone(2))
+		take_one(&hand);
+	end(t);
+	check(ward_lane_join(apart, WARD_FOREVER) == 0);
+	check(ward_lane_destroy(apart) == 0);
+	ward_lane_cancel(above, -EINTR);
+	check(ward_lane_close(lane, 0) == 0);
+	err = ward_lane_destroy(lane);
+	check(!err || err == -EBUSY);
+	if (sim_stopped() >= 0)
+		sim_enough();
+	while (!all_gone(4))
+		take_one(&hand);
+	all_had(4, -EINTR);
+	if (err)
+		check(ward_lane_destroy(lane) == 0);
+	ward_lane_join(above, WARD_FOREVER);
+	check(ward_lane_destroy(above) == 0);
+	all_given_back();
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(lane_shared_stop, "who is stopped in two lanes holds up a third", .stop = 0x2,
+	 .share = 2, .steps = 20000);
+
 /* ---- recalled ------------------------------------------------------------------------------ */
 
 /* The memory is the user's: what is in it is nobody else's to touch. */

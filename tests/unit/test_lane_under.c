@@ -3,7 +3,7 @@
  * test_lane_under.c - lanes under a lane: a share of its width.
  */
 #include "lane_job.h"
-#include "ward/limit.h"
+#include <sys/wait.h>
 
 static struct ward_pool *pool;
 static struct ward_lane *over;
@@ -345,6 +345,118 @@ Test(lane_under, a_pool_ends_with_all_of_them)
 	for (int k = 0; k < 2; k++)
 		given_back(lane[k]);
 	given_back(over);
+}
+
+/* ---- beside what else a lane can -------------------------------------------------- */
+
+/* What comes at its time takes its turn for a place; cancelled before, it takes none. */
+Test(lane_under, what_comes_later)
+{
+	struct ward_lane *lane, *ends;
+	struct job held = job_of_kind(job_sleep), soon = job_of_kind(counted);
+	struct job never = job_of_kind(job_run), now = job_of_kind(counted);
+
+	set_up(3, 1);
+	lane = lane_under();
+	ends = lane_under();
+	begun(over, &held);
+	cr_assert_eq(ward_lane_submit_at(lane, &soon.task,
+					 ward_in(WARD_MS(5))),
+		     0);
+	cr_assert_eq(ward_lane_submit_at(ends, &never.task,
+					 ward_in(WARD_S(3600))),
+		     0);
+	cr_assert_eq(ward_lane_submit_at(lane, &now.task, 0), 0);
+	cr_assert_eq(ward_lane_count(over), 2, "the one that asks");
+	cr_assert(comes_true(stats_of(pool).in_lanes == 2));
+	cr_assert_eq(soon.runs + now.runs, 0);
+	cr_assert(ward_lane_cancel(ends, -EINTR));
+	job_had(&never, -EINTR);
+	gate_open(&held.gate);
+	job_had(&soon, 0);
+	job_had(&now, 0);
+	cr_assert_eq(load_relaxed(&most), 1);
+	given_back(lane);
+	given_back(ends);
+	tear_down();
+}
+
+Test(lane_under, the_oldest_is_dropped_while_it_asks)
+{
+	struct ward_lane_stats stats = WARD_LANE_STATS_INIT;
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits[4];
+
+	set_up(2, 1);
+	lane = lane_under(.active = 1, .queued = 1,
+			  .flags = WARD_LANE_DROP_OLDEST);
+	begun(over, &held);
+	sent_all(lane, waits, 4, job_run);
+	for (int i = 0; i < 3; i++)
+		job_had(&waits[i], -ENOBUFS);
+	cr_assert_eq(ward_lane_stats(lane, &stats), 0);
+	cr_assert_eq(stats.dropped, 3);
+	cr_assert_eq(ward_lane_count(over), 2);
+	gate_open(&held.gate);
+	job_had(&waits[3], 0);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ENOBUFS);
+	given_back(lane);
+	tear_down();
+	job_had(&held, 0);
+}
+
+/* Their places are free when they are released there. */
+Test(lane_under, answers_at_a_port)
+{
+	struct ward_port *port = NULL;
+	struct ward_lane *lane;
+	struct job sent_there[3], last = job_of_kind(job_run);
+	int there = 0;
+
+	set_up(2, 1);
+	cr_assert_eq(ward_port_create(&port), 0);
+	lane = lane_under(.port = port);
+	sent_all(lane, sent_there, 3, job_run);
+	sent(over, &last);
+	cr_assert(comes_true((there += ward_port_run(port, 0)) >= 3));
+	all_had(sent_there, 3, 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(load_relaxed(&sent_there[i].done_on), host_tid());
+	job_had(&last, 0);
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
+	given_back(lane);
+	cr_assert(comes_true(ward_port_run(port, 0) == 0));
+	cr_assert_eq(ward_port_destroy(port), 0);
+	tear_down();
+}
+
+/* In a child of the process both are copies, and nobody asks for places there. */
+Test(lane_under, in_a_forked_child)
+{
+	struct ward_lane *lane;
+	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job late = job_of_kind(job_run);
+	int status, child;
+
+	set_up(2, 1);
+	lane = lane_under();
+	begun(over, &held);
+	sent(lane, &waits);
+	child = fork();
+	if (!child)
+		_exit(ward_lane_submit(lane, &late.task, 0) != -ECHILD ||
+		      ward_lane_submit_at(lane, &late.task, 0) != -ECHILD ||
+		      ward_lane_resize(over, 2, 0) != -ECHILD ||
+		      ward_lane_set_limits(lane, NULL, 0) != -ECHILD ||
+		      ward_lane_cancel(over, -EINTR) ||
+		      ward_lane_destroy(lane) != -ECHILD ||
+		      ward_lane_destroy(over) != -ECHILD);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	gate_open(&held.gate);
+	job_had(&waits, 0);
+	given_back(lane);
+	tear_down();
 }
 
 /* ---- bad input --------------------------------------------------------------------- */

@@ -340,6 +340,41 @@ Test(limit, what_is_not_used_is_given_back)
 	cr_assert_eq(try_noted(both, 2, NULL), -EINVAL);
 }
 
+/* What is saved up is counted in time: that it was never taken is so by the new rate, too. */
+Test(limit, what_is_given_back_after_a_change_is_as_if_never_taken)
+{
+	static const struct { double rate; uint32_t burst; } to[] = {
+		{ 1 / 60.0, 5 }, { HOURLY / 60, 1 }, { HOURLY, 4 }, { 1e6, 1 }
+	};
+	struct ward_limit one, *set[] = { &one };
+	struct ward_limit_receipt receipt;
+	uint64_t before;
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		one = limit_of_rate(HOURLY, 2);
+		cr_assert_eq(try(&one, 1), 0);
+		before = spent(&one);
+		cr_assert_eq(try_noted(set, 1, &receipt), 0);
+		cr_assert_eq(ward_limit_set(&one, to[i].rate, to[i].burst), 0);
+		cr_assert_eq(ward_limit_give_back(&receipt), 0);
+		cr_assert_eq(spent(&one), before, "%zu", i);
+	}
+}
+
+Test(limit, what_is_given_back_behind_others_after_a_change_stays_spent)
+{
+	struct ward_limit one = limit_of_rate(HOURLY, 2), *set[] = { &one };
+	struct ward_limit_receipt receipt;
+	uint64_t before;
+
+	cr_assert_eq(try_noted(set, 1, &receipt), 0);
+	cr_assert_eq(ward_limit_set(&one, 1 / 60.0, 3), 0);
+	cr_assert_eq(try(&one, 1), 0);
+	before = spent(&one);
+	cr_assert_eq(ward_limit_give_back(&receipt), -ESTALE);
+	cr_assert_eq(spent(&one), before);
+}
+
 Test(limit, a_fired_token_does_not_wait)
 {
 	struct ward_limit a = limit_of_rate(HOURLY, 1), *set[] = { &a };
