@@ -402,15 +402,19 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 	bool lost = false;
 
 	step();
-	memory_full_fence(current);
 	me->watches = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (!lives[i] || !lives[i]->mutex[0])
 			continue;
-		lost |= lives[i]->mutex[0] == LOST;
 		if (me->watches < sizeof(me->watched) / sizeof(me->watched[0]))
 			me->watched[me->watches++] = lives[i];
 	}
+	/* Who comes up from here on is not among them: only 'gen' says so. */
+	step();
+	memory_full_fence(current);
+	for (unsigned i = 0; i < me->watches; i++)
+		lost |= !me->watched[i]->mutex[0] ||
+			me->watched[i]->mutex[0] == LOST;
 	if (!lost && memory_kernel_load(p, 4) == seen &&
 	    memory_kernel_load(g, 4) == gen_seen && !for_no_reason()) {
 		trace(SIM_HERE, "%s, %s: sleeps", name_of(p), name_of(g));

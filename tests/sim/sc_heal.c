@@ -173,6 +173,38 @@ static void heal_stopping(void)
 SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
 	 .share = 2);
 
+/* As a worker does that comes up, and then ends without a last will. */
+static void vanishes(void *arg)
+{
+	struct slot *slot = &pool->slot[(uint32_t)(uintptr_t)arg];
+
+	host_life_hold(&slot->breath);
+	pool_lives_changed(pool);
+	sim_dawdle(UINT32_MAX / 2); /* until the spare sleeps, or does not */
+	sim_vanish();
+}
+
+/*
+ * A spare lists whom it watches while another thread comes up: that one's end is noticed
+ * by the spare, for there is no steward here who looks by and by.
+ */
+static void heal_watched(void)
+{
+	host_thread s, v;
+
+	set_up(1, 1);
+	sit(0);
+	bear(1);
+	check(!host_spawn(&s, NULL, spare, NULL, (void *)(uintptr_t)1));
+	add_relaxed(&pool->refs, 1); /* as who makes it does */
+	add_relaxed(&pool->alive, 1);
+	check(!host_spawn(&v, NULL, vanishes, NULL, NULL));
+	host_join(s, HOST_FOREVER);
+	check(load_acquire(&seated[0]) == 2);
+	check(load_acquire(&pool->deaths) == 1);
+}
+SCENARIO(heal_watched, "a thread that comes up is watched by nobody", .share = 2);
+
 /* ---- seats and sizes ----------------------------------------------------- */
 
 static void resize(void *arg)
