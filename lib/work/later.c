@@ -112,40 +112,37 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	return leaf;
 }
 
-/* Behind all of its time. */
+/*
+ * Behind all of its time.  One that is first of all may be found to be told nothing any
+ * more: then it is put back among those that were returned.
+ */
 static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		    bool timed, bool fresh)
 {
 	uint64_t seq = add_relaxed(&inbox->later.seq, 1);
 
+	book_of(task)->wait.at = at ? at : RETURNED;
 	return put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
 }
 
 uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		   bool fresh)
 {
-	book_of(task)->wait.at = at;
 	return put(inbox, task, at, true, fresh);
 }
 
 void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh)
 {
-	uint64_t now = host_now();
-
-	book_of(task)->wait.at = now;
-	put(inbox, task, now, false, fresh);
+	put(inbox, task, host_now(), false, fresh);
 }
 
 void later_owe_first(struct inbox *inbox, struct ward_task *task)
 {
-	/* It may be found to be told nothing any more, and put back. */
-	book_of(task)->wait.at = RETURNED;
 	put(inbox, task, 0, false, false);
 }
 
 void later_return(struct inbox *inbox, struct ward_task *task)
 {
-	book_of(task)->wait.at = RETURNED;
 	put(inbox, task, RETURNED, false, false);
 }
 
@@ -308,7 +305,5 @@ struct ward_task *later_take_hurried(struct inbox *inbox,
 void later_put_back(struct inbox *inbox, struct ward_task *task,
 		    const struct later_place *place)
 {
-	uint64_t at = book_of(task)->wait.at;
-
-	put_at(inbox, task, at ? at : RETURNED, *place, false);
+	put_at(inbox, task, book_of(task)->wait.at, *place, false);
 }

@@ -57,7 +57,7 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	uint64_t runs = policy_pick(own->runs, pools->runs); /* 0: any */
 
 	/* The number has 16 bits, and must not come round to 1. */
-	if (why == LOST_STOP || load_relaxed(&pool->stopping) ||
+	if (why == LOST_STOP || stop_reruns(pool) ||
 	    load_relaxed(&book->word) & BOOK_CANCELLED ||
 	    (runs && attempts(book) >= runs) ||
 	    attempt >= UINT16_MAX - 1)

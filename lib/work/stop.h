@@ -68,11 +68,16 @@ uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
  * HOST_FOREVER: nothing says so.
  */
 uint64_t stop_by(const struct pool *pool, const struct ward_task *task);
+/* No attempt follows one that was lost. */
+static inline bool stop_reruns(const struct pool *pool)
+{
+	return load_relaxed(&pool->stopping);
+}
 /* Its time, or its next attempt, does not come any more, because of the pool. */
 static inline bool stop_with_pool(const struct pool *pool, uint64_t word)
 {
 	return book_state(word) == BOOK_RERUN &&
-	       (load_relaxed(&pool->stopping) ||
+	       (stop_reruns(pool) ||
 		(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)));
 }
 
