@@ -251,6 +251,7 @@ static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
 
 	pool->inbox.later.ring = ring_steward;
 	pool->inbox.later.told_by = stop_by;
+	pool->inbox.later.granted_at = lane_granted_at;
 	pool->inbox.later.arg = pool;
 	if (!err && c->flags & WARD_POOL_NEAR)
 		err = set_near(pool);

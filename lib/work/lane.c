@@ -621,6 +621,11 @@ static void leave_grant(struct lane *lane, struct ward_task *task)
 	note(lane);
 }
 
+uint64_t lane_granted_at(const struct ward_task *task)
+{
+	return load_relaxed(&book_of(task)->lane->grant);
+}
+
 bool lane_takes_grant(struct lane *lane, struct ward_task *task)
 {
 	uint64_t at = book_of(task)->wait.at;

@@ -202,6 +202,8 @@ void lane_retire(struct lane *lane);
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed);
 /* May the task's effect be seen?  Among rivals one's may. */
 bool lane_commit(struct lane *lane, struct ward_task *task);
+/* When the one that waits for it has its limits' grant: another time, with others. */
+uint64_t lane_granted_at(const struct ward_task *task);
 /*
  * The one that waited for the limits' grant is about to begin, or to be answered, for what
  * its books say of its time.  False: the grant is another one by now.

@@ -7,7 +7,6 @@
 #include "sync/high.h"
 #include "work/book.h"
 #include "work/inbox.h"
-#include "work/lane.h"
 #include <string.h>
 
 /* LATER_ASKS: what it carries may tell it to stop. */
@@ -68,13 +67,12 @@ static uint32_t kinds_of(const struct ward_task *task, bool timed)
 			0);
 }
 
-/* Its time, if it was 'at': of one that waits for a grant the lane has another at times. */
-static uint64_t time_now(const struct ward_task *task, uint64_t at)
+/* Its time, if it was 'at'. */
+static uint64_t time_now(const struct later *later,
+			 const struct ward_task *task, uint64_t at)
 {
-	const struct book *book = book_of(task);
-
-	return unlikely(load_relaxed(&book->word) & BOOK_GRANT) ?
-		       load_relaxed(&book->lane->grant) :
+	return unlikely(load_relaxed(&book_of(task)->word) & BOOK_GRANT) ?
+		       later->granted_at(task) :
 		       at;
 }
 
@@ -98,7 +96,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	store_relaxed(&book->wait.where, leaf);
 	host_fence_light(); /* [ca] [D] it can be found | is it over? another grant? */
 	if (timed && at)
-		at = time_now(task, at);
+		at = time_now(later, task, at);
 	by = at ? told_by(later, task) : HOST_FOREVER;
 	if (later_has_come(by)) {
 		at = 0;
@@ -160,7 +158,8 @@ void later_fini(struct later *later)
 bool later_again(struct inbox *inbox, struct ward_task *task)
 {
 	struct book *book = book_of(task);
-	uint64_t at = book->wait.at = time_now(task, book->wait.at);
+	uint64_t at = book->wait.at =
+		time_now(&inbox->later, task, book->wait.at);
 
 	if (likely(at <= host_now()) ||
 	    later_has_come(told_by(&inbox->later, task)))

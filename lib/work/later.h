@@ -47,6 +47,8 @@ struct later {
 	/* As stop_by(), of that pool; or NULL: nothing is told to stop. */
 	uint64_t (*told_by)(const struct pool *pool,
 			    const struct ward_task *task);
+	/* Of one that waits for its lane's grant: when that is, as things stand. */
+	uint64_t (*granted_at)(const struct ward_task *task);
 	void *arg; /* the pool */
 };
 
