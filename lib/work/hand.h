@@ -21,6 +21,8 @@
 #define HAND_BATCH 32u /* taken at once, at most */
 /* What is taken at once may wait about so long for its turn, ns. */
 #define HAND_AHEAD UINT64_C(1000000)
+/* A task that runs shorter than this, ns, costs less than a look too many: inbox.c. */
+#define HAND_BRIEF UINT64_C(300)
 #define HAND_LEVELS 24u
 
 struct inbox;
@@ -51,6 +53,7 @@ struct hand {
 	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
 	_Atomic uint32_t level;	     /* the highest that is in use */
 	uint32_t near;		     /* its thread's neighbourhood, if there are any */
+	bool brief;		     /* its last sampled task was: HAND_BRIEF */
 	struct level at[HAND_LEVELS];
 	struct deque deque; /* with letters of its own, as the levels */
 };
@@ -67,6 +70,7 @@ static inline void hand_init(struct hand *hand, uint32_t seed)
 	hand->pause = 1;
 	hand->batch = hand->most = HAND_BATCH;
 	hand->near = 0;
+	hand->brief = false;
 	hand->victim = seed;
 	hand->thieve = NULL;
 }
@@ -84,6 +88,7 @@ static inline void hand_learn(struct hand *hand, uint64_t ran)
 	if (fit > hand->most)
 		fit = hand->most;
 	hand->batch = fit ? (uint32_t)fit : 1;
+	hand->brief = ran < HAND_BRIEF;
 }
 
 #endif

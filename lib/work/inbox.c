@@ -552,20 +552,41 @@ static void learn(struct hand *hand)
 		hand->pause /= 2;
 }
 
+static inline void rest(uint32_t pause)
+{
+	while (pause--)
+		host_relax();
+}
+
+/*
+ * The first look after a task.  A worker whose tasks are brief is back too soon if its
+ * last look found little: then the pause comes before this look, too.  Where tasks are
+ * longer, they are pause enough.
+ */
+static struct ward_task *look_first(struct inbox *inbox, struct hand *hand)
+{
+	struct ward_task *task;
+
+	if (!hand->brief || ring_count(&hand->ring))
+		return inbox_take(inbox, hand);
+	rest(hand->pause - 1);
+	task = inbox_take(inbox, hand);
+	if (likely(task))
+		learn(hand);
+	return task;
+}
+
 /*
  * Looks until there is a task, or 'looks' are over.  Before long it also gives
  * its CPU away between two looks: a submitter may share it.
  */
-static struct ward_task *look(struct inbox *inbox, struct hand *hand,
-			      uint32_t looks)
+static struct ward_task *look_on(struct inbox *inbox, struct hand *hand,
+				 uint32_t looks)
 {
-	struct ward_task *task = inbox_take(inbox, hand);
+	struct ward_task *task;
 
-	if (likely(task))
-		return task;
 	for (uint32_t i = 0; i < looks; i++) {
-		for (uint32_t k = 0; k < hand->pause; k++)
-			host_relax();
+		rest(hand->pause);
 		if (i >= LINGER)
 			host_yield();
 		task = inbox_take(inbox, hand);
@@ -629,16 +650,16 @@ void inbox_settle(struct inbox *inbox)
 struct ward_task *inbox_search(struct inbox *inbox, struct hand *hand,
 			       uint32_t i)
 {
-	struct ward_task *task = look(inbox, hand, LINGER);
+	struct ward_task *task = look_first(inbox, hand);
 	bool searching;
 
-	if (likely(task))
+	if (likely(task || (task = look_on(inbox, hand, LINGER))))
 		return task;
 	searching = bell_search(&inbox->bell);
 	for (;;) {
 		if (searching) {
-			task = look(inbox, hand, inbox->spin);
-			if (task) {
+			task = inbox_take(inbox, hand);
+			if (task || (task = look_on(inbox, hand, inbox->spin))) {
 				bell_found(&inbox->bell);
 				return task;
 			}

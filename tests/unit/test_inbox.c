@@ -562,6 +562,34 @@ Test(inbox, next_finds_what_is_there)
 	cr_assert(bell_still(&inbox.bell));
 }
 
+/* Less than a quarter of a batch is little, where tasks are brief. */
+Test(inbox, brief_tasks_are_not_looked_for_too_soon)
+{
+	hand[0].pause = 4;
+	cr_assert_eq(put(0, 3), 3);
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[0]);
+	cr_assert_eq(hand[0].pause, 4, "nothing is known of its tasks");
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[1]);
+	hand_learn(&hand[0], HAND_BRIEF - 1);
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[2]);
+	cr_assert_eq(hand[0].pause, 8, "it found little");
+	hand_learn(&hand[0], HAND_BRIEF);
+	cr_assert_eq(put(3, 1), 1);
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[3]);
+	cr_assert_eq(hand[0].pause, 8, "its tasks are pause enough");
+}
+
+/* What lies in the own hand is no look's find. */
+Test(inbox, a_turn_beside_the_own_hand_tells_nothing)
+{
+	hand_learn(&hand[0], 0);
+	hand[0].pause = 4;
+	hand[0].turn = INBOX_TURN - 1;
+	cr_assert_eq(put_own(0, 0, 2), 2);
+	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[0]);
+	cr_assert_eq(hand[0].pause, 4);
+}
+
 Test(inbox, next_sleeps_until_there_is_something)
 {
 	struct sleeper one;
