@@ -383,11 +383,8 @@ static void do_work(void)
 	is_done(add_relaxed(&taken, 1) < busy, tasks - busy);
 }
 
-static void flagger(void *arg)
+static void look_for_flags(uint32_t i, bool searching)
 {
-	uint32_t i = (uint32_t)(uintptr_t)arg;
-	bool searching = false;
-
 	for (;;) {
 		if (take_work()) {
 			if (searching)
@@ -406,6 +403,17 @@ static void flagger(void *arg)
 	}
 }
 
+static void flagger(void *arg)
+{
+	look_for_flags((uint32_t)(uintptr_t)arg, false);
+}
+
+/* One that searches already. */
+static void flag_searcher(void *arg)
+{
+	look_for_flags((uint32_t)(uintptr_t)arg, true);
+}
+
 static void add_work(uint32_t i, _Atomic uint32_t *rung)
 {
 	for (uint32_t k = 0; k < EACH; k++) {
@@ -421,6 +429,12 @@ static void adder(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg;
 
 	add_work(i, &note[i]);
+}
+
+static void publish_one(void *arg)
+{
+	store_relaxed(&flag[(uintptr_t)arg][0], 1);
+	tell(NULL);
 }
 
 static host_thread worker_thread[WORKERS], adder_thread[ADDERS];
@@ -501,16 +515,39 @@ SCENARIO(bell_flags_rush, "one of two searchers leaves work to a sleeper",
 	 .share = 3);
 
 /*
+ * A rush, two that search, a third that sleeps.  A publisher believes the rush; both
+ * searchers leave with other work, and only the first of them leaves a rush: its heavy
+ * fence must show it what was published, for the second one fences for itself only.
+ */
+static void bell_flags_last(void)
+{
+	set_flags(3, 2, 2, 2);
+	tasks = 3;
+	check(!host_spawn(&worker_thread[2], NULL, flagger, NULL, (void *)2));
+	while (!BELL_TOP(load_relaxed(&bell.word)))
+		host_relax();
+	check(bell_search(&bell) && bell_search(&bell));
+	or_acq_rel(&bell.word, (uint64_t)1 << BELL_RUSH_SHIFT);
+	store_relaxed(&flag[0][0], 1);
+	store_relaxed(&flag[0][1], 1);
+	for (uint32_t i = 0; i < 2; i++)
+		check(!host_spawn(&worker_thread[i], NULL, flag_searcher, NULL,
+				  (void *)(uintptr_t)i));
+	publish_one((void *)1);
+	all_done();
+	check_all_parked(&bell, workers);
+	bell_close(&bell);
+	for (uint32_t i = 0; i < workers; i++)
+		host_join(worker_thread[i], HOST_FOREVER);
+}
+SCENARIO(bell_flags_last, "the last searcher leaves after a rush was ended",
+	 .share = 2);
+
+/*
  * All sleep.  Then at once two publishers, who repeat each wakeup, and a
  * rescue: a sleeper takes back only the last of several shakes, and must know
  * what all of them said.
  */
-static void publish_one(void *arg)
-{
-	store_relaxed(&flag[(uintptr_t)arg][0], 1);
-	tell(NULL);
-}
-
 static void rescue_one(void *arg)
 {
 	(void)arg;
