@@ -256,7 +256,10 @@ WARD_API WARD_MUST int ward_submit_at(struct ward_pool *pool,
  *	-EINPROGRESS	it is inside run(), and is told by ward_check().  How it ends
  *			is up to it, and done() tells; but it is not run again
  *	-ENOENT		it had ended already, and only callbacks are still to come;
- *			or it is in no pool
+ *			or it is in no pool.  Also said of a task that was found free
+ *			and submitted again before its last release(), in the instant
+ *			in which its last worker leaves it: then it is cancelled all
+ *			the same, as with 0
  *	-EALREADY	it was cancelled before
  *	-EINVAL		NULL, or a cause that is no errno value
  *	-ECHILD		the pool belongs to the parent process
