@@ -13,12 +13,12 @@
 #include <errno.h>
 
 static struct inbox inbox;
-static struct hand **hand;
-static unsigned hands;
+static struct local_queue **local;
+static unsigned locals;
 
 static void work(unsigned number)
 {
-	struct hand *mine = hand[number];
+	struct local_queue *mine = local[number];
 	struct ward_task *task;
 
 	while ((task = inbox_next(&inbox, mine, number)))
@@ -40,16 +40,16 @@ static bool floor_start(const struct setup *setup)
 	unsigned n = setup->workers;
 
 	host_init();
-	hand = calloc(n, sizeof(struct hand *));
-	if (!hand ||
+	local = calloc(n, sizeof(struct local_queue *));
+	if (!local ||
 	    inbox_init(&inbox, rings(), setup->ring, n, SEARCHERS, NULL, NULL))
 		return false;
-	for (unsigned i = 0; i < n; i++, hands++) {
-		hand[i] = host_alloc(sizeof(*hand[i]));
-		if (!hand[i])
+	for (unsigned i = 0; i < n; i++, locals++) {
+		local[i] = host_alloc(sizeof(*local[i]));
+		if (!local[i])
 			return false;
-		hand_init(hand[i], i);
-		inbox_add_hand(&inbox, i, hand[i]);
+		local_init(local[i], i);
+		inbox_add_local(&inbox, i, local[i]);
 	}
 	return plain_start(n, work);
 }
@@ -91,10 +91,10 @@ static bool floor_finish(void)
 	bell_close(&inbox.bell);
 	plain_join();
 	/* until then each may still look into the hands of all others */
-	for (unsigned i = 0; i < hands; i++)
-		host_free(hand[i], sizeof(*hand[i]));
+	for (unsigned i = 0; i < locals; i++)
+		host_free(local[i], sizeof(*local[i]));
 	inbox_fini(&inbox);
-	free(hand);
+	free(local);
 	return true;
 }
 

@@ -33,7 +33,7 @@ WARD_SOURCES = \
 	lib/base/host_event.c \
 	lib/base/host_fault.c \
 	lib/base/host_fault.h \
-	lib/base/host_fence.c \
+	lib/base/host_barrier.c \
 	lib/base/host_file.c \
 	lib/base/host_futex.c \
 	lib/base/host_init.c \
@@ -41,7 +41,7 @@ WARD_SOURCES = \
 	lib/base/host_life.c \
 	lib/base/host_home.h \
 	lib/base/host_lock.h \
-	lib/base/host_look.c \
+	lib/base/host_sample.c \
 	lib/base/host_memory.c \
 	lib/base/host_near.c \
 	lib/base/host_near.h \
@@ -70,8 +70,8 @@ WARD_SOURCES = \
 	lib/tell/format.h \
 	lib/tell/frame.c \
 	lib/tell/frame.h \
-	lib/tell/group.c \
-	lib/tell/group.h \
+	lib/tell/dedup.c \
+	lib/tell/dedup.h \
 	lib/tell/incident.c \
 	lib/tell/incident.h \
 	lib/tell/recent.c \
@@ -80,16 +80,16 @@ WARD_SOURCES = \
 	lib/tell/text.c \
 	lib/tell/text.h \
 	lib/work/backoff.h \
-	lib/work/book.h \
+	lib/work/task_priv.h \
 	lib/work/cancel.c \
 	lib/work/cancel.h \
-	lib/work/crew.c \
-	lib/work/crew.h \
+	lib/work/seat_count.c \
+	lib/work/seat_count.h \
 	lib/work/death.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
 	lib/work/fork.c \
-	lib/work/hand.h \
+	lib/work/local_queue.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
 	lib/work/lane.c \
@@ -103,8 +103,8 @@ WARD_SOURCES = \
 	lib/work/limit_set.c \
 	lib/work/limit_set.h \
 	lib/work/lost.c \
-	lib/work/lower.c \
-	lib/work/lower.h \
+	lib/work/prio_queue.c \
+	lib/work/prio_queue.h \
 	lib/work/near.c \
 	lib/work/near.h \
 	lib/work/pay.c \
@@ -125,8 +125,8 @@ WARD_SOURCES = \
 	lib/work/stop.h \
 	lib/work/submit.c \
 	lib/work/sweep.c \
-	lib/work/theft.c \
-	lib/work/theft.h \
+	lib/work/steal.c \
+	lib/work/steal.h \
 	lib/work/thread.c \
 	lib/work/token.c \
 	lib/work/unblock.c \
@@ -135,7 +135,7 @@ WARD_SOURCES = \
 	lib/work/watch.c \
 	lib/work/worker.c \
 	lib/work/worker.h \
-	lib/heal/aides.c \
+	lib/heal/helpers.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
@@ -166,15 +166,15 @@ WARD_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
 	lib/flow/checkpoint.c \
-	lib/flow/errand.c \
-	lib/flow/errand.h \
+	lib/flow/deferred.c \
+	lib/flow/deferred.h \
 	lib/flow/go.c \
 	lib/flow/hedge.c \
 	lib/flow/incarnation.c \
 	lib/flow/intensity.h \
-	lib/flow/kept.c \
-	lib/flow/kept.h \
-	lib/flow/steward.c \
+	lib/flow/saved.c \
+	lib/flow/saved.h \
+	lib/flow/supervisor.c \
 	lib/flow/timer.c \
 	lib/flow/timer.h \
 	lib/flow/tree.c \

@@ -98,16 +98,16 @@ void host_near_stay(const struct host_near *near, uint32_t which)
 	(void)which;
 }
 
-/* ---- evidence: what host_look() knows -------------------------------- */
+/* ---- evidence: what host_sample() knows -------------------------------- */
 
-void host_eye_open(struct host_eye *eye, int32_t tid)
+void host_stat_open(struct host_stat_files *eye, int32_t tid)
 {
-	*eye = host_eye_of(tid);
+	*eye = host_stat_of(tid);
 }
 
-int host_glance(const struct host_eye *eye, struct host_look *look)
+int host_sample_cpu(const struct host_stat_files *eye, struct host_sample *look)
 {
-	int err = host_look(eye, look);
+	int err = host_sample(eye, look);
 
 	look->state = 0;
 	look->state_known = false;
@@ -195,7 +195,7 @@ const char *host_object(const void *code, uint64_t *offset)
 
 /* ---- words to nobody ------------------------------------------------- */
 
-void host_complain(const char *line, size_t len)
+void host_write_stderr(const char *line, size_t len)
 {
 	(void)line;
 	(void)len;

@@ -40,7 +40,7 @@ static bool anything(void *arg)
 /* [M] taken | does anybody wait for room? */
 static inline void room_made(void)
 {
-	host_fence_light();
+	host_barrier_light();
 	if (likely(!load_relaxed(&pool.waiters)) ||
 	    ck_ring_size(&pool.ring) > pool.mask / 2)
 		return;
@@ -120,7 +120,7 @@ static void wait_for_room(void)
 	}
 	add_acq_rel(&pool.waiters, 1);
 	seen = load_acquire(&pool.room);
-	host_fence_heavy();
+	host_barrier_heavy();
 	if (ck_ring_size(&pool.ring) >= pool.mask)
 		host_wait(&pool.room, seen, HOST_FOREVER);
 	sub_acq_rel(&pool.waiters, 1);
@@ -130,7 +130,7 @@ static void ck_submit(unsigned producer, struct job *job)
 {
 	while (!ck_ring_enqueue_mpmc_job(&pool.ring, pool.cell, &job))
 		wait_for_room();
-	host_fence_light(); /* [B] published | does anybody sleep? */
+	host_barrier_light(); /* [B] published | does anybody sleep? */
 	if (unlikely(!bell_quiet(&pool.bell)))
 		bell_ring_asleep(&pool.bell, &pool.rung[producer].tag);
 }

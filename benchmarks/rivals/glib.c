@@ -34,7 +34,7 @@ static void worker(gpointer data, gpointer user)
 	job_run(job);
 	if (sub_acq_rel(&s->out, 1) - 1 > s->room / 2)
 		return;
-	fence_seq_cst(); /* [G] */
+	barrier_seq_cst(); /* [G] */
 	if (load_relaxed(&s->asleep) && swap_acq_rel(&s->asleep, 0))
 		os_wake(&s->asleep, 1);
 }
@@ -42,7 +42,7 @@ static void worker(gpointer data, gpointer user)
 static void wait_for_half(struct side *s)
 {
 	store_relaxed(&s->asleep, 1);
-	fence_seq_cst(); /* [G] */
+	barrier_seq_cst(); /* [G] */
 	while (load_relaxed(&s->out) > s->room / 2 && load_relaxed(&s->asleep))
 		os_wait(&s->asleep, 1);
 	store_relaxed(&s->asleep, 0);

@@ -67,7 +67,7 @@
 #define cas_relaxed(p, seen, v)                                                \
 	atomic_compare_exchange_strong_explicit(                               \
 		p, seen, v, memory_order_relaxed, memory_order_relaxed)
-#define fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)
+#define barrier_seq_cst() atomic_thread_fence(memory_order_seq_cst)
 
 /* A counter that one thread writes and any may read: no locked instruction. */
 #define count_own(p, n) store_relaxed(p, load_relaxed(p) + (n))

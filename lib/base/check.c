@@ -17,7 +17,7 @@ bool check_failed(const char *where, const char *file, int line,
 	if (len >= (int)sizeof(text))
 		len = sizeof(text) - 1;
 	if (len > 0)
-		host_mutter(text, (size_t)len);
+		host_try_stderr(text, (size_t)len);
 	if (aborts)
 		host_abort();
 	return false;

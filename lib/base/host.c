@@ -148,7 +148,7 @@ int32_t host_tid(void)
 
 /* ---- last words ---------------------------------------------------------- */
 
-void host_complain(const char *line, size_t len)
+void host_write_stderr(const char *line, size_t len)
 {
 	int saved = errno;
 
@@ -165,7 +165,7 @@ void host_complain(const char *line, size_t len)
 	errno = saved;
 }
 
-void host_mutter(const char *line, size_t len)
+void host_try_stderr(const char *line, size_t len)
 {
 	static const struct timespec at_once;
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -173,7 +173,7 @@ void host_mutter(const char *line, size_t len)
 
 	if (syscall(SYS_ppoll, &fd, 1, &at_once, NULL, 0) == 1 &&
 	    fd.revents & POLLOUT)
-		host_complain(line, len);
+		host_write_stderr(line, len);
 	errno = saved;
 }
 

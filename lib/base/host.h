@@ -74,12 +74,12 @@ void host_wake(_Atomic uint32_t *word, int n);
  * kernel cannot sleep on several, it sleeps on the first, and looks at the others
  * a hundred times a second.
  */
-struct host_watch {
+struct host_waitv {
 	_Atomic uint32_t *word;
 	uint32_t seen;
 };
-enum { HOST_WATCHES = 5 }; /* at most */
-int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until);
+enum { HOST_WAITV_MAX = 5 }; /* at most */
+int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until);
 
 /* ---- the two halves of a store-load fence --------------------------------- */
 
@@ -89,16 +89,16 @@ int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until);
  * heavy.  light() costs nothing where the kernel has membarrier (heavy() then
  * is that call: microseconds); else both are seq_cst fences.
  */
-extern host_own bool host_asymmetric; /* by host_init(): host_fence.c */
+extern host_own bool host_asymmetric; /* by host_init(): host_barrier.c */
 
-static inline void host_fence_light(void)
+static inline void host_barrier_light(void)
 {
 	if (likely(__atomic_load_n(&host_asymmetric, __ATOMIC_RELAXED)))
 		atomic_signal_fence(memory_order_seq_cst);
 	else
-		fence_seq_cst();
+		barrier_seq_cst();
 }
-void host_fence_heavy(void);
+void host_barrier_heavy(void);
 
 /* The body of every loop that spins for another thread. */
 void host_relax(void);
@@ -224,19 +224,19 @@ struct host_file {
 	uint64_t number; /* of an event, whose inode is not its own */
 };
 
-struct host_eye {
+struct host_stat_files {
 	int32_t tid;
 	struct host_file stat, schedstat, syscall; /* kept, or none */
 	uint64_t born; /* when the thread began, in the kernel's ticks; 0: unknown */
 };
 /* Nothing is kept: for one look or two. */
-static inline struct host_eye host_eye_of(int32_t tid)
+static inline struct host_stat_files host_stat_of(int32_t tid)
 {
 	struct host_file none = { .fd = -1 };
 
-	return (struct host_eye){ tid, none, none, none, 0 };
+	return (struct host_stat_files){ tid, none, none, none, 0 };
 }
-struct host_look {
+struct host_sample {
 	bool cpu_known, state_known, switches_known;
 	uint64_t cpu;	    /* ns on a CPU so far */
 	uint64_t run_delay; /* ns ready without one; booked when it gets one */
@@ -244,17 +244,20 @@ struct host_look {
 	char state;	    /* R S D T t Z X I, 0: not known */
 };
 /* Opens what may be kept; what may not stays -1 and is opened at each look. */
-void host_eye_open(struct host_eye *eye, int32_t tid);
-void host_eye_close(struct host_eye *eye);
+void host_stat_open(struct host_stat_files *files, int32_t tid);
+void host_stat_close(struct host_stat_files *files);
 /*
  * 0; -ESRCH: the thread is gone; -ENODATA: nothing can be known.  The numbers
  * are read one after the other: their sum may pass the wall clock a little.
  */
-int host_look(const struct host_eye *eye, struct host_look *look);
+int host_sample(const struct host_stat_files *files,
+		struct host_sample *sample);
 /* The same without the state, which costs more than all the rest. */
-int host_glance(const struct host_eye *eye, struct host_look *look);
+int host_sample_cpu(const struct host_stat_files *files,
+		    struct host_sample *sample);
 /* Its system call (-1: none or unknown) and the first argument. */
-int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg);
+int host_syscall(const struct host_stat_files *files, int32_t *nr,
+		 uint64_t *arg);
 /* Did the thread begin after that (CLOCK_MONOTONIC)?  False, if it is not known. */
 bool host_is_younger(int32_t tid, uint64_t than);
 /*
@@ -369,9 +372,9 @@ int host_notify(const char *state);
 uint64_t host_watchdog(void);
 
 /* The last resort of a report that nobody listens to. */
-void host_complain(const char *line, size_t len);
+void host_write_stderr(const char *line, size_t len);
 /* The same, unless it would have to wait; at most 4096 bytes. */
-void host_mutter(const char *line, size_t len);
+void host_try_stderr(const char *line, size_t len);
 _Noreturn void host_abort(void);
 
 #endif

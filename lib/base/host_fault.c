@@ -254,7 +254,7 @@ static void complain(int signo, const siginfo_t *info)
 			 "handled\n",
 			 signo, info->si_addr);
 
-	host_complain(line, (size_t)n);
+	host_write_stderr(line, (size_t)n);
 }
 
 /* ---- the handler ------------------------------------------------------------------ */

@@ -97,5 +97,5 @@ void host_wake(_Atomic uint32_t *word, int n)
 		return;
 	/* Whoever sleeps from now on looks by himself; who does already must. */
 	host_lack(HOST_NO_SLEEP);
-	host_rouse_all();
+	host_wake_all();
 }

@@ -19,7 +19,7 @@ static void in_child(void)
 {
 	void (*hook)(void *) = load_relaxed(&fork_hook);
 
-	host_fence_init();
+	host_barrier_init();
 	host_where_forked();
 	add_relaxed(&host_generation, 1);
 	if (hook)
@@ -51,7 +51,7 @@ static void init(void)
 {
 	void *frame[2];
 
-	host_fence_init();
+	host_barrier_init();
 	host_about_init();
 	host_object_init();
 	stay();

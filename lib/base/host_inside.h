@@ -49,10 +49,10 @@ int host_nap(uint64_t until);
  * Interrupts whoever of the process sleeps, but those that block the signal for
  * backtraces: where they cannot be woken they shall look for themselves.
  */
-void host_rouse_all(void);
+void host_wake_all(void);
 
-/* Prepares host_fence_heavy(); again in the child of a fork. */
-void host_fence_init(void);
+/* Prepares host_barrier_heavy(); again in the child of a fork. */
+void host_barrier_init(void);
 
 /* May host_about() be believed? */
 void host_about_init(void);

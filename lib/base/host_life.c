@@ -75,7 +75,7 @@ static void unlock(struct host_life *life)
 	}
 	pthread_mutex_unlock(mutex_of(life));
 	if (mute)
-		host_rouse_all();
+		host_wake_all();
 }
 
 /* A mutex whose owner died goes to the next who locks it, at once. */
@@ -263,7 +263,7 @@ static int wait_any(struct waitv *entry, unsigned n,
 /* So late is news that comes by a word that nobody sleeps on. */
 #define GLANCE UINT64_C(10000000)
 
-static int wait_first(const struct host_watch *watch, uint64_t until)
+static int wait_first(const struct host_waitv *watch, uint64_t until)
 {
 	uint64_t now = host_now();
 	uint64_t glance = until > now && until - now > GLANCE ? now + GLANCE :
@@ -273,10 +273,10 @@ static int wait_first(const struct host_watch *watch, uint64_t until)
 	return glance == until ? err : 0;
 }
 
-int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)
 {
 	struct timespec end = host_timespec(until);
-	struct waitv entry[HOST_WATCHES];
+	struct waitv entry[HOST_WAITV_MAX];
 	int got;
 
 	for (unsigned i = 0; i < n; i++)

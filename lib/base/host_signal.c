@@ -219,7 +219,7 @@ struct entry { /* as the kernel writes it: struct linux_dirent64 */
 	char name[];
 };
 
-static void rouse(const char *buf, long len)
+static void wake_waiter(const char *buf, long len)
 {
 	const struct entry *entry;
 
@@ -231,7 +231,7 @@ static void rouse(const char *buf, long len)
 	}
 }
 
-cold void host_rouse_all(void)
+cold void host_wake_all(void)
 {
 	_Alignas(struct entry) char buf[2048];
 	int saved = errno, fd;
@@ -243,7 +243,7 @@ cold void host_rouse_all(void)
 	if (fd < 0)
 		return;
 	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
-		rouse(buf, len);
+		wake_waiter(buf, len);
 	host_close(fd);
 	errno = saved;
 }

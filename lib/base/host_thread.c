@@ -27,7 +27,7 @@ struct start {
 	char name[16];
 };
 
-static void last_will(void *memory)
+static void exit_cleanup(void *memory)
 {
 	struct start *start = memory;
 
@@ -42,7 +42,7 @@ static void *thread_main(void *memory)
 
 	free(memory);
 	prctl(PR_SET_NAME, start.name, 0, 0, 0);
-	pthread_cleanup_push(last_will, &start);
+	pthread_cleanup_push(exit_cleanup, &start);
 	start.fn(start.arg);
 	pthread_cleanup_pop(0);
 	return NULL;

@@ -101,7 +101,7 @@ static int who(uint64_t *fence)
 static int refuse(const struct ward_bridge *bridge, const struct end *end,
 		  uint64_t fence, uint64_t seq)
 {
-	host_fence_light(); /* [t] the end is free | taken over? */
+	host_barrier_light(); /* [t] the end is free | taken over? */
 	if (load_acquire(&bridge->closed))
 		return -EPIPE;
 	if (load_acquire(&bridge->opened) > fence) /* [t] */
@@ -209,7 +209,7 @@ static int open_as(struct ward_bridge *bridge, uint64_t fence, uint64_t *last)
 
 	high_raise(&bridge->opened, fence);
 	do {
-		host_fence_heavy(); /* [t] taken over | is the end free? */
+		host_barrier_heavy(); /* [t] taken over | is the end free? */
 		find_end(bridge, &end);
 		if (load_acquire(&bridge->closed))
 			return -EPIPE;

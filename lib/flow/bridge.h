@@ -54,7 +54,7 @@
 #define BRIDGE_GONE (UINT32_C(1) << 31)
 
 #define CELL_WHAT_BITS 17
-#define CELL_TURN_BITS 17
+#define CELL_GEN_BITS 17
 #define CELL_LAP_BITS 30
 #define CELL_SEAL ((UINT32_C(1) << CELL_WHAT_BITS) - 1)
 
@@ -121,7 +121,7 @@ static inline uint64_t cell_filled(uint64_t word, uint32_t what)
 /* The same free cell, as nobody has seen it before. */
 static inline uint64_t cell_turned(uint64_t word)
 {
-	const uint64_t turns = (UINT64_C(1) << CELL_TURN_BITS) - 1;
+	const uint64_t turns = (UINT64_C(1) << CELL_GEN_BITS) - 1;
 	uint64_t turn = (word >> CELL_WHAT_BITS) + 1;
 
 	return cell_fresh(cell_lap(word), 0) |

@@ -74,7 +74,7 @@ static void decide(struct ward_hedge *hedge, int winner, int status)
 	store_release(&hedge->decided, 2); /* [hd] */
 	wait_wake(&hedge->done);
 	ward_lane_cancel(hedge->lane, -ECANCELED);
-	fence_seq_cst(); /* [hd] decided | is the timer set? */
+	barrier_seq_cst(); /* [hd] decided | is the timer set? */
 	if (hedge->config.delay)
 		unset_timer(hedge);
 	if (hedge->config.done)
@@ -235,7 +235,7 @@ static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 		put(hedge);
 		return err;
 	}
-	fence_seq_cst(); /* [hd] the timer is set | decided? */
+	barrier_seq_cst(); /* [hd] the timer is set | decided? */
 	if (load_acquire(&hedge->decided))
 		unset_timer(hedge);
 	return 0;

@@ -26,7 +26,7 @@ static void keep(struct ward *ward, struct incarnation *it)
 	ward->spares++;
 }
 
-int incarnation_stock(struct ward *ward)
+int incarnation_reserve(struct ward *ward)
 {
 	while (ward->spares < SPARES) {
 		struct incarnation *it = host_alloc(sizeof(*it));
@@ -38,7 +38,7 @@ int incarnation_stock(struct ward *ward)
 	return 0;
 }
 
-void incarnation_unstock(struct ward *ward)
+void incarnation_unreserve(struct ward *ward)
 {
 	struct incarnation *it;
 
@@ -97,7 +97,7 @@ static bool begin(struct incarnation *it)
 		it->units = slot->pulse.units;
 		ward->starts++;
 		ward->me.once = ward->spec.restart == WARD_NEVER;
-		if (ward->me.above->phase == PHASE_RISING)
+		if (ward->me.above->phase == PHASE_STARTING)
 			tree_settle(ward->me.above);
 	}
 	tree_unlock(ward->tree);
@@ -135,7 +135,7 @@ static void set_backoff(struct ward *ward, const struct incarnation *it)
 	if (now - it->since > most)
 		ward->row = 0;
 	ward->row++;
-	ward->not_before = now + backoff_draw(&ward->tree->pool->dice,
+	ward->not_before = now + backoff_draw(&ward->tree->pool->rng,
 					      spec->backoff_min,
 					      spec->backoff_max, ward->row);
 	if (ward->not_before < now)
@@ -160,8 +160,8 @@ static void ended(struct ward *ward, struct incarnation *it)
 		return;
 	}
 	set_backoff(ward, it);
-	if (!member_is_falling(&ward->me))
-		steward_failed(steward, &ward->me, it->status, it->incident);
+	if (!member_is_stopping(&ward->me))
+		supervisor_failed(steward, &ward->me, it->status, it->incident);
 }
 
 /* It has ended, and spec.ended was called. */
@@ -181,36 +181,36 @@ static void run_ended(struct incarnation *it)
 		member_gone(&ward->me);
 	else if (!it->asked)
 		ended(ward, it);
-	else if (!member_is_falling(&ward->me))
+	else if (!member_is_stopping(&ward->me))
 		ward->me.ops->up(&ward->me); /* ward_restart() */
 	tree_settle(steward);
 	member_put(&steward->me);
 }
 
-static struct incarnation *ended_of(struct errand *errand)
+static struct incarnation *ended_of(struct deferred *deferred)
 {
-	return ward_entry(errand, struct incarnation, ended);
+	return ward_entry(deferred, struct incarnation, ended);
 }
 
-static void call_ended(struct errand *errand)
+static void call_ended(struct deferred *deferred)
 {
-	struct incarnation *it = ended_of(errand);
+	struct incarnation *it = ended_of(deferred);
 
 	it->ward->spec.ended(it->ward->spec.arg, it->status);
 }
 
-static void then_fall(struct errand *errand)
+static void then_fall(struct deferred *deferred)
 {
-	struct incarnation *it = ended_of(errand);
+	struct incarnation *it = ended_of(deferred);
 
 	tree_lock(it->ward->tree);
 	run_ended(it);
 	tree_unlock(it->ward->tree);
 }
 
-static void put_ended(struct errand *errand)
+static void put_ended(struct deferred *deferred)
 {
-	put(ended_of(errand));
+	put(ended_of(deferred));
 }
 
 /* What is called for the end of a run that may still go on, fenced. */
@@ -221,7 +221,7 @@ static void done(struct ward_task *task, int status)
 	struct pool *pool;
 
 	tree_lock(ward->tree);
-	incarnation_feel(it);
+	incarnation_poll(it);
 	it->status = status;
 	it->incident = ward_incident(task);
 	if (!it->begun || !ward->spec.ended) {
@@ -230,12 +230,12 @@ static void done(struct ward_task *task, int status)
 		return;
 	}
 	pool = ward->tree->closed ? NULL : ward->tree->pool;
-	it->ended.make = call_ended;
-	it->ended.then = then_fall;
+	it->ended.call = call_ended;
+	it->ended.complete = then_fall;
 	it->ended.put = put_ended;
 	tree_unlock(ward->tree);
 	add_acq_rel(&it->refs, 1);
-	errand_submit(&it->ended, pool, ward->spec.name);
+	deferred_submit(&it->ended, pool, ward->spec.name);
 }
 
 static void release(struct ward_task *task)
@@ -282,7 +282,7 @@ void incarnation_stop(struct ward *ward)
 		ward->me.state = MEMBER_DOWN;
 		return;
 	}
-	ward->me.state = MEMBER_FALLING;
+	ward->me.state = MEMBER_STOPPING;
 	timer_set(&ward->stop, ward_in(ward->spec.stop_within));
 }
 
@@ -292,7 +292,7 @@ void incarnation_stop(struct ward *ward)
  * The record of a thread that died may be another's by now; who takes it over
  * shows his own task, or none, before he beats.
  */
-void incarnation_feel(struct incarnation *it)
+void incarnation_poll(struct incarnation *it)
 {
 	struct ward *ward = it->ward;
 	struct slot *slot = it->slot;

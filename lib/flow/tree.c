@@ -73,7 +73,7 @@ void member_gone(struct member *member)
 	member_put(member);
 }
 
-bool steward_is_shut(const struct ward_steward *steward)
+bool supervisor_is_shut(const struct ward_steward *steward)
 {
 	for (; steward; steward = steward->me.above)
 		if (steward->leaving || steward->spent)
@@ -81,39 +81,40 @@ bool steward_is_shut(const struct ward_steward *steward)
 	return false;
 }
 
-bool member_is_falling(const struct member *member)
+bool member_is_stopping(const struct member *member)
 {
 	const struct ward_steward *steward = member->above;
 
 	return steward->phase == PHASE_DOWN ||
-	       (steward->phase == PHASE_FALLING &&
+	       (steward->phase == PHASE_STOPPING &&
 		member->place >= steward->mark);
 }
 
 /* ---- one steward's steps ------------------------------------------------------------ */
 
-static void fall(struct ward_steward *steward, uint64_t mark, bool again)
+static void stop_members(struct ward_steward *steward, uint64_t mark,
+			 bool again)
 {
-	if (steward->phase != PHASE_FALLING || mark < steward->mark)
+	if (steward->phase != PHASE_STOPPING || mark < steward->mark)
 		steward->mark = mark;
-	steward->phase = PHASE_FALLING;
+	steward->phase = PHASE_STOPPING;
 	steward->again = again;
 }
 
-static void fall_all(struct ward_steward *steward)
+static void stop_members_all(struct ward_steward *steward)
 {
-	steward->me.state = MEMBER_FALLING;
-	fall(steward, 0, false);
+	steward->me.state = MEMBER_STOPPING;
+	stop_members(steward, 0, false);
 }
 
 /* Brings down who is to be down: true when all are.  What is for good leaves. */
-static bool fell(struct ward_steward *steward)
+static bool all_stopped(struct ward_steward *steward)
 {
 	struct member *member = steward->last, *before;
 
 	for (; member && member->place >= steward->mark; member = before) {
 		before = member->prev;
-		if (member->state != MEMBER_FALLING)
+		if (member->state != MEMBER_STOPPING)
 			member->ops->down(member);
 		if (member->state != MEMBER_DOWN)
 			return false;
@@ -124,7 +125,7 @@ static bool fell(struct ward_steward *steward)
 }
 
 /* All below are down, and what comes of that was seen to. */
-static void steward_is_down(struct ward_steward *steward)
+static void supervisor_is_down(struct ward_steward *steward)
 {
 	steward->me.state = MEMBER_DOWN;
 	if (!steward->leaving)
@@ -133,7 +134,7 @@ static void steward_is_down(struct ward_steward *steward)
 	wait_wake(&steward->down);
 }
 
-static bool rose(struct ward_steward *steward)
+static bool all_started(struct ward_steward *steward)
 {
 	struct member *member = steward->first;
 
@@ -141,27 +142,27 @@ static bool rose(struct ward_steward *steward)
 		if (member->state == MEMBER_DOWN)
 			member->ops->up(member);
 		if (member->state != MEMBER_UP ||
-		    !member->ops->has_risen(member))
+		    !member->ops->has_started(member))
 			return false;
 	}
 	return true;
 }
 
-static void say_farewell(struct ward_steward *steward);
+static void give_notice(struct ward_steward *steward);
 
-static void landed(struct ward_steward *steward)
+static void stop_done(struct ward_steward *steward)
 {
 	if (steward->again) {
-		steward->phase = PHASE_RISING;
+		steward->phase = PHASE_STARTING;
 		return;
 	}
 	steward->phase = PHASE_DOWN;
 	if (steward->calling)
 		return;
 	if (steward->spent && !steward->leaving)
-		say_farewell(steward);
+		give_notice(steward);
 	else
-		steward_is_down(steward);
+		supervisor_is_down(steward);
 }
 
 /* For assertions: in DOWN no member is up. */
@@ -177,9 +178,9 @@ static bool is_in_phase(const struct ward_steward *steward)
 static void step(struct ward_steward *steward)
 {
 	WARD_ASSERT(host_lock_is_held(&steward->tree->lock));
-	if (steward->phase == PHASE_FALLING && fell(steward))
-		landed(steward);
-	if (steward->phase == PHASE_RISING && rose(steward))
+	if (steward->phase == PHASE_STOPPING && all_stopped(steward))
+		stop_done(steward);
+	if (steward->phase == PHASE_STARTING && all_started(steward))
 		steward->phase = PHASE_UP;
 	WARD_ASSERT(is_in_phase(steward));
 }
@@ -223,11 +224,11 @@ static void leave_all(struct ward_steward *steward)
 		leave_all(child);
 }
 
-void steward_leave(struct ward_steward *steward)
+void supervisor_leave(struct ward_steward *steward)
 {
 	if (!steward->leaving) {
 		leave_all(steward);
-		fall_all(steward);
+		stop_members_all(steward);
 	}
 	tree_settle(steward);
 }
@@ -262,7 +263,7 @@ static void give_up(struct ward_steward *steward, uint64_t cause)
 		incident_raise(&steward->tree->pool->tell, in);
 	}
 	steward->spent = true;
-	fall_all(steward);
+	stop_members_all(steward);
 }
 
 static void tell_restart(struct ward_steward *steward,
@@ -282,8 +283,8 @@ static void tell_restart(struct ward_steward *steward,
 	steward_wake(steward->tree->pool);
 }
 
-void steward_failed(struct ward_steward *steward, struct member *member,
-		    int status, uint64_t cause)
+void supervisor_failed(struct ward_steward *steward, struct member *member,
+		       int status, uint64_t cause)
 {
 	if (intensity_add(&steward->intensity, host_now(), steward->restarts,
 			  steward->within)) {
@@ -293,9 +294,11 @@ void steward_failed(struct ward_steward *steward, struct member *member,
 	if (steward->strategy == WARD_ONE_FOR_ONE)
 		member->ops->up(member);
 	else
-		fall(steward,
-		     steward->strategy == WARD_REST_FOR_ONE ? member->place : 0,
-		     true);
+		stop_members(steward,
+			     steward->strategy == WARD_REST_FOR_ONE
+				     ? member->place
+				     : 0,
+			     true);
 	/* Last: it wakes the scribe, and the ward need not wait for that. */
 	tell_restart(steward, member, status, cause);
 }
@@ -320,7 +323,7 @@ static void abort_with_report(struct ward_steward *root)
 static void last_resort(struct ward_steward *root)
 {
 	if (root->tree->last == WARD_LAST_STARVE)
-		root->tree->feed = 0; /* and it stays so: watchdog.c */
+		root->tree->ping_every = 0; /* and it stays so: watchdog.c */
 	if (root->tree->last == WARD_LAST_ABORT)
 		abort_with_report(root);
 }
@@ -329,32 +332,32 @@ static void tell_above(struct ward_steward *steward)
 {
 	struct ward_steward *above = steward->me.above;
 
-	steward_is_down(steward);
+	supervisor_is_down(steward);
 	if (steward->leaving)
 		return;
 	if (!above) {
-		steward_leave(steward); /* nothing of it will ever be up again */
+		supervisor_leave(steward); /* nothing of it will ever be up again */
 		last_resort(steward);
-	} else if (!member_is_falling(&steward->me)) {
-		steward_failed(above, &steward->me, 0, steward->incident);
+	} else if (!member_is_stopping(&steward->me)) {
+		supervisor_failed(above, &steward->me, 0, steward->incident);
 	}
 }
 
-static struct farewell *farewell_of(struct errand *errand)
+static struct give_up_notice *notice_of(struct deferred *deferred)
 {
-	return ward_entry(errand, struct farewell, errand);
+	return ward_entry(deferred, struct give_up_notice, deferred);
 }
 
-static void call_gave_up(struct errand *errand)
+static void call_gave_up(struct deferred *deferred)
 {
-	struct ward_steward *steward = farewell_of(errand)->steward;
+	struct ward_steward *steward = notice_of(deferred)->steward;
 
 	steward->gave_up(steward->arg, steward);
 }
 
-static void then_tell(struct errand *errand)
+static void gave_up_told(struct deferred *deferred)
 {
-	struct ward_steward *steward = farewell_of(errand)->steward;
+	struct ward_steward *steward = notice_of(deferred)->steward;
 
 	tree_lock(steward->tree);
 	steward->calling = false;
@@ -363,96 +366,96 @@ static void then_tell(struct errand *errand)
 	tree_unlock(steward->tree);
 }
 
-static void put_farewell(struct errand *errand)
+static void put_notice(struct deferred *deferred)
 {
-	struct farewell *farewell = farewell_of(errand);
-	struct ward_steward *steward = farewell->steward;
+	struct give_up_notice *notice = notice_of(deferred);
+	struct ward_steward *steward = notice->steward;
 
 	tree_lock(steward->tree);
-	if (!steward->farewell) {
-		steward->farewell = farewell;
-		farewell = NULL;
+	if (!steward->notice) {
+		steward->notice = notice;
+		notice = NULL;
 	}
 	tree_unlock(steward->tree);
-	host_free(farewell, sizeof(*farewell));
+	host_free(notice, sizeof(*notice));
 	member_put(&steward->me);
 }
 
 /*
- * A gave_up() that hangs has its errand for itself; who gives up meanwhile, when
+ * A gave_up() that hangs has its deferred call for itself; who gives up meanwhile, when
  * there is no memory either, does so without it.
  */
-static void say_farewell(struct ward_steward *steward)
+static void give_notice(struct ward_steward *steward)
 {
-	struct farewell *farewell = steward->farewell;
+	struct give_up_notice *notice = steward->notice;
 
-	if (steward->gave_up && !farewell)
-		farewell = host_alloc(sizeof(*farewell));
-	if (!steward->gave_up || !farewell) {
+	if (steward->gave_up && !notice)
+		notice = host_alloc(sizeof(*notice));
+	if (!steward->gave_up || !notice) {
 		tell_above(steward);
 		return;
 	}
-	steward->farewell = NULL;
+	steward->notice = NULL;
 	steward->calling = true;
 	member_hold(&steward->me);
-	farewell->steward = steward;
-	farewell->errand.make = call_gave_up;
-	farewell->errand.then = then_tell;
-	farewell->errand.put = put_farewell;
-	errand_submit(&farewell->errand, steward->tree->pool, steward->name);
+	notice->steward = steward;
+	notice->deferred.call = call_gave_up;
+	notice->deferred.complete = gave_up_told;
+	notice->deferred.put = put_notice;
+	deferred_submit(&notice->deferred, steward->tree->pool, steward->name);
 }
 
 /* ---- a steward as a member --------------------------------------------------------- */
 
-static struct ward_steward *steward_of(struct member *member)
+static struct ward_steward *supervisor_of(struct member *member)
 {
 	return ward_entry(member, struct ward_steward, me);
 }
 
-static void steward_up(struct member *member)
+static void supervisor_up(struct member *member)
 {
-	struct ward_steward *steward = steward_of(member);
+	struct ward_steward *steward = supervisor_of(member);
 
 	member->state = MEMBER_UP;
-	steward->phase = PHASE_RISING;
+	steward->phase = PHASE_STARTING;
 	steward->spent = false;
 	steward->intensity = (struct intensity){ 0 };
 	step(steward);
 }
 
 /* One that was down before and leaves now sees its members go. */
-static void steward_down(struct member *member)
+static void supervisor_down(struct member *member)
 {
-	struct ward_steward *steward = steward_of(member);
+	struct ward_steward *steward = supervisor_of(member);
 
 	if (member->state == MEMBER_DOWN &&
 	    !(steward->leaving && steward->first))
 		return;
-	fall_all(steward);
+	stop_members_all(steward);
 	step(steward);
 }
 
-static bool steward_has_risen(const struct member *member)
+static bool supervisor_has_started(const struct member *member)
 {
 	return ward_entry(member, const struct ward_steward, me)->phase ==
 	       PHASE_UP;
 }
 
-static void steward_free(struct member *member)
+static void supervisor_free(struct member *member)
 {
-	struct ward_steward *steward = steward_of(member);
+	struct ward_steward *steward = supervisor_of(member);
 	struct tree *tree = steward->tree;
 
 	steward->magic = HANDLE_DEAD;
-	host_free(steward->farewell, sizeof(*steward->farewell));
+	host_free(steward->notice, sizeof(*steward->notice));
 	host_free(steward, sizeof(*steward));
 	tree_put(tree);
 }
 
-const struct member_ops steward_ops = {
-	.up = steward_up,
-	.down = steward_down,
-	.has_risen = steward_has_risen,
-	.free = steward_free,
+const struct member_ops supervisor_ops = {
+	.up = supervisor_up,
+	.down = supervisor_down,
+	.has_started = supervisor_has_started,
+	.free = supervisor_free,
 	.again = "a steward gave up and is started again",
 };

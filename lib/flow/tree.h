@@ -10,14 +10,17 @@
  * A steward is in one of four phases:
  *
  *	UP	each member goes by itself
- *	FALLING	the members from 'mark' on are brought down, the last first, each
- *		when the one after it is down; then 'again' says: RISING, or DOWN
- *	RISING	members that are down are started, the first first, each when the
+ *	STOPPING	the members from 'mark' on are brought down, the last first,
+ *	each
+ *		when the one after it is down; then 'again' says: STARTING, or DOWN
+ *	STARTING	members that are down are started, the first first, each when
+ *	the
  *		one before it has begun; then UP
  *	DOWN	no member is up; for good, or until its own steward starts it
  *
  * All is L, tree->lock, where no other letter of base/atomic.h stands.  Whoever holds
- * the lock runs nobody else's code: strangers are called by tasks of their own (errand.h).
+ * the lock runs nobody else's code: strangers are called by tasks of their own
+ * (deferred.h).
  */
 #ifndef WARD_LIB_FLOW_TREE_H
 #define WARD_LIB_FLOW_TREE_H
@@ -26,11 +29,11 @@
 #include "flow/intensity.h"
 #include "flow/ward.h"
 
-enum phase { PHASE_UP, PHASE_FALLING, PHASE_RISING, PHASE_DOWN };
+enum phase { PHASE_UP, PHASE_STOPPING, PHASE_STARTING, PHASE_DOWN };
 
 /* A call of gave_up().  The next one may come before everybody has left it. */
-struct farewell {
-	struct errand errand;
+struct give_up_notice {
+	struct deferred deferred;
 	struct ward_steward *steward;
 };
 
@@ -49,8 +52,8 @@ struct ward_steward {
 	/* L: */
 	struct member *first, *last; /* in the order of their start */
 	enum phase phase;
-	uint64_t mark; /* FALLING: from this place on */
-	bool again;    /* FALLING: and then up again */
+	uint64_t mark; /* STOPPING: from this place on */
+	bool again;    /* STOPPING: and then up again */
 	bool spent;    /* gave up; until it is started again */
 	bool leaving;  /* stops for good */
 	bool calling;  /* gave_up() is on its way */
@@ -58,7 +61,7 @@ struct ward_steward {
 	uint64_t incident; /* the report that it gave up */
 	/* Who is destroyed with whom: the handles. */
 	struct ward_steward *parent, *child, *sibling;
-	struct farewell *farewell; /* for the next time, or NULL */
+	struct give_up_notice *notice; /* for the next time, or NULL */
 	_Atomic bool over;	/* L; read without it: DOWN for good */
 	struct wait_queue down; /* X: opened then */
 };
@@ -73,9 +76,9 @@ struct tree {
 	bool closed;	      /* the pool goes: nothing is started any more */
 	enum ward_last last;
 	bool notify;	   /* the service manager is told, until it stops */
-	ward_ns feed;	   /* and fed so often; 0: not */
-	struct timer hunger;
-	struct errand meal;
+	ward_ns ping_every; /* and fed so often; 0: not */
+	struct timer ping_timer;
+	struct deferred ping;
 };
 
 /* Any thread; not in a child process, where another may have held it for ever. */
@@ -85,7 +88,7 @@ void tree_put(struct tree *tree); /* without the lock */
 
 /* ---- tree.c: the laws; it calls a ward through its member_ops only --------------- */
 
-extern const struct member_ops steward_ops;
+extern const struct member_ops supervisor_ops;
 
 /* The next steps of 'steward' and all above it. */
 void tree_settle(struct ward_steward *steward);
@@ -94,13 +97,13 @@ void member_enter(struct ward_steward *steward, struct member *member);
 /* Gone for good.  The caller holds a reference of its own, to its steward too. */
 void member_gone(struct member *member);
 /* Is 'member' one of those that its steward brings down? */
-bool member_is_falling(const struct member *member);
+bool member_is_stopping(const struct member *member);
 /* A member is down that nobody has told to be, and is to be up: it failed. */
-void steward_failed(struct ward_steward *steward, struct member *member,
-		    int status, uint64_t cause);
+void supervisor_failed(struct ward_steward *steward, struct member *member,
+		       int status, uint64_t cause);
 /* Nothing below is started any more. */
-void steward_leave(struct ward_steward *steward);
-bool steward_is_shut(const struct ward_steward *steward);
+void supervisor_leave(struct ward_steward *steward);
+bool supervisor_is_shut(const struct ward_steward *steward);
 
 /* ---- incarnation.c --------------------------------------------------------------- */
 
@@ -109,14 +112,14 @@ bool incarnation_start(struct ward *ward);
 /* Tells ward->now to stop, and when it will be fenced. */
 void incarnation_stop(struct ward *ward);
 /* Adds to the ward's pulse what 'now' has shown since it was felt last. */
-void incarnation_feel(struct incarnation *now);
+void incarnation_poll(struct incarnation *now);
 /* Memory for those that start next: 0 or -ENOMEM; and back, without the lock. */
-int incarnation_stock(struct ward *ward);
-void incarnation_unstock(struct ward *ward);
+int incarnation_reserve(struct ward *ward);
+void incarnation_unreserve(struct ward *ward);
 
 /* ---- watchdog.c: the service manager's, from the start of the root to its end ---- */
 
-void feed_start(struct tree *tree);
-void feed_stop(struct tree *tree);
+void watchdog_start(struct tree *tree);
+void watchdog_stop(struct tree *tree);
 
 #endif

@@ -18,7 +18,7 @@ int ward_view(struct ward *ward, struct ward_view *view)
 		return err;
 	tree_lock(ward->tree);
 	if (ward->now)
-		incarnation_feel(ward->now);
+		incarnation_poll(ward->now);
 	*view = (struct ward_view){
 		.size = sizeof(*view),
 		.starts = ward->starts,

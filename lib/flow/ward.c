@@ -26,8 +26,8 @@ static void ward_free(struct member *member)
 	struct tree *tree = ward->tree;
 
 	ward->magic = HANDLE_DEAD;
-	incarnation_unstock(ward);
-	kept_destroy(ward->kept);
+	incarnation_unreserve(ward);
+	saved_destroy(ward->saved);
 	host_free(ward, sizeof(*ward));
 	tree_put(tree);
 }
@@ -59,7 +59,7 @@ static void ward_down(struct member *member)
 	}
 }
 
-static bool ward_has_risen(const struct member *member)
+static bool ward_has_started(const struct member *member)
 {
 	const struct ward *ward = ward_entry(member, const struct ward, me);
 
@@ -84,7 +84,7 @@ static void ward_gone(struct member *member)
 static const struct member_ops ward_ops = {
 	.up = ward_up,
 	.down = ward_down,
-	.has_risen = ward_has_risen,
+	.has_started = ward_has_started,
 	.gone = ward_gone,
 	.free = ward_free,
 	.again = "a ward ended and is started again",
@@ -107,8 +107,8 @@ static void deadline_is_over(struct timer *timer)
 {
 	struct ward *ward = ward_entry(timer, struct ward, stop);
 
-	if (ward->me.state == MEMBER_FALLING)
-		steward_condemn(ward->tree->pool, &ward->now->task);
+	if (ward->me.state == MEMBER_STOPPING)
+		steward_request_fence(ward->tree->pool, &ward->now->task);
 }
 
 /* ---- public ------------------------------------------------------------------------------ */
@@ -153,10 +153,10 @@ static int ward_new(struct ward **out, struct tree *tree,
 	if (!ward)
 		return -ENOMEM;
 	ward_init(ward, tree, spec);
-	err = incarnation_stock(ward);
+	err = incarnation_reserve(ward);
 	if (!err && spec->state) {
-		ward->kept = kept_create(spec->state);
-		err = ward->kept ? 0 : -ENOMEM;
+		ward->saved = saved_create(spec->state);
+		err = ward->saved ? 0 : -ENOMEM;
 	}
 	if (err)
 		member_put(&ward->me);
@@ -172,7 +172,7 @@ static int enter(struct ward_steward *steward, struct ward *ward,
 	int err = 0;
 
 	tree_lock(tree);
-	if (steward_is_shut(steward)) {
+	if (supervisor_is_shut(steward)) {
 		err = -ESHUTDOWN;
 	} else if (tree->wards == tree->most) {
 		err = -EAGAIN;
@@ -261,7 +261,8 @@ int ward_restart(struct ward *ward)
 	if (err)
 		return err;
 	tree_lock(ward->tree);
-	if (!ward->me.above || ward->leaving || steward_is_shut(ward->me.above)) {
+	if (!ward->me.above || ward->leaving ||
+	    supervisor_is_shut(ward->me.above)) {
 		err = -ESHUTDOWN;
 	} else if (ward->me.state == MEMBER_WAITS) {
 		ward->not_before = 0;

@@ -16,8 +16,8 @@
 #define WARD_LIB_FLOW_WARD_H
 
 #include "base/handle.h"
-#include "flow/errand.h"
-#include "flow/kept.h"
+#include "flow/deferred.h"
+#include "flow/saved.h"
 #include "flow/timer.h"
 #include "work/pool.h"
 #include <ward/cancel.h>
@@ -30,7 +30,7 @@ enum member_state {
 	MEMBER_DOWN,	/* nothing of it is under way */
 	MEMBER_WAITS,	/* a ward: up when its backoff ends */
 	MEMBER_UP,
-	MEMBER_FALLING, /* told to stop */
+	MEMBER_STOPPING, /* told to stop */
 	MEMBER_GONE	/* for good: its steward knows it no more */
 };
 
@@ -51,7 +51,7 @@ struct member_ops {
 	void (*up)(struct member *member);
 	void (*down)(struct member *member);
 	/* It is UP: have it, and all below it, begun? */
-	bool (*has_risen)(const struct member *member);
+	bool (*has_started)(const struct member *member);
 	/* It has left its steward; NULL: nothing is left to do. */
 	void (*gone)(struct member *member);
 	/* Nobody holds it any more: with or without the lock. */
@@ -73,7 +73,7 @@ static inline void member_put(struct member *member)
 
 struct incarnation {
 	struct ward_task task;
-	struct errand ended; /* spec.ended, if there is one */
+	struct deferred ended; /* spec.ended, if there is one */
 	struct ward_cancel cancel; /* X: with letters of its own: cancel.h */
 	struct ward *ward;	   /* I */
 	struct incarnation *spare; /* the next one on ward->spare */
@@ -106,7 +106,7 @@ struct ward {
 	uint32_t row;		   /* restarts in a row, for the backoff */
 	ward_ns not_before;	   /* the next start; 0: at once */
 	struct timer start, stop;  /* the end of its backoff; its deadline */
-	struct kept *kept; /* I: for ward_checkpoint(); NULL: spec.state is 0 */
+	struct saved *saved; /* I: for ward_checkpoint(); NULL: spec.state is 0 */
 };
 
 /* The incarnation that the caller is inside of, or NULL: for code in a ward. */

@@ -5,67 +5,67 @@
  */
 #include "flow/tree.h"
 
-static struct tree *eater(struct errand *errand)
+static struct tree *tree_of(struct deferred *deferred)
 {
-	return ward_entry(errand, struct tree, meal);
+	return ward_entry(deferred, struct tree, ping);
 }
 
 /* Stuck wards that cannot be replaced are not for us to heal. */
-static void eat(struct errand *errand)
+static void ping_manager(struct deferred *deferred)
 {
-	struct tree *tree = eater(errand);
-	bool feed;
+	struct tree *tree = tree_of(deferred);
+	bool ping_every;
 
 	tree_lock(tree);
-	feed = tree->feed && !tree->closed &&
+	ping_every = tree->ping_every && !tree->closed &&
 	       !load_relaxed(&tree->pool->degraded);
 	tree_unlock(tree);
-	if (feed)
+	if (ping_every)
 		host_notify("WATCHDOG=1");
 }
 
-static void eaten(struct errand *errand)
+static void pinged(struct deferred *deferred)
 {
-	(void)errand;
+	(void)deferred;
 }
 
-/* Only when nobody is inside any more: the errand is one. */
-static void digest(struct errand *errand)
+/* Only when nobody is inside any more: the deferred call is one. */
+static void ping_done(struct deferred *deferred)
 {
-	struct tree *tree = eater(errand);
+	struct tree *tree = tree_of(deferred);
 
 	tree_lock(tree);
-	if (tree->feed)
-		timer_set(&tree->hunger, ward_in(tree->feed));
+	if (tree->ping_every)
+		timer_set(&tree->ping_timer, ward_in(tree->ping_every));
 	tree_unlock(tree);
 	tree_put(tree);
 }
 
-static void is_hungry(struct timer *timer)
+static void ping_is_due(struct timer *timer)
 {
 	struct tree *tree = timer->tree;
 
-	if (!tree->feed)
+	if (!tree->ping_every)
 		return;
 	add_acq_rel(&tree->refs, 1);
-	errand_submit(&tree->meal, tree->pool, "service manager");
+	deferred_submit(&tree->ping, tree->pool, "service manager");
 }
 
-void feed_start(struct tree *tree)
+void watchdog_start(struct tree *tree)
 {
-	timer_init(&tree->hunger, tree, &tree->root->me, is_hungry,
+	timer_init(&tree->ping_timer, tree, &tree->root->me, ping_is_due,
 		   "service manager");
-	tree->meal.make = eat;
-	tree->meal.then = eaten;
-	tree->meal.put = digest;
-	tree->feed = host_watchdog() / 2;
-	if (tree->feed)
-		timer_set(&tree->hunger, ward_in(tree->feed));
+	tree->ping.call = ping_manager;
+	tree->ping.complete = pinged;
+	tree->ping.put = ping_done;
+	tree->ping_every = host_watchdog() / 2;
+	if (tree->ping_every)
+		timer_set(&tree->ping_timer, ward_in(tree->ping_every));
 }
 
-void feed_stop(struct tree *tree)
+void watchdog_stop(struct tree *tree)
 {
-	tree->feed = 0;
+	tree->ping_every = 0;
 	if (tree->notify)
-		timer_unset(&tree->hunger);
+		timer_unset(&tree->ping_timer);
 }

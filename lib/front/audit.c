@@ -6,7 +6,7 @@
  * can only be checked of a pool that stands still: every number is read twice,
  * and those checks count only if the two readings are the same and nobody is
  * between two steps: no submitter holds a claim, no worker is neither parked nor
- * inside a task (it may have one in its hand), nothing is being healed [I].
+ * inside a task (it may have one in its local queue), nothing is being healed [I].
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct books {
+struct totals {
 	struct ward_stats stats;
 	uint64_t life[LIFE_GONE + 1]; /* slots by life */
 	uint64_t running;	      /* in run(), the answer their own */
@@ -30,7 +30,7 @@ struct books {
 };
 
 static void read_slot(struct pool *pool, const struct slot *slot,
-		      struct books *b)
+		      struct totals *b)
 {
 	uint64_t life = load_acquire(&slot->life);
 	uint64_t word = load_acquire(&slot->word);
@@ -39,8 +39,8 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 	b->moving += life + word;
 	/* A record that never had a thread may just be made. */
 	b->between += (LIFE_STATE(life) != LIFE_FREE &&
-		       load_relaxed(&slot->hand.ring.claim)) ||
-		      LIFE_STATE(life) == LIFE_BORN;
+		       load_relaxed(&slot->local.ring.claim)) ||
+		      LIFE_STATE(life) == LIFE_STARTING;
 	if (!slot_inside(word))
 		b->between += LIFE_STATE(life) == LIFE_SEATED &&
 			      !load_relaxed(&pool->inbox.bell
@@ -54,7 +54,7 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 		b->running++;
 }
 
-static void read_books(struct pool *pool, struct books *b)
+static void read_totals(struct pool *pool, struct totals *b)
 {
 	memset(b, 0, sizeof(*b));
 	b->stats.size = sizeof(b->stats);
@@ -67,12 +67,12 @@ static void read_books(struct pool *pool, struct books *b)
 	for (uint32_t i = 0; i < pool->inbox.rings; i++)
 		b->between += load_relaxed(&pool->inbox.ring[i].claim) != 0;
 	b->between += !bell_still(&pool->inbox.bell);
-	b->taken = CREW_TAKEN(load_acquire(&pool->crew.word));
+	b->taken = SEATS_TAKEN(load_acquire(&pool->seat_count.word));
 	b->bench = load_acquire(&pool->seat[seat_of_bench(pool)]) != NULL;
-	b->leaving = CREW_LEAVING(load_acquire(&pool->crew.word));
-	b->size = size_of(load_acquire(&pool->crew.size));
-	fence_seq_cst(); /* [I] */
-	b->between += load_acquire(&pool->amid);
+	b->leaving = SEATS_LEAVING(load_acquire(&pool->seat_count.word));
+	b->size = size_of(load_acquire(&pool->seat_count.size));
+	barrier_seq_cst(); /* [I] */
+	b->between += load_acquire(&pool->transitions);
 	b->raised = load_relaxed(&pool->tell.raised);
 }
 
@@ -103,7 +103,7 @@ static void at_most(struct ward_audit *audit, unsigned n, const char *what,
 }
 
 /* These hold at every instant. */
-static void check_always(const struct pool *pool, const struct books *b,
+static void check_always(const struct pool *pool, const struct totals *b,
 			 struct ward_audit *audit)
 {
 	uint64_t found = load_relaxed(&pool->broken);
@@ -125,11 +125,11 @@ static void check_always(const struct pool *pool, const struct books *b,
 }
 
 /* These of a pool that stood still for the length of two readings. */
-static void check_still(const struct books *b, struct ward_audit *audit)
+static void check_still(const struct totals *b, struct ward_audit *audit)
 {
 	const struct ward_stats *s = &b->stats;
 	const uint64_t *life = b->life;
-	uint64_t threads = life[LIFE_BORN] + life[LIFE_SPARE] +
+	uint64_t threads = life[LIFE_STARTING] + life[LIFE_SPARE] +
 			   life[LIFE_SEATED] + life[LIFE_ZOMBIE] +
 			   life[LIFE_DYING] + life[LIFE_GONE];
 	uint64_t attempts = s->ended + s->stalled + s->died + s->faulted +
@@ -180,17 +180,17 @@ static void check_still(const struct books *b, struct ward_audit *audit)
 int ward_audit(struct ward_pool *handle, struct ward_audit *audit)
 {
 	struct pool *pool = (struct pool *)handle;
-	struct books first, second;
+	struct totals first, second;
 	int err = audit && audit->size == sizeof(*audit) ? pool_enter(pool) :
 							   -EINVAL;
 
 	if (err)
 		return err;
 	*audit = (struct ward_audit)WARD_AUDIT_INIT;
-	read_books(pool, &first);
+	read_totals(pool, &first);
 	check_always(pool, &first, audit);
-	fence_seq_cst(); /* the second reading is later, whatever is read */
-	read_books(pool, &second);
+	barrier_seq_cst(); /* the second reading is later, whatever is read */
+	read_totals(pool, &second);
 	if (!memcmp(&first, &second, sizeof(first)) && !first.between)
 		check_still(&first, audit);
 	return audit->broken ? -EUCLEAN : 0;

@@ -128,7 +128,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 		size.base = most;
 	size.open = !c->max;
 	pool->seats = c->max ? most : room_to_lend(w);
-	crew_init(&pool->crew, &size);
+	seats_init(&pool->seat_count, &size);
 	pool->spares_wanted = (uint32_t)or_default(c->spares, 1 + w / 16);
 	pool->zombie_cap =
 		(uint32_t)or_default(c->zombies, most < 4 ? 8 : 2 * most);
@@ -159,7 +159,7 @@ static void pool_free(struct pool *pool)
 		pool->helpers_free(pool->helpers);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		if (pool->slot[i].pool) {
-			host_eye_close(&pool->slot[i].eye);
+			host_stat_close(&pool->slot[i].stat_files);
 			host_alt_stack_free(pool->slot[i].alt_stack);
 		}
 	lanes_free(pool);
@@ -204,7 +204,7 @@ static int set_near(struct pool *pool)
 	struct inbox *inbox = &pool->inbox;
 
 	if (host)
-		inbox->near = near_new(host, inbox->rings, inbox->hands);
+		inbox->near = near_new(host, inbox->rings, inbox->locals);
 	return host && !inbox->near ? -ENOMEM : 0;
 }
 
@@ -288,7 +288,7 @@ static void set_words(struct pool *pool, const struct ward_pool_config *c)
 	pool->made_at = host_now();
 	atomic_init(&pool->refs, 1);
 	pool->free = pool_free;
-	atomic_init(&pool->dice, pool->made_at);
+	atomic_init(&pool->rng, pool->made_at);
 	atomic_init(&pool->told_by, HOST_FOREVER);
 }
 

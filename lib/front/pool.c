@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
-#define STILLBORN 4u	     /* deaths on the way, for each that is wanted */
+#define FAILED_STARTS 4u	     /* deaths on the way, for each that is wanted */
 /*
  * Beyond the deadline: for threads that have nothing to do any more but to end, our
  * own as well.  Whoever is held somewhere is not waited for; nor, where there is no
@@ -83,19 +83,19 @@ bool front_own_thread(const struct pool *pool)
 static void stop_running(struct pool *pool)
 {
 	store_release(&pool->stopping, 1);
-	or_acq_rel(&pool->inbox.orders, ORDER_STOP);
+	or_acq_rel(&pool->inbox.controls, CONTROL_STOP);
 }
 
 static void stop_workers(struct pool *pool)
 {
 	stop_running(pool);
-	host_fence_heavy(); /* [x] stopping, before the spares' word */
+	host_barrier_heavy(); /* [x] stopping, before the spares' word */
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		uint32_t none = CALL_NONE;
 
 		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
 			host_wake(&pool->slot[i].call, 1);
-		slot_rouse(&pool->slot[i]);
+		slot_wake_waiter(&pool->slot[i]);
 	}
 	pool_lives_changed(pool);
 	bell_close(&pool->inbox.bell);
@@ -124,7 +124,7 @@ static void wait_until_left(struct pool *pool, const struct term *term)
 		uint64_t now = host_now(), slice = now + SLICE;
 
 		/* The spares that would have seen to it have left. */
-		lost_bury(pool);
+		lost_reap(pool);
 		if (now >= until && (!leaving(pool) || now >= at_last(term)))
 			return;
 		host_wait(&pool->alive, alive,
@@ -160,20 +160,20 @@ static int part_with(struct pool *pool, uint64_t until)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
-		uint32_t making = BOND_MAKING;
+		uint32_t making = JOIN_MAKING;
 
 		if (life == LIFE_FREE ||
 		    (life == LIFE_GONE && !alone &&
-		     clerk_bury(pool, slot, until)))
+		     clerk_reap(pool, slot, until)))
 			continue;
 		if (slot->joined)
 			continue; /* a steward is left: the record goes with all */
 		left++;
 		/* Its stack is needed; or it is the clerk's, who hangs.  He lets it go. */
-		if (life == LIFE_GONE && (theft_left(slot) || alone))
+		if (life == LIFE_GONE && (steal_left(slot) || alone))
 			continue;
 		/* Or the clerk does, if it hangs between its birth and that. */
-		if (!cas_acq_rel(&slot->bond, &making, BOND_PARTED)) /* [bd] */
+		if (!cas_acq_rel(&slot->join_state, &making, JOIN_DETACHED)) /* [bd] */
 			host_detach(slot->thread);
 		slot->joined = true;
 	}
@@ -220,7 +220,7 @@ static int stop_rest(struct pool *pool, const struct term *term)
 
 static uint32_t at_first(struct pool *pool)
 {
-	return CREW_WANTED(load_acquire(&pool->crew.word)) +
+	return SEATS_WANTED(load_acquire(&pool->seat_count.word)) +
 	       pool->spares_wanted;
 }
 
@@ -254,9 +254,9 @@ static void stand_down(struct pool *pool)
 	store_relaxed(&pool->inbox.bell.word, 0);
 	store_relaxed(&pool->inbox.bell.closed, 0);
 	store_relaxed(&pool->tell.stop, 0);
-	store_relaxed(&pool->stillborn, 0);
+	store_relaxed(&pool->failed_starts, 0);
 	store_relaxed(&pool->stopping, 0);
-	store_relaxed(&pool->inbox.orders, 0);
+	store_relaxed(&pool->inbox.controls, 0);
 	heal_again(pool->helpers); /* or else at the next start */
 	store_release(&pool->started, 0);
 }
@@ -273,14 +273,14 @@ static int wait_until_seated(struct pool *pool)
 		seen = load_acquire(&pool->lives_changed);
 		/* The clerk may be making one beyond need: not that one. */
 		if (seats_are_taken(pool) &&
-		    (!load_acquire(&pool->born) ||
+		    (!load_acquire(&pool->starting) ||
 		     load_acquire(&pool->spares_ready) >= pool->spares_wanted))
 			return 0;
-		if (load_relaxed(&pool->stillborn) >
-		    STILLBORN * at_first(pool))
+		if (load_relaxed(&pool->failed_starts) >
+		    FAILED_STARTS * at_first(pool))
 			return -EOWNERDEAD;
 		/* Nobody may be there yet who would hear of a raw exit. */
-		lost_bury(pool);
+		lost_reap(pool);
 		host_wait(&pool->lives_changed, seen, host_now() + SLICE);
 	}
 }
@@ -365,7 +365,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->inbox.settled);
 
-		host_fence_heavy(); /* [Q] I wait | who was last? */
+		host_barrier_heavy(); /* [Q] I wait | who was last? */
 		if (front_settled(pool))
 			return 0;
 		if (host_wait(&pool->inbox.settled, seen, until) == -ETIMEDOUT)
@@ -419,16 +419,16 @@ static int destroy(struct pool *pool, const struct term *term)
 		lost_cancel_queued(pool);
 		left = stop_threads(pool, term);
 		fence_rest(pool);
-		lost_bury(pool); /* who ended between our last look and that */
+		lost_reap(pool); /* who ended between our last look and that */
 	}
 	/*
 	 * The steward has ended, and nobody comes to it any more: who might had
 	 * seen 'stopping' before.  From here on the dying pay for themselves; what
-	 * is owed now is paid here.
+	 * is requeued now is paid here.
 	 */
 	store_release(&pool->orphaned, 1);
-	host_fence_heavy(); /* [J] orphaned | what is owed? */
-	lost_pay(pool);
+	host_barrier_heavy(); /* [J] orphaned | what is requeued? */
+	run_orphaned(pool);
 	if (started)
 		left += stop_rest(pool, term);
 	if (empty)

@@ -16,7 +16,7 @@ void front_prefault(struct pool *pool)
 			      (inbox->ring[i].mask + 1) *
 				      sizeof(*inbox->ring[i].cell));
 	host_populate(inbox->bell.sleeper,
-		      inbox->hands * sizeof(*inbox->bell.sleeper));
+		      inbox->locals * sizeof(*inbox->bell.sleeper));
 	host_populate(pool->slot, pool->slots * sizeof(*pool->slot));
 	host_populate(pool->fork,
 		      pool->slots * DEQUE_SIZE * sizeof(*pool->fork));

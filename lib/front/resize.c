@@ -30,7 +30,7 @@ static void resize(struct pool *pool, uint32_t workers, uint32_t max)
 	uint64_t seen;
 
 	do {
-		seen = load_acquire(&pool->crew.size);
+		seen = load_acquire(&pool->seat_count.size);
 		size = size_of(seen);
 		size.least = workers;
 		size.most = max ? max : workers;

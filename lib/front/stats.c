@@ -22,7 +22,7 @@ uint64_t front_released(const struct pool *pool)
 static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
-	struct size size = size_of(load_acquire(&pool->crew.size));
+	struct size size = size_of(load_acquire(&pool->seat_count.size));
 	struct slot *bench;
 
 	for (uint32_t i = 0; i < seats; i++) {
@@ -31,7 +31,7 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 		if (!slot)
 			continue;
 		stats->workers++;
-		stats->blocked += crew_waits(slot);
+		stats->blocked += slot_waits(slot);
 		if (slot_inside(load_relaxed(&slot->word)))
 			stats->running++;
 		else if (load_relaxed(&pool->inbox.bell.sleeper[slot->index]
@@ -41,7 +41,7 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 	bench = load_acquire(&pool->seat[seat_of_bench(pool)]); /* [U] */
 	if (bench && slot_inside(load_relaxed(&bench->word)))
 		stats->running++;
-	stats->wanted = CREW_WANTED(load_acquire(&pool->crew.word));
+	stats->wanted = SEATS_WANTED(load_acquire(&pool->seat_count.word));
 	if (stats->wanted > stats->workers)
 		stats->vacant = stats->wanted - stats->workers;
 	stats->least = size.least;
@@ -121,7 +121,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);
-	stats->owed = inbox_debts(&pool->inbox);
+	stats->owed = inbox_requeued_count(&pool->inbox);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
 	host_hold();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clerk.c - makes threads and buries them: what the steward must not do, because libc
+ * clerk.c - makes threads and reaps them: what the steward must not do, because libc
  * allocates and locks for it, and a task may hang while it holds such a lock.  And it
  * stays for the last of them, where destroy has left some.
  *
@@ -17,9 +17,9 @@
 enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
 
 /* Whoever looks at it now found it at its seat, and comes to it no more. */
-static bool looked_at(const struct heal *heal, const struct slot *slot)
+static bool is_protected(const struct heal *heal, const struct slot *slot)
 {
-	host_fence_heavy(); /* [U] it has no seat | who looks at it? */
+	host_barrier_heavy(); /* [U] it has no seat | who looks at it? */
 	for (const struct steward *s = load_acquire(&heal->newest); s;
 	     s = s->before)
 		if (load_acquire(&s->at) == slot || /* [U] */
@@ -28,29 +28,29 @@ static bool looked_at(const struct heal *heal, const struct slot *slot)
 	return false;
 }
 
-bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until)
+bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until)
 {
 	if (!slot->joined) {
-		if (!lost_mourned(pool, slot) ||
-		    load_acquire(&slot->bond) != BOND_MADE || /* [bd] */
+		if (!lost_unpin(pool, slot) ||
+		    load_acquire(&slot->join_state) != JOIN_MADE || /* [bd] */
 		    host_join(slot->thread, until))
 			return false;
 		slot->joined = true;
 	}
-	if (looked_at(pool->helpers, slot))
+	if (is_protected(pool->helpers, slot))
 		return false;
 	slot->joined = false;
-	host_eye_close(&slot->eye);
-	books_open(pool);
+	host_stat_close(&slot->stat_files);
+	transition_begin(pool);
 	add_relaxed(&pool->threads_joined, 1);
 	while (!life_move(slot, load_acquire(&slot->life), LIFE_FREE))
 		;
-	books_close(pool);
+	transition_end(pool);
 	return true;
 }
 
 /* True if some thread that leaves has not left yet. */
-static bool bury(struct pool *pool)
+static bool reap(struct pool *pool)
 {
 	const struct heal *heal = pool->helpers;
 	bool waiting = false;
@@ -61,7 +61,7 @@ static bool bury(struct pool *pool)
 		if (load_acquire(&heal->clerk.stop))
 			return false; /* they are destroy's now */
 		if (LIFE_STATE(load_acquire(&slot->life)) == LIFE_GONE &&
-		    !clerk_bury(pool, slot, host_now()))
+		    !clerk_reap(pool, slot, host_now()))
 			waiting = true;
 	}
 	return waiting;
@@ -74,10 +74,10 @@ static bool bury(struct pool *pool)
  */
 static uint32_t wanted(struct pool *pool)
 {
-	uint32_t have = load_acquire(&pool->born), want;
+	uint32_t have = load_acquire(&pool->starting), want;
 
 	have += load_acquire(&pool->spares_ready);
-	want = pool->spares_wanted + crew_vacant(&pool->crew);
+	want = pool->spares_wanted + seats_vacant(&pool->seat_count);
 	return want > have ? want - have : 0;
 }
 
@@ -90,7 +90,7 @@ static struct slot *free_slot(struct pool *pool)
 }
 
 /* 0: all that is wanted is on its way, or there is no slot for more. */
-static int bear(struct pool *pool)
+static int spawn_missing(struct pool *pool)
 {
 	for (uint32_t n = wanted(pool); n; n--) {
 		struct slot *slot = free_slot(pool);
@@ -114,7 +114,7 @@ static uint64_t longer(uint64_t pause)
 /* What the clerk remembers from one round to the next. */
 struct rounds {
 	uint64_t arrived;    /* threads that have come up, */
-	uint64_t stillborn;  /* and died on their way, when it last made some */
+	uint64_t failed_starts; /* and died on their way, when it last made some */
 	uint64_t pause;	     /* ms; grows while threads cannot be had */
 	uint64_t not_before; /* the next try */
 	uint64_t unjoined;   /* ms; grows while a thread is slow to leave */
@@ -132,9 +132,9 @@ static void failed(struct pool *pool, struct rounds *r, uint64_t now)
 }
 
 /* None of those that were made last has come up, and some have died. */
-static bool all_stillborn(const struct pool *pool, const struct rounds *r)
+static bool all_starts_failed(const struct pool *pool, const struct rounds *r)
 {
-	return load_relaxed(&pool->stillborn) != r->stillborn &&
+	return load_relaxed(&pool->failed_starts) != r->failed_starts &&
 	       load_relaxed(&pool->arrived) == r->arrived;
 }
 
@@ -142,14 +142,15 @@ static bool all_stillborn(const struct pool *pool, const struct rounds *r)
  * Threads that die as they are born are not made again at full speed, unless others
  * come up that were made with them.
  */
-static void bear_in_time(struct heal *heal, struct rounds *r)
+static void spawn_in_time(struct heal *heal, struct rounds *r)
 {
 	struct pool *pool = heal->pool;
-	bool stillborn = all_stillborn(pool, r);
+	bool failed_starts = all_starts_failed(pool, r);
 	uint64_t now = host_now();
 	int err;
 
-	if (!stillborn && !r->not_before && !load_relaxed(&pool->born)) {
+	if (!failed_starts && !r->not_before &&
+	    !load_relaxed(&pool->starting)) {
 		r->pause = 0; /* those that were made last have come up */
 		r->told = false;
 	}
@@ -162,9 +163,9 @@ static void bear_in_time(struct heal *heal, struct rounds *r)
 		return;
 	r->not_before = 0;
 	r->arrived = load_relaxed(&pool->arrived);
-	r->stillborn = load_relaxed(&pool->stillborn);
+	r->failed_starts = load_relaxed(&pool->failed_starts);
 	err = deputy_wanted(heal) ? deputy_make(heal) : 0;
-	if (stillborn || bear(pool) || err)
+	if (failed_starts || spawn_missing(pool) || err)
 		failed(pool, r, now);
 }
 
@@ -180,13 +181,13 @@ static void clerk(struct heal *heal)
 		/* After the word: who stops us sets this, then moves that. */
 		if (load_acquire(&heal->clerk.stop))
 			return;
-		r.unjoined = bury(pool) ? longer(r.unjoined) : 0;
-		bear_in_time(heal, &r);
+		r.unjoined = reap(pool) ? longer(r.unjoined) : 0;
+		spawn_in_time(heal, &r);
 		until = r.not_before ? r.not_before : HOST_FOREVER;
 		round = host_now() + r.unjoined * MS;
 		if (r.unjoined && round < until)
 			until = round;
-		store_relaxed(&heal->clerk.owes, r.not_before != 0);
+		store_relaxed(&heal->clerk.pending, r.not_before != 0);
 		store_relaxed(&heal->clerk.seen, seen); /* it has done what that asks */
 		host_wait(&pool->clerk_word, seen, until);
 	}
@@ -197,7 +198,7 @@ static void clerk(struct heal *heal)
  * dead one's is answered for, and what destroy could not join is let go; a deputy, too,
  * that was just being made.
  */
-static void see_off(struct pool *pool)
+static void detach_left(struct pool *pool)
 {
 	const struct heal *heal = pool->helpers;
 
@@ -206,8 +207,9 @@ static void see_off(struct pool *pool)
 
 		if (LIFE_STATE(load_acquire(&slot->life)) != LIFE_GONE)
 			continue;
-		lost_mourned(pool, slot);
-		if (!slot->joined && load_acquire(&slot->bond) == BOND_MADE)
+		lost_unpin(pool, slot);
+		if (!slot->joined &&
+		    load_acquire(&slot->join_state) == JOIN_MADE)
 			host_detach(slot->thread); /* [bd] */
 	}
 	for (struct steward *s = load_relaxed(&heal->newest); s; s = s->before)
@@ -228,7 +230,7 @@ static void clerk_thread(void *arg)
 		host_wait(&heal->clerk.stop, how, HOST_FOREVER);
 	if (how == CLERK_STAYS) {
 		seat_care(pool);
-		see_off(pool);
+		detach_left(pool);
 	}
 	pool_put(pool); /* destroy may have gone before */
 }

@@ -17,7 +17,7 @@
  *  3) Between that look and its last swap it may be held.  Its question to a slot
  *     bears its term, so it takes no answer that was asked for by another; all else
  *     that it moves are swaps of words that count their turns.
- *  4) Tasks that wait for their time are no steward's: it says what is ripe, and
+ *  4) Tasks that wait for their time are no steward's: it says what is expired, and
  *     workers take it (later.h).
  *
  * What is left: one that is held between a fence that it won and the hand-over of
@@ -42,8 +42,8 @@
 enum { SURE_MS = 100 };
 
 /* What a deputy remembers of the steward. */
-struct vigil {
-	uint64_t promise; /* that was found broken, */
+struct watchdog {
+	uint64_t deadline; /* that was found broken, */
 	uint64_t since;	  /* when, */
 	uint64_t cpu;	  /* and its CPU time then */
 	unsigned looks;	  /* that found it so since */
@@ -53,7 +53,8 @@ struct vigil {
 void deputy_tells(struct steward *me)
 {
 	struct heal *heal = me->heal;
-	struct host_eye eye = host_eye_of(load_relaxed(&me->before->tid));
+	struct host_stat_files files =
+		host_stat_of(load_relaxed(&me->before->tid));
 	struct incident *in;
 	int32_t nr;
 	uint64_t arg;
@@ -63,8 +64,8 @@ void deputy_tells(struct steward *me)
 	if (!in)
 		return;
 	in->report.what = "the steward hung; another has taken over";
-	in->report.tid = eye.tid;
-	if (!host_syscall(&eye, &nr, &arg)) {
+	in->report.tid = files.tid;
+	if (!host_syscall(&files, &nr, &arg)) {
 		in->report.syscall = nr;
 		in->report.syscall_arg = arg;
 	}
@@ -75,53 +76,58 @@ void deputy_tells(struct steward *me)
  * Two looks, some time apart.  Who is ready to run and was given next to nothing in
  * between is not to blame.
  */
-static bool hangs(const struct steward *steward, struct vigil *vigil,
+static bool hangs(const struct steward *steward, struct watchdog *watchdog,
 		  uint64_t now)
 {
-	struct host_eye eye = host_eye_of(load_relaxed(&steward->tid));
-	struct host_look look;
-	bool seen = host_look(&eye, &look) == 0;
-	uint64_t cpu = seen && look.cpu_known ? look.cpu : 0;
-	bool starved = seen && look.state == 'R' &&
-		       cpu - vigil->cpu < (now - vigil->since) / 2;
+	struct host_stat_files files =
+		host_stat_of(load_relaxed(&steward->tid));
+	struct host_sample sample;
+	bool seen = host_sample(&files, &sample) == 0;
+	uint64_t cpu = seen && sample.cpu_known ? sample.cpu : 0;
+	bool starved = seen && sample.state == 'R' &&
+		       cpu - watchdog->cpu < (now - watchdog->since) / 2;
 
 	if (!starved)
 		return true;
-	vigil->since = now;
-	vigil->cpu = cpu;
+	watchdog->since = now;
+	watchdog->cpu = cpu;
 	return false;
 }
 
-static void begin(struct vigil *vigil, const struct steward *steward,
-		  uint64_t promise, uint64_t now)
+static void begin(struct watchdog *watchdog, const struct steward *steward,
+		  uint64_t deadline, uint64_t now)
 {
-	struct host_eye eye = host_eye_of(load_relaxed(&steward->tid));
-	struct host_look look;
+	struct host_stat_files files =
+		host_stat_of(load_relaxed(&steward->tid));
+	struct host_sample sample;
 
-	vigil->promise = promise;
-	vigil->since = now;
-	vigil->looks = 0;
-	vigil->cpu = !host_look(&eye, &look) && look.cpu_known ? look.cpu : 0;
+	watchdog->deadline = deadline;
+	watchdog->since = now;
+	watchdog->looks = 0;
+	watchdog->cpu = !host_sample(&files, &sample) && sample.cpu_known
+				? sample.cpu
+				: 0;
 }
 
 /* When to ask again; 0: it hangs. */
-static uint64_t vigil_keep(const struct steward *steward, struct vigil *vigil,
-			   uint64_t now)
+static uint64_t watchdog_check(const struct steward *steward,
+			       struct watchdog *watchdog, uint64_t now)
 {
-	uint64_t promise = load_acquire(&steward->promise); /* [a] */
+	uint64_t deadline = load_acquire(&steward->deadline); /* [a] */
 	uint64_t away = steward->pool->scan + DEPUTY_AWAY_MS * (uint64_t)MS;
 
-	if (promise == HOST_FOREVER)
+	if (deadline == HOST_FOREVER)
 		return HOST_FOREVER;
 	if (!load_relaxed(&steward->tid))
 		return now + away; /* on its way up */
-	if (now < promise || now - promise < away)
-		return promise > HOST_FOREVER - away ? HOST_FOREVER :
-						       promise + away;
-	if (vigil->promise != promise)
-		begin(vigil, steward, promise, now);
-	else if (now - vigil->since >= SURE_MS * MS &&
-		 hangs(steward, vigil, now) && ++vigil->looks >= DEPUTY_LOOKS)
+	if (now < deadline || now - deadline < away)
+		return deadline > HOST_FOREVER - away ? HOST_FOREVER :
+						       deadline + away;
+	if (watchdog->deadline != deadline)
+		begin(watchdog, steward, deadline, now);
+	else if (now - watchdog->since >= SURE_MS * MS &&
+		 hangs(steward, watchdog, now) &&
+		 ++watchdog->looks >= DEPUTY_LOOKS)
 		return 0;
 	return now + SURE_MS * MS;
 }
@@ -135,21 +141,21 @@ static void complain(struct heal *heal)
 	if (!bits)
 		return;
 	bits = swap_acq_rel(&heal->complaints, 0);
-	for (uint32_t i = 0; i < AIDES; i++) {
+	for (uint32_t i = 0; i < HELPERS; i++) {
 		int len;
 
 		if (!(bits & 1u << i))
 			continue;
 		len = snprintf(line, sizeof(line), "ward: %s: %s\n",
-			       heal->pool->name, aide_hangs(i));
-		host_mutter(line, (size_t)len);
+			       heal->pool->name, helper_hangs(i));
+		host_try_stderr(line, (size_t)len);
 	}
 }
 
 bool deputy_waits(struct steward *me)
 {
 	struct heal *heal = me->heal;
-	struct vigil vigil = { 0 };
+	struct watchdog watchdog = { 0 };
 
 	for (;;) {
 		uint32_t seen = load_acquire(&heal->deputy_word);
@@ -157,11 +163,11 @@ bool deputy_waits(struct steward *me)
 
 		if (load_acquire(&heal->steward_stop))
 			return false;
-		until = vigil_keep(me->before, &vigil, host_now());
+		until = watchdog_check(me->before, &watchdog, host_now());
 		if (!until)
 			break;
 		complain(heal);
-		store_relaxed(&me->promise, until);
+		store_relaxed(&me->deadline, until);
 		store_relaxed(&me->heard, seen);
 		host_wait(&heal->deputy_word, seen, until);
 	}

@@ -19,7 +19,7 @@ static struct slot *slot_of(const struct pool *pool, int32_t tid)
 
 		if (load_relaxed(&slot->tid) == tid &&
 		    (life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
-		    !host_life_lost(&slot->breath))
+		    !host_life_lost(&slot->liveness))
 			return slot;
 	}
 	return NULL;
@@ -30,13 +30,13 @@ static bool is_zombie(const struct slot *slot)
 	return slot && LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE;
 }
 
-/* The thread that holds the futex which 'eye' sleeps on; 0: none is known. */
-static int32_t waits_for(const struct host_eye *eye)
+/* The thread that holds the futex which 'files' sleeps on; 0: none is known. */
+static int32_t waits_for(const struct host_stat_files *files)
 {
 	uint64_t arg;
 	int32_t nr;
 
-	if (host_syscall(eye, &nr, &arg) || !host_is_futex(nr))
+	if (host_syscall(files, &nr, &arg) || !host_is_futex(nr))
 		return 0;
 	return host_futex_holder(arg);
 }
@@ -47,18 +47,18 @@ static int32_t waits_for(const struct host_eye *eye)
  */
 static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
 {
-	struct host_eye eye = host_eye_of(tid);
+	struct host_stat_files files = host_stat_of(tid);
 	enum slot_life life;
 
 	if (!slot)
-		return waits_for(&eye);
+		return waits_for(&files);
 	store_release(also, slot); /* [U] I have left another */
-	host_fence_light(); /* [U] I look at it | it is on its way out */
+	host_barrier_light(); /* [U] I look at it | it is on its way out */
 	life = LIFE_STATE(load_acquire(&slot->life));
 	if ((life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
 	    load_relaxed(&slot->tid) == tid)
-		return waits_for(&slot->eye);
-	return waits_for(&eye);
+		return waits_for(&slot->stat_files);
+	return waits_for(&files);
 }
 
 /*
@@ -68,7 +68,7 @@ static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 			   bool *zombie, excuse_at *also)
 {
-	int32_t row[ROW_MAX], next = waits_for(&slot->eye), blame = 0;
+	int32_t row[ROW_MAX], next = waits_for(&slot->stat_files), blame = 0;
 	struct slot *held;
 
 	*zombie = false;
@@ -93,24 +93,26 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 }
 
 /* Ready to run, and next to no CPU time in the span since it was last seen. */
-static enum plea starved(struct excuse *excuse, bool known, uint64_t span,
-			 uint64_t now)
+static enum stall_cause starved(struct excuse *excuse, bool known,
+				uint64_t span, uint64_t now)
 {
-	struct host_eye eye = host_eye_of(excuse->holder);
+	struct host_stat_files files = host_stat_of(excuse->holder);
 	uint64_t cpu = excuse->cpu, at = excuse->at;
-	struct host_look look;
+	struct host_sample sample;
 
-	if (host_look(&eye, &look) || !look.cpu_known || look.state != 'R')
-		return PLEA_NONE;
+	if (host_sample(&files, &sample) || !sample.cpu_known ||
+	    sample.state != 'R')
+		return STALL_OWN;
 	if (known && now - at < span)
-		return PLEA_AGAIN;
+		return STALL_UNSURE;
 	if (excuse->asked++ > EXCUSE_TIMES)
-		return PLEA_NONE;
-	excuse->cpu = look.cpu;
+		return STALL_OWN;
+	excuse->cpu = sample.cpu;
 	excuse->at = now;
 	if (!known)
-		return PLEA_AGAIN;
-	return look.cpu - cpu < (now - at) / SHARE ? PLEA_STARVED : PLEA_NONE;
+		return STALL_UNSURE;
+	return sample.cpu - cpu < (now - at) / SHARE ? STALL_STARVED
+						     : STALL_OWN;
 }
 
 static bool same_silence(const struct sign *a, const struct sign *b)
@@ -118,10 +120,10 @@ static bool same_silence(const struct sign *a, const struct sign *b)
 	return sign_same(a, b) && a->beats == b->beats && a->units == b->units;
 }
 
-enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
-		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now, uint64_t silence,
-		     excuse_at *also)
+enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
+			    const struct slot *slot, const struct sign *sign,
+			    uint64_t span, uint64_t now, uint64_t silence,
+			    excuse_at *also)
 {
 	bool zombie, known;
 	int32_t holder;
@@ -130,16 +132,16 @@ enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
 		*excuse = (struct excuse){ .sign = *sign };
 	excuse->zombie = false;
 	if (load_relaxed(&slot->waits_on))
-		return PLEA_NONE; /* for room in the pool: no lock of anybody's */
+		return STALL_OWN; /* for room in the pool: no lock of anybody's */
 	holder = find_holder(pool, slot, &zombie, also);
 	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
-		return PLEA_NONE;
+		return STALL_OWN;
 	known = excuse->holder == holder;
 	excuse->told &= known;
 	excuse->holder = holder;
 	excuse->zombie = zombie;
 	if (zombie)
-		return PLEA_ZOMBIE;
+		return STALL_ZOMBIE;
 	return starved(excuse, known && excuse->at, span, now);
 }
 
@@ -152,14 +154,14 @@ void excuse_lift(const struct pool *pool, const struct slot *slot,
 		find_holder(pool, slot, &zombie, also);
 }
 
-bool excuse_wanted(struct pool *pool, const struct watch *watch, int32_t tid,
-		   excuse_at *also)
+bool excuse_wanted(struct pool *pool, const struct history *history,
+		   int32_t tid, excuse_at *also)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->seats_used); i++) {
 		struct slot *slot;
 
 		/* Silent, and not found on a CPU. */
-		if (!watch[i].looked_at || watch[i].look.state == 'R')
+		if (!history[i].sampled_at || history[i].sample.state == 'R')
 			continue;
 		slot = load_acquire(&pool->seat[i]);
 		if (slot && !load_relaxed(&slot->waits_on) &&

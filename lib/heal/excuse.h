@@ -32,14 +32,14 @@ struct excuse { /* what is remembered of one seat */
 	uint64_t cpu, at;
 	uint32_t asked;
 	bool told;
-	bool zombie; /* the last answer was PLEA_ZOMBIE */
+	bool zombie; /* the last answer was STALL_ZOMBIE */
 };
 
-enum plea {
-	PLEA_NONE,
-	PLEA_AGAIN,   /* perhaps starved: not seen for long enough to tell */
-	PLEA_STARVED, /* the holder is ready to run, and is given no CPU */
-	PLEA_ZOMBIE   /* the holder is a fenced thread of this pool */
+enum stall_cause {
+	STALL_OWN,
+	STALL_UNSURE, /* perhaps starved: not seen for long enough to tell */
+	STALL_STARVED, /* the holder is ready to run, and is given no CPU */
+	STALL_ZOMBIE  /* the holder is a fenced thread of this pool */
 };
 
 /* Through whose eye the caller looks, beside the ward's: steward.also. */
@@ -52,18 +52,18 @@ typedef _Atomic(struct slot *) excuse_at;
  * too, and a busy holder that waits its turn is not taken for a starved one.  A holder
  * that began within the ward's silence is none: it has the number of one that ended.
  */
-enum plea excuse_ask(struct excuse *excuse, const struct pool *pool,
-		     const struct slot *slot, const struct sign *sign,
-		     uint64_t span, uint64_t now, uint64_t silence,
-		     excuse_at *also);
+enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
+			    const struct slot *slot, const struct sign *sign,
+			    uint64_t span, uint64_t now, uint64_t silence,
+			    excuse_at *also);
 /*
  * The ward in 'slot' sleeps; zombies in its row, which were lowered, are lifted again.
  */
 void excuse_lift(const struct pool *pool, const struct slot *slot,
 		 excuse_at *also);
 /* Is some ward, silent by what is remembered of its seat, held up by this thread? */
-bool excuse_wanted(struct pool *pool, const struct watch *watch, int32_t tid,
-		   excuse_at *also);
+bool excuse_wanted(struct pool *pool, const struct history *history,
+		   int32_t tid, excuse_at *also);
 /* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * handoff.c - what lies in the hand of a worker that does not come to it goes to where
- * all take from.
+ * handoff.c - what lies in the local queue of a worker that does not come to it goes to
+ * where all take from.
  */
 #include "heal/heal.h"
 
 void handoff(struct pool *pool, struct slot *slot)
 {
-	if (likely(!ring_count(&slot->hand.ring)))
+	if (likely(!ring_count(&slot->local.ring)))
 		return;
-	books_open(pool);
-	lost_hand(pool, slot);
-	books_close(pool);
+	transition_begin(pool);
+	lost_local(pool, slot);
+	transition_end(pool);
 }
 
-bool handoff_is_slow(const struct watch *watch, const struct sign *sign)
+bool handoff_is_slow(const struct history *history, const struct sign *sign)
 {
-	return slot_inside(sign->word) && sign->turn == watch->last.turn &&
-	       sign->word - watch->last.word < 2 * HAND_BATCH * SLOT_PHASES;
+	return slot_inside(sign->word) && sign->gen == history->last.gen &&
+	       sign->word - history->last.word < 2 * LOCAL_BATCH * SLOT_PHASES;
 }
 
 void handoff_slow(struct steward *me)
@@ -29,9 +29,9 @@ void handoff_slow(struct steward *me)
 	for (uint32_t i = 0; i < seats; i++) {
 		struct slot *slot = NULL;
 
-		if (me->watch[i].slow)
+		if (me->history[i].slow)
 			slot = load_acquire(&me->pool->seat[i]); /* [U] */
-		if (slot) /* whoever has it by now: its hand stays */
+		if (slot) /* whoever has it by now: its local queue stays */
 			handoff(me->pool, slot);
 	}
 }
@@ -49,6 +49,6 @@ void handoff_zombies(struct pool *pool)
 
 bool handoff_wanted(struct steward *me, uint64_t now)
 {
-	return !crew_is_one(&me->pool->crew) ||
+	return !seats_is_one(&me->pool->seat_count) ||
 	       sweep_is_due(me->pool, sweep_moves() != me->moves, now);
 }

@@ -13,7 +13,7 @@ static void steward_free(struct steward *me)
 {
 	uint32_t seats = me->pool->seats + 1;
 
-	host_free(me->watch, seats * sizeof(*me->watch));
+	host_free(me->history, seats * sizeof(*me->history));
 	host_free(me->excuse, seats * sizeof(*me->excuse));
 	host_free(me, sizeof(*me));
 }
@@ -28,10 +28,10 @@ static struct steward *steward_new(struct heal *heal, uint32_t term)
 	me->heal = heal;
 	me->pool = heal->pool;
 	me->term = term;
-	store_relaxed(&me->promise, HOST_FOREVER); /* until it has begun */
-	me->watch = host_alloc(seats * sizeof(*me->watch));
+	store_relaxed(&me->deadline, HOST_FOREVER); /* until it has begun */
+	me->history = host_alloc(seats * sizeof(*me->history));
 	me->excuse = host_alloc(seats * sizeof(*me->excuse));
-	if (!me->watch || !me->excuse) {
+	if (!me->history || !me->excuse) {
 		steward_free(me);
 		return NULL;
 	}
@@ -105,7 +105,7 @@ static int steward_begin(struct steward *me)
 
 	snprintf(me->name, sizeof(me->name), "%.7s/%s", me->pool->name,
 		 me->before ? "deputy" : "steward");
-	store_relaxed(&me->promise, host_now());
+	store_relaxed(&me->deadline, host_now());
 	add_acq_rel(&me->pool->refs, 1);
 	err = host_spawn(&me->thread, &how, steward_run, NULL, me);
 	store_release(&me->there, !err);
@@ -123,10 +123,10 @@ bool deputy_wanted(const struct heal *heal)
  * Those that were taken over from and have left since.  Their memory stays: another,
  * that is held, may look at it.
  */
-static void bury_former(struct steward *in_office)
+static void reap_former(struct steward *in_office)
 {
 	for (struct steward *s = in_office->before; s; s = s->before)
-		if (swap_acq_rel(&s->there, 0) && /* [dp] */
+		if (swap_acq_rel(&s->there, 0) && /* [nd] */
 		    host_join(s->thread, host_now()))
 			store_release(&s->there, 1);
 }
@@ -136,7 +136,7 @@ int deputy_make(struct heal *heal)
 	struct steward *last = load_relaxed(&heal->newest);
 	int err;
 
-	bury_former(last);
+	reap_former(last);
 
 	if (!heal->next) /* else from the last try */
 		heal->next = steward_new(heal, last->term + 1);
@@ -146,7 +146,7 @@ int deputy_make(struct heal *heal)
 	err = steward_begin(heal->next);
 	if (err)
 		return err;
-	store_release(&heal->newest, heal->next); /* [dp] */
+	store_release(&heal->newest, heal->next); /* [nd] */
 	heal->next = NULL;
 	return 0;
 }
@@ -160,14 +160,14 @@ int steward_start(struct heal *heal)
 
 int steward_stop(struct heal *heal, uint64_t until)
 {
-	struct steward *old = load_acquire(&heal->newest); /* [dp] */
+	struct steward *old = load_acquire(&heal->newest); /* [nd] */
 	int left = 0;
 
 	store_release(&heal->steward_stop, 1);
 	steward_ring(heal->pool);
 	deputy_ring(heal);
 	for (; old; old = old->before) {
-		if (!swap_acq_rel(&old->there, 0)) /* [dp] the clerk is at it */
+		if (!swap_acq_rel(&old->there, 0)) /* [nd] the clerk is at it */
 			continue;
 		if (!host_join(old->thread, until))
 			continue;

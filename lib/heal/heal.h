@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * heal.h - the threads that keep a pool whole: the steward looks and judges, its
- * deputy stands by to take over, the clerk makes threads and buries them.
+ * deputy stands by to take over, the clerk makes threads and reaps them.
  *
  * The steward and its deputy never allocate, lock, make threads or run a stranger's
  * code.  What might wait is the clerk's or the scribe's, and the steward watches them:
- * one that does not come to its orders is told of (aides.c).
+ * one that does not come to its orders is told of (helpers.c).
  *
  * Nobody waits for one of these threads without an end: what is left at the end of a
  * pool gives its memory back when it goes.
@@ -21,16 +21,16 @@
 struct heal;
 
 /* Whose orders may stay undone. */
-enum aide_name {
-	AIDE_CLERK,
-	AIDE_SCRIBE,
-	AIDE_DEPUTY,
-	AIDE_BIRTH,  /* a thread's that is new */
-	AIDE_WORKER, /* one's that sits, is inside nothing, and does not come */
-	AIDES
+enum helper {
+	HELPER_CLERK,
+	HELPER_SCRIBE,
+	HELPER_DEPUTY,
+	HELPER_START, /* a thread's that is new */
+	HELPER_WORKER, /* one's that sits, is inside nothing, and does not come */
+	HELPERS
 };
 
-enum { AIDE_LAG_MS = 3500 }; /* told within five seconds */
+enum { HELPER_LAG_MS = 3500 }; /* told within five seconds */
 
 /* What the steward remembers of one. */
 struct lag {
@@ -41,7 +41,7 @@ struct lag {
 
 /*
  * One steward's term of office, and all that it remembers: nobody else's.  Here, and in
- * what it has of each seat (struct watch, struct excuse), all is W where nothing else
+ * what it has of each seat (struct history, struct excuse), all is W where nothing else
  * is said; the letters are those of base/atomic.h.
  */
 struct steward {
@@ -52,7 +52,7 @@ struct steward {
 	struct steward *before; /* the one it would, or did, take over from */
 	char name[16];
 	/* W: */
-	struct watch *watch;   /* one per seat */
+	struct history *history; /* one per seat */
 	struct excuse *excuse; /* the same */
 	struct plan plan;
 	_Atomic(struct slot *) at; /* whom it looks at [U] */
@@ -62,16 +62,16 @@ struct steward {
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
 	uint64_t lives_at;   /* when it last looked for threads that are dead */
-	struct lag lag[AIDES];
+	struct lag lag[HELPERS];
 	uint32_t untold; /* bits of those that the scribe was not there for */
 	bool told_blind, told_late;
 	uint32_t moves; /* of tokens, as far as they were seen to */
 	bool slow; /* some worker was, at this scan: watch->slow */
-	bool shares; /* this scan: the hands of those who are slow, or stand still */
+	bool shares; /* this scan: the local queues of those who are slow, or stand still */
 	bool lifts; /* this scan: who waits for a lowered zombie? */
 	uint32_t told_lacks; /* enum host_lack, bits */
 	/* W: and others read */
-	_Atomic uint64_t promise; /* to be at its loop's top again soon after */
+	_Atomic uint64_t deadline; /* to be at its loop's top again soon after */
 	_Atomic uint32_t heard;	  /* deputy: heal->deputy_word, when it looked */
 	_Atomic int32_t tid;
 	_Atomic uint32_t there; /* X: it is to be joined, by who swaps that for 0 */
@@ -89,7 +89,7 @@ enum clerk_stop {
 struct heal {
 	struct pool *pool;		 /* I */
 	struct steward *_Atomic steward; /* S: in office; itself */
-	struct steward *_Atomic newest;	 /* C: that, or its deputy [dp] */
+	struct steward *_Atomic newest;	 /* C: that, or its deputy [nd] */
 	struct steward *next;	      /* C: for want of a thread not yet */
 	_Atomic uint32_t term;	      /* X: whose acts count [a] */
 	_Atomic uint32_t deputy_word; /* M: futex */
@@ -104,7 +104,7 @@ struct heal {
 		char name[16];
 		/* C: */
 		_Atomic uint32_t seen;	/* the orders that it is done with */
-		_Atomic uint32_t owes;	/* it has set itself a time for one */
+		_Atomic uint32_t pending; /* it has set itself a time for one */
 		_Atomic uint32_t rests; /* a futex [cl] */
 	} clerk;
 	/* S: */
@@ -137,7 +137,7 @@ void steward_run(void *steward);
  * answered -ECANCELED.  False: none does.  The caller keeps the task from being
  * released.
  */
-bool steward_condemn(struct pool *pool, const struct ward_task *task);
+bool steward_request_fence(struct pool *pool, const struct ward_task *task);
 
 /* ---- by the steward, at each scan ---------------------------------------------------- */
 
@@ -149,7 +149,7 @@ struct slot *sample_hold(struct steward *me, uint32_t seat);
 void sample_drop(struct steward *me);
 /* What the kernel says of it: 0, or -ESRCH: its thread has ended. */
 int sample_take(struct steward *me, const struct slot *slot,
-		const struct watch *watch, struct host_look *look);
+		const struct history *history, struct host_sample *sample);
 /* What has become of what the kernel refuses.  Once each. */
 void sample_tell_lacks(struct steward *me);
 
@@ -157,7 +157,7 @@ void sample_tell_lacks(struct steward *me);
 struct finding {
 	struct slot *slot;
 	uint64_t life; /* read before the evidence [L] */
-	struct watch *watch;
+	struct history *history;
 	struct budgets budgets;
 	enum verdict verdict;
 };
@@ -178,21 +178,22 @@ void handoff(struct pool *pool, struct slot *slot);
  * Since the last scan it has ended fewer tasks than a batch has, so that the last one
  * there would wait for longer than that.  From the epochs: two of each task, or more.
  */
-bool handoff_is_slow(const struct watch *watch, const struct sign *sign);
-/* After the hands of those who stand still: what is in these waits for less. */
+bool handoff_is_slow(const struct history *history, const struct sign *sign);
+/* After the local queues of those who stand still: what is in these waits for less. */
 void handoff_slow(struct steward *me);
-/* A thread that has no seat may still submit, into its own hand. */
+/* A thread that has no seat may still submit, into its own local queue. */
 void handoff_zombies(struct pool *pool);
 /*
- * What lies in the hand of the only worker nobody else would run, so it stays there, in
- * its order.  But it may have been told to stop: then it goes where the bench looks.
+ * What lies in the local queue of the only worker nobody else would run, so it stays
+ * there, in its order.  But it may have been told to stop: then it goes where the bench
+ * looks.
  */
 bool handoff_wanted(struct steward *me, uint64_t now);
 
 /* rescue.c */
 void rescue_sleepers(struct steward *me, uint64_t now);
 
-/* idle.c.  All is parked and nothing is owed: nothing can fall silent unseen. */
+/* idle.c.  All is parked and nothing is requeued: nothing can fall silent unseen. */
 bool steward_may_sleep(struct pool *pool);
 /*
  * Until then, or until the steward's word is not 'seen' any more; not at all unless it
@@ -214,18 +215,18 @@ static inline void deputy_ring(struct heal *heal)
 	host_wake(&heal->deputy_word, INT32_MAX);
 }
 
-/* ---- aides.c ----------------------------------------------------------------------- */
+/* ---- helpers.c ----------------------------------------------------------------------- */
 
 /* By the steward, at each scan. */
-void aides_watch(struct steward *me, uint64_t now);
+void helpers_watch(struct steward *me, uint64_t now);
 /* Of one sign of a worker, before it is remembered: what is to be watch->still. */
-uint64_t aides_still(struct steward *me, const struct watch *watch,
-		     const struct slot *slot, const struct sign *sign,
-		     uint64_t now);
+uint64_t helpers_still(struct steward *me, const struct history *history,
+		       const struct slot *slot, const struct sign *sign,
+		       uint64_t now);
 /* Does any of them owe something? */
-bool aides_owe(const struct heal *heal);
+bool helpers_behind(const struct heal *heal);
 /* What is told of one that hangs. */
-const char *aide_hangs(enum aide_name name);
+const char *helper_hangs(enum helper name);
 
 /* ---- clerk.c ----------------------------------------------------------------------- */
 
@@ -239,6 +240,6 @@ int clerk_end(struct heal *heal, bool stays, uint64_t until);
  * Joins slot's thread, which is GONE, by then; makes the slot FREE.  False: not by
  * then, or a steward looks at it.
  */
-bool clerk_bury(struct pool *pool, struct slot *slot, uint64_t until);
+bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until);
 
 #endif

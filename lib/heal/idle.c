@@ -11,8 +11,8 @@
 bool steward_may_sleep(struct pool *pool)
 {
 	if (!bell_still(&pool->inbox.bell) || load_relaxed(&pool->degraded) ||
-	    load_relaxed(&pool->tell.left) || crew_vacant(&pool->crew) ||
-	    aides_owe(pool->helpers) || inbox_anything(&pool->inbox))
+	    load_relaxed(&pool->tell.left) || seats_vacant(&pool->seat_count) ||
+	    helpers_behind(pool->helpers) || inbox_anything(&pool->inbox))
 		return false;
 	if (load_acquire(&pool->seat[seat_of_bench(pool)]))
 		return false;
@@ -52,9 +52,9 @@ void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 
 	if (!lie_down(me))
 		return;
-	host_fence_heavy(); /* [Z] I sleep | is anybody up? */
+	host_barrier_heavy(); /* [Z] I sleep | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
-		store_release(&me->promise, until); /* [a] */
+		store_release(&me->deadline, until); /* [a] */
 		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
 		deputy_ring(me->heal); /* it watches who is awake */
 	}

@@ -7,91 +7,91 @@
 static const struct ward_ledger nothing;
 
 /* A sign of life: silence begins anew, with the next scan. */
-static void alive(struct watch *watch)
+static void alive(struct history *history)
 {
-	watch->silence = nothing;
-	watch->silence_doubt = 0;
-	watch->excused = 0;
-	watch->suspect = false;
-	watch->warned = false;
-	watch->asked = false;
-	watch->stirred = true;
+	history->silence = nothing;
+	history->silence_doubt = 0;
+	history->excused = 0;
+	history->suspect = false;
+	history->warned = false;
+	history->asked = false;
+	history->stirred = true;
 }
 
-static void got_on(struct watch *watch)
+static void got_on(struct history *history)
 {
-	watch->stagnation = nothing;
-	watch->stagnation_doubt = 0;
+	history->stagnation = nothing;
+	history->stagnation_doubt = 0;
 }
 
-static void look_anew(struct watch *watch)
+static void sample_anew(struct history *history)
 {
-	watch->looked_at = 0;
-	watch->late = 0;
-	watch->next_look = 0;
-	watch->stirred = false;
+	history->sampled_at = 0;
+	history->late = 0;
+	history->next_sample = 0;
+	history->stirred = false;
 }
 
-void judge_forget(struct watch *watch)
+void judge_forget(struct history *history)
 {
-	*watch = (struct watch){ 0 };
+	*history = (struct history){ 0 };
 }
 
-void judge_anew(struct watch *watch, const struct sign *sign, uint64_t now)
+void judge_anew(struct history *history, const struct sign *sign, uint64_t now)
 {
-	*watch = (struct watch){ .last = *sign, .seen_at = now };
+	*history = (struct history){ .last = *sign, .seen_at = now };
 }
 
 /* A wait is declared, and all of them since the last sign of life are not too long. */
-static bool excused(struct watch *watch, const struct sign *sign,
+static bool excused(struct history *history, const struct sign *sign,
 		    const struct budgets *budgets, uint64_t now)
 {
 	if (!sign->declared || sign->declared <= now)
 		return false;
-	if (watch->seen_at && now > watch->seen_at)
-		watch->excused += now - watch->seen_at;
-	return watch->excused <= budgets->declared;
+	if (history->seen_at && now > history->seen_at)
+		history->excused += now - history->seen_at;
+	return history->excused <= budgets->declared;
 }
 
-enum verdict judge_sign(struct watch *watch, const struct sign *sign,
+enum verdict judge_sign(struct history *history, const struct sign *sign,
 			const struct budgets *budgets, uint64_t now,
 			uint64_t late)
 {
-	struct sign last = watch->last;
+	struct sign last = history->last;
 	bool moved = sign->beats != last.beats || sign->units != last.units;
 
 	if (sign_moved(&last, sign)) {
-		judge_anew(watch, sign, now);
+		judge_anew(history, sign, now);
 		return VERDICT_FINE;
 	}
-	watch->last = *sign;
-	watch->late += late;
+	history->last = *sign;
+	history->late += late;
 	if (moved)
-		watch->excused = 0;
-	if (excused(watch, sign, budgets, now)) {
-		uint64_t sum = watch->excused;
+		history->excused = 0;
+	if (excused(history, sign, budgets, now)) {
+		uint64_t sum = history->excused;
 
-		judge_anew(watch, sign, now);
-		watch->excused = sum;
+		judge_anew(history, sign, now);
+		history->excused = sum;
 		return VERDICT_FINE;
 	}
-	watch->seen_at = now;
+	history->seen_at = now;
 	if (sign->units != last.units)
-		got_on(watch);
+		got_on(history);
 	if (moved) {
-		bool suspect = watch->suspect;
+		bool suspect = history->suspect;
 
-		alive(watch);
+		alive(history);
 		if (!budgets->progress || sign->units != last.units) {
-			look_anew(watch);
+			sample_anew(history);
 			return VERDICT_FINE;
 		}
 		/* Silence is over, but the suspicion may be of stagnation. */
-		watch->suspect = suspect;
+		history->suspect = suspect;
 	}
 	/* The first silent scan after a sign of life is where silence begins. */
-	if (now >= watch->next_look || (watch->stirred && !moved))
-		return VERDICT_LOOK;
+	if (now >= history->next_sample || (history->stirred && !moved))
+		return VERDICT_SAMPLE;
 	return VERDICT_FINE;
 }
 
@@ -118,18 +118,18 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* A sleeper is convicted asleep, a spinner on the CPU: else it just moved. */
-static enum verdict convict(const struct watch *watch,
-			    const struct host_look *before,
+static enum verdict convict(const struct history *history,
+			    const struct host_sample *before,
 			    const struct budgets *budgets)
 {
-	const struct ward_ledger *quiet = &watch->silence;
-	const struct ward_ledger *stale = &watch->stagnation;
+	const struct ward_ledger *quiet = &history->silence;
+	const struct ward_ledger *stale = &history->stagnation;
 
 	if (is_spent(budgets->busy, quiet->busy) &&
-	    watch->look.cpu > before->cpu)
+	    history->sample.cpu > before->cpu)
 		return VERDICT_LIVELOCK;
 	if (is_spent(budgets->blocked, quiet->blocked) &&
-	    is_asleep(watch->look.state))
+	    is_asleep(history->sample.state))
 		return VERDICT_BLOCKED;
 	if (is_spent(budgets->progress, stale->busy + stale->blocked))
 		return VERDICT_STAGNANT;
@@ -140,75 +140,77 @@ static enum verdict convict(const struct watch *watch,
  * When could a budget run out, at the earliest, or half of one that was not
  * told of yet?  What is in doubt may prove to be sleep.
  */
-static uint64_t earliest(const struct watch *watch,
+static uint64_t earliest(const struct history *history,
 			 const struct budgets *budgets, bool half)
 {
-	uint64_t busy = budgets->busy / (half && !watch->warned ? 2 : 1);
-	uint64_t blocked = budgets->blocked / (half && !watch->asked ? 2 : 1);
-	const struct ward_ledger *quiet = &watch->silence;
-	const struct ward_ledger *stale = &watch->stagnation;
-	uint64_t asleep = quiet->blocked + watch->silence_doubt;
-	uint64_t idle = stale->busy + stale->blocked + watch->stagnation_doubt;
+	uint64_t busy = budgets->busy / (half && !history->warned ? 2 : 1);
+	uint64_t blocked = budgets->blocked / (half && !history->asked ? 2 : 1);
+	const struct ward_ledger *quiet = &history->silence;
+	const struct ward_ledger *stale = &history->stagnation;
+	uint64_t asleep = quiet->blocked + history->silence_doubt;
+	uint64_t idle =
+		stale->busy + stale->blocked + history->stagnation_doubt;
 
 	return least(least(left(busy, quiet->busy), left(blocked, asleep)),
 		     left(budgets->progress, idle));
 }
 
-static void look_then(struct watch *watch, const struct budgets *budgets,
-		      uint64_t now)
+static void sample_then(struct history *history, const struct budgets *budgets,
+			uint64_t now)
 {
-	uint64_t rest = earliest(watch, budgets, true);
+	uint64_t rest = earliest(history, budgets, true);
 
-	watch->next_look = rest == UINT64_MAX ? UINT64_MAX : now + rest;
+	history->next_sample = rest == UINT64_MAX ? UINT64_MAX : now + rest;
 }
 
-void judge_excuse(struct watch *watch, const struct budgets *budgets,
+void judge_excuse(struct history *history, const struct budgets *budgets,
 		  uint64_t now)
 {
-	watch->silence = nothing;
-	watch->silence_doubt = 0;
-	got_on(watch);
-	watch->suspect = false;
-	look_then(watch, budgets, now);
+	history->silence = nothing;
+	history->silence_doubt = 0;
+	got_on(history);
+	history->suspect = false;
+	sample_then(history, budgets, now);
 }
 
 /* Half of a budget is spent, and that was not told yet. */
-static bool half_spent(struct watch *watch, const struct budgets *budgets)
+static bool half_spent(struct history *history, const struct budgets *budgets)
 {
-	watch->ask = !watch->asked &&
-		     is_spent(budgets->blocked / 2, watch->silence.blocked);
-	if (watch->ask)
-		return watch->asked = true;
-	return !watch->warned &&
-	       is_spent(budgets->busy / 2, watch->silence.busy) &&
-	       (watch->warned = true);
+	history->ask = !history->asked &&
+		     is_spent(budgets->blocked / 2, history->silence.blocked);
+	if (history->ask)
+		return history->asked = true;
+	return !history->warned &&
+	       is_spent(budgets->busy / 2, history->silence.busy) &&
+	       (history->warned = true);
 }
 
-enum verdict judge_look(struct watch *watch, const struct host_look *look,
-			const struct budgets *budgets, uint64_t now)
+enum verdict judge_sample(struct history *history,
+			  const struct host_sample *sample,
+			  const struct budgets *budgets, uint64_t now)
 {
-	struct host_look before = watch->look;
-	bool first = !watch->looked_at;
-	uint64_t span = first ? 0 : now - watch->looked_at;
+	struct host_sample before = history->sample;
+	bool first = !history->sampled_at;
+	uint64_t span = first ? 0 : now - history->sampled_at;
 	enum verdict verdict;
 
 	/* What lies before the last sign of life is no silence. */
-	if (!watch->stirred)
-		ledger_book(&watch->silence, &watch->silence_doubt, span,
-			    watch->late, first ? NULL : &before, look);
-	watch->stirred = false;
-	ledger_book(&watch->stagnation, &watch->stagnation_doubt, span,
-		    watch->late, first ? NULL : &before, look);
-	watch->look = *look;
-	watch->looked_at = now;
-	watch->late = 0;
-	if (watch->suspect) {
-		verdict = convict(watch, &before, budgets);
+	if (!history->stirred)
+		ledger_book(&history->silence, &history->silence_doubt, span,
+			    history->late, first ? NULL : &before, sample);
+	history->stirred = false;
+	ledger_book(&history->stagnation, &history->stagnation_doubt, span,
+		    history->late, first ? NULL : &before, sample);
+	history->sample = *sample;
+	history->sampled_at = now;
+	history->late = 0;
+	if (history->suspect) {
+		verdict = convict(history, &before, budgets);
 		if (verdict != VERDICT_FINE)
 			return verdict;
 	}
-	watch->suspect = earliest(watch, budgets, false) == 0;
-	verdict = half_spent(watch, budgets) ? VERDICT_WARN : VERDICT_FINE;
-	look_then(watch, budgets, now);
+	history->suspect = earliest(history, budgets, false) == 0;
+	verdict = half_spent(history, budgets) ? VERDICT_WARN : VERDICT_FINE;
+	sample_then(history, budgets, now);
 	return verdict;
 }

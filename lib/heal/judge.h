@@ -30,7 +30,7 @@ struct budgets { /* ns; 0: not asked for */
 
 /* What a worker shows of itself. */
 struct sign {
-	uint64_t turn; /* who: the slot's index and its turn */
+	uint64_t gen; /* who: the slot's index and its turn */
 	uint64_t word; /* its epoch */
 	uint64_t beats, units;
 	uint64_t declared; /* a block is declared until then, or 0 */
@@ -39,7 +39,7 @@ struct sign {
 /* Of one thread, in one epoch. */
 static inline bool sign_same(const struct sign *a, const struct sign *b)
 {
-	return a->word == b->word && a->turn == b->turn;
+	return a->word == b->word && a->gen == b->gen;
 }
 
 /* Idle, or inside of something else than at the last scan. */
@@ -48,15 +48,15 @@ static inline bool sign_moved(const struct sign *last, const struct sign *sign)
 	return !slot_inside(sign->word) || !sign_same(last, sign);
 }
 
-struct watch {
+struct history {
 	struct sign last;
 	uint64_t seen_at;   /* when 'last' was read */
 	struct ward_ledger silence, stagnation;
 	uint64_t silence_doubt, stagnation_doubt; /* see ledger.h */
-	struct host_look look; /* the last one */
-	uint64_t looked_at;    /* 0: none in this silence */
+	struct host_sample sample; /* the last one */
+	uint64_t sampled_at;   /* 0: none in this silence */
 	uint64_t late;	       /* the steward's, since then */
-	uint64_t next_look;
+	uint64_t next_sample;
 	uint64_t excused; /* declared waits since the last sign of life */
 	uint64_t still;	  /* the steward's: since when it is idle, unparked */
 	bool suspect;	  /* was over a budget at the last look */
@@ -69,7 +69,7 @@ struct watch {
 
 enum verdict {
 	VERDICT_FINE,
-	VERDICT_LOOK, /* judge_look() is wanted */
+	VERDICT_SAMPLE, /* judge_sample() is wanted */
 	VERDICT_WARN, /* half of a budget is spent; once */
 	VERDICT_LIVELOCK,
 	VERDICT_BLOCKED, /* stands unless there is an excuse: excuse.h */
@@ -78,21 +78,22 @@ enum verdict {
 };
 
 /* One scan: what the seat shows now, and it has moved: judge_sign() with less to do. */
-void judge_anew(struct watch *watch, const struct sign *sign, uint64_t now);
-/* One scan: what the seat shows now.  FINE or LOOK. */
-enum verdict judge_sign(struct watch *watch, const struct sign *sign,
+void judge_anew(struct history *history, const struct sign *sign, uint64_t now);
+/* One scan: what the seat shows now.  FINE or SAMPLE. */
+enum verdict judge_sign(struct history *history, const struct sign *sign,
 			const struct budgets *budgets, uint64_t now,
 			uint64_t late);
-/* The kernel's word on it, asked for by LOOK.  Anything but LOOK. */
-enum verdict judge_look(struct watch *watch, const struct host_look *look,
-			const struct budgets *budgets, uint64_t now);
+/* The kernel's word on it, asked for by SAMPLE.  Anything but SAMPLE. */
+enum verdict judge_sample(struct history *history,
+			  const struct host_sample *sample,
+			  const struct budgets *budgets, uint64_t now);
 /*
  * There was an excuse for what was found: both accounts begin anew, and the next
  * verdict can come when another budget is spent.  What was told stays told.
  */
-void judge_excuse(struct watch *watch, const struct budgets *budgets,
+void judge_excuse(struct history *history, const struct budgets *budgets,
 		  uint64_t now);
 /* The seat's worker is idle or another one: nothing is held against it. */
-void judge_forget(struct watch *watch);
+void judge_forget(struct history *history);
 
 #endif

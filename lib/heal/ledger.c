@@ -5,7 +5,7 @@
 #include "heal/ledger.h"
 
 /* Moves up to 'want' of what is left to an account. */
-static void book(uint64_t *account, uint64_t *rest, uint64_t want)
+static void priv(uint64_t *account, uint64_t *rest, uint64_t want)
 {
 	uint64_t part = want < *rest ? want : *rest;
 
@@ -39,15 +39,16 @@ static uint64_t *account_of_rest(struct ward_ledger *ledger, char state)
  * Where the kernel does not count waits for a CPU, what is left is sleep only if the
  * thread sleeps and has not run at all: else it may have waited, and nobody knows.
  */
-static bool is_told(const struct host_look *before, const struct host_look *now)
+static bool is_told(const struct host_sample *before,
+		    const struct host_sample *now)
 {
 	return (before->switches_known && now->switches_known) ||
 	       now->cpu == before->cpu;
 }
 
 void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
-		 uint64_t late, const struct host_look *before,
-		 const struct host_look *now)
+		 uint64_t late, const struct host_sample *before,
+		 const struct host_sample *now)
 {
 	uint64_t rest = span + *doubt;
 
@@ -55,14 +56,14 @@ void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
 	ledger->starved -= *doubt;
 	*doubt = 0;
 	if (before && before->cpu_known && now->cpu_known) {
-		book(&ledger->busy, &rest, grown(before->cpu, now->cpu));
-		book(&ledger->starved, &rest,
+		priv(&ledger->busy, &rest, grown(before->cpu, now->cpu));
+		priv(&ledger->starved, &rest,
 		     grown(before->run_delay, now->run_delay));
-		book(&ledger->blind, &rest, late);
+		priv(&ledger->blind, &rest, late);
 		if (now->state == 'R' && now->switches_known)
 			*doubt = rest;
 		if (now->state == 'R' || is_told(before, now))
-			book(account_of_rest(ledger, now->state), &rest, rest);
+			priv(account_of_rest(ledger, now->state), &rest, rest);
 	}
 	ledger->blind += rest;
 }

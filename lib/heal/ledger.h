@@ -36,8 +36,8 @@
  * first look: all of it is blind.
  */
 void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
-		 uint64_t late, const struct host_look *before,
-		 const struct host_look *now);
+		 uint64_t late, const struct host_sample *before,
+		 const struct host_sample *now);
 
 /* Does A8 hold? */
 bool ledger_adds_up(const struct ward_ledger *ledger);

@@ -11,49 +11,50 @@ static uint32_t least_of(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static uint32_t roof(const struct size *size, const struct crowd *crowd)
+static uint32_t roof(const struct size *size, const struct pool_load *load)
 {
-	return size->open ? crowd->seats : size->most;
+	return size->open ? load->seats : size->most;
 }
 
 /* ---- what follows from what is seen ------------------------------------------------ */
 
-void plan_lend(struct size *size, const struct crowd *crowd)
+void plan_lend(struct size *size, const struct pool_load *load)
 {
-	if (size->lent > crowd->waiting)
-		size->lent = crowd->waiting;
-	else if (crowd->pressed)
-		size->lent = least_of(crowd->waiting,
-				      roof(size, crowd) - size->base);
+	if (size->lent > load->waiting)
+		size->lent = load->waiting;
+	else if (load->need_more)
+		size->lent = least_of(load->waiting,
+				      roof(size, load) - size->base);
 }
 
-void plan_grow(struct plan *plan, struct size *size, const struct crowd *crowd)
+void plan_grow(struct plan *plan, struct size *size,
+	       const struct pool_load *load)
 {
-	uint32_t room = roof(size, crowd) - size->base - size->lent, n;
+	uint32_t room = roof(size, load) - size->base - size->lent, n;
 
-	if (!crowd->pressed) {
-		plan->pressed = 0;
+	if (!load->need_more) {
+		plan->need_more = 0;
 		return;
 	}
 	/* Who is on the way may be enough. */
-	if (crowd->vacant || ++plan->pressed < GROW_AFTER ||
+	if (load->vacant || ++plan->need_more < GROW_AFTER ||
 	    size->base >= size->most)
 		return;
 	n = least_of(size->most - size->base, room);
 	/* 1, 2, 4...: the longer it lasts, the more. */
 	size->base +=
-		least_of(n, 1u << least_of(plan->pressed - GROW_AFTER, 12));
+		least_of(n, 1u << least_of(plan->need_more - GROW_AFTER, 12));
 }
 
 void plan_shrink(struct plan *plan, struct size *size,
-		 const struct crowd *crowd, uint64_t window, uint64_t now)
+		 const struct pool_load *load, uint64_t window, uint64_t now)
 {
 	if (size->base <= size->least || !plan->since) {
 		plan->since = now;
 		plan->spare = UINT32_MAX;
 		return;
 	}
-	plan->spare = least_of(plan->spare, crowd->idle);
+	plan->spare = least_of(plan->spare, load->idle);
 	if (now - plan->since < window)
 		return;
 	size->base -= least_of(plan->spare, size->base - size->least);
@@ -61,32 +62,32 @@ void plan_shrink(struct plan *plan, struct size *size,
 	plan->spare = UINT32_MAX;
 }
 
-bool plan_is_spent(const struct size *size, const struct crowd *crowd)
+bool plan_is_spent(const struct size *size, const struct pool_load *load)
 {
-	return crowd->pressed && !crowd->vacant && crowd->taken &&
-	       crowd->waiting >= crowd->taken &&
-	       size->base + size->lent >= roof(size, crowd);
+	return load->need_more && !load->vacant && load->taken &&
+	       load->waiting >= load->taken &&
+	       size->base + size->lent >= roof(size, load);
 }
 
 /* ---- looking ----------------------------------------------------------------------- */
 
-static void look(const struct pool *pool, struct crowd *crowd)
+static void count_load(const struct pool *pool, struct pool_load *load)
 {
-	uint64_t word = load_acquire(&pool->crew.word);
+	uint64_t word = load_acquire(&pool->seat_count.word);
 
 	/* Who is just sitting down is counted, and does not wait. */
-	*crowd =
-		(struct crowd){ .seats = pool->seats,
-				.taken = CREW_TAKEN(word),
-				.pressed = crew_pressed(pool),
-				.vacant = CREW_STAY(word) < CREW_WANTED(word) };
+	*load = (struct pool_load){ .seats = pool->seats,
+				    .taken = SEATS_TAKEN(word),
+				    .need_more = need_more_workers(pool),
+				    .vacant = SEATS_STAY(word) <
+					      SEATS_WANTED(word) };
 }
 
 /*
  * Who waits, who is idle: lines that are cold, so only where it may matter.  A record
  * that has just lost its seat may be read as well: it stays as long as the pool.
  */
-static void count(const struct pool *pool, struct crowd *crowd)
+static void count(const struct pool *pool, struct pool_load *load)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
 
@@ -96,8 +97,8 @@ static void count(const struct pool *pool, struct crowd *crowd)
 
 		if (!slot)
 			continue;
-		crowd->waiting += crew_waits(slot);
-		crowd->idle += load_relaxed(
+		load->waiting += slot_waits(slot);
+		load->idle += load_relaxed(
 			&pool->inbox.bell.sleeper[slot->index].parked);
 	}
 }
@@ -121,42 +122,42 @@ static void settle_on(struct pool *pool, uint64_t seen, const struct size *size)
 
 void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)
 {
-	uint64_t seen = load_acquire(&pool->crew.size);
+	uint64_t seen = load_acquire(&pool->seat_count.size);
 	struct size size = size_of(seen);
-	struct crowd crowd;
+	struct pool_load load;
 
 	swap_acq_rel(&pool->relief, 0); /* [rl] */
-	look(pool, &crowd);
-	if (size.lent || (crowd.pressed ? plan->waits || plan->told :
+	count_load(pool, &load);
+	if (size.lent || (load.need_more ? plan->waits || plan->told :
 					  size.base > size.least))
-		count(pool, &crowd);
+		count(pool, &load);
 	/* By the size that it has, not by one that is just given. */
-	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
-	plan_lend(&size, &crowd);
-	plan_grow(plan, &size, &crowd);
-	plan_shrink(plan, &size, &crowd, pool->idle, now);
+	tell_spent(plan, pool, plan_is_spent(&size, &load));
+	plan_lend(&size, &load);
+	plan_grow(plan, &size, &load);
+	plan_shrink(plan, &size, &load, pool->idle, now);
 	settle_on(pool, seen, &size);
 }
 
 void plan_relief(struct plan *plan, struct pool *pool)
 {
-	uint64_t seen = load_acquire(&pool->crew.size);
+	uint64_t seen = load_acquire(&pool->seat_count.size);
 	struct size size = size_of(seen);
-	struct crowd crowd;
+	struct pool_load load;
 
 	if (!load_relaxed(&pool->relief) ||
 	    !swap_acq_rel(&pool->relief, 0)) /* [rl] */
 		return;
-	look(pool, &crowd);
-	count(pool, &crowd);
-	tell_spent(plan, pool, plan_is_spent(&size, &crowd));
-	plan_lend(&size, &crowd);
+	count_load(pool, &load);
+	count(pool, &load);
+	tell_spent(plan, pool, plan_is_spent(&size, &load));
+	plan_lend(&size, &load);
 	settle_on(pool, seen, &size);
 }
 
 uint64_t plan_due(const struct plan *plan, const struct pool *pool)
 {
-	struct size size = size_of(load_acquire(&pool->crew.size));
+	struct size size = size_of(load_acquire(&pool->seat_count.size));
 
 	if (size.base <= size.least || pool->idle > HOST_FOREVER - plan->since)
 		return HOST_FOREVER;

@@ -20,24 +20,25 @@
 struct plan {		  /* what is remembered from one scan to the next */
 	uint64_t since;	  /* the window's begin, */
 	uint32_t spare;	  /* and how many were idle at least in it */
-	uint32_t pressed; /* scans in a row */
+	uint32_t need_more; /* scans in a row */
 	bool waits;	  /* who was silent at this scan waits, and says so */
 	bool told;
 };
 
-struct crowd {		/* what is seen */
+struct pool_load {		/* what is seen */
 	uint32_t seats; /* in all */
 	uint32_t taken, waiting, idle;
-	bool pressed, vacant;
+	bool need_more, vacant;
 };
 
 /* Pure: */
-void plan_lend(struct size *size, const struct crowd *crowd);
-void plan_grow(struct plan *plan, struct size *size, const struct crowd *crowd);
+void plan_lend(struct size *size, const struct pool_load *load);
+void plan_grow(struct plan *plan, struct size *size,
+	       const struct pool_load *load);
 void plan_shrink(struct plan *plan, struct size *size,
-		 const struct crowd *crowd, uint64_t window, uint64_t now);
+		 const struct pool_load *load, uint64_t window, uint64_t now);
 /* All wait, tasks are queued, and there may be no more. */
-bool plan_is_spent(const struct size *size, const struct crowd *crowd);
+bool plan_is_spent(const struct size *size, const struct pool_load *load);
 
 void plan_scan(struct plan *plan, struct pool *pool, uint64_t now);
 /* Between two scans: a worker will wait. */

@@ -20,12 +20,12 @@ static bool somebody_held(struct steward *me)
 
 	for (uint32_t i = 0; i < seats && !held; i++) {
 		struct slot *slot;
-		struct host_look look;
+		struct host_sample sample;
 
 		slot = sample_hold(me, i);
 		held = slot && !slot_inside(load_acquire(&slot->word)) &&
-		       !host_look(&slot->eye, &look) &&
-		       (look.state == 'T' || look.state == 't');
+		       !host_sample(&slot->stat_files, &sample) &&
+		       (sample.state == 'T' || sample.state == 't');
 	}
 	sample_drop(me);
 	return held;

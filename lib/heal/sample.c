@@ -15,7 +15,7 @@ struct slot *sample_hold(struct steward *me, uint32_t seat)
 	do {
 		seen = slot;
 		store_release(&me->at, seen); /* [U] I have left another */
-		host_fence_light(); /* [U] I look at it | it has no seat */
+		host_barrier_light(); /* [U] I look at it | it has no seat */
 		slot = load_acquire(&me->pool->seat[seat]); /* [U] */
 	} while (slot != seen);
 	return slot;
@@ -27,24 +27,24 @@ void sample_drop(struct steward *me)
 	store_release(&me->also, NULL); /* [U] */
 }
 
-static const char *blind_to(const struct host_look *look)
+static const char *blind_to(const struct host_sample *sample)
 {
-	if (!look->cpu_known)
-		return look->state_known ?
+	if (!sample->cpu_known)
+		return sample->state_known ?
 			       "no CPU times: a livelock is not seen" :
 			       "no evidence of threads: only death is seen";
-	if (!look->state_known)
+	if (!sample->state_known)
 		return "no thread states: blocking is not seen";
-	if (!look->switches_known)
+	if (!sample->switches_known)
 		return "no counts of waits for a CPU: who runs now and then is "
 		       "not seen to block";
 	return NULL;
 }
 
 /* What is not to be known; once. */
-static void tell_blind(struct steward *me, const struct host_look *look)
+static void tell_blind(struct steward *me, const struct host_sample *sample)
 {
-	const char *what = me->told_blind ? NULL : blind_to(look);
+	const char *what = me->told_blind ? NULL : blind_to(sample);
 
 	if (!what)
 		return;
@@ -53,19 +53,19 @@ static void tell_blind(struct steward *me, const struct host_look *look)
 }
 
 int sample_take(struct steward *me, const struct slot *slot,
-		const struct watch *watch, struct host_look *look)
+		const struct history *history, struct host_sample *sample)
 {
 	int err;
 
 	count_own(&me->heal->looks, 1);
-	if (host_life_lost(&slot->breath))
+	if (host_life_lost(&slot->liveness))
 		return -ESRCH; /* its number may be another thread's by now */
 	/* The first one only notes where the counters stand. */
-	if (!watch->looked_at)
-		return host_glance(&slot->eye, look);
-	err = host_look(&slot->eye, look);
+	if (!history->sampled_at)
+		return host_sample_cpu(&slot->stat_files, sample);
+	err = host_sample(&slot->stat_files, sample);
 	if (err != -ESRCH)
-		tell_blind(me, look);
+		tell_blind(me, sample);
 	return err;
 }
 

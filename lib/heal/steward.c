@@ -10,7 +10,7 @@
 #define REST 4 /* of a scan's time, at least, between two of them */
 #define LIFT_SCANS 8 /* from one look for who waits for a zombie to the next */
 
-bool steward_condemn(struct pool *pool, const struct ward_task *task)
+bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
@@ -20,13 +20,13 @@ bool steward_condemn(struct pool *pool, const struct ward_task *task)
 		    load_relaxed(&slot->task) != task || slot_taken(slot))
 			continue;
 		/* As zombie_make() does: was the task that epoch's? */
-		host_fence_heavy(); /* [F] that I looked | still there? */
+		host_barrier_heavy(); /* [F] that I looked | still there? */
 		if (load_acquire(&slot->word) != word) { /* [E] */
 			i--; /* it may be in the next one */
 			continue;
 		}
 		/* If it moves on from now on, this is of an epoch that is over. */
-		store_release(&slot->condemned, word);
+		store_release(&slot->fence_requested, word);
 		return true;
 	}
 	return false;
@@ -49,7 +49,7 @@ static struct sign sign_of(const struct pool *pool, const struct slot *slot)
 	struct sign sign;
 
 	sign.word = load_acquire(&slot->word); /* [E] */
-	sign.turn = (uint64_t)(slot - pool->slot) + 1;
+	sign.gen = (uint64_t)(slot - pool->slot) + 1;
 	sign.beats = __atomic_load_n(&slot->pulse.beats, __ATOMIC_RELAXED);
 	sign.units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED);
 	sign.declared = 0;
@@ -70,11 +70,11 @@ static struct budgets budgets_of(const struct pool *pool,
 }
 
 /* It shows no sign of life since the last scan; true: it is inside of a task still. */
-static bool look_closer(struct steward *me, struct watch *watch,
-			struct slot *slot, uint64_t now, uint64_t late)
+static bool sample_silent(struct steward *me, struct history *history,
+			  struct slot *slot, uint64_t now, uint64_t late)
 {
-	struct finding f = { .slot = slot, .watch = watch };
-	struct host_look look;
+	struct finding f = { .slot = slot, .history = history };
+	struct host_sample sample;
 	struct sign sign;
 
 	if (me->shares)
@@ -82,10 +82,10 @@ static bool look_closer(struct steward *me, struct watch *watch,
 	f.life = load_acquire(&slot->life); /* [L] before what may convict it */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
-	me->plan.waits |= crew_waits(slot);
+	me->plan.waits |= slot_waits(slot);
 	f.budgets = budgets_of(me->pool, slot);
-	f.verdict = judge_sign(watch, &sign, &f.budgets, now, late);
-	if (unlikely(load_acquire(&slot->condemned) == sign.word) &&
+	f.verdict = judge_sign(history, &sign, &f.budgets, now, late);
+	if (unlikely(load_acquire(&slot->fence_requested) == sign.word) &&
 	    LIFE_STATE(f.life) == LIFE_SEATED) {
 		f.verdict = VERDICT_OVERDUE;
 		verdict_act(me, &f);
@@ -97,14 +97,14 @@ static bool look_closer(struct steward *me, struct watch *watch,
 		return slot_inside(sign.word);
 	if (LIFE_STATE(f.life) != LIFE_SEATED)
 		return true;
-	if (sample_take(me, slot, watch, &look) == -ESRCH) {
+	if (sample_take(me, slot, history, &sample) == -ESRCH) {
 		/* Where a life shows no end, the kernel's word must do. */
-		if (!slot->breath.works || host_life_lost(&slot->breath))
+		if (!slot->liveness.works || host_life_lost(&slot->liveness))
 			lost_thread(me->pool, slot, f.life, false);
 		return true;
 	}
-	f.verdict = judge_look(watch, &look, &f.budgets, now);
-	if (!ledger_adds_up(&watch->silence))
+	f.verdict = judge_sample(history, &sample, &f.budgets, now);
+	if (!ledger_adds_up(&history->silence))
 		or_relaxed(&me->pool->broken, 1u << 8);
 	if (f.verdict == VERDICT_FINE || !in_office(me))
 		return true;
@@ -114,29 +114,30 @@ static bool look_closer(struct steward *me, struct watch *watch,
 }
 
 /* True if the seat's worker is inside a task. */
-static bool look_at(struct steward *me, uint32_t i, uint64_t now, uint64_t late)
+static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
+		      uint64_t late)
 {
-	struct watch *watch = &me->watch[i];
+	struct history *history = &me->history[i];
 	struct slot *slot = sample_hold(me, i);
 	struct sign sign;
 	uint64_t still;
 	bool slow;
 
 	if (!slot) {
-		judge_forget(watch);
+		judge_forget(history);
 		return false;
 	}
 	/* Most wards of most scans: the other lines are not touched. */
 	sign = sign_of(me->pool, slot);
-	if (unlikely(!sign_moved(&watch->last, &sign))) {
-		watch->slow = false;
-		return look_closer(me, watch, slot, now, late);
+	if (unlikely(!sign_moved(&history->last, &sign))) {
+		history->slow = false;
+		return sample_silent(me, history, slot, now, late);
 	}
-	slow = me->shares && handoff_is_slow(watch, &sign);
-	still = aides_still(me, watch, slot, &sign, now);
-	judge_anew(watch, &sign, now);
-	watch->still = still;
-	watch->slow = slow;
+	slow = me->shares && handoff_is_slow(history, &sign);
+	still = helpers_still(me, history, slot, &sign, now);
+	judge_anew(history, &sign, now);
+	history->still = still;
+	history->slow = slow;
 	me->slow |= slow;
 	return slot_inside(sign.word);
 }
@@ -160,7 +161,7 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 }
 
 /* The process was to be aborted: by the scribe, when it has told why. */
-static void keep_word(const struct steward *me, uint64_t now)
+static void abort_overdue(const struct steward *me, uint64_t now)
 {
 	uint64_t by = load_relaxed(&me->pool->tell.abort_by);
 
@@ -177,14 +178,15 @@ static void find_dead(struct steward *me, uint64_t now)
 	const struct pool *pool = me->pool;
 
 	if (now - me->lives_at < SECOND / 10 ||
-	    !(load_relaxed(&pool->born) || load_relaxed(&pool->zombies_out)))
+	    !(load_relaxed(&pool->starting) ||
+	      load_relaxed(&pool->zombies_out)))
 		return;
 	me->lives_at = now;
-	lost_bury(me->pool);
+	lost_reap(me->pool);
 }
 
 /* Something that waits may have been told to stop, and nobody come to it. */
-static void see_to_told(struct steward *me, uint64_t now)
+static void process_told(struct steward *me, uint64_t now)
 {
 	uint32_t moves = sweep_moves(); /* [cm] */
 	bool moved = moves != me->moves;
@@ -215,22 +217,22 @@ static bool scan(struct steward *me, uint64_t now)
 	me->slow = false;
 	me->shares = handoff_wanted(me, now);
 	for (uint32_t i = 0; i < seats && in_office(me); i++)
-		busy |= look_at(me, i, now, late);
+		busy |= scan_seat(me, i, now, late);
 	if (in_office(me))
-		busy |= look_at(me, seat_of_bench(me->pool), now, late);
+		busy |= scan_seat(me, seat_of_bench(me->pool), now, late);
 	sample_drop(me);
 	sample_tell_lacks(me);
 	tell_ring(&me->pool->tell);
 	handoff_slow(me);
 	handoff_zombies(me->pool);
 	if (in_office(me)) {
-		keep_word(me, now);
+		abort_overdue(me, now);
 		find_dead(me, now);
 		rescue_sleepers(me, now);
 		verdict_recover(me);
-		aides_watch(me, now);
+		helpers_watch(me, now);
 		plan_scan(&me->plan, me->pool, now);
-		see_to_told(me, now);
+		process_told(me, now);
 	}
 	return busy;
 }
@@ -247,7 +249,7 @@ static void take_office(struct steward *me)
 
 	/* Not what it promised as a deputy: the next one looks at this. */
 	me->quiet_since = host_now();
-	store_release(&me->promise, me->quiet_since); /* [a] */
+	store_release(&me->deadline, me->quiet_since); /* [a] */
 	while (term < me->term &&
 	       !cas_acq_rel(&me->heal->term, &term, me->term)) /* [a] */
 		;
@@ -279,7 +281,7 @@ static void serve(struct steward *me)
 		uint32_t seen = load_acquire(&pool->steward_word);
 		uint64_t now = host_now(), next;
 
-		store_release(&me->promise, now); /* [a] to be here again */
+		store_release(&me->deadline, now); /* [a] to be here again */
 		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
 		next = later_due(&pool->inbox, now);
@@ -316,8 +318,8 @@ void steward_run(void *arg)
 			deputy_tells(me);
 		serve(me);
 	}
-	/* What was in its hands, if destroy has left it: it is no steward any more. */
-	lost_pay(pool);
+	/* What was in its local queues, if destroy has left it: it is no steward any more. */
+	run_orphaned(pool);
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
 	pool_put(pool); /* destroy may have left one that hung, and gone */
 }

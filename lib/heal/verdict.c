@@ -30,7 +30,7 @@ static uint64_t budget_for(const struct finding *f)
 	case VERDICT_OVERDUE:
 		return 0;
 	case VERDICT_WARN:
-		return f->watch->ask ? f->budgets.blocked : f->budgets.busy;
+		return f->history->ask ? f->budgets.blocked : f->budgets.busy;
 	case VERDICT_LIVELOCK:
 		return f->budgets.busy;
 	default:
@@ -50,11 +50,11 @@ static void describe(struct incident *in, const struct finding *f)
 	in->report.worker = load_relaxed(&f->slot->seat);
 	in->report.tid = load_relaxed(&f->slot->tid);
 	in->report.ledger = f->verdict == VERDICT_STAGNANT ?
-				    f->watch->stagnation :
-				    f->watch->silence;
+				    f->history->stagnation :
+				    f->history->silence;
 	in->report.budget = budget_for(f);
-	in->report.state = f->watch->look.state;
-	if (!host_syscall(&f->slot->eye, &nr, &arg)) {
+	in->report.state = f->history->sample.state;
+	if (!host_syscall(&f->slot->stat_files, &nr, &arg)) {
 		in->report.syscall = nr;
 		in->report.syscall_arg = arg;
 	}
@@ -66,14 +66,14 @@ static void ask_trace(struct incident *in, const struct finding *f)
 	if (!in || f->slot->pool->trace_signo < 0)
 		return;
 	in->trace = &f->slot->trace;
-	in->trace_epoch = f->watch->last.word;
+	in->trace_epoch = f->history->last.word;
 }
 
 /* ---- excused, warned, told of ------------------------------------------------------ */
 
 /* Told once for each holder. */
 static void tell_excuse(struct pool *pool, const struct finding *f,
-			enum plea plea, struct excuse *excuse)
+			enum stall_cause cause, struct excuse *excuse)
 {
 	struct incident *in;
 
@@ -85,33 +85,33 @@ static void tell_excuse(struct pool *pool, const struct finding *f,
 	excuse->told = true;
 	describe(in, f);
 	in->report.holder = excuse->holder;
-	in->report.what = plea == PLEA_ZOMBIE ?
+	in->report.what = cause == STALL_ZOMBIE ?
 		"waits for a futex held by a zombie: excused" :
 		"waits for a futex whose holder is given no CPU: excused";
 	incident_raise(&pool->tell, in);
 }
 
-static enum plea ask_excuse(struct steward *me, const struct finding *f,
-			    struct excuse **excuse)
+static enum stall_cause ask_excuse(struct steward *me, const struct finding *f,
+				   struct excuse **excuse)
 {
-	const struct watch *watch = f->watch;
+	const struct history *history = f->history;
 
-	*excuse = &me->excuse[watch - me->watch];
-	return excuse_ask(*excuse, me->pool, f->slot, &watch->last,
-			  f->budgets.blocked / 4, watch->seen_at,
-			  watch->silence.silence, &me->also);
+	*excuse = &me->excuse[history - me->history];
+	return excuse_ask(*excuse, me->pool, f->slot, &history->last,
+			  f->budgets.blocked / 4, history->seen_at,
+			  history->silence.silence, &me->also);
 }
 
 bool verdict_excused(struct steward *me, const struct finding *f)
 {
 	struct excuse *excuse;
-	enum plea plea = ask_excuse(me, f, &excuse);
+	enum stall_cause cause = ask_excuse(me, f, &excuse);
 
-	if (plea == PLEA_STARVED || plea == PLEA_ZOMBIE) {
-		tell_excuse(me->pool, f, plea, excuse);
-		judge_excuse(f->watch, &f->budgets, f->watch->seen_at);
+	if (cause == STALL_STARVED || cause == STALL_ZOMBIE) {
+		tell_excuse(me->pool, f, cause, excuse);
+		judge_excuse(f->history, &f->budgets, f->history->seen_at);
 	}
-	return plea != PLEA_NONE;
+	return cause != STALL_OWN;
 }
 
 /* Half of the blocked budget is spent: a hook may free it, which the scribe calls. */
@@ -124,10 +124,10 @@ static void ask_for_help(struct steward *me, struct incident *in,
 	if (in) {
 		in->call = unblock_call;
 		in->who = f->slot;
-		in->epoch = f->watch->last.word;
+		in->epoch = f->history->last.word;
 	} else if (load_relaxed(&f->slot->unblock)) {
-		f->watch->asked = false; /* no record free: ask again, soon */
-		f->watch->next_look = 0;
+		f->history->asked = false; /* no record free: ask again, soon */
+		f->history->next_sample = 0;
 	}
 }
 
@@ -137,7 +137,7 @@ static void warn(struct steward *me, const struct finding *f)
 	struct incident *in = incident_open(tell, WARD_R_SLOW, incident_id());
 
 	describe(in, f);
-	if (f->watch->ask)
+	if (f->history->ask)
 		ask_for_help(me, in, f);
 	incident_raise(tell, in);
 }
@@ -156,7 +156,7 @@ static void only_tell(struct tell *tell, const struct finding *f, bool aborts)
 	else
 		incident_raise(tell, in);
 	/* Once for this silence: what is told is told. */
-	f->watch->next_look = UINT64_MAX;
+	f->history->next_sample = UINT64_MAX;
 }
 
 /* ---- convicted --------------------------------------------------------------------- */
@@ -190,7 +190,7 @@ static void convict(struct steward *me, const struct finding *f)
 	struct slot *slot = f->slot;
 	struct fencing how = {
 		.life = f->life,
-		.epoch = f->watch->last.word,
+		.epoch = f->history->last.word,
 		.asker = me->term % ASKER_TERMS,
 		.why = f->verdict == VERDICT_OVERDUE ? LOST_STOP : LOST_STALL,
 		.asleep = f->verdict == VERDICT_BLOCKED,
@@ -214,7 +214,7 @@ static void convict(struct steward *me, const struct finding *f)
 	if (how.in && how.in->report.worker != seat_of_bench(pool))
 		how.in->heal = &pool->healed[how.in->report.worker];
 	lowers = f->verdict == VERDICT_LIVELOCK && pool->lowers &&
-		 !excuse_wanted(pool, me->watch, load_relaxed(&slot->tid),
+		 !excuse_wanted(pool, me->history, load_relaxed(&slot->tid),
 				&me->also);
 	if (!zombie_make(pool, slot, &how)) {
 		add_relaxed(&pool->acquitted, 1);
@@ -222,7 +222,7 @@ static void convict(struct steward *me, const struct finding *f)
 		return;
 	}
 	if (lowers) /* unless its life is not that of a zombie */
-		lower(how.in, slot, LIFE_TURN(f->life) + 1);
+		lower(how.in, slot, LIFE_GEN(f->life) + 1);
 	incident_raise(&pool->tell, how.in);
 }
 
@@ -250,11 +250,11 @@ static bool all_held(const struct steward *me)
 	for (uint32_t i = 0; i < seats; i++) {
 		if (!load_relaxed(&pool->seat[i]))
 			continue;
-		if (!excuse_holds(&me->excuse[i], &me->watch[i].last))
+		if (!excuse_holds(&me->excuse[i], &me->history[i].last))
 			return false;
 		any = true;
 	}
-	return any && !crew_vacant(&pool->crew);
+	return any && !seats_vacant(&pool->seat_count);
 }
 
 void verdict_recover(struct steward *me)
@@ -264,7 +264,8 @@ void verdict_recover(struct steward *me)
 	if (all_held(me)) {
 		degrade(me, "every worker waits for a futex that a zombie holds");
 	} else if (load_relaxed(&pool->degraded) && zombie_room(pool, true) &&
-		   zombie_room(pool, false) && !crew_vacant(&pool->crew)) {
+		   zombie_room(pool, false) &&
+		   !seats_vacant(&pool->seat_count)) {
 		store_relaxed(&pool->degraded, 0);
 		incident_tell(&me->pool->tell, WARD_R_RECOVERED,
 			      "stuck workers can be replaced again");

@@ -21,7 +21,7 @@ static void tell_attempt(struct incident *in, const struct ward_task *task,
 	in->report.at = when;
 	if (!task)
 		return;
-	in->report.attempt = book_attempt(load_relaxed(&book_of(task)->word));
+	in->report.attempt = task_attempt(load_relaxed(&task_priv(task)->word));
 	in->report.task = task->name ? task->name : "";
 }
 
@@ -32,7 +32,7 @@ static void unseat(struct pool *pool, struct slot *slot,
 
 	if (!life_zombie(pool, slot, how->life, how->asleep))
 		return;
-	lost_hand(pool, slot);
+	lost_local(pool, slot);
 	seat_vacate(pool, slot, seat, when);
 	clerk_wake(pool);
 }
@@ -44,10 +44,10 @@ bool zombie_make(struct pool *pool, struct slot *slot, const struct fencing *how
 	enum slot_phase phase = slot_phase(how->epoch);
 	uint64_t when = host_now();
 
-	books_open(pool);
+	transition_begin(pool);
 	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
 	if (!slot_fence(slot, how->epoch, how->asker)) {
-		books_close(pool);
+		transition_end(pool);
 		return false;
 	}
 	if (how->in)
@@ -56,7 +56,7 @@ bool zombie_make(struct pool *pool, struct slot *slot, const struct fencing *how
 		count_own(how->count, 1);
 	lost_attempt(pool, task, phase, how->why, true, how->id);
 	unseat(pool, slot, how, when);
-	books_close(pool);
-	theft_rouse(slot); /* [G] fenced | where does it wait? */
+	transition_end(pool);
+	steal_wake_waiters(slot); /* [G] fenced | where does it wait? */
 	return true;
 }

@@ -2,12 +2,12 @@
 /*
  * bell.c - see bell.h for the word and the invariants.
  *
- * Edges: [B] publish | park: light fence of the publisher, heavy fence of the
+ * Edges: [B] publish | park: light barrier of the publisher, heavy barrier of the
  * sleeper.  [S] publish | leave the search: seq_cst fences on both sides, or in a
  * rush a heavy one of the leaver alone.
  * [W] pop | woken: the waker's swap of the word, read with acquire by the woken
  * thread, which believes nothing but that word.  [T] push: the swap releases
- * ->next to whoever pops.  [X] closed | park: heavy fences on both sides.  [d] a
+ * ->next to whoever pops.  [X] closed | park: heavy barriers on both sides.  [d] a
  * rescue dropped the sleeper | it sees so.
  */
 #include "sync/bell.h"
@@ -82,7 +82,7 @@ static bool wake_top(struct bell *bell, uint64_t seen)
 
 /* What a publisher notes: fences:8, and the tag of a wakeup it has repeated. */
 #define NOTE_TAG(note) ((note)&0xffffff)
-#define NOTE_FENCE_ONE (1u << 24)
+#define NOTE_BARRIER_ONE (1u << 24)
 
 static void note_tag(_Atomic uint32_t *rung, uint64_t word)
 {
@@ -91,14 +91,15 @@ static void note_tag(_Atomic uint32_t *rung, uint64_t word)
 }
 
 /* The publisher has fenced for nothing, once more. */
-static void note_fence(struct bell *bell, _Atomic uint32_t *rung, uint64_t word)
+static void note_barrier(struct bell *bell, _Atomic uint32_t *rung,
+			 uint64_t word)
 {
 	uint32_t note;
 
 	if (!rung)
 		return;
-	note = load_relaxed(rung) + NOTE_FENCE_ONE;
-	if (note / NOTE_FENCE_ONE >= BELL_RUSH_AFTER) {
+	note = load_relaxed(rung) + NOTE_BARRIER_ONE;
+	if (note / NOTE_BARRIER_ONE >= BELL_RUSH_AFTER) {
 		/* If the word moved, the next one may. */
 		cas_acq_rel(&bell->word, &word, word | RUSH);
 		note = NOTE_TAG(note);
@@ -117,13 +118,13 @@ void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung)
 	uint64_t word = load_relaxed(&bell->word);
 
 	if (BELL_RUSH(word) && BELL_WAKING(word) && repeated(rung, word))
-		return; /* it will search, and leave with a heavy fence [S] */
-	fence_seq_cst(); /* [S] what was published, before what the word says */
+		return; /* it will search, and leave with a heavy barrier [S] */
+	barrier_seq_cst(); /* [S] what was published, before what the word says */
 	for (;;) {
 		word = load_acquire(&bell->word); /* [T] */
 		if (BELL_SEARCH(word) ||
 		    (BELL_WAKING(word) && repeated(rung, word))) {
-			note_fence(bell, rung, word);
+			note_barrier(bell, rung, word);
 			return;
 		}
 		if (BELL_WAKING(word)) {
@@ -164,9 +165,9 @@ void bell_found(struct bell *bell)
 		return;
 	/* [S] that I left, before my last look */
 	if (BELL_RUSH(word))
-		host_fence_heavy();
+		host_barrier_heavy();
 	else
-		fence_seq_cst();
+		barrier_seq_cst();
 	if (bell->anything(bell->arg))
 		bell_ring_asleep(bell, NULL);
 }
@@ -208,7 +209,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 	} while (!cas_acq_rel(&bell->word, &word, pushed));
 	WARD_ASSERT(BELL_SEARCH(word) >= searching && BELL_TOP(word) != i + 1);
 
-	host_fence_heavy(); /* [B] [S] [X] that I sleep, before my last look */
+	host_barrier_heavy(); /* [B] [S] [X] that I sleep, before my last look */
 	if (bell->anything(bell->arg))
 		bell_ring_asleep(bell, NULL);
 
@@ -229,7 +230,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 void bell_close(struct bell *bell)
 {
 	store_release(&bell->closed, 1);
-	host_fence_heavy(); /* [X] closed, before rung; in park the other way */
+	host_barrier_heavy(); /* [X] closed, before rung; in park the other way */
 	for (uint32_t i = 0; i < bell->sleepers; i++)
 		shake(bell, i);
 }

@@ -70,7 +70,7 @@ enum {
 	BELL_RUSH_SHIFT = 39,
 	BELL_TAG_SHIFT = 40
 };
-/* Fences in a row beside a searcher until a rush; about what one heavy fence
+/* Fences in a row beside a searcher until a rush; about what one heavy barrier
  * costs.  At most 255. */
 #ifndef BELL_RUSH_AFTER
 #define BELL_RUSH_AFTER 128u

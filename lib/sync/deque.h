@@ -89,7 +89,7 @@ static inline void *deque_take(struct deque *deque)
 
 	/* Release: older items are under it still [dp]. */
 	store_release(&deque->bottom, bottom);
-	fence_seq_cst(); /* [dq] lowered | who has won? */
+	barrier_seq_cst(); /* [dq] lowered | who has won? */
 	top = load_relaxed(&deque->top);
 	if (likely((int64_t)(bottom - top) > 0))
 		return load_relaxed(&deque->cell[bottom % DEQUE_SIZE]);
@@ -112,7 +112,7 @@ static inline void *deque_look(struct deque *deque, uint64_t *number)
 {
 	uint64_t top = load_acquire(&deque->top); /* who won before, fenced */
 
-	fence_seq_cst(); /* [dq] that it is the oldest | taken? */
+	barrier_seq_cst(); /* [dq] that it is the oldest | taken? */
 	*number = top;
 	if ((int64_t)(load_acquire(&deque->bottom) - top) <= 0) /* [dp] */
 		return NULL;

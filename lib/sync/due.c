@@ -18,7 +18,7 @@ enum {
 
 #define LEAF_OPEN ((uint64_t)1)	 /* it has an item */
 #define LEAF_SHOWN ((uint64_t)2) /* which may be taken */
-#define LEAF_HURRY ((uint64_t)4) /* at once */
+#define LEAF_EXPEDITED ((uint64_t)4) /* at once */
 #define LEAF_KINDS_SHIFT 16
 #define LEAF_GENERATION_ONE ((uint64_t)1 << 32)
 
@@ -200,7 +200,7 @@ static bool read_leaf(const struct due_tree *tree, uint32_t i,
 		if (e->word == word)
 			break;
 	}
-	if (e->word & LEAF_HURRY)
+	if (e->word & LEAF_EXPEDITED)
 		e->at = 0;
 	e->node = node_of(i, e->word);
 	return true;
@@ -267,7 +267,7 @@ static void refresh(struct due_tree *tree, uint32_t level, uint32_t i)
 
 		do {
 			stood = stands(tree, seen);
-			fence_seq_cst(); /* [du] as it was | what is below */
+			barrier_seq_cst(); /* [du] as it was | what is below */
 			next = judge(tree, level, i);
 		} while (stood && next != NODE_NAMES(seen) &&
 			 !stands(tree, seen));
@@ -282,7 +282,7 @@ static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
 {
 	for (uint32_t l = 0; l < levels; l++) {
 		leaf >>= DUE_FAN_SHIFT;
-		fence_seq_cst(); /* [du] changed below | as it was */
+		barrier_seq_cst(); /* [du] changed below | as it was */
 		refresh(tree, l, leaf);
 	}
 }
@@ -291,7 +291,7 @@ static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
  * Someone stands on the leaf now, or is to come sooner: no node above it names anybody
  * who is after him.  Most name one who is before him anyway, and need no change: a judge
  * who has not seen him, and swaps such a node after this look, has seen that one.  But
- * perhaps where that one stood before he was hurried, so this does not hold for him.
+ * perhaps where that one stood before he was expedited, so this does not hold for him.
  */
 static void rise(struct due_tree *tree, uint32_t leaf)
 {
@@ -302,8 +302,8 @@ static void rise(struct due_tree *tree, uint32_t leaf)
 	for (uint32_t l = 0; l < tree->levels; l++) {
 		leaf >>= DUE_FAN_SHIFT;
 		/* Also of what others did below: they may be stopped. */
-		fence_seq_cst(); /* [du] changed below | as it was */
-		if (!read_node(tree, l, leaf, &e) || e.word & LEAF_HURRY ||
+		barrier_seq_cst(); /* [du] changed below | as it was */
+		if (!read_node(tree, l, leaf, &e) || e.word & LEAF_EXPEDITED ||
 		    is_before(&me, &e))
 			refresh(tree, l, leaf);
 	}
@@ -404,16 +404,16 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq)
 }
 
 /* From a word of it that was read. */
-static bool hurry_leaf(struct due_tree *tree, uint32_t i, uint64_t word)
+static bool expedite_leaf(struct due_tree *tree, uint32_t i, uint64_t word)
 {
-	if (!cas_acq_rel(&tree->leaf[i].word, &word, word | LEAF_HURRY)) /* [du] */
+	if (!cas_acq_rel(&tree->leaf[i].word, &word, word | LEAF_EXPEDITED)) /* [du] */
 		return false;
 	if (word & LEAF_SHOWN) /* else by who shows it */
 		rise(tree, i);
 	return true;
 }
 
-bool due_hurry(struct due *due, uint32_t i, const void *item)
+bool due_expedite(struct due *due, uint32_t i, const void *item)
 {
 	struct due_tree *tree;
 	uint64_t word;
@@ -428,7 +428,7 @@ bool due_hurry(struct due *due, uint32_t i, const void *item)
 		if (!(word & LEAF_OPEN) ||
 		    load_relaxed(&tree->leaf[i].item) != item)
 			return false;
-		if (word & LEAF_HURRY || hurry_leaf(tree, i, word))
+		if (word & LEAF_EXPEDITED || expedite_leaf(tree, i, word))
 			return true;
 	}
 }
@@ -468,20 +468,20 @@ static bool each_leaf(struct due *due, uint32_t kinds)
 		if (!kinds && word & LEAF_SHOWN)
 			climb(tree, i, tree->levels);
 		any |= word & LEAF_OPEN && word >> LEAF_KINDS_SHIFT & kinds;
-		while (word & LEAF_OPEN && !(word & LEAF_HURRY) &&
+		while (word & LEAF_OPEN && !(word & LEAF_EXPEDITED) &&
 		       word >> LEAF_KINDS_SHIFT & kinds &&
-		       !hurry_leaf(tree, i, word))
+		       !expedite_leaf(tree, i, word))
 			word = load_acquire(&tree->leaf[i].word); /* [du] */
 	}
 	return any;
 }
 
-bool due_hurry_kinds(struct due *due, uint32_t kinds)
+bool due_expedite_kinds(struct due *due, uint32_t kinds)
 {
 	return each_leaf(due, kinds);
 }
 
-void due_mend(struct due *due)
+void due_help(struct due *due)
 {
 	each_leaf(due, 0);
 }

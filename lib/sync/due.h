@@ -18,7 +18,7 @@
  *  3) Who is stopped between showing an item and the root keeps his own item from
  *     being found, and no other one.
  *
- *               put  take  hurry  first
+ *               put  take  expedite  first
  *   each         *     *      *      *     *: any number of threads, lock-free
  *
  * put and take are O(log n).  Room for more is made by due_grow(), by those who may
@@ -57,7 +57,7 @@ void due_fini(struct due *due);
 void due_grow(struct due *due);
 
 /*
- * A leaf for the item, in two steps, so that who is to hurry it can find it before
+ * A leaf for the item, in two steps, so that who is to expedite it can find it before
  * it may be taken: 0 if there is none free.  'kinds' are the caller's, 16 bits.
  */
 uint32_t due_open(struct due *due, void *item, uint32_t kinds);
@@ -76,10 +76,10 @@ uint64_t due_first(struct due *due);
  * If 'item', which is not looked at, is on that leaf (any number) it is due at time
  * 0 from now on: true.
  */
-bool due_hurry(struct due *due, uint32_t leaf, const void *item);
+bool due_expedite(struct due *due, uint32_t leaf, const void *item);
 /* The same for all that are of one of these kinds; false: there are none. */
-bool due_hurry_kinds(struct due *due, uint32_t kinds);
+bool due_expedite_kinds(struct due *due, uint32_t kinds);
 /* Makes up for all who were stopped between a leaf and the root. */
-void due_mend(struct due *due);
+void due_help(struct due *due);
 
 #endif

@@ -27,7 +27,7 @@ static inline void wait_wake(struct wait_queue *queue)
 
 static inline bool wait_anybody(const struct wait_queue *queue)
 {
-	host_fence_light(); /* [y] it is there | who waits? */
+	host_barrier_light(); /* [y] it is there | who waits? */
 	return unlikely(load_relaxed(&queue->inside));
 }
 

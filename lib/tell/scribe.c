@@ -6,7 +6,7 @@
  * following who waits for whom, formatting, and the user's hook.
  */
 #include "tell/format.h"
-#include "tell/group.h"
+#include "tell/dedup.h"
 #include "tell/incident.h"
 #include "tell/recent.h"
 #include <errno.h>
@@ -26,11 +26,11 @@ enum {
  */
 static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
 {
-	struct host_eye eye = host_eye_of(tid);
+	struct host_stat_files files = host_stat_of(tid);
 	uint64_t until = host_now() + HEAL_NS;
 	int32_t nr;
 
-	while (!host_syscall(&eye, &nr, address)) {
+	while (!host_syscall(&files, &nr, address)) {
 		if (host_is_futex(nr))
 			return true;
 		if (nr >= 0 || load_relaxed(&tell->stop) || host_now() >= until)
@@ -86,7 +86,7 @@ static void print(const struct ward_report *report, bool names)
 	if ((size_t)len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	line[len] = '\n';
-	host_complain(line, (size_t)len + 1);
+	host_write_stderr(line, (size_t)len + 1);
 }
 
 /* The seat is taken some microseconds after the incident, if a spare is there. */
@@ -107,8 +107,8 @@ static void complete(struct incident *incident)
 
 	report->user = report_user(report, incident->user,
 				   sizeof(incident->user));
-	report->hash = group_hash(report, incident->trace);
-	report->seen = group_count(report->hash);
+	report->hash = dedup_hash(report, incident->trace);
+	report->seen = dedup_count(report->hash);
 }
 
 static void ask_trace(struct ward_report *report, struct host_trace *trace,

@@ -175,7 +175,7 @@ static void escape(struct text *text, unsigned code)
 	digits_of(text, code, 16, 4);
 }
 
-/* Control characters, those of U+0080..U+009F too: terminals obey them. */
+/* Control characters, those of U+0080..U+009F too: terminals handle_control them. */
 static void put_ascii(struct text *text, unsigned char c)
 {
 	switch (c) {

@@ -15,9 +15,9 @@ static inline uint64_t backoff_most(uint64_t least, uint64_t most)
 }
 
 /* Any number, evenly: splitmix64 (Steele, Lea and Flood, 2014). */
-static inline uint64_t backoff_roll(_Atomic uint64_t *dice)
+static inline uint64_t backoff_random(_Atomic uint64_t *rng)
 {
-	uint64_t z = add_relaxed(dice, UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t z = add_relaxed(rng, UINT64_C(0x9e3779b97f4a7c15));
 
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
@@ -28,7 +28,7 @@ static inline uint64_t backoff_roll(_Atomic uint64_t *dice)
  * Before try n + 1: a random span up to 'least', doubled for each try before that
  * one, but no more than 'most' (0: 1000 x least).
  */
-static inline uint64_t backoff_draw(_Atomic uint64_t *dice, uint64_t least,
+static inline uint64_t backoff_draw(_Atomic uint64_t *rng, uint64_t least,
 				    uint64_t most, uint32_t n)
 {
 	if (!least)
@@ -38,7 +38,7 @@ static inline uint64_t backoff_draw(_Atomic uint64_t *dice, uint64_t least,
 		least = least > UINT64_MAX / 2 ? UINT64_MAX : 2 * least;
 	if (least > most)
 		least = most;
-	return backoff_roll(dice) % (least == UINT64_MAX ? least : least + 1);
+	return backoff_random(rng) % (least == UINT64_MAX ? least : least + 1);
 }
 
 #endif

@@ -70,27 +70,27 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 }
 
 /* The answer of the attempt that a dead thread was inside of. */
-static bool take_from_dead(struct slot *slot, uint64_t word, bool last_will)
+static bool take_from_dead(struct slot *slot, uint64_t word, bool exit_cleanup)
 {
-	if (last_will)
+	if (exit_cleanup)
 		return slot_end(slot);
 	/* The word stands still now: it is ours, or was taken before. */
-	return slot_fence(slot, word, ASKER_BURIAL);
+	return slot_fence(slot, word, ASKER_REAP);
 }
 
 static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
-		      struct end *end, bool last_will, uint64_t id)
+		      struct end *end, bool exit_cleanup, uint64_t id)
 {
-	if (!take_from_dead(slot, word, last_will)) {
-		if (!end->left) /* else when it is buried */
+	if (!take_from_dead(slot, word, exit_cleanup)) {
+		if (!end->left) /* else when it is reaped */
 			lost_zombie(pool, end->task, end->phase);
 		return;
 	}
 	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
 		end->name = end->task->name ? end->task->name : "";
 		end->heard = end->why == LOST_FAULT && end->task->done;
-		end->attempt = book_attempt(
-			load_relaxed(&book_of(end->task)->word));
+		end->attempt = task_attempt(
+			load_relaxed(&task_priv(end->task)->word));
 	}
 	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
 }
@@ -106,26 +106,26 @@ static void leave_lane(struct slot *slot, const struct end *end)
 }
 
 /*
- * A thread that ended without a last will, and others are inside of forks that lie
+ * A thread that ended without an exit cleanup, and others are inside of forks that lie
  * on its stack: then it is still inside of its task, until they are done.
  */
-static void mourn(struct slot *slot, struct end *end)
+static void pin_stack(struct slot *slot, struct end *end)
 {
-	end->left = end->phase == SLOT_RUN && slot->forked && theft_left(slot);
-	slot->mourned = end->left ? end->task : NULL;
+	end->left = end->phase == SLOT_RUN && slot->forked && steal_left(slot);
+	slot->stack_pinned_by = end->left ? end->task : NULL;
 }
 
-bool lost_mourned(struct pool *pool, struct slot *slot)
+bool lost_unpin(struct pool *pool, struct slot *slot)
 {
-	struct ward_task *task = slot->mourned;
+	struct ward_task *task = slot->stack_pinned_by;
 
-	if (theft_mourns(slot))
+	if (steal_pins_stack(slot))
 		return false;
-	slot->mourned = NULL;
+	slot->stack_pinned_by = NULL;
 	if (task) {
 		lost_zombie(pool, task, SLOT_RUN);
 		inbox_settle(&pool->inbox);
-		lost_pay(pool);
+		run_orphaned(pool);
 	}
 	return true;
 }
@@ -139,14 +139,14 @@ static void leave_place(struct pool *pool, struct slot *slot,
 		seat_vacate(pool, slot, seat, when);
 	} else if (was == LIFE_ZOMBIE) {
 		life_no_zombie(pool, life, &pool->zombies_reaped);
-	} else if (was == LIFE_BORN) {
-		add_relaxed(&pool->stillborn, 1);
-		sub_acq_rel(&pool->born, 1);
+	} else if (was == LIFE_STARTING) {
+		add_relaxed(&pool->failed_starts, 1);
+		sub_acq_rel(&pool->starting, 1);
 	}
 }
 
 bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
-		 bool last_will)
+		 bool exit_cleanup)
 {
 	uint64_t when = host_now(), id, word;
 	uint32_t seat = load_relaxed(&slot->seat);
@@ -154,10 +154,10 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	struct end end = { .name = "" };
 
 	if (was == LIFE_FREE || was >= LIFE_DYING)
-		return !last_will; /* another has buried it */
-	books_open(pool);
+		return !exit_cleanup; /* another has reaped it */
+	transition_begin(pool);
 	if (!life_step(slot, &life, LIFE_DYING)) {
-		books_close(pool);
+		transition_end(pool);
 		return false;
 	}
 	/* Until it is GONE the clerk leaves the record to us. */
@@ -167,29 +167,29 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.phase = slot_phase(word);
 	end.inside = slot_inside(word);
 	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
-	if (!last_will) {
-		unblock_bury(slot);
-		mourn(slot, &end);
+	if (!exit_cleanup) {
+		unblock_reap(slot);
+		pin_stack(slot, &end);
 	}
 	/* The answer first: who is parked comes for it sooner than a spare. */
 	if (end.inside)
-		take_over(pool, slot, word, &end, last_will, id);
+		take_over(pool, slot, word, &end, exit_cleanup, id);
 	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
-	lost_hand(pool, slot); /* before the next one comes for newer ones */
+	lost_local(pool, slot); /* before the next one comes for newer ones */
 	leave_place(pool, slot, life, seat, when);
 	leave_lane(slot, &end);
-	report_death(pool, slot, !last_will, &end, when, id);
-	if (last_will) /* only now: leaving wakes those who watch */
-		host_life_leave(&slot->breath);
+	report_death(pool, slot, !exit_cleanup, &end, when, id);
+	if (exit_cleanup) /* only now: leaving wakes those who watch */
+		host_life_leave(&slot->liveness);
 	life_move(slot, load_acquire(&slot->life), LIFE_GONE);
-	books_close(pool);
+	transition_end(pool);
 	inbox_settle(&pool->inbox);
-	lost_pay(pool);
+	run_orphaned(pool);
 	pool_left(pool);
 	return true;
 }
 
-void lost_bury(struct pool *pool)
+void lost_reap(struct pool *pool)
 {
 	uint32_t slots = load_acquire(&pool->slots_used);
 
@@ -200,7 +200,7 @@ void lost_bury(struct pool *pool)
 
 		if (LIFE_STATE(life) != LIFE_FREE &&
 		    LIFE_STATE(life) < LIFE_DYING &&
-		    host_life_lost(&slot->breath))
+		    host_life_lost(&slot->liveness))
 			lost_thread(pool, slot, life, false);
 	}
 }

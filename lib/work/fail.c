@@ -2,7 +2,7 @@
 /*
  * fail.c - what an attempt says of its failure, and what is made of it: error.h.
  */
-#include "tell/group.h"
+#include "tell/dedup.h"
 #include "work/pool.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static bool quiet(const struct pool *pool, const struct ward_task *task)
 }
 
 /* Somebody hears of the failure by its id, and may look it up. */
-static bool has_ear(const struct pool *pool, const struct ward_task *task)
+static bool has_listener(const struct pool *pool, const struct ward_task *task)
 {
 	return task->done || pool->hooks.dead || pool->hooks.report;
 }
@@ -77,7 +77,7 @@ static int say(struct slot *slot, void *const *from, const char *what,
 	err = err ? err : -EINVAL;
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
-	n = host_frames(from, frame, WARD_FRAMES, group_is_floor, &slot->path);
+	n = host_frames(from, frame, WARD_FRAMES, dedup_is_floor, &slot->path);
 	host_hold();
 	in = describe(slot->pool, slot, task, err, id);
 	if (in) {
@@ -144,7 +144,7 @@ void ward_raise(int err, const char *format, ...)
 	va_list args;
 
 	if (!slot) {
-		host_complain(nowhere, sizeof(nowhere) - 1);
+		host_write_stderr(nowhere, sizeof(nowhere) - 1);
 		host_abort();
 	}
 	va_start(args, format);
@@ -155,7 +155,7 @@ void ward_raise(int err, const char *format, ...)
 	if (!slot_runs(slot))
 		host_escape(&slot->escape, ESCAPE_LEAVE);
 	if (slot->forked)
-		theft_settle(slot); /* what lies here may be in use */
+		steal_settle(slot); /* what lies here may be in use */
 	host_escape(slot->raise_to ? slot->raise_to : &slot->escape,
 		    ESCAPE_RAISED);
 }
@@ -172,7 +172,7 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 
 	if (told)
 		return slot->failure.id;
-	if (quiet(pool, task) && !has_ear(pool, task))
+	if (quiet(pool, task) && !has_listener(pool, task))
 		return 0;
 	id = incident_id();
 	in = describe(pool, slot, task, status, id);
@@ -203,16 +203,16 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 {
 	struct ward_report report;
 
-	if (theft_is_carrier(task))
+	if (steal_is_carrier(task))
 		return; /* no task of the user's: its join hears of it */
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;
-	report_init(&report, kind_of((enum lost_why)book_of(task)->why),
-		    book_incident(book_of(task)), pool->name);
+	report_init(&report, kind_of((enum lost_why)task_priv(task)->why),
+		    task_incident(task_priv(task)), pool->name);
 	report.err = status;
 	report.task = task->name ? task->name : "";
-	report.attempt = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
+	report.attempt = task_attempt(load_relaxed(&task_priv(task)->word)) - 1;
 	report.what = "a task failed for good";
 	pool->hooks.dead(pool->hooks.arg, task, &report);
 }

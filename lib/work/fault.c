@@ -36,7 +36,7 @@ static void caught(void *self)
 	struct slot *slot = self;
 
 	if (slot->forked)
-		theft_leave(slot, -EFAULT); /* on a stack of its own */
+		steal_leave(slot, -EFAULT); /* on a stack of its own */
 	host_escape(&slot->escape, ESCAPE_LEAVE);
 }
 

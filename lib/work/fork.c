@@ -79,14 +79,14 @@ int ward_fork(struct ward_group *handle, struct ward_fork *fork)
 		group->owner = slot;
 	}
 	fork->priv[0] = (uintptr_t)group;
-	slot->forked = slot->traces = 1;
+	slot->forked = slot->needs_cleanup = 1;
 	group->forked++;
-	if (unlikely(!deque_push(&slot->hand.deque, fork)))
+	if (unlikely(!deque_push(&slot->local.deque, fork)))
 		return fork_full(group, fork);
-	host_fence_light(); /* [B] forked | does anybody sleep? */
+	host_barrier_light(); /* [B] forked | does anybody sleep? */
 	if (unlikely(!bell_quiet(&slot->pool->inbox.bell)))
 		bell_ring_asleep(&slot->pool->inbox.bell,
-				 &slot->hand.ring.rung);
+				 &slot->local.ring.rung);
 	return 0;
 }
 
@@ -103,14 +103,14 @@ static inline bool joined(const struct group *group)
  */
 static cold void despair(struct slot *slot, struct wait_entry *entry)
 {
-	uint64_t patience = slot->patience,
+	uint64_t own_budgets = slot->own_budgets,
 		 budget = load_relaxed(&slot->budget[1]);
 
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->budget[1], IMPATIENT);
-	slot->patience = 1;
+	slot->own_budgets = 1;
 	wait_nap(entry, HOST_FOREVER);
-	slot->patience = patience;
+	slot->own_budgets = own_budgets;
 	store_relaxed(&slot->budget[1], budget);
 }
 
@@ -126,7 +126,7 @@ static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 	wait_look(&entry);
 	if (joined(group))
 		;
-	else if (theft_lost(slot->pool, group))
+	else if (steal_lost(slot->pool, group))
 		despair(slot, &entry);
 	else
 		wait_nap(&entry, host_now() + ((uint64_t)NAP_MIN << turn));
@@ -136,7 +136,7 @@ static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 /* All that is left of the group is elsewhere. */
 static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
 {
-	if (theft_help(slot, group)) {
+	if (steal_help(slot, group)) {
 		*turn = 0;
 		return;
 	}
@@ -185,7 +185,7 @@ static cold void await_stolen(struct slot *slot, struct group *group)
 	uint32_t turn = 0;
 
 	while (!joined(group)) {
-		struct ward_fork *fork = deque_take(&slot->hand.deque);
+		struct ward_fork *fork = deque_take(&slot->local.deque);
 
 		if (fork)
 			run_other(slot, fork);
@@ -233,7 +233,7 @@ int ward_join(struct ward_group *handle)
 	if (unlikely(group->owner != slot) && group->owner)
 		return -EPERM;
 	while (!joined(group)) {
-		struct ward_fork *fork = deque_take(&slot->hand.deque);
+		struct ward_fork *fork = deque_take(&slot->local.deque);
 
 		if (unlikely(!fork)) {
 			await_stolen(slot, group);

@@ -8,7 +8,7 @@
 
 static struct ward_task *last_of(uintptr_t arrived)
 {
-	return (struct ward_task *)(arrived & ~(LANE_TURNING | LANE_NOTED));
+	return (struct ward_task *)(arrived & ~(LANE_DISPATCHING | LANE_NOTED));
 }
 
 /* In 'count', beside one task that is inside: one that became active. */
@@ -24,20 +24,20 @@ static bool is_asker(const struct ward_task *task)
 
 static bool is_turned(struct lane *lane)
 {
-	return CHECK_LOAD(&lane->arrived) & LANE_TURNING;
+	return CHECK_LOAD(&lane->arrived) & LANE_DISPATCHING;
 }
 
 static void append(struct lane *lane, struct ward_task *task)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 
-	book->link = NULL;
-	book->before = NULL; /* and means nothing, of the first */
+	priv->link = NULL;
+	priv->before = NULL; /* and means nothing, of the first */
 	WARD_ASSERT(is_turned(lane));
-	WARD_ASSERT(!lane->first || !book_of(lane->last)->link);
+	WARD_ASSERT(!lane->first || !task_priv(lane->last)->link);
 	if (lane->first) {
-		book->before = lane->last;
-		book_of(lane->last)->link = task;
+		priv->before = lane->last;
+		task_priv(lane->last)->link = task;
 	} else {
 		lane->first = task;
 	}
@@ -48,31 +48,32 @@ static void append(struct lane *lane, struct ward_task *task)
 /* Of one that waits: it may not have arrived yet. */
 static bool stands(const struct lane *lane, const struct ward_task *task)
 {
-	return lane->first == task || book_of(task)->before;
+	return lane->first == task || task_priv(task)->before;
 }
 
 static void unlink_first(struct lane *lane)
 {
 	WARD_ASSERT(is_turned(lane) && lane->first);
-	WARD_ASSERT(lane->last != lane->first || !book_of(lane->first)->link);
+	WARD_ASSERT(lane->last != lane->first || !task_priv(lane->first)->link);
 	count_own(&lane->waiting, -(uint32_t)!is_asker(lane->first));
-	lane->first = book_of(lane->first)->link;
+	lane->first = task_priv(lane->first)->link;
 }
 
 static void unlink_any(struct lane *lane, struct ward_task *task)
 {
-	struct ward_task *before = book_of(task)->before;
-	struct ward_task *next = book_of(task)->link;
+	struct ward_task *before = task_priv(task)->before;
+	struct ward_task *next = task_priv(task)->link;
 
 	if (lane->first == task) {
 		unlink_first(lane);
 		return;
 	}
-	WARD_ASSERT(is_turned(lane) && book_of(before)->link == task);
-	WARD_ASSERT(next ? book_of(next)->before == task : lane->last == task);
-	book_of(before)->link = next;
+	WARD_ASSERT(is_turned(lane) && task_priv(before)->link == task);
+	WARD_ASSERT(next ? task_priv(next)->before == task
+			 : lane->last == task);
+	task_priv(before)->link = next;
 	if (next)
-		book_of(next)->before = before;
+		task_priv(next)->before = before;
 	else
 		lane->last = before;
 	count_own(&lane->waiting, -(uint32_t)!is_asker(task));
@@ -81,8 +82,8 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 /* It waits no more.  False: it was cancelled before, and who did so brings it. */
 static bool call_up(struct ward_task *task)
 {
-	return !(sub_acq_rel(&book_of(task)->word, BOOK_WAITS) & /* [ca] */
-		 BOOK_CANCELLED);
+	return !(sub_acq_rel(&task_priv(task)->word, TASK_WAITS) & /* [ca] */
+		 TASK_CANCELLED);
 }
 
 /* The first one, whose turn has come; NULL: it has left the queue all the same. */
@@ -110,7 +111,7 @@ static void recount(struct lane *lane)
 static void note(struct lane *lane);
 
 /* The last step with it: its lane may be another one soon. */
-static void answer(struct ward_task *asker, enum lane_answer answer)
+static void answer_asker(struct ward_task *asker, enum lane_answer answer)
 {
 	struct lane *lane = ward_entry(asker, struct lane, asker);
 
@@ -122,12 +123,12 @@ static void pass(struct lane *lane, struct ward_task *task)
 {
 	struct inbox *inbox = &lane->pool->inbox;
 	struct slot *slot = slot_here();
-	struct hand *mine = slot && slot->pool == lane->pool ? &slot->hand :
-							       NULL;
+	struct local_queue *mine =
+		slot && slot->pool == lane->pool ? &slot->local : NULL;
 	struct ring *ring;
 
 	if (is_asker(task)) {
-		answer(task, LANE_PLACE);
+		answer_asker(task, LANE_PLACE);
 		return;
 	}
 	ring = lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
@@ -141,11 +142,11 @@ static void pass(struct lane *lane, struct ward_task *task)
 static void refuse(struct lane *lane, struct ward_task *task, int status)
 {
 	if (is_asker(task)) {
-		answer(task, LANE_NO_PLACE);
+		answer_asker(task, LANE_NO_PLACE);
 		return;
 	}
-	book_of(task)->status = status;
-	book_move(book_of(task), BOOK_LOST, BOOK_UNWANTED | BOOK_REFUSED);
+	task_priv(task)->status = status;
+	task_move(task_priv(task), TASK_LOST, TASK_SKIPPED | TASK_REFUSED);
 	pass(lane, task);
 }
 
@@ -157,16 +158,16 @@ static struct ward_task *struck_early(struct ward_task *task)
 
 static bool was_struck(const struct ward_task *task)
 {
-	const struct book *book = book_of(task);
+	const struct task_priv *priv = task_priv(task);
 
-	return unlikely(load_relaxed(&book->word) & BOOK_CANCELLED) &&
-	       book->before == task;
+	return unlikely(load_relaxed(&priv->word) & TASK_CANCELLED) &&
+	       priv->before == task;
 }
 
 static void arrive(struct lane *lane, struct ward_task *task)
 {
 	if (was_struck(task))
-		refuse(lane, task, book_of(task)->cause);
+		refuse(lane, task, task_priv(task)->cause);
 	else
 		append(lane, task);
 }
@@ -176,8 +177,8 @@ static void arrive_all(struct lane *lane, struct ward_task *last)
 {
 	struct ward_task *task, *next;
 
-	for (task = lower_turn(last); task; task = next) {
-		next = book_of(task)->link;
+	for (task = prio_reverse(last); task; task = next) {
+		next = task_priv(task)->link;
 		arrive(lane, task);
 	}
 }
@@ -185,9 +186,9 @@ static void arrive_all(struct lane *lane, struct ward_task *last)
 /* What has arrived. */
 static void fetch(struct lane *lane)
 {
-	if (load_relaxed(&lane->arrived) != LANE_TURNING)
+	if (load_relaxed(&lane->arrived) != LANE_DISPATCHING)
 		arrive_all(lane, last_of(swap_acq_rel(&lane->arrived, /* [la] */
-						      LANE_TURNING)));
+						      LANE_DISPATCHING)));
 }
 
 /* ---- by who turns: what follows ------------------------------------------------------ */
@@ -214,14 +215,14 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 	WARD_ASSERT(!lane->reserved);
 	lane->reserved = true;
 	store_relaxed(&lane->grant, at);
-	book_move(book_of(task), BOOK_QUEUED, BOOK_GRANT);
+	task_move(task_priv(task), TASK_QUEUED, TASK_GRANT);
 	later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */
 }
 
 static void start_limited(struct lane *lane, struct ward_task *task)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
 	uint64_t last = stop_last_start(lane->pool, task, word);
 	struct limit_set *set = load_relaxed(&lane->set);
 	uint64_t now = host_now(), at;
@@ -278,7 +279,7 @@ static void leave_under(struct lane *under, bool refused)
 	inbox_settle(inbox);
 }
 
-static void hear_answer(struct lane *lane)
+static void take_answer(struct lane *lane)
 {
 	uint32_t said = load_relaxed(&lane->answer);
 
@@ -306,11 +307,11 @@ static void ask(struct lane *lane)
 	WARD_ASSERT(!lane->asks && !lane->placed);
 	lane->asks = true;
 	add_acq_rel(&lane->under->count, 1); /* [ln] */
-	book_open_lane(book_of(&lane->asker), lane->under, true);
+	task_open_lane(task_priv(&lane->asker), lane->under, true);
 	push(lane->under, &lane->asker);
 }
 
-static void see_to_place(struct lane *lane)
+static void request_place(struct lane *lane)
 {
 	if (!may_hand_on(lane))
 		give_place_back(lane);
@@ -338,18 +339,18 @@ static void drop_oldest(struct lane *lane)
 /* It was cancelled while it waited. */
 static void strike(struct lane *lane, struct ward_task *task)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 
-	if (load_relaxed(&book->word) & BOOK_WAITS) { /* it has not left the queue */
+	if (load_relaxed(&priv->word) & TASK_WAITS) { /* it has not left the queue */
 		if (!stands(lane, task)) {
-			book->before = struck_early(task);
+			priv->before = struck_early(task);
 			return;
 		}
 		unlink_any(lane, task);
-		sub_acq_rel(&book->word, BOOK_WAITS);
+		sub_acq_rel(&priv->word, TASK_WAITS);
 	}
 	count_own(&lane->recalled, 1);
-	refuse(lane, task, book->cause);
+	refuse(lane, task, priv->cause);
 }
 
 /* In the order in which they were cancelled. */
@@ -359,12 +360,12 @@ static void strike_out(struct lane *lane)
 	struct ward_task *next, *all = NULL;
 
 	for (; task; task = next) {
-		next = book_of(task)->struck;
-		book_of(task)->struck = all;
+		next = task_priv(task)->struck;
+		task_priv(task)->struck = all;
 		all = task;
 	}
 	for (; all; all = next) {
-		next = book_of(all)->struck;
+		next = task_priv(all)->struck;
 		strike(lane, all);
 	}
 }
@@ -372,7 +373,7 @@ static void strike_out(struct lane *lane)
 static void refuse_all(struct lane *lane, int cause)
 {
 	if (lane->reserved)
-		later_hurry_lane(&lane->pool->inbox, lane);
+		later_expedite_lane(&lane->pool->inbox, lane);
 	while (lane->first)
 		refuse_first(lane, cause);
 }
@@ -384,7 +385,7 @@ static void refuse_told(struct lane *lane)
 	int cause;
 
 	for (task = lane->first; task; task = next) {
-		next = book_of(task)->link;
+		next = task_priv(task)->link;
 		cause = stop_begin(lane->pool, task);
 		if (!cause) {
 			pool_tell_by(lane->pool, stop_by(lane->pool, task));
@@ -415,7 +416,7 @@ static void grant_anew(struct lane *lane, const struct limit_set *last,
 	}
 	limit_undo_but(drawn, &next->drawn);
 	if (at < grant)
-		later_hurry_lane(&lane->pool->inbox, lane);
+		later_expedite_lane(&lane->pool->inbox, lane);
 }
 
 /* The last step with the old limits, but for those who draw by themselves. */
@@ -439,7 +440,7 @@ static void change_limits(struct lane *lane)
 	wait_tell(&lane->empty);
 }
 
-static void see_who_stays(struct lane *lane)
+static void recheck_waiting(struct lane *lane)
 {
 	uint32_t what = swap_acq_rel(&lane->sweep, 0); /* [la] */
 	int cause = what & LANE_SWEEP_ALL ? cancel_cause(&lane->token) : 0;
@@ -454,45 +455,45 @@ static void see_who_stays(struct lane *lane)
 		refuse_told(lane);
 }
 
-static void see_to(struct lane *lane)
+static void process_events(struct lane *lane)
 {
 	recount(lane); /* after what has arrived: [ln] */
 	if (unlikely(lane->reserved) && !load_relaxed(&lane->grant)) /* [la] */
 		lane->reserved = false;
 	if (unlikely(load_relaxed(&lane->sweep)))
-		see_who_stays(lane);
+		recheck_waiting(lane);
 	if (unlikely(lane->under))
-		hear_answer(lane);
+		take_answer(lane);
 	hand_on(lane);
 	drop_oldest(lane);
 	if (unlikely(lane->under))
-		see_to_place(lane);
+		request_place(lane);
 }
 
 /* Its life has ended.  False: not yet, there is an answer to come. */
-static bool sees_its_end(struct lane *lane)
+static bool ends_here(struct lane *lane)
 {
 	if (!lane->under)
 		return true;
-	hear_answer(lane);
+	take_answer(lane);
 	give_place_back(lane);
 	return !lane->asks;
 }
 
 /* ---- who turns ------------------------------------------------------------------------ */
 
-static bool begin(struct lane *lane)
+static bool dispatch_begin(struct lane *lane)
 {
 	uintptr_t nobody = 0;
 
 	return load_relaxed(&lane->arrived) == 0 &&
-	       cas_acq_rel(&lane->arrived, &nobody, LANE_TURNING); /* [la] */
+	       cas_acq_rel(&lane->arrived, &nobody, LANE_DISPATCHING); /* [la] */
 }
 
 /* False: there is more to see to. */
-static bool end(struct lane *lane)
+static bool dispatch_end(struct lane *lane)
 {
-	uintptr_t nothing = LANE_TURNING;
+	uintptr_t nothing = LANE_DISPATCHING;
 
 	WARD_ASSERT(is_turned(lane));
 	return cas_acq_rel(&lane->arrived, &nothing, 0); /* [la] */
@@ -502,17 +503,17 @@ static bool end(struct lane *lane)
  * If the pool's owner has gone it is the caller who pays, when it has left the lane:
  * each answer may be a turn.
  */
-static void turn(struct lane *lane)
+static void dispatch(struct lane *lane)
 {
 	do {
 		fetch(lane); /* first: what was noted is seen below [la] */
 		if (likely(!load_relaxed(&lane->retired))) {
-			see_to(lane);
-		} else if (sees_its_end(lane)) {
+			process_events(lane);
+		} else if (ends_here(lane)) {
 			lane_give_back(lane);
 			return;
 		}
-	} while (!end(lane));
+	} while (!dispatch_end(lane));
 }
 
 /* After something else than a task was entered. */
@@ -521,10 +522,10 @@ static void note(struct lane *lane)
 	uintptr_t word = load_relaxed(&lane->arrived);
 
 	while (!cas_acq_rel(&lane->arrived, &word, /* [la] */
-			    word ? word | LANE_NOTED : LANE_TURNING))
+			    word ? word | LANE_NOTED : LANE_DISPATCHING))
 		;
 	if (!word)
-		turn(lane);
+		dispatch(lane);
 }
 
 /* 'first' is the last of a list, by their books' links, the last one first. */
@@ -534,17 +535,18 @@ static void push_list(struct lane *lane, struct ward_task *last,
 	uintptr_t word = load_relaxed(&lane->arrived), next;
 
 	do {
-		next = LANE_TURNING;
+		next = LANE_DISPATCHING;
 		if (word) {
-			book_of(first)->link = last_of(word);
-			next = (uintptr_t)last | (word & LANE_NOTED) | LANE_TURNING;
+			task_priv(first)->link = last_of(word);
+			next = (uintptr_t)last | (word & LANE_NOTED) |
+			       LANE_DISPATCHING;
 		}
 	} while (!cas_acq_rel(&lane->arrived, &word, next)); /* [la] */
 	if (word)
 		return;
-	book_of(first)->link = NULL;
+	task_priv(first)->link = NULL;
 	arrive_all(lane, last);
-	turn(lane);
+	dispatch(lane);
 }
 
 static void push(struct lane *lane, struct ward_task *task)
@@ -556,7 +558,7 @@ void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
 		     uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
-		book_of(tasks[i])->link = tasks[i - 1];
+		task_priv(tasks[i])->link = tasks[i - 1];
 	if (n)
 		push_list(lane, tasks[n - 1], tasks[0]);
 }
@@ -577,7 +579,7 @@ void lane_strike(struct lane *lane, struct ward_task *task)
 	struct ward_task *head = load_relaxed(&lane->struck);
 
 	do {
-		book_of(task)->struck = head;
+		task_priv(task)->struck = head;
 	} while (!cas_acq_rel(&lane->struck, &head, task)); /* [la] */
 	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK);
 	note(lane);
@@ -587,15 +589,15 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 {
 	bool there;
 
-	if (!begin(lane))
+	if (!dispatch_begin(lane))
 		return false;
-	there = load_relaxed(&book_of(task)->word) & BOOK_WAITS &&
+	there = load_relaxed(&task_priv(task)->word) & TASK_WAITS &&
 		stands(lane, task);
 	if (there) {
 		unlink_any(lane, task);
 		count_own(&lane->recalled, 1);
 	}
-	turn(lane);
+	dispatch(lane);
 	return there;
 }
 
@@ -613,22 +615,22 @@ void lane_retire(struct lane *lane)
 
 static void leave_grant(struct lane *lane, struct ward_task *task)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
 
-	while (!cas_acq_rel(&book_of(task)->word, &word, /* [K] */
-			    word & ~BOOK_GRANT))
+	while (!cas_acq_rel(&task_priv(task)->word, &word, /* [K] */
+			    word & ~TASK_GRANT))
 		;
 	note(lane);
 }
 
 uint64_t lane_granted_at(const struct ward_task *task)
 {
-	return load_relaxed(&book_of(task)->lane->grant);
+	return load_relaxed(&task_priv(task)->lane->grant);
 }
 
 bool lane_takes_grant(struct lane *lane, struct ward_task *task)
 {
-	uint64_t at = book_of(task)->wait.at;
+	uint64_t at = task_priv(task)->wait.at;
 
 	if (!cas_acq_rel(&lane->grant, &at, 0)) /* [gr] */
 		return false;
@@ -725,9 +727,9 @@ static bool leave_alone(struct lane *lane)
 /* A place is free again, and somebody may wait for it. */
 static void vacate(struct lane *lane)
 {
-	if (likely(begin(lane))) {
+	if (likely(dispatch_begin(lane))) {
 		lane->active--;
-		turn(lane);
+		dispatch(lane);
 		return;
 	}
 	sub_acq_rel(&lane->count, MOVED); /* [ln] */
@@ -826,7 +828,7 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
  */
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed)
 {
-	bool committed = load_acquire(&book_of(task)->word) & BOOK_COMMITTED;
+	bool committed = load_acquire(&task_priv(task)->word) & TASK_COMMITTED;
 
 	if (status && !(lane->flags & LANE_RIVALS))
 		lane_erred(lane, status, failed);

@@ -9,10 +9,10 @@
  * what follows needs no atomics.
  *
  * Key invariant: what was entered is seen by a turn that begins after it.
- *  1) 'arrived' is 0 while nobody turns.  Who finds it 0 sets TURNING and turns; who
+ *  1) 'arrived' is 0 while nobody turns.  Who finds it 0 sets DISPATCHING and turns; who
  *     finds it otherwise pushes his task there, or, where something else was entered
  *     before, sets NOTED [la].
- *  2) Who turns leaves by swapping TURNING for 0, which fails if anything came.
+ *  2) Who turns leaves by swapping DISPATCHING for 0, which fails if anything came.
  *
  * Most lanes are empty most of the time.  Who enters a task and is alone, and who
  * leaves and was alone, need not turn:
@@ -63,7 +63,7 @@
 #include <ward/lane.h>
 
 /* In 'arrived', below the last task that came. */
-#define LANE_TURNING ((uintptr_t)1)
+#define LANE_DISPATCHING ((uintptr_t)1)
 #define LANE_NOTED ((uintptr_t)2) /* something else was entered */
 
 /* Beside WARD_LANE_*, in 'flags'. */
@@ -91,7 +91,7 @@ enum lane_answer { LANE_NO_ANSWER, LANE_PLACE, LANE_NO_PLACE };
 struct lane {
 	/* X: one line, with what T needs at each turn */
 	line_aligned _Atomic uint64_t count; /* moved:32, abandoned:1, inside:31 [ln] */
-	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; TURNING [la] */
+	_Atomic uintptr_t arrived; /* tasks, last first; NOTED; DISPATCHING [la] */
 	_Atomic uint32_t sweep;	   /* who waits is not to run any more: LANE_SWEEP_* */
 	_Atomic uint32_t retired;  /* M: who turns it gives its memory back */
 	/* When the one that is 'reserved' may begin; taken, 0, as it does [gr] */
@@ -127,7 +127,7 @@ struct lane {
 	_Atomic uint64_t dropped, recalled; /* T: of those that waited */
 	_Atomic uint64_t full, by_callers; /* who found no room; whom callers ran */
 	_Atomic uint32_t timed;	  /* M: some came to wait for their time first */
-	_Atomic uint32_t haunted; /* M: one left, and one who lost it was inside */
+	_Atomic uint32_t zombie_left; /* M: one left, and one who lost it was inside */
 	struct ward_task *_Atomic winner; /* M: of rivals */
 
 	struct ward_watch watch, link, up; /* of the token; to its parent, and under's */
@@ -141,7 +141,7 @@ struct lane {
 	/* L: pool->lanes_lock */
 	struct lane *next, *before; /* of those that are in use */
 	struct lane *all; /* of all; then for good */
-	struct lane *free; /* O, arrived: TURNING for good; of those that are not */
+	struct lane *free; /* O, arrived: DISPATCHING for good; of those that are not */
 };
 
 _Static_assert(offsetof(struct lane, width) == WARD_LINE, "X and T: one line");

@@ -33,8 +33,8 @@ struct lane *lane_alloc(struct pool *pool)
 
 	host_lock_take(&pool->lanes_lock);
 	lane = take_from(&pool->lanes_free);
-	if (!lane && load_relaxed(&pool->lanes_haunted) && !zombie_inside(pool))
-		lane = take_from(&pool->lanes_haunted);
+	if (!lane && load_relaxed(&pool->lanes_unsafe) && !zombie_inside(pool))
+		lane = take_from(&pool->lanes_unsafe);
 	host_lock_give(&pool->lanes_lock);
 	if (lane)
 		return lane;
@@ -53,8 +53,8 @@ struct lane *lane_alloc(struct pool *pool)
 void lane_give_back(struct lane *lane)
 {
 	struct pool *pool = lane->pool;
-	struct lane *_Atomic *stack = load_relaxed(&lane->haunted) ?
-					      &pool->lanes_haunted :
+	struct lane *_Atomic *stack = load_relaxed(&lane->zombie_left) ?
+					      &pool->lanes_unsafe :
 					      &pool->lanes_free;
 	struct lane *top = load_relaxed(stack);
 

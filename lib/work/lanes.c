@@ -29,13 +29,13 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	if (pool_enter(pool))
 		return; /* a copy, in a child process */
 	lane_sweep(lane);
-	fence_seq_cst(); /* [wl] cancelled | does any wait for its time? */
+	barrier_seq_cst(); /* [wl] cancelled | does any wait for its time? */
 	if (load_relaxed(&lane->timed))
-		later_hurry_lane(&pool->inbox, lane);
+		later_expedite_lane(&pool->inbox, lane);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		slot_rouse(&pool->slot[i]); /* whoever wakes up looks why */
+		slot_wake_waiter(&pool->slot[i]); /* whoever wakes up looks why */
 	wait_wake(&lane->room);
-	lost_pay(pool);
+	run_orphaned(pool);
 }
 
 /* ---- up and down --------------------------------------------------------------------- */
@@ -125,7 +125,7 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->winner, NULL);
 	store_relaxed(&lane->grant, 0);
 	store_relaxed(&lane->struck, NULL);
-	store_relaxed(&lane->haunted, 0);
+	store_relaxed(&lane->zombie_left, 0);
 	store_relaxed(&lane->timed, 0);
 	store_relaxed(&lane->answer, LANE_NO_ANSWER);
 	lane->reserved = lane->asks = lane->placed = false;
@@ -229,7 +229,7 @@ static int place(struct lane *lane, const struct ward_task *task, bool *active)
 {
 	int full = lane_let_in(lane, active), err;
 
-	host_fence_light(); /* [ln] I am inside | closed? */
+	host_barrier_light(); /* [ln] I am inside | closed? */
 	err = stop_refuse(lane, task);
 	if (unlikely(err) && !full) {
 		lane_leave(lane, !*active);
@@ -316,17 +316,17 @@ static void run_here(struct lane *lane, struct ward_task *task)
 	int status;
 
 	add_relaxed(&lane->by_callers, 1);
-	book_set(book_of(task), BOOK_DONE + BOOK_ATTEMPT_ONE);
+	task_set(task_priv(task), TASK_DONE + TASK_ATTEMPT_ONE);
 	host_set_mine(&calling);
 	status = slot && slot_runs(slot) ? run_caught(slot, task) :
 					   task->run(task);
 	status = lane_ended(lane, task, status,
 			    stop_failed(lane->pool, lane, task, status));
-	book_of(task)->status = status;
+	task_priv(task)->status = status;
 	if (task->done)
 		task->done(task, status);
-	add_relaxed(&lane->pool->inbox.owed_fresh, 1);
-	add_relaxed(&lane->pool->inbox.owed_out, 1);
+	add_relaxed(&lane->pool->inbox.requeued_fresh, 1);
+	add_relaxed(&lane->pool->inbox.requeued_out, 1);
 	worker_release(lane->pool, NULL, task);
 	host_set_mine(outer);
 	inbox_settle(&lane->pool->inbox);
@@ -337,13 +337,13 @@ static void run_here(struct lane *lane, struct ward_task *task)
 /* By when it is told to stop, for pool_tell_by() when it is there. */
 static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
-	book_open_lane(book, lane, !active);
+	task_open_lane(priv, lane, !active);
 	if (unlikely(stop_window(lane->pool, task)))
-		book_stamp(book, host_now());
+		task_stamp(priv, host_now());
 	else if (likely(!task->cancel && !lane_asks(lane)))
 		return HOST_FOREVER;
 	return stop_by(lane->pool, task);
@@ -355,7 +355,7 @@ static void put(struct lane *lane, struct ward_task *task, bool active)
 
 	lane_enter(lane, task, active);
 	pool_tell_by(lane->pool, by);
-	lost_pay(lane->pool);
+	run_orphaned(lane->pool);
 }
 
 static int lane_submit(struct lane *lane, struct ward_task *task,
@@ -411,7 +411,7 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 	uint32_t good = 0;
 	uint64_t one;
 
-	host_fence_light(); /* [ln] I am inside | closed? */
+	host_barrier_light(); /* [ln] I am inside | closed? */
 	for (; good < n; good++) {
 		*err = task_refuse(tasks[good]);
 		*err = *err ? *err : stop_refuse(lane, tasks[good]);
@@ -438,7 +438,7 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 	good = some ? open_some(lane, tasks, some, &by, err) : 0;
 	lane_enter_some(lane, tasks, good);
 	pool_tell_by(lane->pool, by);
-	lost_pay(lane->pool);
+	run_orphaned(lane->pool);
 	return good;
 }
 
@@ -485,9 +485,9 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
-	book_open_timed(book_of(task), lane);
+	task_open_timed(task_priv(task), lane);
 	if (stop_window(pool, task))
-		book_stamp(book_of(task), at);
+		task_stamp(task_priv(task), at);
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */
@@ -506,7 +506,7 @@ static int lane_submit_at(struct lane *lane, struct ward_task *task,
 		return -EAGAIN;
 	}
 	store_relaxed(&lane->timed, 1);
-	fence_seq_cst(); /* [ln] I am inside | closed? [wl] timed | cancelled? */
+	barrier_seq_cst(); /* [ln] I am inside | closed? [wl] timed | cancelled? */
 	err = stop_refuse(lane, task);
 	if (err) {
 		lane_leave(lane, true);
@@ -530,7 +530,7 @@ int ward_lane_submit_at(struct ward_lane *handle, struct ward_task *task,
 		return err;
 	host_hold();
 	err = lane_submit_at(lane, task, when);
-	lost_pay(lane->pool);
+	run_orphaned(lane->pool);
 	host_unhold();
 	return err;
 }
@@ -552,7 +552,7 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 	set_room(lane, lane->flags, active, queued);
 	lane_look_again(lane);
 	wait_wake(&lane->room);
-	lost_pay(lane->pool);
+	run_orphaned(lane->pool);
 	host_unhold();
 	return 0;
 }
@@ -574,7 +574,7 @@ int ward_lane_set_limits(struct ward_lane *handle,
 	set = limit_set_new(&lane->sets, limits, n);
 	if (set) {
 		lane_change_limits(lane, set);
-		lost_pay(lane->pool);
+		run_orphaned(lane->pool);
 	}
 	host_unhold();
 	return set ? 0 : -ENOMEM;
@@ -609,12 +609,12 @@ int ward_lane_stats(const struct ward_lane *handle, struct ward_lane_stats *s)
 static bool is_own_task(const struct lane *lane)
 {
 	struct slot *slot = host_self();
-	const struct book *book;
+	const struct task_priv *priv;
 
 	if (!slot || !slot_runs(slot))
 		return false;
-	book = book_of(slot_task(slot));
-	return load_relaxed(&book->word) & BOOK_LANE && book->lane == lane;
+	priv = task_priv(slot_task(slot));
+	return load_relaxed(&priv->word) & TASK_LANE && priv->lane == lane;
 }
 
 static bool is_empty(struct lane *lane)
@@ -664,7 +664,7 @@ int ward_lane_close(struct ward_lane *handle, int cause)
 		return err;
 	if (swap_acq_rel(&lane->closed, 1))
 		return -EALREADY;
-	host_fence_heavy(); /* [ln] closed | who is inside? */
+	host_barrier_heavy(); /* [ln] closed | who is inside? */
 	wait_wake(&lane->room);
 	if (cause)
 		ward_lane_cancel(handle, cause);

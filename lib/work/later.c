@@ -5,7 +5,7 @@
 #include "work/later.h"
 #include "base/host.h"
 #include "sync/high.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/inbox.h"
 #include <string.h>
 
@@ -19,10 +19,10 @@ enum {
 	LANE_KINDS = 12
 };
 
-/* Who was hurried is due at 0; then those come that were returned. */
+/* Who was expedited is due at 0; then those come that were returned. */
 #define RETURNED UINT64_C(1)
 
-/* From here on all is ripe, whatever its time. */
+/* From here on all is expired, whatever its time. */
 #define ALL ((uint64_t)1 << 63)
 
 _Static_assert(DUE_NEVER == HOST_FOREVER, "one end of time");
@@ -34,16 +34,16 @@ static uint64_t told_by(const struct later *later, const struct ward_task *task)
 }
 
 /*
- * It moves on each time, and never back, so that who found nothing ripe, and says so,
- * says it of what came before only, however late.
+ * It moves on each time, and never back, so that who found nothing expired, and says
+ * so, says it of what came before only, however late.
  */
-static void ripen(struct inbox *inbox, uint64_t until)
+static void expire(struct inbox *inbox, uint64_t until)
 {
-	uint64_t ripe = load_relaxed(&inbox->later.ripe), next;
+	uint64_t expired_to = load_relaxed(&inbox->later.expired_to), next;
 
 	do {
-		next = ripe < until ? until : ripe + 1;
-	} while (!cas_acq_rel(&inbox->later.ripe, &ripe, next)); /* [w] */
+		next = expired_to < until ? until : expired_to + 1;
+	} while (!cas_acq_rel(&inbox->later.expired_to, &expired_to, next)); /* [w] */
 	inbox_tell(inbox, NULL);
 }
 
@@ -56,14 +56,14 @@ static uint32_t kind_of_lane(const struct lane *lane)
 
 static uint32_t kinds_of(const struct ward_task *task, bool timed)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
-	bool asks = task->cancel || word & (BOOK_LANE | BOOK_STAMPED);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
+	bool asks = task->cancel || word & (TASK_LANE | TASK_STAMPED);
 
 	return (timed ? LATER_TIMED : 0) |
-	       (word & BOOK_PERIODIC ? LATER_PERIODIC : 0) |
+	       (word & TASK_PERIODIC ? LATER_PERIODIC : 0) |
 	       (!asks ? 0 : timed ? LATER_ASKS_TIMED : LATER_ASKS) |
-	       (word & (BOOK_WAITS | BOOK_GRANT) ?
-			kind_of_lane(book_of(task)->lane) :
+	       (word & (TASK_WAITS | TASK_GRANT) ?
+			kind_of_lane(task_priv(task)->lane) :
 			0);
 }
 
@@ -71,7 +71,7 @@ static uint32_t kinds_of(const struct ward_task *task, bool timed)
 static uint64_t time_now(const struct later *later,
 			 const struct ward_task *task, uint64_t at)
 {
-	return unlikely(load_relaxed(&book_of(task)->word) & BOOK_GRANT) ?
+	return unlikely(load_relaxed(&task_priv(task)->word) & TASK_GRANT) ?
 		       later->granted_at(task) :
 		       at;
 }
@@ -80,21 +80,21 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		       struct later_place place, bool fresh)
 {
 	struct later *later = &inbox->later;
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 	bool timed = place.timed;
 	uint64_t by;
 	uint32_t leaf = due_open(&later->due, task, kinds_of(task, timed));
 
-	add_relaxed(fresh ? &inbox->owed_fresh : &inbox->owed_in, 1);
+	add_relaxed(fresh ? &inbox->requeued_fresh : &inbox->requeued_in, 1);
 	if (unlikely(!leaf)) {
-		lower_put(&later->spill, task);
+		prio_put(&later->spill, task);
 		inbox_tell(inbox, NULL);
 		return 0;
 	}
 	if (timed)
 		add_relaxed(&later->waiting, 1);
-	store_relaxed(&book->wait.where, leaf);
-	host_fence_light(); /* [ca] [D] it can be found | is it over? another grant? */
+	store_relaxed(&priv->wait.where, leaf);
+	host_barrier_light(); /* [ca] [D] it can be found | is it over? another grant? */
 	if (timed && at)
 		at = time_now(later, task, at);
 	by = at ? told_by(later, task) : HOST_FOREVER;
@@ -106,7 +106,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	}
 	due_show(&later->due, leaf, at, place.seq);
 	if (!timed)
-		ripen(inbox, at ? at : 1);
+		expire(inbox, at ? at : 1);
 	return leaf;
 }
 
@@ -119,7 +119,7 @@ static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 {
 	uint64_t seq = add_relaxed(&inbox->later.seq, 1);
 
-	book_of(task)->wait.at = at ? at : RETURNED;
+	task_priv(task)->wait.at = at ? at : RETURNED;
 	return put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
 }
 
@@ -129,12 +129,12 @@ uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	return put(inbox, task, at, true, fresh);
 }
 
-void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh)
+void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh)
 {
 	put(inbox, task, host_now(), false, fresh);
 }
 
-void later_owe_first(struct inbox *inbox, struct ward_task *task)
+void later_requeue_first(struct inbox *inbox, struct ward_task *task)
 {
 	put(inbox, task, 0, false, false);
 }
@@ -157,9 +157,9 @@ void later_fini(struct later *later)
 
 bool later_again(struct inbox *inbox, struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t at = book->wait.at =
-		time_now(&inbox->later, task, book->wait.at);
+	struct task_priv *priv = task_priv(task);
+	uint64_t at = priv->wait.at =
+		time_now(&inbox->later, task, priv->wait.at);
 
 	if (likely(at <= host_now()) ||
 	    later_has_come(told_by(&inbox->later, task)))
@@ -169,11 +169,11 @@ bool later_again(struct inbox *inbox, struct ward_task *task)
 	return true;
 }
 
-void later_hurry(struct inbox *inbox, uint32_t where,
-		 const struct ward_task *task)
+void later_expedite(struct inbox *inbox, uint32_t where,
+		    const struct ward_task *task)
 {
-	if (due_hurry(&inbox->later.due, where, task))
-		ripen(inbox, 1);
+	if (due_expedite(&inbox->later.due, where, task))
+		expire(inbox, 1);
 }
 
 bool later_take_back(struct inbox *inbox, uint32_t where,
@@ -185,36 +185,36 @@ bool later_take_back(struct inbox *inbox, uint32_t where,
 		return false;
 	if (kinds & LATER_TIMED)
 		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
-	add_relaxed(&inbox->owed_out, 1);
+	add_relaxed(&inbox->requeued_out, 1);
 	return true;
 }
 
-void later_hurry_lane(struct inbox *inbox, const struct lane *lane)
+void later_expedite_lane(struct inbox *inbox, const struct lane *lane)
 {
-	host_fence_heavy(); /* [ca] cancelled | can it be found? */
-	if (due_hurry_kinds(&inbox->later.due, kind_of_lane(lane)))
-		ripen(inbox, 1);
+	host_barrier_heavy(); /* [ca] cancelled | can it be found? */
+	if (due_expedite_kinds(&inbox->later.due, kind_of_lane(lane)))
+		expire(inbox, 1);
 }
 
 void later_close(struct inbox *inbox)
 {
-	if (due_hurry_kinds(&inbox->later.due, LATER_PERIODIC))
-		ripen(inbox, 1);
+	if (due_expedite_kinds(&inbox->later.due, LATER_PERIODIC))
+		expire(inbox, 1);
 }
 
 void later_open(struct inbox *inbox)
 {
 	if (!load_relaxed(&inbox->later.opened) &&
 	    !swap_acq_rel(&inbox->later.opened, 1))
-		due_mend(&inbox->later.due);
-	ripen(inbox, ALL);
+		due_help(&inbox->later.due);
+	expire(inbox, ALL);
 }
 
-/* Nothing is ripe of what was when that was read.  False: look again. */
-static bool none_ripe(struct later *later, uint64_t ripe)
+/* Nothing is expired of what was when that was read.  False: look again. */
+static bool none_expired(struct later *later, uint64_t expired_to)
 {
-	high_raise(&later->dry, ripe); /* [w] */
-	if (load_acquire(&later->ripe) != ripe)
+	high_raise(&later->empty_to, expired_to); /* [w] */
+	if (load_acquire(&later->expired_to) != expired_to)
 		return false;
 	if (load_relaxed(&later->blind) && swap_acq_rel(&later->blind, 0) &&
 	    later->ring)
@@ -234,7 +234,7 @@ static struct ward_task *take_until(struct inbox *inbox, uint64_t until,
 	place->timed = kinds & LATER_TIMED;
 	if (place->timed)
 		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
-	add_relaxed(&inbox->owed_out, 1);
+	add_relaxed(&inbox->requeued_out, 1);
 	return task;
 }
 
@@ -243,20 +243,21 @@ struct ward_task *later_take(struct inbox *inbox)
 	struct later *later = &inbox->later;
 	struct ward_task *task;
 	struct later_place place;
-	uint64_t ripe;
+	uint64_t expired_to;
 
-	while (later_ripe(later)) {
-		ripe = load_acquire(&later->ripe); /* [w] */
-		task = take_until(inbox, ripe < ALL ? ripe : HOST_FOREVER,
+	while (later_expired(later)) {
+		expired_to = load_acquire(&later->expired_to); /* [w] */
+		task = take_until(inbox,
+				  expired_to < ALL ? expired_to : HOST_FOREVER,
 				  &place);
 		if (task)
 			return task;
-		if (none_ripe(later, ripe))
+		if (none_expired(later, expired_to))
 			break;
 	}
-	task = lower_take(&later->spill);
+	task = prio_take(&later->spill);
 	if (task)
-		add_relaxed(&inbox->owed_out, 1);
+		add_relaxed(&inbox->requeued_out, 1);
 	return task;
 }
 
@@ -276,7 +277,7 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 		return first;
 	/* Before it is said: who has taken all of it rings. */
 	swap_acq_rel(&later->blind, 1); /* [w] */
-	ripen(inbox, now);
+	expire(inbox, now);
 	return HOST_FOREVER;
 }
 
@@ -284,19 +285,19 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 
 void later_look(struct inbox *inbox, bool timed)
 {
-	host_fence_heavy(); /* [ca] told | can it be found? */
-	if (due_hurry_kinds(&inbox->later.due,
-			    LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0)))
-		ripen(inbox, 1);
+	host_barrier_heavy(); /* [ca] told | can it be found? */
+	if (due_expedite_kinds(&inbox->later.due,
+			       LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0)))
+		expire(inbox, 1);
 }
 
-bool later_hurried(struct later *later)
+bool later_expedited(struct later *later)
 {
-	return later_ripe(later) && due_first(&later->due) == 0;
+	return later_expired(later) && due_first(&later->due) == 0;
 }
 
-struct ward_task *later_take_hurried(struct inbox *inbox,
-				     struct later_place *place)
+struct ward_task *later_take_expedited(struct inbox *inbox,
+				       struct later_place *place)
 {
 	return take_until(inbox, 0, place);
 }
@@ -304,5 +305,5 @@ struct ward_task *later_take_hurried(struct inbox *inbox,
 void later_put_back(struct inbox *inbox, struct ward_task *task,
 		    const struct later_place *place)
 {
-	put_at(inbox, task, book_of(task)->wait.at, *place, false);
+	put_at(inbox, task, task_priv(task)->wait.at, *place, false);
 }

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * later.h - tasks that wait for their time, and those for which it has come: what
- * is owed is a task whose time is now.
+ * is requeued is a task whose time is now.
  *
  * They lie in a tournament (due.h), which belongs to nobody.  The steward sleeps no
- * longer than until the first is due, and then says up to what time tasks are ripe;
+ * longer than until the first is due, and then says up to what time tasks are expired;
  * the workers take them in the order of their times.  So there is one clock in a
  * pool, a wait costs no thread, and a steward that is held anywhere has none of the
  * tasks with it.
  *
- *              put  take  hurry  due
+ *              put  take  expedite  due
  *   each        *    *      *     *     *: any number of threads, lock-free
  *
  * A task waits on a leaf, 40 bytes of the pool's.  Who may allocate makes more of
  * them in time.  Who may not, and finds none free, spills the task into a queue:
  * whoever takes it there looks at its time, and puts it here.
  *
- * Edges: [w] put | the steward looks; put | ripe; ripe | the worker looks.
+ * Edges: [w] put | the steward looks; put | expired; expired | the worker looks.
  */
 #ifndef WARD_LIB_WORK_LATER_H
 #define WARD_LIB_WORK_LATER_H
 
 #include "base/host.h"
 #include "sync/due.h"
-#include "work/lower.h"
+#include "work/prio_queue.h"
 #include <ward/task.h>
 
 struct inbox;
@@ -33,13 +33,13 @@ struct pool;
 struct later {
 	struct due due;
 	/* M: grows with all that becomes so */
-	line_aligned _Atomic uint64_t ripe; /* what is due until then */
-	_Atomic uint64_t dry; /* what was, when nothing was found */
+	line_aligned _Atomic uint64_t expired_to; /* what is due until then */
+	_Atomic uint64_t empty_to; /* what was, when nothing was found */
 	_Atomic uint64_t seq;
 	/* X: */
 	_Atomic uint64_t waiting; /* tasks that were put to wait */
-	struct lower spill;
-	/* The steward knows of no next time, because something is ripe now. */
+	struct prio_queue spill;
+	/* The steward knows of no next time, because something is expired now. */
 	_Atomic uint32_t blind;
 	_Atomic uint32_t opened; /* M: later_open() was called */
 	/* I: wakes it; or NULL */
@@ -64,16 +64,16 @@ void later_fini(struct later *later);
 
 /*
  * The caller owns the task's state, and rings the steward after it.  'fresh': it is
- * counted as accepted here.  Where the task waits, for later_hurry().
+ * counted as accepted here.  Where the task waits, for later_expedite().
  */
 uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		   bool fresh);
 /* The same, due at once. */
-void later_owe(struct inbox *inbox, struct ward_task *task, bool fresh);
+void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh);
 /* The same, before all that has a time: of those it keeps the order. */
 void later_return(struct inbox *inbox, struct ward_task *task);
-/* The same, before all that are owed: it is only to be answered. */
-void later_owe_first(struct inbox *inbox, struct ward_task *task);
+/* The same, before all that are requeued: it is only to be answered. */
+void later_requeue_first(struct inbox *inbox, struct ward_task *task);
 /* Before it, by who may allocate. */
 static inline void later_grow(struct later *later)
 {
@@ -84,16 +84,16 @@ static inline void later_grow(struct later *later)
 bool later_again(struct inbox *inbox, struct ward_task *task);
 
 /* The task, of which only the place is known, need not wait any more. */
-void later_hurry(struct inbox *inbox, uint32_t where,
-		 const struct ward_task *task);
+void later_expedite(struct inbox *inbox, uint32_t where,
+		    const struct ward_task *task);
 /* The same, but it is taken from there, and is the caller's.  False: it is not there. */
 bool later_take_back(struct inbox *inbox, uint32_t where,
 		     const struct ward_task *task);
 /*
  * The lane was cancelled: nor need what was to come to it in time.  Others may be
- * hurried, too, and are put again.
+ * expedited, too, and are put again.
  */
-void later_hurry_lane(struct inbox *inbox, const struct lane *lane);
+void later_expedite_lane(struct inbox *inbox, const struct lane *lane);
 /* The inbox was closed: what is periodic need not. */
 void later_close(struct inbox *inbox);
 /* Nothing that is there need wait: for who answers all that is left. */
@@ -105,30 +105,31 @@ void later_open(struct inbox *inbox);
  */
 void later_look(struct inbox *inbox, bool timed);
 /* Is any there? */
-bool later_hurried(struct later *later);
+bool later_expedited(struct later *later);
 /* Where it stood: among those of its time, and whether it waited for that. */
 struct later_place {
 	uint64_t seq;
 	bool timed;
 };
 /* One of those; 'place' is for who finds that it is to wait on, where it did. */
-struct ward_task *later_take_hurried(struct inbox *inbox,
-				     struct later_place *place);
+struct ward_task *later_take_expedited(struct inbox *inbox,
+				       struct later_place *place);
 void later_put_back(struct inbox *inbox, struct ward_task *task,
 		    const struct later_place *place);
 
-/* May any be ripe? */
-static inline bool later_ripe(const struct later *later)
+/* May any be expired? */
+static inline bool later_expired(const struct later *later)
 {
-	return load_relaxed(&later->ripe) > load_relaxed(&later->dry);
+	return load_relaxed(&later->expired_to) >
+	       load_relaxed(&later->empty_to);
 }
 
 /* Is there any that later_take() might find? */
 static inline bool later_anything(const struct later *later)
 {
-	return later_ripe(later) || !lower_empty(&later->spill);
+	return later_expired(later) || !prio_empty(&later->spill);
 }
-/* One that is ripe, or NULL. */
+/* One that is expired, or NULL. */
 struct ward_task *later_take(struct inbox *inbox);
 /* One that was returned, or that need not wait any more. */
 struct ward_task *later_take_first(struct inbox *inbox);

@@ -3,7 +3,7 @@
  * lost.c - attempts that lost their worker.
  *
  * An attempt whose answer was taken away is answered by another: its task goes
- * where what is owed is (later.h), from which any worker takes it in its turn, and
+ * where what is requeued is (later.h), from which any worker takes it in its turn, and
  * destroy when there is none.  Whether it runs again, after what backoff, is
  * decided here too, also for attempts that failed without being lost.
  */
@@ -35,12 +35,12 @@ static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
 }
 
 /* Attempts so far: of this run, if it is one of many. */
-static uint32_t attempts(const struct book *book)
+static uint32_t attempts(const struct task_priv *priv)
 {
 	uint32_t n = 1;
 
 	for (int why = 0; why < LOST_STOP; why++)
-		n += book->reruns[why];
+		n += priv->reruns[why];
 	return n;
 }
 
@@ -49,23 +49,23 @@ static uint32_t attempts(const struct book *book)
  * where that leaves them open.
  */
 static bool may_rerun(struct pool *pool, const struct ward_task *task,
-		      struct book *book, enum lost_why why)
+		      struct task_priv *priv, enum lost_why why)
 {
 	const struct ward_policy *pools = &pool->policy;
 	const struct ward_policy *own = policy_of(pool, task);
-	uint32_t attempt = book_attempt(load_relaxed(&book->word));
+	uint32_t attempt = task_attempt(load_relaxed(&priv->word));
 	uint64_t runs = policy_pick(own->runs, pools->runs); /* 0: any */
 
 	/* The number has 16 bits, and must not come round to 1. */
 	if (why == LOST_STOP || stop_reruns(pool) ||
-	    load_relaxed(&book->word) & BOOK_CANCELLED ||
-	    (runs && attempts(book) >= runs) ||
+	    load_relaxed(&priv->word) & TASK_CANCELLED ||
+	    (runs && attempts(priv) >= runs) ||
 	    attempt >= UINT16_MAX - 1)
 		return false;
-	if (book->reruns[why] >=
+	if (priv->reruns[why] >=
 	    policy_pick(allowed(own, why), allowed(pools, why)))
 		return false;
-	book->reruns[why]++;
+	priv->reruns[why]++;
 	return true;
 }
 
@@ -76,7 +76,7 @@ static uint64_t backoff(struct pool *pool, const struct ward_task *task,
 	const struct ward_policy *own = policy_of(pool, task);
 
 	return backoff_draw(
-		&pool->dice,
+		&pool->rng,
 		policy_pick(own->backoff_min, pool->policy.backoff_min),
 		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
 }
@@ -96,19 +96,19 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 			enum lost_why why, int status, bool inside,
 			uint64_t incident)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 	bool again;
 
-	if (book_attempt(load_relaxed(&book->word)) == 1)
-		memset(book->reruns, 0, sizeof(book->reruns));
-	again = may_rerun(pool, task, book, why);
-	store_relaxed(&book->incident, incident);
-	book->status = status;
-	book->why = (uint16_t)why;
-	if (book_lose(book, inside, again ? BOOK_RERUN : BOOK_LOST, BOOK_LOST))
+	if (task_attempt(load_relaxed(&priv->word)) == 1)
+		memset(priv->reruns, 0, sizeof(priv->reruns));
+	again = may_rerun(pool, task, priv, why);
+	store_relaxed(&priv->incident, incident);
+	priv->status = status;
+	priv->why = (uint16_t)why;
+	if (task_lose(priv, inside, again ? TASK_RERUN : TASK_LOST, TASK_LOST))
 		again = false;
-	if (load_relaxed(&book->word) & BOOK_UNWANTED)
-		book->status = book->cause; /* taken beside who did not call run() */
+	if (load_relaxed(&priv->word) & TASK_SKIPPED)
+		priv->status = priv->cause; /* taken beside who did not call run() */
 	if (again)
 		add_relaxed(&pool->reruns, 1);
 	return again;
@@ -116,12 +116,12 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 
 static void run_again(struct pool *pool, struct ward_task *task)
 {
-	uint32_t n = book_attempt(load_relaxed(&book_of(task)->word)) - 1;
+	uint32_t n = task_attempt(load_relaxed(&task_priv(task)->word)) - 1;
 	uint64_t wait = backoff(pool, task, n), now, by;
 
 	if (!wait) {
 		by = stop_by(pool, task);
-		inbox_owe(&pool->inbox, task);
+		inbox_requeue(&pool->inbox, task);
 		pool_tell_by(pool, by);
 		return;
 	}
@@ -138,7 +138,7 @@ static void lost_run(struct pool *pool, struct ward_task *task,
 	if (end_attempt(pool, task, why, lost_status(why), inside, incident))
 		run_again(pool, task);
 	else
-		later_owe_first(&pool->inbox, task);
+		later_requeue_first(&pool->inbox, task);
 }
 
 bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
@@ -155,11 +155,11 @@ bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
  * A callback is due, by 'state', and its thread will not come to it.  First, for that
  * is what the bench sees to where all workers are busy.
  */
-static void owe(struct pool *pool, struct ward_task *task,
-		enum book_state state)
+static void requeue_due(struct pool *pool, struct ward_task *task,
+			enum task_state state)
 {
-	book_move(book_of(task), state, 0);
-	later_owe_first(&pool->inbox, task);
+	task_move(task_priv(task), state, 0);
+	later_requeue_first(&pool->inbox, task);
 }
 
 void lost_attempt(struct pool *pool, struct ward_task *task,
@@ -178,39 +178,39 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		return;
 	/*
 	 * A callback loses no answer.  While its thread lives it may still
-	 * return and go on to the next one; what a dead one left is owed.
+	 * return and go on to the next one; what a dead one left is requeued.
 	 */
 	if (inside)
 		return;
 	if (phase == SLOT_DEAD)
-		owe(pool, task, BOOK_TOLD);
+		requeue_due(pool, task, TASK_TOLD);
 	else if (phase == SLOT_DONE)
-		owe(pool, task, BOOK_DONE);
+		requeue_due(pool, task, TASK_DONE);
 	else
 		add_acq_rel(&pool->released, 1); /* [r] */
 }
 
 void lost_hold(struct pool *pool, struct ward_task *task)
 {
-	if (!book_home(book_of(task)))
+	if (!task_put(task_priv(task)))
 		return;
 	add_relaxed(&pool->unreleased, -(uint64_t)1);
-	if (load_relaxed(&book_of(task)->word) & BOOK_PORT)
+	if (load_relaxed(&task_priv(task)->word) & TASK_PORT)
 		port_post_late(pool, task);
 	else
-		owe(pool, task, BOOK_DONE);
+		requeue_due(pool, task, TASK_DONE);
 }
 
-void lost_hand(struct pool *pool, struct slot *slot)
+void lost_local(struct pool *pool, struct slot *slot)
 {
 	void *task;
 
 	/* Thieves come to it last, under load hardly ever. */
-	while (ring_take(&slot->hand.ring, &task, 1, false)) {
+	while (ring_take(&slot->local.ring, &task, 1, false)) {
 		uint64_t by = stop_by(pool, task);
 
 		if (later_has_come(by)) {
-			later_owe_first(&pool->inbox, task);
+			later_requeue_first(&pool->inbox, task);
 			continue;
 		}
 		inbox_return(&pool->inbox, task);

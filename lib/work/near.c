@@ -22,7 +22,7 @@ static void fill_reach(struct near *near, uint32_t rings)
 		}
 }
 
-struct near *near_new(struct host_near *host, uint32_t rings, uint32_t hands)
+struct near *near_new(struct host_near *host, uint32_t rings, uint32_t locals)
 {
 	struct near *near = host_alloc(sizeof(*near));
 
@@ -31,9 +31,9 @@ struct near *near_new(struct host_near *host, uint32_t rings, uint32_t hands)
 		return NULL;
 	}
 	near->host = host;
-	near->hands = hands;
+	near->locals = locals;
 	near->reach = host_alloc(reach_size(host));
-	near->where = host_alloc(hands * sizeof(*near->where));
+	near->where = host_alloc(locals * sizeof(*near->where));
 	if (!near->reach || !near->where) {
 		near_free(near);
 		return NULL;
@@ -48,16 +48,17 @@ void near_free(struct near *near)
 		return;
 	host_free(near->reach, reach_size(near->host));
 	host_free((void *)(uintptr_t)near->where,
-		  near->hands * sizeof(*near->where));
+		  near->locals * sizeof(*near->where));
 	host_near_free(near->host);
 	host_free(near, sizeof(*near));
 }
 
-void near_sit(struct near *near, struct hand *hand, uint32_t i, uint32_t seat)
+void near_sit(struct near *near, struct local_queue *local, uint32_t i,
+	      uint32_t seat)
 {
 	uint32_t which = host_near_in_row(near->host, seat);
 
-	hand->near = which;
+	local->near = which;
 	store_relaxed(&near->where[i], (uint8_t)which);
 	host_near_stay(near->host, which);
 }

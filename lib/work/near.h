@@ -12,22 +12,23 @@
 #define WARD_LIB_WORK_NEAR_H
 
 #include "base/host_near.h"
-#include "work/hand.h"
+#include "work/local_queue.h"
 
 struct near {
 	/* I: */
 	struct host_near *host;
-	uint32_t hands;
+	uint32_t locals;
 	uint64_t *reach; /* by neighbourhood and distance: the rings there */
 	_Atomic uint8_t *where; /* W, each by its thread: a hand's neighbourhood */
 };
 
 /* Takes 'host'; NULL: no memory, and it was freed. */
-struct near *near_new(struct host_near *host, uint32_t rings, uint32_t hands);
+struct near *near_new(struct host_near *host, uint32_t rings, uint32_t locals);
 void near_free(struct near *near);
 
 /* The calling thread, whose is hand i, takes a seat: it moves there. */
-void near_sit(struct near *near, struct hand *hand, uint32_t i, uint32_t seat);
+void near_sit(struct near *near, struct local_queue *local, uint32_t i,
+	      uint32_t seat);
 /* The rings where the calling thread is; 0: it is in none of our neighbourhoods. */
 uint64_t near_here(const struct near *near);
 
@@ -38,18 +39,20 @@ static inline uint64_t *near_reach(const struct near *near, uint32_t from,
 	return &near->reach[from * (near->host->farthest + 1) + distance];
 }
 
-/* or from the hand. */
+/* or from the local queue. */
 static inline uint64_t near_rings(const struct near *near,
-				  const struct hand *hand, uint32_t distance)
+				  const struct local_queue *local,
+				  uint32_t distance)
 {
-	return *near_reach(near, hand->near, distance);
+	return *near_reach(near, local->near, distance);
 }
 
 /* From a hand to hand i. */
 static inline uint32_t near_distance(const struct near *near,
-				     const struct hand *hand, uint32_t i)
+				     const struct local_queue *local,
+				     uint32_t i)
 {
-	return host_near_distance(near->host, hand->near,
+	return host_near_distance(near->host, local->near,
 				  load_relaxed(&near->where[i]));
 }
 

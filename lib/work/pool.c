@@ -17,7 +17,7 @@ void steward_wake(void *arg)
 {
 	struct pool *pool = arg;
 
-	fence_seq_cst(); /* [Z] left the park | asleep? */
+	barrier_seq_cst(); /* [Z] left the park | asleep? */
 	if (likely(!load_relaxed(&pool->steward_asleep)))
 		return;
 	if (swap_acq_rel(&pool->steward_asleep, 0))

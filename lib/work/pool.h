@@ -7,7 +7,7 @@
  * pool, and is used again for another thread only after its thread was joined
  * and no steward looks at it.  seat[i] is a published pointer to the
  * slot of the worker that sits there, NULL while it is empty: because nobody more is
- * wanted (crew.h), or because it is vacant.
+ * wanted (seat_count.h), or because it is vacant.
  *
  * Invariants:
  *  1) A slot's life moves by compare-and-swap on one word that also counts its
@@ -26,8 +26,8 @@
 #include "sync/stack.h"
 #include "sync/wait_queue.h"
 #include "tell/incident.h"
-#include "work/book.h"
-#include "work/crew.h"
+#include "work/task_priv.h"
+#include "work/seat_count.h"
 #include "work/inbox.h"
 #include "work/slot.h"
 #include <errno.h>
@@ -67,13 +67,13 @@ struct pool {
 	struct slot *_Atomic *seat; /* NULL or who sits there [U] */
 	_Atomic uint64_t *vacated;  /* O, seat: since when, of who left; 0: not so */
 	_Atomic uint64_t *healed;   /* the same; W, who sits there: how long it took */
-	struct crew crew;
+	struct seat_count seat_count;
 	_Atomic uint32_t seats_used; /* M: those from here on never were */
 	_Atomic uint32_t slots_used; /* M: the same; C, and E before it is there */
 	_Atomic uint32_t relief; /* a worker waits beside work: steward, look [rl] */
 	struct stack spares;
 	_Atomic uint32_t spares_ready;	/* on the stack, and on the bench */
-	_Atomic uint32_t born;		/* on their way up */
+	_Atomic uint32_t starting;	/* on their way up */
 	_Atomic uint32_t lives_changed; /* M: futex of spares: look again [x] */
 	_Atomic uint32_t zombies_out;	 /* life_zombie() adds: S, then E */
 	_Atomic uint32_t zombies_asleep; /* the same: of these */
@@ -98,17 +98,17 @@ struct pool {
 	_Atomic uint64_t unreleased; /* answered, a thread is still inside [r] */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
-	_Atomic uint64_t stillborn; /* died before their first seat; E makes it 0 */
+	_Atomic uint64_t failed_starts; /* died before their first seat; E makes it 0 */
 	_Atomic uint64_t arrived;   /* those that came up, past hooks.start */
 	_Atomic uint64_t broken;    /* A3 and other faults found on the way: bits */
 	struct histogram heal_time;
 
 	/* X: words of this and that */
-	_Atomic uint64_t dice;	    /* for the jitter of backoffs: lost.c */
+	_Atomic uint64_t rng;	    /* for the jitter of backoffs: lost.c */
 	struct wait_queue answered; /* who waits for one task, and holds it: recall.c */
 	_Atomic uint32_t misused;   /* M: it was told: pool_tell_span() */
 	_Atomic uint32_t degraded;  /* S: verdict.c */
-	_Atomic uint32_t amid; /* threads between two lines of the books [I] */
+	_Atomic uint32_t transitions; /* threads between two lines of the books [I] */
 
 	/* What waits and is told to stop: sweep.c */
 	_Atomic uint64_t told_by; /* X: the first, maybe; HOST_FOREVER: none [tb] */
@@ -119,7 +119,7 @@ struct pool {
 	struct lane *lanes;		 /* those in use */
 	struct lane *_Atomic lanes_all;	 /* M: read without the lock, too [ll] */
 	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
-	struct lane *_Atomic lanes_haunted; /* the same; not while a zombie is out */
+	struct lane *_Atomic lanes_unsafe; /* the same; not while a zombie is out */
 
 	void (*free)(struct pool *pool); /* I: by the last who holds it */
 	/* E: the steward and the clerk: theirs */
@@ -137,17 +137,17 @@ static inline int pool_enter(const struct pool *pool)
  * Healing moves several numbers that belong together.  While it does, the books
  * are not audited: [I] in the middle | the audit's two readings.
  */
-static inline void books_open(struct pool *pool)
+static inline void transition_begin(struct pool *pool)
 {
-	add_acq_rel(&pool->amid, 1);
-	fence_seq_cst(); /* [I] */
+	add_acq_rel(&pool->transitions, 1);
+	barrier_seq_cst(); /* [I] */
 }
 
-static inline void books_close(struct pool *pool)
+static inline void transition_end(struct pool *pool)
 {
-	uint32_t amid = sub_acq_rel(&pool->amid, 1); /* [I] */
+	uint32_t transitions = sub_acq_rel(&pool->transitions, 1); /* [I] */
 
-	WARD_ASSERT(amid);
+	WARD_ASSERT(transitions);
 }
 
 /* ---- a slot's life: state:8, turn above ------------------------------------ */
@@ -155,20 +155,20 @@ static inline void books_close(struct pool *pool)
 #define LIFE_STATE(w) ((enum slot_life)((w)&0x7f))
 /* Beside ZOMBIE: it was found asleep. */
 #define LIFE_ASLEEP 0x80u
-#define LIFE_TURN(w) ((w) >> 8)
+#define LIFE_GEN(w) ((w) >> 8)
 
 static inline bool life_may(enum slot_life from, enum slot_life to)
 {
 	static const uint8_t may[] = {
-		[LIFE_FREE] = 1 << LIFE_BORN,
-		[LIFE_BORN] = 1 << LIFE_SPARE | 1 << LIFE_DYING |
+		[LIFE_FREE] = 1 << LIFE_STARTING,
+		[LIFE_STARTING] = 1 << LIFE_SPARE | 1 << LIFE_DYING |
 			      1 << LIFE_GONE | 1 << LIFE_FREE,
-		[LIFE_SPARE] = 1 << LIFE_SEATED | 1 << LIFE_BORN |
+		[LIFE_SPARE] = 1 << LIFE_SEATED | 1 << LIFE_STARTING |
 			       1 << LIFE_DYING,
 		[LIFE_SEATED] = 1 << LIFE_SEATED | 1 << LIFE_ZOMBIE |
-				1 << LIFE_BORN | 1 << LIFE_DYING |
+				1 << LIFE_STARTING | 1 << LIFE_DYING |
 				1 << LIFE_GONE,
-		[LIFE_ZOMBIE] = 1 << LIFE_BORN | 1 << LIFE_DYING |
+		[LIFE_ZOMBIE] = 1 << LIFE_STARTING | 1 << LIFE_DYING |
 				1 << LIFE_GONE, /* out of the stop hook */
 		[LIFE_DYING] = 1 << LIFE_GONE,
 		[LIFE_GONE] = 1 << LIFE_FREE,
@@ -185,7 +185,7 @@ static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
 {
 	enum slot_life from = LIFE_STATE(*seen);
 	bool moved = cas_acq_rel(&slot->life, seen, /* [L] */
-				 (LIFE_TURN(*seen) + 1) << 8 | to);
+				 (LIFE_GEN(*seen) + 1) << 8 | to);
 
 	WARD_ASSERT(!moved || life_may(from, LIFE_STATE(to)));
 	return moved;
@@ -250,7 +250,7 @@ static inline int task_refuse(const struct ward_task *task)
 	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
 	    !task->run || (task->policy && !policy_is_sound(task->policy)))
 		return -EINVAL;
-	if (book_state(load_acquire(&book_of(task)->word)) != BOOK_FREE) /* [K] */
+	if (task_state(load_acquire(&task_priv(task)->word)) != TASK_FREE) /* [K] */
 		return -EBUSY;
 	return 0;
 }
@@ -278,14 +278,14 @@ static inline void pool_tell_by(struct pool *pool, uint64_t by)
 		;
 }
 
-/* ---- crew.c: who stands in for a worker that waits ---------------------------- */
+/* ---- seat_count.c: who stands in for a worker that waits ---------------------------- */
 
 /* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
-bool crew_pressed(const struct pool *pool);
+bool need_more_workers(const struct pool *pool);
 /* Does that worker wait inside a task, and say so? */
-bool crew_waits(const struct slot *slot);
+bool slot_waits(const struct slot *slot);
 /* The calling worker does, from now on: work is not to wait with it. */
-void crew_will_wait(struct pool *pool);
+void worker_will_wait(struct pool *pool);
 
 /* ---- seat.c: seats and spares ------------------------------------------------ */
 
@@ -299,7 +299,7 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when);
 /*
  * The calling worker, outside any task, gives up its seat if one is too many: true,
- * and it is BORN.
+ * and it is STARTING.
  */
 bool seat_leave(struct pool *pool, struct slot *slot);
 /*
@@ -311,11 +311,12 @@ bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next);
 /* All seats that are wanted are taken. */
 bool seats_are_taken(struct pool *pool);
 /*
- * The bench is a seat beyond all others, which no crew counts: for a spare that answers
- * what waits and is told to stop, and runs nothing.  True: one sits down there now.
+ * The bench is a seat beyond all others, which no seat count counts: for a spare that
+ * answers what waits and is told to stop, and runs nothing.  True: one sits down there
+ * now.
  */
 bool seat_bench(struct pool *pool);
-/* It gets up: BORN again. */
+/* It gets up: STARTING again. */
 void seat_leave_bench(struct pool *pool, struct slot *slot);
 
 static inline uint32_t seat_of_bench(const struct pool *pool)
@@ -326,14 +327,14 @@ static inline uint32_t seat_of_bench(const struct pool *pool)
 /* ---- spare.c ------------------------------------------------------------------- */
 
 /*
- * The calling thread's slot, BORN, becomes a spare and waits until it has a
- * seat; meanwhile it buries threads that ended without a last will.  False: the
+ * The calling thread's slot, STARTING, becomes a spare and waits until it has a
+ * seat; meanwhile it reaps threads that ended without an exit cleanup.  False: the
  * pool is stopping, or has spares enough: leave.
  */
 bool seat_wait(struct pool *pool, struct slot *slot);
 
 /*
- * Buries threads that end without a last will, until none is alive: for a pool that
+ * Reaps threads that end without an exit cleanup, until none is alive: for a pool that
  * nobody has any more.
  */
 void seat_care(struct pool *pool);
@@ -371,7 +372,7 @@ bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
 		int status, uint64_t incident);
 /*
  * The caller owns the answer of an attempt that its thread will not give, and
- * was in 'phase' of 'task': decides about a rerun, and puts the task on the owed
+ * was in 'phase' of 'task': decides about a rerun, and puts the task on the requeued
  * list.  'inside': the thread has not left run() yet.
  */
 void lost_attempt(struct pool *pool, struct ward_task *task,
@@ -379,45 +380,45 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  uint64_t incident);
 /*
  * One that held the task's memory does not any more: a zombie that has died, or who
- * cancelled it.  If it was the last one, release() is owed.
+ * cancelled it.  If it was the last one, release() is requeued.
  */
 void lost_hold(struct pool *pool, struct ward_task *task);
 /*
- * What lies in the hand of a thread that has lost its seat, or that is long in coming
- * to it, is owed to others.
+ * What lies in the local queue of a thread that has lost its seat, or that is long in
+ * coming to it, is requeued to others.
  */
-void lost_hand(struct pool *pool, struct slot *slot);
+void lost_local(struct pool *pool, struct slot *slot);
 /* ---- death.c: threads that have ended -------------------------------------------- */
 
 /*
- * The calling thread is dying (its last will), or the thread of 'slot' was found
+ * The calling thread is dying (its exit cleanup), or the thread of 'slot' was found
  * dead after its life had been read as 'life'.  False: the life has moved on,
  * so that what was found may be another thread's.
  */
 bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
-		 bool last_will);
+		 bool exit_cleanup);
 /*
- * By who buries the thread of 'slot', before its stack goes.  False: others are
+ * By who reaps the thread of 'slot', before its stack goes.  False: others are
  * inside of forks that lie there, later.
  */
-bool lost_mourned(struct pool *pool, struct slot *slot);
-/* Sees to every thread that ended without a last will. */
-void lost_bury(struct pool *pool);
-/* ---- pay.c: what is owed, and no worker is left ------------------------------------ */
+bool lost_unpin(struct pool *pool, struct slot *slot);
+/* Sees to every thread that ended without an exit cleanup. */
+void lost_reap(struct pool *pool);
+/* ---- pay.c: what is requeued, and no worker is left ------------------------------------ */
 
 /* Answers every task that nobody will run any more: -ECANCELED. */
 void lost_cancel_queued(struct pool *pool);
 /*
  * By a thread that has handed a task on, and which destroy does not wait for: if the
- * pool's owner has gone, there is nobody else to pay what is owed.
+ * pool's owner has gone, there is nobody else to pay what is requeued.
  */
-cold void lost_pay_all(struct pool *pool);
+cold void run_orphaned_all(struct pool *pool);
 
-static inline void lost_pay(struct pool *pool)
+static inline void run_orphaned(struct pool *pool)
 {
-	host_fence_light(); /* [J] owed | orphaned? */
+	host_barrier_light(); /* [J] requeued | orphaned? */
 	if (unlikely(load_relaxed(&pool->orphaned)))
-		lost_pay_all(pool);
+		run_orphaned_all(pool);
 }
 
 /* ---- worker.c ----------------------------------------------------------------- */
@@ -429,14 +430,14 @@ static inline void lost_pay(struct pool *pool)
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status);
 /*
- * A task that was owed, on a worker or in destroy: answers or releases it
+ * A task that was requeued, on a worker or in destroy: answers or releases it
  * if that is due.  True: it is to run again.
  */
 bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
 /* The second half of it, when done() was called before. */
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task);
-/* Answers one that is told to stop; one that is not, after all, is owed as before. */
+/* Answers one that is told to stop; one that is not, after all, is requeued as before. */
 void worker_refuse(struct pool *pool, struct slot *slot,
 		   struct ward_task *task);
 /* ---- thread.c ------------------------------------------------------------------ */
@@ -476,7 +477,7 @@ void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
  */
 void unblock_call(void *slot, uint64_t epoch);
 /* The slot's thread is dead: nothing of it is called any more. */
-void unblock_bury(struct slot *slot);
+void unblock_reap(struct slot *slot);
 /* On the worker, when run() has returned, if slot->unblock is not 0. */
 void unblock_clear(struct slot *slot);
 

@@ -74,11 +74,11 @@ static void push(struct ward_port *port, struct pool *pool,
 {
 	struct ward_task *head = load_relaxed(&port->posted);
 
-	inbox_owes(&pool->inbox);
+	inbox_requeued(&pool->inbox);
 	/* Once it is pushed the loop may answer it, and end the port. */
 	add_acq_rel(&port->posting, 1);
 	do {
-		book_of(task)->link = head;
+		task_priv(task)->link = head;
 	} while (!cas_acq_rel(&port->posted, &head, task)); /* [po] */
 	if (!head)
 		host_event_set(&port->event);
@@ -87,8 +87,8 @@ static void push(struct ward_port *port, struct pool *pool,
 
 void port_answer(struct ward_task *task, int status)
 {
-	book_of(task)->status = status;
-	book_move(book_of(task), BOOK_LOST, 0);
+	task_priv(task)->status = status;
+	task_move(task_priv(task), TASK_LOST, 0);
 }
 
 void port_post(struct ward_port *port, struct pool *pool,
@@ -100,5 +100,5 @@ void port_post(struct ward_port *port, struct pool *pool,
 void port_post_late(struct pool *pool, struct ward_task *task)
 {
 	add_acq_rel(&pool->refs, 1); /* its lane may have gone, and destroy be over */
-	push(book_of(task)->port, pool, task);
+	push(task_priv(task)->port, pool, task);
 }

@@ -9,7 +9,7 @@
 static void take_posted(struct ward_port *port)
 {
 	host_event_clear(&port->event);
-	port->first = lower_turn(swap_acq_rel(&port->posted, NULL)); /* [po] */
+	port->first = prio_reverse(swap_acq_rel(&port->posted, NULL)); /* [po] */
 }
 
 /* What has made the pool and the port stay for the task is settled. */
@@ -22,19 +22,19 @@ static void settle_late(struct ward_port *port, struct pool *pool)
 /* True: its pool has gone, so what followed from the answer was done here, too. */
 static bool answer(struct ward_port *port, struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	struct pool *pool = book->lane->pool;
+	struct task_priv *priv = task_priv(task);
+	struct pool *pool = priv->lane->pool;
 	bool gone;
 
 	add_acq_rel(&pool->refs, 1); /* its lane may be destroyed in release() */
-	add_relaxed(&pool->inbox.owed_out, 1);
-	if (load_relaxed(&book->word) & BOOK_PORT)
+	add_relaxed(&pool->inbox.requeued_out, 1);
+	if (load_relaxed(&priv->word) & TASK_PORT)
 		settle_late(port, pool); /* done() was called before */
 	else if (task->done)
-		task->done(task, book->status);
+		task->done(task, priv->status);
 	worker_release(pool, NULL, task);
 	inbox_settle(&pool->inbox);
-	lost_pay(pool);
+	run_orphaned(pool);
 	gone = load_relaxed(&pool->orphaned);
 	pool_put(pool);
 	return gone;
@@ -48,7 +48,7 @@ static unsigned answer_all(struct ward_port *port, unsigned budget)
 
 	for (;;) {
 		while ((task = port->first) && (!budget || n < budget)) {
-			port->first = book_of(task)->link;
+			port->first = task_priv(task)->link;
 			more |= answer(port, task);
 			n++;
 		}

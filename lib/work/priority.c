@@ -26,8 +26,8 @@ void priority_lower(void *zombie, uint64_t turn)
 	if (seen >> 2 >= turn || (seen & 3) == LOWERED_BUSY)
 		return;
 	life = load_acquire(&slot->life); /* after the number, so that it is its */
-	if (LIFE_TURN(life) != turn || LIFE_STATE(life) != LIFE_ZOMBIE ||
-	    host_life_lost(&slot->breath) ||
+	if (LIFE_GEN(life) != turn || LIFE_STATE(life) != LIFE_ZOMBIE ||
+	    host_life_lost(&slot->liveness) ||
 	    !cas_acq_rel(&slot->lowered, &seen, /* [pl] */
 			 LOWERED(turn, LOWERED_BUSY)))
 		return;
@@ -40,7 +40,7 @@ void priority_lift(struct slot *slot)
 	uint64_t seen = load_acquire(&slot->lowered), turn = seen >> 2; /* [pl] */
 	int32_t tid = load_relaxed(&slot->tid);
 
-	if ((seen & 3) != LOWERED_YES || host_life_lost(&slot->breath) ||
+	if ((seen & 3) != LOWERED_YES || host_life_lost(&slot->liveness) ||
 	    !cas_acq_rel(&slot->lowered, &seen, /* [pl] */
 			 LOWERED(turn, LOWERED_BUSY)))
 		return;
@@ -48,7 +48,7 @@ void priority_lift(struct slot *slot)
 	       host_raise(tid, &slot->sched) ? LOWERED_NOT : LOWERED_YES);
 }
 
-bool priority_home(struct slot *slot, uint64_t turn)
+bool priority_returned(struct slot *slot, uint64_t turn)
 {
 	uint64_t seen = load_acquire(&slot->lowered), was; /* [pl] */
 
@@ -57,7 +57,7 @@ bool priority_home(struct slot *slot, uint64_t turn)
 		if ((was & 3) == LOWERED_BUSY)
 			return false;
 	} while (!cas_acq_rel(&slot->lowered, &seen, /* [pl] */
-			      LOWERED(turn, LOWERED_HOME)));
+			      LOWERED(turn, LOWERED_RETURNED)));
 	return was != LOWERED(turn, LOWERED_YES) ||
 	       host_raise(load_relaxed(&slot->tid), &slot->sched);
 }

@@ -24,6 +24,6 @@ void priority_lower(void *slot, uint64_t turn);
 /* Others wait for what it holds: as before, if it was lowered, and for good. */
 void priority_lift(struct slot *slot);
 /* By the zombie itself.  False: it is lowered, or about to be, for good. */
-bool priority_home(struct slot *slot, uint64_t turn);
+bool priority_returned(struct slot *slot, uint64_t turn);
 
 #endif

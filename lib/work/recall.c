@@ -9,7 +9,7 @@
  * word decides: whose it is, his word holds.
  *
  * What is said must be true of a task that may end meanwhile.  So whoever cancels it
- * holds its memory, as a zombie does: by a debt, which goes into the word with the
+ * holds its memory, as a zombie does: by a reference, which goes into the word with the
  * mark.  Only a worker that was inside of it before the mark may not see that, and end
  * it by a mere store; and against this a hold helps that was there before the task was
  * submitted, because no worker ends such a task so.
@@ -22,9 +22,9 @@ enum { ERRNO_MAX = 4095 };
 /* Its attempts may still come: it waits for one, or is in one. */
 static bool may_run(uint64_t word)
 {
-	return (book_state(word) == BOOK_QUEUED ||
-		book_state(word) == BOOK_RERUN) &&
-	       !(word & BOOK_UNWANTED);
+	return (task_state(word) == TASK_QUEUED ||
+		task_state(word) == TASK_RERUN) &&
+	       !(word & TASK_SKIPPED);
 }
 
 /*
@@ -34,20 +34,20 @@ static bool may_run(uint64_t word)
 static int mark(struct pool *pool, struct ward_task *task, int cause,
 		uint64_t *word)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 
-	*word = load_acquire(&book->word);
+	*word = load_acquire(&priv->word);
 	do {
 		if (!may_run(*word))
 			return -ENOENT;
-		if (*word & BOOK_ASKED)
+		if (*word & TASK_ASKED)
 			return -EALREADY;
-	} while (!cas_acq_rel(&book->word, word, /* [K] */
-			      (*word | BOOK_ASKED) + BOOK_DEBT_ONE));
-	book->cause = (int16_t)cause;
-	*word = load_acquire(&book->word);
-	while (may_run(*word) && *word & BOOK_ASKED)
-		if (cas_acq_rel(&book->word, word, *word | BOOK_CANCELLED)) /* [ca] */
+	} while (!cas_acq_rel(&priv->word, word, /* [K] */
+			      (*word | TASK_ASKED) + TASK_REF_ONE));
+	priv->cause = (int16_t)cause;
+	*word = load_acquire(&priv->word);
+	while (may_run(*word) && *word & TASK_ASKED)
+		if (cas_acq_rel(&priv->word, word, *word | TASK_CANCELLED)) /* [ca] */
 			return 0;
 	lost_hold(pool, task); /* it has ended meanwhile */
 	return -ENOENT;
@@ -107,16 +107,16 @@ static struct slot *who_has(struct pool *pool, const struct ward_task *task,
 }
 
 /* Its attempt goes on: false if it does not, because its worker saw the mark first. */
-static bool is_begun(struct book *book)
+static bool is_begun(struct task_priv *priv)
 {
-	uint64_t word = load_acquire(&book->word);
+	uint64_t word = load_acquire(&priv->word);
 
 	do {
-		if (word & BOOK_UNWANTED)
+		if (word & TASK_SKIPPED)
 			return false;
-		if (!may_run(word) || !(word & BOOK_CANCELLED))
+		if (!may_run(word) || !(word & TASK_CANCELLED))
 			return true; /* and has just ended */
-	} while (!cas_acq_rel(&book->word, &word, word | BOOK_BEGUN));
+	} while (!cas_acq_rel(&priv->word, &word, word | TASK_BEGUN));
 	return true;
 }
 
@@ -125,22 +125,22 @@ static int outcome(struct pool *pool, struct ward_task *task)
 {
 	enum slot_phase phase = SLOT_OUT;
 	struct slot *slot = who_has(pool, task, &phase);
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word);
 
 	/* One that waits for another attempt may have a zombie inside. */
-	if (book_state(word) != BOOK_QUEUED)
+	if (task_state(word) != TASK_QUEUED)
 		slot = NULL;
-	if (slot && phase != SLOT_DONE && is_begun(book)) {
-		theft_rouse(slot);
+	if (slot && phase != SLOT_DONE && is_begun(priv)) {
+		steal_wake_waiters(slot);
 		return -EINPROGRESS;
 	}
-	word = load_acquire(&book->word);
-	if (!(word & BOOK_CANCELLED))
+	word = load_acquire(&priv->word);
+	if (!(word & TASK_CANCELLED))
 		return -ENOENT;
-	if (word & BOOK_BEGUN) /* it has been told, and has ended */
+	if (word & TASK_BEGUN) /* it has been told, and has ended */
 		return -EINPROGRESS;
-	return word & BOOK_UNWANTED || (!slot && may_run(word)) ?
+	return word & TASK_SKIPPED || (!slot && may_run(word)) ?
 		       0 :
 		       -ENOENT;
 }
@@ -148,16 +148,16 @@ static int outcome(struct pool *pool, struct ward_task *task)
 /* It is out of where it was, and is the user's.  Who waits for it holds it [y]. */
 static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 {
-	struct book *book = book_of(task);
-	struct lane *lane = laned ? book->lane : NULL;
-	uint64_t word = load_relaxed(&book->word);
+	struct task_priv *priv = task_priv(task);
+	struct lane *lane = laned ? priv->lane : NULL;
+	uint64_t word = load_relaxed(&priv->word);
 
-	book->status = book->cause;
+	priv->status = priv->cause;
 	if (lane && task->policy == &lane->policy)
 		task->policy = NULL; /* the user's was none */
-	while (!cas_acq_rel(&book->word, &word, /* [K] */
-			    ((word & BOOK_DEBTS) | book_shut(word)) -
-				    BOOK_DEBT_ONE))
+	while (!cas_acq_rel(&priv->word, &word, /* [K] */
+			    ((word & TASK_REFS) | task_shut(word)) -
+				    TASK_REF_ONE))
 		;
 	wait_tell(&pool->answered); /* [y] */
 	if (lane)
@@ -171,7 +171,7 @@ static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 static bool recall_waiting(struct pool *pool, struct ward_task *task,
 			   bool back)
 {
-	struct lane *lane = book_of(task)->lane;
+	struct lane *lane = task_priv(task)->lane;
 
 	if (back && lane_take_back(lane, task)) {
 		give_up(pool, task, true);
@@ -184,7 +184,7 @@ static bool recall_waiting(struct pool *pool, struct ward_task *task,
 /* Where it waits or waited, or any number: who hurries it looks. */
 static uint32_t where_of(const struct ward_task *task)
 {
-	return (uint32_t)load_relaxed(&book_of(task)->wait.where);
+	return (uint32_t)load_relaxed(&task_priv(task)->wait.where);
 }
 
 /* Of one that is marked and waits for its time; it may have begun meanwhile. */
@@ -193,12 +193,12 @@ static bool recall_timed(struct pool *pool, struct ward_task *task,
 {
 	uint32_t where = where_of(task);
 
-	if (book_state(word) != BOOK_RERUN || word & BOOK_PERIODIC ||
-	    book_attempt(word) > 1 ||
+	if (task_state(word) != TASK_RERUN || word & TASK_PERIODIC ||
+	    task_attempt(word) > 1 ||
 	    !later_take_back(&pool->inbox, where, task))
 		return false;
 	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
-	give_up(pool, task, word & BOOK_LANE);
+	give_up(pool, task, word & TASK_LANE);
 	return true;
 }
 
@@ -211,23 +211,23 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 
 	if (err)
 		return err;
-	if (book_waits(word)) {
+	if (task_waits(word)) {
 		had = recall_waiting(pool, task, back);
 	} else if (back && recall_timed(pool, task, word)) {
 		had = true;
 	} else {
-		host_fence_heavy(); /* [ca] marked | begun? */
+		host_barrier_heavy(); /* [ca] marked | begun? */
 		err = outcome(pool, task);
 		if (!err)
-			later_hurry(&pool->inbox, where_of(task), task);
+			later_expedite(&pool->inbox, where_of(task), task);
 	}
 	/* All workers may be busy: it is looked for where it waits, and answered. */
-	if (!had && !err && book_state(word) == BOOK_QUEUED)
+	if (!had && !err && task_state(word) == TASK_QUEUED)
 		pool_tell_by(pool, 1);
 	if (!had)
 		lost_hold(pool, task);
 	inbox_settle(&pool->inbox);
-	lost_pay(pool);
+	run_orphaned(pool);
 	return had ? WARD_RECALLED : err;
 }
 
@@ -269,7 +269,7 @@ int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
 	if (err)
 		return err;
 	add_acq_rel(&pool->refs, 1);
-	add_acq_rel(&book_of(task)->word, BOOK_DEBT_ONE); /* [K] */
+	add_acq_rel(&task_priv(task)->word, TASK_REF_ONE); /* [K] */
 	return 0;
 }
 
@@ -283,7 +283,7 @@ int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
 	host_hold();
 	lost_hold(pool, task);
 	inbox_settle(&pool->inbox);
-	lost_pay(pool);
+	run_orphaned(pool);
 	pool_put(pool);
 	host_unhold();
 	return 0;
@@ -292,10 +292,10 @@ int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
 /* It is in no pool, or nothing but its memory is. */
 static bool is_answered(const struct ward_task *task)
 {
-	enum book_state state =
-		book_state(load_acquire(&book_of(task)->word)); /* [K] */
+	enum task_state state =
+		task_state(load_acquire(&task_priv(task)->word)); /* [K] */
 
-	return state == BOOK_FREE || state == BOOK_ANSWERED;
+	return state == TASK_FREE || state == TASK_ANSWERED;
 }
 
 static int wait_for(struct pool *pool, struct ward_task *task, ward_ns until)
@@ -324,6 +324,6 @@ int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 	err = wait_for(pool, task, until);
 	host_unhold();
 	if (!err && status)
-		*status = book_of(task)->status;
+		*status = task_priv(task)->status;
 	return err;
 }

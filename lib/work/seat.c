@@ -49,14 +49,14 @@ static void seat_give(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->life);
 
 	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving: nobody's spare */
-		crew_left(&pool->crew, false);
+		seats_left(&pool->seat_count, false);
 		return;
 	}
 	while (!find_seat(pool, slot, true) && !find_seat(pool, slot, false))
 		;
 	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
 		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL);
-		crew_left(&pool->crew, false);
+		seats_left(&pool->seat_count, false);
 		return;
 	}
 	if (slot->vacated)
@@ -68,15 +68,16 @@ static void seat_give(struct pool *pool, struct slot *slot)
 
 void seat_match(struct pool *pool)
 {
-	fence_seq_cst(); /* [V] what I published | what the other side did */
+	barrier_seq_cst(); /* [V] what I published | what the other side did */
 	while (!load_relaxed(&pool->stopping) &&
-	       crew_may_claim(load_acquire(&pool->crew.word), pool->seats)) {
+	       seats_may_claim(load_acquire(&pool->seat_count.word),
+			       pool->seats)) {
 		uint32_t k = stack_pop(&pool->spares);
 
 		if (k == STACK_NONE)
 			return;
 		sub_acq_rel(&pool->spares_ready, 1);
-		if (crew_claim(&pool->crew, pool->seats)) {
+		if (seats_claim(&pool->seat_count, pool->seats)) {
 			seat_give(pool, &pool->slot[k]);
 			continue;
 		}
@@ -84,7 +85,7 @@ void seat_match(struct pool *pool)
 		stack_push(&pool->spares, k);
 		/* Who left a seat may have found no spare while this one was in
 		 * our hand. */
-		fence_seq_cst(); /* [V] */
+		barrier_seq_cst(); /* [V] */
 	}
 }
 
@@ -94,17 +95,17 @@ bool seats_are_taken(struct pool *pool)
 
 	for (uint32_t i = 0; i < n; i++)
 		taken += load_acquire(&pool->seat[i]) != NULL;
-	return taken >= CREW_WANTED(load_acquire(&pool->crew.word));
+	return taken >= SEATS_WANTED(load_acquire(&pool->seat_count.word));
 }
 
 /* The pointer first, so that who counts a seat finds one. */
 static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
-		   bool let_go)
+		   bool dismissed)
 {
 	struct slot *me = slot;
 
 	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
-	crew_left(&pool->crew, let_go);
+	seats_left(&pool->seat_count, dismissed);
 	seat_match(pool);
 }
 
@@ -126,24 +127,24 @@ static bool clear_bench(struct pool *pool, struct slot *slot, uint32_t seat)
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when)
 {
-	bool let_go;
+	bool dismissed;
 
 	if (clear_bench(pool, slot, seat))
 		return;
 	/* If one was too many, nobody takes its place. */
-	let_go = crew_let_go(&pool->crew);
-	store_relaxed(&pool->vacated[seat], let_go ? 0 : when);
+	dismissed = seats_dismiss(&pool->seat_count);
+	store_relaxed(&pool->vacated[seat], dismissed ? 0 : when);
 	store_relaxed(&pool->healed[seat], 0);
-	get_up(pool, slot, seat, let_go);
+	get_up(pool, slot, seat, dismissed);
 	steward_wake(pool);
 }
 
 /* The order is taken back when nobody is too many, and given anew if that was rash. */
-static bool let_go(struct pool *pool)
+static bool dismissed(struct pool *pool)
 {
-	while (!crew_let_go(&pool->crew)) {
-		and_acq_rel(&pool->inbox.orders, ~(uint32_t)ORDER_LEAVE); /* [l] */
-		if (!crew_over(&pool->crew))
+	while (!seats_dismiss(&pool->seat_count)) {
+		and_acq_rel(&pool->inbox.controls, ~(uint32_t)CONTROL_LEAVE); /* [cw] */
+		if (!seats_over(&pool->seat_count))
 			return false;
 		inbox_dismiss(&pool->inbox);
 	}
@@ -155,53 +156,53 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 	uint32_t seat = load_relaxed(&slot->seat);
 	bool leaves;
 
-	books_open(pool);
-	leaves = let_go(pool);
+	transition_begin(pool);
+	leaves = dismissed(pool);
 	if (leaves) {
-		add_acq_rel(&pool->born, 1);
+		add_acq_rel(&pool->starting, 1);
 		/* Alive and outside: nobody but itself moves it. */
-		life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+		life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
 		store_relaxed(&pool->vacated[seat], 0);
 		store_relaxed(&pool->healed[seat], 0);
 		get_up(pool, slot, seat, true);
-		lost_hand(pool, slot);
+		lost_local(pool, slot);
 	}
-	books_close(pool);
+	transition_end(pool);
 	return leaves;
 }
 
 /* ---- how many --------------------------------------------------------------------- */
 
 /* Whoever writes last has read the last size: its writer finds it, or comes later. */
-static void follow(struct crew *crew)
+static void follow(struct seat_count *seat_count)
 {
 	uint64_t size;
 
 	do {
 		struct size s;
 
-		size = load_acquire(&crew->size);
+		size = load_acquire(&seat_count->size);
 		s = size_of(size);
-		crew_want(crew, s.base + s.lent);
-	} while (load_acquire(&crew->size) != size);
+		seats_want(seat_count, s.base + s.lent);
+	} while (load_acquire(&seat_count->size) != size);
 }
 
 bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next)
 {
 	bool set;
 
-	books_open(pool);
-	set = cas_acq_rel(&pool->crew.size, &seen, size_pack(next));
+	transition_begin(pool);
+	set = cas_acq_rel(&pool->seat_count.size, &seen, size_pack(next));
 	if (set) {
-		follow(&pool->crew);
-		if (crew_vacant(&pool->crew)) {
+		follow(&pool->seat_count);
+		if (seats_vacant(&pool->seat_count)) {
 			seat_match(pool);
 			clerk_wake(pool);
-		} else if (crew_over(&pool->crew)) {
-			inbox_dismiss(&pool->inbox); /* [l] */
+		} else if (seats_over(&pool->seat_count)) {
+			inbox_dismiss(&pool->inbox); /* [cw] */
 		}
 	}
-	books_close(pool);
+	transition_end(pool);
 	return set;
 }
 
@@ -254,21 +255,21 @@ bool seat_bench(struct pool *pool)
 
 	/* Who heals comes first, and may be free to answer then. */
 	if (load_acquire(&pool->seat[seat_of_bench(pool)]) ||
-	    load_acquire(&pool->stopping) || crew_vacant(&pool->crew))
+	    load_acquire(&pool->stopping) || seats_vacant(&pool->seat_count))
 		return false;
-	books_open(pool);
+	transition_begin(pool);
 	called = call_to_bench(pool);
-	books_close(pool);
+	transition_end(pool);
 	return called;
 }
 
 void seat_leave_bench(struct pool *pool, struct slot *slot)
 {
-	books_open(pool);
-	add_acq_rel(&pool->born, 1);
+	transition_begin(pool);
+	add_acq_rel(&pool->starting, 1);
 	/* Alive and outside: nobody but itself moves it. */
-	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
+	life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
 	clear_bench(pool, slot, seat_of_bench(pool));
-	lost_hand(pool, slot);
-	books_close(pool);
+	lost_local(pool, slot);
+	transition_end(pool);
 }

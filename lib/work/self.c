@@ -3,7 +3,7 @@
  * self.c - what code inside a task asks and says about itself, and the time.
  *
  * It touches the caller's own slot and its task, which stays valid while it is
- * inside run(), also when the attempt was lost: the debt sees to that.
+ * inside run(), also when the attempt was lost: the reference sees to that.
  */
 #include "work/stop.h"
 #include <errno.h>
@@ -51,11 +51,11 @@ int ward_check(void)
 /* Of its task's attempts, and among rivals of its lane. */
 static bool commit(struct ward_task *task, uint32_t attempt)
 {
-	struct book *book = book_of(task);
-	bool laned = load_relaxed(&book->word) & BOOK_LANE;
+	struct task_priv *priv = task_priv(task);
+	bool laned = load_relaxed(&priv->word) & TASK_LANE;
 
-	return book_commit(book, attempt) &&
-	       (!laned || lane_commit(book->lane, task));
+	return task_commit(priv, attempt) &&
+	       (!laned || lane_commit(priv->lane, task));
 }
 
 int ward_commit(void)
@@ -94,13 +94,13 @@ int ward_fence(uint64_t *fence)
 		return -EINVAL;
 	if (!running(slot))
 		return -EPERM;
-	slot->traces = 1;
+	slot->needs_cleanup = 1;
 	root = slot_root(slot);
-	number = load_acquire(&root->outside); /* [dq] */
+	number = load_acquire(&root->fencing_token); /* [dq] */
 	if (!number) {
 		uint64_t drawn = host_ticket();
 
-		if (cas_acq_rel(&root->outside, &number, drawn)) /* [dq] */
+		if (cas_acq_rel(&root->fencing_token, &number, drawn)) /* [dq] */
 			number = drawn;
 	}
 	if (slot_taken(slot) || slot_taken(root))
@@ -111,5 +111,5 @@ int ward_fence(uint64_t *fence)
 
 uint64_t ward_incident(const struct ward_task *task)
 {
-	return task ? book_incident(book_of(task)) : 0;
+	return task ? task_incident(task_priv(task)) : 0;
 }

@@ -39,7 +39,7 @@ bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 			return false;
 		/* Another's question: its asker is held, and now comes too late. */
 	} while (!cas_acq_rel(&slot->fence, &fence, ask)); /* [H] */
-	host_fence_heavy(); /* [F] that I asked | still there? */
+	host_barrier_heavy(); /* [F] that I asked | still there? */
 	fence = ask;
 	if (load_acquire(&slot->word) != epoch) { /* [E] */
 		cas_acq_rel(&slot->fence, &fence, 0);
@@ -48,26 +48,26 @@ bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 	return cas_acq_rel(&slot->fence, &fence, FENCE_TAKEN(epoch)); /* [H] */
 }
 
-void slot_rouse(struct slot *slot)
+void slot_wake_waiter(struct slot *slot)
 {
 	_Atomic uint32_t *waits_on;
 
-	add_acq_rel(&slot->rousers, 1);
-	fence_seq_cst(); /* [s] I am about to | it waits no more */
+	add_acq_rel(&slot->wakers, 1);
+	barrier_seq_cst(); /* [s] I am about to | it waits no more */
 	waits_on = load_acquire(&slot->waits_on); /* [G] */
 	if (waits_on) {
 		add_acq_rel(waits_on, 1);
 		host_wake(waits_on, INT32_MAX);
 	}
-	sub_acq_rel(&slot->rousers, 1); /* [s] */
+	sub_acq_rel(&slot->wakers, 1); /* [s] */
 }
 
-void slot_roused(struct slot *slot)
+void slot_await_wakers(struct slot *slot)
 {
 	store_relaxed(&slot->waits_on, NULL);
-	fence_seq_cst(); /* [s] I wait no more | who is about to wake me? */
+	barrier_seq_cst(); /* [s] I wait no more | who is about to wake me? */
 	/* Two steps and a futex call away; in a forked child nobody is. */
-	while (load_acquire(&slot->rousers) && /* [s] */
+	while (load_acquire(&slot->wakers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
 }
@@ -87,7 +87,7 @@ struct slot *slot_root(struct slot *slot)
 {
 	const struct ward_task *task = load_relaxed(&slot->task);
 
-	return theft_is_carrier(task) ? load_relaxed(&carrier_of(task)->root) :
+	return steal_is_carrier(task) ? load_relaxed(&carrier_of(task)->root) :
 					slot;
 }
 

@@ -26,8 +26,8 @@
 #include "base/host.h"
 #include "base/host_fault.h"
 #include "sync/histogram.h"
-#include "work/hand.h"
-#include "work/theft.h"
+#include "work/local_queue.h"
+#include "work/steal.h"
 #include <ward/task.h>
 
 /* What the worker is inside of. */
@@ -43,7 +43,7 @@ enum slot_phase {
 /* Whose is the thread? */
 enum slot_life {
 	LIFE_FREE,   /* no thread */
-	LIFE_BORN,   /* on its way up: start hook */
+	LIFE_STARTING, /* on its way up: start hook */
 	LIFE_SPARE,  /* parked, ready to take a seat */
 	LIFE_SEATED, /* a worker */
 	LIFE_ZOMBIE, /* fenced, not back yet */
@@ -52,17 +52,17 @@ enum slot_life {
 };
 
 /* What has become of its thread for who made it, and for who parts with it. */
-enum bond {
-	BOND_MAKING, /* 'thread' is not there yet */
-	BOND_MADE,
-	BOND_PARTED /* whoever makes it lets it go */
+enum join_state {
+	JOIN_MAKING, /* 'thread' is not there yet */
+	JOIN_MADE,
+	JOIN_DETACHED /* whoever makes it lets it go */
 };
 
 /* What a spare is woken for. */
 enum call { CALL_NONE, CALL_SEAT, CALL_STOP };
 
 /* May the steward still lower a zombie's priority, or did it? */
-enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_HOME };
+enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_RETURNED };
 
 struct pool;
 struct lane;
@@ -82,7 +82,7 @@ struct slot {
 	_Atomic uint64_t fence;		/* X: 0, ASK or TAKEN [F] */
 	_Atomic uint64_t started;	/* attempts */
 	_Atomic uint64_t released;	/* tasks given back to the user */
-	uint64_t patience; /* not 0: a task's own budgets stand below */
+	uint64_t own_budgets; /* not 0: a task's own budgets stand below */
 
 	/* W: the next line, and what comes after it */
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
@@ -93,7 +93,7 @@ struct slot {
 	struct histogram queue_time, run_time; /* sampled */
 	uint64_t stamp;	 /* of the task in hand, if its word says so */
 	uint32_t forked; /* not 0: the attempt has made forks */
-	uint32_t traces; /* not 0: or declared, or armed, something */
+	uint32_t needs_cleanup; /* not 0: or declared, or armed, something */
 	struct lane_place leaves; /* while it calls release() of a lane's task */
 
 	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
@@ -109,39 +109,40 @@ struct slot {
 	void *alt_stack; /* O, life: the record's, for its threads in turn; or NULL */
 
 	/* W: how its answer was taken, and what it did after that: zombie.c, self.c */
-	_Atomic uint64_t condemned; /* X, a store: the epoch that is to be fenced */
+	_Atomic uint64_t fence_requested; /* X, a store: the epoch that is to be fenced */
 	_Atomic uint64_t fenced_at; /* O, fence: when it was [H] */
 	struct histogram regret;    /* from then to a refused commit */
 	_Atomic uint64_t regrets;
-	_Atomic uint64_t outside; /* X: the attempt's fence number; 0: none yet [dq] */
+	/* X: the attempt's fence number; 0: none yet [dq] */
+	_Atomic uint64_t fencing_token;
 
-	/* W: where it waits inside of the library: wait.c, slot_rouse() */
+	/* W: where it waits inside of the library: wait.c, slot_wake_waiter() */
 	_Atomic(_Atomic uint32_t *) waits_on; /* a futex, or NULL [G] */
-	_Atomic uint32_t rousers; /* X: threads that may be about to move it [s] */
-	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_rouse() moves it */
+	_Atomic uint32_t wakers; /* X: threads that may be about to move it [s] */
+	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_wake_waiter() moves it */
 
 	/* W: the hook that may free a blocked task: unblock.c */
 	_Atomic uint32_t unblock; /* X: futex: epoch:30, state:2 [N] */
 	void (*unblock_fn)(void *arg);
 	void *unblock_arg;
 
-	/* What it takes from, and what others take from it: hand.h, theft.h */
-	struct hand hand;
+	/* What it takes from, and what others take from it: local_queue.h, steal.h */
+	struct local_queue local;
 	struct carrier carrier;
 	_Atomic uint64_t stolen; /* W: forks of others that it took */
 
-	/* The thread: worker.c makes it, lost.c buries it, clerk.c joins it */
+	/* The thread: worker.c makes it, lost.c reaps it, clerk.c joins it */
 	_Atomic uint64_t life; /* X: turn and state, see pool.h [L] */
 	_Atomic int32_t tid;   /* W */
 	host_thread thread;    /* O, bond: who makes it */
-	_Atomic uint32_t bond; /* X: enum bond [bd] */
+	_Atomic uint32_t join_state; /* X: enum bond [bd] */
 	bool joined;	       /* C; E when the clerk rests: or let go */
 	char name[16];	       /* O, life: who makes it */
-	struct host_life breath; /* O, life; then W, and the kernel at its end */
-	struct host_eye eye;	 /* W; C when it was joined */
+	struct host_life liveness; /* O, life; then W, and the kernel at its end */
+	struct host_stat_files stat_files; /* W; C when it was joined */
 	struct host_trace trace; /* W; its own words */
 	/* O, life: a dead thread's, that is inside until its stack is not needed. */
-	struct ward_task *mourned;
+	struct ward_task *stack_pinned_by;
 
 	/* The seat: seat.c */
 	_Atomic uint32_t seat; /* O, the stack of spares: SEATED there, or last */
@@ -245,7 +246,7 @@ cold bool slot_took(const struct slot *slot, uint64_t epoch);
 /* After the end of an epoch: true if neither it nor a later one was taken. */
 static inline bool slot_own(struct slot *slot)
 {
-	host_fence_light(); /* [F] that I left | asked? */
+	host_barrier_light(); /* [F] that I left | asked? */
 	if (likely(load_relaxed(&slot->fence) == 0))
 		return true;
 	return slot_end_asked(slot);
@@ -281,15 +282,15 @@ static inline bool slot_end(struct slot *slot)
 bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker);
 
 /* Stewards bear the number of their term, from 0 to 13 and round. */
-enum { ASKER_TERMS = 14, ASKER_DESTROY = 14, ASKER_BURIAL = 15 };
+enum { ASKER_TERMS = 14, ASKER_DESTROY = 14, ASKER_REAP = 15 };
 
 /* Wakes the thread if it waits inside libward: it was fenced, or is to stop. */
-void slot_rouse(struct slot *slot);
+void slot_wake_waiter(struct slot *slot);
 /*
  * By the thread, when it waits no more, if the futex is not the library's: whoever
  * read where it waited has done with it, so that it may be given back.
  */
-void slot_roused(struct slot *slot);
+void slot_await_wakers(struct slot *slot);
 
 /* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
 struct slot *slot_root(struct slot *slot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spare.c - a thread without a seat: it waits for one, and buries those that end
- * without a last will.
+ * spare.c - a thread without a seat: it waits for one, and reaps those that end
+ * without an exit cleanup.
  */
 #include "work/pool.h"
 
@@ -20,7 +20,7 @@ static unsigned lives_of(struct pool *pool, uint32_t first,
 		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
 
 		if (state != LIFE_FREE && state < LIFE_DYING)
-			life[n++] = &slot->breath;
+			life[n++] = &slot->liveness;
 	}
 	return n;
 }
@@ -33,7 +33,7 @@ static void watch(struct pool *pool, struct slot *me)
 	/* Spares begin after themselves, so several share a large pool. */
 	unsigned n = lives_of(pool, me->index + 1, life);
 
-	lost_bury(pool);
+	lost_reap(pool);
 	if (!load_acquire(&pool->stopping))
 		host_wait_lives(&me->call, CALL_NONE, &pool->lives_changed,
 				seen, life, n);
@@ -48,7 +48,7 @@ void seat_care(struct pool *pool)
 		uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
 		unsigned n = lives_of(pool, 0, life);
 
-		lost_bury(pool);
+		lost_reap(pool);
 		host_wait_lives(&pool->alive, alive, &pool->lives_changed,
 				seen, life, n);
 	}
@@ -67,7 +67,7 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	if (slot->self.worker == UINT32_MAX)
 		return; /* on the bench */
 	if (pool->inbox.near)
-		near_sit(pool->inbox.near, &slot->hand, slot->index,
+		near_sit(pool->inbox.near, &slot->local, slot->index,
 			 slot->self.worker);
 	if (!slot->vacated)
 		return; /* the first one in it */
@@ -82,21 +82,21 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 
 	/* Counted first, so that of two that come at once, one is too many. */
 	if (add_acq_rel(&pool->spares_ready, 1) >= pool->spares_wanted &&
-	    !crew_vacant(&pool->crew)) {
+	    !seats_vacant(&pool->seat_count)) {
 		sub_acq_rel(&pool->spares_ready, 1);
 		return false;
 	}
-	books_open(pool);
+	transition_begin(pool);
 	store_relaxed(&slot->call, CALL_NONE);
-	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: BORN */
-	sub_acq_rel(&pool->born, 1);
+	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: STARTING */
+	sub_acq_rel(&pool->starting, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
-	books_close(pool);
+	transition_end(pool);
 	/* For a moment we were counted twice: the clerk may have found enough. */
 	if (load_acquire(&pool->spares_ready) < pool->spares_wanted)
 		clerk_wake(pool);
-	lost_hand(pool, slot); /* of what a hook has submitted */
+	lost_local(pool, slot); /* of what a hook has submitted */
 	pool_lives_changed(pool);
 	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
@@ -106,8 +106,8 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 			life = load_acquire(&slot->life); /* [L] */
 			if (LIFE_STATE(life) == LIFE_SEATED)
 				break;
-			if (life_move(slot, life, LIFE_BORN)) {
-				add_acq_rel(&pool->born, 1);
+			if (life_move(slot, life, LIFE_STARTING)) {
+				add_acq_rel(&pool->starting, 1);
 				return false;
 			}
 			continue;

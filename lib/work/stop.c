@@ -8,7 +8,7 @@
 
 static const struct lane *lane_of(const struct ward_task *task, uint64_t word)
 {
-	return word & BOOK_LANE ? book_of(task)->lane : NULL;
+	return word & TASK_LANE ? task_priv(task)->lane : NULL;
 }
 
 /* The token that the winner has fired is not for itself. */
@@ -25,8 +25,8 @@ static int cause_of(const struct ward_task *task, uint64_t word)
 	const struct lane *lane = lane_of(task, word);
 	int cause = 0;
 
-	if (unlikely(word & BOOK_CANCELLED)) /* [ca] */
-		return book_of(task)->cause;
+	if (unlikely(word & TASK_CANCELLED)) /* [ca] */
+		return task_priv(task)->cause;
 	if (task->cancel)
 		cause = cancel_cause(task->cancel);
 	return cause || !lane ? cause : lane_cause(lane, task);
@@ -36,9 +36,9 @@ static int cause_of(const struct ward_task *task, uint64_t word)
 uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
 			 uint64_t word)
 {
-	uint64_t window, stamp = book_of(task)->stamp;
+	uint64_t window, stamp = task_priv(task)->stamp;
 
-	if (!(word & BOOK_STAMPED) || book_attempt(word) != 1)
+	if (!(word & TASK_STAMPED) || task_attempt(word) != 1)
 		return HOST_FOREVER;
 	window = stop_window(pool, task);
 	return window && window < HOST_FOREVER - stamp ? stamp + window :
@@ -49,13 +49,13 @@ uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
 
 uint64_t stop_by(const struct pool *pool, const struct ward_task *task)
 {
-	uint64_t word = load_acquire(&book_of(task)->word); /* [ca] */
-	enum book_state state = book_state(word);
+	uint64_t word = load_acquire(&task_priv(task)->word); /* [ca] */
+	enum task_state state = task_state(word);
 	const struct lane *lane = lane_of(task, word);
 	uint64_t by, at;
 
-	if ((state != BOOK_QUEUED && state != BOOK_RERUN) ||
-	    word & BOOK_CANCELLED || stop_with_pool(pool, word))
+	if ((state != TASK_QUEUED && state != TASK_RERUN) ||
+	    word & TASK_CANCELLED || stop_with_pool(pool, word))
 		return 0;
 	by = stop_last_start(pool, task, word);
 	by += by < HOST_FOREVER;
@@ -69,7 +69,7 @@ uint64_t stop_by(const struct pool *pool, const struct ward_task *task)
 
 int stop_begin(const struct pool *pool, const struct ward_task *task)
 {
-	uint64_t word = load_acquire(&book_of(task)->word), last; /* [ca] */
+	uint64_t word = load_acquire(&task_priv(task)->word), last; /* [ca] */
 	int cause = cause_of(task, word);
 
 	if (cause)
@@ -80,17 +80,17 @@ int stop_begin(const struct pool *pool, const struct ward_task *task)
 
 cold int stop_short(const struct slot *slot, struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [ca] */
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word); /* [ca] */
 
 	/* A flag, no more: the attempt may be taken before it is there, or after. */
 	do {
-		if (!(word & BOOK_CANCELLED) || word & BOOK_BEGUN)
+		if (!(word & TASK_CANCELLED) || word & TASK_BEGUN)
 			return 0; /* a zombie has come home; or it was told so */
-		if (book_attempt(word) != slot->self.attempt)
+		if (task_attempt(word) != slot->self.attempt)
 			break;
-	} while (!cas_acq_rel(&book->word, &word, word | BOOK_UNWANTED));
-	return book->cause;
+	} while (!cas_acq_rel(&priv->word, &word, word | TASK_SKIPPED));
+	return priv->cause;
 }
 
 /* ---- inside of run(), and as it ends -------------------------------------------------- */
@@ -101,13 +101,13 @@ cold int stop_short(const struct slot *slot, struct ward_task *task)
  */
 static cold void tell_begun(const struct slot *slot, const struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word); /* [ca] */
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word); /* [ca] */
 
 	if (slot_taken(slot)) /* after it */
 		return;
-	while (word & BOOK_CANCELLED && !(word & BOOK_BEGUN) &&
-	       !cas_acq_rel(&book->word, &word, word | BOOK_BEGUN)) /* [ca] */
+	while (word & TASK_CANCELLED && !(word & TASK_BEGUN) &&
+	       !cas_acq_rel(&priv->word, &word, word | TASK_BEGUN)) /* [ca] */
 		;
 }
 
@@ -116,13 +116,13 @@ int stop_run(struct slot *slot)
 	const struct ward_task *task = load_relaxed(&slot->task);
 	int cause;
 
-	while (theft_is_carrier(task)) {
+	while (steal_is_carrier(task)) {
 		slot = carrier_of(task)->owner;
 		if (slot_taken(slot))
 			return -ESTALE;
 		task = load_relaxed(&slot->task);
 	}
-	cause = cause_of(task, load_acquire(&book_of(task)->word)); /* [ca] */
+	cause = cause_of(task, load_acquire(&task_priv(task)->word)); /* [ca] */
 	if (unlikely(cause))
 		tell_begun(slot, task);
 	return cause;
@@ -147,9 +147,9 @@ struct ward_cancel *stop_token(struct slot *slot)
 	if (!slot || !slot_runs(slot))
 		return NULL;
 	task = slot_task(slot);
-	if (task->cancel || !(load_relaxed(&book_of(task)->word) & BOOK_LANE))
+	if (task->cancel || !(load_relaxed(&task_priv(task)->word) & TASK_LANE))
 		return task->cancel;
-	return &book_of(task)->lane->token;
+	return &task_priv(task)->lane->token;
 }
 
 static bool says(int status, int cause)
@@ -160,15 +160,15 @@ static bool says(int status, int cause)
 bool stop_failed(const struct pool *pool, const struct lane *lane,
 		 const struct ward_task *task, int status)
 {
-	const struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
+	const struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word);
 	const struct ward_task *winner;
 
-	if (!status || status == -ECANCELED || word & BOOK_UNWANTED)
+	if (!status || status == -ECANCELED || word & TASK_SKIPPED)
 		return false;
 	if (status == -ESHUTDOWN && load_relaxed(&pool->stopping))
 		return false;
-	if (word & BOOK_CANCELLED && says(status, book->cause)) /* [ca] */
+	if (word & TASK_CANCELLED && says(status, priv->cause)) /* [ca] */
 		return false;
 	if (task->cancel && says(status, cancel_cause(task->cancel)))
 		return false;

@@ -12,7 +12,7 @@
  *	   1        .      3    -ESHUTDOWN: lane or pool are closed; the pool stops
  *	   .        .      4    -ESTALE, of a stolen fork: its maker's was taken away
  *	   .        1      5    the mark that ward_task_cancel() has left
- *	   .        2      .    -ECANCELED, of what is owed: see stop_with_pool()
+ *	   .        2      .    -ECANCELED, of what is requeued: see stop_with_pool()
  *	   3        3      6    the task's own token
  *	   2        4      7    its lane's, but for the one that has won among rivals
  *	   .        5      .    -ETIMEDOUT: start_within is over
@@ -76,9 +76,9 @@ static inline bool stop_reruns(const struct pool *pool)
 /* Its time, or its next attempt, does not come any more, because of the pool. */
 static inline bool stop_with_pool(const struct pool *pool, uint64_t word)
 {
-	return book_state(word) == BOOK_RERUN &&
+	return task_state(word) == TASK_RERUN &&
 	       (stop_reruns(pool) ||
-		(word & BOOK_PERIODIC && load_acquire(&pool->inbox.closed)));
+		(word & TASK_PERIODIC && load_acquire(&pool->inbox.closed)));
 }
 
 /* ---- as it begins ------------------------------------------------------------------ */
@@ -114,8 +114,8 @@ static inline bool stop_unseen(const struct slot *slot)
 		return false;
 	stops = (load_relaxed(&slot->fence) & 1) |
 		load_relaxed(&slot->pool->stopping) |
-		(load_acquire(&book_of(task)->word) & /* [ca] */
-		 (BOOK_CANCELLED | BOOK_LANE | BOOK_CARRIER));
+		(load_acquire(&task_priv(task)->word) & /* [ca] */
+		 (TASK_CANCELLED | TASK_LANE | TASK_CARRIER));
 	return !stops && (!task->cancel || cancel_is_live(task->cancel));
 }
 

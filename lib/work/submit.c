@@ -16,9 +16,9 @@ static cold int open_task(const struct pool *pool, struct ward_task *task)
 		err = stop_refuse(NULL, task); /* it never would run */
 	if (unlikely(err))
 		return err;
-	book_set(book_of(task), BOOK_QUEUED + BOOK_ATTEMPT_ONE);
+	task_set(task_priv(task), TASK_QUEUED + TASK_ATTEMPT_ONE);
 	if (unlikely(stop_window(pool, task)))
-		book_stamp(book_of(task), host_now());
+		task_stamp(task_priv(task), host_now());
 	return 0;
 }
 
@@ -29,16 +29,16 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 		return false;
 	if (unlikely(((uintptr_t)task->policy | (uintptr_t)task->cancel |
 		      pool->policy.start_within) != 0 || !task->run ||
-		     !book_idle(load_acquire(&book_of(task)->word)))) /* [K] */
+		     !task_idle(load_acquire(&task_priv(task)->word)))) /* [K] */
 		return false;
-	book_open(book_of(task));
+	task_open(task_priv(task));
 	return true;
 }
 
 /* Who holds it may have come to wait for it meanwhile. */
 static inline void shut_task(struct pool *pool, struct ward_task *task)
 {
-	book_set(book_of(task), BOOK_FREE);
+	task_set(task_priv(task), TASK_FREE);
 	wait_tell(&pool->answered); /* [y] */
 }
 
@@ -106,7 +106,7 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 	int put, err;
 
 	for (;;) {
-		put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks,
+		put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks,
 				n, &full);
 		if (put != -EAGAIN)
 			return put;
@@ -163,7 +163,7 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 	struct slot *slot = own_slot(pool);
 	uint64_t by = stop_by(pool, task);
 	struct ring *full;
-	int put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, &task, 1,
+	int put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, &task, 1,
 			    &full);
 
 	if (put == -EAGAIN)
@@ -210,7 +210,7 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	if (unlikely(!open_plain(pool, task)))
 		return submit_rest(pool, task, until, false);
 	slot = own_slot(pool);
-	ring = inbox_put_quick(&pool->inbox, slot ? &slot->hand : NULL, task);
+	ring = inbox_put_quick(&pool->inbox, slot ? &slot->local : NULL, task);
 	if (unlikely(!ring))
 		return submit_rest(pool, task, until, true);
 	if (unlikely(!inbox_told(&pool->inbox)))
@@ -240,7 +240,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	}
 	if (!opened)
 		return err;
-	put = inbox_put(&pool->inbox, slot ? &slot->hand : NULL, tasks, opened,
+	put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks, opened,
 			&full);
 	done = put > 0 ? (unsigned)put : 0;
 	if (done < opened && (put > 0 || put == -EAGAIN)) {
@@ -256,7 +256,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 }
 
 /*
- * There is always room for what is owed, and with what waits for its time: for
+ * There is always room for what is requeued, and with what waits for its time: for
  * those who cannot take a refusal.
  */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
@@ -270,13 +270,13 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	if (!inbox_enter(&pool->inbox))
 		return -ESHUTDOWN;
 	now = host_now();
-	book_open_owed(book_of(task), period);
+	task_open_requeued(task_priv(task), period);
 	if (stop_window(pool, task))
-		book_stamp(book_of(task), at > now ? at : now);
+		task_stamp(task_priv(task), at > now ? at : now);
 	later_grow(&pool->inbox.later);
 	by = stop_by(pool, task);
 	if (at <= now) {
-		later_owe(&pool->inbox, task, true);
+		later_requeue(&pool->inbox, task, true);
 	} else {
 		later_put(&pool->inbox, task, at, true);
 		steward_ring(pool); /* [w] */

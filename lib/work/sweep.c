@@ -7,10 +7,10 @@
  * nobody knows which tasks carry a token that was fired.  So when tokens have moved, or
  * a point in time has come by which something was to stop, the steward seats a spare on
  * the bench (seat_bench()).  It goes through all that waits in the direction in which
- * tasks move on, so that none slips past: lanes, ranks and rings, what is owed.  What is
- * told to stop is brought to the front of what is owed; then it answers that, as far as
- * workers have not.  What lies in a hand is not looked at: its worker comes to it within
- * a scan, or it is shared out (lost_hand()), and looked at then.
+ * tasks move on, so that none slips past: lanes, ranks and rings, what is requeued.
+ * What is told to stop is brought to the front of what is requeued; then it answers
+ * that, as far as workers have not.  What lies in a hand is not looked at: its worker
+ * comes to it within a scan, or it is shared out (lost_local()), and looked at then.
  *
  * A look at each task that waits; so no more than one part in PARTS of a thread's time:
  * where very many wait, the answer comes later than at the next scan.
@@ -31,7 +31,7 @@ static bool take_out(void *arg, struct ward_task *task)
 	uint64_t by = stop_by(pool, task);
 
 	if (later_has_come(by)) {
-		later_owe_first(&pool->inbox, task);
+		later_requeue_first(&pool->inbox, task);
 		return true;
 	}
 	pool_tell_by(pool, by);
@@ -48,19 +48,19 @@ static void look_in_lanes(struct pool *pool, struct slot *slot)
 		if (lane_inside(lane))
 			lane_look(lane);
 	slot_end(slot);
-	lost_hand(pool, slot); /* what they have handed on */
+	lost_local(pool, slot); /* what they have handed on */
 }
 
 /* False: it was fenced. */
-static bool answer(struct pool *pool, struct slot *slot)
+static bool answer_told(struct pool *pool, struct slot *slot)
 {
 	struct ward_task *task;
 	struct later_place place;
 
 	/* A seat that falls vacant is this one's: there may be no other spare. */
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
-	       !crew_vacant(&pool->crew) &&
-	       (task = later_take_hurried(&pool->inbox, &place))) {
+	       !seats_vacant(&pool->seat_count) &&
+	       (task = later_take_expedited(&pool->inbox, &place))) {
 		uint64_t by = stop_by(pool, task);
 
 		if (later_has_come(by)) {
@@ -89,9 +89,9 @@ bool sweep(struct pool *pool, struct slot *slot)
 
 	/* What is put from now on lowers it after that. */
 	by = swap_acq_rel(&pool->told_by, HOST_FOREVER); /* [tb] */
-	fence_seq_cst(); /* [tb] */
+	barrier_seq_cst(); /* [tb] */
 	look_in_lanes(pool, slot);
-	all = inbox_sift(&pool->inbox, take_out, pool);
+	all = inbox_filter(&pool->inbox, take_out, pool);
 	later_look(&pool->inbox, true);
 	ended = host_now();
 	rest(pool, began, ended);
@@ -100,7 +100,7 @@ bool sweep(struct pool *pool, struct slot *slot)
 		pool_tell_by(pool, ended);
 	else if (by != HOST_FOREVER && inbox_anything(&pool->inbox))
 		pool_tell_by(pool, ended + SECOND);
-	return answer(pool, slot);
+	return answer_told(pool, slot);
 }
 
 uint32_t sweep_moves(void)
@@ -111,7 +111,7 @@ uint32_t sweep_moves(void)
 void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		uint32_t seen, uint64_t until)
 {
-	const struct host_watch watch[] = { { word, seen },
+	const struct host_waitv watch[] = { { word, seen },
 					    { &cancel_moves, moves } };
 
 	if (!load_relaxed(&pool->inbox.later.waiting)) {
@@ -119,7 +119,7 @@ void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		return;
 	}
 	add_acq_rel(&cancel_sleepers, 1);
-	fence_seq_cst(); /* [cm] I sleep | moved? */
+	barrier_seq_cst(); /* [cm] I sleep | moved? */
 	host_wait_any(watch, 2, until);
 	sub_acq_rel(&cancel_sleepers, 1);
 }
@@ -131,7 +131,7 @@ bool sweep_is_due(struct pool *pool, bool moved, uint64_t now)
 	if (now < load_relaxed(&pool->swept))
 		return false;
 	if (!moved && now < load_relaxed(&pool->told_by))
-		return later_hurried(later);
+		return later_expedited(later);
 	return load_relaxed(&later->waiting) || inbox_anything(&pool->inbox) ||
 	       load_relaxed(&pool->lanes_all);
 }

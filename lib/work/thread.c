@@ -7,26 +7,26 @@
  * beginning it, so a thread ends only inside a task's or a hook's own code.
  * Asynchronous cancellation is not supported.
  */
-#include "tell/group.h"
+#include "tell/dedup.h"
 #include "work/priority.h"
 #include "work/worker.h"
 #include <stdio.h>
 
-group_floor
+dedup_floor
 static void arrive(struct pool *pool, struct slot *slot)
 {
 	host_set_self(slot);
 	ward_pulse_ = &slot->pulse;
 	store_relaxed(&slot->tid, host_tid());
-	host_life_hold(&slot->breath);
+	host_life_hold(&slot->liveness);
 	pool_lives_changed(pool); /* from now on its end is noticed */
-	host_eye_open(&slot->eye, load_relaxed(&slot->tid));
+	host_stat_open(&slot->stat_files, load_relaxed(&slot->tid));
 	if (slot->alt_stack)
 		host_alt_stack_use(slot->alt_stack);
 	if (slot->alt_stack && pool->trace_signo >= 0)
-		host_trace_here(&slot->trace, &slot->word, &slot->breath);
+		host_trace_here(&slot->trace, &slot->word, &slot->liveness);
 	if (pool->hooks.start) {
-		show_patience(slot, NULL); /* not the record's last thread's */
+		show_own_budgets(slot, NULL); /* not the record's last thread's */
 		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
 						     slot->index);
@@ -45,7 +45,7 @@ static void forget_self(void)
 }
 
 /* On the thread, when it leaves by pthread_exit or cancellation. */
-static void last_will(void *arg)
+static void exit_cleanup(void *arg)
 {
 	struct slot *slot = arg;
 	uint64_t life;
@@ -54,9 +54,9 @@ static void last_will(void *arg)
 		return; /* a copy in a child process: nothing here is its own */
 	life = load_acquire(&slot->life);
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
-		priority_home(slot, LIFE_TURN(life));
+		priority_returned(slot, LIFE_GEN(life));
 	if (slot->forked)
-		theft_leave(slot, -EOWNERDEAD); /* first: see worker() */
+		steal_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot); /* what it stands on goes with the stack */
 	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
@@ -71,7 +71,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->life); /* [L] */
 	struct slot *me = slot;
 
-	books_open(pool);
+	transition_begin(pool);
 	while (!life_step(slot, &life, LIFE_GONE))
 		;
 	if (LIFE_STATE(life) == LIFE_SEATED) {
@@ -81,13 +81,13 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 		if (seat == seat_of_bench(pool))
 			sub_acq_rel(&pool->spares_ready, 1);
 		else
-			crew_left(&pool->crew, false);
+			seats_left(&pool->seat_count, false);
 	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
 		life_no_zombie(pool, life, &pool->zombies_returned);
 	} else {
-		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->starting, 1);
 	}
-	books_close(pool);
+	transition_end(pool);
 	pool_lives_changed(pool); /* start may wait for the last one born */
 	inbox_settle(&pool->inbox);
 	pool_left(pool);
@@ -100,14 +100,14 @@ static enum work_end answer_all(struct pool *pool, struct slot *slot)
 		if (load_relaxed(&slot->fence) == FENCE_FORKED)
 			host_exit();
 		if (!worker_come_home(pool, slot))
-			return WORK_HOME;
+			return WORK_RETURNED;
 	}
 	seat_leave_bench(pool, slot);
-	lost_pay(pool);
+	run_orphaned(pool);
 	return WORK_LEAVES;
 }
 
-static void report_home(struct pool *pool, struct slot *slot)
+static void report_return(struct pool *pool, struct slot *slot)
 {
 	struct incident *in =
 		incident_open(&pool->tell, WARD_R_HOME, incident_id());
@@ -136,21 +136,21 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 		own = true;
 		if (end == WORK_LEAVES)
 			continue;
-		report_home(pool, slot);
-		lost_pay(pool); /* destroy does not wait for who was fenced */
+		report_return(pool, slot);
+		run_orphaned(pool); /* destroy does not wait for who was fenced */
 		if (slot->demoted)
 			break;
 	}
-	lost_pay(pool);
+	run_orphaned(pool);
 }
 
 /*
- * When the last will is called, the frames of run() are gone, and thieves may be
+ * When the exit cleanup is called, the frames of run() are gone, and thieves may be
  * inside of forks that lie there.  Until it has waited for them it stays in here.
  */
 #define GAP 4096
 
-group_floor
+dedup_floor
 static void worker(void *arg)
 {
 	struct slot *slot = arg;
@@ -162,22 +162,22 @@ static void worker(void *arg)
 	if (escaped == ESCAPE_LEAVE) {
 		/* Not by pthread_exit(), which would look for handlers on the
 		 * stack that was left. */
-		last_will(slot);
+		exit_cleanup(slot);
 		return;
 	}
 	if (escaped == ESCAPE_NOT)
 		arrive(pool, slot);
 	serve(pool, slot, escaped == ESCAPE_RAISED);
 	if (pool->hooks.stop) {
-		show_patience(slot, NULL);
+		show_own_budgets(slot, NULL);
 		slot_begin(slot, NULL, SLOT_HOOK);
 		pool->hooks.stop(pool->hooks.arg, slot->index,
 				 slot->self.local);
 		slot_end(slot);
 	}
-	lost_pay(pool); /* what was in its hands, if destroy has left it */
+	run_orphaned(pool); /* what was in its local queues, if destroy has left it */
 	forget_self();
-	host_life_leave(&slot->breath);
+	host_life_leave(&slot->liveness);
 	worker_leave(pool, slot);
 }
 
@@ -186,15 +186,15 @@ static void slot_init(struct pool *pool, struct slot *slot)
 {
 	slot->pool = pool;
 	slot->index = (uint32_t)(slot - pool->slot);
-	slot->eye = host_eye_of(0);
+	slot->stat_files = host_stat_of(0);
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
-	hand_init(&slot->hand, slot->index);
-	deque_init(&slot->hand.deque,
+	local_init(&slot->local, slot->index);
+	deque_init(&slot->local.deque,
 		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
-	slot->hand.thieve = theft_try;
+	slot->local.steal_fork = steal_try;
 	if (pool->no_batch)
-		slot->hand.batch = slot->hand.most = 1;
+		slot->local.batch = slot->local.most = 1;
 }
 
 /*
@@ -212,7 +212,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 				  .name = slot->name,
 				  .open = pool->signals };
 	uint64_t word = load_relaxed(&slot->word);
-	uint32_t making = BOND_MAKING;
+	uint32_t making = JOIN_MAKING;
 	host_thread thread;
 	int err;
 
@@ -224,7 +224,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 		slot->alt_stack = host_alt_stack_new();
 	if (pool->catch_faults && !slot->alt_stack)
 		return -ENOMEM; /* a backtrace is not worth it */
-	books_open(pool);
+	transition_begin(pool);
 	/* What the record's last thread left behind; it was joined. */
 	if (slot_inside(word))
 		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
@@ -232,35 +232,35 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	store_relaxed(&slot->unblock, 0);
 	store_relaxed(&slot->waits_on, NULL);
-	store_relaxed(&slot->outside, 0);
-	slot->forked = slot->traces = 0;
+	store_relaxed(&slot->fencing_token, 0);
+	slot->forked = slot->needs_cleanup = 0;
 	slot->raise_to = NULL;
 	slot->path.n = 0;
 	slot->fault.signo = 0;
 	slot->vacated = 0;
 	slot->demoted = false;
-	host_life_init(&slot->breath);
+	host_life_init(&slot->liveness);
 	snprintf(slot->name, sizeof(slot->name), "%s/%u", pool->name,
 		 slot->index);
 	add_acq_rel(&pool->refs, 1);
 	add_acq_rel(&pool->alive, 1);
-	add_acq_rel(&pool->born, 1);
+	add_acq_rel(&pool->starting, 1);
 	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
-	store_relaxed(&slot->bond, BOND_MAKING);
-	life_move(slot, load_acquire(&slot->life), LIFE_BORN);
-	inbox_add_hand(&pool->inbox, slot->index, &slot->hand);
-	err = host_spawn(&thread, &how, worker, last_will, slot);
+	store_relaxed(&slot->join_state, JOIN_MAKING);
+	life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
+	inbox_add_local(&pool->inbox, slot->index, &slot->local);
+	err = host_spawn(&thread, &how, worker, exit_cleanup, slot);
 	if (!err) {
 		slot->thread = thread;
-		if (!cas_acq_rel(&slot->bond, &making, BOND_MADE)) /* [bd] */
+		if (!cas_acq_rel(&slot->join_state, &making, JOIN_MADE)) /* [bd] */
 			host_detach(thread); /* destroy could not wait for us */
 	} else {
 		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
-		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->starting, 1);
 		sub_acq_rel(&pool->alive, 1);
 		sub_acq_rel(&pool->refs, 1);
 		add_relaxed(&pool->threads_created, -(uint64_t)1);
 	}
-	books_close(pool);
+	transition_end(pool);
 	return err;
 }

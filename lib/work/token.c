@@ -9,12 +9,12 @@
 _Atomic uint32_t cancel_moves, cancel_sleepers;
 
 /* Who sleeps on it; and stewards, who know of tasks that wait and may carry it. */
-static void rouse(struct token *token)
+static void wake_sleepers(struct token *token)
 {
 	add_acq_rel(&token->sleeps, 1); /* [q] */
 	host_wake(&token->sleeps, INT32_MAX);
 	add_acq_rel(&cancel_moves, 1); /* [cm] */
-	fence_seq_cst(); /* [cm] moved | who sleeps? */
+	barrier_seq_cst(); /* [cm] moved | who sleeps? */
 	if (unlikely(load_relaxed(&cancel_sleepers)))
 		host_wake(&cancel_moves, INT32_MAX);
 }
@@ -38,7 +38,7 @@ bool token_fire(struct token *token, int cause, bool *timed)
 		/* Release: who sees the cause sees what led to it. */
 	} while (!cas_acq_rel(&token->state, &state, /* [q] */
 			      fired & ~TOKEN_TOLD));
-	rouse(token);
+	wake_sleepers(token);
 	return true;
 }
 
@@ -50,7 +50,7 @@ bool token_live_until(struct token *token, int64_t at)
 		if (state < 0 || (state > 0 && state <= at))
 			return false;
 	} while (!cas_acq_rel(&token->state, &state, at)); /* [q] */
-	rouse(token);
+	wake_sleepers(token);
 	return true;
 }
 
@@ -67,7 +67,7 @@ int token_move(struct token *token, int64_t (*least)(const struct token *),
 			return -EALREADY;
 		next = next && (!at || next < at) ? next : at;
 	} while (!cas_acq_rel(&token->state, &state, next)); /* [q] */
-	rouse(token);
+	wake_sleepers(token);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ void unblock_clear(struct slot *slot)
 	}
 }
 
-void unblock_bury(struct slot *slot)
+void unblock_reap(struct slot *slot)
 {
 	uint32_t word = load_acquire(&slot->unblock); /* [N] */
 
@@ -69,7 +69,7 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 		return 0;
 	slot->unblock_fn = fn;
 	slot->unblock_arg = arg;
-	slot->traces = 1;
+	slot->needs_cleanup = 1;
 	store_release(&slot->unblock, word_of(epoch, ARMED)); /* [N] */
 	return 0;
 }

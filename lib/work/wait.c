@@ -9,13 +9,13 @@
 
 static void add_word(struct wait_entry *entry, _Atomic uint32_t *word)
 {
-	entry->watch[entry->words++].word = word;
+	entry->waitv[entry->words++].word = word;
 }
 
 void wait_token(struct wait_entry *entry, const struct ward_cancel *token)
 {
 	entry->token[entry->tokens++] = token;
-	if (cancel_word(token) != entry->watch[0].word)
+	if (cancel_word(token) != entry->waitv[0].word)
 		add_word(entry, cancel_word(token));
 }
 
@@ -25,14 +25,14 @@ void wait_token(struct wait_entry *entry, const struct ward_cancel *token)
 static void declare(struct slot *slot, ward_ns until)
 {
 	if (slot_runs(slot))
-		slot->traces = 1;
+		slot->needs_cleanup = 1;
 	store_relaxed(&slot->declared, until ? until : 1);
 }
 
-/* The word that slot_rouse() is to move; the entry sleeps on it. */
-static _Atomic uint32_t *rouse_word(struct wait_entry *entry, struct slot *slot)
+/* The word that slot_wake_waiter() is to move; the entry sleeps on it. */
+static _Atomic uint32_t *wake_word(struct wait_entry *entry, struct slot *slot)
 {
-	_Atomic uint32_t *first = entry->watch[0].word;
+	_Atomic uint32_t *first = entry->waitv[0].word;
 
 	if (entry->how & WAIT_ONE_WORD)
 		return first;
@@ -43,7 +43,7 @@ static _Atomic uint32_t *rouse_word(struct wait_entry *entry, struct slot *slot)
 
 static void show(struct wait_entry *entry, struct slot *slot)
 {
-	_Atomic uint32_t *word = rouse_word(entry, slot);
+	_Atomic uint32_t *word = wake_word(entry, slot);
 	const struct ward_cancel *own = /* in a callback NULL */
 		entry->how & WAIT_STOPS ? stop_token(slot) : NULL;
 
@@ -54,9 +54,9 @@ static void show(struct wait_entry *entry, struct slot *slot)
 	if (entry->how & WAIT_DECLARED)
 		declare(slot, entry->until);
 	store_release(&slot->waits_on, word);
-	fence_seq_cst(); /* [G] [dw] I wait there | fenced? stopping? ended? */
+	barrier_seq_cst(); /* [G] [dw] I wait there | fenced? stopping? ended? */
 	if (entry->how & WAIT_RELIEVED)
-		crew_will_wait(slot->pool);
+		worker_will_wait(slot->pool);
 }
 
 static void hide(const struct wait_entry *entry, struct slot *slot)
@@ -64,7 +64,7 @@ static void hide(const struct wait_entry *entry, struct slot *slot)
 	if (entry->how & WAIT_DECLARED)
 		store_relaxed(&slot->declared, entry->declared);
 	if (entry->how & WAIT_ONE_WORD)
-		slot_roused(slot);
+		slot_await_wakers(slot);
 	else
 		store_relaxed(&slot->waits_on, NULL);
 }
@@ -92,13 +92,13 @@ void wait_enter(struct wait_entry *entry, struct wait_queue *queue,
 	wait_prepare(entry, &queue->word, until, how);
 	entry->queue = queue;
 	add_acq_rel(&queue->inside, 1);
-	host_fence_heavy(); /* [y] [M] [D] I wait | is it there? room? closed? */
+	host_barrier_heavy(); /* [y] [M] [D] I wait | is it there? room? closed? */
 }
 
 void wait_look(struct wait_entry *entry)
 {
 	for (unsigned i = 0; i < entry->words; i++)
-		entry->watch[i].seen = load_acquire(entry->watch[i].word);
+		entry->waitv[i].seen = load_acquire(entry->waitv[i].word);
 }
 
 int wait_nap(struct wait_entry *entry, ward_ns until)
@@ -111,9 +111,9 @@ int wait_nap(struct wait_entry *entry, ward_ns until)
 	for (unsigned i = 0; i < entry->tokens; i++)
 		end = cancel_until(entry->token[i], end);
 	if (entry->words == 1)
-		err = host_wait(entry->watch->word, entry->watch->seen, end);
+		err = host_wait(entry->waitv->word, entry->waitv->seen, end);
 	else
-		err = host_wait_any(entry->watch, entry->words, end);
+		err = host_wait_any(entry->waitv, entry->words, end);
 	return end == until ? err : 0; /* a deadline: the look finds it */
 }
 
@@ -168,7 +168,7 @@ void ward_block_enter(ward_ns until)
 	if (!slot || !slot_runs(slot))
 		return;
 	declare(slot, until);
-	crew_will_wait(slot->pool);
+	worker_will_wait(slot->pool);
 }
 
 void ward_block_leave(void)

@@ -9,7 +9,7 @@
  *	why = wait_event(&entry, (got = ...));
  *
  * Inside of a task, and of its callbacks, the slot says where its thread waits, so that
- * slot_rouse() finds it [G].
+ * slot_wake_waiter() finds it [G].
  *
  * Edges, besides those of wait_queue.h: [G], [dw] I wait there | fenced? stopping? has
  * all ended?
@@ -27,7 +27,8 @@ enum wait_how {
 	WAIT_RELIEVED = 1, /* another worker may be lent meanwhile */
 	WAIT_STOPS = 2,	   /* it ends when ward_check() would not say 0 */
 	WAIT_DECLARED = 4, /* ward_block_enter(); what was declared comes back */
-	WAIT_ONE_WORD = 8, /* slot_rouse() moves the first word, for want of another */
+	/* slot_wake_waiter() moves the first word, for want of another */
+	WAIT_ONE_WORD = 8,
 
 	WAIT_BLOCK = WAIT_RELIEVED | WAIT_STOPS | WAIT_DECLARED
 };
@@ -41,7 +42,7 @@ struct wait_entry {
 	uint64_t declared; /* what had been declared */
 	const struct ward_cancel *token[3]; /* its task's, the caller's two */
 	/* The first, its slot's, its tokens'. */
-	struct host_watch watch[HOST_WATCHES];
+	struct host_waitv waitv[HOST_WAITV_MAX];
 };
 
 void wait_enter(struct wait_entry *entry, struct wait_queue *queue,

@@ -4,14 +4,14 @@
  * how it comes home after it was fenced.
  */
 #include "work/worker.h"
-#include "tell/group.h"
+#include "tell/dedup.h"
 #include "work/port.h"
 #include "work/priority.h"
 #include "work/stop.h"
 
 cold void worker_budgets(struct slot *slot, const struct ward_policy *policy)
 {
-	slot->patience = policy != NULL;
+	slot->own_budgets = policy != NULL;
 	store_relaxed(&slot->budget[0], policy ? policy->busy_within : 0);
 	store_relaxed(&slot->budget[1], policy ? policy->blocked_within : 0);
 	store_relaxed(&slot->budget[2], policy ? policy->progress_within : 0);
@@ -33,31 +33,31 @@ static inline uint64_t part_from(struct slot *slot, uint64_t epoch)
 
 /* Of a task that was lost before, or is none of ours any more: false. */
 static bool close_lost(struct pool *pool, struct slot *slot, uint64_t *epoch,
-		       struct book *book)
+		       struct task_priv *priv)
 {
-	uint64_t word = load_relaxed(&book->word);
+	uint64_t word = load_relaxed(&priv->word);
 
-	if (book_state(word) == BOOK_FREE) {
+	if (task_state(word) == TASK_FREE) {
 		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
 		return false;
 	}
 	/* Before another thread may take it off again. */
 	add_acq_rel(&pool->unreleased, 1); /* [r] */
-	book_move(book, BOOK_DONE, 0); /* else it seems to be queued */
+	task_move(priv, TASK_DONE, 0); /* else it seems to be queued */
 	*epoch = part_from(slot, *epoch);
-	if (!book_answer(book))
+	if (!task_answer(priv))
 		return false;
 	sub_acq_rel(&pool->unreleased, 1); /* [r] */
 	return true;
 }
 
 /* The task is about to leave its lane. */
-static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
+static inline struct lane_place place_of(struct ward_task *task, uint64_t word)
 {
-	struct lane_place place = { .lane = book_of(task)->lane,
-				    .refused = word & BOOK_REFUSED };
+	struct lane_place place = { .lane = task_priv(task)->lane,
+				    .refused = word & TASK_REFUSED };
 
-	if (unlikely(word & BOOK_GRANT)) /* it has not begun, nor ever will */
+	if (unlikely(word & TASK_GRANT)) /* it has not begun, nor ever will */
 		lane_drops_grant(place.lane, task);
 	if (task->policy == &place.lane->policy)
 		task->policy = NULL; /* the user's was none */
@@ -71,20 +71,20 @@ static inline struct lane_place lane_of(struct ward_task *task, uint64_t word)
 static struct lane_place out_of_lane(struct ward_task *task,
 				     struct ward_port **port)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_relaxed(&book->word), flag = 0;
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_relaxed(&priv->word), flag = 0;
 	struct lane_place place;
 
-	if (!(word & BOOK_LANE))
+	if (!(word & TASK_LANE))
 		return (struct lane_place){ .lane = NULL };
-	place = lane_of(task, word);
+	place = place_of(task, word);
 	if (place.lane->port) {
-		*port = book->port = place.lane->port;
+		*port = priv->port = place.lane->port;
 		port_hold(*port);
-		flag = BOOK_PORT;
+		flag = TASK_PORT;
 	}
-	while (!cas_acq_rel(&book->word, &word, /* [K] */
-			    (word & ~BOOK_LANE) | flag))
+	while (!cas_acq_rel(&priv->word, &word, /* [K] */
+			    (word & ~TASK_LANE) | flag))
 		;
 	return place;
 }
@@ -102,10 +102,10 @@ static void leave_lane(struct slot *slot, struct lane_place place)
 static struct lane_place close_plainly(struct slot *slot,
 				       struct ward_task *task, uint64_t word)
 {
-	struct lane_place place = lane_of(task, word);
+	struct lane_place place = place_of(task, word);
 
 	slot->leaves = place; /* should release() be its end */
-	store_release(&book_of(task)->word, book_shut(word));
+	store_release(&task_priv(task)->word, task_shut(word));
 	return place;
 }
 
@@ -118,11 +118,11 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 			    struct lane_place *place)
 {
 	struct ward_port *port = NULL;
-	bool lost = book_attempt(load_relaxed(&book_of(task)->word)) > 1;
+	bool lost = task_attempt(load_relaxed(&task_priv(task)->word)) > 1;
 
 	*place = out_of_lane(task, &port);
-	book_of(task)->status = status;
-	if (close_lost(pool, slot, epoch, book_of(task))) {
+	task_priv(task)->status = status;
+	if (close_lost(pool, slot, epoch, task_priv(task))) {
 		if (port) /* nobody has it any more */
 			port_unhold(port);
 		if (slot)
@@ -131,15 +131,15 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 	}
 	wait_tell(&pool->answered); /* [y] who waits for it holds it */
 	if (place->lane && lost) /* who only holds it was never inside */
-		store_relaxed(&place->lane->haunted, 1); /* [lt] */
+		store_relaxed(&place->lane->zombie_left, 1); /* [lt] */
 	leave_lane(slot, *place);
 	return false;
 }
 
 /* release(), if it has one, and the count of what was given back. */
-static hot void let_go(struct pool *pool, struct slot *slot, uint64_t epoch,
-		       struct ward_task *task,
-		       void (*release)(struct ward_task *))
+static hot void dismissed(struct pool *pool, struct slot *slot, uint64_t epoch,
+			  struct ward_task *task,
+			  void (*release)(struct ward_task *))
 {
 	part_from(slot, epoch);
 	if (release)
@@ -151,7 +151,7 @@ static hot void let_go(struct pool *pool, struct slot *slot, uint64_t epoch,
 }
 
 /* A task of a lane, or one that was lost before. */
-group_floor
+dedup_floor
 static __attribute__((noinline)) void
 give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 		    struct ward_task *task, uint64_t word, int status)
@@ -159,11 +159,11 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 	void (*release)(struct ward_task *) = task->release;
 	struct lane_place place;
 
-	if (likely(slot && book_plain(word & ~BOOK_LANE)))
+	if (likely(slot && task_plain(word & ~TASK_LANE)))
 		place = close_plainly(slot, task, word);
 	else if (!close_book(pool, slot, &epoch, task, status, &place))
 		return;
-	let_go(pool, slot, epoch, task, release);
+	dismissed(pool, slot, epoch, task, release);
 	leave_lane(slot, place);
 }
 
@@ -173,8 +173,8 @@ static hot void give_back_plain(struct pool *pool, struct slot *slot,
 {
 	void (*release)(struct ward_task *) = task->release;
 
-	store_release(&book_of(task)->word, book_shut(word));
-	let_go(pool, slot, epoch, task, release);
+	store_release(&task_priv(task)->word, task_shut(word));
+	dismissed(pool, slot, epoch, task, release);
 }
 
 /*
@@ -184,10 +184,10 @@ static hot void give_back_plain(struct pool *pool, struct slot *slot,
 static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 			  struct ward_task *task, int status)
 {
-	uint64_t word = load_acquire(&book_of(task)->word); /* [K] */
+	uint64_t word = load_acquire(&task_priv(task)->word); /* [K] */
 
 	/* Who is not seen inside of it, and so is not looked for, swaps. */
-	if (likely(slot && book_plain(word)))
+	if (likely(slot && task_plain(word)))
 		give_back_plain(pool, slot, epoch, task, word);
 	else
 		give_back_carefully(pool, slot, epoch, task, word, status);
@@ -197,14 +197,14 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
  * A dead letter, in an epoch of its own: if the hook ends its thread, another one
  * has done() to call, and knows that this was told.
  */
-group_floor
+dedup_floor
 static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 			       uint64_t epoch, struct ward_task *task,
 			       int status)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
 
-	if (book_state(word) == BOOK_TOLD)
+	if (task_state(word) == TASK_TOLD)
 		return epoch;
 	if (slot)
 		epoch = slot_go_on(slot, epoch, SLOT_DEAD);
@@ -216,7 +216,7 @@ static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
 static bool answer_lane(struct pool *pool, struct slot *slot, uint64_t epoch,
 			struct ward_task *task, int *status, bool failed)
 {
-	struct lane *lane = book_of(task)->lane;
+	struct lane *lane = task_priv(task)->lane;
 
 	if (unlikely(*status || lane->flags & LANE_RIVALS))
 		*status = lane_ended(lane, task, *status, failed);
@@ -232,45 +232,45 @@ static bool answer_lane(struct pool *pool, struct slot *slot, uint64_t epoch,
 static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status, bool failed)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
 
 	if (unlikely(failed))
 		epoch = tell_dead(pool, slot, epoch, task, status);
-	if (unlikely(word & BOOK_LANE) &&
+	if (unlikely(word & TASK_LANE) &&
 	    answer_lane(pool, slot, epoch, task, &status, failed))
 		return;
-	if (unlikely(word & BOOK_DEBTS))
-		book_of(task)->status = status; /* should its thread end in done() */
+	if (unlikely(word & TASK_REFS))
+		task_priv(task)->status = status; /* should its thread end in done() */
 	if (task->done)
 		task->done(task, status);
 	give_back(pool, slot, epoch, task, status);
 }
 
-group_floor
+dedup_floor
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task)
 {
 	uint64_t epoch = 0;
 
 	if (slot) {
-		show_patience(slot, task);
+		show_own_budgets(slot, task);
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	}
-	give_back(pool, slot, epoch, task, book_of(task)->status);
+	give_back(pool, slot, epoch, task, task_priv(task)->status);
 	if (slot)
 		slot_end(slot);
 }
 
-group_floor
+dedup_floor
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status)
 {
 	bool failed = status && status != -ECANCELED &&
-		      !(load_relaxed(&book_of(task)->word) & BOOK_UNWANTED);
+		      !(load_relaxed(&task_priv(task)->word) & TASK_SKIPPED);
 	uint64_t epoch = 0;
 
 	if (slot) {
-		show_patience(slot, task);
+		show_own_budgets(slot, task);
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	}
 	answer(pool, slot, epoch, task, status, failed);
@@ -282,23 +282,23 @@ void worker_answer(struct pool *pool, struct slot *slot,
 
 bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word);
 
-	switch (book_state(word)) {
-	case BOOK_RERUN:
+	switch (task_state(word)) {
+	case TASK_RERUN:
 		if (!stop_with_pool(pool, word))
 			return true;
 		worker_answer(pool, slot, task,
-			      book_refuse(book, BOOK_QUEUED,
-					  word & BOOK_WAITS ? BOOK_REFUSED : 0,
-					  -ECANCELED));
+			      task_skip(priv, TASK_QUEUED,
+					word & TASK_WAITS ? TASK_REFUSED : 0,
+					-ECANCELED));
 		break;
-	case BOOK_DONE:
+	case TASK_DONE:
 		worker_release(pool, slot, task);
 		break;
 	default:
-		worker_answer(pool, slot, task, book->status);
+		worker_answer(pool, slot, task, priv->status);
 	}
 	return false;
 }
@@ -310,12 +310,12 @@ bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
  * epoch of its own, so that a thread that dies in it is seen to.  Nobody asks
  * meanwhile, because it was taken.
  */
-group_floor
+dedup_floor
 static void release_late(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
 {
 	add_relaxed(&pool->unreleased, -(uint64_t)1);
-	if (load_relaxed(&book_of(task)->word) & BOOK_PORT) {
+	if (load_relaxed(&task_priv(task)->word) & TASK_PORT) {
 		port_post_late(pool, task);
 		return;
 	}
@@ -334,32 +334,33 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 
 	slot->demoted = false;
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first, for what is left to do */
-		slot->demoted = !priority_home(slot, LIFE_TURN(life));
+		slot->demoted = !priority_returned(slot, LIFE_GEN(life));
 	if (slot_phase(FENCE_EPOCH(load_relaxed(&slot->fence))) == SLOT_RUN) {
 		count_own(&slot->late, 1);
-		if (book_home(book_of(task)))
+		if (task_put(task_priv(task)))
 			release_late(pool, slot, task);
 	}
-	books_open(pool);
+	transition_begin(pool);
 	store_release(&slot->fence, 0); /* [H] */
 	seated = LIFE_STATE(life) == LIFE_SEATED &&
 		 life_step(slot, &life, LIFE_SEATED);
 	if (!seated) { /* ZOMBIE, and nobody but us moves it on */
 		life = load_acquire(&slot->life);
 		if (!slot->demoted)
-			slot->demoted = !priority_home(slot, LIFE_TURN(life));
-		life_move(slot, life, LIFE_BORN);
-		add_relaxed(&pool->born, 1);
+			slot->demoted =
+				!priority_returned(slot, LIFE_GEN(life));
+		life_move(slot, life, LIFE_STARTING);
+		add_relaxed(&pool->starting, 1);
 		life_no_zombie(pool, life, &pool->zombies_returned);
 	}
-	books_close(pool);
+	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	return seated;
 }
 
 /* ---- running -------------------------------------------------------------------- */
 
-static cold void leave_traces(struct slot *slot)
+static cold void clean_up(struct slot *slot)
 {
 	store_relaxed(&slot->declared, 0);
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
@@ -367,9 +368,9 @@ static cold void leave_traces(struct slot *slot)
 	if (load_relaxed(&slot->unblock))
 		unblock_clear(slot);
 	if (slot->forked)
-		theft_settle(slot);
-	store_relaxed(&slot->outside, 0); /* nobody is out who might ask */
-	slot->forked = slot->traces = 0;
+		steal_settle(slot);
+	store_relaxed(&slot->fencing_token, 0); /* nobody is out who might ask */
+	slot->forked = slot->needs_cleanup = 0;
 }
 
 /* True: it is to run again. */
@@ -381,7 +382,7 @@ static cold bool runs_again(struct pool *pool, struct slot *slot,
 			  fail_ended(pool, slot, task, status));
 }
 
-group_floor
+dedup_floor
 static cold int run_stamped(struct slot *slot, struct ward_task *task)
 {
 	uint64_t start = host_now(), ran;
@@ -392,16 +393,16 @@ static cold int run_stamped(struct slot *slot, struct ward_task *task)
 	status = task->run(task);
 	ran = host_now() - start;
 	histogram_add(&slot->run_time, ran);
-	hand_learn(&slot->hand, ran);
+	local_learn(&slot->local, ran);
 	return status;
 }
 
 /* It never ran, or does not run again: no failure, and no dead letter. */
-static void answer_unwanted(struct pool *pool, struct slot *slot,
+static void answer_skipped(struct pool *pool, struct slot *slot,
 				 struct ward_task *task, int status)
 {
 	worker_answer(pool, slot, task,
-		      book_refuse(book_of(task), BOOK_QUEUED, 0, status));
+		      task_skip(task_priv(task), TASK_QUEUED, 0, status));
 }
 
 /*
@@ -411,16 +412,16 @@ static void answer_unwanted(struct pool *pool, struct slot *slot,
 static cold bool goes_on(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 	uint64_t now = host_now(), at;
 
 	if (load_acquire(&pool->inbox.closed))
 		return false;
-	at = book->period < HOST_FOREVER - now ? now + book->period :
+	at = priv->period < HOST_FOREVER - now ? now + priv->period :
 						 HOST_FOREVER - 1;
 	if (stop_window(pool, task))
-		book_stamp(book, at);
-	book_renew(book);
+		task_stamp(priv, at);
+	task_rearm(priv);
 	slot_end(slot); /* before another may begin it */
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, false);
@@ -429,7 +430,7 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 }
 
 /* The second half of finish(), of one that failed, is periodic, or in a lane. */
-group_floor
+dedup_floor
 static __attribute__((noinline)) bool
 conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 	 struct ward_task *task, int status)
@@ -441,8 +442,8 @@ conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 		if (failed && runs_again(pool, slot, task, status))
 			return slot_own(slot); /* it runs again */
 		epoch = slot_begin(slot, task, SLOT_DONE);
-	} else if (unlikely(load_relaxed(&book_of(task)->word) &
-			    BOOK_PERIODIC) &&
+	} else if (unlikely(load_relaxed(&task_priv(task)->word) &
+			    TASK_PERIODIC) &&
 		   goes_on(pool, slot, task)) {
 		return slot_own(slot);
 	}
@@ -461,8 +462,8 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	void (*done)(struct ward_task *, int) = task->done;
 	uint64_t left = epoch, word;
 
-	if (unlikely(slot->traces))
-		leave_traces(slot);
+	if (unlikely(slot->needs_cleanup))
+		clean_up(slot);
 	/* Without done() too: RELEASE says that the task is the user's again. */
 	epoch = slot_step(slot, left, SLOT_RUN,
 			  unlikely(status) ? SLOT_DEAD : SLOT_DONE);
@@ -471,8 +472,8 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		return false;
 	}
 	count_own_release(&slot->ended, 1); /* [r] after its start */
-	word = load_acquire(&book_of(task)->word); /* [K] zombies' last looks */
-	if (unlikely(status || !book_plain(word)))
+	word = load_acquire(&task_priv(task)->word); /* [K] zombies' last looks */
+	if (unlikely(status || !task_plain(word)))
 		return conclude(pool, slot, epoch, task, status);
 	if (done) {
 		done(task, 0);
@@ -489,16 +490,16 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
  */
 static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 {
-	uint64_t grant = word & BOOK_GRANT;
+	uint64_t grant = word & TASK_GRANT;
 
-	if (book_state(word) == BOOK_QUEUED && !grant)
+	if (task_state(word) == TASK_QUEUED && !grant)
 		return false;
 	do {
 		if (later_again(&pool->inbox, task)) {
 			steward_ring(pool); /* [w] */
 			return true;
 		}
-	} while (grant && !lane_takes_grant(book_of(task)->lane, task));
+	} while (grant && !lane_takes_grant(task_priv(task)->lane, task));
 	return false;
 }
 
@@ -506,71 +507,71 @@ static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 static cold void come_to_lane(struct pool *pool, struct slot *slot,
 			      struct ward_task *task, uint64_t word)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 	uint64_t by = stop_by(pool, task);
 	int status = stop_begin(pool, task);
 
 	/* ->before is NULL; who has cancelled it may look for its leaf just now. */
-	store_relaxed(&book->wait.where, 0);
-	while (!status && !(word & BOOK_CANCELLED)) {
-		if (!cas_acq_rel(&book->word, &word, /* [K] */
-				 book_with_state(word, BOOK_QUEUED)))
+	store_relaxed(&priv->wait.where, 0);
+	while (!status && !(word & TASK_CANCELLED)) {
+		if (!cas_acq_rel(&priv->word, &word, /* [K] */
+				 task_with_state(word, TASK_QUEUED)))
 			continue;
 		/* Counted when it comes from there. */
 		add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
-		lane_enter(book->lane, task, false);
+		lane_enter(priv->lane, task, false);
 		pool_tell_by(pool, by);
 		return;
 	}
 	worker_answer(pool, slot, task,
-		      book_refuse(book, BOOK_QUEUED, BOOK_REFUSED, status));
+		      task_skip(priv, TASK_QUEUED, TASK_REFUSED, status));
 }
 
 /*
  * What an attempt seldom needs before it begins: the word that it begins with, or 0:
  * it does not, and somebody answers.
  */
-group_floor
+dedup_floor
 static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 			     struct ward_task *task, uint64_t word)
 {
-	struct book *book = book_of(task);
+	struct task_priv *priv = task_priv(task);
 	int status;
 
-	if (book_state(word) != BOOK_QUEUED && !worker_settle(pool, slot, task))
+	if (task_state(word) != TASK_QUEUED && !worker_settle(pool, slot, task))
 		return 0;
 	if (unlikely(is_early(pool, task, word)))
 		return 0;
-	if (book_state(word) != BOOK_QUEUED && word & BOOK_WAITS) {
+	if (task_state(word) != TASK_QUEUED && word & TASK_WAITS) {
 		come_to_lane(pool, slot, task, word);
 		return 0;
 	}
-	if (book_state(word) != BOOK_QUEUED) {
+	if (task_state(word) != TASK_QUEUED) {
 		/* A zombie of an earlier attempt may come home just now. */
-		while (!cas_acq_rel(&book->word, &word, /* [K] */
-				    book_with_state(word, BOOK_QUEUED)))
+		while (!cas_acq_rel(&priv->word, &word, /* [K] */
+				    task_with_state(word, TASK_QUEUED)))
 			;
-		word = load_relaxed(&book->word);
+		word = load_relaxed(&priv->word);
 	}
 	status = stop_begin(pool, task);
 	if (status) {
-		answer_unwanted(pool, slot, task, status);
+		answer_skipped(pool, slot, task, status);
 		return 0;
 	}
-	show_patience(slot, task);
-	if (word & BOOK_STAMPED) /* that of a rerun tells nothing of a queue */
-		slot->stamp = book_attempt(word) == 1 ? book->stamp : 0;
+	show_own_budgets(slot, task);
+	if (word & TASK_STAMPED) /* that of a rerun tells nothing of a queue */
+		slot->stamp = task_attempt(word) == 1 ? priv->stamp : 0;
 	return word;
 }
 
-group_floor
+dedup_floor
 void worker_refuse(struct pool *pool, struct slot *slot,
 		   struct ward_task *task)
 {
-	uint64_t word = load_relaxed(&book_of(task)->word);
+	uint64_t word = load_relaxed(&task_priv(task)->word);
 
 	if (prepare(pool, slot, task, word))
-		inbox_owe(&pool->inbox, task);
+		inbox_requeue(&pool->inbox, task);
 }
 
 /* What was said about the task, by anybody, and what its attempt is to find. */
@@ -578,29 +579,29 @@ static inline bool is_ready(const struct slot *slot,
 			    const struct ward_task *task, uint64_t word)
 {
 	return !(((uintptr_t)task->cancel | (uintptr_t)task->policy |
-		  slot->patience) != 0 || !book_fresh(word) ||
-		 (word & BOOK_LANE && lane_asks(book_of(task)->lane)));
+		  slot->own_budgets) != 0 || !task_fresh(word) ||
+		 (word & TASK_LANE && lane_asks(task_priv(task)->lane)));
 }
 
 /* One attempt; as finish(). */
 static hot bool attempt(struct pool *pool, struct slot *slot,
 			struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_relaxed(&book->word), epoch;
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_relaxed(&priv->word), epoch;
 	int status;
 
 	if (unlikely(!is_ready(slot, task, word)) &&
 	    !(word = prepare(pool, slot, task, word)))
 		return likely(!slot_taken(slot));
-	slot->self.attempt = book_attempt(word);
+	slot->self.attempt = task_attempt(word);
 	count_own(&slot->started, 1);
 	epoch = slot_begin(slot, task, SLOT_RUN);
-	host_fence_light(); /* [ca] begun | cancelled? */
-	if (unlikely(load_relaxed(&book->word) != word) &&
+	host_barrier_light(); /* [ca] begun | cancelled? */
+	if (unlikely(load_relaxed(&priv->word) != word) &&
 	    (status = stop_short(slot, task)))
 		;
-	else if (unlikely(word & BOOK_STAMPED))
+	else if (unlikely(word & TASK_STAMPED))
 		status = run_stamped(slot, task);
 	else
 		status = task->run(task);
@@ -611,15 +612,15 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
  * There are orders; 'task' was taken meanwhile, or is NULL: nothing was found.  As it
  * ends, *own says what attempt() says.
  */
-static cold enum work_end obey(struct pool *pool, struct slot *slot,
-			       struct ward_task *task, bool *own)
+static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
+					 struct ward_task *task, bool *own)
 {
 	if (load_acquire(&pool->stopping)) {
 		if (!task)
 			return WORK_STOPS;
-		if (book_state(load_relaxed(&book_of(task)->word)) ==
-		    BOOK_QUEUED) {
-			answer_unwanted(pool, slot, task, -ECANCELED);
+		if (task_state(load_relaxed(&task_priv(task)->word)) ==
+		    TASK_QUEUED) {
+			answer_skipped(pool, slot, task, -ECANCELED);
 			*own = !slot_taken(slot);
 			return WORK_GOES_ON;
 		}
@@ -632,7 +633,7 @@ static cold enum work_end obey(struct pool *pool, struct slot *slot,
 	return WORK_GOES_ON;
 }
 
-group_floor
+dedup_floor
 enum work_end worker_work(struct pool *pool, struct slot *slot, bool own)
 {
 	struct ward_task *task;
@@ -643,20 +644,20 @@ enum work_end worker_work(struct pool *pool, struct slot *slot, bool own)
 			if (load_relaxed(&slot->fence) == FENCE_FORKED)
 				host_exit();
 			if (!worker_come_home(pool, slot))
-				return WORK_HOME;
+				return WORK_RETURNED;
 		}
-		task = inbox_next(&pool->inbox, &slot->hand, slot->index);
-		if (likely(task && !load_relaxed(&pool->inbox.orders))) {
+		task = inbox_next(&pool->inbox, &slot->local, slot->index);
+		if (likely(task && !load_relaxed(&pool->inbox.controls))) {
 			own = attempt(pool, slot, task);
 			continue;
 		}
-		end = obey(pool, slot, task, &own);
+		end = handle_control(pool, slot, task, &own);
 		if (end != WORK_GOES_ON)
 			return end;
 	}
 }
 
-group_floor
+dedup_floor
 cold bool worker_finish_raised(struct pool *pool, struct slot *slot)
 {
 	return finish(pool, slot, load_relaxed(&slot->word),

@@ -11,7 +11,7 @@
 enum work_end {
 	WORK_GOES_ON,
 	WORK_STOPS, /* with the pool */
-	WORK_HOME,  /* it was fenced, and has lost its seat */
+	WORK_RETURNED, /* it was fenced, and has lost its seat */
 	WORK_LEAVES /* it was one too many, and has given it up */
 };
 
@@ -36,11 +36,12 @@ bool worker_come_home(struct pool *pool, struct slot *slot);
 cold void worker_budgets(struct slot *slot, const struct ward_policy *policy);
 
 /* Before each epoch that comes from outside; of a hook the task is NULL. */
-static inline void show_patience(struct slot *slot, const struct ward_task *task)
+static inline void show_own_budgets(struct slot *slot,
+				    const struct ward_task *task)
 {
 	const struct ward_policy *policy = task ? task->policy : NULL;
 
-	if (unlikely(policy || slot->patience))
+	if (unlikely(policy || slot->own_budgets))
 		worker_budgets(slot, policy);
 }
 

@@ -41,7 +41,7 @@ struct thread {
 	void (*fn)(void *arg);
 	void (*last)(void *arg);
 	void *arg;
-	const void *futex[HOST_WATCHES];  /* what it sleeps on */
+	const void *futex[HOST_WAITV_MAX]; /* what it sleeps on */
 	int joins;	       /* whom it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;

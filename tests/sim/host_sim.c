@@ -110,12 +110,12 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	return 0;
 }
 
-int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)
 {
-	const void *word[HOST_WATCHES] = { NULL };
+	const void *word[HOST_WAITV_MAX] = { NULL };
 
 	step();
-	check(n <= HOST_WATCHES);
+	check(n <= HOST_WAITV_MAX);
 	memory_full_fence(current);
 	for (unsigned i = 0; i < n; i++) {
 		void *p = (void *)(uintptr_t)watch[i].word;
@@ -155,7 +155,7 @@ void host_wake(_Atomic uint32_t *word, int n)
  * membarrier: a fence here, then one on each other thread, one after another
  * and with others running between, then one here.
  */
-void host_fence_heavy(void)
+void host_barrier_heavy(void)
 {
 	step();
 	trace(SIM_HERE, "begins");
@@ -430,38 +430,40 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 void __tsan_read4(void *at);
 void __tsan_write4(void *at);
 
-void host_eye_close(struct host_eye *eye)
+void host_stat_close(struct host_stat_files *files)
 {
-	__tsan_write4(&eye->tid);
-	eye->tid = -1;
+	__tsan_write4(&files->tid);
+	files->tid = -1;
 }
 
 /* Whoever could run has run: virtual time is everybody's. */
-int host_look(const struct host_eye *eye, struct host_look *look)
+int host_sample(const struct host_stat_files *files, struct host_sample *sample)
 {
 	const struct thread *t;
 
 	step();
-	__tsan_read4((void *)(uintptr_t)&eye->tid);
-	if (eye->tid < 0)
+	__tsan_read4((void *)(uintptr_t)&files->tid);
+	if (files->tid < 0)
 		sim_fail(SIM_WRONG, "a look through an eye that was closed");
-	t = &threads[eye->tid % SIM_THREADS];
-	if (t->state == ENDED || (int32_t)t->turn != eye->tid / SIM_THREADS)
+	t = &threads[files->tid % SIM_THREADS];
+	if (t->state == ENDED || (int32_t)t->turn != files->tid / SIM_THREADS)
 		return -ESRCH;
-	*look = (struct host_look){ .cpu_known = true,
-				    .state_known = true,
-				    .switches_known = true,
-				    .cpu = cpu_of(t),
-				    .slices = (uint64_t)t->steps,
-				    .state = t->state == READY ? 'R' : 'S' };
+	*sample =
+		(struct host_sample){ .cpu_known = true,
+				      .state_known = true,
+				      .switches_known = true,
+				      .cpu = cpu_of(t),
+				      .slices = (uint64_t)t->steps,
+				      .state = t->state == READY ? 'R' : 'S' };
 	return 0;
 }
 
-int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+int host_syscall(const struct host_stat_files *files, int32_t *nr,
+		 uint64_t *arg)
 {
 	step();
-	__tsan_read4((void *)(uintptr_t)&eye->tid);
-	if (eye->tid < 0)
+	__tsan_read4((void *)(uintptr_t)&files->tid);
+	if (files->tid < 0)
 		sim_fail(SIM_WRONG, "a look through an eye that was closed");
 	*nr = -1;
 	*arg = 0;
@@ -534,9 +536,9 @@ unsigned host_cpu_present(void)
 	return 1;
 }
 
-void host_mutter(const char *line, size_t len)
+void host_try_stderr(const char *line, size_t len)
 {
-	host_complain(line, len);
+	host_write_stderr(line, len);
 }
 
 bool check_failed(const char *where, const char *file, int line,

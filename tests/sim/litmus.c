@@ -22,11 +22,11 @@ static uint32_t plain;
 #define set(p, v, order) atomic_store_explicit(p, v, memory_order_##order)
 #define add(p, v, order)                                                       \
 	(void)atomic_fetch_add_explicit(p, v, memory_order_##order)
-#define full fence_seq_cst()
+#define full barrier_seq_cst()
 #define acq atomic_thread_fence(memory_order_acquire)
 #define rel atomic_thread_fence(memory_order_release)
-#define light host_fence_light()
-#define heavy host_fence_heavy()
+#define light host_barrier_light()
+#define heavy host_barrier_heavy()
 
 #define P(name, ...)                                                           \
 	static void name(void *arg)                                            \

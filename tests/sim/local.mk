@@ -11,7 +11,7 @@ sim_scripts = tests/sim/bugs.sh
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/hedge.c \
-	lib/flow/kept.c \
+	lib/flow/saved.c \
 	lib/work/limit.c \
 	lib/work/limit_set.c \
 	lib/front/audit.c \
@@ -20,7 +20,7 @@ tests_sim_sim_SOURCES = \
 	lib/front/prefault.c \
 	lib/front/resize.c \
 	lib/front/stats.c \
-	lib/heal/aides.c \
+	lib/heal/helpers.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
@@ -39,13 +39,13 @@ tests_sim_sim_SOURCES = \
 	lib/sync/due.c \
 	lib/tell/format.c \
 	lib/tell/frame.c \
-	lib/tell/group.c \
+	lib/tell/dedup.c \
 	lib/tell/incident.c \
 	lib/tell/recent.c \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/work/cancel.c \
-	lib/work/crew.c \
+	lib/work/seat_count.c \
 	lib/work/death.c \
 	lib/work/fail.c \
 	lib/work/fault.c \
@@ -56,7 +56,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/lanes.c \
 	lib/work/later.c \
 	lib/work/lost.c \
-	lib/work/lower.c \
+	lib/work/prio_queue.c \
 	lib/work/near.c \
 	lib/work/pay.c \
 	lib/work/pool.c \
@@ -71,7 +71,7 @@ tests_sim_sim_SOURCES = \
 	lib/work/stop.c \
 	lib/work/submit.c \
 	lib/work/sweep.c \
-	lib/work/theft.c \
+	lib/work/steal.c \
 	lib/work/token.c \
 	lib/work/unblock.c \
 	lib/work/wait.c \
@@ -86,10 +86,10 @@ tests_sim_sim_SOURCES = \
 	tests/sim/names.h \
 	tests/sim/parked.h \
 	tests/sim/sc_bell.c \
-	tests/sim/sc_book.c \
+	tests/sim/sc_task_priv.c \
 	tests/sim/sc_bridge.c \
 	tests/sim/sc_cancel.c \
-	tests/sim/sc_crew.c \
+	tests/sim/sc_seat_count.c \
 	tests/sim/sc_deque.c \
 	tests/sim/sc_due.c \
 	tests/sim/sc_fence.c \
@@ -97,7 +97,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_heal.c \
 	tests/sim/sc_hedge.c \
 	tests/sim/sc_inbox.c \
-	tests/sim/sc_kept.c \
+	tests/sim/sc_saved.c \
 	tests/sim/sc_priority.c \
 	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \

@@ -19,8 +19,8 @@ static inline void name_slot(struct slot *slot, unsigned i)
 	sim_name((void *)(uintptr_t)&slot->life, "slot[%u].life", i);
 	sim_name((void *)(uintptr_t)&slot->seat, "slot[%u].seat", i);
 	sim_name((void *)(uintptr_t)&slot->call, "slot[%u].call", i);
-	sim_name(&slot->hand, "slot[%u].hand", i);
-	sim_name(&slot->breath, "slot[%u].breath", i);
+	sim_name(&slot->local, "slot[%u].hand", i);
+	sim_name(&slot->liveness, "slot[%u].breath", i);
 }
 
 static inline void name_pool(struct pool *p)
@@ -30,17 +30,17 @@ static inline void name_pool(struct pool *p)
 	NAME(p->inbox.used);
 	NAME(p->inbox.closed);
 	NAME(p->inbox.settled);
-	NAME(p->inbox.later.ripe);
-	NAME(p->inbox.owed_in);
-	NAME(p->inbox.owed_out);
+	NAME(p->inbox.later.expired_to);
+	NAME(p->inbox.requeued_in);
+	NAME(p->inbox.requeued_out);
 	NAME(p->seat[0]);
-	NAME(p->crew.word);
-	NAME(p->crew.size);
-	NAME(p->inbox.orders);
+	NAME(p->seat_count.word);
+	NAME(p->seat_count.size);
+	NAME(p->inbox.controls);
 	NAME(p->relief);
 	NAME(p->spares.top);
 	NAME(p->spares_ready);
-	NAME(p->born);
+	NAME(p->starting);
 	NAME(p->lives_changed);
 	NAME(p->zombies_out);
 	NAME(p->started);

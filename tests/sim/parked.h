@@ -16,7 +16,7 @@ static inline void check_all_parked(struct bell *bell, uint32_t n)
 	uint32_t seen = 0, i;
 
 	sim_dawdle(UINT32_MAX / 2); /* until everybody else sleeps */
-	host_fence_heavy();	    /* falling asleep is a fence, too */
+	host_barrier_heavy();	    /* falling asleep is a fence, too */
 	word = load_acquire(&bell->word);
 	check(BELL_SEARCH(word) == 0);
 	check(BELL_WAKING(word) == 0);

@@ -20,7 +20,7 @@
 
 static struct bell bell;
 static struct bell_sleeper sleeper[WORKERS];
-static struct ring ring[RINGS], hand[WORKERS];
+static struct ring ring[RINGS], local[WORKERS];
 static ck_ring_buffer_t cell[RINGS][4], hand_cell[WORKERS][4];
 static struct task {
 	bool waits; /* until the others are done */
@@ -38,14 +38,14 @@ static bool anything(void *arg)
 		if (ring_count(&ring[i]))
 			return true;
 	for (uint32_t i = 0; i < workers; i++)
-		if (ring_count(&hand[i]))
+		if (ring_count(&local[i]))
 			return true;
 	return false;
 }
 
 static void tell(_Atomic uint32_t *rung)
 {
-	host_fence_light();
+	host_barrier_light();
 	if (!bell_quiet(&bell))
 		bell_ring_asleep(&bell, rung);
 }
@@ -63,8 +63,8 @@ static void set_up(uint32_t nworkers, uint32_t ntasks, uint32_t waiting)
 	for (uint32_t i = 0; i < RINGS; i++)
 		ring_init(&ring[i], cell[i], 4);
 	for (uint32_t i = 0; i < WORKERS; i++) {
-		ring_init(&hand[i], hand_cell[i], 4);
-		atomic_init(&hand[i].claim, 1); /* its worker's, for good */
+		ring_init(&local[i], hand_cell[i], 4);
+		atomic_init(&local[i].claim, 1); /* its worker's, for good */
 	}
 	for (uint32_t i = 0; i < waiting; i++)
 		task[sim_choose(ntasks)].waits = true;
@@ -81,8 +81,8 @@ static void set_up(uint32_t nworkers, uint32_t ntasks, uint32_t waiting)
 	sim_name((void *)(uintptr_t)&plain_done, "plain_done");
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		sim_name(&sleeper[i], "sleeper[%u]", i);
-		sim_name(&hand[i], "hand[%u].c_head", i);
-		sim_name(&hand[i].ck.p_tail, "hand[%u].p_tail", i);
+		sim_name(&local[i], "hand[%u].c_head", i);
+		sim_name(&local[i].ck.p_tail, "hand[%u].p_tail", i);
 	}
 	for (uint32_t i = 0; i < RINGS; i++) {
 		sim_name(&ring[i], "ring[%u].c_head", i);
@@ -102,39 +102,39 @@ static offstage void took(uint32_t i, int n)
 static struct task *take_from(struct ring *from, uint32_t i)
 {
 	void *got[2];
-	uint32_t n = ring_take(from, got, from == &hand[i] ? 1 : 2,
-			       from != &hand[i]);
+	uint32_t n = ring_take(from, got, from == &local[i] ? 1 : 2,
+			       from != &local[i]);
 
 	took(i, (int)n);
 	if (n > 1) {
-		check(ring_put(&hand[i], got + 1, n - 1) == n - 1);
+		check(ring_put(&local[i], got + 1, n - 1) == n - 1);
 		took(i, -1);
-		tell(&hand[i].rung);
+		tell(&local[i].rung);
 	}
 	return n ? got[0] : NULL;
 }
 
-static struct task *look(uint32_t i)
+static struct task *sample(uint32_t i)
 {
-	struct task *t = take_from(&hand[i], i);
+	struct task *t = take_from(&local[i], i);
 
 	for (uint32_t k = 0; !t && k < RINGS; k++)
 		t = take_from(&ring[(i + k) % RINGS], i);
 	for (uint32_t k = 1; !t && k < workers; k++)
-		t = take_from(&hand[(i + k) % workers], i);
+		t = take_from(&local[(i + k) % workers], i);
 	return t;
 }
 
 static struct task *next(uint32_t i)
 {
-	struct task *t = look(i);
+	struct task *t = sample(i);
 	bool searching;
 
 	if (t)
 		return t;
 	searching = bell_search(&bell);
 	for (;;) {
-		if (searching && (t = look(i))) {
+		if (searching && (t = sample(i))) {
 			bell_found(&bell);
 			return t;
 		}
@@ -694,7 +694,7 @@ static offstage uint32_t lost(void)
 
 /*
  * A worker is stopped anywhere: the steward's rescue and the other two get all
- * done but what is in its hands.
+ * done but what is in its local queues.
  */
 static void bell_stop_worker(void)
 {

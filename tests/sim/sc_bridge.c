@@ -46,7 +46,7 @@ static void set_up_worker(unsigned i)
 	slot[i].index = i;
 	slot_begin(&slot[i], &task[i], SLOT_RUN);
 	slot[i].self.attempt = 1;
-	store_relaxed(&slot[i].outside, i + 1);
+	store_relaxed(&slot[i].fencing_token, i + 1);
 	sim_name((void *)(uintptr_t)&slot[i].fence, "slot[%u].fence", i);
 	sim_name((void *)(uintptr_t)&slot[i].pause, "slot[%u].pause", i);
 }
@@ -466,8 +466,8 @@ static void fences(void *arg)
 	for (uint32_t k = sim_choose(8); k; k--)
 		host_relax();
 	store_release(&slot[0].fence, FENCE_TAKEN(load_relaxed(&slot[0].word)));
-	host_fence_light(); /* [G] as zombie_make() in zombie.c */
-	slot_rouse(&slot[0]);
+	host_barrier_light(); /* [G] as zombie_make() in zombie.c */
+	slot_wake_waiter(&slot[0]);
 }
 
 static void fenced(void (*waits)(void *arg))

@@ -21,7 +21,7 @@ static struct seer {
 	struct ward_watch watch;
 	uint32_t i;
 } *seer[WATCHES];
-static uint32_t told[WATCHES], kept[WATCHES];
+static uint32_t told[WATCHES], saved[WATCHES];
 static bool over[WATCHES]; /* it must not be told any more */
 static int cause[WATCHES];
 
@@ -35,7 +35,7 @@ static offstage void hears(uint32_t i, int why)
 
 static offstage void has_it_back(uint32_t i, bool taken)
 {
-	kept[i] = taken;
+	saved[i] = taken;
 	over[i] = true;
 }
 
@@ -70,7 +70,7 @@ static void free_watch(uint32_t i)
 static void set_up(uint32_t tokens)
 {
 	memset(told, 0, sizeof(told));
-	memset(kept, 0, sizeof(kept));
+	memset(saved, 0, sizeof(saved));
 	memset(over, 0, sizeof(over));
 	memset(cause, 0, sizeof(cause));
 	memset(seer, 0, sizeof(seer));
@@ -163,7 +163,7 @@ static void watches_23(void *arg)
 static offstage void each_once(uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		check(told[i] + kept[i] == 1);
+		check(told[i] + saved[i] == 1);
 		check(!told[i] || cause[i] == (int)token_of(token[0])->state);
 	}
 }
@@ -288,7 +288,7 @@ static void cancel_link(void)
 }
 SCENARIO(cancel_link, "a child is not told, or touched after its end", .share = 3);
 
-/* Whoever ends a child may have the telling of another on its hands. */
+/* Whoever ends a child may have the telling of another on its local queues. */
 static void ends_2(void *arg)
 {
 	(void)arg;
@@ -426,7 +426,7 @@ static void cancel_inside(void)
 	check(ward_cancel_watch(token[0], new_watch(1)) == 0);
 	check(ward_cancel_watch(token[1], new_watch(2)) == 0);
 	go(3, (void (*[])(void *)){ fires_0, fires_1, fires_0_too });
-	check(told[0] == 1 && told[1] + kept[1] == 1 && told[2] == 1);
+	check(told[0] == 1 && told[1] + saved[1] == 1 && told[2] == 1);
 	at_rest(0);
 	at_rest(1);
 	ends(1);

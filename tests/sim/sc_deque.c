@@ -142,7 +142,7 @@ static void deque_last(void)
 SCENARIO(deque_last, "owner and thief both have the last one", .bound = 2);
 
 /*
- * As in theft.c: a thief is out before it tries to win, and the owner leaves what lies
+ * As in steal.c: a thief is out before it tries to win, and the owner leaves what lies
  * in its frame only when it has dropped the rest and nobody is out.
  */
 static _Atomic uint32_t out, left;

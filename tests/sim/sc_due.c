@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_due.c - the tournament of what is due: put, taken, hurried at once; somebody is
+ * sc_due.c - the tournament of what is due: put, taken, expedited at once; somebody is
  * stopped at any step of it; and stewards that are.
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/inbox.h"
 #include "work/stop.h"
 #include <errno.h>
@@ -64,7 +64,7 @@ static void puts_and_takes(void *arg)
 	due_grow(&due);
 	put(first, 10 - first);
 	put(first + 1, 7);
-	due_hurry(&due, load_acquire(&where[2 - first]), &item[2 - first]);
+	due_expedite(&due, load_acquire(&where[2 - first]), &item[2 - first]);
 	take(DUE_NEVER);
 }
 
@@ -138,7 +138,7 @@ static void due_again(void)
 }
 SCENARIO(due_again, "who looked away takes what has gone", .bound = 2);
 
-/* Another comes before it, just as it is hurried: it is found first all the same. */
+/* Another comes before it, just as it is expedited: it is found first all the same. */
 static void puts_before(void *arg)
 {
 	(void)arg;
@@ -152,7 +152,7 @@ static void due_hurried(void)
 	set_up();
 	put(0, 50);
 	check(!host_spawn(&t, NULL, puts_before, NULL, NULL));
-	check(due_hurry(&due, load_acquire(&where[0]), &item[0]));
+	check(due_expedite(&due, load_acquire(&where[0]), &item[0]));
 	host_join(t, HOST_FOREVER);
 	check(due_first(&due) == 0);
 	check(take(0));
@@ -214,7 +214,7 @@ static void meddles(void *arg)
 	(void)arg;
 	take(DUE_NEVER);
 	put(5, sim_choose(2) ? 1 : 100);
-	due_hurry(&due, load_acquire(&where[2]), &item[2]);
+	due_expedite(&due, load_acquire(&where[2]), &item[2]);
 	take(DUE_NEVER);
 }
 
@@ -253,7 +253,7 @@ SCENARIO(due_stop, "who is stopped hides what others have put", .stop = 0x2);
 /* ---- stewards ------------------------------------------------------------------------ */
 
 static struct inbox inbox;
-static struct hand hand;
+static struct local_queue local;
 static struct ward_task task[3];
 static _Atomic uint32_t rung, out;
 static uint32_t came;
@@ -276,14 +276,14 @@ static void watches(void *arg)
 	}
 }
 
-/* An inbox, and so many tasks that are owed to it. */
+/* An inbox, and so many tasks that are requeued to it. */
 static void set_up_later(uint32_t n)
 {
 	memset(task, 0, sizeof(task));
 	atomic_init(&out, 0);
 	check(inbox_init(&inbox, 1, 2, 1, 1, NULL, NULL) == 0);
 	for (uint32_t i = 0; i < n; i++)
-		book_open_owed(book_of(&task[i]), 0);
+		task_open_requeued(task_priv(&task[i]), 0);
 }
 
 static struct pool pool; /* that does not stop, and nothing else */
@@ -304,12 +304,12 @@ static void cut_short(void (*how)(void *arg))
 
 static void cancels(void *arg)
 {
-	struct book *book = book_of(&task[0]);
+	struct task_priv *priv = task_priv(&task[0]);
 
 	(void)arg;
-	or_acq_rel(&book->word, BOOK_CANCELLED);
-	host_fence_heavy(); /* [ca] */
-	later_hurry(&inbox, load_relaxed(&book->wait.where), &task[0]);
+	or_acq_rel(&priv->word, TASK_CANCELLED);
+	host_barrier_heavy(); /* [ca] */
+	later_expedite(&inbox, load_relaxed(&priv->wait.where), &task[0]);
 }
 
 /* As it begins to wait it is cancelled: one of the two sees the other. */
@@ -344,7 +344,7 @@ SCENARIO(later_told, "who is told to stop as it begins to wait waits its time",
 /* Each puts one, and takes until there is nothing: as who pays for a pool. */
 static void pays(void *arg)
 {
-	later_owe(&inbox, arg, true);
+	later_requeue(&inbox, arg, true);
 	while (later_take(&inbox))
 		add_acq_rel(&out, 1);
 }
@@ -391,7 +391,7 @@ SCENARIO(later_dry, "nothing was ripe, is said of what has come since", .bound =
 static offstage void in_order(const struct ward_task *t)
 {
 	check(t == &task[came]); /* not twice, and none before its time */
-	check(book_of(t)->wait.at <= host_now());
+	check(task_priv(t)->wait.at <= host_now());
 	came++;
 }
 
@@ -399,7 +399,7 @@ static void works(void *arg)
 {
 	(void)arg;
 	while (load_relaxed(&out) < 3) {
-		struct ward_task *t = inbox_next(&inbox, &hand, 0);
+		struct ward_task *t = inbox_next(&inbox, &local, 0);
 
 		check(t);
 		in_order(t);
@@ -414,13 +414,13 @@ static void later_stop(void)
 	host_thread t[3];
 	uint64_t now = host_now();
 
-	memset(&hand, 0, sizeof(hand));
+	memset(&local, 0, sizeof(local));
 	atomic_init(&rung, 0);
 	came = 0;
 	set_up_later(3);
 	inbox.later.ring = ring;
-	hand_init(&hand, 0);
-	inbox_add_hand(&inbox, 0, &hand);
+	local_init(&local, 0);
+	inbox_add_local(&inbox, 0, &local);
 	check(!host_spawn(&t[0], NULL, watches, NULL, NULL));
 	check(!host_spawn(&t[1], NULL, watches, NULL, NULL));
 	check(!host_spawn(&t[2], NULL, works, NULL, NULL));

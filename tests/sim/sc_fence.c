@@ -14,19 +14,19 @@ static struct slot slot;
 static struct ward_task task[EPOCHS];
 static struct {
 	uint32_t by_worker, by_fence; /* plain: who answers owns it */
-} book[EPOCHS];
+} priv[EPOCHS];
 static _Atomic uint32_t over;
 
 static void set_up(void)
 {
 	memset(&slot, 0, sizeof(slot));
 	memset(task, 0, sizeof(task));
-	memset(book, 0, sizeof(book));
+	memset(priv, 0, sizeof(priv));
 	atomic_init(&over, 0);
 	sim_name((void *)(uintptr_t)&slot.word, "slot.word");
 	sim_name((void *)(uintptr_t)&slot.task, "slot.task");
 	sim_name((void *)(uintptr_t)&slot.fence, "slot.fence");
-	sim_name(book, "book");
+	sim_name(priv, "book");
 }
 
 /* As worker.c: begin, run, end; home again if the answer is gone. */
@@ -38,7 +38,7 @@ static void worker(void *arg)
 		for (uint32_t k = sim_choose(3); k; k--)
 			host_relax();
 		if (slot_end(&slot)) {
-			book[i].by_worker++;
+			priv[i].by_worker++;
 			continue;
 		}
 		check(load_relaxed(&slot.task) == &task[i]);
@@ -75,14 +75,14 @@ static void steward(void *arg)
 			continue;
 		at = (ptrdiff_t)((epoch / SLOT_PHASES - 1) / 2);
 		check(seen == &task[at]);
-		book[at].by_fence++;
+		priv[at].by_fence++;
 	}
 }
 
 static offstage void balance(bool all)
 {
 	for (int i = 0; i < EPOCHS; i++) {
-		uint32_t n = book[i].by_worker + book[i].by_fence;
+		uint32_t n = priv[i].by_worker + priv[i].by_fence;
 
 		check(n <= 1);
 		check(n == 1 || !all);
@@ -145,7 +145,7 @@ static void undertaker(void *arg)
 		host_relax();
 	epoch = load_acquire(&slot.word);
 	check(slot_inside(epoch));
-	if (slot_fence(&slot, epoch, ASKER_BURIAL))
+	if (slot_fence(&slot, epoch, ASKER_REAP))
 		add_acq_rel(&owners, 1);
 }
 

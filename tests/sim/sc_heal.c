@@ -8,7 +8,7 @@
 #include "heal/heal.h"
 #include "names.h"
 #include "sim.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include <errno.h>
 #include <string.h>
 
@@ -42,9 +42,9 @@ static void set_up(uint32_t seats, uint32_t spares)
 		slot->index = i;
 		slot->self.size = sizeof(slot->self);
 		slot->self.pool = pool->name;
-		hand_init(&slot->hand, i);
-		host_life_init(&slot->breath);
-		inbox_add_hand(&pool->inbox, i, &slot->hand);
+		local_init(&slot->local, i);
+		host_life_init(&slot->liveness);
+		inbox_add_local(&pool->inbox, i, &slot->local);
 	}
 	atomic_init(&seated[0], 0);
 	atomic_init(&seated[1], 0);
@@ -59,15 +59,15 @@ static void sit(uint32_t i)
 	slot->self.worker = i;
 	store_relaxed(&pool->seat[i], slot);
 	store_relaxed(&slot->life, (uint64_t)1 << 8 | LIFE_SEATED);
-	check(crew_claim(&pool->crew, pool->seats));
+	check(seats_claim(&pool->seat_count, pool->seats));
 	if (load_relaxed(&pool->seats_used) <= i)
 		store_relaxed(&pool->seats_used, i + 1);
 }
 
 static void bear(uint32_t i)
 {
-	store_relaxed(&pool->slot[i].life, (uint64_t)1 << 8 | LIFE_BORN);
-	add_relaxed(&pool->born, 1);
+	store_relaxed(&pool->slot[i].life, (uint64_t)1 << 8 | LIFE_STARTING);
+	add_relaxed(&pool->starting, 1);
 }
 
 /* ---- seats and spares ---------------------------------------------------- */
@@ -78,16 +78,16 @@ static void spare(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg, nobody = 0;
 	struct slot *slot = &pool->slot[i];
 
-	host_life_hold(&slot->breath);
+	host_life_hold(&slot->liveness);
 	if (seat_wait(pool, slot)) {
 		check(slot->self.worker < pool->seats);
 		check(load_acquire(&pool->seat[slot->self.worker]) == slot);
 		check(cas_acq_rel(&seated[slot->self.worker], &nobody, i + 1));
 	} else { /* as worker_leave() */
-		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->starting, 1);
 		clerk_wake(pool);
 	}
-	host_life_leave(&slot->breath);
+	host_life_leave(&slot->liveness);
 }
 
 /* The worker of slot i is taken from its seat. */
@@ -119,7 +119,7 @@ static void heal_seat(void)
 	bear(1);
 	go(2, (void (*[])(void *)){ unseat, spare }, (uint32_t[]){ 0, 1 });
 	check(load_acquire(&seated[0]) == 2);
-	check(crew_vacant(&pool->crew) == 0);
+	check(seats_vacant(&pool->seat_count) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
 SCENARIO(heal_seat, "a seat stays vacant beside a spare", .bound = 1,
@@ -137,7 +137,7 @@ static void heal_two_seats(void)
 	   (uint32_t[]){ 0, 1, 2, 3 });
 	check(load_acquire(&seated[0]) && load_acquire(&seated[1]));
 	check(load_acquire(&seated[0]) != load_acquire(&seated[1]));
-	check(crew_vacant(&pool->crew) == 0);
+	check(seats_vacant(&pool->seat_count) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
 SCENARIO(heal_two_seats, "the same with two seats and two spares", .share = 2);
@@ -149,7 +149,7 @@ static void stop(void *arg)
 
 	(void)arg;
 	store_release(&pool->stopping, 1);
-	host_fence_heavy();
+	host_barrier_heavy();
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		none = CALL_NONE;
 		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
@@ -173,12 +173,12 @@ static void heal_stopping(void)
 SCENARIO(heal_stopping, "a spare sleeps on although the pool stops",
 	 .share = 2);
 
-/* As a worker does that comes up, and then ends without a last will. */
+/* As a worker does that comes up, and then ends without an exit cleanup. */
 static void vanishes(void *arg)
 {
 	struct slot *slot = &pool->slot[(uint32_t)(uintptr_t)arg];
 
-	host_life_hold(&slot->breath);
+	host_life_hold(&slot->liveness);
 	pool_lives_changed(pool);
 	sim_dawdle(UINT32_MAX / 2); /* until the spare sleeps, or does not */
 	sim_vanish();
@@ -222,7 +222,7 @@ static void heal_wanted(void)
 	bear(1);
 	go(2, (void (*[])(void *)){ resize, spare }, (uint32_t[]){ 2, 1 });
 	check(load_acquire(&seated[1]) == 2);
-	check(crew_vacant(&pool->crew) == 0);
+	check(seats_vacant(&pool->seat_count) == 0);
 	check(load_acquire(&pool->spares_ready) == 0);
 }
 SCENARIO(heal_wanted, "a seat that comes to be wanted stays empty", .bound = 1,
@@ -235,7 +235,7 @@ static void leave(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg;
 
 	if (seat_leave(pool, &pool->slot[i])) {
-		sub_acq_rel(&pool->born, 1); /* it goes for good */
+		sub_acq_rel(&pool->starting, 1); /* it goes for good */
 		add_acq_rel(&left, 1);
 	}
 }
@@ -248,9 +248,9 @@ static void heal_order(void)
 	sit(0);
 	sit(1);
 	go(2, (void (*[])(void *)){ leave, resize }, (uint32_t[]){ 0, 1 });
-	check(crew_over(&pool->crew) == !load_acquire(&left));
-	check(!crew_over(&pool->crew) ||
-	      load_acquire(&pool->inbox.orders) & ORDER_LEAVE);
+	check(seats_over(&pool->seat_count) == !load_acquire(&left));
+	check(!seats_over(&pool->seat_count) ||
+	      load_acquire(&pool->inbox.controls) & CONTROL_LEAVE);
 }
 SCENARIO(heal_order, "one is too many, and there is no order", .bound = 2);
 
@@ -275,10 +275,10 @@ static void heal_left(void)
 	   (uint32_t[]){ 0, 1, 2 });
 	sim_dawdle(UINT32_MAX / 2); /* until it sits, or sleeps */
 	gone = add_acq_rel(&left, 0); /* the newest there is */
-	word = add_acq_rel(&pool->crew.word, 0);
+	word = add_acq_rel(&pool->seat_count.word, 0);
 	check(gone <= 1);
-	check(CREW_LEAVING(word) == 0);
-	check(CREW_TAKEN(word) == 2);
+	check(SEATS_LEAVING(word) == 0);
+	check(SEATS_TAKEN(word) == 2);
 	check((add_acq_rel(&seated[0], 0) || add_acq_rel(&seated[1], 0)) ==
 	      gone);
 	sim_enough();
@@ -304,7 +304,7 @@ static void heal_spare(void)
 	unseat((void *)(uintptr_t)0);
 	clerk_wake(pool); /* as who unseats does */
 	sim_dawdle(UINT32_MAX / 2); /* until everybody else sleeps */
-	host_fence_heavy();
+	host_barrier_heavy();
 	check(load_acquire(&pool->seat[0])); /* by the spare, or its successor */
 	check(load_acquire(&pool->spares_ready) >= 1);
 	sim_enough();
@@ -331,8 +331,8 @@ static void stuck(void *arg)
 
 	(void)arg;
 	store_relaxed(&slot->tid, host_tid());
-	host_eye_open(&slot->eye, host_tid());
-	t = inbox_next(&pool->inbox, &slot->hand, 0);
+	host_stat_open(&slot->stat_files, host_tid());
+	t = inbox_next(&pool->inbox, &slot->local, 0);
 	check(t == &task);
 	slot_begin(slot, t, SLOT_RUN);
 	while (!slot_taken(slot))
@@ -362,7 +362,7 @@ static void heal_asleep(void)
 	/* Everything is asleep after two scans or three, with a rest after each. */
 	host_wait(&bed, 0,
 		  host_now() + WARD_MS(250) * sim_choose(16) + sim_choose(80));
-	book_open(book_of(&task));
+	task_open(task_priv(&task));
 	check(inbox_put(&pool->inbox, NULL, &one, 1, &full) == 1);
 	host_join(w, HOST_FOREVER);
 	steward_stop(heal, HOST_FOREVER);
@@ -408,7 +408,7 @@ static void leaver(void *arg)
 
 	(void)arg;
 	store_relaxed(&slot->tid, host_tid());
-	host_eye_open(&slot->eye, host_tid());
+	host_stat_open(&slot->stat_files, host_tid());
 	store_release(&pool->seat[0], slot);
 	slot_begin(slot, &task, SLOT_RUN);
 	host_wait(&bed, 0,
@@ -421,7 +421,7 @@ static void leaver(void *arg)
 	clerk_wake(pool);
 }
 
-/* Who sat there is buried while the steward looks at him. */
+/* Who sat there is reaped while the steward looks at him. */
 static void heal_buried(void)
 {
 	struct heal *heal;
@@ -440,7 +440,7 @@ static void heal_buried(void)
 	check(steward_start(heal) == 0);
 	check(!clerk_start(heal));
 	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
-	store_relaxed(&pool->slot[0].bond, BOND_MADE);
+	store_relaxed(&pool->slot[0].join_state, JOIN_MADE);
 	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
 		host_relax();
 	clerk_stop(heal);
@@ -455,10 +455,10 @@ SCENARIO(heal_buried, "the steward looks through an eye that was closed",
 static void looks_along(void *arg)
 {
 	struct steward *steward = arg;
-	struct watch watch = { .looked_at = 1, .look.state = 'S' };
+	struct history history = { .sampled_at = 1, .sample.state = 'S' };
 
 	for (int i = 0; i < 4; i++) {
-		excuse_wanted(pool, &watch, 0, &steward->also);
+		excuse_wanted(pool, &history, 0, &steward->also);
 		host_yield();
 	}
 	store_release(&steward->also, NULL);
@@ -483,7 +483,7 @@ static void heal_row(void)
 	check(!host_spawn(&looker, NULL, looks_along, NULL,
 			  load_relaxed(&heal->steward)));
 	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
-	store_relaxed(&pool->slot[0].bond, BOND_MADE);
+	store_relaxed(&pool->slot[0].join_state, JOIN_MADE);
 	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
 		host_relax();
 	host_join(looker, HOST_FOREVER);
@@ -514,7 +514,7 @@ static void worker(void *arg)
 	(void)arg;
 	while (taken != 3) {
 		struct ward_task *t =
-			inbox_next(&pool->inbox, &slot->hand, slot->index);
+			inbox_next(&pool->inbox, &slot->local, slot->index);
 
 		takes_one(&taken, t);
 	}
@@ -525,7 +525,7 @@ static void failing(void *arg)
 	struct ward_task *t = arg;
 	struct slot *slot = &failer[t - waiter];
 
-	book_open(book_of(t));
+	task_open(task_priv(t));
 	slot_begin(slot, t, SLOT_RUN);
 	check(lost_again(pool, slot, t, -EIO, 1));
 }

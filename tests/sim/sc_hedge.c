@@ -55,14 +55,14 @@ static offstage bool over(void)
 
 static void serve(struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word);
 	int why;
 
-	if (book_state(word) != BOOK_QUEUED) {
+	if (task_state(word) != TASK_QUEUED) {
 		if (!worker_settle(pool, NULL, task))
 			return;
-		book_move(book, BOOK_QUEUED, 0);
+		task_move(priv, TASK_QUEUED, 0);
 	}
 	why = stop_begin(pool, task);
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
@@ -70,12 +70,12 @@ static void serve(struct ward_task *task)
 
 static void works(void *arg)
 {
-	struct hand hand;
+	struct local_queue local;
 
 	(void)arg;
-	hand_init(&hand, 0);
+	local_init(&local, 0);
 	while (!over()) {
-		struct ward_task *task = inbox_take(&pool->inbox, &hand);
+		struct ward_task *task = inbox_take(&pool->inbox, &local);
 
 		if (task)
 			serve(task);
@@ -208,7 +208,7 @@ static void commits(void *arg)
 {
 	uintptr_t i = (uintptr_t)arg;
 
-	got[i] = book_commit(book_of(&task[i]), 1) &&
+	got[i] = task_commit(task_priv(&task[i]), 1) &&
 		 lane_commit((struct lane *)lane, &task[i]);
 }
 
@@ -218,7 +218,7 @@ static void answers(void *arg)
 	struct lane *in = (struct lane *)lane;
 	bool *won = arg;
 
-	book_lose(book_of(&task[0]), true, BOOK_RERUN, BOOK_LOST);
+	task_lose(task_priv(&task[0]), true, TASK_RERUN, TASK_LOST);
 	check(lane_ended(in, &task[0], -ETIME, true) == -ETIME);
 	*won = load_acquire(&in->winner) == &task[0];
 }
@@ -235,7 +235,7 @@ static void hedge_commit(void)
 	memset(task, 0, sizeof(task));
 	for (int i = 0; i < 2; i++) {
 		task[i].run = no_run;
-		book_open_lane(book_of(&task[i]), (struct lane *)lane, false);
+		task_open_lane(task_priv(&task[i]), (struct lane *)lane, false);
 	}
 	check(host_spawn(&t[0], NULL, commits, NULL, (void *)0) == 0);
 	check(host_spawn(&t[1], NULL, commits, NULL, (void *)1) == 0);

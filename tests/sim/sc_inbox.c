@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_inbox.c - the inbox whole: submit, park and wake; room; owed tasks; close
+ * sc_inbox.c - the inbox whole: submit, park and wake; room; requeued tasks; close
  * against put.
  *
  * Everything must be done before anybody is told to stop; some tasks wait until
@@ -10,7 +10,7 @@
 #include "base/host.h"
 #include "parked.h"
 #include "sim.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/inbox.h"
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #define TASKS 8
 
 static struct inbox inbox;
-static struct hand hand[WORKERS];
+static struct local_queue local[WORKERS];
 static struct job {
 	struct ward_task task;
 	uint32_t by; /* plain: written by who submits, read by who runs */
@@ -54,8 +54,8 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 			 NULL) == 0);
 	inbox.spin = 1;
 	for (uint32_t i = 0; i < nworkers; i++) {
-		hand_init(&hand[i], i);
-		inbox_add_hand(&inbox, i, &hand[i]);
+		local_init(&local[i], i);
+		inbox_add_local(&inbox, i, &local[i]);
 	}
 	atomic_init(&done, 0);
 	atomic_init(&plain_done, 0);
@@ -66,10 +66,10 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 	sim_name((void *)(uintptr_t)&inbox.bell.word, "bell.word");
 	sim_name((void *)(uintptr_t)&inbox.bell.closed, "bell.closed");
 	sim_name((void *)(uintptr_t)&inbox.used, "used");
-	sim_name((void *)(uintptr_t)&inbox.peopled, "peopled");
+	sim_name((void *)(uintptr_t)&inbox.locals_used, "locals_used");
 	sim_name((void *)(uintptr_t)&inbox.closed, "closed");
 	sim_name((void *)(uintptr_t)&inbox.settled, "settled");
-	sim_name((void *)(uintptr_t)&inbox.later.ripe, "ripe");
+	sim_name((void *)(uintptr_t)&inbox.later.expired_to, "ripe");
 	sim_name((void *)(uintptr_t)&done, "done");
 	sim_name((void *)(uintptr_t)&plain_done, "plain_done");
 	for (uint32_t i = 0; i < rings; i++) {
@@ -84,8 +84,8 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 	}
 	for (uint32_t i = 0; i < nworkers; i++) {
 		sim_name(&inbox.bell.sleeper[i], "sleeper[%u]", i);
-		sim_name(&hand[i], "hand[%u].c_head", i);
-		sim_name(&hand[i].ring.ck.p_tail, "hand[%u].p_tail", i);
+		sim_name(&local[i], "hand[%u].c_head", i);
+		sim_name(&local[i].ring.ck.p_tail, "hand[%u].p_tail", i);
 	}
 }
 
@@ -109,7 +109,7 @@ static void dawdle(void)
 }
 
 /* As ward_submit(): quickly, if it can be. */
-static int put_one(struct hand *mine, struct ward_task *task,
+static int put_one(struct local_queue *mine, struct ward_task *task,
 		   struct ring **full)
 {
 	struct ring *ring = inbox_put_quick(&inbox, mine, task);
@@ -134,7 +134,7 @@ static offstage void ran_it(const struct job *j)
 	}
 }
 
-static void put(struct job *j, struct hand *mine)
+static void put(struct job *j, struct local_queue *mine)
 {
 	struct ward_task *task = &j->task;
 	struct ring *full;
@@ -145,14 +145,14 @@ static void put(struct job *j, struct hand *mine)
 		dawdle();
 	while ((n = put_one(mine, task, &full)) == -EAGAIN)
 		if (mine)
-			mine = NULL; /* its hand is full: like anybody */
+			mine = NULL; /* its local queue is full: like anybody */
 		else
 			check(submit_wait_room(&inbox, full, NULL, HOST_FOREVER) !=
 			      -ETIMEDOUT);
 	check(n == 1);
 }
 
-static void run_job(struct job *j, struct hand *mine)
+static void run_job(struct job *j, struct local_queue *mine)
 {
 	uint32_t seen;
 
@@ -180,10 +180,10 @@ static void worker(void *arg)
 
 	do {
 		if (moves) /* to another seat, maybe */
-			near_sit(inbox.near, &hand[i], i, sim_choose(2));
-		task = inbox_next(&inbox, &hand[i], i);
+			near_sit(inbox.near, &local[i], i, sim_choose(2));
+		task = inbox_next(&inbox, &local[i], i);
 		if (task)
-			run_job((struct job *)task, &hand[i]);
+			run_job((struct job *)task, &local[i]);
 	} while (task);
 }
 
@@ -292,7 +292,7 @@ static void inbox_near(void)
 }
 SCENARIO(inbox_near, "a task is too far from those who could come for it");
 
-/* A task's own tasks go into its worker's hand; others must be woken. */
+/* A task's own tasks go into its worker's local queue; others must be woken. */
 static void inbox_nest(void)
 {
 	struct ward_task *task = &job[0].task;
@@ -322,7 +322,7 @@ static void inbox_1(void)
 		put(&job[0], NULL);
 	} else {
 		dawdle();
-		inbox_owe(&inbox, &job[0].task);
+		inbox_requeue(&inbox, &job[0].task);
 	}
 	all_done();
 	stop_workers();
@@ -389,7 +389,7 @@ static void inbox_room_1(void)
 SCENARIO(inbox_room_1, "the same, and tasks of one thread change places",
 	 .share = 2);
 
-/* ---- owed ---------------------------------------------------------------- */
+/* ---- requeued ---------------------------------------------------------------- */
 
 static void ower(void *arg)
 {
@@ -398,7 +398,7 @@ static void ower(void *arg)
 	for (uint32_t k = first; k < first + 2; k++) {
 		job[k].by = sim_me();
 		dawdle();
-		inbox_owe(&inbox, &job[k].task);
+		inbox_requeue(&inbox, &job[k].task);
 	}
 }
 
@@ -414,8 +414,8 @@ static void inbox_owed(void)
 	all_done();
 	host_join(s, HOST_FOREVER);
 	stop_workers();
-	check(load_acquire(&inbox.owed_in) == 4);
-	check(load_acquire(&inbox.owed_out) == 4);
+	check(load_acquire(&inbox.requeued_in) == 4);
+	check(load_acquire(&inbox.requeued_out) == 4);
 }
 SCENARIO(inbox_owed, "an owed task is lost, or run twice", .share = 2);
 
@@ -450,7 +450,7 @@ static void quiet_worker(void *arg)
 	struct ward_task *task;
 
 	(void)arg;
-	while ((task = inbox_next(&inbox, &hand[0], 0))) {
+	while ((task = inbox_next(&inbox, &local[0], 0))) {
 		ran_it((struct job *)task);
 		count_own(&given_back, 1);
 	}
@@ -463,7 +463,7 @@ static void drain(void)
 	for (;;) {
 		uint32_t seen = load_acquire(&inbox.settled);
 
-		host_fence_heavy(); /* [Q] */
+		host_barrier_heavy(); /* [Q] */
 		if (load_relaxed(&given_back) == inbox_accepted(&inbox))
 			return;
 		host_wait(&inbox.settled, seen, HOST_FOREVER);
@@ -528,7 +528,7 @@ SCENARIO(inbox_stop_submitter, "a submitter that is stopped stops others",
 
 /*
  * A worker is stopped anywhere: with the steward's rescue the others do all but
- * what it has in its hands.
+ * what it has in its local queues.
  */
 static void inbox_stop_worker(void)
 {
@@ -542,7 +542,7 @@ static void inbox_stop_worker(void)
 		if (inbox_anything(&inbox))
 			bell_rescue(&inbox.bell);
 		else if (sim_stopped() >= 0)
-			looks++; /* the rest is in its hands, or on its way */
+			looks++; /* the rest is in its local queues, or on its way */
 		host_relax();
 	}
 	bell_close(&inbox.bell);

@@ -133,7 +133,7 @@ static void all_given_back(void)
 		all++;
 	for (struct lane *l = load_acquire(&pool->lanes_free); l; l = l->free)
 		free++;
-	for (struct lane *l = load_acquire(&pool->lanes_haunted); l; l = l->free)
+	for (struct lane *l = load_acquire(&pool->lanes_unsafe); l; l = l->free)
 		free++;
 	check(all == free);
 }
@@ -152,28 +152,28 @@ static void tear_down(void)
 
 static void serve(struct ward_task *task)
 {
-	struct book *book = book_of(task);
-	uint64_t word = load_acquire(&book->word);
+	struct task_priv *priv = task_priv(task);
+	uint64_t word = load_acquire(&priv->word);
 	int why;
 
-	if (book_state(word) != BOOK_QUEUED) {
+	if (task_state(word) != TASK_QUEUED) {
 		check(!worker_settle(pool, NULL, task));
 		return;
 	}
-	if (word & BOOK_GRANT)
+	if (word & TASK_GRANT)
 		do {
 			if (later_again(&pool->inbox, task)) {
 				steward_ring(pool);
 				return;
 			}
-		} while (!lane_takes_grant(book->lane, task));
+		} while (!lane_takes_grant(priv->lane, task));
 	why = stop_begin(pool, task);
 	worker_answer(pool, NULL, task, why ? why : task->run(task));
 }
 
-static void take_one(struct hand *hand)
+static void take_one(struct local_queue *local)
 {
-	struct ward_task *task = inbox_take(&pool->inbox, hand);
+	struct ward_task *task = inbox_take(&pool->inbox, local);
 
 	if (task)
 		serve(task);
@@ -190,11 +190,11 @@ static offstage bool all_gone(uint32_t n)
 static void works(void *arg)
 {
 	uint32_t n = (uint32_t)(uintptr_t)arg;
-	struct hand hand;
+	struct local_queue local;
 
-	hand_init(&hand, 0);
+	local_init(&local, 0);
 	while (!all_gone(n))
-		take_one(&hand);
+		take_one(&local);
 }
 
 static offstage void is_sent(uint32_t i)
@@ -418,12 +418,12 @@ static offstage bool over(void)
 
 static void works_until_over(void *arg)
 {
-	struct hand hand;
+	struct local_queue local;
 
 	(void)arg;
-	hand_init(&hand, 0);
+	local_init(&local, 0);
 	while (!over())
-		take_one(&hand);
+		take_one(&local);
 }
 
 /* Once it was closed and seen empty, nothing is accepted any more. */
@@ -586,11 +586,11 @@ static void lane_shared_stop(void)
 {
 	struct ward_lane_config other = WARD_LANE_CONFIG_INIT;
 	struct ward_lane *apart = NULL;
-	struct hand hand; /* what is in it stays there */
+	struct local_queue local; /* what is in it stays there */
 	host_thread t;
 	int err;
 
-	hand_init(&hand, 0);
+	local_init(&local, 0);
 	set_up(0);
 	make_two();
 	other.active = 1;
@@ -602,7 +602,7 @@ static void lane_shared_stop(void)
 	check(ward_lane_resize(above, 2, 0) == 0);
 	check(ward_lane_set_limits(lane, NULL, 0) == 0);
 	while (!all_gone(2))
-		take_one(&hand);
+		take_one(&local);
 	end(t);
 	check(ward_lane_join(apart, WARD_FOREVER) == 0);
 	check(ward_lane_destroy(apart) == 0);
@@ -613,7 +613,7 @@ static void lane_shared_stop(void)
 	if (sim_stopped() >= 0)
 		sim_enough();
 	while (!all_gone(4))
-		take_one(&hand);
+		take_one(&local);
 	all_had(4, -EINTR);
 	if (err)
 		check(ward_lane_destroy(lane) == 0);
@@ -631,9 +631,9 @@ SCENARIO(lane_shared_stop, "who is stopped in two lanes holds up a third", .stop
 /* The memory is the user's: what is in it is nobody else's to touch. */
 static void release_and_wipe(struct ward_task *task)
 {
-	book_of(task)->before = NULL;
-	book_of(task)->struck = NULL;
-	book_of(task)->cause = 0;
+	task_priv(task)->before = NULL;
+	task_priv(task)->struck = NULL;
+	task_priv(task)->cause = 0;
 	release(task);
 }
 
@@ -655,8 +655,8 @@ static void recalls(void *arg)
 	check(said == 0 || said == -ENOENT || (back && said == WARD_RECALLED));
 	if (said != WARD_RECALLED)
 		return;
-	book_of(&piece[i].task)->before = NULL;
-	book_of(&piece[i].task)->struck = NULL;
+	task_priv(&piece[i].task)->before = NULL;
+	task_priv(&piece[i].task)->struck = NULL;
 	is_back(i);
 }
 
@@ -1021,7 +1021,7 @@ SCENARIO(lane_limits_stop, "who is stopped as limits change holds up others",
 
 /* ---- lower ranks ---------------------------------------------------------------------------- */
 
-static struct lower lower;
+static struct prio_queue lower;
 static uint32_t taken[TASKS];
 
 static void puts_two(void *arg)
@@ -1030,7 +1030,7 @@ static void puts_two(void *arg)
 
 	for (uint32_t k = i; k < i + 2; k++) {
 		piece[k].scratch = 7;
-		lower_put(&lower, &piece[k].task);
+		prio_put(&lower, &piece[k].task);
 	}
 }
 
@@ -1050,7 +1050,7 @@ static void takes(void *arg)
 
 	(void)arg;
 	while (!all_gone(4)) {
-		task = lower_take(&lower);
+		task = prio_take(&lower);
 		if (task) {
 			check(piece_of(task)->scratch++ == 7);
 			took(task);
@@ -1074,8 +1074,8 @@ static void lane_lower(void)
 	takes(NULL);
 	for (int i = 0; i < 3; i++)
 		end(t[i]);
-	check(!lower_count(&lower) && lower_empty(&lower));
-	check(!lower_take(&lower));
+	check(!prio_count(&lower) && prio_empty(&lower));
+	check(!prio_take(&lower));
 }
 SCENARIO(lane_lower, "a task of low rank is lost, or taken twice", .share = 2);
 
@@ -1117,29 +1117,29 @@ static void answers_lost(void *arg)
 
 static void comes_home(void *arg)
 {
-	struct book *book = book_of(&piece[0].task);
+	struct task_priv *priv = task_priv(&piece[0].task);
 
 	(void)arg;
 	piece[0].scratch++;
-	if (!book_home(book))
+	if (!task_put(priv))
 		return;
 	add_relaxed(&pool->unreleased, -(uint64_t)1);
-	check(load_relaxed(&book->word) & BOOK_PORT);
+	check(load_relaxed(&priv->word) & TASK_PORT);
 	port_post_late(pool, &piece[0].task);
 }
 
 static void lane_port_late(void)
 {
-	struct hand hand;
+	struct local_queue local;
 	host_thread t[2];
 
 	set_up(0);
 	check(ward_port_create(&port) == 0);
 	make((struct ward_lane_config){ .port = port });
 	send(0);
-	hand_init(&hand, 0);
-	check(inbox_take(&pool->inbox, &hand) == &piece[0].task);
-	book_lose(book_of(&piece[0].task), true, BOOK_LOST, BOOK_LOST);
+	local_init(&local, 0);
+	check(inbox_take(&pool->inbox, &local) == &piece[0].task);
+	task_lose(task_priv(&piece[0].task), true, TASK_LOST, TASK_LOST);
 	t[0] = begin(answers_lost, 0);
 	t[1] = begin(comes_home, 0);
 	sim_event_wait();
@@ -1154,8 +1154,8 @@ static void lane_port_late(void)
 	end(t[0]);
 	end(t[1]);
 	check(!load_relaxed(&pool->unreleased));
-	check(load_relaxed(&pool->inbox.owed_in) ==
-	      load_relaxed(&pool->inbox.owed_out));
+	check(load_relaxed(&pool->inbox.requeued_in) ==
+	      load_relaxed(&pool->inbox.requeued_out));
 	pool_put(pool);
 	check(sim_unfreed() == 0);
 }
@@ -1170,7 +1170,7 @@ static void pays(void *arg)
 	struct piece *p = &piece[(uintptr_t)arg];
 
 	later_put(&pool->inbox, &p->task, host_now() + 1000, true);
-	lost_pay(pool);
+	run_orphaned(pool);
 }
 
 static void lane_orphans(void)
@@ -1181,7 +1181,7 @@ static void lane_orphans(void)
 	store_relaxed(&pool->orphaned, 1);
 	store_relaxed(&pool->stopping, 1);
 	for (uint32_t i = 0; i < 2; i++)
-		book_open_owed(book_of(&piece[i].task), 0);
+		task_open_requeued(task_priv(&piece[i].task), 0);
 	for (uintptr_t i = 0; i < 2; i++)
 		t[i] = begin(pays, i);
 	for (uintptr_t i = 0; i < 2; i++)

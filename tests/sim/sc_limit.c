@@ -269,7 +269,7 @@ static void fences(void *arg)
 		host_relax();
 	}
 	check(cas_acq_rel(&slot.fence, &none, FENCE_TAKEN(inside)));
-	slot_rouse(&slot);
+	slot_wake_waiter(&slot);
 }
 
 static void limit_told(void)

@@ -7,7 +7,7 @@
 #include "lines.h"
 #include "base/host.h"
 #include "sim.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/inbox.h"
 #include <string.h>
 
@@ -17,7 +17,7 @@ static struct job {
 	struct ward_task task;
 } __attribute__((aligned(64))) job[WARM + LINES_TASKS];
 static struct inbox inbox;
-static struct hand hand[WORKERS];
+static struct local_queue local[WORKERS];
 static host_thread thread[WORKERS];
 static _Atomic uint32_t done;
 static uint32_t ran; /* offstage */
@@ -40,12 +40,13 @@ static void worker(void *arg)
 	unsigned i = (unsigned)(uintptr_t)arg;
 	struct ward_task *task;
 
-	while ((task = inbox_next(&inbox, &hand[i], i))) {
-		struct book *book = book_of(task);
+	while ((task = inbox_next(&inbox, &local[i], i))) {
+		struct task_priv *priv = task_priv(task);
 
-		check(book_plain(load_acquire(&book->word)));
+		check(task_plain(load_acquire(&priv->word)));
 		is_run();
-		store_release(&book->word, book_shut(load_relaxed(&book->word)));
+		store_release(&priv->word,
+			      task_shut(load_relaxed(&priv->word)));
 	}
 	add_acq_rel(&done, 1);
 }
@@ -56,7 +57,7 @@ static void put(unsigned from, unsigned to)
 		struct ward_task *task = &job[from].task;
 		struct ring *ring, *full;
 
-		book_open(book_of(task));
+		task_open(task_priv(task));
 		ring = inbox_put_quick(&inbox, NULL, task);
 		if (ring)
 			inbox_tell(&inbox, &ring->rung);
@@ -80,14 +81,14 @@ static void set_up(void)
 		lines_are(OF_RING, ring->cell,
 			  (ring->mask + 1) * sizeof(*ring->cell));
 	}
-	lines_are(OF_HAND, hand, sizeof(hand));
+	lines_are(OF_HAND, local, sizeof(local));
 	memset(job, 0, sizeof(job));
 	for (unsigned i = 0; i < WARM + LINES_TASKS; i++)
-		store_relaxed(&book_of(&job[i].task)->word, BOOK_FREE);
-	memset(hand, 0, sizeof(hand));
+		store_relaxed(&task_priv(&job[i].task)->word, TASK_FREE);
+	memset(local, 0, sizeof(local));
 	for (uint32_t i = 0; i < lines_workers; i++) {
-		hand_init(&hand[i], i);
-		inbox_add_hand(&inbox, i, &hand[i]);
+		local_init(&local[i], i);
+		inbox_add_local(&inbox, i, &local[i]);
 	}
 }
 

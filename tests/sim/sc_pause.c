@@ -29,7 +29,7 @@ static void set_up(bool with_token)
 	sim_private(&ward_pulse_);
 	sim_name((void *)(uintptr_t)&slot.fence, "slot.fence");
 	sim_name((void *)(uintptr_t)&slot.waits_on, "slot.waits_on");
-	sim_name((void *)(uintptr_t)&slot.rousers, "slot.rousers");
+	sim_name((void *)(uintptr_t)&slot.wakers, "slot.wakers");
 	sim_name((void *)(uintptr_t)&slot.pause, "slot.pause");
 	sim_name((void *)(uintptr_t)&pool.stopping, "pool.stopping");
 	sim_name(token, "token");
@@ -66,7 +66,7 @@ static void fences(void *arg)
 		host_relax();
 	}
 	check(cas_acq_rel(&slot.fence, &none, FENCE_TAKEN(word)));
-	slot_rouse(&slot);
+	slot_wake_waiter(&slot);
 }
 
 /* As destroy. */
@@ -74,8 +74,8 @@ static void stops(void *arg)
 {
 	(void)arg;
 	store_release(&pool.stopping, 1);
-	host_fence_heavy();
-	slot_rouse(&slot);
+	host_barrier_heavy();
+	slot_wake_waiter(&slot);
 }
 
 static void go(uint32_t n, void (*const *fn)(void *))

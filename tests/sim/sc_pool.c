@@ -45,7 +45,7 @@ static struct errand {
 static struct ward_pool *pool;
 static _Atomic uint32_t bed; /* nobody rings here */
 
-static struct errand *errand_of(struct ward_task *task)
+static struct errand *deferred_of(struct ward_task *task)
 {
 	return (struct errand *)task;
 }
@@ -91,7 +91,7 @@ static uint64_t ms(uint32_t n)
 
 static int run(struct ward_task *task)
 {
-	struct errand *e = errand_of(task);
+	struct errand *e = deferred_of(task);
 
 	enter_run(e);
 	if (ward_self()->attempt == 1)
@@ -147,7 +147,7 @@ static offstage void is_done(struct errand *e, int status)
 
 static void done(struct ward_task *task, int status)
 {
-	struct errand *e = errand_of(task);
+	struct errand *e = deferred_of(task);
 
 	is_done(e, status);
 	open_gate(e);
@@ -162,8 +162,8 @@ static offstage void is_released(struct errand *e)
 
 static void release(struct ward_task *task)
 {
-	is_released(errand_of(task));
-	errand_of(task)->scratch = 0;
+	is_released(deferred_of(task));
+	deferred_of(task)->scratch = 0;
 }
 
 static offstage bool is_dead(struct errand *e, const struct ward_report *r)
@@ -177,7 +177,7 @@ static offstage bool is_dead(struct errand *e, const struct ward_report *r)
 static void dead(void *arg, struct ward_task *task, const struct ward_report *r)
 {
 	(void)arg;
-	if (is_dead(errand_of(task), r) && host_self())
+	if (is_dead(deferred_of(task), r) && host_self())
 		host_exit();
 }
 
@@ -718,7 +718,7 @@ static void pool_audit_bench(void)
 	in = (struct pool *)pool;
 	worker = &in->slot[0];
 	spare = &in->slot[1];
-	check(crew_claim(&in->crew, in->seats));
+	check(seats_claim(&in->seat_count, in->seats));
 	store_relaxed(&in->seat[0], worker);
 	store_relaxed(&in->seats_used, 1);
 	slot_begin(worker, NULL, SLOT_HOOK); /* so it is not between two steps */
@@ -909,7 +909,7 @@ static const struct ward_policy for_ever = {
 
 static int holds(struct ward_task *task)
 {
-	struct errand *e = errand_of(task);
+	struct errand *e = deferred_of(task);
 
 	enter_run(e);
 	store_release(&held, 1);
@@ -1011,7 +1011,7 @@ SCENARIO(pool_told_comes, "what is told to stop as it comes is not looked for",
 /* Who answers the first from the bench hangs there until the second is answered. */
 static void hangs(struct ward_task *task, int status)
 {
-	struct errand *e = errand_of(task);
+	struct errand *e = deferred_of(task);
 
 	is_done(e, status);
 	while (!load_acquire(&e->gate))

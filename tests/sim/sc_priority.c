@@ -31,9 +31,9 @@ static void zombie(void *arg)
 
 		is_zombie(turn);
 		host_yield();
-		raised = priority_home(slot, turn);
+		raised = priority_returned(slot, turn);
 		check(!raised || !sim_is_lowered(host_tid()));
-		store_release(&slot->life, turn << 8 | LIFE_BORN);
+		store_release(&slot->life, turn << 8 | LIFE_STARTING);
 		if (!raised)
 			break; /* it is ended */
 		host_yield();
@@ -68,7 +68,7 @@ static void priority_turns(void)
 
 	slot = host_alloc(sizeof(*slot));
 	check(slot);
-	host_life_init(&slot->breath);
+	host_life_init(&slot->liveness);
 	atomic_init(&out, 0);
 	sim_name((void *)(uintptr_t)&slot->lowered, "lowered");
 	sim_name((void *)(uintptr_t)&slot->life, "life");

@@ -10,7 +10,7 @@
 
 #define ITEMS 8
 
-static struct ring ring, hand;
+static struct ring ring, local;
 static ck_ring_buffer_t cell[4], hand_cell[4];
 static struct item {
 	uint32_t number;
@@ -30,18 +30,18 @@ static void set_up(uint32_t ring_size, uint32_t n, uint32_t each)
 	producers = n;
 	per_producer = each;
 	ring_init(&ring, cell, size);
-	ring_init(&hand, hand_cell, size);
+	ring_init(&local, hand_cell, size);
 	/* Where there is one producer it is the only one's, for good. */
 	atomic_init(&ring.claim, n == 1);
-	atomic_init(&hand.claim, 1);
+	atomic_init(&local.claim, 1);
 	atomic_init(&put_all, 0);
 	atomic_init(&refused, 0);
 	sim_name(&ring, "ring.c_head");
 	sim_name(&ring.ck.p_tail, "ring.p_tail");
 	sim_name((void *)(uintptr_t)&ring.claim, "ring.claim");
 	sim_name(cell, "cell");
-	sim_name(&hand, "hand");
-	sim_name(&hand.ck.p_tail, "hand.p_tail");
+	sim_name(&local, "hand");
+	sim_name(&local.ck.p_tail, "hand.p_tail");
 	sim_name(hand_cell, "hand_cell");
 }
 
@@ -139,7 +139,7 @@ static offstage void all_taken(void)
 		for (uint32_t k = 0; k < per_producer; k++)
 			check(taken[i * 4 + k]);
 	check(ring_count(&ring) == 0);
-	check(ring_count(&hand) == 0);
+	check(ring_count(&local) == 0);
 }
 
 static void go(uint32_t n, void (*const *fn)(void *), void **arg)
@@ -195,12 +195,13 @@ static void worker(void *arg)
 	(void)arg;
 	for (;;) {
 		bool last = over();
-		uint32_t n = ring_take(&hand, got, 1, false);
+		uint32_t n = ring_take(&local, got, 1, false);
 
 		if (!n) {
 			n = ring_take(&ring, got, 2, true);
 			if (n > 1)
-				check(ring_put(&hand, got + 1, n - 1) == n - 1);
+				check(ring_put(&local, got + 1, n - 1) ==
+				      n - 1);
 		}
 		if (n)
 			use(got[0], false);
@@ -219,7 +220,7 @@ static void thief(void *arg)
 	(void)arg;
 	for (;;) {
 		bool last = load_acquire(&worker_done);
-		uint32_t n = ring_take(&hand, got, 2, true);
+		uint32_t n = ring_take(&local, got, 2, true);
 
 		for (uint32_t i = 0; i < n; i++)
 			use(got[i], false);

@@ -466,7 +466,7 @@ bool was_ended(int thread)
 
 static bool sleeps_on(const struct thread *t, const void *futex)
 {
-	for (int i = 0; i < HOST_WATCHES; i++)
+	for (int i = 0; i < HOST_WAITV_MAX; i++)
 		if (t->futex[i] == futex)
 			return true;
 	return false;

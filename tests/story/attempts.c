@@ -7,7 +7,7 @@
  * answered, once, and given back.
  */
 #include "story.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 
 #include <pthread.h>
 
@@ -28,11 +28,11 @@ static _Atomic uint32_t last_attempt;
 /* In its first attempt it makes itself old, and ends each as 'number' says. */
 static int grows_old(struct item *item)
 {
-	struct book *book = book_of(&item->task);
+	struct task_priv *priv = task_priv(&item->task);
 	uint32_t attempt = ward_self()->attempt;
 
 	if (attempt == 1) /* 65529: six more */
-		add_relaxed(&book->word, 65528 * BOOK_ATTEMPT_ONE);
+		add_relaxed(&priv->word, 65528 * TASK_ATTEMPT_ONE);
 	else
 		expect_equal(attempt, load_relaxed(&last_attempt) + 1);
 	store_relaxed(&last_attempt, attempt == 1 ? 65529 : attempt);

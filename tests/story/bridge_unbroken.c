@@ -99,7 +99,7 @@ static int is_to_be_fenced(struct run *run)
 
 	run->doomed = true;
 	run->hurry = draw(&run->seed) % 16;
-	steward_condemn(slot->pool, &incarnation_here()->task);
+	steward_request_fence(slot->pool, &incarnation_here()->task);
 	return 0;
 }
 
@@ -239,7 +239,7 @@ int main(void)
 	pool.policy = NULL;
 	config.pool = &pool;
 	config.restarts = 1000000;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	expect_equal(ward_bridge_create(&bridge, ROOM, dropped), 0);
 	spec.name = "producer";
 	spec.run = produce;

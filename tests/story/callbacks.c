@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * callbacks.c - callbacks that ruin their worker: release() leaves, also where
- * it was owed because done() left before it; release() spins, owed or late.
+ * it was requeued because done() left before it; release() spins, requeued or late.
  *
  * Expected: a drain does not wait for what will never come; a callback is judged
  * as a task is, and its seat is healed.

@@ -18,7 +18,7 @@ static struct ward_watch branch_link[BRANCHES];
 static struct ward_pool *pool;
 static pthread_barrier_t line;
 static _Atomic uint64_t told_n, kept, watched, accepted, answered, refused, links;
-static _Atomic uint64_t ended; /* errands: no call on their tokens any more */
+static _Atomic uint64_t ended; /* deferred calls: no call on their tokens any more */
 
 struct seer {
 	struct ward_watch watch;

@@ -34,7 +34,7 @@ int main(void)
 	expect_equal(convicted(&s), 0);
 	expect_equal(s.running, 1);
 	store_release(&item.mark, 1);
-	let_go(&it);
+	dismissed(&it);
 	item_ends(&item, 1);
 	s = stats_of(pool);
 	expect_equal(convicted(&s), 0);

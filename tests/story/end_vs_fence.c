@@ -8,7 +8,7 @@
  * acquits; one whose thread died is dead and not convicted; one whose thread
  * left by a raw exit is either, once.
  *
- * The linker puts this file's host_fence_heavy in front of the library's: the
+ * The linker puts this file's host_barrier_heavy in front of the library's: the
  * steward calls it at just that moment.
  */
 #include "story.h"
@@ -46,12 +46,12 @@ static void end_it(struct item *item)
 		wait_until(load_acquire(&item->done));
 }
 
-WRAPPED(host_fence_heavy);
-void __wrap_host_fence_heavy(void)
+WRAPPED(host_barrier_heavy);
+void __wrap_host_barrier_heavy(void)
 {
 	struct item *item = load_acquire(&victim);
 
-	__real_host_fence_heavy();
+	__real_host_barrier_heavy();
 	if (item && load_acquire(&item->runs) && is_steward())
 		end_it(item);
 }
@@ -82,7 +82,7 @@ static void race(struct ward_pool *pool, enum way way)
 	wait_until(load_acquire(&item.released));
 	if (way != RAW) /* the steward is told by its own look */
 		wait_until(stats_of(pool).acquitted > before.acquitted);
-	if (way == RAW) /* its thread is buried some time after its answer */
+	if (way == RAW) /* its thread is reaped some time after its answer */
 		wait_until(stats_of(pool).deaths > before.deaths);
 	wait_healed(pool);
 	after = stats_of(pool);

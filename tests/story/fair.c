@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fair.c - under a load that never lets a ring run empty, nobody's task is left
- * behind: not one from another thread, nor those in the hand of a worker that
+ * behind: not one from another thread, nor those in the local queue of a worker that
  * was replaced.
  *
  * Expected: each runs while the load goes on.

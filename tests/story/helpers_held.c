@@ -85,18 +85,20 @@ void __wrap_host_wake(_Atomic uint32_t *word, int n)
 	__real_host_wake(word, n);
 }
 
-WRAPPED(host_look);
-int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
+WRAPPED(host_sample);
+int __wrap_host_sample(const struct host_stat_files *files,
+		       struct host_sample *look)
 {
 	at(LOOKS);
-	return __real_host_look(eye, look);
+	return __real_host_sample(files, look);
 }
 
 WRAPPED(host_syscall);
-int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+int __wrap_host_syscall(const struct host_stat_files *files, int32_t *nr,
+			uint64_t *arg)
 {
 	at(ASKS);
-	return __real_host_syscall(eye, nr, arg);
+	return __real_host_syscall(files, nr, arg);
 }
 
 WRAPPED(host_spawn);
@@ -130,15 +132,15 @@ void __wrap_host_life_hold(struct host_life *life)
 	__real_host_life_hold(life);
 }
 
-WRAPPED(host_eye_open);
-void __wrap_host_eye_open(struct host_eye *eye, int32_t tid)
+WRAPPED(host_stat_open);
+void __wrap_host_stat_open(struct host_stat_files *files, int32_t tid)
 {
 	at(OPENS);
-	__real_host_eye_open(eye, tid);
+	__real_host_stat_open(files, tid);
 }
 
-WRAPPED(host_mutter);
-void __wrap_host_mutter(const char *line, size_t len)
+WRAPPED(host_try_stderr);
+void __wrap_host_try_stderr(const char *line, size_t len)
 {
 	(void)line;
 	(void)len;

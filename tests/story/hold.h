@@ -60,7 +60,7 @@ static inline bool hold(struct hold *hold, int32_t thread)
 	return false;
 }
 
-static inline void let_go(struct hold *hold)
+static inline void dismissed(struct hold *hold)
 {
 	int status;
 

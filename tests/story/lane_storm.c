@@ -24,11 +24,11 @@ static _Atomic uint64_t ran, unwanted;
 struct piece {
 	struct ward_task task;
 	_Atomic uint32_t done, released;
-	struct crowd *crowd; /* of a lane of width 1 */
+	struct pool_load *crowd; /* of a lane of width 1 */
 	bool accepted;
 };
 
-struct crowd {
+struct pool_load {
 	_Atomic uint32_t inside;
 	uint32_t turns; /* plain: one after the other */
 };
@@ -48,7 +48,7 @@ static struct piece *piece_of(struct ward_task *task)
 
 static int run(struct ward_task *task)
 {
-	struct crowd *crowd = piece_of(task)->crowd;
+	struct pool_load *crowd = piece_of(task)->crowd;
 
 	add_relaxed(&ran, 1);
 	if (!crowd)
@@ -91,7 +91,7 @@ static struct ward_lane *some_lane(uint64_t *seed, bool *key)
 
 /* Some of them past the lane, later. */
 static void put(struct ward_lane *lane, struct piece *piece,
-		struct crowd *crowd, uint64_t *seed)
+		struct pool_load *crowd, uint64_t *seed)
 {
 	int err;
 
@@ -134,7 +134,7 @@ static void meddle(struct ward_lane *lane, struct piece *piece, uint64_t *seed)
 static void one_lane(uint64_t *seed)
 {
 	struct piece piece[TASKS] = { 0 };
-	struct crowd crowd = { 0 };
+	struct pool_load crowd = { 0 };
 	struct ward_lane *lane;
 	bool key;
 

@@ -5,7 +5,7 @@
  * another thread's.
  *
  * Expected: destroy waits for the newborn, which then runs no hook after
- * destroy has returned; the stale burial touches nobody: the task that runs in
+ * destroy has returned; the stale reaping touches nobody: the task that runs in
  * that record ends as it should.
  *
  * Both are held at the door to the host: this program is linked with --wrap.
@@ -72,7 +72,7 @@ static void birth_beside_destroy(void)
 	expect_equal(load_acquire(&item.released), 1);
 }
 
-/* ---- a burial that comes too late ------------------------------------------------- */
+/* ---- a reaping that comes too late ------------------------------------------------- */
 
 static _Atomic uint32_t hold_burial, went_on;
 static struct slot *_Atomic grave;
@@ -82,7 +82,7 @@ static bool reused(struct slot *slot, uint64_t turn)
 {
 	uint64_t life = load_acquire(&slot->life);
 
-	return LIFE_TURN(life) > turn + 2 && LIFE_STATE(life) == LIFE_SEATED &&
+	return LIFE_GEN(life) > turn + 2 && LIFE_STATE(life) == LIFE_SEATED &&
 	       slot_inside(load_acquire(&slot->word));
 }
 
@@ -95,8 +95,8 @@ bool __wrap_host_life_lost(const struct host_life *life)
 
 	if (!lost || !swap_acq_rel(&hold_burial, 0))
 		return lost;
-	slot = ward_entry(life, struct slot, breath);
-	turn = LIFE_TURN(load_acquire(&slot->life));
+	slot = ward_entry(life, struct slot, liveness);
+	turn = LIFE_GEN(load_acquire(&slot->life));
 	store_release(&grave, slot);
 	wait_until(reused(slot, turn));
 	store_release(&went_on, 1);
@@ -120,7 +120,7 @@ static int stays_in_the_grave(struct item *item)
 		ward_beat();
 		nap(MS);
 	}
-	for (int i = 0; i < 20; i++) { /* time for the burial to go wrong */
+	for (int i = 0; i < 20; i++) { /* time for the reaping to go wrong */
 		ward_beat();
 		nap(MS);
 	}
@@ -140,7 +140,7 @@ static void stale_burial(void)
 	struct item dead, item;
 	struct pool *pool;
 
-	config.spares = 3; /* one is held, the others bury on */
+	config.spares = 3; /* one is held, the others reap on */
 	the_pool = pool_up(&config);
 	pool = (struct pool *)the_pool;
 	store_release(&hold_burial, 1);

@@ -5,8 +5,8 @@
  * moment.
  *
  * Expected: each ends as it was told, granted or stopped; at no time have more been
- * granted than any of the limits allows; and when all is over the limits are in debt
- * to nobody for longer than what the stopped ones may have left behind.
+ * granted than any of the limits allows; and when all is over the limits are in
+ * reference to nobody for longer than what the stopped ones may have left behind.
  */
 #include "work/limit.h"
 #include "story.h"

@@ -113,12 +113,12 @@ tests_story_unloaded_LDADD =
 # These stand between the library and its host.
 tests_story_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_now \
 	-Wl,--wrap=host_utc -Wl,--wrap=host_wait -Wl,--wrap=host_join
-tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_fence_heavy
+tests_story_end_vs_fence_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_barrier_heavy
 tests_story_environment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait
 tests_story_helpers_held_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait \
-	-Wl,--wrap=host_wake -Wl,--wrap=host_look -Wl,--wrap=host_syscall \
+	-Wl,--wrap=host_wake -Wl,--wrap=host_sample -Wl,--wrap=host_syscall \
 	-Wl,--wrap=host_spawn -Wl,--wrap=host_join -Wl,--wrap=host_wait_lives \
-	-Wl,--wrap=host_life_hold -Wl,--wrap=host_eye_open -Wl,--wrap=host_mutter
+	-Wl,--wrap=host_life_hold -Wl,--wrap=host_stat_open -Wl,--wrap=host_try_stderr
 tests_story_late_birth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn -Wl,--wrap=host_life_lost
 tests_story_left_behind_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc -Wl,--wrap=host_free
 tests_story_near_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_near_find

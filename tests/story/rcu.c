@@ -3,7 +3,7 @@
  * rcu.c - a program that uses liburcu itself: a task hangs inside of a read-side
  * section, so that no grace period of the program's ends any more.
  *
- * Expected: that is the program's affair.  Workers that die are buried and
+ * Expected: that is the program's affair.  Workers that die are reaped and
  * replaced, a fork comes back, and destroy keeps its deadline.
  */
 #include "story.h"

@@ -24,7 +24,7 @@ static const struct ward_policy steady = {
 	.blocked_within = 150 * MS,
 };
 
-static _Atomic uint32_t lock, let_go, stop;
+static _Atomic uint32_t lock, dismissed, stop;
 static _Atomic int32_t owner;
 static int cpu; /* where the owner and the hog fight */
 
@@ -71,7 +71,7 @@ static void *own(void *starved)
 	else /* before whatever else runs on this machine, where we may */
 		sched_setscheduler(0, SCHED_FIFO, &first);
 	store_release(&owner, host_tid());
-	while (!load_relaxed(&let_go))
+	while (!load_relaxed(&dismissed))
 		;
 	lock_open(&lock);
 	return NULL;
@@ -83,7 +83,7 @@ static void begin(bool starved)
 {
 	static char yes;
 
-	store_relaxed(&let_go, 0);
+	store_relaxed(&dismissed, 0);
 	store_relaxed(&stop, 0);
 	store_relaxed(&owner, 0);
 	pthread_create(&thread[0], NULL, own, starved ? &yes : NULL);
@@ -94,7 +94,7 @@ static void begin(bool starved)
 
 static void end(bool starved)
 {
-	store_relaxed(&let_go, 1);
+	store_relaxed(&dismissed, 1);
 	store_relaxed(&stop, 1);
 	pthread_join(thread[0], NULL);
 	if (starved)

@@ -56,7 +56,7 @@ int main(void)
 	s = stats_of(pool);
 	expect_equal(s.convicted_livelock, 1);
 
-	let_go(&it);
+	dismissed(&it);
 	wait_until(load_relaxed(&old->tid) == 0);
 	store_release(&busy.mark, 1);
 	item_ends(&busy, 0);

@@ -20,7 +20,7 @@ static _Atomic uint32_t held, go; /* 1: to be held; 2: it is */
 static __thread bool victim;
 
 WRAPPED(inbox_pass);
-void __wrap_inbox_pass(struct inbox *inbox, struct hand *mine,
+void __wrap_inbox_pass(struct inbox *inbox, struct local_queue *mine,
 		       struct ward_task *task, uint32_t rank)
 {
 	if (victim) {

@@ -99,7 +99,7 @@ static void stop_it(void)
 	}
 }
 
-static void let_go(void)
+static void dismissed(void)
 {
 	store_relaxed(&parked, 0);
 	add_acq_rel(&turn, 1);
@@ -120,10 +120,10 @@ int main(void)
 	for (int i = 0; i < TIMES; i++) {
 		stop_it();
 		others_go_on();
-		let_go();
+		dismissed();
 	}
 	store_release(&stop, 1);
-	let_go(); /* a signal may have come after the last time */
+	dismissed(); /* a signal may have come after the last time */
 	pthread_join(thread, NULL);
 	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
 	pool_down(pool);

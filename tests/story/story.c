@@ -201,8 +201,8 @@ void audit_whole(struct ward_pool *pool)
 
 bool books_closed(struct ward_pool *pool)
 {
-	fence_seq_cst();
-	return load_acquire(&((const struct pool *)pool)->amid) == 0;
+	barrier_seq_cst();
+	return load_acquire(&((const struct pool *)pool)->transitions) == 0;
 }
 
 /* An answer may be here before the place that its worker left is seen. */

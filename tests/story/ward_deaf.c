@@ -48,7 +48,7 @@ static void deaf_start(struct deaf *deaf, char name,
 	wait_until(load_acquire(&deaf->actor.runs) == 1);
 }
 
-static void come_home(struct deaf *deaf, uint32_t homes)
+static void came_back(struct deaf *deaf, uint32_t homes)
 {
 	store_release(&deaf->actor.gate, 1);
 	wait_until(load_acquire(&deaf->actor.homes) == homes);
@@ -70,7 +70,7 @@ static void is_stopped(struct ward_steward *root)
 	expect(!strcmp(told(WARD_R_OVERDUE, 0)->task, "a"));
 	expect_equal(view_of(a.actor.ward).failures, 0);
 	expect_equal(load_acquire(&a.actor.homes), 0);
-	come_home(&a, 1);
+	came_back(&a, 1);
 	expect_equal(load_acquire(&a.actor.ends), 1);
 	ward_put(a.actor.ward);
 }
@@ -88,7 +88,7 @@ static void is_restarted(struct ward_steward *root)
 	expect_equal(ward_stop(a.actor.ward, WARD_NOWAIT), -ETIMEDOUT);
 	expect_equal(ward_stop(a.actor.ward, ward_in(IN_TIME)), 0);
 	expect_equal(told_count(WARD_R_RESTART), restarts);
-	come_home(&a, 2);
+	came_back(&a, 2);
 	ward_put(a.actor.ward);
 }
 
@@ -101,7 +101,7 @@ static void in_turn(struct ward_steward *root)
 	struct deaf b;
 
 	config.parent = root;
-	below = steward_up(&config);
+	below = supervisor_up(&config);
 	diary_clear();
 	actor_start(&a, 'a', below);
 	deaf_start(&b, 'b', below);
@@ -110,7 +110,7 @@ static void in_turn(struct ward_steward *root)
 	expect_equal(ward_steward_stop(below, ward_in(IN_TIME)), 0);
 	diary_says("+a+b+c-c-b-a");
 	expect_equal(ward_steward_destroy(below, WARD_NOWAIT), 0);
-	come_home(&b, 1);
+	came_back(&b, 1);
 	ward_put(a.ward);
 	ward_put(b.actor.ward);
 	ward_put(c.ward);
@@ -120,7 +120,7 @@ static void in_turn(struct ward_steward *root)
 static void outlives_its_root(void)
 {
 	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
-	struct ward_steward *root = steward_up(&config);
+	struct ward_steward *root = supervisor_up(&config);
 	struct deaf a, b;
 	int status;
 
@@ -132,8 +132,8 @@ static void outlives_its_root(void)
 	expect_equal(status, -ECANCELED);
 	expect_equal(load_acquire(&a.actor.ends), 1);
 	ward_put(a.actor.ward);
-	come_home(&a, 1);
-	come_home(&b, 1);
+	came_back(&a, 1);
+	came_back(&b, 1);
 	ward_put(b.actor.ward);
 	wait_until(threads_now() == 1);
 }
@@ -141,7 +141,7 @@ static void outlives_its_root(void)
 int main(void)
 {
 	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
-	struct ward_steward *root = steward_up(&config);
+	struct ward_steward *root = supervisor_up(&config);
 
 	is_stopped(root);
 	is_restarted(root);

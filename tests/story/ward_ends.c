@@ -191,7 +191,7 @@ int main(void)
 	struct ward_steward *root;
 
 	config.restarts = 1000;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	all_ways(root);
 	ends_for_good(root, WARD_ON_FAILURE, DEED_RETURN_0, 0);
 	ends_for_good(root, WARD_NEVER, DEED_RETURN_7, 7);

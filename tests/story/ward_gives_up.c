@@ -59,7 +59,7 @@ static void gives_up(void)
 	config.restarts = 5;
 	config.within = 3600 * SECOND;
 	config.gave_up = count_gave_up;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	diary_clear();
 	actor_start(&a, 'a', root);
 	spec.name = "b";
@@ -96,7 +96,7 @@ static void restarts_nothing(void)
 
 	config.flags = WARD_STEWARD_NO_RESTARTS;
 	config.gave_up = count_gave_up;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	store_relaxed(&dead_runs, 0);
 	spec.run = die_at_once;
 	expect_equal(ward_start(&b, root, &spec), 0);
@@ -117,7 +117,7 @@ static void backs_off(void)
 	struct ward *b;
 
 	config.restarts = 1000;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	store_relaxed(&dead_runs, 0);
 	spec.run = die_at_once;
 	spec.backoff_min = MS;
@@ -163,12 +163,12 @@ static void escalates(enum deed deed)
 	config.within = 3600 * SECOND;
 	config.restarts = 2;
 	config.gave_up = count_gave_up;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	config.parent = root;
 	config.restarts = 3;
 	config.gave_up = below_gives_up;
 	config.arg = &deed;
-	below = steward_up(&config);
+	below = supervisor_up(&config);
 	spec.run = die_at_once;
 	expect_equal(ward_start(&b, below, &spec), 0);
 	ward_put(b);

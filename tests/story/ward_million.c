@@ -93,7 +93,7 @@ int main(void)
 	pool.hooks = &hooks;
 	config.pool = &pool;
 	config.restarts = UINT32_MAX;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	threads = threads_now();
 	descriptors = descriptors_now();
 	restless_start(r, root);

@@ -143,7 +143,7 @@ int main(void)
 	int memory = never_starts(&allocs_left, -ENOMEM);
 
 	expect(threads > 4 && memory > 4);
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	printf("failed at the start: %d threads, %d pieces of memory; of a ward: "
 	       "%d\n",
 	       threads, memory, no_memory_for_one(root));

@@ -27,7 +27,7 @@ static struct ward_steward *three(enum ward_strategy strategy)
 
 	config.strategy = strategy;
 	config.restarts = 100;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	diary_clear();
 	actor_start(&a, 'a', root);
 	actor_start(&b, 'b', root);
@@ -100,12 +100,12 @@ static void a_steward_below(void)
 
 	config.strategy = WARD_ONE_FOR_ALL;
 	config.restarts = 100;
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	config.parent = root;
 	config.name = "below";
 	diary_clear();
 	actor_start(&a, 'a', root);
-	below = steward_up(&config);
+	below = supervisor_up(&config);
 	actor_start(&b, 'b', below);
 	actor_start(&c, 'c', below);
 	actor_start(&d, 'd', root);

@@ -179,14 +179,14 @@ static void stewards_up(void)
 	config.pool = &pool;
 	config.restarts = UINT32_MAX;
 	config.wards = 10; /* now and then it is full */
-	root = steward_up(&config);
+	root = supervisor_up(&config);
 	config.pool = NULL;
 	config.wards = 0;
 	config.parent = root;
 	config.strategy = WARD_ONE_FOR_ALL;
-	all = steward_up(&config);
+	all = supervisor_up(&config);
 	config.strategy = WARD_REST_FOR_ONE;
-	rest = steward_up(&config);
+	rest = supervisor_up(&config);
 }
 
 static void *nothing(void *arg)

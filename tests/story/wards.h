@@ -188,7 +188,7 @@ static inline struct ward_view view_of(struct ward *ward)
 
 /* On a pool as the stories have it, that keeps reports. */
 static inline struct ward_steward *
-steward_up(const struct ward_steward_config *config)
+supervisor_up(const struct ward_steward_config *config)
 {
 	struct ward_pool_config pool = story_config();
 	struct ward_steward_config c = *config;

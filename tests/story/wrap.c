@@ -54,7 +54,7 @@ static void wind_hands(struct ward_pool *pool, uint32_t steps)
 	wait_until(stats_of(pool).idle == stats_of(pool).wanted);
 	for (uint32_t i = 0; i < inside->slots; i++)
 		if (inside->slot[i].pool)
-			wind_ring(&inside->slot[i].hand.ring, 0u - steps);
+			wind_ring(&inside->slot[i].local.ring, 0u - steps);
 }
 
 static const struct ward_policy trying = {

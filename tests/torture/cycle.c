@@ -48,7 +48,7 @@ struct producer {
 	struct job *stock;
 	struct job *_Atomic back; /* by release(), from any thread */
 	_Atomic uint32_t hungry;  /* futex */
-	struct host_eye eye;
+	struct host_stat_files files;
 	bool shut;
 };
 
@@ -92,7 +92,7 @@ static void give_back(struct job *job)
 	do {
 		job->next = top;
 	} while (!cas_acq_rel(&p->back, &top, job));
-	fence_seq_cst(); /* given back | does it wait? */
+	barrier_seq_cst(); /* given back | does it wait? */
 	if (load_relaxed(&p->hungry) && swap_acq_rel(&p->hungry, 0))
 		host_wake(&p->hungry, 1);
 }
@@ -113,7 +113,7 @@ static struct job *take_job(struct producer *p)
 		if (p->stock)
 			break;
 		store_relaxed(&p->hungry, 1);
-		fence_seq_cst(); /* I wait | given back? */
+		barrier_seq_cst(); /* I wait | given back? */
 		if (load_relaxed(&p->back))
 			continue;
 		host_wait(&p->hungry, 1, end);
@@ -133,14 +133,14 @@ static struct job *take_job(struct producer *p)
  * overrun, a fault is one that no pause explains.
  */
 static void overrun(struct producer *p, ward_ns until,
-		    const struct host_look *before)
+		    const struct host_sample *before)
 {
-	struct host_look after;
+	struct host_sample after;
 	ward_ns now = ward_now();
 	uint64_t over = now > until ? now - until : 0, starved;
 
 	add_relaxed(&tally.timed, 1);
-	if (over <= p->shape->config.scan || host_look(&p->eye, &after))
+	if (over <= p->shape->config.scan || host_sample(&p->files, &after))
 		return;
 	starved = after.run_delay - before->run_delay;
 	over = over > starved ? over - starved : 0;
@@ -160,10 +160,10 @@ static int submit(struct producer *p, struct ward_task *const *task, uint32_t n,
 		  ward_ns until)
 {
 	bool timed = until != WARD_NOWAIT && until != WARD_FOREVER;
-	struct host_look before;
+	struct host_sample before;
 	int got;
 
-	timed = timed && !host_look(&p->eye, &before);
+	timed = timed && !host_sample(&p->files, &before);
 	if (n == 1 && rng_once(&p->rng, 2)) {
 		got = ward_submit(p->cycle->pool, task[0], until);
 		got = got ? got : 1;
@@ -232,14 +232,14 @@ static void *producer(void *arg)
 	uint32_t left = p->shape->quota;
 
 	perturb_seed(rng_next(&p->rng));
-	host_eye_open(&p->eye, host_tid());
+	host_stat_open(&p->files, host_tid());
 	while (left && !p->shut) {
 		left -= produce(p, left);
 		if (p->shape->trickle && rng_once(&p->rng, 4))
 			usleep(rng_below(&p->rng, 200));
 		perturb();
 	}
-	host_eye_close(&p->eye);
+	host_stat_close(&p->files);
 	return NULL;
 }
 

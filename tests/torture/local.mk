@@ -19,7 +19,7 @@ tests_torture_torture_SOURCES = \
 
 # perturb.c stands before and behind these.
 comma = ,
-torture_wrap = host_now host_wait host_wake host_fence_heavy host_relax \
+torture_wrap = host_now host_wait host_wake host_barrier_heavy host_relax \
 	host_alloc host_free
 tests_torture_torture_LDFLAGS = $(AM_LDFLAGS) \
 	$(torture_wrap:%=-Wl$(comma)--wrap=%)

@@ -65,11 +65,11 @@ void __wrap_host_wake(_Atomic uint32_t *word, int n)
 	perturb();
 }
 
-WRAPPED(host_fence_heavy);
-void __wrap_host_fence_heavy(void)
+WRAPPED(host_barrier_heavy);
+void __wrap_host_barrier_heavy(void)
 {
 	perturb();
-	__real_host_fence_heavy();
+	__real_host_barrier_heavy();
 	perturb();
 }
 

@@ -24,7 +24,7 @@ struct fake_thread {
 	uint64_t syscall_arg;
 	bool unknown; /* the kernel tells nothing */
 	bool lowered;
-	uint32_t looked_at;
+	uint32_t sampled_at;
 };
 
 static struct fake {
@@ -86,7 +86,7 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	return fake.wait ? fake.wait(word, seen, until) : 0;
 }
 
-int host_wait_any(const struct host_watch *watch, unsigned n, uint64_t until)
+int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (load_relaxed(watch[i].word) != watch[i].seen)
@@ -101,7 +101,7 @@ void host_wake(_Atomic uint32_t *word, int n)
 	fake.wakes++;
 }
 
-void host_fence_heavy(void)
+void host_barrier_heavy(void)
 {
 	if (fake.fence)
 		fake.fence();
@@ -242,36 +242,37 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- evidence -------------------------------------------------------- */
 
-void host_eye_close(struct host_eye *eye)
+void host_stat_close(struct host_stat_files *files)
 {
-	eye->tid = 0;
+	files->tid = 0;
 }
 
-int host_look(const struct host_eye *eye, struct host_look *look)
+int host_sample(const struct host_stat_files *files, struct host_sample *sample)
 {
 	static const char state[] = { 'R', 'R', 'S', 'T', 0 };
-	struct fake_thread *t = &fake.thread[eye->tid];
+	struct fake_thread *t = &fake.thread[files->tid];
 
-	*look = (struct host_look){ .cpu_known = false };
-	t->looked_at++;
+	*sample = (struct host_sample){ .cpu_known = false };
+	t->sampled_at++;
 	if (t->doing == ENDED)
 		return -ESRCH;
 	if (t->unknown)
 		return -ENODATA;
-	*look = (struct host_look){ .cpu_known = true,
-				    .state_known = true,
-				    .switches_known = true,
-				    .cpu = t->cpu,
-				    .run_delay = t->delay,
-				    .slices = t->slices + 1,
-				    .state = state[t->doing] };
+	*sample = (struct host_sample){ .cpu_known = true,
+					.state_known = true,
+					.switches_known = true,
+					.cpu = t->cpu,
+					.run_delay = t->delay,
+					.slices = t->slices + 1,
+					.state = state[t->doing] };
 	return 0;
 }
 
-int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+int host_syscall(const struct host_stat_files *files, int32_t *nr,
+		 uint64_t *arg)
 {
-	*nr = fake.thread[eye->tid].syscall;
-	*arg = fake.thread[eye->tid].syscall_arg;
+	*nr = fake.thread[files->tid].syscall;
+	*arg = fake.thread[files->tid].syscall_arg;
 	return 0;
 }
 
@@ -359,7 +360,7 @@ uint64_t host_ticket(void)
 	return ++last;
 }
 
-void host_mutter(const char *line, size_t len)
+void host_try_stderr(const char *line, size_t len)
 {
 	(void)line;
 	(void)len;

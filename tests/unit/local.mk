@@ -12,14 +12,14 @@ unit_tests += \
 	tests/unit/test_bad_input \
 	tests/unit/test_bad_ward \
 	tests/unit/test_bell \
-	tests/unit/test_book \
+	tests/unit/test_task_priv \
 	tests/unit/test_bridge \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
 	tests/unit/test_check \
 	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
-	tests/unit/test_crew \
+	tests/unit/test_seat_count \
 	tests/unit/test_deque \
 	tests/unit/test_due \
 	tests/unit/test_excuse \
@@ -28,7 +28,7 @@ unit_tests += \
 	tests/unit/test_fork \
 	tests/unit/test_format \
 	tests/unit/test_frame \
-	tests/unit/test_group \
+	tests/unit/test_dedup \
 	tests/unit/test_handle \
 	tests/unit/test_hedge \
 	tests/unit/test_histogram \
@@ -36,11 +36,11 @@ unit_tests += \
 	tests/unit/test_host_about \
 	tests/unit/test_host_cpus \
 	tests/unit/test_host_fault \
-	tests/unit/test_host_fence \
+	tests/unit/test_host_barrier \
 	tests/unit/test_host_init \
 	tests/unit/test_host_life \
 	tests/unit/test_host_lock \
-	tests/unit/test_host_look \
+	tests/unit/test_host_sample \
 	tests/unit/test_host_memory \
 	tests/unit/test_host_near \
 	tests/unit/test_host_near_sys \
@@ -51,7 +51,7 @@ unit_tests += \
 	tests/unit/test_incident \
 	tests/unit/test_intensity \
 	tests/unit/test_judge \
-	tests/unit/test_kept \
+	tests/unit/test_saved \
 	tests/unit/test_lane \
 	tests/unit/test_lane_ends \
 	tests/unit/test_lane_limits \
@@ -90,7 +90,7 @@ asan_tests += $(unit_tests)
 tests/unit/test_%: PART_LIBS = $(CRITERION_LIBS)
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
 tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=host_syscall,--wrap=host_look,--wrap=host_raise \
+	-Wl,--wrap=host_syscall,--wrap=host_sample,--wrap=host_raise \
 	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder \
 	-Wl,--wrap=host_is_younger
 tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines

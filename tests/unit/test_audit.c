@@ -4,7 +4,7 @@
  */
 #include "heal/heal.h"
 #include "job.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/pool.h"
 
 #define BIT(n) (1u << (n))
@@ -65,14 +65,14 @@ Test(audit, who_is_on_his_way_is_in_the_books)
 	struct pool *inner = (struct pool *)pool;
 
 	cr_assert(is_still(pool));
-	add_relaxed(&inner->inbox.lower[2].in, 1); /* as lower_put() */
+	add_relaxed(&inner->inbox.prio[2].in, 1); /* as prio_put() */
 	cr_assert(adds_up(pool));
 	cr_assert_not(inbox_anything(&inner->inbox), "nobody searches for it");
-	add_relaxed(&inner->inbox.owed_fresh, 1); /* as later_put() */
+	add_relaxed(&inner->inbox.requeued_fresh, 1); /* as later_put() */
 	cr_assert(adds_up(pool));
 	cr_assert_not(inbox_anything(&inner->inbox));
-	add_relaxed(&inner->inbox.lower[2].in, -(uint64_t)1);
-	add_relaxed(&inner->inbox.owed_fresh, -(uint64_t)1);
+	add_relaxed(&inner->inbox.prio[2].in, -(uint64_t)1);
+	add_relaxed(&inner->inbox.requeued_fresh, -(uint64_t)1);
 	ended(pool);
 }
 
@@ -174,7 +174,7 @@ Test(audit, a_task_that_was_lost_is_found, .init = setup, .fini = teardown)
 	falsified(inner->inbox.ring[0].accepted, 1, 1);
 	falsified(inner->released, 1, 1);
 	falsified(inner->unreleased, 1, 1);
-	falsified(inner->inbox.owed_in, 1, 1);
+	falsified(inner->inbox.requeued_in, 1, 1);
 }
 
 Test(audit, an_attempt_that_was_lost_is_found, .init = setup, .fini = teardown)
@@ -244,7 +244,7 @@ Test(audit, a_lost_wakeup_is_found, .init = setup)
 	cr_assert(gate_came(&awake.gate));
 	cr_assert(is_still(broken_pool));
 	or_relaxed(&inner->inbox.used, 1);
-	book_open(book_of(&job.task));
+	task_open(task_priv(&job.task));
 	add_relaxed(&ring->accepted, 1);
 	cr_assert(ring_claim(ring));
 	cr_assert_eq(ring_put(ring, &item, 1), 1); /* and no bell is rung */

@@ -487,7 +487,7 @@ Test(bell, every_item_is_taken_without_another_ring)
 		pthread_create(&thread[i], NULL, consumer, (void *)i);
 	for (uint32_t n = 1; n <= ITEMS; n++) {
 		add_acq_rel(&work, 1);
-		host_fence_light();
+		host_barrier_light();
 		if (!bell_quiet(&bell))
 			bell_ring_asleep(&bell, NULL);
 		cr_assert(comes_true(load_acquire(&got) == n), "item %u", n);

@@ -169,7 +169,7 @@ Test(bridge, openings_take_no_room_however_many)
 	struct ward_bridge *bridge = bridge_of(2);
 
 	for (uint64_t n = 1; n < 20; n++) {
-		for (uint32_t i = 0; i < (2u << CELL_TURN_BITS) / 20; i++)
+		for (uint32_t i = 0; i < (2u << CELL_GEN_BITS) / 20; i++)
 			cr_assert_eq(ward_bridge_open(bridge, NULL), 0);
 		cr_assert_eq(put(bridge, n), 0);
 		cr_assert_eq(cell_what(load_relaxed(&bridge->cell[n % 3])) != 0, 1);
@@ -185,7 +185,7 @@ Test(bridge, a_turned_cell_is_the_same_lap_and_never_the_same_word)
 {
 	uint64_t word = cell_fresh(5, 0), seen = word;
 
-	for (uint32_t i = 1; i < 1u << CELL_TURN_BITS; i++) {
+	for (uint32_t i = 1; i < 1u << CELL_GEN_BITS; i++) {
 		seen = cell_turned(seen);
 		cr_assert_neq(seen, word);
 		cr_assert_eq(cell_lap(seen), 5);

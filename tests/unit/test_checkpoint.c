@@ -6,7 +6,7 @@ enum { ROOM = 16 };
 /* What the incarnations do, one after the other; the last one waits. */
 struct keeper {
 	int (*life[4])(struct keeper *keeper);
-	_Atomic uint32_t born;
+	_Atomic uint32_t starting;
 	_Atomic uint32_t gate; /* opens for who waits deaf */
 	int32_t got[16];       /* by whoever is inside */
 	char buf[ROOM];
@@ -18,7 +18,7 @@ struct keeper {
 static int live(void *arg)
 {
 	struct keeper *keeper = arg;
-	uint32_t turn = add_acq_rel(&keeper->born, 1);
+	uint32_t turn = add_acq_rel(&keeper->starting, 1);
 
 	return turn < 4 && keeper->life[turn] ? keeper->life[turn](keeper) : 0;
 }

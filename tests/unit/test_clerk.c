@@ -29,7 +29,7 @@ static enum slot_life life_of(uint32_t i)
 
 static void moves(uint32_t i, enum slot_life to)
 {
-	uint64_t turn = LIFE_TURN(load_relaxed(&pool->slot[i].life)) + 1;
+	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[i].life)) + 1;
 
 	store_relaxed(&pool->slot[i].life, turn << 8 | to);
 }
@@ -37,9 +37,9 @@ static void moves(uint32_t i, enum slot_life to)
 /* A thread that was made has come up, and is a spare. */
 static void comes_up(uint32_t i)
 {
-	cr_assert_eq(life_of(i), LIFE_BORN);
+	cr_assert_eq(life_of(i), LIFE_STARTING);
 	moves(i, LIFE_SPARE);
-	sub_acq_rel(&pool->born, 1);
+	sub_acq_rel(&pool->starting, 1);
 	add_acq_rel(&pool->spares_ready, 1);
 	stack_push(&pool->spares, i);
 	seat_match(pool);
@@ -62,7 +62,7 @@ static void setup(void)
 		cr_assert_eq(thread_spawn(pool, &pool->slot[i]), 0);
 		comes_up(i);
 	}
-	cr_assert_eq(crew_vacant(&pool->crew), 0);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES);
 	cr_assert_eq(deputy_make(heal), 0);
 	fake.spawns = 0;
@@ -142,11 +142,11 @@ Test(clerk, sleeps_where_nothing_is_wanted)
 	cr_assert_eq(fake.joins, 0);
 }
 
-/* ---- burying and bearing --------------------------------------------- */
+/* ---- reaping and bearing --------------------------------------------- */
 
 Test(clerk, buries_the_gone_and_makes_up_for_them)
 {
-	uint64_t turn = LIFE_TURN(load_relaxed(&pool->slot[1].life));
+	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[1].life));
 
 	is_gone(1);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
@@ -154,12 +154,13 @@ Test(clerk, buries_the_gone_and_makes_up_for_them)
 	cr_assert_eq(fake.joins, 1);
 	cr_assert_eq(load_relaxed(&pool->threads_joined), 1);
 	cr_assert_eq(fake.spawns, 1);
-	cr_assert_eq(life_of(1), LIFE_BORN, "in the record that is free again");
-	cr_assert_geq(LIFE_TURN(load_relaxed(&pool->slot[1].life)), turn + 3);
-	cr_assert_eq(load_relaxed(&pool->born), 1);
+	cr_assert_eq(life_of(1), LIFE_STARTING,
+		     "in the record that is free again");
+	cr_assert_geq(LIFE_GEN(load_relaxed(&pool->slot[1].life)), turn + 3);
+	cr_assert_eq(load_relaxed(&pool->starting), 1);
 	cr_assert_eq(load_relaxed(&pool->threads_created), 5);
 	cr_assert_eq(waits.n, 1);
-	cr_assert_eq(load_relaxed(&pool->amid), 0);
+	cr_assert_eq(load_relaxed(&pool->transitions), 0);
 	comes_up(1);
 	runs(NULL);
 	cr_assert_eq(fake.spawns, 1, "who is on the way is counted");
@@ -171,14 +172,14 @@ Test(clerk, fills_vacant_seats_and_the_spares)
 	is_gone(1);
 	is_gone(2);
 	is_gone(3);
-	cr_assert_eq(crew_vacant(&pool->crew), 2);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 2);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), 0);
 	runs(NULL);
 	cr_assert_eq(fake.joins, 4);
 	cr_assert_eq(fake.spawns, 4);
 	for (uint32_t i = 0; i < 4; i++)
 		comes_up(i);
-	cr_assert_eq(crew_vacant(&pool->crew), 0);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES);
 }
 
@@ -189,7 +190,7 @@ Test(clerk, makes_up_for_zombies_in_other_records)
 	runs(NULL);
 	cr_assert_eq(fake.joins, 0);
 	cr_assert_eq(fake.spawns, 1);
-	cr_assert_eq(life_of(4), LIFE_BORN);
+	cr_assert_eq(life_of(4), LIFE_STARTING);
 	cr_assert_eq(life_of(0), LIFE_ZOMBIE);
 }
 
@@ -197,7 +198,7 @@ Test(clerk, without_a_free_record_it_waits_for_one)
 {
 	for (uint32_t i = 4; i < SLOTS; i++) {
 		cr_assert_eq(thread_spawn(pool, &pool->slot[i]), 0);
-		sub_acq_rel(&pool->born, 1);
+		sub_acq_rel(&pool->starting, 1);
 		moves(i, LIFE_ZOMBIE);
 	}
 	fake.spawns = 0;
@@ -211,7 +212,7 @@ Test(clerk, without_a_free_record_it_waits_for_one)
 	moves(7, LIFE_GONE);
 	runs(NULL);
 	cr_assert_eq(fake.spawns, 1);
-	cr_assert_eq(life_of(7), LIFE_BORN);
+	cr_assert_eq(life_of(7), LIFE_STARTING);
 }
 
 /* ---- threads that cannot be had -------------------------------------- */
@@ -243,7 +244,7 @@ Test(clerk, tries_again_at_growing_intervals_and_says_it_once)
 	cr_assert_eq(waits.until[14], HOST_FOREVER);
 	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
 	cr_assert_eq(fake.spawns, 1);
-	cr_assert_eq(load_relaxed(&pool->born), 1);
+	cr_assert_eq(load_relaxed(&pool->starting), 1);
 	cr_assert_eq(load_relaxed(&pool->alive), alive + 1);
 	cr_assert_eq(load_relaxed(&pool->refs), refs + 1);
 	cr_assert_eq(load_relaxed(&pool->threads_created), 5);
@@ -258,11 +259,11 @@ Test(clerk, a_refusal_leaves_no_trace)
 	refusals = 1;
 	cr_assert_eq(thread_spawn(pool, &pool->slot[4]), -EAGAIN);
 	cr_assert_eq(life_of(4), LIFE_FREE);
-	cr_assert_eq(load_relaxed(&pool->born), 0);
+	cr_assert_eq(load_relaxed(&pool->starting), 0);
 	cr_assert_eq(load_relaxed(&pool->alive), alive);
 	cr_assert_eq(load_relaxed(&pool->refs), refs);
 	cr_assert_eq(load_relaxed(&pool->threads_created), 4);
-	cr_assert_eq(load_relaxed(&pool->amid), 0);
+	cr_assert_eq(load_relaxed(&pool->transitions), 0);
 }
 
 static void next_trouble(uint32_t n)
@@ -308,7 +309,7 @@ Test(clerk, comes_back_to_who_has_not_left_yet)
 	cr_assert_eq(waits.until[5], HOST_FOREVER);
 	cr_assert_eq(load_relaxed(&pool->threads_joined), 1);
 	cr_assert_eq(fake.spawns, 1, "its heir did not wait for it");
-	cr_assert_eq(life_of(4), LIFE_BORN);
+	cr_assert_eq(life_of(4), LIFE_STARTING);
 	cr_assert_eq(life_of(1), LIFE_FREE);
 }
 
@@ -316,17 +317,17 @@ Test(clerk, comes_back_to_who_has_not_left_yet)
 
 static uint32_t births_to_fail;
 
-/* What the last will of a thread does that never had a seat. */
+/* What the exit cleanup of a thread does that never had a seat. */
 static void dies_at_birth(uint32_t n)
 {
 	(void)n;
 	for (uint32_t i = 0; i < pool->slots; i++) {
-		if (life_of(i) != LIFE_BORN || !births_to_fail)
+		if (life_of(i) != LIFE_STARTING || !births_to_fail)
 			continue;
 		births_to_fail--;
 		moves(i, LIFE_GONE);
-		add_relaxed(&pool->stillborn, 1);
-		sub_acq_rel(&pool->born, 1);
+		add_relaxed(&pool->failed_starts, 1);
+		sub_acq_rel(&pool->starting, 1);
 		clerk_wake(pool);
 	}
 }
@@ -340,7 +341,7 @@ Test(clerk, does_not_bear_the_stillborn_at_full_speed)
 	runs(dies_at_birth);
 	cr_assert_eq(births_to_fail, 0);
 	cr_assert_eq(fake.spawns, 7);
-	cr_assert_eq(load_relaxed(&pool->born), 1, "the last one lives");
+	cr_assert_eq(load_relaxed(&pool->starting), 1, "the last one lives");
 	for (uint32_t i = 0; i < waits.n; i++) {
 		if (waits.until[i] == HOST_FOREVER)
 			continue;
@@ -389,7 +390,7 @@ Test(clerk, sees_off_whom_nobody_has_joined)
 	moves(0, LIFE_GONE);
 	moves(1, LIFE_GONE);
 	pool->slot[1].joined = true;
-	see_off(pool);
+	detach_left(pool);
 	cr_assert_eq(fake.detaches, 2);
 }
 

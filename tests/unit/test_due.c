@@ -90,7 +90,7 @@ static void hurry(unsigned n)
 {
 	struct entry e = model_take(n);
 
-	cr_assert(due_hurry(&due, leaf[e.i], &item[e.i]));
+	cr_assert(due_expedite(&due, leaf[e.i], &item[e.i]));
 	e.at = 0;
 	model_put(e);
 	cr_assert_eq(due_first(&due), 0);
@@ -102,11 +102,11 @@ Test(due, empty)
 
 	cr_assert_eq(due_first(&due), DUE_NEVER);
 	cr_assert_null(due_take(&due, DUE_NEVER, &kinds, NULL));
-	cr_assert_not(due_hurry(&due, 0, item));
-	cr_assert_not(due_hurry(&due, 1, item));
-	cr_assert_not(due_hurry(&due, UINT32_MAX, item));
-	due_hurry_kinds(&due, 0xffff);
-	due_mend(&due);
+	cr_assert_not(due_expedite(&due, 0, item));
+	cr_assert_not(due_expedite(&due, 1, item));
+	cr_assert_not(due_expedite(&due, UINT32_MAX, item));
+	due_expedite_kinds(&due, 0xffff);
+	due_help(&due);
 }
 
 Test(due, up_and_down)
@@ -169,8 +169,8 @@ Test(due, only_who_is_there_is_hurried)
 {
 	put(0, 10);
 	put(1, 20);
-	cr_assert_not(due_hurry(&due, leaf[0], &item[1]));
-	cr_assert_not(due_hurry(&due, leaf[1] + 1, &item[1]));
+	cr_assert_not(due_expedite(&due, leaf[0], &item[1]));
+	cr_assert_not(due_expedite(&due, leaf[1] + 1, &item[1]));
 	cr_assert_eq(due_first(&due), 10);
 	hurry(1);
 	hurry(0);
@@ -179,12 +179,12 @@ Test(due, only_who_is_there_is_hurried)
 	take();
 }
 
-/* Before it is shown it may be hurried, too. */
+/* Before it is shown it may be expedited, too. */
 Test(due, hurried_on_its_way)
 {
 	uint32_t i = due_open(&due, item, 1), kinds;
 
-	cr_assert(due_hurry(&due, i, item));
+	cr_assert(due_expedite(&due, i, item));
 	cr_assert_eq(due_first(&due), DUE_NEVER);
 	due_show(&due, i, 1000, 0);
 	cr_assert_eq(due_take(&due, 0, &kinds, NULL), item);
@@ -196,7 +196,7 @@ Test(due, all_of_a_kind)
 
 	for (int i = 0; i < 100; i++)
 		put(i, 1000);
-	due_hurry_kinds(&due, 2);
+	due_expedite_kinds(&due, 2);
 	for (int i = 1; i < 100; i += 2)
 		cr_assert_eq(due_take(&due, 0, &kinds, NULL), &item[i]);
 	cr_assert_null(due_take(&due, 999, &kinds, NULL));

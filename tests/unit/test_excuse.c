@@ -23,33 +23,35 @@ static struct {
 static int asked_through[THREADS];
 
 WRAPPED(host_syscall);
-int __wrap_host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+int __wrap_host_syscall(const struct host_stat_files *files, int32_t *nr,
+			uint64_t *arg)
 {
-	int32_t holder = thread[eye->tid].waits_for;
+	int32_t holder = thread[files->tid].waits_for;
 
-	asked_through[eye->tid] = eye->syscall.fd;
+	asked_through[files->tid] = files->syscall.fd;
 
 	*nr = holder ? FUTEX : -1;
 	*arg = holder ? LOCK(holder) : 0;
 	return 0;
 }
 
-WRAPPED(host_look);
-int __wrap_host_look(const struct host_eye *eye, struct host_look *look)
+WRAPPED(host_sample);
+int __wrap_host_sample(const struct host_stat_files *files,
+		       struct host_sample *sample)
 {
-	*look = (struct host_look){ .cpu_known = true,
-				    .state_known = true,
-				    .cpu = thread[eye->tid].cpu,
-				    .state = thread[eye->tid].state };
+	*sample = (struct host_sample){ .cpu_known = true,
+					.state_known = true,
+					.cpu = thread[files->tid].cpu,
+					.state = thread[files->tid].state };
 	return 0;
 }
 
-static uint64_t born[THREADS];
+static uint64_t starting[THREADS];
 
 WRAPPED(host_is_younger);
 bool __wrap_host_is_younger(int32_t tid, uint64_t than)
 {
-	return born[tid] > than;
+	return starting[tid] > than;
 }
 
 static int32_t raised[THREADS], raises;
@@ -77,7 +79,7 @@ int32_t __wrap_host_futex_holder(uint64_t address)
 static struct slot slot[THREADS]; /* each thread has the one of its number */
 static struct pool pool;
 static struct excuse excuse;
-static struct sign sign = { .turn = 1, .word = 3 };
+static struct sign sign = { .gen = 1, .word = 3 };
 static uint64_t now, silence;
 static excuse_at also;
 
@@ -88,7 +90,7 @@ static void set_up(void)
 	pool.slots = THREADS;
 	store_relaxed(&pool.slots_used, THREADS);
 	for (int32_t i = 1; i < THREADS; i++) {
-		slot[i].eye = host_eye_of(i);
+		slot[i].stat_files = host_stat_of(i);
 		store_relaxed(&slot[i].tid, i);
 		store_relaxed(&slot[i].life, LIFE_SEATED);
 		thread[i].state = 'S';
@@ -97,7 +99,7 @@ static void set_up(void)
 
 TestSuite(excuse, .init = set_up);
 
-static enum plea ask_after(uint64_t ns)
+static enum stall_cause ask_after(uint64_t ns)
 {
 	now += ns;
 	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now, silence,
@@ -106,35 +108,35 @@ static enum plea ask_after(uint64_t ns)
 
 Test(excuse, none_for_sleep_that_is_no_futex)
 {
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(ask_after(0), STALL_OWN);
 }
 
 Test(excuse, none_where_nobody_is_known_to_hold)
 {
 	thread[WARD].waits_for = -1;
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(ask_after(0), STALL_OWN);
 }
 
 Test(excuse, none_for_who_waits_for_itself)
 {
 	thread[WARD].waits_for = WARD;
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(ask_after(0), STALL_OWN);
 }
 
 Test(excuse, none_for_a_holder_that_sleeps)
 {
 	thread[WARD].waits_for = A;
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
+		cr_assert_eq(ask_after(10 * MS), STALL_OWN);
 }
 
 Test(excuse, none_for_a_holder_that_computes)
 {
 	thread[WARD].waits_for = A;
 	thread[A].state = 'R';
-	cr_assert_eq(ask_after(0), PLEA_AGAIN);
+	cr_assert_eq(ask_after(0), STALL_UNSURE);
 	thread[A].cpu += 5 * MS;
-	cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
+	cr_assert_eq(ask_after(10 * MS), STALL_OWN);
 }
 
 Test(excuse, a_starved_holder_a_bounded_number_of_times)
@@ -143,8 +145,8 @@ Test(excuse, a_starved_holder_a_bounded_number_of_times)
 
 	thread[WARD].waits_for = A;
 	thread[A].state = 'R';
-	cr_assert_eq(ask_after(0), PLEA_AGAIN);
-	for (; ask_after(100 * MS) == PLEA_STARVED; times++) {
+	cr_assert_eq(ask_after(0), STALL_UNSURE);
+	for (; ask_after(100 * MS) == STALL_STARVED; times++) {
 		thread[A].cpu += MS;
 		cr_assert_eq(excuse.holder, A);
 		cr_assert_lt(times, EXCUSE_TIMES);
@@ -152,8 +154,8 @@ Test(excuse, a_starved_holder_a_bounded_number_of_times)
 	cr_assert_eq(times, EXCUSE_TIMES);
 	/* A sign of life ends that silence; the next one is another. */
 	sign.beats++;
-	cr_assert_eq(ask_after(100 * MS), PLEA_AGAIN);
-	cr_assert_eq(ask_after(100 * MS), PLEA_STARVED);
+	cr_assert_eq(ask_after(100 * MS), STALL_UNSURE);
+	cr_assert_eq(ask_after(100 * MS), STALL_STARVED);
 }
 
 Test(excuse, who_changes_holders_at_each_look_is_convicted_in_the_end)
@@ -163,7 +165,7 @@ Test(excuse, who_changes_holders_at_each_look_is_convicted_in_the_end)
 	thread[A].state = thread[B].state = 'R';
 	for (bool odd = false;; odd = !odd, times++) {
 		thread[WARD].waits_for = odd ? A : B;
-		if (ask_after(10 * MS) == PLEA_NONE)
+		if (ask_after(10 * MS) == STALL_OWN)
 			break;
 		cr_assert_leq(times, EXCUSE_TIMES);
 	}
@@ -174,9 +176,9 @@ Test(excuse, a_moment_without_a_cpu_tells_nothing)
 	thread[WARD].waits_for = A;
 	thread[A].state = 'R';
 	for (int i = 0; i < 5; i++)
-		cr_assert_eq(ask_after(MS), PLEA_AGAIN);
+		cr_assert_eq(ask_after(MS), STALL_UNSURE);
 	thread[A].cpu += 2 * MS;
-	cr_assert_eq(ask_after(MS), PLEA_NONE);
+	cr_assert_eq(ask_after(MS), STALL_OWN);
 }
 
 Test(excuse, a_zombie_as_long_as_it_is_one)
@@ -184,11 +186,11 @@ Test(excuse, a_zombie_as_long_as_it_is_one)
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
 	for (unsigned i = 0; i < 3 * EXCUSE_TIMES; i++) {
-		cr_assert_eq(ask_after(100 * MS), PLEA_ZOMBIE);
+		cr_assert_eq(ask_after(100 * MS), STALL_ZOMBIE);
 		cr_assert(excuse_holds(&excuse, &sign));
 	}
 	store_relaxed(&slot[A].life, LIFE_SPARE);
-	cr_assert_eq(ask_after(100 * MS), PLEA_NONE);
+	cr_assert_eq(ask_after(100 * MS), STALL_OWN);
 	cr_assert_not(excuse_holds(&excuse, &sign));
 }
 
@@ -198,18 +200,18 @@ Test(excuse, none_by_who_began_within_the_silence)
 	thread[WARD].waits_for = A;
 	thread[A].state = 'R';
 	silence = 500 * MS;
-	born[A] = now - 400 * MS;
+	starting[A] = now - 400 * MS;
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(ask_after(10 * MS), PLEA_NONE);
-	born[A] = now - 600 * MS;
-	cr_assert_eq(ask_after(0), PLEA_AGAIN);
+		cr_assert_eq(ask_after(10 * MS), STALL_OWN);
+	starting[A] = now - 600 * MS;
+	cr_assert_eq(ask_after(0), STALL_UNSURE);
 }
 
 Test(excuse, ends_with_the_attempt)
 {
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
-	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	sign.word += SLOT_PHASES;
 	cr_assert_not(excuse_holds(&excuse, &sign));
 }
@@ -219,13 +221,13 @@ Test(excuse, the_last_of_the_row_counts)
 	thread[WARD].waits_for = A;
 	thread[A].waits_for = B;
 	thread[B].waits_for = C;
-	cr_assert_eq(ask_after(MS), PLEA_NONE);
+	cr_assert_eq(ask_after(MS), STALL_OWN);
 	thread[C].state = 'R';
-	cr_assert_eq(ask_after(MS), PLEA_AGAIN);
-	cr_assert_eq(ask_after(SPAN), PLEA_STARVED);
+	cr_assert_eq(ask_after(MS), STALL_UNSURE);
+	cr_assert_eq(ask_after(SPAN), STALL_STARVED);
 	cr_assert_eq(excuse.holder, C);
 	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
-	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(MS), STALL_ZOMBIE);
 	cr_assert_eq(excuse.holder, B);
 }
 
@@ -236,7 +238,7 @@ Test(excuse, none_for_a_ring_not_even_with_a_zombie)
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
 	for (int32_t i = WARD; i <= B; i++) { /* back to any of the row */
 		thread[B].waits_for = i;
-		cr_assert_eq(ask_after(MS), PLEA_NONE);
+		cr_assert_eq(ask_after(MS), STALL_OWN);
 	}
 }
 
@@ -247,7 +249,7 @@ Test(excuse, none_for_a_wait_inside_the_pool)
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
 	store_relaxed(&slot[WARD].waits_on, &room);
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(ask_after(0), STALL_OWN);
 }
 
 Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
@@ -255,13 +257,13 @@ Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
 	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
-	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	cr_assert_not(excuse.told);
 	excuse.told = true;
-	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(MS), STALL_ZOMBIE);
 	cr_assert(excuse.told);
 	thread[WARD].waits_for = B;
-	cr_assert_eq(ask_after(MS), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(MS), STALL_ZOMBIE);
 	cr_assert_not(excuse.told);
 }
 
@@ -286,7 +288,7 @@ Test(excuse, a_zombie_that_is_waited_for_is_lifted)
 	lower(C);
 	thread[WARD].waits_for = A;
 	thread[A].waits_for = B;
-	cr_assert_eq(ask_after(0), PLEA_ZOMBIE);
+	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	cr_assert_eq(lowered(A), LOWERED_NOT);
 	cr_assert_eq(lowered(B), LOWERED_YES, "refused");
 	excuse_lift(&pool, &slot[WARD], &also);
@@ -301,17 +303,18 @@ Test(excuse, a_zombie_that_is_waited_for_is_lifted)
 Test(excuse, who_is_wanted_by_the_silent)
 {
 	struct slot *seat[1] = { &slot[WARD] };
-	struct watch watch[1] = { { .looked_at = 7, .look.state = 'S' } };
+	struct history history[1] = { { .sampled_at = 7,
+					.sample.state = 'S' } };
 
 	pool.seat = (struct slot *_Atomic *)(void *)seat;
 	store_relaxed(&pool.seats_used, 1);
 	thread[WARD].waits_for = A;
-	cr_assert(excuse_wanted(&pool, watch, A, &also));
-	cr_assert_not(excuse_wanted(&pool, watch, B, &also));
-	watch[0].look.state = 'R';
-	cr_assert_not(excuse_wanted(&pool, watch, A, &also), "it runs");
-	watch[0] = (struct watch){ .looked_at = 0 };
-	cr_assert_not(excuse_wanted(&pool, watch, A, &also), "it moves");
+	cr_assert(excuse_wanted(&pool, history, A, &also));
+	cr_assert_not(excuse_wanted(&pool, history, B, &also));
+	history[0].sample.state = 'R';
+	cr_assert_not(excuse_wanted(&pool, history, A, &also), "it runs");
+	history[0] = (struct history){ .sampled_at = 0 };
+	cr_assert_not(excuse_wanted(&pool, history, A, &also), "it moves");
 }
 
 /* Who sits there is another by now: what is closed meanwhile is not looked through. */
@@ -321,13 +324,14 @@ Test(excuse, looks_through_the_eyes_of_the_row)
 
 	thread[WARD].waits_for = A;
 	thread[A].waits_for = B;
-	slot[A].eye.syscall.fd = slot[B].eye.syscall.fd = keeps = 77;
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	slot[A].stat_files.syscall.fd = slot[B].stat_files.syscall.fd = keeps =
+		77;
+	cr_assert_eq(ask_after(0), STALL_OWN);
 	cr_assert_eq(asked_through[A], keeps);
 	cr_assert_eq(asked_through[B], keeps);
 	cr_assert_eq(load_relaxed(&also), &slot[B]);
 	store_relaxed(&slot[A].life, LIFE_GONE);
-	cr_assert_eq(ask_after(0), PLEA_NONE);
+	cr_assert_eq(ask_after(0), STALL_OWN);
 	cr_assert_eq(asked_through[A], -1);
 }
 
@@ -336,10 +340,10 @@ Test(excuse, looks_through_the_eyes_of_the_row)
 Test(excuse, gives_one_more_budget)
 {
 	const struct budgets budgets = { .busy = 50 * MS, .blocked = 50 * MS };
-	struct host_look look = { .cpu_known = true,
-				  .state_known = true,
-				  .state = 'S' };
-	struct watch watch = { .last = sign };
+	struct host_sample sample = { .cpu_known = true,
+				      .state_known = true,
+				      .state = 'S' };
+	struct history history = { .last = sign };
 	enum verdict verdict = VERDICT_FINE;
 	unsigned warned = 0;
 
@@ -348,16 +352,16 @@ Test(excuse, gives_one_more_budget)
 
 		do {
 			now += 5 * MS;
-			verdict = judge_sign(&watch, &sign, &budgets, now, 0);
-			if (verdict == VERDICT_LOOK)
-				verdict = judge_look(&watch, &look, &budgets,
-						     now);
+			verdict = judge_sign(&history, &sign, &budgets, now, 0);
+			if (verdict == VERDICT_SAMPLE)
+				verdict = judge_sample(&history, &sample,
+						       &budgets, now);
 			warned += verdict == VERDICT_WARN;
 			cr_assert_leq(now - began, 75 * MS);
 		} while (verdict != VERDICT_BLOCKED);
 		cr_assert_geq(now - began, 50 * MS);
-		judge_excuse(&watch, &budgets, now);
-		cr_assert(ledger_adds_up(&watch.silence));
+		judge_excuse(&history, &budgets, now);
+		cr_assert(ledger_adds_up(&history.silence));
 	}
 	cr_assert_eq(warned, 1);
 }

@@ -640,7 +640,7 @@ Test(fail, a_copy_in_a_child_ends_and_harms_nobody)
 
 /* ---- raise in callbacks and hooks ------------------------------------ */
 
-/* The thread ends, which is healed; what was owed is paid by another. */
+/* The thread ends, which is healed; what was requeued is paid by another. */
 static void is_healed(struct ward_pool *pool)
 {
 	struct job next = job_of_kind(job_run);

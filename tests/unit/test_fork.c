@@ -240,7 +240,7 @@ static void is_robbed(void)
 {
 	struct slot *slot = host_self();
 
-	while (deque_count(&slot->hand.deque))
+	while (deque_count(&slot->local.deque))
 		ward_beat();
 }
 

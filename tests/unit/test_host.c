@@ -90,19 +90,19 @@ Test(host, wake_wakes_all_that_it_is_told_to, .timeout = 60)
 Test(host, calls_keep_errno)
 {
 	_Atomic uint32_t word = 7;
-	struct host_eye eye = host_eye_of(1 << 29);
+	struct host_stat_files files = host_stat_of(1 << 29);
 	struct host_sched was = { 0, 0 };
-	struct host_look look;
+	struct host_sample look;
 
 	errno = 4711;
 	host_wait(&word, 7, 0);
 	host_wait(&word, 8, HOST_FOREVER);
 	host_wake(&word, 1);
-	host_fence_heavy();
-	host_look(&eye, &look);
+	host_barrier_heavy();
+	host_sample(&files, &look);
 	host_futex_holder(8);
 	host_raise(1 << 29, &was);
-	host_complain("", 0);
+	host_write_stderr("", 0);
 	cr_assert_eq(errno, 4711);
 }
 
@@ -163,7 +163,7 @@ Test(host, complaints_go_to_stderr_whole)
 	cr_assert_geq(fcntl(ends[1], F_SETPIPE_SZ, 1 << 17), 1 << 17);
 	memset(line, 'x', sizeof(line));
 	cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-	host_complain(line, sizeof(line));
+	host_write_stderr(line, sizeof(line));
 	close(ends[1]);
 	close(STDERR_FILENO);
 	for (ssize_t n;
@@ -171,5 +171,5 @@ Test(host, complaints_go_to_stderr_whole)
 		have += (size_t)n;
 	cr_assert_eq(have, sizeof(line));
 	cr_assert_eq(memcmp(got, line, have), 0);
-	host_complain(line, sizeof(line)); /* to nobody: it just ends */
+	host_write_stderr(line, sizeof(line)); /* to nobody: it just ends */
 }

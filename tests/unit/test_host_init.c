@@ -21,7 +21,7 @@ static int wrong_in_child(uint32_t generation, void *self)
 	wrong |= (load_relaxed(&host_generation) != generation + 1) << 0;
 	wrong |= (load_relaxed(&hooks) != 1) << 1;
 	wrong |= (hook_self != self) << 2;
-	host_fence_heavy();
+	host_barrier_heavy();
 	return wrong;
 }
 

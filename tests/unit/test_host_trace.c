@@ -176,17 +176,17 @@ Test(host_trace, of_a_spinning_thread, .timeout = 60)
 Test(host_trace, of_a_sleeping_thread, .timeout = 60)
 {
 	struct patient patient;
-	struct host_eye eye = host_eye_of(0);
+	struct host_stat_files files = host_stat_of(0);
 	uint64_t arg;
 	int n;
 	int32_t nr;
 
 	install();
-	eye.tid = begin(&patient, sleep_in_read);
-	cr_assert(comes_true(host_syscall(&eye, &nr, &arg) == 0 &&
+	files.tid = begin(&patient, sleep_in_read);
+	cr_assert(comes_true(host_syscall(&files, &nr, &arg) == 0 &&
 			     nr == SYS_read));
 	cr_assert_eq(arg, (uint64_t)patient.ends[0]);
-	n = host_trace_ask(&patient.trace, eye.tid, 0, HOST_FOREVER);
+	n = host_trace_ask(&patient.trace, files.tid, 0, HOST_FOREVER);
 	cr_assert_eq(frames_here(&patient.trace, n), 2);
 	end(&patient);
 	cr_assert_eq(patient.got, 1, "the call went on");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "work/inbox.h"
 #include "wait.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 enum { RINGS = 4, SIZE = 8, HANDS = 3, TASKS = 256 };
 
 static struct inbox inbox;
-static struct hand hand[HANDS];
+static struct local_queue local[HANDS];
 static struct ward_task task[TASKS], *list[TASKS];
 static _Atomic uint32_t woken;
 
@@ -28,13 +28,13 @@ static void setup(void)
 	cr_assert_eq(inbox_init(&inbox, RINGS, SIZE, HANDS, 1, woke, &woken),
 		     0);
 	for (uint32_t i = 0; i < HANDS; i++)
-		hand_init(&hand[i], i);
+		local_init(&local[i], i);
 	for (uint32_t i = 0; i < TASKS; i++) {
 		list[i] = &task[i];
-		book_open(book_of(&task[i]));
+		task_open(task_priv(&task[i]));
 	}
-	inbox_add_hand(&inbox, 0, &hand[0]);
-	inbox_add_hand(&inbox, 1, &hand[1]);
+	inbox_add_local(&inbox, 0, &local[0]);
+	inbox_add_local(&inbox, 1, &local[1]);
 }
 
 static void teardown(void)
@@ -60,12 +60,12 @@ static int put_own(uint32_t i, uint32_t first, uint32_t n)
 {
 	struct ring *full;
 
-	return inbox_put(&inbox, &hand[i], list + first, n, &full);
+	return inbox_put(&inbox, &local[i], list + first, n, &full);
 }
 
 static long taken(uint32_t i)
 {
-	struct ward_task *it = inbox_take(&inbox, &hand[i]);
+	struct ward_task *it = inbox_take(&inbox, &local[i]);
 
 	return it ? it - task : -1;
 }
@@ -143,11 +143,11 @@ Test(inbox, a_held_claim_holds_up_no_taker)
 Test(inbox, a_worker_puts_into_its_own_hand_first)
 {
 	cr_assert_eq(put_own(0, 0, 2), 2);
-	cr_assert_eq(ring_count(&hand[0].ring), 2);
+	cr_assert_eq(ring_count(&local[0].ring), 2);
 	cr_assert_eq(ring_count(home()), 0);
 	cr_assert_eq(inbox_accepted(&inbox), 2);
 	cr_assert_eq(inbox_count(&inbox), 2);
-	cr_assert_eq(put_own(0, 2, HAND_SIZE + 5), HAND_SIZE - 3, "its room");
+	cr_assert_eq(put_own(0, 2, LOCAL_SIZE + 5), LOCAL_SIZE - 3, "its room");
 	cr_assert_eq(put_own(0, 100, 1), 1);
 	cr_assert_eq(ring_count(home()), 1, "then the ring");
 }
@@ -155,9 +155,9 @@ Test(inbox, a_worker_puts_into_its_own_hand_first)
 /* A signal handler that submits on top of the worker's own put. */
 Test(inbox, a_hand_in_use_is_passed_by)
 {
-	store_relaxed(&hand[0].ring.claim, 1);
+	store_relaxed(&local[0].ring.claim, 1);
 	cr_assert_eq(put_own(0, 0, 1), 1);
-	cr_assert_eq(ring_count(&hand[0].ring), 0);
+	cr_assert_eq(ring_count(&local[0].ring), 0);
 	cr_assert_eq(ring_count(home()), 1);
 }
 
@@ -167,17 +167,17 @@ Test(inbox, one_in_64_tasks_of_a_ring_has_a_time_stamp)
 
 	for (uint32_t i = 0; i < TASKS; i++) {
 		cr_assert_eq(put(i, 1), 1);
-		stamped += book_of(&task[i])->stamp != 0;
+		stamped += task_priv(&task[i])->stamp != 0;
 		cr_assert_eq(taken(0), i);
 	}
 	cr_assert_eq(stamped, TASKS / 64);
-	cr_assert_neq(book_of(&task[0])->stamp, 0);
-	cr_assert_neq(book_of(&task[64])->stamp, 0);
+	cr_assert_neq(task_priv(&task[0])->stamp, 0);
+	cr_assert_neq(task_priv(&task[64])->stamp, 0);
 }
 
 /* ---- the quick way ---------------------------------------------------- */
 
-static struct ring *put_quick(struct hand *mine, uint32_t i)
+static struct ring *put_quick(struct local_queue *mine, uint32_t i)
 {
 	return inbox_put_quick(&inbox, mine, list[i]);
 }
@@ -225,12 +225,12 @@ Test(inbox, quick_puts_leave_to_others_what_is_seldom)
 Test(inbox, quick_puts_of_a_worker_go_to_its_hand)
 {
 	cr_assert_eq(put_own(0, 0, 1), 1);
-	cr_assert_eq(put_quick(&hand[0], 1), &hand[0].ring);
-	cr_assert_eq(ring_count(&hand[0].ring), 2);
-	store_relaxed(&hand[0].ring.claim, 1);
-	cr_assert_null(put_quick(&hand[0], 2), "a handler interrupts a put");
-	cr_assert_eq(load_relaxed(&hand[0].ring.claim), 1);
-	store_relaxed(&hand[0].ring.claim, 0);
+	cr_assert_eq(put_quick(&local[0], 1), &local[0].ring);
+	cr_assert_eq(ring_count(&local[0].ring), 2);
+	store_relaxed(&local[0].ring.claim, 1);
+	cr_assert_null(put_quick(&local[0], 2), "a handler interrupts a put");
+	cr_assert_eq(load_relaxed(&local[0].ring.claim), 1);
+	store_relaxed(&local[0].ring.claim, 0);
 }
 
 /* ---- taking ---------------------------------------------------------- */
@@ -239,7 +239,7 @@ Test(inbox, takes_half_of_a_ring_into_the_hand)
 {
 	cr_assert_eq(put(0, 7), 7);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&hand[0].ring), 3);
+	cr_assert_eq(ring_count(&local[0].ring), 3);
 	cr_assert_eq(ring_count(home()), 3);
 	cr_assert_eq(inbox_count(&inbox), 6);
 	cr_assert_eq(inbox_accepted(&inbox), 7, "counted once");
@@ -251,24 +251,24 @@ Test(inbox, takes_half_of_a_ring_into_the_hand)
 static uint32_t batch_for(uint64_t ran)
 {
 	for (int i = 0; i < 8; i++)
-		hand_learn(&hand[0], ran);
-	return hand[0].batch;
+		local_learn(&local[0], ran);
+	return local[0].batch;
 }
 
 Test(inbox, takes_no_more_than_it_will_come_to_soon)
 {
-	cr_assert_eq(hand[0].batch, HAND_BATCH);
-	hand_learn(&hand[0], UINT64_MAX - 1);
-	cr_assert_eq(hand[0].batch, 1, "at once");
-	hand_learn(&hand[0], 0);
-	cr_assert_eq(hand[0].batch, 2, "by and by");
-	cr_assert_eq(batch_for(0), HAND_BATCH);
-	cr_assert_eq(batch_for(HAND_AHEAD / 5), 4);
-	cr_assert_eq(batch_for(HAND_AHEAD), 1);
+	cr_assert_eq(local[0].batch, LOCAL_BATCH);
+	local_learn(&local[0], UINT64_MAX - 1);
+	cr_assert_eq(local[0].batch, 1, "at once");
+	local_learn(&local[0], 0);
+	cr_assert_eq(local[0].batch, 2, "by and by");
+	cr_assert_eq(batch_for(0), LOCAL_BATCH);
+	cr_assert_eq(batch_for(LOCAL_AHEAD / 5), 4);
+	cr_assert_eq(batch_for(LOCAL_AHEAD), 1);
 	put(0, 5);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&hand[0].ring), 0, "one at a time");
-	hand[0].most = 1;
+	cr_assert_eq(ring_count(&local[0].ring), 0, "one at a time");
+	local[0].most = 1;
 	cr_assert_eq(batch_for(0), 1, "as it was asked for");
 }
 
@@ -279,7 +279,7 @@ Test(inbox, owed_and_rings_by_turns)
 
 	cr_assert_eq(put(0, 6), 6);
 	for (long i = 6; i < 12; i++)
-		inbox_owe(&inbox, &task[i]);
+		inbox_requeue(&inbox, &task[i]);
 	for (int pair = 0; pair < 6; pair++) {
 		long a = taken(0), b = taken(0);
 
@@ -296,8 +296,8 @@ Test(inbox, owed_and_rings_by_turns)
 Test(inbox, own_hand_then_owed_and_rings_then_others)
 {
 	cr_assert_eq(put_own(1, 3, 1), 1);
-	inbox_owe(&inbox, &task[1]);
-	inbox_owe(&inbox, &task[2]);
+	inbox_requeue(&inbox, &task[1]);
+	inbox_requeue(&inbox, &task[2]);
 	cr_assert_eq(put_own(0, 0, 1), 1);
 	for (long i = 0; i < 4; i++)
 		cr_assert_eq(taken(0), i);
@@ -314,14 +314,14 @@ Test(inbox, each_comes_first_by_turns)
 	cr_assert_eq(put_own(0, 0, 1), 1);
 	for (int turns = 0; turns < 16 * INBOX_TURN; turns++) {
 		/* None of them ever ends. */
-		if (load_relaxed(&inbox.later.ripe) == 0)
-			inbox_owe(&inbox, &task[1]);
+		if (load_relaxed(&inbox.later.expired_to) == 0)
+			inbox_requeue(&inbox, &task[1]);
 		if (!ring_count(&inbox.ring[0]))
 			cr_assert_eq(put(2, 1), 1);
-		if (!ring_count(&hand[1].ring))
+		if (!ring_count(&local[1].ring))
 			cr_assert_eq(put_own(1, 3, 1), 1);
-		if (lower_empty(&inbox.lower[3]))
-			lower_put(&inbox.lower[3], &task[4]);
+		if (prio_empty(&inbox.prio[3]))
+			prio_put(&inbox.prio[3], &task[4]);
 		it = taken(0);
 		if (it == 0)
 			cr_assert_eq(put_own(0, 0, 1), 1);
@@ -335,8 +335,8 @@ Test(inbox, steals_the_older_half)
 {
 	cr_assert_eq(put_own(1, 0, 6), 6);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&hand[0].ring), 2);
-	cr_assert_eq(ring_count(&hand[1].ring), 3);
+	cr_assert_eq(ring_count(&local[0].ring), 2);
+	cr_assert_eq(ring_count(&local[1].ring), 3);
 	cr_assert_eq(taken(1), 3);
 	cr_assert_eq(taken(0), 1);
 	cr_assert_eq(taken(0), 2);
@@ -344,13 +344,13 @@ Test(inbox, steals_the_older_half)
 
 Test(inbox, a_hand_that_is_not_there_yet_is_not_robbed)
 {
-	cr_assert_eq(load_relaxed(&inbox.peopled), 2);
+	cr_assert_eq(load_relaxed(&inbox.locals_used), 2);
 	cr_assert_eq(taken(1), -1);
-	inbox_add_hand(&inbox, 2, &hand[2]);
+	inbox_add_local(&inbox, 2, &local[2]);
 	cr_assert_eq(put_own(2, 9, 1), 1);
 	cr_assert_eq(taken(1), 9);
-	inbox_add_hand(&inbox, 0, &hand[0]);
-	cr_assert_eq(load_relaxed(&inbox.peopled), 3, "never fewer");
+	inbox_add_local(&inbox, 0, &local[0]);
+	cr_assert_eq(load_relaxed(&inbox.locals_used), 3, "never fewer");
 }
 
 Test(inbox, nested_work_does_not_starve_strangers)
@@ -387,7 +387,7 @@ Test(inbox, a_full_hand_makes_room_for_a_stranger)
 	long it;
 
 	cr_assert_eq(put(TASKS - 1, 1), 1);
-	cr_assert_eq(put_own(0, 0, HAND_SIZE - 1), HAND_SIZE - 1);
+	cr_assert_eq(put_own(0, 0, LOCAL_SIZE - 1), LOCAL_SIZE - 1);
 	do {
 		it = taken(0);
 		if (it != TASKS - 1)
@@ -396,7 +396,7 @@ Test(inbox, a_full_hand_makes_room_for_a_stranger)
 	} while (it != TASKS - 1);
 }
 
-/* ---- owed ------------------------------------------------------------ */
+/* ---- requeued ------------------------------------------------------------ */
 
 Test(inbox, there_is_always_room_for_what_is_owed)
 {
@@ -404,9 +404,9 @@ Test(inbox, there_is_always_room_for_what_is_owed)
 
 	cr_assert_eq(put(0, 7), 7);
 	for (uint32_t i = 7; i < TASKS; i++)
-		inbox_owe(&inbox, &task[i]);
+		inbox_requeue(&inbox, &task[i]);
 	cr_assert(inbox_anything(&inbox));
-	cr_assert_eq(inbox.owed_in, TASKS - 7);
+	cr_assert_eq(inbox.requeued_in, TASKS - 7);
 	cr_assert_eq(inbox_count(&inbox), 7, "not in a ring");
 	for (uint32_t i = 0; i < TASKS; i++) {
 		long it = taken(i % 2);
@@ -415,7 +415,7 @@ Test(inbox, there_is_always_room_for_what_is_owed)
 		cr_assert_not(seen[it]);
 		seen[it] = true;
 	}
-	cr_assert_eq(inbox.owed_out, TASKS - 7);
+	cr_assert_eq(inbox.requeued_out, TASKS - 7);
 	cr_assert_eq(taken(0), -1);
 }
 
@@ -483,7 +483,7 @@ Test(inbox, closed_takes_nothing_more_and_gives_what_it_has)
 	cr_assert_eq(put_own(0, 2, 1), -ESHUTDOWN);
 	cr_assert_eq(inbox_accepted(&inbox), 2);
 	cr_assert_eq(load_relaxed(&home()->claim), 0);
-	inbox_owe(&inbox, &task[5]);
+	inbox_requeue(&inbox, &task[5]);
 	cr_assert_eq(taken(0), 5);
 	cr_assert_eq(taken(0), 0);
 	cr_assert_eq(taken(0), 1);
@@ -512,9 +512,9 @@ Test(inbox, closing_waits_for_who_is_about_to_put)
 	cr_assert_geq(host_now(), until);
 	cr_assert_eq(put(0, 1), -ESHUTDOWN, "closed is closed");
 	ring_drop(&inbox.ring[1]);
-	store_relaxed(&hand[1].ring.claim, 1);
+	store_relaxed(&local[1].ring.claim, 1);
 	cr_assert_eq(inbox_close(&inbox, host_now()), -ETIMEDOUT);
-	ring_drop(&hand[1].ring);
+	ring_drop(&local[1].ring);
 	cr_assert_eq(inbox_close(&inbox, host_now()), 0);
 }
 
@@ -542,7 +542,7 @@ static void *works(void *arg)
 	struct sleeper *me = arg;
 
 	store_release(&me->tid, host_tid());
-	while (inbox_next(&inbox, &hand[me->i], me->i))
+	while (inbox_next(&inbox, &local[me->i], me->i))
 		add_acq_rel(&me->got, 1);
 	return NULL;
 }
@@ -558,36 +558,36 @@ static void start_working(struct sleeper *s, uint32_t i)
 Test(inbox, next_finds_what_is_there)
 {
 	cr_assert_eq(put(4, 1), 1);
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[4]);
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[4]);
 	cr_assert(bell_still(&inbox.bell));
 }
 
 /* Less than a quarter of a batch is little, where tasks are brief. */
 Test(inbox, brief_tasks_are_not_looked_for_too_soon)
 {
-	hand[0].pause = 4;
+	local[0].pause = 4;
 	cr_assert_eq(put(0, 3), 3);
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[0]);
-	cr_assert_eq(hand[0].pause, 4, "nothing is known of its tasks");
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[1]);
-	hand_learn(&hand[0], HAND_BRIEF - 1);
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[2]);
-	cr_assert_eq(hand[0].pause, 8, "it found little");
-	hand_learn(&hand[0], HAND_BRIEF);
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[0]);
+	cr_assert_eq(local[0].pause, 4, "nothing is known of its tasks");
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[1]);
+	local_learn(&local[0], HAND_BRIEF - 1);
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[2]);
+	cr_assert_eq(local[0].pause, 8, "it found little");
+	local_learn(&local[0], HAND_BRIEF);
 	cr_assert_eq(put(3, 1), 1);
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[3]);
-	cr_assert_eq(hand[0].pause, 8, "its tasks are pause enough");
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[3]);
+	cr_assert_eq(local[0].pause, 8, "its tasks are pause enough");
 }
 
-/* What lies in the own hand is no look's find. */
+/* What lies in the own local queue is no look's find. */
 Test(inbox, a_turn_beside_the_own_hand_tells_nothing)
 {
-	hand_learn(&hand[0], 0);
-	hand[0].pause = 4;
-	hand[0].turn = INBOX_TURN - 1;
+	local_learn(&local[0], 0);
+	local[0].pause = 4;
+	local[0].turn = INBOX_TURN - 1;
 	cr_assert_eq(put_own(0, 0, 2), 2);
-	cr_assert_eq(inbox_next(&inbox, &hand[0], 0), &task[0]);
-	cr_assert_eq(hand[0].pause, 4);
+	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[0]);
+	cr_assert_eq(local[0].pause, 4);
 }
 
 Test(inbox, next_sleeps_until_there_is_something)
@@ -598,7 +598,7 @@ Test(inbox, next_sleeps_until_there_is_something)
 	cr_assert_eq(put(0, 1), 1);
 	cr_assert(comes_true(load_acquire(&one.got) == 1));
 	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
-	inbox_owe(&inbox, &task[1]);
+	inbox_requeue(&inbox, &task[1]);
 	cr_assert(comes_true(load_acquire(&one.got) == 2));
 	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
 	cr_assert_eq(woken, 4, "each told by its waker and by itself");
@@ -625,7 +625,7 @@ Test(inbox, next_ends_when_the_bell_is_closed)
 	start_working(&one, 0);
 	bell_close(&inbox.bell);
 	pthread_join(one.thread, NULL);
-	cr_assert_null(inbox_next(&inbox, &hand[1], 1));
+	cr_assert_null(inbox_next(&inbox, &local[1], 1));
 }
 
 /* Put one by one, each awaited: a wakeup that was lost would hang. */
@@ -634,7 +634,7 @@ Test(inbox, no_wakeup_is_lost)
 	struct sleeper s[HANDS];
 
 	for (uint32_t i = 0; i < HANDS; i++) {
-		inbox_add_hand(&inbox, i, &hand[i]);
+		inbox_add_local(&inbox, i, &local[i]);
 		start_working(&s[i], i);
 	}
 	for (uint32_t n = 1; n <= 5000; n++) {

@@ -81,20 +81,20 @@ Test(intensity, bears_with_a_clock_that_stands)
 
 Test(backoff, is_none_where_none_is_asked_for)
 {
-	_Atomic uint64_t dice = 1;
+	_Atomic uint64_t rng = 1;
 
-	cr_assert_eq(backoff_draw(&dice, 0, 0, 1), 0);
-	cr_assert_eq(backoff_draw(&dice, 0, 1000, 9), 0);
-	cr_assert_eq(dice, 1);
+	cr_assert_eq(backoff_draw(&rng, 0, 0, 1), 0);
+	cr_assert_eq(backoff_draw(&rng, 0, 1000, 9), 0);
+	cr_assert_eq(rng, 1);
 }
 
 static void between(uint64_t least, uint64_t most, uint32_t n, uint64_t bound)
 {
-	_Atomic uint64_t dice = 7;
+	_Atomic uint64_t rng = 7;
 	uint64_t high = 0, low = UINT64_MAX;
 
 	for (int i = 0; i < 2000; i++) {
-		uint64_t got = backoff_draw(&dice, least, most, n);
+		uint64_t got = backoff_draw(&rng, least, most, n);
 
 		high = got > high ? got : high;
 		low = got < low ? got : low;

@@ -29,7 +29,7 @@ struct world {
 				       scan found a wait declared, since then */
 	/* the steward */
 	uint64_t now, due, scan, lateness; /* each of its wakeups is late */
-	struct watch watch;
+	struct history history;
 	struct budgets budgets;
 	/* what came of it */
 	uint64_t signs, looks, warnings;
@@ -62,7 +62,7 @@ static struct world world(uint64_t scan, struct budgets budgets)
 	w.due = w.now + scan;
 	w.slices = 1;
 	w.slack = budgets_below(&budgets, scan);
-	w.sign.turn = 7;
+	w.sign.gen = 7;
 	w.sign.word = SLOT_RUN;
 	return w;
 }
@@ -104,20 +104,20 @@ static void turns_to(struct world *w, enum doing doing)
 	w->doing = doing;
 }
 
-static struct host_look seen_by_kernel(const struct world *w)
+static struct host_sample seen_by_kernel(const struct world *w)
 {
 	static const char state[] = { 'R', 'R', 'S', 'T' };
-	struct host_look look = { .cpu_known = true,
-				  .state_known = true,
-				  .switches_known = true,
-				  .cpu = w->cpu,
-				  .run_delay = w->delay,
-				  .slices = w->slices,
-				  .state = state[w->doing] };
+	struct host_sample sample = { .cpu_known = true,
+				      .state_known = true,
+				      .switches_known = true,
+				      .cpu = w->cpu,
+				      .run_delay = w->delay,
+				      .slices = w->slices,
+				      .state = state[w->doing] };
 
 	if (w->blind)
-		memset(&look, 0, sizeof(look));
-	return look;
+		memset(&sample, 0, sizeof(sample));
+	return sample;
 }
 
 static void tick(struct truth *truth, enum doing doing, uint64_t ns)
@@ -146,23 +146,24 @@ static void note(struct world *w, enum verdict verdict)
 static void scans(struct world *w)
 {
 	enum verdict verdict;
-	struct host_look look;
+	struct host_sample sample;
 
 	w->signs++;
-	verdict = judge_sign(&w->watch, &w->sign, &w->budgets, w->now,
+	verdict = judge_sign(&w->history, &w->sign, &w->budgets, w->now,
 			     w->now - w->due);
-	if (verdict == VERDICT_LOOK) {
+	if (verdict == VERDICT_SAMPLE) {
 		w->looks++;
 		w->look_before = w->last_look;
 		w->last_look = w->now;
-		look = seen_by_kernel(w);
-		verdict = judge_look(&w->watch, &look, &w->budgets, w->now);
-		cr_assert_neq(verdict, VERDICT_LOOK);
+		sample = seen_by_kernel(w);
+		verdict =
+			judge_sample(&w->history, &sample, &w->budgets, w->now);
+		cr_assert_neq(verdict, VERDICT_SAMPLE);
 	} else {
 		cr_assert_eq(verdict, VERDICT_FINE);
 	}
-	cr_assert(ledger_adds_up(&w->watch.silence), "A8");
-	cr_assert(ledger_adds_up(&w->watch.stagnation), "A8");
+	cr_assert(ledger_adds_up(&w->history.silence), "A8");
+	cr_assert(ledger_adds_up(&w->history.stagnation), "A8");
 	note(w, verdict);
 	if (w->sign.declared > w->now) {
 		lives(w);
@@ -317,7 +318,7 @@ static void examine(const struct world *w, const struct step *s,
 
 static void happens(struct world *w, const struct step *s)
 {
-	static const struct watch nothing;
+	static const struct history nothing;
 
 	switch (s->op) {
 	case ANEW:
@@ -342,8 +343,8 @@ static void happens(struct world *w, const struct step *s)
 		w->sign.declared = s->n && s->n != NEVER ? w->now + s->n : s->n;
 		break;
 	case FORGET_ALL:
-		judge_forget(&w->watch);
-		cr_assert_arr_eq(&w->watch, &nothing, sizeof(nothing));
+		judge_forget(&w->history);
+		cr_assert_arr_eq(&w->history, &nothing, sizeof(nothing));
 		break;
 	case WRITE:
 		*field(w, s) = s->n;
@@ -430,7 +431,7 @@ CASE(a_beat_ends_a_silence, ONCE, USUAL,
 
 /* Their epochs and beats happen to be the same. */
 CASE(another_thread_in_the_seat_starts_from_nothing, ONCE, USUAL,
-     TIMES(100), RUN(990 * MS), ADD(sign.turn, 1), TO_HERE,
+     TIMES(100), RUN(990 * MS), ADD(sign.gen, 1), TO_HERE,
      FREE)
 
 CASE(forgetting_is_starting_from_nothing, ONCE, USUAL,
@@ -722,7 +723,7 @@ static void random_sign(struct world *w)
 		next_task(w);
 		break;
 	case 3:
-		w->sign.turn++;
+		w->sign.gen++;
 		next_task(w);
 		break;
 	case 4:

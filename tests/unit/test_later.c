@@ -5,7 +5,7 @@
  */
 #include "fake_host.h"
 #include "front/front.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/later.h"
 #include "work/stop.h"
 #include <criterion/criterion.h>
@@ -15,7 +15,7 @@ enum { TASKS = 64 };
 
 static struct inbox inbox;
 static struct pool stays; /* it does not stop, nor end */
-static struct hand hand;
+static struct local_queue local;
 static int rung; /* the steward was, by a worker */
 static struct ward_task task[TASKS];
 
@@ -33,7 +33,7 @@ static void setup(void)
 	inbox.later.told_by = stop_by;
 	inbox.later.arg = &stays;
 	rung = 0;
-	hand_init(&hand, 0);
+	local_init(&local, 0);
 }
 
 static void teardown(void)
@@ -45,7 +45,7 @@ TestSuite(later, .init = setup, .fini = teardown);
 
 static void put(int i, uint64_t at)
 {
-	book_open(book_of(&task[i]));
+	task_open(task_priv(&task[i]));
 	later_grow(&inbox.later);
 	later_put(&inbox, &task[i], at, true);
 }
@@ -57,13 +57,13 @@ static uint64_t waiting(void)
 
 static uint64_t owed(void)
 {
-	return inbox_debts(&inbox);
+	return inbox_requeued_count(&inbox);
 }
 
 /* The task that a worker would take now; -1: none. */
 static int taken(void)
 {
-	struct ward_task *t = inbox_take(&inbox, &hand);
+	struct ward_task *t = inbox_take(&inbox, &local);
 
 	return t ? (int)(t - task) : -1;
 }
@@ -83,17 +83,17 @@ Test(later, who_is_put_back_keeps_its_place)
 	struct ward_task *t;
 
 	for (int i = 0; i < 6; i++) {
-		book_open(book_of(&task[i]));
+		task_open(task_priv(&task[i]));
 		task[i].cancel = i % 3 ? NULL : &live;
 		inbox_return(&inbox, &task[i]);
 	}
 	later_look(&inbox, true);
 	for (int i = 0; i < 6; i += 3) {
-		t = later_take_hurried(&inbox, &place);
+		t = later_take_expedited(&inbox, &place);
 		cr_assert_eq(t, &task[i]);
 		later_put_back(&inbox, t, &place);
 	}
-	cr_assert_null(later_take_hurried(&inbox, &place));
+	cr_assert_null(later_take_expedited(&inbox, &place));
 	for (int i = 0; i < 6; i++)
 		cr_assert_eq(taken(), i);
 }
@@ -105,10 +105,10 @@ Test(later, who_is_put_back_has_no_time_of_another)
 	struct ward_task *t;
 
 	put(0, 1000);
-	book_open(book_of(&task[1]));
-	book_of(&task[1])->wait.at = HOST_FOREVER / 2;
-	later_owe_first(&inbox, &task[1]);
-	t = later_take_hurried(&inbox, &place);
+	task_open(task_priv(&task[1]));
+	task_priv(&task[1])->wait.at = HOST_FOREVER / 2;
+	later_requeue_first(&inbox, &task[1]);
+	t = later_take_expedited(&inbox, &place);
 	cr_assert_eq(t, &task[1]);
 	later_put_back(&inbox, t, &place);
 	cr_assert_eq(taken(), 1);
@@ -172,9 +172,9 @@ Test(later, who_is_cancelled_need_not_wait)
 {
 	put(1, 500);
 	put(2, 600);
-	later_hurry(&inbox, book_of(&task[2])->wait.where, &task[1]);
+	later_expedite(&inbox, task_priv(&task[2])->wait.where, &task[1]);
 	cr_assert_eq(taken(), -1, "that is another's place");
-	later_hurry(&inbox, book_of(&task[2])->wait.where, &task[2]);
+	later_expedite(&inbox, task_priv(&task[2])->wait.where, &task[2]);
 	cr_assert_eq(taken(), 2, "without the steward");
 	cr_assert_eq(taken(), -1);
 	cr_assert_eq(later_due(&inbox, 0), 500);
@@ -183,8 +183,8 @@ Test(later, who_is_cancelled_need_not_wait)
 /* Marked before it came: nobody hurries it any more. */
 Test(later, who_was_cancelled_does_not_wait)
 {
-	book_open(book_of(&task[0]));
-	or_relaxed(&book_of(&task[0])->word, BOOK_CANCELLED);
+	task_open(task_priv(&task[0]));
+	or_relaxed(&task_priv(&task[0])->word, TASK_CANCELLED);
 	later_put(&inbox, &task[0], 500, true);
 	cr_assert_eq(taken(), 0);
 }
@@ -197,12 +197,12 @@ Test(later, there_is_always_room)
 
 	memset(many, 0, sizeof(many));
 	for (int i = 0; i < 6000; i++) {
-		book_open(book_of(&many[i]));
+		task_open(task_priv(&many[i]));
 		later_put(&inbox, &many[i], 100 + (uint64_t)i, true);
 	}
 	cr_assert_eq(owed(), 6000);
 	fake.now = 0;
-	for (struct ward_task *t; (t = inbox_take(&inbox, &hand));) {
+	for (struct ward_task *t; (t = inbox_take(&inbox, &local));) {
 		cr_assert(later_again(&inbox, t), "it was early");
 		n++;
 	}
@@ -210,7 +210,7 @@ Test(later, there_is_always_room)
 	cr_assert_eq(owed(), 6000);
 	later_due(&inbox, 100000);
 	for (int i = 0; i < 6000; i++)
-		cr_assert_eq(inbox_take(&inbox, &hand), &many[i]);
+		cr_assert_eq(inbox_take(&inbox, &local), &many[i]);
 	cr_assert_eq(owed(), 0);
 }
 
@@ -323,30 +323,30 @@ static void without_pool(void)
 static void opened(void)
 {
 	task[0] = (struct ward_task){ .policy = own.runs ? &own : NULL };
-	book_open(book_of(&task[0]));
+	task_open(task_priv(&task[0]));
 }
 
 /* The task's attempt fails: how long the next one waits; it begins. */
 static uint64_t fails(void)
 {
-	struct book *book = book_of(&task[0]);
+	struct task_priv *priv = task_priv(&task[0]);
 	struct ward_task *again;
-	struct hand none;
+	struct local_queue none;
 	uint64_t wait = 0;
 
 	slot_begin(&pool->slot[0], &task[0], SLOT_RUN);
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
-	cr_assert_eq(book_state(load_relaxed(&book->word)), BOOK_RERUN);
+	cr_assert_eq(task_state(load_relaxed(&priv->word)), TASK_RERUN);
 	if (load_relaxed(&pool->inbox.later.waiting)) {
-		cr_assert_geq(book->wait.at, fake.now);
-		wait = book->wait.at - fake.now;
+		cr_assert_geq(priv->wait.at, fake.now);
+		wait = priv->wait.at - fake.now;
 		later_open(&pool->inbox);
 	}
-	hand_init(&none, 0);
+	local_init(&none, 0);
 	again = inbox_take(&pool->inbox, &none);
 	cr_assert_eq(again, &task[0]);
-	store_relaxed(&book->word, book_with_state(load_relaxed(&book->word),
-						   BOOK_QUEUED));
+	store_relaxed(&priv->word, task_with_state(load_relaxed(&priv->word),
+						   TASK_QUEUED));
 	return wait;
 }
 
@@ -434,7 +434,7 @@ Test(backoff, nothing_overflows)
 			opened();
 			for (int n = 0; n < 70; n++) {
 				fails();
-				cr_assert_lt(book_of(&task[0])->wait.at,
+				cr_assert_lt(task_priv(&task[0])->wait.at,
 					     HOST_FOREVER);
 			}
 		}
@@ -451,7 +451,7 @@ Test(backoff, the_steward_is_told)
 	cr_assert(lost_again(pool, &pool->slot[0], &task[0], -EIO, 1));
 	cr_assert_eq(load_relaxed(&pool->steward_word), 1);
 	cr_assert_eq(later_due(&pool->inbox, 0),
-		     book_of(&task[0])->wait.at);
+		     task_priv(&task[0])->wait.at);
 	later_open(&pool->inbox);
 	without_pool();
 }

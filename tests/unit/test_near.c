@@ -3,7 +3,7 @@
  * Who is near whom, and the order in which an inbox is searched that knows it.
  */
 #include "work/inbox.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 enum { RINGS = 4, SIZE = 8, HANDS = 4, TASKS = 64 };
 
 static struct inbox inbox;
-static struct hand hand[HANDS];
+static struct local_queue local[HANDS];
 static struct ward_task task[TASKS];
 
 /* Two sockets of two neighbourhoods each; ring i, and seat i, are in the i-th. */
@@ -30,16 +30,16 @@ static void setup(void)
 	host_init();
 	cr_assert_eq(inbox_init(&inbox, RINGS, SIZE, HANDS, 1, NULL, NULL), 0);
 	for (uint32_t i = 0; i < HANDS; i++) {
-		hand_init(&hand[i], i);
-		inbox_add_hand(&inbox, i, &hand[i]);
+		local_init(&local[i], i);
+		inbox_add_local(&inbox, i, &local[i]);
 	}
 	for (uint32_t i = 0; i < TASKS; i++)
-		book_open(book_of(&task[i]));
+		task_open(task_priv(&task[i]));
 	for (uint32_t i = 0; i < CPU_SETSIZE; i++)
 		of[i] = i < 4 ? (uint16_t)i : HOST_NOWHERE;
 	furnish(host_near_make(4, CPU_SETSIZE, of, far));
 	for (uint32_t i = 0; i < HANDS; i++)
-		near_sit(inbox.near, &hand[i], i, i);
+		near_sit(inbox.near, &local[i], i, i);
 }
 
 static void teardown(void)
@@ -66,7 +66,7 @@ static void put_into(uint32_t ring, uint32_t i)
 
 static long taken(uint32_t i)
 {
-	struct ward_task *it = inbox_take(&inbox, &hand[i]);
+	struct ward_task *it = inbox_take(&inbox, &local[i]);
 
 	return it ? it - task : -1;
 }
@@ -77,24 +77,24 @@ Test(near, each_ring_is_at_one_distance)
 		uint64_t all = 0;
 
 		for (uint32_t k = 0; k < 3; k++) {
-			uint64_t there = near_rings(inbox.near, &hand[i], k);
+			uint64_t there = near_rings(inbox.near, &local[i], k);
 
 			cr_assert_eq(all & there, 0);
 			all |= there;
 		}
 		cr_assert_eq(all, 15);
-		cr_assert_eq(near_rings(inbox.near, &hand[i], 0), 1u << i);
-		cr_assert_eq(near_rings(inbox.near, &hand[i], 1),
+		cr_assert_eq(near_rings(inbox.near, &local[i], 0), 1u << i);
+		cr_assert_eq(near_rings(inbox.near, &local[i], 1),
 			     1u << (i ^ 1));
 	}
 }
 
 Test(near, seats_beyond_the_cpus_begin_anew)
 {
-	near_sit(inbox.near, &hand[0], 0, 4001);
-	cr_assert_eq(hand[0].near, 1);
-	cr_assert_eq(near_distance(inbox.near, &hand[1], 0), 0);
-	cr_assert_eq(near_distance(inbox.near, &hand[2], 0), 2);
+	near_sit(inbox.near, &local[0], 0, 4001);
+	cr_assert_eq(local[0].near, 1);
+	cr_assert_eq(near_distance(inbox.near, &local[1], 0), 0);
+	cr_assert_eq(near_distance(inbox.near, &local[2], 0), 2);
 }
 
 /* ---- the order of a search ----------------------------------------------- */
@@ -103,7 +103,7 @@ Test(near, rings_are_searched_from_near_to_far)
 {
 	for (uint32_t first = 0; first < RINGS; first++)
 		for (uint32_t i = 0; i < HANDS; i++) {
-			hand[i].last = first;
+			local[i].last = first;
 			for (uint32_t k = 0; k < RINGS; k++)
 				put_into(k, k);
 			cr_assert_eq(taken(i), i);
@@ -118,10 +118,10 @@ Test(near, and_so_are_hands)
 {
 	for (uint32_t first = 0; first < HANDS; first++)
 		for (uint32_t i = 0; i < HANDS; i++) {
-			hand[i].victim = first;
+			local[i].victim = first;
 			for (uint32_t k = 0; k < HANDS; k++)
 				if (k != i)
-					put(&hand[k].ring, k);
+					put(&local[k].ring, k);
 			cr_assert_eq(taken(i), i ^ 1);
 			cr_assert_eq(taken(i) / 2, (i ^ 2) / 2);
 			cr_assert_eq(taken(i) / 2, (i ^ 2) / 2);
@@ -131,9 +131,9 @@ Test(near, and_so_are_hands)
 
 Test(near, a_hand_is_where_its_thread_sits)
 {
-	near_sit(inbox.near, &hand[3], 3, 0);
-	put(&hand[1].ring, 1);
-	put(&hand[3].ring, 3);
+	near_sit(inbox.near, &local[3], 3, 0);
+	put(&local[1].ring, 1);
+	put(&local[3].ring, 3);
 	cr_assert_eq(taken(0), 3);
 	cr_assert_eq(taken(0), 1);
 	put_into(0, 0);
@@ -168,7 +168,7 @@ Test(near, far_rings_have_their_turn)
 Test(near, far_hands_have_their_turn)
 {
 	for (uint32_t i = 1; i < HANDS; i++) {
-		put(&hand[i].ring, 10 + i);
+		put(&local[i].ring, 10 + i);
 		cr_assert_leq(turns_until(10 + i), 2 * HANDS * INBOX_TURN);
 	}
 }
@@ -187,17 +187,17 @@ Test(near, far_rings_have_their_turn_whatever_the_near_do)
 	} while (it != 9);
 }
 
-/* The same of hands: one before and one behind the far one are near. */
+/* The same of local queues: one before and one behind the far one are near. */
 Test(near, far_hands_have_their_turn_whatever_the_near_do)
 {
-	near_sit(inbox.near, &hand[3], 3, 0);
+	near_sit(inbox.near, &local[3], 3, 0);
 	for (uint32_t odd = 0; odd < 2; odd++) {
 		uint32_t turns = odd;
 		long it;
 
-		put(&hand[2].ring, 9);
+		put(&local[2].ring, 9);
 		do {
-			put(&hand[turns & 1 ? 3 : 1].ring, turns & 1);
+			put(&local[turns & 1 ? 3 : 1].ring, turns & 1);
 			it = taken(0);
 			cr_assert_lt(++turns, 2 * (HANDS + 1) * INBOX_TURN);
 		} while (it != 9);

@@ -10,24 +10,24 @@
 
 static struct plan plan;
 static struct size size;
-static struct crowd crowd;
+static struct pool_load load;
 
 static void setup(void)
 {
 	plan = (struct plan){ 0 };
 	size = (struct size){ .least = 2, .most = 2, .base = 2, .open = true };
-	crowd = (struct crowd){ .seats = SEATS, .taken = 2 };
+	load = (struct pool_load){ .seats = SEATS, .taken = 2 };
 }
 
 TestSuite(plan, .init = setup);
 
 /* ---- lending --------------------------------------------------------- */
 
-static uint32_t lends(bool pressed, uint32_t waiting)
+static uint32_t lends(bool need_more, uint32_t waiting)
 {
-	crowd.pressed = pressed;
-	crowd.waiting = waiting;
-	plan_lend(&size, &crowd);
+	load.need_more = need_more;
+	load.waiting = waiting;
+	plan_lend(&size, &load);
 	return size.lent;
 }
 
@@ -68,10 +68,10 @@ Test(plan, lends_up_to_the_last_seat)
 
 /* ---- growing --------------------------------------------------------- */
 
-static uint32_t grows(bool pressed)
+static uint32_t grows(bool need_more)
 {
-	crowd.pressed = pressed;
-	plan_grow(&plan, &size, &crowd);
+	load.need_more = need_more;
+	plan_grow(&plan, &size, &load);
 	return size.base;
 }
 
@@ -109,9 +109,9 @@ Test(plan, waits_for_those_on_the_way)
 {
 	may_grow(20);
 	grows(true);
-	crowd.vacant = true;
+	load.vacant = true;
 	cr_assert_eq(grows(true), 2);
-	crowd.vacant = false;
+	load.vacant = false;
 	cr_assert_eq(grows(true), 3);
 }
 
@@ -135,7 +135,7 @@ Test(plan, grows_by_no_more_than_there_is)
 {
 	may_grow(4096);
 	size.base = 4095;
-	plan.pressed = 1000;
+	plan.need_more = 1000;
 	cr_assert_eq(grows(true), 4096);
 }
 
@@ -143,8 +143,8 @@ Test(plan, grows_by_no_more_than_there_is)
 
 static uint32_t shrinks(uint32_t idle, uint64_t now)
 {
-	crowd.idle = idle;
-	plan_shrink(&plan, &size, &crowd, WINDOW, now);
+	load.idle = idle;
+	plan_shrink(&plan, &size, &load, WINDOW, now);
 	return size.base;
 }
 
@@ -188,22 +188,22 @@ Test(plan, a_pool_that_begins_large_begins_its_window)
 Test(plan, is_spent_when_all_wait_at_the_last_seat)
 {
 	lends(true, SEATS);
-	crowd.taken = SEATS;
-	cr_assert(plan_is_spent(&size, &crowd));
-	crowd.waiting = SEATS - 1;
-	cr_assert_not(plan_is_spent(&size, &crowd), "one works");
-	crowd.waiting = SEATS;
-	crowd.pressed = false;
-	cr_assert_not(plan_is_spent(&size, &crowd), "for nothing");
-	crowd.pressed = true;
-	crowd.vacant = true;
-	cr_assert_not(plan_is_spent(&size, &crowd), "one is on the way");
-	crowd.vacant = false;
+	load.taken = SEATS;
+	cr_assert(plan_is_spent(&size, &load));
+	load.waiting = SEATS - 1;
+	cr_assert_not(plan_is_spent(&size, &load), "one works");
+	load.waiting = SEATS;
+	load.need_more = false;
+	cr_assert_not(plan_is_spent(&size, &load), "for nothing");
+	load.need_more = true;
+	load.vacant = true;
+	cr_assert_not(plan_is_spent(&size, &load), "one is on the way");
+	load.vacant = false;
 	size.lent--;
-	cr_assert_not(plan_is_spent(&size, &crowd), "one more may come");
-	crowd = (struct crowd){ .seats = SEATS,
-				.taken = SEATS,
-				.pressed = true };
+	cr_assert_not(plan_is_spent(&size, &load), "one more may come");
+	load = (struct pool_load){ .seats = SEATS,
+				   .taken = SEATS,
+				   .need_more = true };
 	size.lent++;
-	cr_assert_not(plan_is_spent(&size, &crowd), "nobody was counted");
+	cr_assert_not(plan_is_spent(&size, &load), "nobody was counted");
 }

@@ -84,9 +84,9 @@ static bool all_there(const struct pool *pool)
 			   RING * sizeof(*inbox->ring[i].cell)))
 			return false;
 	return whole(inbox->ring, inbox->rings * sizeof(*inbox->ring)) &&
-	       whole(inbox->hand, inbox->hands * sizeof(*inbox->hand)) &&
+	       whole(inbox->local, inbox->locals * sizeof(*inbox->local)) &&
 	       whole(inbox->bell.sleeper,
-		     inbox->hands * sizeof(*inbox->bell.sleeper)) &&
+		     inbox->locals * sizeof(*inbox->bell.sleeper)) &&
 	       whole(pool->slot, pool->slots * sizeof(*pool->slot)) &&
 	       whole(pool->fork,
 		     pool->slots * DEQUE_SIZE * sizeof(*pool->fork)) &&

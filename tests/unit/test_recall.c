@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/pool.h"
 
 /* One worker, and what it is busy with until its gate is opened. */
@@ -597,7 +597,8 @@ static void *waits_while_it_is_put(void *arg)
 {
 	struct job *job = arg;
 
-	while (book_state(load_acquire(&book_of(&job->task)->word)) == BOOK_FREE)
+	while (task_state(load_acquire(&task_priv(&job->task)->word)) ==
+	       TASK_FREE)
 		host_yield();
 	return waits_till_it_is_over(job);
 }

@@ -365,11 +365,11 @@ static void stuck(struct lover *lover)
 
 static void tell_stuck(int32_t tid)
 {
-	struct host_eye eye = host_eye_of(tid);
+	struct host_stat_files files = host_stat_of(tid);
 	struct incident *in = open_one(1);
 
 	in->report.tid = tid;
-	cr_assert_eq(host_syscall(&eye, &in->report.syscall,
+	cr_assert_eq(host_syscall(&files, &in->report.syscall,
 				  &in->report.syscall_arg),
 		     0);
 	cr_assert(host_is_futex(in->report.syscall));

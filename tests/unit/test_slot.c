@@ -189,7 +189,7 @@ static void lingers(void)
 {
 	uint32_t seen;
 
-	fence_seq_cst(); /* the epoch, before the rounds that shall see it */
+	barrier_seq_cst(); /* the epoch, before the rounds that shall see it */
 	seen = load_acquire(&rounds);
 	cr_assert(comes_true(load_acquire(&rounds) - seen >= 2));
 }

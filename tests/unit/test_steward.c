@@ -35,9 +35,9 @@ static void people(uint32_t i)
 	struct slot *slot = &pool->slot[i];
 
 	cr_assert_eq(thread_spawn(pool, slot), 0);
-	sub_acq_rel(&pool->born, 1);
+	sub_acq_rel(&pool->starting, 1);
 	store_relaxed(&slot->tid, tid_of(i));
-	host_eye_open(&slot->eye, tid_of(i));
+	host_stat_open(&slot->stat_files, tid_of(i));
 	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 1);
 	fake_turns_to(tid_of(i), SLEEPS);
 }
@@ -45,7 +45,7 @@ static void people(uint32_t i)
 /* So many seats are taken. */
 static void takes(uint32_t n)
 {
-	store_relaxed(&pool->crew.word, WORKERS + n * CREW_TAKEN_ONE);
+	store_relaxed(&pool->seat_count.word, WORKERS + n * SEATS_TAKEN_ONE);
 	store_relaxed(&pool->seats_used, WORKERS);
 }
 
@@ -102,7 +102,7 @@ TestSuite(steward, .init = setup, .fini = teardown);
 static void begins(uint32_t i, enum slot_phase phase, enum doing doing)
 {
 	task[i].name = "task";
-	book_open(book_of(&task[i]));
+	task_open(task_priv(&task[i]));
 	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 0);
 	slot_begin(&pool->slot[i], &task[i], phase);
 	add_relaxed(&pool->slot[i].started, 1);
@@ -199,7 +199,7 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert_eq(load_relaxed(&heir->call), CALL_SEAT);
 	cr_assert_eq(heir->self.worker, 1);
 	cr_assert_eq(heir->vacated, fake.now);
-	cr_assert_eq(crew_vacant(&pool->crew), 0);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
 	cr_assert_eq(load_relaxed(&pool->zombies_out), 1);
 	cr_assert_eq(load_relaxed(&pool->zombies_entered), 1);
@@ -207,9 +207,10 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert_eq(load_relaxed(&heal->convicted[verdict]), 1);
 
 	cr_assert_eq(owed, &task[1]);
-	cr_assert_eq(book_state(load_relaxed(&book_of(owed)->word)), BOOK_LOST);
-	cr_assert_eq(book_debt(load_relaxed(&book_of(owed)->word)), 1);
-	cr_assert_eq(book_of(owed)->status, -ETIME);
+	cr_assert_eq(task_state(load_relaxed(&task_priv(owed)->word)),
+		     TASK_LOST);
+	cr_assert_eq(task_refs(load_relaxed(&task_priv(owed)->word)), 1);
+	cr_assert_eq(task_priv(owed)->status, -ETIME);
 
 	cr_assert_not_null(in);
 	cr_assert_eq(times_told(kind), 1);
@@ -367,8 +368,8 @@ Test(steward, a_lost_task_may_run_again)
 	begins(1, SLOT_RUN, RUNS);
 	scans_for(5 * S);
 	cr_assert_eq(later_take(&pool->inbox), &task[1]);
-	cr_assert_eq(book_state(load_relaxed(&book_of(&task[1])->word)),
-		     BOOK_RERUN);
+	cr_assert_eq(task_state(load_relaxed(&task_priv(&task[1])->word)),
+		     TASK_RERUN);
 	cr_assert_eq(load_relaxed(&pool->reruns), 1);
 }
 
@@ -396,7 +397,7 @@ Test(steward, acquits_who_moves_in_the_last_moment)
 	cr_assert_eq(load_relaxed(&pool->slot[1].fence), 0);
 	cr_assert_null(later_take(&pool->inbox));
 	cr_assert_eq(load_relaxed(&heal->convicted[VERDICT_LIVELOCK]), 0);
-	cr_assert_eq(load_relaxed(&pool->amid), 0);
+	cr_assert_eq(load_relaxed(&pool->transitions), 0);
 }
 
 Test(steward, the_starved_and_the_stopped_are_innocent)
@@ -507,7 +508,7 @@ static void put_in(struct ring *ring, struct ward_task *it)
 {
 	void *item = it;
 
-	book_open(book_of(it));
+	task_open(task_priv(it));
 	cr_assert(ring_claim(ring));
 	cr_assert_eq(ring_put(ring, &item, 1), 1);
 	ring_drop(ring);
@@ -518,10 +519,10 @@ Test(steward, what_a_convict_has_in_hand_is_given_to_others)
 	struct ward_task held = { .name = "held" };
 
 	begins(1, SLOT_RUN, RUNS);
-	put_in(&pool->slot[1].hand.ring, &held);
+	put_in(&pool->slot[1].local.ring, &held);
 	scans_for(5 * S);
-	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
-	cr_assert_eq(load_relaxed(&pool->inbox.owed_in), 2);
+	cr_assert_eq(ring_count(&pool->slot[1].local.ring), 0);
+	cr_assert_eq(load_relaxed(&pool->inbox.requeued_in), 2);
 }
 
 /* One task at hand, of worker 1. */
@@ -530,14 +531,14 @@ static uint64_t at_hand(void)
 	static struct ward_task held;
 
 	held = (struct ward_task){ .name = "held" };
-	put_in(&pool->slot[1].hand.ring, &held);
-	return load_relaxed(&pool->inbox.owed_in);
+	put_in(&pool->slot[1].local.ring, &held);
+	return load_relaxed(&pool->inbox.requeued_in);
 }
 
 static bool is_shared(uint64_t owed_before)
 {
-	return ring_count(&pool->slot[1].hand.ring) == 0 &&
-	       load_relaxed(&pool->inbox.owed_in) == owed_before + 1;
+	return ring_count(&pool->slot[1].local.ring) == 0 &&
+	       load_relaxed(&pool->inbox.requeued_in) == owed_before + 1;
 }
 
 Test(steward, what_lies_behind_a_long_task_is_shared_out)
@@ -570,10 +571,10 @@ Test(steward, what_lies_behind_slow_tasks_is_shared_out)
 	begins(1, SLOT_RUN, RUNS);
 	one_scan(0);
 	owed = at_hand();
-	ends_tasks(HAND_BATCH);
+	ends_tasks(LOCAL_BATCH);
 	one_scan(0);
 	cr_assert_not(is_shared(owed), "it will come to it");
-	ends_tasks(HAND_BATCH - 1);
+	ends_tasks(LOCAL_BATCH - 1);
 	one_scan(0);
 	cr_assert(is_shared(owed));
 }
@@ -583,7 +584,7 @@ Test(steward, the_only_worker_keeps_what_lies_behind_a_long_task)
 {
 	uint64_t owed = at_hand();
 
-	atomic_init(&pool->crew.word, CREW_TAKEN_ONE + 1);
+	atomic_init(&pool->seat_count.word, SEATS_TAKEN_ONE + 1);
 	begins(1, SLOT_RUN, SLEEPS);
 	for (int i = 0; i < 8; i++)
 		one_scan(0);
@@ -599,8 +600,8 @@ Test(steward, the_bench_is_called_for_what_is_due_at_once)
 
 	store_relaxed(&pool->told_by, HOST_FOREVER);
 	cr_assert_not(sweep_is_due(pool, false, fake.now));
-	book_open(book_of(&held));
-	later_owe_first(&pool->inbox, &held);
+	task_open(task_priv(&held));
+	later_requeue_first(&pool->inbox, &held);
 	cr_assert(sweep_is_due(pool, false, fake.now));
 	cr_assert_eq(later_take(&pool->inbox), &held);
 	cr_assert_not(sweep_is_due(pool, false, fake.now));
@@ -625,19 +626,19 @@ Test(steward, finds_the_dead)
 	struct ward_task held = { .name = "held" };
 
 	begins(1, SLOT_RUN, RUNS);
-	put_in(&pool->slot[1].hand.ring, &held);
+	put_in(&pool->slot[1].local.ring, &held);
 	one_scan(0);
 	fake_turns_to(tid_of(1), ENDED);
-	pool->slot[1].breath.mutex[0] = ENDED;
+	pool->slot[1].liveness.mutex[0] = ENDED;
 	one_scan(0);
 	one_scan(0);
 	cr_assert_eq(load_relaxed(&pool->deaths), 1);
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
-	cr_assert_eq(ring_count(&pool->slot[1].hand.ring), 0);
+	cr_assert_eq(ring_count(&pool->slot[1].local.ring), 0);
 	cr_assert_eq(later_take(&pool->inbox), &task[1], "answers first");
 	cr_assert_eq(later_take(&pool->inbox), &held, "and its hand");
-	cr_assert_eq(book_of(&task[1])->status, -EOWNERDEAD);
+	cr_assert_eq(task_priv(&task[1])->status, -EOWNERDEAD);
 	cr_assert_neq(load_relaxed(&pool->seat[1]), NULL);
 	cr_assert_eq(times_told(WARD_R_DEATH), 1);
 }
@@ -819,13 +820,13 @@ Test(steward, without_a_spare_the_seat_waits)
 	scans_for(5 * S);
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
 	cr_assert_null(load_relaxed(&pool->seat[1]));
-	cr_assert_eq(crew_vacant(&pool->crew), 1);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 1);
 	goes_on_for(S);
 	stack_push(&pool->spares, 3);
 	add_relaxed(&pool->spares_ready, 1);
 	seat_match(pool);
 	cr_assert_eq(load_relaxed(&pool->seat[1]), &pool->slot[3]);
-	cr_assert_eq(crew_vacant(&pool->crew), 0);
+	cr_assert_eq(seats_vacant(&pool->seat_count), 0);
 }
 
 /* ---- the safety net -------------------------------------------------- */
@@ -1057,7 +1058,7 @@ static void scans(unsigned n)
 		one_scan(0);
 }
 
-#define LAG (AIDE_LAG_MS * MS / SCAN)
+#define LAG (HELPER_LAG_MS * MS / SCAN)
 
 /* One that is behind is told of once, and once again the next time. */
 static void is_watched(_Atomic uint32_t *word, _Atomic uint32_t *seen,
@@ -1097,11 +1098,11 @@ Test(steward, has_the_deputy_say_that_the_scribe_hangs)
 	cr_assert_not(steward_may_sleep(pool));
 	scans(LAG + 2);
 	cr_assert_eq(load_relaxed(&heal->deputy_word), 1);
-	cr_assert_eq(load_relaxed(&heal->complaints), 1u << AIDE_SCRIBE);
+	cr_assert_eq(load_relaxed(&heal->complaints), 1u << HELPER_SCRIBE);
 	add_relaxed(&pool->clerk_word, 1);
 	scans(LAG + 2);
 	cr_assert_eq(load_relaxed(&heal->complaints),
-		     1u << AIDE_SCRIBE | 1u << AIDE_CLERK);
+		     1u << HELPER_SCRIBE | 1u << HELPER_CLERK);
 	cr_assert_eq(load_relaxed(&heal->deputy_word), 2);
 }
 
@@ -1129,13 +1130,13 @@ Test(steward, tells_of_a_deputy_that_does_not_look)
 	deputy = load_relaxed(&heal->newest);
 	cr_assert_neq(deputy, office);
 	for (int i = 0; i < 10; i++) {
-		store_relaxed(&deputy->promise, fake.now + S);
+		store_relaxed(&deputy->deadline, fake.now + S);
 		scans(S / SCAN);
 	}
 	cr_assert_eq(times_told(WARD_R_HELPER), 0);
 	scans(LAG + S / SCAN + 2);
 	cr_assert_eq(times_told(WARD_R_HELPER), 1);
-	store_relaxed(&deputy->promise, HOST_FOREVER);
+	store_relaxed(&deputy->deadline, HOST_FOREVER);
 	scans(1);
 	deputy_ring(heal);
 	scans(LAG + 2);
@@ -1145,11 +1146,11 @@ Test(steward, tells_of_a_deputy_that_does_not_look)
 Test(steward, tells_of_a_thread_that_does_not_come_up)
 {
 	cr_assert(steward_may_sleep(pool));
-	add_relaxed(&pool->born, 2);
+	add_relaxed(&pool->starting, 2);
 	cr_assert_not(steward_may_sleep(pool));
 	scans(LAG - 2);
 	add_relaxed(&pool->arrived, 1); /* the other one */
-	sub_acq_rel(&pool->born, 1);
+	sub_acq_rel(&pool->starting, 1);
 	scans(LAG);
 	cr_assert_eq(times_told(WARD_R_HELPER), 0);
 	scans(3);
@@ -1162,10 +1163,10 @@ Test(steward, finds_a_thread_that_died_on_its_way_up)
 	struct slot *slot = &pool->slot[WORKERS + SPARES];
 
 	cr_assert_eq(thread_spawn(pool, slot), 0);
-	slot->breath.mutex[0] = ENDED;
+	slot->liveness.mutex[0] = ENDED;
 	scans(S / 10 / SCAN + 1);
-	cr_assert_eq(load_relaxed(&pool->stillborn), 1);
-	cr_assert_eq(load_relaxed(&pool->born), 0);
+	cr_assert_eq(load_relaxed(&pool->failed_starts), 1);
+	cr_assert_eq(load_relaxed(&pool->starting), 0);
 	cr_assert_eq(LIFE_STATE(load_relaxed(&slot->life)), LIFE_GONE);
 }
 

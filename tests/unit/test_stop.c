@@ -23,16 +23,16 @@ static void setup(void)
 	lane.pool = slot.pool = &pool;
 	fake.now = 1000;
 	policy.start_within = 500;
-	book_open_lane(book_of(&task), &lane, false);
-	book_stamp(book_of(&task), fake.now);
+	task_open_lane(task_priv(&task), &lane, false);
+	task_stamp(task_priv(&task), fake.now);
 }
 
 TestSuite(stop, .init = setup);
 
 static void marked(void)
 {
-	book_of(&task)->cause = MARK;
-	or_relaxed(&book_of(&task)->word, BOOK_CANCELLED);
+	task_priv(&task)->cause = MARK;
+	or_relaxed(&task_priv(&task)->word, TASK_CANCELLED);
 }
 
 static uint64_t by(void)
@@ -84,7 +84,7 @@ Test(stop, goes_on_unless_told)
 	cr_assert_eq(stop_self(&slot), OWN);
 	marked();
 	cr_assert_eq(stop_self(&slot), MARK);
-	cr_assert(load_relaxed(&book_of(&task)->word) & BOOK_BEGUN);
+	cr_assert(load_relaxed(&task_priv(&task)->word) & TASK_BEGUN);
 	store_relaxed(&pool.stopping, 1);
 	cr_assert_eq(stop_self(&slot), -ESHUTDOWN);
 	store_relaxed(&slot.fence, FENCE_TAKEN(load_relaxed(&slot.word)));
@@ -112,7 +112,7 @@ Test(stop, a_stolen_fork_is_told_what_its_maker_is)
 
 	thief.pool = &pool;
 	thief.carrier.owner = &slot;
-	book_open_carrier(book_of(&thief.carrier.task), 1);
+	task_open_carrier(task_priv(&thief.carrier.task), 1);
 	slot_begin(&slot, &task, SLOT_RUN);
 	slot_begin(&thief, &thief.carrier.task, SLOT_RUN);
 	cr_assert_eq(stop_self(&thief), 0);
@@ -143,22 +143,23 @@ Test(stop, who_waits_is_told_by_the_earliest)
 
 Test(stop, nobody_looks_at_the_token_of_who_is_answered)
 {
-	static const enum book_state due[] = { BOOK_LOST, BOOK_TOLD, BOOK_DONE };
+	static const enum task_state due[] = { TASK_LOST, TASK_TOLD,
+					       TASK_DONE };
 
 	task.cancel = (struct ward_cancel *)8;
 	for (int i = 0; i < 3; i++) {
-		book_move(book_of(&task), due[i], 0);
+		task_move(task_priv(&task), due[i], 0);
 		cr_assert_eq(by(), 0);
 	}
 }
 
 Test(stop, what_is_owed_ends_with_the_pool)
 {
-	book_open_owed(book_of(&task), 7);
+	task_open_requeued(task_priv(&task), 7);
 	cr_assert_eq(by(), HOST_FOREVER);
 	store_relaxed(&pool.inbox.closed, 1);
 	cr_assert_eq(by(), 0, "periodic: it does not come again");
-	book_open_owed(book_of(&task), 0);
+	task_open_requeued(task_priv(&task), 0);
 	cr_assert_eq(by(), HOST_FOREVER);
 	store_relaxed(&pool.stopping, 1);
 	cr_assert_eq(by(), 0);
@@ -171,8 +172,8 @@ Test(stop, the_mark_that_comes_as_it_begins)
 	cr_assert_eq(stop_short(&slot, &task), 0);
 	marked();
 	cr_assert_eq(stop_short(&slot, &task), MARK);
-	cr_assert(load_relaxed(&book_of(&task)->word) & BOOK_UNWANTED);
-	or_relaxed(&book_of(&task)->word, BOOK_BEGUN);
+	cr_assert(load_relaxed(&task_priv(&task)->word) & TASK_SKIPPED);
+	or_relaxed(&task_priv(&task)->word, TASK_BEGUN);
 	cr_assert_eq(stop_short(&slot, &task), 0, "it was said to go on");
 }
 

@@ -532,7 +532,7 @@ static struct job stale_late;
 static _Atomic int32_t stale_err;
 static _Atomic uint32_t stale_put;
 
-/* Fills its hand and its ring, and is fenced while it waits for more room. */
+/* Fills its local queue and its ring, and is fenced while it waits for more room. */
 static int waits_for_room(struct ward_task *task)
 {
 	struct job *job = job_of(task);

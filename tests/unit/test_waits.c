@@ -106,10 +106,10 @@ Test(waits, the_window_begins_when_its_time_has_come)
 
 	once.task.policy = again.task.policy = &hour;
 	cr_assert_eq(ward_submit_at(pool, &once.task, at, 0), 0);
-	cr_assert_eq(book_of(&once.task)->stamp, at);
+	cr_assert_eq(task_priv(&once.task)->stamp, at);
 	cr_assert_eq(ward_submit_at(pool, &again.task, 0, WARD_S(7200)), 0);
 	cr_assert(comes_true(
-		*(volatile uint64_t *)&book_of(&again.task)->stamp >=
+		*(volatile uint64_t *)&task_priv(&again.task)->stamp >=
 		before + WARD_S(7200)));
 	ward_task_cancel(pool, &once.task, 0);
 	ward_task_cancel(pool, &again.task, 0);
@@ -219,8 +219,8 @@ static uint32_t in_hand(struct ward_pool *handle)
 {
 	struct pool *pool = (struct pool *)handle;
 
-	return ring_count(&pool->slot[0].hand.ring) +
-	       ring_count(&pool->slot[1].hand.ring);
+	return ring_count(&pool->slot[0].local.ring) +
+	       ring_count(&pool->slot[1].local.ring);
 }
 
 Test(waits, one_at_a_time_where_that_is_asked_for)
@@ -363,7 +363,7 @@ static void sends(struct scene *s, struct job *job)
 		submitted(s->pool, job);
 }
 
-/* What it sends lies in its own hand, behind itself. */
+/* What it sends lies in its own local queue, behind itself. */
 static int sends_and_sleeps(struct ward_task *task)
 {
 	struct scene *s = ward_entry(job_of(task), struct scene, busy[0]);
@@ -375,7 +375,7 @@ static int sends_and_sleeps(struct ward_task *task)
 
 static void all_are_busy(struct scene *s)
 {
-	/* The last one is busy before the first one has anything in its hand. */
+	/* The last one is busy before the first one has anything in its local queue. */
 	for (int i = BUSY; i--;) {
 		s->busy[i] = job_of_kind(
 			!i && s->wait == WAITS_HAND ? sends_and_sleeps :
@@ -514,7 +514,7 @@ Test(waits, told_to_stop_it_is_answered_though_nobody_is_free, .timeout = 120)
 			scene(wait, ask);
 }
 
-/* Who held it lets go of it last, and is no worker: release() is owed from then on. */
+/* Who held it lets go of it last, and is no worker: release() is requeued from then on. */
 Test(waits, let_go_of_it_is_given_back_though_nobody_is_free)
 {
 	static struct scene s;
@@ -577,7 +577,7 @@ static struct ward_pool *kept_busy(struct job *busy)
 	return pool;
 }
 
-static void let_go(struct ward_pool *pool, struct job *busy)
+static void dismissed(struct ward_pool *pool, struct job *busy)
 {
 	gate_open(&busy->gate);
 	job_had(busy, 0);
@@ -607,7 +607,7 @@ Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 	cr_assert_eq(stats_of(pool).zombies, 1);
 	store_release(&job[0].stop, 1);
 	job_had(&job[0], -EINTR);
-	let_go(pool, &busy);
+	dismissed(pool, &busy);
 }
 
 static struct ring *ring_with_one(struct ward_pool *pool)
@@ -647,7 +647,7 @@ Test(waits, what_was_passed_over_is_looked_for_though_an_answer_hangs)
 	cr_assert_eq(busy.homes, 0);
 	store_release(&job[1].stop, 1);
 	job_had(&job[1], -EINTR);
-	let_go(pool, &busy);
+	dismissed(pool, &busy);
 }
 
 static struct pool *bench_of; /* whose worker is to die */
@@ -657,14 +657,14 @@ static uint32_t vacant;
 static void done_as_one_dies(struct ward_task *task, int status)
 {
 	gate_open(&dies->gate);
-	cr_assert(comes_true(crew_vacant(&bench_of->crew) ||
+	cr_assert(comes_true(seats_vacant(&bench_of->seat_count) ||
 			     load_relaxed(&bench_of->heals)));
 	job_done(task, status);
 }
 
 static void done_after_that(struct ward_task *task, int status)
 {
-	vacant = crew_vacant(&bench_of->crew);
+	vacant = seats_vacant(&bench_of->seat_count);
 	job_done(task, status);
 }
 
@@ -797,7 +797,7 @@ Test(waits, a_drain_ends_what_is_periodic_though_all_are_busy)
 	job_had(&job, -ECANCELED);
 	cr_assert_eq(job.runs, 0);
 	cr_assert_eq(busy.homes, 0);
-	let_go(pool, &busy);
+	dismissed(pool, &busy);
 }
 
 /* The answers of a port are the loop's: no worker is needed for them. */

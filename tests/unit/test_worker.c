@@ -3,7 +3,7 @@
  * A worker's thread: its name, its signals, its hooks.
  */
 #include "job.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include "work/pool.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -300,7 +300,7 @@ static void late_stop(void *arg, unsigned thread, void *local)
 	sleeping_stop(arg, thread, local);
 	if (thread)
 		return;
-	book_open(book_of(&in_its_hands.task));
+	task_open(task_priv(&in_its_hands.task));
 	inbox_return(&slot_here()->pool->inbox, &in_its_hands.task);
 }
 

@@ -27,13 +27,13 @@
 /* Whether the thread sleeps in a futex call just now. */
 static inline bool sleeps_in_futex(int32_t tid)
 {
-	struct host_eye eye = host_eye_of(tid);
-	struct host_look look;
+	struct host_stat_files files = host_stat_of(tid);
+	struct host_sample look;
 	uint64_t arg;
 	int32_t nr;
 
-	return host_look(&eye, &look) == 0 && look.state == 'S' &&
-	       host_syscall(&eye, &nr, &arg) == 0 &&
+	return host_sample(&files, &look) == 0 && look.state == 'S' &&
+	       host_syscall(&files, &nr, &arg) == 0 &&
 	       (host_is_futex(nr) || nr == 449 /* futex_waitv */);
 }
 

@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * aides.c - whether those come to their orders who do for the steward what it must
+ * helpers.c - whether those come to their orders who do for the steward what it must
  * not do itself.  One that does not is told of, by the scribe; if that is the one
  * that hangs, by the deputy, on stderr and without names.
  *
  * Each has a word that its orders move, and says how far it is done with them; who is
- * behind, and has not come on for AIDE_LAG_MS, hangs.
+ * behind, and has not come on for HELPER_LAG_MS, hangs.
  */
 #include "heal/heal.h"
 
 #define MS UINT64_C(1000000)
 #define TOLD UINT64_MAX /* in watch->still: once for each time */
 
-const char *aide_hangs(enum aide_name name)
+const char *helper_hangs(enum helper name)
 {
 	static const char *const hangs[] = {
-		[AIDE_CLERK] = ("the clerk hangs: threads are neither made nor "
-				"buried"),
-		[AIDE_SCRIBE] = "the scribe hangs: reports are not told",
-		[AIDE_DEPUTY] = "the deputy hangs: nobody watches the steward",
-		[AIDE_WORKER] = "a worker stands still outside of any task",
-		[AIDE_BIRTH] = "a thread is long on its way up: in hooks.start?",
+		[HELPER_CLERK] =
+			("the clerk hangs: threads are neither made nor "
+			 "buried"),
+		[HELPER_SCRIBE] = "the scribe hangs: reports are not told",
+		[HELPER_DEPUTY] =
+			"the deputy hangs: nobody watches the steward",
+		[HELPER_WORKER] = "a worker stands still outside of any task",
+		[HELPER_START] =
+			"a thread is long on its way up: in hooks.start?",
 	};
 
 	return hangs[name];
 }
 
-static void tell(struct steward *me, enum aide_name name)
+static void report(struct steward *me, enum helper name)
 {
 	me->untold |= 1u << name;
 	incident_tell(&me->pool->tell,
-		      name == AIDE_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
-		      aide_hangs(name));
+		      name == HELPER_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
+		      helper_hangs(name));
 }
 
-static void watch(struct steward *me, enum aide_name name, bool behind,
+static void check(struct steward *me, enum helper name, bool behind,
 		  uint64_t seen, uint64_t now)
 {
 	struct lag *lag = &me->lag[name];
@@ -46,9 +49,9 @@ static void watch(struct steward *me, enum aide_name name, bool behind,
 		}
 		lag->since = behind ? now : 0;
 		lag->seen = seen;
-	} else if (!lag->told && now - lag->since >= AIDE_LAG_MS * MS) {
+	} else if (!lag->told && now - lag->since >= HELPER_LAG_MS * MS) {
 		lag->told = true;
-		tell(me, name);
+		report(me, name);
 	}
 }
 
@@ -68,59 +71,59 @@ static bool scribe_behind(const struct tell *tell)
 /* It is away for longer than it said, or has not heard that it was rung. */
 static bool deputy_behind(const struct heal *heal, uint64_t now)
 {
-	const struct steward *deputy = load_acquire(&heal->newest); /* [dp] */
+	const struct steward *deputy = load_acquire(&heal->newest); /* [nd] */
 
 	return deputy->term > load_relaxed(&heal->term) &&
 	       (load_relaxed(&deputy->heard) !=
 			load_relaxed(&heal->deputy_word) ||
-		load_relaxed(&deputy->promise) < now);
+		load_relaxed(&deputy->deadline) < now);
 }
 
-uint64_t aides_still(struct steward *me, const struct watch *watch,
-		     const struct slot *slot, const struct sign *sign,
-		     uint64_t now)
+uint64_t helpers_still(struct steward *me, const struct history *history,
+		       const struct slot *slot, const struct sign *sign,
+		       uint64_t now)
 {
-	if (slot_inside(sign->word) || !sign_same(&watch->last, sign) ||
+	if (slot_inside(sign->word) || !sign_same(&history->last, sign) ||
 	    load_relaxed(&me->pool->inbox.bell.sleeper[slot->index].parked))
 		return 0;
-	if (!watch->still)
+	if (!history->still)
 		return now;
-	if (watch->still == TOLD || now - watch->still < AIDE_LAG_MS * MS)
-		return watch->still;
-	tell(me, AIDE_WORKER);
+	if (history->still == TOLD || now - history->still < HELPER_LAG_MS * MS)
+		return history->still;
+	report(me, HELPER_WORKER);
 	return TOLD;
 }
 
-void aides_watch(struct steward *me, uint64_t now)
+void helpers_watch(struct steward *me, uint64_t now)
 {
 	struct pool *pool = me->pool;
 	struct heal *heal = me->heal;
 	struct tell *t = &pool->tell;
-	const struct steward *deputy = load_acquire(&heal->newest); /* [dp] */
+	const struct steward *deputy = load_acquire(&heal->newest); /* [nd] */
 
-	watch(me, AIDE_CLERK, clerk_behind(heal),
+	check(me, HELPER_CLERK, clerk_behind(heal),
 	      load_relaxed(&heal->clerk.seen), now);
-	watch(me, AIDE_SCRIBE, scribe_behind(t),
+	check(me, HELPER_SCRIBE, scribe_behind(t),
 	      load_relaxed(&t->seen) + load_relaxed(&t->told), now);
-	watch(me, AIDE_DEPUTY, deputy_behind(heal, now),
-	      load_relaxed(&deputy->promise) + load_relaxed(&deputy->heard),
+	check(me, HELPER_DEPUTY, deputy_behind(heal, now),
+	      load_relaxed(&deputy->deadline) + load_relaxed(&deputy->heard),
 	      now);
-	watch(me, AIDE_BIRTH, load_relaxed(&pool->born) != 0,
-	      load_relaxed(&pool->arrived) + load_relaxed(&pool->stillborn),
+	check(me, HELPER_START, load_relaxed(&pool->starting) != 0,
+	      load_relaxed(&pool->arrived) + load_relaxed(&pool->failed_starts),
 	      now);
-	if (me->lag[AIDE_SCRIBE].told && me->untold) {
+	if (me->lag[HELPER_SCRIBE].told && me->untold) {
 		or_relaxed(&heal->complaints, me->untold);
 		me->untold = 0;
 		deputy_ring(heal);
 	}
 }
 
-bool aides_owe(const struct heal *heal)
+bool helpers_behind(const struct heal *heal)
 {
 	const struct pool *pool = heal->pool;
 
-	return clerk_behind(heal) || load_relaxed(&heal->clerk.owes) ||
+	return clerk_behind(heal) || load_relaxed(&heal->clerk.pending) ||
 	       deputy_behind(heal, host_now()) || scribe_behind(&pool->tell) ||
-	       load_relaxed(&pool->born) ||
+	       load_relaxed(&pool->starting) ||
 	       load_relaxed(&pool->tell.abort_by);
 }

@@ -38,21 +38,21 @@ static int check(const struct ward_steward_config *c)
 	return 0;
 }
 
-static struct ward_steward *steward_new(struct tree *tree,
-					const struct ward_steward_config *c)
+static struct ward_steward *supervisor_new(struct tree *tree,
+					   const struct ward_steward_config *c)
 {
 	struct ward_steward *steward = host_alloc(sizeof(*steward));
 
 	if (!steward)
 		return NULL;
-	steward->farewell = host_alloc(sizeof(*steward->farewell));
-	if (!steward->farewell) {
+	steward->notice = host_alloc(sizeof(*steward->notice));
+	if (!steward->notice) {
 		host_free(steward, sizeof(*steward));
 		return NULL;
 	}
 	steward->magic = handle_magic(HANDLE_STEWARD);
 	strcpy(steward->name, c->name && *c->name ? c->name : "steward");
-	steward->me.ops = &steward_ops;
+	steward->me.ops = &supervisor_ops;
 	steward->me.name = steward->name;
 	store_relaxed(&steward->me.refs, 1); /* its handle */
 	steward->tree = tree;
@@ -102,7 +102,7 @@ static int root_new(struct ward_steward **out,
 	if (!tree)
 		return err;
 	store_relaxed(&tree->refs, 1); /* ours, here */
-	root = steward_new(tree, c);
+	root = supervisor_new(tree, c);
 	if (!root)
 		goto out;
 	err = pool_up(&pool, c, root->name);
@@ -133,7 +133,7 @@ static int root_create(struct ward_steward **out,
 	tree = (*out)->tree;
 	tree_lock(tree);
 	tree->notify = true;
-	feed_start(tree);
+	watchdog_start(tree);
 	tree_unlock(tree);
 	host_notify("READY=1");
 	return 0;
@@ -148,11 +148,11 @@ static int child_create(struct ward_steward **out,
 	struct tree *tree = parent->tree;
 	int err = 0;
 
-	child = steward_new(tree, c);
+	child = supervisor_new(tree, c);
 	if (!child)
 		return -ENOMEM;
 	tree_lock(tree);
-	if (steward_is_shut(parent)) {
+	if (supervisor_is_shut(parent)) {
 		err = -ESHUTDOWN;
 	} else {
 		child->parent = parent;
@@ -200,11 +200,11 @@ static int stop(struct ward_steward *steward, ward_ns until)
 
 	tree_lock(tree);
 	if (steward == tree->root) {
-		feed_stop(tree);
+		watchdog_stop(tree);
 		tell = tree->notify;
 		tree->notify = false;
 	}
-	steward_leave(steward);
+	supervisor_leave(steward);
 	tree_unlock(tree);
 	if (tell)
 		host_notify("STOPPING=1");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_fence.c - the heavy half of the asymmetric fence.
+ * host_barrier.c - the heavy half of the asymmetric fence.
  *
  * With membarrier the light half orders nothing but the compiler; the heavy
  * half makes the kernel run a full barrier on every CPU where a thread of this
@@ -40,7 +40,7 @@ static bool membarrier(int command)
 }
 
 /* Also tells the kernel anew in the child of a fork. */
-void host_fence_init(void)
+void host_barrier_init(void)
 {
 	bool asymmetric =
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
@@ -56,19 +56,19 @@ static cold void drain(void)
 	uint64_t until = host_now() + DRAIN;
 
 	__atomic_store_n(&host_asymmetric, false, __ATOMIC_RELAXED);
-	fence_seq_cst(); /* the flag and the caller's store, before the wait */
+	barrier_seq_cst(); /* the flag and the caller's store, before the wait */
 	while (host_wait(&never, 0, until) != -ETIMEDOUT)
 		;
 	store_release(&drained, true); /* [g] */
 }
 
-void host_fence_heavy(void)
+void host_barrier_heavy(void)
 {
 	if (__atomic_load_n(&host_asymmetric, __ATOMIC_RELAXED) &&
 	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return;
-	fence_seq_cst();
+	barrier_seq_cst();
 	if (unlikely(!load_acquire(&drained))) /* [g] */
 		drain();
-	fence_seq_cst();
+	barrier_seq_cst();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_look.c - what can be known of a thread without its help.
+ * host_sample.c - what can be known of a thread without its help.
  *
  *	its CPU clock			CPU time, to the nanosecond
  *	/proc/self/task/TID/schedstat	waiting for a CPU, times it was given one
@@ -78,11 +78,11 @@ static void drop(struct host_file *file)
 	file->fd = -1;
 }
 
-void host_eye_close(struct host_eye *eye)
+void host_stat_close(struct host_stat_files *files)
 {
-	drop(&eye->stat);
-	drop(&eye->schedstat);
-	drop(&eye->syscall);
+	drop(&files->stat);
+	drop(&files->schedstat);
+	drop(&files->syscall);
 }
 
 /* ---- reading --------------------------------------------------------------- */
@@ -128,7 +128,7 @@ static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
  */
 #define TID_END (1 << 28)
 
-static int look_clock(int32_t tid, struct host_look *look)
+static int read_clock(int32_t tid, struct host_sample *sample)
 {
 	clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6);
 	struct timespec cpu;
@@ -140,30 +140,31 @@ static int look_clock(int32_t tid, struct host_look *look)
 	errno = saved;
 	if (err)
 		return gone(tid) ? -ESRCH : -ENODATA;
-	look->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
+	sample->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
 		    (uint64_t)cpu.tv_nsec;
-	look->cpu_known = true;
+	sample->cpu_known = true;
 	return 0;
 }
 
-static int look_switches(const struct host_eye *eye, struct host_look *look)
+static int read_switches(const struct host_stat_files *files,
+			 struct host_sample *sample)
 {
 	char buf[128], *at = buf;
 	uint64_t cpu;
-	ssize_t got = read_file(&eye->schedstat, eye->tid, "schedstat", buf,
+	ssize_t got = read_file(&files->schedstat, files->tid, "schedstat", buf,
 				sizeof(buf));
 
 	if (got < 0)
 		return (int)got;
 	cpu = strtoull(at, &at, 10); /* as of the last tick */
-	if (!look->cpu_known)
-		look->cpu = cpu;
-	look->run_delay = strtoull(at, &at, 10);
-	look->slices = strtoull(at, &at, 10);
+	if (!sample->cpu_known)
+		sample->cpu = cpu;
+	sample->run_delay = strtoull(at, &at, 10);
+	sample->slices = strtoull(at, &at, 10);
 	/* A kernel that does not count says 0; a thread that ran had one. */
-	look->switches_known = look->slices > 0;
-	look->cpu_known |= look->switches_known;
-	return look->switches_known ? 0 : -ENODATA;
+	sample->switches_known = sample->slices > 0;
+	sample->cpu_known |= sample->switches_known;
+	return sample->switches_known ? 0 : -ENODATA;
 }
 
 /*
@@ -187,77 +188,81 @@ static uint64_t born_of(const char *state)
 	return state ? strtoull(state, NULL, 10) : 0;
 }
 
-static uint64_t born(const struct host_eye *eye)
+static uint64_t born(const struct host_stat_files *files)
 {
 	char buf[512];
-	ssize_t got = read_file(&eye->stat, eye->tid, "stat", buf, sizeof(buf));
+	ssize_t got =
+		read_file(&files->stat, files->tid, "stat", buf, sizeof(buf));
 
 	return got > 0 ? born_of(after_name(buf)) : 0;
 }
 
-void host_eye_open(struct host_eye *eye, int32_t tid)
+void host_stat_open(struct host_stat_files *files, int32_t tid)
 {
-	eye->tid = tid;
-	eye->stat = keep(tid, "stat");
-	eye->schedstat = keep(tid, "schedstat");
-	eye->syscall = keep(tid, "syscall");
-	eye->born = born(eye);
+	files->tid = tid;
+	files->stat = keep(tid, "stat");
+	files->schedstat = keep(tid, "schedstat");
+	files->syscall = keep(tid, "syscall");
+	files->born = born(files);
 }
 
 /* Who has another's number by now is another: it began later. */
-static int look_state(const struct host_eye *eye, struct host_look *look)
+static int read_state(const struct host_stat_files *files,
+		      struct host_sample *sample)
 {
 	char buf[512], *at;
-	ssize_t got = read_file(&eye->stat, eye->tid, "stat", buf, sizeof(buf));
+	ssize_t got =
+		read_file(&files->stat, files->tid, "stat", buf, sizeof(buf));
 
 	if (got < 0)
 		return (int)got;
 	at = after_name(buf);
 	if (!at)
 		return -ENODATA;
-	if (eye->born && born_of(at) != eye->born)
+	if (files->born && born_of(at) != files->born)
 		return -ESRCH;
-	look->state = *at;
-	look->state_known = true;
+	sample->state = *at;
+	sample->state_known = true;
 	return 0;
 }
 
-static int is_gone(struct host_look *look)
+static int is_gone(struct host_sample *sample)
 {
-	memset(look, 0, sizeof(*look));
+	memset(sample, 0, sizeof(*sample));
 	return -ESRCH;
 }
 
-int host_glance(const struct host_eye *eye, struct host_look *look)
+int host_sample_cpu(const struct host_stat_files *files,
+		    struct host_sample *sample)
 {
 	int clock, switches;
 
-	memset(look, 0, sizeof(*look));
-	clock = look_clock(eye->tid, look);
-	switches = look_switches(eye, look);
+	memset(sample, 0, sizeof(*sample));
+	clock = read_clock(files->tid, sample);
+	switches = read_switches(files, sample);
 	if (clock == -ESRCH || switches == -ESRCH)
-		return is_gone(look);
+		return is_gone(sample);
 	return clock && switches ? -ENODATA : 0;
 }
 
-int host_look(const struct host_eye *eye, struct host_look *look)
+int host_sample(const struct host_stat_files *files, struct host_sample *sample)
 {
-	int err = host_glance(eye, look), state;
+	int err = host_sample_cpu(files, sample), state;
 
 	if (err == -ESRCH)
 		return err;
-	state = look_state(eye, look);
+	state = read_state(files, sample);
 	if (state == -ESRCH)
-		return is_gone(look);
+		return is_gone(sample);
 	return err && state ? -ENODATA : 0;
 }
 
 /* The kernel's ticks are of the clock that runs while the machine sleeps, too. */
 bool host_is_younger(int32_t tid, uint64_t than)
 {
-	struct host_eye eye = host_eye_of(tid);
+	struct host_stat_files files = host_stat_of(tid);
 	long ticks = sysconf(_SC_CLK_TCK);
-	uint64_t at = born(&eye), now = host_now();
+	uint64_t at = born(&files), now = host_now();
 	struct timespec boot;
 
 	if (!at || ticks <= 0 || than > now ||
@@ -270,11 +275,12 @@ bool host_is_younger(int32_t tid, uint64_t than)
 }
 
 /* "running", or "-1 SP PC", or "NR 0xARG ... SP PC". */
-int host_syscall(const struct host_eye *eye, int32_t *nr, uint64_t *arg)
+int host_syscall(const struct host_stat_files *files, int32_t *nr,
+		 uint64_t *arg)
 {
 	char buf[256], *at = buf;
-	ssize_t got =
-		read_file(&eye->syscall, eye->tid, "syscall", buf, sizeof(buf));
+	ssize_t got = read_file(&files->syscall, files->tid, "syscall", buf,
+				sizeof(buf));
 	long number;
 
 	*nr = -1;

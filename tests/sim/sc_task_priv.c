@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_book.c - a task's books: done once, release once and after it, and not
+ * sc_task_priv.c - a task's books: done once, release once and after it, and not
  * before every thread that lost an attempt has left run().
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/book.h"
+#include "work/task_priv.h"
 #include <string.h>
 
 #define ATTEMPTS 3
@@ -30,7 +30,7 @@ static void set_up(void)
 	done_calls = release_calls = commits = inside = 0;
 	last_inside = 0;
 	memset(lost, 0, sizeof(lost));
-	sim_name(book_of(&task), "book.word");
+	sim_name(task_priv(&task), "book.word");
 	sim_name((void *)(uintptr_t)&begun, "begun");
 	sim_name((void *)(uintptr_t)&handed, "handed");
 	sim_name((void *)(uintptr_t)&released, "released");
@@ -68,7 +68,7 @@ static void release(void)
 static void answer(void)
 {
 	done_is_due();
-	if (book_answer(book_of(&task)))
+	if (task_answer(task_priv(&task)))
 		release();
 }
 
@@ -82,7 +82,7 @@ static offstage void committed(uint32_t attempt)
 static void run(uint32_t attempt)
 {
 	for (uint32_t k = sim_choose(3); k; k--)
-		if (book_commit(book_of(&task), attempt))
+		if (task_commit(task_priv(&task), attempt))
 			committed(attempt);
 	if (attempt == 1)
 		last_inside = attempt;
@@ -106,7 +106,7 @@ static void work(uint32_t attempt)
 	count(&inside, -1);
 	if (take_answer(attempt))
 		answer();
-	else if (book_home(book_of(&task)))
+	else if (task_put(task_priv(&task)))
 		release();
 }
 
@@ -116,7 +116,7 @@ static void first(void *arg)
 	work(1);
 }
 
-/* Takes an attempt away while its thread is inside, and hands the task on. */
+/* Takes an attempt away while its thread is inside, and local queues the task on. */
 static offstage void it_lost(uint32_t attempt)
 {
 	lost[attempt] = true;
@@ -126,8 +126,8 @@ static void take_away(uint32_t attempt)
 {
 	if (!take_answer(attempt))
 		return;
-	book_lose(book_of(&task), true,
-		  attempt < ATTEMPTS ? BOOK_RERUN : BOOK_LOST, BOOK_LOST);
+	task_lose(task_priv(&task), true,
+		  attempt < ATTEMPTS ? TASK_RERUN : TASK_LOST, TASK_LOST);
 	it_lost(attempt);
 	store_release(&handed, attempt + 1);
 }
@@ -152,7 +152,7 @@ static void steward(void *arg)
 static void another(void *arg)
 {
 	uint32_t mine = (uint32_t)(uintptr_t)arg;
-	struct book *book = book_of(&task);
+	struct task_priv *priv = task_priv(&task);
 	uint64_t word;
 
 	while (load_acquire(&handed) < mine) {
@@ -160,25 +160,25 @@ static void another(void *arg)
 			return;
 		host_relax();
 	}
-	if (book_state(load_acquire(&book->word)) == BOOK_LOST) {
+	if (task_state(load_acquire(&priv->word)) == TASK_LOST) {
 		if (take_answer(mine))
 			answer();
 		return;
 	}
 	/* As worker.c: a zombie of an earlier attempt may come home now. */
-	word = load_relaxed(&book->word);
-	while (!cas_acq_rel(&book->word, &word,
-			    book_with_state(word, BOOK_QUEUED)))
+	word = load_relaxed(&priv->word);
+	while (!cas_acq_rel(&priv->word, &word,
+			    task_with_state(word, TASK_QUEUED)))
 		;
 	work(mine);
 }
 
-static void book_lost(void)
+static void task_lost(void)
 {
 	host_thread t[5];
 
 	set_up();
-	book_open(book_of(&task));
+	task_open(task_priv(&task));
 	check(!host_spawn(&t[0], NULL, first, NULL, NULL));
 	check(!host_spawn(&t[1], NULL, steward, NULL, NULL));
 	check(!host_spawn(&t[2], NULL, another, NULL, (void *)2));
@@ -189,7 +189,7 @@ static void book_lost(void)
 	check(done_calls == 1);
 	check(release_calls == 1);
 	check(commits <= 1);
-	check(book_state(load_acquire(&book_of(&task)->word)) == BOOK_FREE);
+	check(task_state(load_acquire(&task_priv(&task)->word)) == TASK_FREE);
 }
-SCENARIO(book_lost, "done or release comes twice, never, or too early",
+SCENARIO(task_lost, "done or release comes twice, never, or too early",
 	 .share = 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * crew.h - how many seats are to be taken, and how many are.
+ * seat_count.h - how many seats are to be taken, and how many are.
  *
  * Two words.  'size' is what was asked for and what was added to it: a pool begins
  * with 'base' seats, at least 'least', and on demand up to 'most'; 'lent' more stand
@@ -19,7 +19,7 @@
  *  3) At least one seat is wanted, so who is let go leaves another behind that will
  *     look for work after it.
  *  4) 'wanted' follows 'size': who changes that writes it last (seat_resize), and who
- *     lowers it gives the order to leave after that [l].
+ *     lowers it gives the order to leave after that [cw].
  */
 #ifndef WARD_LIB_WORK_CREW_H
 #define WARD_LIB_WORK_CREW_H
@@ -28,9 +28,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CREW_MAX 8190u
+#define SEATS_MAX 8190u
 
-struct crew {
+struct seat_count {
 	_Atomic uint64_t size; /* X: S, and who resizes */
 	_Atomic uint64_t word; /* X */
 };
@@ -59,98 +59,100 @@ static inline struct size size_of(uint64_t word)
 			      .open = word >> 60 & 1 };
 }
 
-static inline void crew_init(struct crew *crew, const struct size *size)
+static inline void seats_init(struct seat_count *count, const struct size *size)
 {
-	atomic_init(&crew->size, size_pack(size));
-	atomic_init(&crew->word, size->base); /* wanted */
+	atomic_init(&count->size, size_pack(size));
+	atomic_init(&count->word, size->base); /* wanted */
 }
 
 /* ---- the word ----------------------------------------------------------------- */
 
-#define CREW_WANTED(w) ((uint32_t)(w)&0xffff)
-#define CREW_TAKEN(w) ((uint32_t)((w) >> 16) & 0xffff)
-#define CREW_LEAVING(w) ((uint32_t)((w) >> 32) & 0xffff)
-#define CREW_TAKEN_ONE ((uint64_t)1 << 16)
-#define CREW_LEAVING_ONE ((uint64_t)1 << 32)
+#define SEATS_WANTED(w) ((uint32_t)(w)&0xffff)
+#define SEATS_TAKEN(w) ((uint32_t)((w) >> 16) & 0xffff)
+#define SEATS_LEAVING(w) ((uint32_t)((w) >> 32) & 0xffff)
+#define SEATS_TAKEN_ONE ((uint64_t)1 << 16)
+#define SEATS_LEAVING_ONE ((uint64_t)1 << 32)
 /* Those that stay. */
-#define CREW_STAY(w) (CREW_TAKEN(w) - CREW_LEAVING(w))
+#define SEATS_STAY(w) (SEATS_TAKEN(w) - SEATS_LEAVING(w))
 
 /* Seats that are wanted and empty. */
-static inline uint32_t crew_vacant(const struct crew *crew)
+static inline uint32_t seats_vacant(const struct seat_count *count)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
-	return CREW_STAY(word) < CREW_WANTED(word)
-		       ? CREW_WANTED(word) - CREW_STAY(word)
+	return SEATS_STAY(word) < SEATS_WANTED(word)
+		       ? SEATS_WANTED(word) - SEATS_STAY(word)
 		       : 0;
 }
 
 /* Is somebody one too many? */
-static inline bool crew_over(const struct crew *crew)
+static inline bool seats_over(const struct seat_count *count)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
-	return CREW_STAY(word) > CREW_WANTED(word);
+	return SEATS_STAY(word) > SEATS_WANTED(word);
 }
 
 /* Is there one worker at most, and is there to be no other? */
-static inline bool crew_is_one(const struct crew *crew)
+static inline bool seats_is_one(const struct seat_count *count)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
-	return CREW_TAKEN(word) <= 1 && CREW_WANTED(word) <= 1;
+	return SEATS_TAKEN(word) <= 1 && SEATS_WANTED(word) <= 1;
 }
 
 /*
  * May a spare sit down; of 'seats' in all?  Where the last empty seat is one that its
  * worker is just getting up from, that worker sees to it.
  */
-static inline bool crew_may_claim(uint64_t word, uint32_t seats)
+static inline bool seats_may_claim(uint64_t word, uint32_t seats)
 {
-	return CREW_STAY(word) < CREW_WANTED(word) && CREW_TAKEN(word) < seats;
+	return SEATS_STAY(word) < SEATS_WANTED(word) &&
+	       SEATS_TAKEN(word) < seats;
 }
 
 /* It is about to. */
-static inline bool crew_claim(struct crew *crew, uint32_t seats)
+static inline bool seats_claim(struct seat_count *count, uint32_t seats)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
 	do {
-		if (!crew_may_claim(word, seats))
+		if (!seats_may_claim(word, seats))
 			return false;
-	} while (!cas_acq_rel(&crew->word, &word, word + CREW_TAKEN_ONE));
+	} while (!cas_acq_rel(&count->word, &word, word + SEATS_TAKEN_ONE));
 	return true;
 }
 
 /* A worker is about to get up, if one is too many. */
-static inline bool crew_let_go(struct crew *crew)
+static inline bool seats_dismiss(struct seat_count *count)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
 	do {
-		if (CREW_STAY(word) <= CREW_WANTED(word))
+		if (SEATS_STAY(word) <= SEATS_WANTED(word))
 			return false;
-	} while (!cas_acq_rel(&crew->word, &word, word + CREW_LEAVING_ONE));
+	} while (!cas_acq_rel(&count->word, &word, word + SEATS_LEAVING_ONE));
 	return true;
 }
 
 /* A seat was left; did its worker have to be let go? */
-static inline void crew_left(struct crew *crew, bool let_go)
+static inline void seats_left(struct seat_count *count, bool dismissed)
 {
 	uint64_t word = sub_acq_rel(
-		&crew->word, CREW_TAKEN_ONE + (let_go ? CREW_LEAVING_ONE : 0));
+		&count->word,
+		SEATS_TAKEN_ONE + (dismissed ? SEATS_LEAVING_ONE : 0));
 
-	WARD_ASSERT(CREW_TAKEN(word) && CREW_LEAVING(word) >= let_go &&
-		    CREW_LEAVING(word) <= CREW_TAKEN(word));
+	WARD_ASSERT(SEATS_TAKEN(word) && SEATS_LEAVING(word) >= dismissed &&
+		    SEATS_LEAVING(word) <= SEATS_TAKEN(word));
 }
 
-static inline void crew_want(struct crew *crew, uint32_t wanted)
+static inline void seats_want(struct seat_count *count, uint32_t wanted)
 {
-	uint64_t word = load_acquire(&crew->word);
+	uint64_t word = load_acquire(&count->word);
 
-	WARD_ASSERT(wanted && wanted <= CREW_MAX); /* 3) */
-	while (!cas_acq_rel(&crew->word, &word,
-			    word - CREW_WANTED(word) + wanted))
+	WARD_ASSERT(wanted && wanted <= SEATS_MAX); /* 3) */
+	while (!cas_acq_rel(&count->word, &word,
+			    word - SEATS_WANTED(word) + wanted))
 		;
 }
 

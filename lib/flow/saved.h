@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kept.h - bytes that one incarnation leaves to the next, whole or not at all.
+ * saved.h - bytes that one incarnation leaves to the next, whole or not at all.
  *
  * A writer fills a copy that nobody else has, and publishes it by one swap of
  * 'word'; the copy that stood there before is free.  Each writer has a fence
@@ -21,40 +21,40 @@
 #include "sync/stack.h"
 #include <stddef.h>
 
-#ifndef KEPT_COPIES
-#define KEPT_COPIES 64 /* 62 may be held inside of a write */
+#ifndef SAVED_COPIES
+#define SAVED_COPIES 64 /* 62 may be held inside of a write */
 #endif
 
-struct kept_copy {
+struct saved_copy {
 	/* O, word: who has the copy; read meanwhile [p] */
 	_Atomic uint64_t seq, len;
 	_Atomic uint64_t bytes[];
 };
 
-struct kept {
+struct saved {
 	size_t room; /* I */
 	/* X: */
 	_Atomic uint64_t word; /* turn:32 | copy + 1:32, 0: nothing was kept */
 	_Atomic uint64_t owner; /* M */
 	struct stack free;
-	_Atomic uint32_t below[KEPT_COPIES];
-	struct kept_copy *copy[KEPT_COPIES]; /* O, free: made by who first has it */
+	_Atomic uint32_t below[SAVED_COPIES];
+	struct saved_copy *copy[SAVED_COPIES]; /* O, free: made by who first has it */
 };
 
-struct kept *kept_create(size_t room); /* NULL: no memory */
-void kept_destroy(struct kept *kept);
+struct saved *saved_create(size_t room); /* NULL: no memory */
+void saved_destroy(struct saved *saved);
 
 /*
  * 0; -EMSGSIZE; -ESTALE: a higher number has come; -ENOMEM: no memory, or too many
  * are held inside.
  */
-int kept_write(struct kept *kept, uint64_t fence, const void *buf, size_t len,
-	       uint64_t seq);
+int saved_write(struct saved *saved, uint64_t fence, const void *buf,
+		size_t len, uint64_t seq);
 /*
  * 0; -ENODATA; -EMSGSIZE: *len says how much; -ESTALE: buf may hold anything.  seq
  * may be NULL.
  */
-int kept_read(struct kept *kept, uint64_t fence, void *buf, size_t *len,
-	      uint64_t *seq);
+int saved_read(struct saved *saved, uint64_t fence, void *buf, size_t *len,
+	       uint64_t *seq);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lower.h - tasks of a lower priority: one queue for each, in the order in which they
- * came, behind all that has none.
+ * prio_queue.h - tasks of a lower priority: one queue for each, in the order in which
+ * they came, behind all that has none.
  *
  * Putting is a push on a stack; taking is for one thread at a time, which turns
  * the stack round into its own list when that is empty.  The claim is only tried:
@@ -25,7 +25,7 @@
 #include "base/atomic.h"
 #include <ward/task.h>
 
-struct lower {
+struct prio_queue {
 	/* X: */
 	line_aligned struct ward_task *_Atomic arrived; /* the last one first */
 	_Atomic uint64_t in;		 /* M: that were ever put, or are about to be */
@@ -34,35 +34,35 @@ struct lower {
 	_Atomic uint64_t out;		 /* P: that were ever taken */
 };
 
-static inline bool lower_empty(const struct lower *lower)
+static inline bool prio_empty(const struct prio_queue *queue)
 {
-	return !load_relaxed(&lower->arrived) && !load_relaxed(&lower->first);
+	return !load_relaxed(&queue->arrived) && !load_relaxed(&queue->first);
 }
 
-static inline uint64_t lower_count(const struct lower *lower)
+static inline uint64_t prio_count(const struct prio_queue *queue)
 {
-	uint64_t out = load_relaxed(&lower->out), in = load_relaxed(&lower->in);
+	uint64_t out = load_relaxed(&queue->out), in = load_relaxed(&queue->in);
 
 	return in > out ? in - out : 0;
 }
 
-void lower_put(struct lower *lower, struct ward_task *task);
+void prio_put(struct prio_queue *queue, struct ward_task *task);
 /* NULL: it is empty, or another is at it. */
-struct ward_task *lower_take_claimed(struct lower *lower);
+struct ward_task *prio_take_claimed(struct prio_queue *queue);
 
-static inline struct ward_task *lower_take(struct lower *lower)
+static inline struct ward_task *prio_take(struct prio_queue *queue)
 {
-	return likely(lower_empty(lower)) ? NULL : lower_take_claimed(lower);
+	return likely(prio_empty(queue)) ? NULL : prio_take_claimed(queue);
 }
 
 /*
  * By one more who may have the claim: each that is in it is looked at, in order.  Of
  * which 'out' says true, it has taken.
  */
-void lower_sift(struct lower *lower,
-		bool (*out)(void *arg, struct ward_task *task), void *arg);
+void prio_filter(struct prio_queue *queue,
+		 bool (*out)(void *arg, struct ward_task *task), void *arg);
 
 /* A stack, by their books' links, turned round. */
-struct ward_task *lower_turn(struct ward_task *last);
+struct ward_task *prio_reverse(struct ward_task *last);
 
 #endif

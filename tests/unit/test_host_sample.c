@@ -47,26 +47,27 @@ static host_thread start(void (*fn)(void *arg), void *arg)
 	return thread;
 }
 
-static void keep_all(struct host_eye *eye, int32_t tid)
+static void keep_all(struct host_stat_files *files, int32_t tid)
 {
-	host_eye_open(eye, tid);
-	cr_assert_eq(eye->tid, tid);
-	cr_assert_geq(eye->stat.fd, 0);
-	cr_assert_geq(eye->schedstat.fd, 0);
-	cr_assert_geq(eye->syscall.fd, 0);
+	host_stat_open(files, tid);
+	cr_assert_eq(files->tid, tid);
+	cr_assert_geq(files->stat.fd, 0);
+	cr_assert_geq(files->schedstat.fd, 0);
+	cr_assert_geq(files->syscall.fd, 0);
 }
 
-static int kept_by(const struct host_eye *eye)
+static int kept_by(const struct host_stat_files *files)
 {
-	return (eye->stat.fd >= 0) + (eye->schedstat.fd >= 0) + (eye->syscall.fd >= 0);
+	return (files->stat.fd >= 0) + (files->schedstat.fd >= 0) +
+	       (files->syscall.fd >= 0);
 }
 
-static struct host_look look_at(const struct host_eye *eye)
+static struct host_sample scan_seat(const struct host_stat_files *files)
 {
-	struct host_look look;
+	struct host_sample sample;
 
-	cr_assert_eq(host_look(eye, &look), 0);
-	return look;
+	cr_assert_eq(host_sample(files, &sample), 0);
+	return sample;
 }
 
 /* ---- a sleeper ------------------------------------------------------- */
@@ -75,90 +76,94 @@ static void see_a_sleeper(bool kept)
 {
 	static struct gate gate;
 	host_thread thread = start(sleeps, &gate);
-	struct host_eye eye = host_eye_of(0);
-	struct host_look look, later;
+	struct host_stat_files files = host_stat_of(0);
+	struct host_sample sample, later;
 	uint64_t arg, until;
 	int32_t nr;
 
-	eye.tid = gate_came(&gate);
+	files.tid = gate_came(&gate);
 	if (kept)
-		keep_all(&eye, eye.tid);
-	cr_assert(comes_true(look_at(&eye).state == 'S'));
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+		keep_all(&files, files.tid);
+	cr_assert(comes_true(scan_seat(&files).state == 'S'));
+	cr_assert_eq(host_syscall(&files, &nr, &arg), 0);
 	cr_assert(host_is_futex(nr));
 	cr_assert_eq(arg, (uintptr_t)&gate.open);
-	look = look_at(&eye);
-	cr_assert(look.cpu_known && look.state_known && look.switches_known);
-	cr_assert_gt(look.cpu, 0);
-	cr_assert_gt(look.slices, 0);
+	sample = scan_seat(&files);
+	cr_assert(sample.cpu_known && sample.state_known &&
+		  sample.switches_known);
+	cr_assert_gt(sample.cpu, 0);
+	cr_assert_gt(sample.slices, 0);
 	for (until = host_now() + 20 * MS; host_now() < until;)
 		host_relax();
-	later = look_at(&eye);
-	cr_assert_eq(later.cpu, look.cpu, "it slept");
-	cr_assert_eq(later.slices, look.slices);
+	later = scan_seat(&files);
+	cr_assert_eq(later.cpu, sample.cpu, "it slept");
+	cr_assert_eq(later.slices, sample.slices);
 	cr_assert_eq(later.state, 'S');
-	cr_assert_eq(host_glance(&eye, &look), 0);
-	cr_assert(look.cpu_known && look.switches_known && !look.state_known);
-	cr_assert(look.cpu == later.cpu && look.slices == later.slices);
-	cr_assert_eq(look.state, 0);
+	cr_assert_eq(host_sample_cpu(&files, &sample), 0);
+	cr_assert(sample.cpu_known && sample.switches_known &&
+		  !sample.state_known);
+	cr_assert(sample.cpu == later.cpu && sample.slices == later.slices);
+	cr_assert_eq(sample.state, 0);
 	gate_open(&gate);
 	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
 	/* The last of it may be a little later than the end of the thread. */
-	cr_assert(comes_true(host_look(&eye, &look) == -ESRCH));
-	cr_assert(!look.cpu_known && !look.state_known && !look.switches_known);
-	cr_assert_eq(host_glance(&eye, &look), -ESRCH);
-	cr_assert(!look.cpu_known && !look.switches_known);
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
+	cr_assert(comes_true(host_sample(&files, &sample) == -ESRCH));
+	cr_assert(!sample.cpu_known && !sample.state_known &&
+		  !sample.switches_known);
+	cr_assert_eq(host_sample_cpu(&files, &sample), -ESRCH);
+	cr_assert(!sample.cpu_known && !sample.switches_known);
+	cr_assert_eq(host_syscall(&files, &nr, &arg), -ESRCH);
 	cr_assert_eq(nr, -1);
-	host_eye_close(&eye);
-	cr_assert(eye.stat.fd == -1 && eye.schedstat.fd == -1 && eye.syscall.fd == -1);
+	host_stat_close(&files);
+	cr_assert(files.stat.fd == -1 && files.schedstat.fd == -1 &&
+		  files.syscall.fd == -1);
 }
 
-Test(host_look, sleeper_by_kept_files, .timeout = 60)
+Test(host_sample, sleeper_by_kept_files, .timeout = 60)
 {
 	see_a_sleeper(true);
 }
 
-Test(host_look, sleeper_without_kept_files, .timeout = 60)
+Test(host_sample, sleeper_without_kept_files, .timeout = 60)
 {
 	see_a_sleeper(false);
 }
 
 /* ---- a spinner ------------------------------------------------------- */
 
-Test(host_look, spinner_runs_and_its_cpu_time_grows, .timeout = 60)
+Test(host_sample, spinner_runs_and_its_cpu_time_grows, .timeout = 60)
 {
 	host_thread thread = start(spins, NULL);
-	struct host_look look, later;
-	struct host_eye eye;
+	struct host_sample sample, later;
+	struct host_stat_files files;
 	uint64_t arg, began, ended;
 	int32_t nr;
 
 	comes_true(load_acquire(&spinner) != 0);
-	keep_all(&eye, (int32_t)load_acquire(&spinner));
+	keep_all(&files, (int32_t)load_acquire(&spinner));
 	began = host_now();
-	look = look_at(&eye);
-	cr_assert_eq(look.state, 'R');
-	cr_assert(comes_true(look_at(&eye).cpu >= look.cpu + 20 * MS));
-	later = look_at(&eye);
+	sample = scan_seat(&files);
+	cr_assert_eq(sample.state, 'R');
+	cr_assert(comes_true(scan_seat(&files).cpu >= sample.cpu + 20 * MS));
+	later = scan_seat(&files);
 	ended = host_now();
 	cr_assert_eq(later.state, 'R');
-	cr_assert_leq(later.cpu - look.cpu, ended - began);
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	cr_assert_leq(later.cpu - sample.cpu, ended - began);
+	cr_assert_eq(host_syscall(&files, &nr, &arg), 0);
 	cr_assert_eq(nr, -1);
 	cr_assert_eq(arg, 0);
 	store_relaxed(&stop_spinning, 1);
 	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
-	host_eye_close(&eye);
+	host_stat_close(&files);
 }
 
 /* It wants the CPU that we have: what it waits for is booked when it gets one. */
-Test(host_look, starved_one_gets_its_delay_booked, .timeout = 60)
+Test(host_sample, starved_one_gets_its_delay_booked, .timeout = 60)
 {
 	struct host_cpus *one;
 	struct host_spawn how = plain;
-	struct host_look look;
-	struct host_eye eye;
+	struct host_sample sample;
+	struct host_stat_files files;
 	host_thread thread;
 	cpu_set_t set;
 	char list[16];
@@ -174,24 +179,24 @@ Test(host_look, starved_one_gets_its_delay_booked, .timeout = 60)
 	how.cpus = one;
 	cr_assert_eq(host_spawn(&thread, &how, spins, NULL, NULL), 0);
 	cr_assert(comes_true(load_acquire(&spinner) != 0));
-	keep_all(&eye, (int32_t)load_acquire(&spinner));
-	look = look_at(&eye);
-	cr_assert_eq(look.state, 'R');
+	keep_all(&files, (int32_t)load_acquire(&spinner));
+	sample = scan_seat(&files);
+	cr_assert_eq(sample.state, 'R');
 	/* Spinning ourselves, until the kernel has let both run in turn. */
-	cr_assert(comes_true(look_at(&eye).run_delay > look.run_delay));
-	cr_assert_gt(look_at(&eye).slices, look.slices);
+	cr_assert(comes_true(scan_seat(&files).run_delay > sample.run_delay));
+	cr_assert_gt(scan_seat(&files).slices, sample.slices);
 	store_relaxed(&stop_spinning, 1);
 	cr_assert_eq(host_join(thread, HOST_FOREVER), 0);
-	host_eye_close(&eye);
+	host_stat_close(&files);
 	host_cpus_free(one);
 }
 
 /* ---- what fails ------------------------------------------------------ */
 
-Test(host_look, nobody_is_esrch)
+Test(host_sample, nobody_is_esrch)
 {
-	struct host_eye eye;
-	struct host_look look;
+	struct host_stat_files files;
+	struct host_sample sample;
 	uint64_t arg;
 	int32_t nr;
 
@@ -199,24 +204,24 @@ Test(host_look, nobody_is_esrch)
 					  0,	     -1,      INT32_MIN };
 
 	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
-		host_eye_open(&eye, nobody[i]);
-		cr_assert_eq(kept_by(&eye), 0);
-		cr_assert_eq(host_look(&eye, &look), -ESRCH);
-		cr_assert(!look.cpu_known);
-		cr_assert_eq(host_syscall(&eye, &nr, &arg), -ESRCH);
-		host_eye_close(&eye);
+		host_stat_open(&files, nobody[i]);
+		cr_assert_eq(kept_by(&files), 0);
+		cr_assert_eq(host_sample(&files, &sample), -ESRCH);
+		cr_assert(!sample.cpu_known);
+		cr_assert_eq(host_syscall(&files, &nr, &arg), -ESRCH);
+		host_stat_close(&files);
 	}
 }
 
 /* A thread of another process is nobody, too. */
-Test(host_look, strangers_are_esrch)
+Test(host_sample, strangers_are_esrch)
 {
-	struct host_eye eye = host_eye_of(0);
-	struct host_look look;
+	struct host_stat_files files = host_stat_of(0);
+	struct host_sample sample;
 
-	eye.tid = getppid();
-	cr_assert_gt(eye.tid, 0);
-	cr_assert_eq(host_look(&eye, &look), -ESRCH);
+	files.tid = getppid();
+	cr_assert_gt(files.tid, 0);
+	cr_assert_eq(host_sample(&files, &sample), -ESRCH);
 }
 
 /*
@@ -234,10 +239,10 @@ static struct rlimit limited_to(rlim_t n)
 }
 
 /* A quarter of the descriptors, no more; the rest is looked at without. */
-Test(host_look, keeps_a_quarter_of_the_descriptors)
+Test(host_sample, keeps_a_quarter_of_the_descriptors)
 {
-	struct host_look look[8];
-	struct host_eye eye[8];
+	struct host_sample sample[8];
+	struct host_stat_files files[8];
 	int kept;
 
 	for (int again = 0; again < 2; again++) {
@@ -245,80 +250,83 @@ Test(host_look, keeps_a_quarter_of_the_descriptors)
 
 		kept = 0;
 		for (int i = 0; i < 8; i++) {
-			host_eye_open(&eye[i], host_tid());
-			host_look(&eye[i], &look[i]);
-			kept += kept_by(&eye[i]);
+			host_stat_open(&files[i], host_tid());
+			host_sample(&files[i], &sample[i]);
+			kept += kept_by(&files[i]);
 		}
 		for (int i = 0; i < 8; i++)
-			host_eye_close(&eye[i]);
+			host_stat_close(&files[i]);
 		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 		cr_assert_eq(kept, 8);
 		for (int i = 0; i < 8; i++)
-			cr_assert_eq(look[i].state, 'R');
+			cr_assert_eq(sample[i].state, 'R');
 	}
 }
 
 /* No descriptor left at all: the clock still answers, the rest is not known. */
-Test(host_look, without_descriptors)
+Test(host_sample, without_descriptors)
 {
 	struct rlimit before = limited_to(0);
-	struct host_eye eye, nobody = host_eye_of(0);
-	struct host_look look, none;
+	struct host_stat_files files, nobody = host_stat_of(0);
+	struct host_sample sample, none;
 	int looked, called, ended;
 	uint64_t arg;
 	int32_t nr;
 
-	host_eye_open(&eye, host_tid());
+	host_stat_open(&files, host_tid());
 	nobody.tid = 1 << 23; /* more than the kernel gives out */
-	ended = host_look(&nobody, &none);
-	looked = host_look(&eye, &look);
-	called = host_syscall(&eye, &nr, &arg);
+	ended = host_sample(&nobody, &none);
+	looked = host_sample(&files, &sample);
+	called = host_syscall(&files, &nr, &arg);
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-	cr_assert_eq(kept_by(&eye), 0);
+	cr_assert_eq(kept_by(&files), 0);
 	cr_assert_eq(looked, 0);
-	cr_assert(look.cpu_known && !look.state_known && !look.switches_known);
-	cr_assert_eq(look.state, 0);
+	cr_assert(sample.cpu_known && !sample.state_known &&
+		  !sample.switches_known);
+	cr_assert_eq(sample.state, 0);
 	cr_assert_eq(called, -ENODATA);
 	cr_assert_eq(ended, -ESRCH);
 }
 
-Test(host_look, without_proc)
+Test(host_sample, without_proc)
 {
 	char dir[] =
 		"ward-empty-XXXXXX"; /* below a place outside the new root */
-	struct host_eye kept, eye = host_eye_of(0);
-	struct host_look look;
+	struct host_stat_files kept, files = host_stat_of(0);
+	struct host_sample sample;
 	bool rooted;
 
 	keep_all(&kept, host_tid());
-	eye.tid = host_tid();
+	files.tid = host_tid();
 	cr_assert_eq(chdir("/tmp"), 0);
 	cr_assert_not_null(mkdtemp(dir));
 	rooted = chroot(dir) == 0;
 	cr_assert_eq(rmdir(dir), 0);
 	if (!rooted)
 		cr_skip_test("needs root");
-	look = look_at(&eye);
-	cr_assert(look.cpu_known && !look.state_known && !look.switches_known);
-	look = look_at(&kept);
-	cr_assert(look.cpu_known && look.state_known && look.switches_known);
+	sample = scan_seat(&files);
+	cr_assert(sample.cpu_known && !sample.state_known &&
+		  !sample.switches_known);
+	sample = scan_seat(&kept);
+	cr_assert(sample.cpu_known && sample.state_known &&
+		  sample.switches_known);
 }
 
 /* A process that gives up root: what is kept stays readable. */
-Test(host_look, after_giving_up_privileges)
+Test(host_sample, after_giving_up_privileges)
 {
 	static struct gate gate;
-	struct host_eye eye;
+	struct host_stat_files files;
 	uint64_t arg;
 	int32_t nr;
 
 	if (geteuid() != 0)
 		cr_skip_test("needs root");
 	start(sleeps, &gate);
-	keep_all(&eye, gate_came(&gate));
+	keep_all(&files, gate_came(&gate));
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
-	cr_assert(comes_true(look_at(&eye).state == 'S'));
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
+	cr_assert(comes_true(scan_seat(&files).state == 'S'));
+	cr_assert_eq(host_syscall(&files, &nr, &arg), 0);
 	cr_assert(host_is_futex(nr));
 	cr_assert_eq(arg, (uintptr_t)&gate.open);
 	pthread_mutex_lock(&mutex);
@@ -330,47 +338,48 @@ Test(host_look, after_giving_up_privileges)
  * A program that closes all has files of its own behind those numbers later: they are
  * neither read nor closed, and what they were for is read all the same.
  */
-Test(host_look, descriptors_that_are_the_programs_by_now)
+Test(host_sample, descriptors_that_are_the_programs_by_now)
 {
-	struct host_eye eye;
-	struct host_look look;
+	struct host_stat_files files;
+	struct host_sample sample;
 	int fd[3], ends[2], other = open("/proc/self/status", O_RDONLY);
 	uint64_t arg;
 	int32_t nr;
 
-	keep_all(&eye, host_tid());
-	fd[0] = eye.stat.fd;
-	fd[1] = eye.schedstat.fd;
-	fd[2] = eye.syscall.fd;
+	keep_all(&files, host_tid());
+	fd[0] = files.stat.fd;
+	fd[1] = files.schedstat.fd;
+	fd[2] = files.syscall.fd;
 	cr_assert_eq(pipe(ends), 0);
 	cr_assert_eq(dup2(other, fd[0]), fd[0]);
 	cr_assert_eq(dup2(ends[0], fd[1]), fd[1]);
 	cr_assert_eq(close(fd[2]), 0);
-	look = look_at(&eye);
-	cr_assert(look.cpu_known && look.switches_known && look.state == 'R');
-	cr_assert_eq(host_syscall(&eye, &nr, &arg), 0);
-	host_eye_close(&eye);
+	sample = scan_seat(&files);
+	cr_assert(sample.cpu_known && sample.switches_known &&
+		  sample.state == 'R');
+	cr_assert_eq(host_syscall(&files, &nr, &arg), 0);
+	host_stat_close(&files);
 	cr_assert_eq(fcntl(fd[0], F_GETFD), 0, "the program's");
 	cr_assert_eq(fcntl(fd[1], F_GETFD), 0, "the program's");
 	cr_assert_eq(fcntl(fd[2], F_GETFD), -1);
 }
 
 /* Its number is another thread's by now, and nothing was kept. */
-Test(host_look, who_has_the_number_of_another_is_not_taken_for_it)
+Test(host_sample, who_has_the_number_of_another_is_not_taken_for_it)
 {
-	struct host_eye eye;
-	struct host_look look;
+	struct host_stat_files files;
+	struct host_sample sample;
 
-	host_eye_open(&eye, host_tid());
-	cr_assert_neq(eye.born, 0);
-	host_eye_close(&eye);
-	cr_assert_eq(look_at(&eye).state, 'R');
-	eye.born--; /* as one that began before us */
-	cr_assert_eq(host_look(&eye, &look), -ESRCH);
-	cr_assert(!look.cpu_known && !look.state_known);
+	host_stat_open(&files, host_tid());
+	cr_assert_neq(files.born, 0);
+	host_stat_close(&files);
+	cr_assert_eq(scan_seat(&files).state, 'R');
+	files.born--; /* as one that began before us */
+	cr_assert_eq(host_sample(&files, &sample), -ESRCH);
+	cr_assert(!sample.cpu_known && !sample.state_known);
 }
 
-Test(host_look, younger_than_that)
+Test(host_sample, younger_than_that)
 {
 	static struct gate gate;
 	uint64_t before = host_now(), after;
@@ -388,16 +397,16 @@ Test(host_look, younger_than_that)
 }
 
 /* Another's file of the same kind is another one. */
-Test(host_look, descriptors_of_another_thread)
+Test(host_sample, descriptors_of_another_thread)
 {
 	static struct gate gate;
-	struct host_eye mine, other;
+	struct host_stat_files mine, other;
 
 	start(sleeps, &gate);
 	keep_all(&other, gate_came(&gate));
 	keep_all(&mine, host_tid());
 	cr_assert_eq(dup2(other.stat.fd, mine.stat.fd), mine.stat.fd);
-	cr_assert_eq(look_at(&mine).state, 'R');
+	cr_assert_eq(scan_seat(&mine).state, 'R');
 }
 
 /* ---- an event -------------------------------------------------------- */
@@ -409,7 +418,7 @@ static bool is_set(int fd)
 	return poll(&pollfd, 1, 0) == 1;
 }
 
-Test(host_look, an_event_that_is_another_by_now)
+Test(host_sample, an_event_that_is_another_by_now)
 {
 	struct host_file event;
 	int ends[2], mine;
@@ -438,12 +447,12 @@ Test(host_look, an_event_that_is_another_by_now)
 
 static int32_t futex_of(int32_t tid, uint64_t *address)
 {
-	struct host_eye eye = host_eye_of(0);
+	struct host_stat_files files = host_stat_of(0);
 	int32_t nr;
 
-	eye.tid = tid;
+	files.tid = tid;
 	cr_assert(comes_true(sleeps_in_futex(tid)));
-	cr_assert_eq(host_syscall(&eye, &nr, address), 0);
+	cr_assert_eq(host_syscall(&files, &nr, address), 0);
 	cr_assert(host_is_futex(nr));
 	return host_futex_holder(*address);
 }
@@ -486,12 +495,12 @@ static void holder_is_found(const pthread_mutexattr_t *attr)
 	cr_assert_eq(host_futex_holder((uintptr_t)&mutex), 0);
 }
 
-Test(host_look, holder_of_a_mutex, .timeout = 60)
+Test(host_sample, holder_of_a_mutex, .timeout = 60)
 {
 	holder_is_found(NULL);
 }
 
-Test(host_look, holder_of_a_robust_mutex, .timeout = 60)
+Test(host_sample, holder_of_a_robust_mutex, .timeout = 60)
 {
 	pthread_mutexattr_t attr;
 
@@ -500,7 +509,7 @@ Test(host_look, holder_of_a_robust_mutex, .timeout = 60)
 	holder_is_found(&attr);
 }
 
-Test(host_look, holder_of_an_inheriting_mutex, .timeout = 60)
+Test(host_sample, holder_of_an_inheriting_mutex, .timeout = 60)
 {
 	pthread_mutexattr_t attr;
 
@@ -515,7 +524,7 @@ static void joins(void *arg)
 	pthread_join((pthread_t) * (host_thread *)arg, NULL);
 }
 
-Test(host_look, who_joins_waits_for_the_other_thread, .timeout = 60)
+Test(host_sample, who_joins_waits_for_the_other_thread, .timeout = 60)
 {
 	host_thread thread = start(sleeps, &holding), joiner;
 	int32_t tid = gate_came(&holding);
@@ -550,13 +559,13 @@ static void waits_for_condition(void *arg)
 /* The number of the process is the first thread's, and that one may have ended. */
 static void finds_the_holder(void *arg)
 {
-	struct host_eye first = host_eye_of(getpid());
-	struct host_look look;
+	struct host_stat_files first = host_stat_of(getpid());
+	struct host_sample sample;
 	uint64_t address;
 	int32_t tid;
 
 	(void)arg;
-	if (!comes_true(host_look(&first, &look) || look.state == 'Z'))
+	if (!comes_true(host_sample(&first, &sample) || sample.state == 'Z'))
 		_exit(3);
 	start(holds, NULL);
 	tid = gate_came(&holding);
@@ -566,7 +575,7 @@ static void finds_the_holder(void *arg)
 	_exit(futex_of((int32_t)load_acquire(&waiting), &address) != tid);
 }
 
-Test(host_look, holder_after_the_first_thread_has_ended, .timeout = 60)
+Test(host_sample, holder_after_the_first_thread_has_ended, .timeout = 60)
 {
 	pid_t child;
 	int status;
@@ -582,7 +591,7 @@ Test(host_look, holder_after_the_first_thread_has_ended, .timeout = 60)
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
 }
 
-Test(host_look, what_nobody_holds_has_no_holder, .timeout = 60)
+Test(host_sample, what_nobody_holds_has_no_holder, .timeout = 60)
 {
 	uint64_t address;
 
@@ -595,7 +604,7 @@ Test(host_look, what_nobody_holds_has_no_holder, .timeout = 60)
 	cr_assert_eq(futex_of((int32_t)load_acquire(&waiting), &address), 0);
 }
 
-Test(host_look, no_memory_has_no_holder)
+Test(host_sample, no_memory_has_no_holder)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	char *mem = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
@@ -614,7 +623,7 @@ Test(host_look, no_memory_has_no_holder)
 }
 
 /* Whatever lies behind a futex that is no mutex may look like a thread. */
-Test(host_look, a_number_beside_a_futex_is_no_holder)
+Test(host_sample, a_number_beside_a_futex_is_no_holder)
 {
 	uint32_t word[3] = { 0, 0, (uint32_t)host_tid() };
 
@@ -627,7 +636,7 @@ Test(host_look, a_number_beside_a_futex_is_no_holder)
 	cr_assert_eq(host_futex_holder((uintptr_t)word), 0);
 }
 
-Test(host_look, a_refused_question_has_no_answer)
+Test(host_sample, a_refused_question_has_no_answer)
 {
 	uint32_t word = (uint32_t)host_tid();
 
@@ -636,7 +645,7 @@ Test(host_look, a_refused_question_has_no_answer)
 	cr_assert_eq(host_futex_holder((uintptr_t)&word), 0);
 }
 
-Test(host_look, futex_calls)
+Test(host_sample, futex_calls)
 {
 	cr_assert(host_is_futex(SYS_futex));
 	cr_assert(!host_is_futex(449)); /* its argument is a list */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hand.h - what a worker has at hand: a ring of its own, into which it takes
+ * local_queue.h - what a worker has at hand: a ring of its own, into which it takes
  * batches and submits nested work, and a deque of forks; from both others may
  * steal.
  *
@@ -17,13 +17,13 @@
 #include "sync/deque.h"
 #include "sync/ring.h"
 
-#define HAND_SIZE 64u  /* cells; one less are used */
-#define HAND_BATCH 32u /* taken at once, at most */
+#define LOCAL_SIZE 64u  /* cells; one less are used */
+#define LOCAL_BATCH 32u /* taken at once, at most */
 /* What is taken at once may wait about so long for its turn, ns. */
-#define HAND_AHEAD UINT64_C(1000000)
+#define LOCAL_AHEAD UINT64_C(1000000)
 /* A task that runs shorter than this, ns, costs less than a look too many: inbox.c. */
 #define HAND_BRIEF UINT64_C(300)
-#define HAND_LEVELS 24u
+#define LOCAL_LEVELS 24u
 
 struct inbox;
 struct ward_fork;
@@ -40,21 +40,22 @@ struct level {
 	_Atomic uint32_t out;
 };
 
-struct hand {
+struct local_queue {
 	struct ring ring; /* W puts, X takes */
-	ck_ring_buffer_t cell[HAND_SIZE];
+	ck_ring_buffer_t cell[LOCAL_SIZE];
 	/* W: */
 	line_aligned uint32_t last;  /* inbox ring that gave the last batch */
 	uint32_t turn;		     /* takes; now and then the inbox is first */
-	uint32_t victim;	     /* whom to rob next */
+	uint32_t victim;	     /* whom to steal from next */
 	uint32_t pause;		     /* between two looks, in host_relax() */
 	uint32_t batch, most;	     /* to take at once; never more than 'most' */
 	/* I: a fork of another hand's, as a task; or NULL: no thief */
-	struct ward_task *(*thieve)(struct inbox *inbox, struct hand *hand);
+	struct ward_task *(*steal_fork)(struct inbox *inbox,
+					struct local_queue *local);
 	_Atomic uint32_t level;	     /* the highest that is in use */
 	uint32_t near;		     /* its thread's neighbourhood, if there are any */
 	bool brief;		     /* its last sampled task was: HAND_BRIEF */
-	struct level at[HAND_LEVELS];
+	struct level at[LOCAL_LEVELS];
 	struct deque deque; /* with letters of its own, as the levels */
 };
 
@@ -62,33 +63,33 @@ struct hand {
  * In zeroed memory, once: others may look at it ever after.  Who is to fork gives the
  * deque its cells.
  */
-static inline void hand_init(struct hand *hand, uint32_t seed)
+static inline void local_init(struct local_queue *local, uint32_t seed)
 {
-	ring_init(&hand->ring, hand->cell, HAND_SIZE);
-	hand->last = 0;
-	hand->turn = 0;
-	hand->pause = 1;
-	hand->batch = hand->most = HAND_BATCH;
-	hand->near = 0;
-	hand->brief = false;
-	hand->victim = seed;
-	hand->thieve = NULL;
+	ring_init(&local->ring, local->cell, LOCAL_SIZE);
+	local->last = 0;
+	local->turn = 0;
+	local->pause = 1;
+	local->batch = local->most = LOCAL_BATCH;
+	local->near = 0;
+	local->brief = false;
+	local->victim = seed;
+	local->steal_fork = NULL;
 }
 
 /*
  * One of its tasks ran so long, ns: what is taken along waits for such ones.  Less at
  * once, more by and by, for a long one does more harm than many short ones do good.
  */
-static inline void hand_learn(struct hand *hand, uint64_t ran)
+static inline void local_learn(struct local_queue *local, uint64_t ran)
 {
-	uint64_t fit = HAND_AHEAD / (ran + 1);
+	uint64_t fit = LOCAL_AHEAD / (ran + 1);
 
-	if (fit > 2 * (uint64_t)hand->batch)
-		fit = 2 * (uint64_t)hand->batch;
-	if (fit > hand->most)
-		fit = hand->most;
-	hand->batch = fit ? (uint32_t)fit : 1;
-	hand->brief = ran < HAND_BRIEF;
+	if (fit > 2 * (uint64_t)local->batch)
+		fit = 2 * (uint64_t)local->batch;
+	if (fit > local->most)
+		fit = local->most;
+	local->batch = fit ? (uint32_t)fit : 1;
+	local->brief = ran < HAND_BRIEF;
 }
 
 #endif

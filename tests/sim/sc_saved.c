@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_kept.c - checkpoints: whole or not at all, none lost, none late.
+ * sc_saved.c - checkpoints: whole or not at all, none lost, none late.
  */
 #include "base/host.h"
-#include "flow/kept.h"
+#include "flow/saved.h"
 #include "sim.h"
 #include <errno.h>
 
 #define WRITERS 3
 #define WORDS 2
 
-static struct kept *kept;
+static struct saved *saved;
 static uint32_t written;
 
 static offstage void it_wrote(void)
@@ -21,11 +21,11 @@ static offstage void it_wrote(void)
 static void set_up(void)
 {
 	written = 0;
-	kept = kept_create(WORDS * 8);
-	check(kept);
-	sim_name((void *)(uintptr_t)&kept->word, "kept.word");
-	sim_name((void *)(uintptr_t)&kept->owner, "kept.owner");
-	sim_name((void *)(uintptr_t)&kept->free.top, "kept.free");
+	saved = saved_create(WORDS * 8);
+	check(saved);
+	sim_name((void *)(uintptr_t)&saved->word, "kept.word");
+	sim_name((void *)(uintptr_t)&saved->owner, "kept.owner");
+	sim_name((void *)(uintptr_t)&saved->free.top, "kept.free");
 }
 
 /* What was written last, of which all words are the number; 0: nothing was. */
@@ -33,7 +33,7 @@ static int reads(uint64_t fence, uint64_t *seq)
 {
 	uint64_t words[WORDS];
 	size_t len = sizeof(words);
-	int err = kept_read(kept, fence, words, &len, seq);
+	int err = saved_read(saved, fence, words, &len, seq);
 
 	if (err == -ENODATA)
 		*seq = 0;
@@ -52,7 +52,7 @@ static int writes(uint64_t fence, uint64_t seq)
 
 	for (int i = 0; i < WORDS; i++)
 		words[i] = seq;
-	err = kept_write(kept, fence, words, sizeof(words), seq);
+	err = saved_write(saved, fence, words, sizeof(words), seq);
 	if (!err)
 		it_wrote();
 	return err;
@@ -97,7 +97,7 @@ static void kept_over(void)
 	for (int i = 0; i < WRITERS; i++)
 		host_join(t[i], HOST_FOREVER);
 	at_the_end();
-	kept_destroy(kept);
+	saved_destroy(saved);
 	check(sim_stopped() >= 0 || sim_unfreed() == 0);
 }
 SCENARIO(kept_over, "a checkpoint is torn, lost, or comes after the successor",

@@ -32,7 +32,7 @@ static void light(void *arg)
 	for (uint32_t i = 1; i <= ROUNDS; i++) {
 		meet(0, 2 * i - 1);
 		store_relaxed(&side[0].flag, i);
-		host_fence_light();
+		host_barrier_light();
 		side[0].saw = load_relaxed(&side[1].flag);
 		meet(0, 2 * i);
 	}
@@ -49,7 +49,7 @@ static unsigned missed(void)
 	for (uint32_t i = 1; i <= ROUNDS; i++) {
 		meet(1, 2 * i - 1);
 		store_relaxed(&side[1].flag, i);
-		host_fence_heavy();
+		host_barrier_heavy();
 		side[1].saw = load_relaxed(&side[0].flag);
 		meet(1, 2 * i);
 		n += side[0].saw != i && side[1].saw != i;
@@ -82,7 +82,7 @@ Test(host_fence, membarrier_refused_later, .timeout = 120)
 		cr_skip_test("this kernel has no membarrier");
 	cr_assert(refuse_call(SYS_membarrier, EPERM));
 	before = host_now();
-	host_fence_heavy();
+	host_barrier_heavy();
 	cr_assert_geq(host_now() - before, 1000000);
 	cr_assert(!host_asymmetric);
 	cr_assert_eq(missed(), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_crew.c - pools that grow, shrink and are resized, by their public calls, while
- * workers run, wait, park and die.  Budgets are long: nobody is convicted.
+ * sc_seat_count.c - pools that grow, shrink and are resized, by their public calls,
+ * while workers run, wait, park and die.  Budgets are long: nobody is convicted.
  */
 #include "base/host.h"
 #include "names.h"
@@ -133,9 +133,9 @@ static void comes_to(uint32_t n)
 {
 	for (;;) {
 		uint32_t seen = load_acquire(&in->lives_changed);
-		uint64_t word = load_acquire(&in->crew.word);
+		uint64_t word = load_acquire(&in->seat_count.word);
 
-		if (CREW_TAKEN(word) == n && !CREW_LEAVING(word))
+		if (SEATS_TAKEN(word) == n && !SEATS_LEAVING(word))
 			return;
 		host_wait(&in->lives_changed, seen, HOST_FOREVER);
 	}
@@ -163,7 +163,7 @@ static void ends(uint32_t n)
 /* ---- resized ------------------------------------------------------------- */
 
 /* Down, while workers work, search, park or sleep; and perhaps up again. */
-static void crew_down(void)
+static void seats_down(void)
 {
 	uint32_t tasks = sim_choose(3);
 
@@ -182,11 +182,11 @@ static void crew_down(void)
 	send(tasks, FINE);
 	ends(tasks + 1);
 }
-SCENARIO(crew_down, "one worker too many sleeps on, or one too few is left",
+SCENARIO(seats_down, "one worker too many sleeps on, or one too few is left",
 	 .steps = 200000, .rare = 6);
 
 /* Two orders to leave, one after the other. */
-static void crew_down_twice(void)
+static void seats_down_twice(void)
 {
 	set_up(3, 3);
 	rest();
@@ -197,7 +197,7 @@ static void crew_down_twice(void)
 	send(0, FINE);
 	ends(1);
 }
-SCENARIO(crew_down_twice, "an order is taken back that was given anew",
+SCENARIO(seats_down_twice, "an order is taken back that was given anew",
 	 .steps = 200000, .rare = 6);
 
 static void other_size(void *arg)
@@ -207,7 +207,7 @@ static void other_size(void *arg)
 }
 
 /* Whichever was last. */
-static void crew_two_sizes(void)
+static void seats_two_sizes(void)
 {
 	host_thread other;
 	struct size size;
@@ -217,18 +217,18 @@ static void crew_two_sizes(void)
 	check(!host_spawn(&other, NULL, other_size, NULL, NULL));
 	check(ward_pool_resize(pool, 3, 3) == 0);
 	host_join(other, HOST_FOREVER);
-	size = size_of(load_acquire(&in->crew.size));
+	size = size_of(load_acquire(&in->seat_count.size));
 	check(size.base == 3 || size.base == 1);
-	check(CREW_WANTED(load_acquire(&in->crew.word)) == size.base);
+	check(SEATS_WANTED(load_acquire(&in->seat_count.word)) == size.base);
 	comes_to(size.base);
 	send(1, FINE);
 	ends(2);
 }
-SCENARIO(crew_two_sizes, "two sizes at once, and neither comes true",
+SCENARIO(seats_two_sizes, "two sizes at once, and neither comes true",
 	 .steps = 200000, .rare = 6);
 
 /* Workers die while fewer are wanted, or more. */
-static void crew_dies(void)
+static void seats_dies(void)
 {
 	uint32_t to = 1 + sim_choose(3);
 
@@ -243,13 +243,13 @@ static void crew_dies(void)
 	comes_to(to);
 	ends(3);
 }
-SCENARIO(crew_dies, "a seat is healed that nobody wants, or is not",
+SCENARIO(seats_dies, "a seat is healed that nobody wants, or is not",
 	 .steps = 400000, .rare = 8);
 
 /* ---- by the steward ------------------------------------------------------- */
 
 /* The only worker waits for a task that only a worker can run. */
-static void crew_lent(void)
+static void seats_lent(void)
 {
 	uint32_t n = 2 + sim_choose(2);
 
@@ -262,11 +262,11 @@ static void crew_lent(void)
 	comes_to(1);
 	ends(n);
 }
-SCENARIO(crew_lent, "all wait for work that nobody is left to do",
+SCENARIO(seats_lent, "all wait for work that nobody is left to do",
 	 .steps = 90000, .rare = 8);
 
 /* On demand, and back when it was idle. */
-static void crew_grows(void)
+static void seats_grows(void)
 {
 	set_up(1, 2);
 	send(0, WAITS);
@@ -276,5 +276,5 @@ static void crew_grows(void)
 	comes_to(1);
 	ends(2);
 }
-SCENARIO(crew_grows, "it does not grow, or stays as it is for ever",
+SCENARIO(seats_grows, "it does not grow, or stays as it is for ever",
 	 .steps = 90000, .rare = 8);

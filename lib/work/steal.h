@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * theft.h - forks that run elsewhere than where they were made.
+ * steal.h - forks that run elsewhere than where they were made.
  *
  * Two kinds of thieves.  An idle worker takes any fork, and runs it as a task: its
  * slot's carrier, which is supervised like every other.  A worker that waits for
  * stolen forks runs parts of just those, inside of its own attempt, a level above
- * (hand.h).  So what stands on its stack is what it waits for anyway, and the stack
- * is no deeper than the recursion would be without thieves.
+ * (local_queue.h).  So what stands on its stack is what it waits for anyway, and the
+ * stack is no deeper than the recursion would be without thieves.
  *
  * Wherever it runs, a fork is a part of the attempt that made it: its root is the slot of
  * that.  What is asked of the attempt (its task, number, token, commit, fence number) is
@@ -30,8 +30,8 @@
 #define WARD_LIB_WORK_THEFT_H
 
 #include "base/atomic.h"
-#include "work/book.h"
-#include "work/hand.h"
+#include "work/task_priv.h"
+#include "work/local_queue.h"
 #include <ward/fork.h>
 #include <ward/task.h>
 
@@ -70,27 +70,27 @@ struct carrier {
 	_Atomic uint32_t busy; /* X: until its group was told [dc] */
 };
 
-/* hand.thieve of a worker. */
-struct ward_task *theft_try(struct inbox *inbox, struct hand *hand);
+/* local.steal_fork of a worker. */
+struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local);
 /* While the owner waits for stolen forks of the group: ran a part of one. */
-bool theft_help(struct slot *slot, const struct group *group);
+bool steal_help(struct slot *slot, const struct group *group);
 /* Somebody who runs a fork of the group was convicted, and is not home yet. */
-bool theft_lost(struct pool *pool, const struct group *group);
+bool steal_lost(struct pool *pool, const struct group *group);
 
 /*
  * By the thread, before it leaves its frames: of the highest level; true of all,
  * and what they serve is told 'status'.
  */
-void theft_settle(struct slot *slot);
-void theft_leave(struct slot *slot, int status);
-/* Does anybody still need the stack of the slot's dead thread?  By who buries it. */
-bool theft_mourns(struct slot *slot);
-/* The same, once; then it is for theft_mourns() to say when that is over. */
-bool theft_left(const struct slot *slot);
+void steal_settle(struct slot *slot);
+void steal_leave(struct slot *slot, int status);
+/* Does anybody still need the stack of the slot's dead thread?  By who reaps it. */
+bool steal_pins_stack(struct slot *slot);
+/* The same, once; then it is for steal_pins_stack() to say when that is over. */
+bool steal_left(const struct slot *slot);
 
-static inline bool theft_is_carrier(const struct ward_task *task)
+static inline bool steal_is_carrier(const struct ward_task *task)
 {
-	return load_relaxed(&book_of(task)->word) & BOOK_CARRIER;
+	return load_relaxed(&task_priv(task)->word) & TASK_CARRIER;
 }
 
 static inline struct carrier *carrier_of(const struct ward_task *task)
@@ -99,6 +99,6 @@ static inline struct carrier *carrier_of(const struct ward_task *task)
 }
 
 /* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
-void theft_rouse(struct slot *slot);
+void steal_wake_waiters(struct slot *slot);
 
 #endif

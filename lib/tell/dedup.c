@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * group.c - see group.h.
+ * dedup.c - see dedup.h.
  *
  * The table has room for GROUPS hashes.  When it is full, the one that was not told
  * for the longest time is forgotten: should it come again, it begins again at 1.
  */
-#include "tell/group.h"
+#include "tell/dedup.h"
 #include "base/host_lock.h"
 #include <string.h>
 
@@ -52,7 +52,7 @@ extern const char __start_ward_floor[]
 extern const char __stop_ward_floor[]
 	__attribute__((weak, visibility("hidden")));
 
-bool group_is_floor(const void *frame)
+bool dedup_is_floor(const void *frame)
 {
 	uintptr_t at = (uintptr_t)frame;
 
@@ -60,12 +60,12 @@ bool group_is_floor(const void *frame)
 	       at <= (uintptr_t)__stop_ward_floor;
 }
 
-uint64_t group_hash(const struct ward_report *report, bool interrupted)
+uint64_t dedup_hash(const struct ward_report *report, bool interrupted)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	uint32_t first = interrupted, end = 0;
 
-	while (end < report->nframes && !group_is_floor(report->frames[end]))
+	while (end < report->nframes && !dedup_is_floor(report->frames[end]))
 		end++;
 	hash = add_number(hash, (uint64_t)report->kind);
 	hash = add_number(hash, (uint32_t)report->err);
@@ -103,7 +103,7 @@ static struct group *find(uint64_t hash)
 	return oldest;
 }
 
-uint64_t group_count(uint64_t hash)
+uint64_t dedup_count(uint64_t hash)
 {
 	struct group *group;
 	uint64_t count;
