@@ -80,16 +80,13 @@ WARD_SOURCES = \
 	lib/tell/text.c \
 	lib/tell/text.h \
 	lib/work/backoff.h \
-	lib/work/task_priv.h \
 	lib/work/cancel.c \
 	lib/work/cancel.h \
-	lib/work/seat_count.c \
-	lib/work/seat_count.h \
 	lib/work/death.c \
 	lib/work/fail.c \
+	lib/work/fail.h \
 	lib/work/fault.c \
 	lib/work/fork.c \
-	lib/work/local_queue.h \
 	lib/work/inbox.c \
 	lib/work/inbox.h \
 	lib/work/lane.c \
@@ -102,34 +99,40 @@ WARD_SOURCES = \
 	lib/work/limit.h \
 	lib/work/limit_set.c \
 	lib/work/limit_set.h \
+	lib/work/local_queue.h \
 	lib/work/lost.c \
-	lib/work/prio_queue.c \
-	lib/work/prio_queue.h \
 	lib/work/near.c \
 	lib/work/near.h \
 	lib/work/pay.c \
 	lib/work/pool.c \
 	lib/work/pool.h \
 	lib/work/port.c \
-	lib/work/port_run.c \
 	lib/work/port.h \
+	lib/work/port_run.c \
+	lib/work/prio_queue.c \
+	lib/work/prio_queue.h \
+	lib/work/priority.c \
 	lib/work/priority.h \
 	lib/work/recall.c \
-	lib/work/priority.c \
 	lib/work/seat.c \
+	lib/work/seat_count.c \
+	lib/work/seat_count.h \
 	lib/work/self.c \
 	lib/work/slot.c \
 	lib/work/slot.h \
 	lib/work/spare.c \
+	lib/work/steal.c \
+	lib/work/steal.h \
 	lib/work/stop.c \
 	lib/work/stop.h \
 	lib/work/submit.c \
 	lib/work/sweep.c \
-	lib/work/steal.c \
-	lib/work/steal.h \
+	lib/work/task_priv.h \
 	lib/work/thread.c \
+	lib/work/thread.h \
 	lib/work/token.c \
 	lib/work/unblock.c \
+	lib/work/unblock.h \
 	lib/work/wait.c \
 	lib/work/wait.h \
 	lib/work/watch.c \

@@ -32,7 +32,7 @@ struct totals {
 static void read_slot(struct pool *pool, const struct slot *slot,
 		      struct totals *b)
 {
-	uint64_t life = load_acquire(&slot->life);
+	uint64_t life = load_acquire(&slot->thread.life);
 	uint64_t word = load_acquire(&slot->word);
 
 	b->life[LIFE_STATE(life)]++;

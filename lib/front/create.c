@@ -159,8 +159,8 @@ static void pool_free(struct pool *pool)
 		pool->helpers_free(pool->helpers);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		if (pool->slot[i].pool) {
-			host_stat_close(&pool->slot[i].stat_files);
-			host_alt_stack_free(pool->slot[i].alt_stack);
+			host_stat_close(&pool->slot[i].thread.stat_files);
+			host_alt_stack_free(pool->slot[i].fail.alt_stack);
 		}
 	lanes_free(pool);
 	inbox_fini(&pool->inbox);

@@ -93,8 +93,8 @@ static void stop_workers(struct pool *pool)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		uint32_t none = CALL_NONE;
 
-		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
-			host_wake(&pool->slot[i].call, 1);
+		if (cas_acq_rel(&pool->slot[i].seat.call, &none, CALL_STOP))
+			host_wake(&pool->slot[i].seat.call, 1);
 		slot_wake_waiter(&pool->slot[i]);
 	}
 	pool_lives_changed(pool);
@@ -106,7 +106,7 @@ static bool leaving(struct pool *pool)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
-		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 
 		if (life != LIFE_FREE && life != LIFE_GONE &&
 		    !slot_inside(load_acquire(&slot->word)))
@@ -140,7 +140,7 @@ static void fence_rest(struct pool *pool)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
-		how.life = load_acquire(&slot->life);
+		how.life = load_acquire(&slot->thread.life);
 		how.epoch = load_acquire(&slot->word);
 		if (LIFE_STATE(how.life) == LIFE_SEATED &&
 		    slot_inside(how.epoch))
@@ -159,23 +159,23 @@ static int part_with(struct pool *pool, uint64_t until)
 
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
-		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 		uint32_t making = JOIN_MAKING;
 
 		if (life == LIFE_FREE ||
 		    (life == LIFE_GONE && !alone &&
 		     clerk_reap(pool, slot, until)))
 			continue;
-		if (slot->joined)
+		if (slot->thread.joined)
 			continue; /* a steward is left: the record goes with all */
 		left++;
 		/* Its stack is needed; or it is the clerk's, who hangs.  He lets it go. */
 		if (life == LIFE_GONE && (steal_left(slot) || alone))
 			continue;
 		/* Or the clerk does, if it hangs between its birth and that. */
-		if (!cas_acq_rel(&slot->join_state, &making, JOIN_DETACHED)) /* [bd] */
-			host_detach(slot->thread);
-		slot->joined = true;
+		if (!cas_acq_rel(&slot->thread.join_state, &making, JOIN_DETACHED)) /* [bd] */
+			host_detach(slot->thread.handle);
+		slot->thread.joined = true;
 	}
 	return left;
 }

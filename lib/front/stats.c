@@ -59,8 +59,8 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 		stats->late += load_relaxed(&slot->late);
 		stats->stolen += load_relaxed(&slot->stolen);
 		stats->stale_commits += load_relaxed(&slot->stale_commits);
-		stats->regrets += load_relaxed(&slot->regrets);
-		histogram_merge(&slot->regret, stats->regret_time);
+		stats->regrets += load_relaxed(&slot->fencing.regrets);
+		histogram_merge(&slot->fencing.regret, stats->regret_time);
 		histogram_merge(&slot->queue_time, stats->queue_time);
 		histogram_merge(&slot->run_time, stats->run_time);
 	}

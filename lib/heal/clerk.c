@@ -30,20 +30,20 @@ static bool is_protected(const struct heal *heal, const struct slot *slot)
 
 bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until)
 {
-	if (!slot->joined) {
+	if (!slot->thread.joined) {
 		if (!lost_unpin(pool, slot) ||
-		    load_acquire(&slot->join_state) != JOIN_MADE || /* [bd] */
-		    host_join(slot->thread, until))
+		    load_acquire(&slot->thread.join_state) != JOIN_MADE || /* [bd] */
+		    host_join(slot->thread.handle, until))
 			return false;
-		slot->joined = true;
+		slot->thread.joined = true;
 	}
 	if (is_protected(pool->helpers, slot))
 		return false;
-	slot->joined = false;
-	host_stat_close(&slot->stat_files);
+	slot->thread.joined = false;
+	host_stat_close(&slot->thread.stat_files);
 	transition_begin(pool);
 	add_relaxed(&pool->threads_joined, 1);
-	while (!life_move(slot, load_acquire(&slot->life), LIFE_FREE))
+	while (!life_move(slot, load_acquire(&slot->thread.life), LIFE_FREE))
 		;
 	transition_end(pool);
 	return true;
@@ -60,7 +60,7 @@ static bool reap(struct pool *pool)
 
 		if (load_acquire(&heal->clerk.stop))
 			return false; /* they are destroy's now */
-		if (LIFE_STATE(load_acquire(&slot->life)) == LIFE_GONE &&
+		if (LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_GONE &&
 		    !clerk_reap(pool, slot, host_now()))
 			waiting = true;
 	}
@@ -84,7 +84,7 @@ static uint32_t wanted(struct pool *pool)
 static struct slot *free_slot(struct pool *pool)
 {
 	for (uint32_t i = 0; i < pool->slots; i++)
-		if (LIFE_STATE(load_acquire(&pool->slot[i].life)) == LIFE_FREE)
+		if (LIFE_STATE(load_acquire(&pool->slot[i].thread.life)) == LIFE_FREE)
 			return &pool->slot[i];
 	return NULL;
 }
@@ -205,12 +205,12 @@ static void detach_left(struct pool *pool)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
 
-		if (LIFE_STATE(load_acquire(&slot->life)) != LIFE_GONE)
+		if (LIFE_STATE(load_acquire(&slot->thread.life)) != LIFE_GONE)
 			continue;
 		lost_unpin(pool, slot);
-		if (!slot->joined &&
-		    load_acquire(&slot->join_state) == JOIN_MADE)
-			host_detach(slot->thread); /* [bd] */
+		if (!slot->thread.joined &&
+		    load_acquire(&slot->thread.join_state) == JOIN_MADE)
+			host_detach(slot->thread.handle); /* [bd] */
 	}
 	for (struct steward *s = load_relaxed(&heal->newest); s; s = s->before)
 		if (swap_acq_rel(&s->there, 0))

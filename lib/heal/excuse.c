@@ -15,11 +15,11 @@ static struct slot *slot_of(const struct pool *pool, int32_t tid)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
-		enum slot_life life = LIFE_STATE(load_acquire(&slot->life));
+		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 
-		if (load_relaxed(&slot->tid) == tid &&
+		if (load_relaxed(&slot->thread.tid) == tid &&
 		    (life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
-		    !host_life_lost(&slot->liveness))
+		    !host_life_lost(&slot->thread.liveness))
 			return slot;
 	}
 	return NULL;
@@ -27,7 +27,7 @@ static struct slot *slot_of(const struct pool *pool, int32_t tid)
 
 static bool is_zombie(const struct slot *slot)
 {
-	return slot && LIFE_STATE(load_acquire(&slot->life)) == LIFE_ZOMBIE;
+	return slot && LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_ZOMBIE;
 }
 
 /* The thread that holds the futex which 'files' sleeps on; 0: none is known. */
@@ -54,10 +54,10 @@ static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
 		return waits_for(&files);
 	store_release(also, slot); /* [U] I have left another */
 	host_barrier_light(); /* [U] I look at it | it is on its way out */
-	life = LIFE_STATE(load_acquire(&slot->life));
+	life = LIFE_STATE(load_acquire(&slot->thread.life));
 	if ((life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
-	    load_relaxed(&slot->tid) == tid)
-		return waits_for(&slot->stat_files);
+	    load_relaxed(&slot->thread.tid) == tid)
+		return waits_for(&slot->thread.stat_files);
 	return waits_for(&files);
 }
 
@@ -68,11 +68,11 @@ static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 			   bool *zombie, excuse_at *also)
 {
-	int32_t row[ROW_MAX], next = waits_for(&slot->stat_files), blame = 0;
+	int32_t row[ROW_MAX], next = waits_for(&slot->thread.stat_files), blame = 0;
 	struct slot *held;
 
 	*zombie = false;
-	row[0] = load_relaxed(&slot->tid);
+	row[0] = load_relaxed(&slot->thread.tid);
 	for (unsigned n = 1; next; n++) {
 		for (unsigned i = 0; i < n; i++)
 			if (row[i] == next)
@@ -131,7 +131,7 @@ enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
 	if (!same_silence(&excuse->sign, sign))
 		*excuse = (struct excuse){ .sign = *sign };
 	excuse->zombie = false;
-	if (load_relaxed(&slot->waits_on))
+	if (load_relaxed(&slot->wait.on))
 		return STALL_OWN; /* for room in the pool: no lock of anybody's */
 	holder = find_holder(pool, slot, &zombie, also);
 	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
@@ -150,7 +150,7 @@ void excuse_lift(const struct pool *pool, const struct slot *slot,
 {
 	bool zombie;
 
-	if (!load_relaxed(&slot->waits_on))
+	if (!load_relaxed(&slot->wait.on))
 		find_holder(pool, slot, &zombie, also);
 }
 
@@ -164,8 +164,8 @@ bool excuse_wanted(struct pool *pool, const struct history *history,
 		if (!history[i].sampled_at || history[i].sample.state == 'R')
 			continue;
 		slot = load_acquire(&pool->seat[i]);
-		if (slot && !load_relaxed(&slot->waits_on) &&
-		    who_holds_up(slot, load_relaxed(&slot->tid), also) == tid)
+		if (slot && !load_relaxed(&slot->wait.on) &&
+		    who_holds_up(slot, load_relaxed(&slot->thread.tid), also) == tid)
 			return true;
 	}
 	return false;

@@ -43,7 +43,7 @@ void handoff_zombies(struct pool *pool)
 	if (likely(!load_relaxed(&pool->zombies_out)))
 		return;
 	for (uint32_t i = 0; i < slots; i++)
-		if (LIFE_STATE(load_acquire(&pool->slot[i].life)) == LIFE_ZOMBIE)
+		if (LIFE_STATE(load_acquire(&pool->slot[i].thread.life)) == LIFE_ZOMBIE)
 			handoff(pool, &pool->slot[i]);
 }
 

@@ -24,7 +24,7 @@ static bool somebody_held(struct steward *me)
 
 		slot = sample_hold(me, i);
 		held = slot && !slot_inside(load_acquire(&slot->word)) &&
-		       !host_sample(&slot->stat_files, &sample) &&
+		       !host_sample(&slot->thread.stat_files, &sample) &&
 		       (sample.state == 'T' || sample.state == 't');
 	}
 	sample_drop(me);

@@ -58,12 +58,12 @@ int sample_take(struct steward *me, const struct slot *slot,
 	int err;
 
 	count_own(&me->heal->looks, 1);
-	if (host_life_lost(&slot->liveness))
+	if (host_life_lost(&slot->thread.liveness))
 		return -ESRCH; /* its number may be another thread's by now */
 	/* The first one only notes where the counters stand. */
 	if (!history->sampled_at)
-		return host_sample_cpu(&slot->stat_files, sample);
-	err = host_sample(&slot->stat_files, sample);
+		return host_sample_cpu(&slot->thread.stat_files, sample);
+	err = host_sample(&slot->thread.stat_files, sample);
 	if (err != -ESRCH)
 		tell_blind(me, sample);
 	return err;

@@ -26,7 +26,7 @@ bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 			continue;
 		}
 		/* If it moves on from now on, this is of an epoch that is over. */
-		store_release(&slot->fence_requested, word);
+		store_release(&slot->fencing.fence_requested, word);
 		return true;
 	}
 	return false;
@@ -79,13 +79,13 @@ static bool sample_silent(struct steward *me, struct history *history,
 
 	if (me->shares)
 		handoff(me->pool, slot);
-	f.life = load_acquire(&slot->life); /* [L] before what may convict it */
+	f.life = load_acquire(&slot->thread.life); /* [L] before what may convict it */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
 	me->plan.waits |= slot_waits(slot);
 	f.budgets = budgets_of(me->pool, slot);
 	f.verdict = judge_sign(history, &sign, &f.budgets, now, late);
-	if (unlikely(load_acquire(&slot->fence_requested) == sign.word) &&
+	if (unlikely(load_acquire(&slot->fencing.fence_requested) == sign.word) &&
 	    LIFE_STATE(f.life) == LIFE_SEATED) {
 		f.verdict = VERDICT_OVERDUE;
 		verdict_act(me, &f);
@@ -99,7 +99,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 		return true;
 	if (sample_take(me, slot, history, &sample) == -ESRCH) {
 		/* Where a life shows no end, the kernel's word must do. */
-		if (!slot->liveness.works || host_life_lost(&slot->liveness))
+		if (!slot->thread.liveness.works || host_life_lost(&slot->thread.liveness))
 			lost_thread(me->pool, slot, f.life, false);
 		return true;
 	}

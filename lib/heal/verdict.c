@@ -47,14 +47,14 @@ static void describe(struct incident *in, const struct finding *f)
 	if (!in)
 		return;
 	in->report.what = sentence[f->verdict].what;
-	in->report.worker = load_relaxed(&f->slot->seat);
-	in->report.tid = load_relaxed(&f->slot->tid);
+	in->report.worker = load_relaxed(&f->slot->seat.number);
+	in->report.tid = load_relaxed(&f->slot->thread.tid);
 	in->report.ledger = f->verdict == VERDICT_STAGNANT ?
 				    f->history->stagnation :
 				    f->history->silence;
 	in->report.budget = budget_for(f);
 	in->report.state = f->history->sample.state;
-	if (!host_syscall(&f->slot->stat_files, &nr, &arg)) {
+	if (!host_syscall(&f->slot->thread.stat_files, &nr, &arg)) {
 		in->report.syscall = nr;
 		in->report.syscall_arg = arg;
 	}
@@ -65,7 +65,7 @@ static void ask_trace(struct incident *in, const struct finding *f)
 {
 	if (!in || f->slot->pool->trace_signo < 0)
 		return;
-	in->trace = &f->slot->trace;
+	in->trace = &f->slot->thread.trace;
 	in->trace_epoch = f->history->last.word;
 }
 
@@ -125,7 +125,7 @@ static void ask_for_help(struct steward *me, struct incident *in,
 		in->call = unblock_call;
 		in->who = f->slot;
 		in->epoch = f->history->last.word;
-	} else if (load_relaxed(&f->slot->unblock)) {
+	} else if (load_relaxed(&f->slot->unblock.word)) {
 		f->history->asked = false; /* no record free: ask again, soon */
 		f->history->next_sample = 0;
 	}
@@ -214,7 +214,7 @@ static void convict(struct steward *me, const struct finding *f)
 	if (how.in && how.in->report.worker != seat_of_bench(pool))
 		how.in->heal = &pool->healed[how.in->report.worker];
 	lowers = f->verdict == VERDICT_LIVELOCK && pool->lowers &&
-		 !excuse_wanted(pool, me->history, load_relaxed(&slot->tid),
+		 !excuse_wanted(pool, me->history, load_relaxed(&slot->thread.tid),
 				&me->also);
 	if (!zombie_make(pool, slot, &how)) {
 		add_relaxed(&pool->acquitted, 1);

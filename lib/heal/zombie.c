@@ -28,7 +28,7 @@ static void tell_attempt(struct incident *in, const struct ward_task *task,
 static void unseat(struct pool *pool, struct slot *slot,
 		   const struct fencing *how, uint64_t when)
 {
-	uint32_t seat = load_relaxed(&slot->seat); /* while it is SEATED */
+	uint32_t seat = load_relaxed(&slot->seat.number); /* while it is SEATED */
 
 	if (!life_zombie(pool, slot, how->life, how->asleep))
 		return;
@@ -45,7 +45,7 @@ bool zombie_make(struct pool *pool, struct slot *slot, const struct fencing *how
 	uint64_t when = host_now();
 
 	transition_begin(pool);
-	store_relaxed(&slot->fenced_at, when); /* shown by the fence [H] */
+	store_relaxed(&slot->fencing.at, when); /* shown by the fence [H] */
 	if (!slot_fence(slot, how->epoch, how->asker)) {
 		transition_end(pool);
 		return false;

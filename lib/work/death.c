@@ -48,8 +48,8 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 	if (!in)
 		return;
 	in->report.at = when;
-	in->report.worker = load_relaxed(&slot->seat);
-	in->report.tid = load_relaxed(&slot->tid);
+	in->report.worker = load_relaxed(&slot->seat.number);
+	in->report.tid = load_relaxed(&slot->thread.tid);
 	in->report.task = end->name;
 	in->report.attempt = end->attempt;
 	in->report.what = raw ? "a worker's thread ended by a raw exit" :
@@ -58,8 +58,8 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 			  end->inside ?
 				"a worker's thread left inside a callback" :
 				"a worker's thread left outside any task";
-	if (slot->fault.signo)
-		tell_fault(in, &slot->fault);
+	if (slot->fail.fault.signo)
+		tell_fault(in, &slot->fail.fault);
 	in->report.err = end->inside && end->phase == SLOT_RUN ?
 				 lost_status(end->why) :
 				 0;
@@ -112,16 +112,16 @@ static void leave_lane(struct slot *slot, const struct end *end)
 static void pin_stack(struct slot *slot, struct end *end)
 {
 	end->left = end->phase == SLOT_RUN && slot->forked && steal_left(slot);
-	slot->stack_pinned_by = end->left ? end->task : NULL;
+	slot->thread.stack_pinned_by = end->left ? end->task : NULL;
 }
 
 bool lost_unpin(struct pool *pool, struct slot *slot)
 {
-	struct ward_task *task = slot->stack_pinned_by;
+	struct ward_task *task = slot->thread.stack_pinned_by;
 
 	if (steal_pins_stack(slot))
 		return false;
-	slot->stack_pinned_by = NULL;
+	slot->thread.stack_pinned_by = NULL;
 	if (task) {
 		lost_zombie(pool, task, SLOT_RUN);
 		inbox_settle(&pool->inbox);
@@ -149,7 +149,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		 bool exit_cleanup)
 {
 	uint64_t when = host_now(), id, word;
-	uint32_t seat = load_relaxed(&slot->seat);
+	uint32_t seat = load_relaxed(&slot->seat.number);
 	enum slot_life was = LIFE_STATE(life);
 	struct end end = { .name = "" };
 
@@ -166,7 +166,7 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.task = load_relaxed(&slot->task);
 	end.phase = slot_phase(word);
 	end.inside = slot_inside(word);
-	end.why = slot->fault.signo ? LOST_FAULT : LOST_DEATH;
+	end.why = slot->fail.fault.signo ? LOST_FAULT : LOST_DEATH;
 	if (!exit_cleanup) {
 		unblock_reap(slot);
 		pin_stack(slot, &end);
@@ -180,8 +180,8 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	leave_lane(slot, &end);
 	report_death(pool, slot, !exit_cleanup, &end, when, id);
 	if (exit_cleanup) /* only now: leaving wakes those who watch */
-		host_life_leave(&slot->liveness);
-	life_move(slot, load_acquire(&slot->life), LIFE_GONE);
+		host_life_leave(&slot->thread.liveness);
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_GONE);
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	run_orphaned(pool);
@@ -196,11 +196,11 @@ void lost_reap(struct pool *pool)
 	for (uint32_t i = 0; i < slots; i++) {
 		struct slot *slot = &pool->slot[i];
 		/* Before the evidence, so that it is this life's. */
-		uint64_t life = load_acquire(&slot->life); /* [L] */
+		uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 
 		if (LIFE_STATE(life) != LIFE_FREE &&
 		    LIFE_STATE(life) < LIFE_DYING &&
-		    host_life_lost(&slot->liveness))
+		    host_life_lost(&slot->thread.liveness))
 			lost_thread(pool, slot, life, false);
 	}
 }

@@ -39,8 +39,8 @@ static struct incident *describe(struct pool *pool, const struct slot *slot,
 	if (!in)
 		return NULL;
 	in->report.err = err;
-	in->report.worker = load_relaxed(&slot->seat);
-	in->report.tid = load_relaxed(&slot->tid);
+	in->report.worker = load_relaxed(&slot->seat.number);
+	in->report.tid = load_relaxed(&slot->thread.tid);
 	if (task) {
 		in->report.task = task->name ? task->name : "";
 		in->report.attempt = slot->self.attempt;
@@ -77,7 +77,7 @@ static int say(struct slot *slot, void *const *from, const char *what,
 	err = err ? err : -EINVAL;
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
-	n = host_frames(from, frame, WARD_FRAMES, dedup_is_floor, &slot->path);
+	n = host_frames(from, frame, WARD_FRAMES, dedup_is_floor, &slot->fail.path);
 	host_hold();
 	in = describe(slot->pool, slot, task, err, id);
 	if (in) {
@@ -92,7 +92,7 @@ static int say(struct slot *slot, void *const *from, const char *what,
 		leave(slot->pool, in);
 	}
 	host_unhold();
-	slot->failure = (struct slot_failure){
+	slot->fail.told = (struct slot_failure){
 		.epoch = load_relaxed(&slot->word), .id = id, .err = err
 	};
 	return err;
@@ -131,8 +131,8 @@ uint64_t ward_failure(void)
 {
 	const struct slot *slot = host_self();
 
-	return slot && slot->failure.epoch == load_relaxed(&slot->word) ?
-		       slot->failure.id :
+	return slot && slot->fail.told.epoch == load_relaxed(&slot->word) ?
+		       slot->fail.told.id :
 		       0;
 }
 
@@ -148,15 +148,15 @@ void ward_raise(int err, const char *format, ...)
 		host_abort();
 	}
 	va_start(args, format);
-	slot->raised = say(slot, host_return_at(),
+	slot->fail.raised = say(slot, host_return_at(),
 			   "an attempt was ended where it failed", 0, err,
 			   false, format, args);
 	va_end(args);
 	if (!slot_runs(slot))
-		host_escape(&slot->escape, ESCAPE_LEAVE);
+		host_escape(&slot->fail.escape, ESCAPE_LEAVE);
 	if (slot->forked)
 		steal_settle(slot); /* what lies here may be in use */
-	host_escape(slot->raise_to ? slot->raise_to : &slot->escape,
+	host_escape(slot->fail.raise_to ? slot->fail.raise_to : &slot->fail.escape,
 		    ESCAPE_RAISED);
 }
 
@@ -164,14 +164,14 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 		    const struct ward_task *task, int status)
 {
 	/* The epoch has just been left. */
-	bool told = slot_next(slot->failure.epoch, SLOT_DEAD) ==
+	bool told = slot_next(slot->fail.told.epoch, SLOT_DEAD) ==
 			    load_relaxed(&slot->word) &&
-		    slot->failure.err == status;
+		    slot->fail.told.err == status;
 	struct incident *in;
 	uint64_t id;
 
 	if (told)
-		return slot->failure.id;
+		return slot->fail.told.id;
 	if (quiet(pool, task) && !has_listener(pool, task))
 		return 0;
 	id = incident_id();

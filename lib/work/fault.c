@@ -26,9 +26,9 @@ static struct host_fault *catches(void *self)
 
 	if (!slot->pool->catch_faults ||
 	    !slot_runs(slot) ||
-	    load_relaxed(&slot->tid) != host_tid())
+	    load_relaxed(&slot->thread.tid) != host_tid())
 		return NULL;
-	return &slot->fault;
+	return &slot->fail.fault;
 }
 
 static void caught(void *self)
@@ -37,7 +37,7 @@ static void caught(void *self)
 
 	if (slot->forked)
 		steal_leave(slot, -EFAULT); /* on a stack of its own */
-	host_escape(&slot->escape, ESCAPE_LEAVE);
+	host_escape(&slot->fail.escape, ESCAPE_LEAVE);
 }
 
 int fault_install(void)

@@ -291,16 +291,16 @@ static int may_run_here(struct lane *lane, const struct ward_task *task,
 static __attribute__((noinline)) int run_caught(struct slot *slot,
 						struct ward_task *task)
 {
-	struct host_escape here, *const outer = slot->raise_to;
+	struct host_escape here, *const outer = slot->fail.raise_to;
 	int status;
 
 	if (host_mark(&here) == ESCAPE_NOT) {
-		slot->raise_to = &here;
+		slot->fail.raise_to = &here;
 		status = task->run(task);
 	} else {
-		status = slot->raised;
+		status = slot->fail.raised;
 	}
-	slot->raise_to = outer;
+	slot->fail.raise_to = outer;
 	return status;
 }
 

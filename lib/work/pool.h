@@ -150,32 +150,7 @@ static inline void transition_end(struct pool *pool)
 	WARD_ASSERT(transitions);
 }
 
-/* ---- a slot's life: state:8, turn above ------------------------------------ */
-
-#define LIFE_STATE(w) ((enum slot_life)((w)&0x7f))
-/* Beside ZOMBIE: it was found asleep. */
-#define LIFE_ASLEEP 0x80u
-#define LIFE_GEN(w) ((w) >> 8)
-
-static inline bool life_may(enum slot_life from, enum slot_life to)
-{
-	static const uint8_t may[] = {
-		[LIFE_FREE] = 1 << LIFE_STARTING,
-		[LIFE_STARTING] = 1 << LIFE_SPARE | 1 << LIFE_DYING |
-			      1 << LIFE_GONE | 1 << LIFE_FREE,
-		[LIFE_SPARE] = 1 << LIFE_SEATED | 1 << LIFE_STARTING |
-			       1 << LIFE_DYING,
-		[LIFE_SEATED] = 1 << LIFE_SEATED | 1 << LIFE_ZOMBIE |
-				1 << LIFE_STARTING | 1 << LIFE_DYING |
-				1 << LIFE_GONE,
-		[LIFE_ZOMBIE] = 1 << LIFE_STARTING | 1 << LIFE_DYING |
-				1 << LIFE_GONE, /* out of the stop hook */
-		[LIFE_DYING] = 1 << LIFE_GONE,
-		[LIFE_GONE] = 1 << LIFE_FREE,
-	};
-
-	return may[from] >> to & 1;
-}
+/* ---- a slot's life, see thread.h ------------------------------------------- */
 
 /*
  * One step: the turn moves on with each.  False if it is not *seen any more;
@@ -184,7 +159,7 @@ static inline bool life_may(enum slot_life from, enum slot_life to)
 static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
 {
 	enum slot_life from = LIFE_STATE(*seen);
-	bool moved = cas_acq_rel(&slot->life, seen, /* [L] */
+	bool moved = cas_acq_rel(&slot->thread.life, seen, /* [L] */
 				 (LIFE_GEN(*seen) + 1) << 8 | to);
 
 	WARD_ASSERT(!moved || life_may(from, LIFE_STATE(to)));
@@ -445,19 +420,6 @@ void worker_refuse(struct pool *pool, struct slot *slot,
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
 int thread_spawn(struct pool *pool, struct slot *slot);
 
-/* ---- fail.c: what an attempt says of its failure --------------------------------- */
-
-/* It ended with 'status', not 0: the report of it, told now if it was not before. */
-uint64_t fail_ended(struct pool *pool, struct slot *slot,
-		    const struct ward_task *task, int status);
-/* A task that failed for good goes to the hook for dead letters. */
-void fail_dead(struct pool *pool, struct ward_task *task, int status);
-
-/* ---- fault.c: faults caught in tasks --------------------------------------------- */
-
-/* Once per process, by the first pool that catches faults. */
-int fault_install(void);
-
 /* ---- sweep.c: what waits and is told to stop --------------------------------------- */
 
 /* By the worker on the bench.  False: it was fenced. */
@@ -469,16 +431,5 @@ uint32_t sweep_moves(void);
 /* Sleeps on the word; and while anything waits for its time, until that moves. */
 void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		uint32_t seen, uint64_t until);
-/* ---- unblock.c ------------------------------------------------------------------ */
-
-/*
- * On the scribe: calls the hook that the blocked task of 'epoch' has left, if it
- * still has.
- */
-void unblock_call(void *slot, uint64_t epoch);
-/* The slot's thread is dead: nothing of it is called any more. */
-void unblock_reap(struct slot *slot);
-/* On the worker, when run() has returned, if slot->unblock is not 0. */
-void unblock_clear(struct slot *slot);
 
 #endif

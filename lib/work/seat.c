@@ -23,8 +23,8 @@ static bool sit_down(struct pool *pool, struct slot *slot, uint32_t i)
 	struct slot *none = NULL;
 
 	use(pool, i);
-	store_relaxed(&slot->seat, i);
-	slot->vacated = load_acquire(&pool->vacated[i]);
+	store_relaxed(&slot->seat.number, i);
+	slot->seat.vacated = load_acquire(&pool->vacated[i]);
 	slot->self.worker = i;
 	return cas_acq_rel(&pool->seat[i], &none, slot); /* [U] */
 }
@@ -46,7 +46,7 @@ static bool find_seat(struct pool *pool, struct slot *slot, bool vacated)
 static void seat_give(struct pool *pool, struct slot *slot)
 {
 	struct slot *me = slot;
-	uint64_t life = load_acquire(&slot->life);
+	uint64_t life = load_acquire(&slot->thread.life);
 
 	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving: nobody's spare */
 		seats_left(&pool->seat_count, false);
@@ -59,10 +59,10 @@ static void seat_give(struct pool *pool, struct slot *slot)
 		seats_left(&pool->seat_count, false);
 		return;
 	}
-	if (slot->vacated)
+	if (slot->seat.vacated)
 		add_relaxed(&pool->heals, 1);
-	store_release(&slot->call, CALL_SEAT); /* [c] */
-	host_wake(&slot->call, 1);
+	store_release(&slot->seat.call, CALL_SEAT); /* [c] */
+	host_wake(&slot->seat.call, 1);
 	steward_wake(pool); /* it did not leave the park, but it is up */
 }
 
@@ -153,7 +153,7 @@ static bool dismissed(struct pool *pool)
 
 bool seat_leave(struct pool *pool, struct slot *slot)
 {
-	uint32_t seat = load_relaxed(&slot->seat);
+	uint32_t seat = load_relaxed(&slot->seat.number);
 	bool leaves;
 
 	transition_begin(pool);
@@ -161,7 +161,7 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 	if (leaves) {
 		add_acq_rel(&pool->starting, 1);
 		/* Alive and outside: nobody but itself moves it. */
-		life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
+		life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 		store_relaxed(&pool->vacated[seat], 0);
 		store_relaxed(&pool->healed[seat], 0);
 		get_up(pool, slot, seat, true);
@@ -214,8 +214,8 @@ static bool sit_on_bench(struct pool *pool, struct slot *slot)
 	uint32_t seat = seat_of_bench(pool);
 	struct slot *none = NULL;
 
-	store_relaxed(&slot->seat, seat);
-	slot->vacated = 0;
+	store_relaxed(&slot->seat.number, seat);
+	slot->seat.vacated = 0;
 	slot->self.worker = UINT32_MAX;
 	return cas_acq_rel(&pool->seat[seat], &none, slot); /* [U] */
 }
@@ -230,7 +230,7 @@ static bool call_to_bench(struct pool *pool)
 	if (k == STACK_NONE)
 		return false;
 	slot = &pool->slot[k];
-	life = load_acquire(&slot->life);
+	life = load_acquire(&slot->thread.life);
 	if (LIFE_STATE(life) != LIFE_SPARE) {
 		sub_acq_rel(&pool->spares_ready, 1);
 		return false; /* it is leaving: nobody's spare */
@@ -244,8 +244,8 @@ static bool call_to_bench(struct pool *pool)
 		clear_bench(pool, slot, seat_of_bench(pool));
 		return false;
 	}
-	store_release(&slot->call, CALL_SEAT); /* [c] */
-	host_wake(&slot->call, 1);
+	store_release(&slot->seat.call, CALL_SEAT); /* [c] */
+	host_wake(&slot->seat.call, 1);
 	return true;
 }
 
@@ -268,7 +268,7 @@ void seat_leave_bench(struct pool *pool, struct slot *slot)
 	transition_begin(pool);
 	add_acq_rel(&pool->starting, 1);
 	/* Alive and outside: nobody but itself moves it. */
-	life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 	clear_bench(pool, slot, seat_of_bench(pool));
 	lost_local(pool, slot);
 	transition_end(pool);

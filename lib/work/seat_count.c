@@ -16,7 +16,7 @@ bool need_more_workers(const struct pool *pool)
 bool slot_waits(const struct slot *slot)
 {
 	return slot_inside(load_relaxed(&slot->word)) &&
-	       (load_relaxed(&slot->declared) || load_relaxed(&slot->waits_on));
+	       (load_relaxed(&slot->declared) || load_relaxed(&slot->wait.on));
 }
 
 void worker_will_wait(struct pool *pool)

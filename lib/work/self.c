@@ -71,9 +71,9 @@ int ward_commit(void)
 	count_own(&slot->stale_commits, 1);
 	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {
 		/* It was on its way: how much too early was the fence? */
-		count_own(&slot->regrets, 1);
-		histogram_add(&slot->regret,
-			      host_now() - load_relaxed(&slot->fenced_at));
+		count_own(&slot->fencing.regrets, 1);
+		histogram_add(&slot->fencing.regret,
+			      host_now() - load_relaxed(&slot->fencing.at));
 	}
 	return -ESTALE;
 }
@@ -96,11 +96,11 @@ int ward_fence(uint64_t *fence)
 		return -EPERM;
 	slot->needs_cleanup = 1;
 	root = slot_root(slot);
-	number = load_acquire(&root->fencing_token); /* [dq] */
+	number = load_acquire(&root->fencing.fencing_token); /* [dq] */
 	if (!number) {
 		uint64_t drawn = host_ticket();
 
-		if (cas_acq_rel(&root->fencing_token, &number, drawn)) /* [dq] */
+		if (cas_acq_rel(&root->fencing.fencing_token, &number, drawn)) /* [dq] */
 			number = drawn;
 	}
 	if (slot_taken(slot) || slot_taken(root))

@@ -52,22 +52,22 @@ void slot_wake_waiter(struct slot *slot)
 {
 	_Atomic uint32_t *waits_on;
 
-	add_acq_rel(&slot->wakers, 1);
+	add_acq_rel(&slot->wait.wakers, 1);
 	barrier_seq_cst(); /* [s] I am about to | it waits no more */
-	waits_on = load_acquire(&slot->waits_on); /* [G] */
+	waits_on = load_acquire(&slot->wait.on); /* [G] */
 	if (waits_on) {
 		add_acq_rel(waits_on, 1);
 		host_wake(waits_on, INT32_MAX);
 	}
-	sub_acq_rel(&slot->wakers, 1); /* [s] */
+	sub_acq_rel(&slot->wait.wakers, 1); /* [s] */
 }
 
 void slot_await_wakers(struct slot *slot)
 {
-	store_relaxed(&slot->waits_on, NULL);
+	store_relaxed(&slot->wait.on, NULL);
 	barrier_seq_cst(); /* [s] I wait no more | who is about to wake me? */
 	/* Two steps and a futex call away; in a forked child nobody is. */
-	while (load_acquire(&slot->wakers) && /* [s] */
+	while (load_acquire(&slot->wait.wakers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
 }

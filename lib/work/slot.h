@@ -24,10 +24,13 @@
 
 #include "base/check.h"
 #include "base/host.h"
-#include "base/host_fault.h"
 #include "sync/histogram.h"
+#include "work/fail.h"
 #include "work/local_queue.h"
+#include "work/priority.h"
 #include "work/steal.h"
+#include "work/thread.h"
+#include "work/unblock.h"
 #include <ward/task.h>
 
 /* What the worker is inside of. */
@@ -40,29 +43,8 @@ enum slot_phase {
 	SLOT_HOOK     /* hooks.start or .stop; no task */
 };
 
-/* Whose is the thread? */
-enum slot_life {
-	LIFE_FREE,   /* no thread */
-	LIFE_STARTING, /* on its way up: start hook */
-	LIFE_SPARE,  /* parked, ready to take a seat */
-	LIFE_SEATED, /* a worker */
-	LIFE_ZOMBIE, /* fenced, not back yet */
-	LIFE_DYING,  /* somebody sees to its end */
-	LIFE_GONE    /* dead or leaving: the clerk joins it */
-};
-
-/* What has become of its thread for who made it, and for who parts with it. */
-enum join_state {
-	JOIN_MAKING, /* 'thread' is not there yet */
-	JOIN_MADE,
-	JOIN_DETACHED /* whoever makes it lets it go */
-};
-
 /* What a spare is woken for. */
 enum call { CALL_NONE, CALL_SEAT, CALL_STOP };
-
-/* May the steward still lower a zombie's priority, or did it? */
-enum lowered { LOWERED_NOT, LOWERED_BUSY, LOWERED_YES, LOWERED_RETURNED };
 
 struct pool;
 struct lane;
@@ -71,6 +53,32 @@ struct lane;
 struct lane_place {
 	struct lane *lane; /* NULL: it has none */
 	bool refused;	   /* it has never been active there */
+};
+
+/* How the attempt's answer was taken, and what it did after that. */
+struct slot_fencing {
+	/* W: */
+	_Atomic uint64_t fence_requested; /* X, a store: the epoch that is to be fenced */
+	_Atomic uint64_t at; /* O, fence: when it was [H] */
+	struct histogram regret;    /* from then to a refused commit */
+	_Atomic uint64_t regrets;
+	/* X: the attempt's fence number; 0: none yet [dq] */
+	_Atomic uint64_t fencing_token;
+};
+
+/* Where the thread waits inside of the library: wait.c, slot_wake_waiter(). */
+struct slot_wait {
+	/* W: */
+	_Atomic(_Atomic uint32_t *) on; /* a futex, or NULL [G] */
+	_Atomic uint32_t wakers; /* X: threads that may be about to move it [s] */
+	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_wake_waiter() moves it */
+};
+
+/* The thread's seat: seat.c. */
+struct slot_seat {
+	_Atomic uint32_t number; /* O, the stack of spares: SEATED there, or last */
+	_Atomic uint32_t call; /* the same; W: futex of a spare: enum call [c] */
+	uint64_t vacated; /* the same: when that seat fell vacant, or 0 */
 };
 
 /* By owner; the letters are those of base/atomic.h. */
@@ -96,74 +104,25 @@ struct slot {
 	uint32_t needs_cleanup; /* not 0: or declared, or armed, something */
 	struct lane_place leaves; /* while it calls release() of a lane's task */
 
-	/* W: how the attempt ends otherwise than by returning: fail.c, fault.c */
-	struct host_escape escape;    /* the way out of it */
-	struct host_escape *raise_to; /* out of a stolen fork; NULL: of run() */
-	int32_t raised;		      /* what it ends with, if it was raised */
-	struct slot_failure {	      /* what it has told, if 'epoch' is its own */
-		uint64_t epoch, id;
-		int32_t err;
-	} failure;
-	struct host_path path;	 /* to where it failed last */
-	struct host_fault fault; /* signo 0: none; else it ends the thread */
-	void *alt_stack; /* O, life: the record's, for its threads in turn; or NULL */
-
-	/* W: how its answer was taken, and what it did after that: zombie.c, self.c */
-	_Atomic uint64_t fence_requested; /* X, a store: the epoch that is to be fenced */
-	_Atomic uint64_t fenced_at; /* O, fence: when it was [H] */
-	struct histogram regret;    /* from then to a refused commit */
-	_Atomic uint64_t regrets;
-	/* X: the attempt's fence number; 0: none yet [dq] */
-	_Atomic uint64_t fencing_token;
-
-	/* W: where it waits inside of the library: wait.c, slot_wake_waiter() */
-	_Atomic(_Atomic uint32_t *) waits_on; /* a futex, or NULL [G] */
-	_Atomic uint32_t wakers; /* X: threads that may be about to move it [s] */
-	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_wake_waiter() moves it */
-
-	/* W: the hook that may free a blocked task: unblock.c */
-	_Atomic uint32_t unblock; /* X: futex: epoch:30, state:2 [N] */
-	void (*unblock_fn)(void *arg);
-	void *unblock_arg;
+	/* The attempt.  With letters of their own. */
+	struct slot_fail fail; /* fail.h */
+	struct slot_fencing fencing;
+	struct slot_wait wait;
+	struct slot_unblock unblock; /* unblock.h */
 
 	/* What it takes from, and what others take from it: local_queue.h, steal.h */
 	struct local_queue local;
 	struct carrier carrier;
 	_Atomic uint64_t stolen; /* W: forks of others that it took */
 
-	/* The thread: worker.c makes it, lost.c reaps it, clerk.c joins it */
-	_Atomic uint64_t life; /* X: turn and state, see pool.h [L] */
-	_Atomic int32_t tid;   /* W */
-	host_thread thread;    /* O, bond: who makes it */
-	_Atomic uint32_t join_state; /* X: enum bond [bd] */
-	bool joined;	       /* C; E when the clerk rests: or let go */
-	char name[16];	       /* O, life: who makes it */
-	struct host_life liveness; /* O, life; then W, and the kernel at its end */
-	struct host_stat_files stat_files; /* W; C when it was joined */
-	struct host_trace trace; /* W; its own words */
-	/* O, life: a dead thread's, that is inside until its stack is not needed. */
-	struct ward_task *stack_pinned_by;
-
-	/* The seat: seat.c */
-	_Atomic uint32_t seat; /* O, the stack of spares: SEATED there, or last */
-	_Atomic uint32_t call; /* the same; W: futex of a spare: enum call [c] */
-	uint64_t vacated; /* the same: when that seat fell vacant, or 0 */
-
-	/* The priority of a zombie: priority.c */
-	_Atomic uint64_t lowered; /* X: turn:62, enum lowered:2 [pl] */
-	struct host_sched sched;  /* O, lowered: before that; of who made it BUSY */
-	bool demoted; /* W: came home, but may not run at full priority */
+	/* The thread.  With letters of their own. */
+	struct slot_thread thread; /* thread.h */
+	struct slot_seat seat;
+	struct slot_priority priority; /* priority.h */
 
 	struct ward_self self; /* W; O, the stack of spares: worker */
 	struct pool *pool;     /* I */
 	uint32_t index;	       /* I */
-};
-
-/* What brings a thread back to where its worker began: slot->escape. */
-enum escape {
-	ESCAPE_NOT,
-	ESCAPE_RAISED, /* out of run(): the attempt ends with slot->raised */
-	ESCAPE_LEAVE   /* the thread is to end */
 };
 
 #define FENCE_ASK(e, asker) ((e) << 5 | ((uint64_t)(asker)&15) << 1)

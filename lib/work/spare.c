@@ -17,10 +17,10 @@ static unsigned lives_of(struct pool *pool, uint32_t first,
 
 	for (uint32_t k = 0; k < slots && n < LIVES; k++) {
 		struct slot *slot = &pool->slot[(first + k) % slots];
-		enum slot_life state = LIFE_STATE(load_acquire(&slot->life));
+		enum slot_life state = LIFE_STATE(load_acquire(&slot->thread.life));
 
 		if (state != LIFE_FREE && state < LIFE_DYING)
-			life[n++] = &slot->liveness;
+			life[n++] = &slot->thread.liveness;
 	}
 	return n;
 }
@@ -35,7 +35,7 @@ static void watch(struct pool *pool, struct slot *me)
 
 	lost_reap(pool);
 	if (!load_acquire(&pool->stopping))
-		host_wait_lives(&me->call, CALL_NONE, &pool->lives_changed,
+		host_wait_lives(&me->seat.call, CALL_NONE, &pool->lives_changed,
 				seen, life, n);
 }
 
@@ -69,9 +69,9 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	if (pool->inbox.near)
 		near_sit(pool->inbox.near, &slot->local, slot->index,
 			 slot->self.worker);
-	if (!slot->vacated)
+	if (!slot->seat.vacated)
 		return; /* the first one in it */
-	took = host_now() - slot->vacated;
+	took = host_now() - slot->seat.vacated;
 	store_relaxed(&pool->healed[slot->self.worker], took);
 	histogram_add_shared(&pool->heal_time, took);
 }
@@ -87,8 +87,8 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 		return false;
 	}
 	transition_begin(pool);
-	store_relaxed(&slot->call, CALL_NONE);
-	life_move(slot, load_acquire(&slot->life), LIFE_SPARE); /* ours: STARTING */
+	store_relaxed(&slot->seat.call, CALL_NONE);
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_SPARE); /* ours: STARTING */
 	sub_acq_rel(&pool->starting, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
@@ -98,12 +98,12 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 		clerk_wake(pool);
 	lost_local(pool, slot); /* of what a hook has submitted */
 	pool_lives_changed(pool);
-	while (load_acquire(&slot->call) != CALL_SEAT) { /* [c] */
+	while (load_acquire(&slot->seat.call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is
 			 * just doing so finds this life moved on, or has moved
 			 * it, and the seat is ours before we are called. */
-			life = load_acquire(&slot->life); /* [L] */
+			life = load_acquire(&slot->thread.life); /* [L] */
 			if (LIFE_STATE(life) == LIFE_SEATED)
 				break;
 			if (life_move(slot, life, LIFE_STARTING)) {

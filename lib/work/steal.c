@@ -58,17 +58,17 @@ static __attribute__((noinline)) int run_stolen(struct slot *slot, uint32_t k,
 						struct ward_fork *fork,
 						_Atomic uint32_t *from)
 {
-	struct host_escape here, *const outer = slot->raise_to;
+	struct host_escape here, *const outer = slot->fail.raise_to;
 	int status;
 
 	begin_level(&slot->local, k, fork, from);
 	if (host_mark(&here) == ESCAPE_NOT) {
-		slot->raise_to = &here;
+		slot->fail.raise_to = &here;
 		status = fork->run(fork);
 	} else {
-		status = slot->raised;
+		status = slot->fail.raised;
 	}
-	slot->raise_to = outer;
+	slot->fail.raise_to = outer;
 	steal_settle(slot); /* should it not have joined */
 	end_level(&slot->local, load_relaxed(&slot->local.level));
 	return status;
@@ -151,7 +151,7 @@ bool steal_lost(struct pool *pool, const struct group *group)
 
 	for (uint32_t i = 0; i < locals_used; i++) {
 		struct local_queue *local = pool->inbox.local[i];
-		uint64_t life = load_acquire(&slot_of(local)->life); /* [L] */
+		uint64_t life = load_acquire(&slot_of(local)->thread.life); /* [L] */
 
 		if (LIFE_STATE(life) == LIFE_ZOMBIE &&
 		    serves(local, group, &base))
@@ -285,7 +285,7 @@ void steal_settle(struct slot *slot)
 		if (looks++ < 64)
 			host_relax();
 		else
-			host_wait(&slot->pause, load_acquire(&slot->pause),
+			host_wait(&slot->wait.pause, load_acquire(&slot->wait.pause),
 				  host_now() + LOOK_AGAIN);
 	}
 }
@@ -305,7 +305,7 @@ void steal_leave(struct slot *slot, int status)
 {
 	uint32_t k = load_relaxed(&slot->local.level);
 
-	slot->raise_to = NULL;
+	slot->fail.raise_to = NULL;
 	steal_settle(slot);
 	for (; k; k--) {
 		leave_level(slot, status);

@@ -17,14 +17,14 @@ static void arrive(struct pool *pool, struct slot *slot)
 {
 	host_set_self(slot);
 	ward_pulse_ = &slot->pulse;
-	store_relaxed(&slot->tid, host_tid());
-	host_life_hold(&slot->liveness);
+	store_relaxed(&slot->thread.tid, host_tid());
+	host_life_hold(&slot->thread.liveness);
 	pool_lives_changed(pool); /* from now on its end is noticed */
-	host_stat_open(&slot->stat_files, load_relaxed(&slot->tid));
-	if (slot->alt_stack)
-		host_alt_stack_use(slot->alt_stack);
-	if (slot->alt_stack && pool->trace_signo >= 0)
-		host_trace_here(&slot->trace, &slot->word, &slot->liveness);
+	host_stat_open(&slot->thread.stat_files, load_relaxed(&slot->thread.tid));
+	if (slot->fail.alt_stack)
+		host_alt_stack_use(slot->fail.alt_stack);
+	if (slot->fail.alt_stack && pool->trace_signo >= 0)
+		host_trace_here(&slot->thread.trace, &slot->word, &slot->thread.liveness);
 	if (pool->hooks.start) {
 		show_own_budgets(slot, NULL); /* not the record's last thread's */
 		slot_begin(slot, NULL, SLOT_HOOK);
@@ -52,30 +52,30 @@ static void exit_cleanup(void *arg)
 
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return; /* a copy in a child process: nothing here is its own */
-	life = load_acquire(&slot->life);
+	life = load_acquire(&slot->thread.life);
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
 		priority_returned(slot, LIFE_GEN(life));
 	if (slot->forked)
 		steal_leave(slot, -EOWNERDEAD); /* first: see worker() */
-	if (load_relaxed(&slot->unblock))
+	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot); /* what it stands on goes with the stack */
-	store_relaxed(&slot->waits_on, NULL); /* a fault in ward_pause() */
+	store_relaxed(&slot->wait.on, NULL); /* a fault in ward_pause() */
 	forget_self();
-	while (!lost_thread(slot->pool, slot, load_acquire(&slot->life), true))
+	while (!lost_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))
 		;
 }
 
 /* In good order: outside any task, its life its own. */
 static void worker_leave(struct pool *pool, struct slot *slot)
 {
-	uint64_t life = load_acquire(&slot->life); /* [L] */
+	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 	struct slot *me = slot;
 
 	transition_begin(pool);
 	while (!life_step(slot, &life, LIFE_GONE))
 		;
 	if (LIFE_STATE(life) == LIFE_SEATED) {
-		uint32_t seat = load_relaxed(&slot->seat);
+		uint32_t seat = load_relaxed(&slot->seat.number);
 
 		cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
 		if (seat == seat_of_bench(pool))
@@ -114,8 +114,8 @@ static void report_return(struct pool *pool, struct slot *slot)
 
 	if (!in)
 		return;
-	in->report.tid = load_relaxed(&slot->tid);
-	in->report.worker = load_relaxed(&slot->seat);
+	in->report.tid = load_relaxed(&slot->thread.tid);
+	in->report.worker = load_relaxed(&slot->seat.number);
 	in->report.what = "a fenced thread came back";
 	incident_raise(&pool->tell, in);
 }
@@ -126,7 +126,7 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 	bool own = !raised || worker_finish_raised(pool, slot);
 
 	while (raised || seat_wait(pool, slot)) {
-		bool bench = load_relaxed(&slot->seat) == seat_of_bench(pool);
+		bool bench = load_relaxed(&slot->seat.number) == seat_of_bench(pool);
 		enum work_end end = bench ? answer_all(pool, slot) :
 					    worker_work(pool, slot, own);
 
@@ -138,7 +138,7 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 			continue;
 		report_return(pool, slot);
 		run_orphaned(pool); /* destroy does not wait for who was fenced */
-		if (slot->demoted)
+		if (slot->priority.demoted)
 			break;
 	}
 	run_orphaned(pool);
@@ -156,7 +156,7 @@ static void worker(void *arg)
 	struct slot *slot = arg;
 	struct pool *pool = slot->pool;
 	char gap[GAP];
-	int escaped = host_mark(&slot->escape);
+	int escaped = host_mark(&slot->fail.escape);
 
 	__asm__ __volatile__("" : : "r"(gap) : "memory");
 	if (escaped == ESCAPE_LEAVE) {
@@ -177,7 +177,7 @@ static void worker(void *arg)
 	}
 	run_orphaned(pool); /* what was in its local queues, if destroy has left it */
 	forget_self();
-	host_life_leave(&slot->liveness);
+	host_life_leave(&slot->thread.liveness);
 	worker_leave(pool, slot);
 }
 
@@ -186,7 +186,7 @@ static void slot_init(struct pool *pool, struct slot *slot)
 {
 	slot->pool = pool;
 	slot->index = (uint32_t)(slot - pool->slot);
-	slot->stat_files = host_stat_of(0);
+	slot->thread.stat_files = host_stat_of(0);
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
 	local_init(&slot->local, slot->index);
@@ -209,7 +209,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	struct host_spawn how = { .stack = pool->stack,
 				  .guard = pool->catch_faults ? GUARD : 0,
 				  .cpus = pool->cpus,
-				  .name = slot->name,
+				  .name = slot->thread.name,
 				  .open = pool->signals };
 	uint64_t word = load_relaxed(&slot->word);
 	uint32_t making = JOIN_MAKING;
@@ -220,9 +220,9 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 		slot_init(pool, slot);
 	if (slot->index >= load_relaxed(&pool->slots_used))
 		store_release(&pool->slots_used, slot->index + 1);
-	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->alt_stack)
-		slot->alt_stack = host_alt_stack_new();
-	if (pool->catch_faults && !slot->alt_stack)
+	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->fail.alt_stack)
+		slot->fail.alt_stack = host_alt_stack_new();
+	if (pool->catch_faults && !slot->fail.alt_stack)
 		return -ENOMEM; /* a backtrace is not worth it */
 	transition_begin(pool);
 	/* What the record's last thread left behind; it was joined. */
@@ -230,32 +230,32 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
 	store_relaxed(&slot->fence, 0);
 	store_relaxed(&slot->declared, 0);
-	store_relaxed(&slot->unblock, 0);
-	store_relaxed(&slot->waits_on, NULL);
-	store_relaxed(&slot->fencing_token, 0);
+	store_relaxed(&slot->unblock.word, 0);
+	store_relaxed(&slot->wait.on, NULL);
+	store_relaxed(&slot->fencing.fencing_token, 0);
 	slot->forked = slot->needs_cleanup = 0;
-	slot->raise_to = NULL;
-	slot->path.n = 0;
-	slot->fault.signo = 0;
-	slot->vacated = 0;
-	slot->demoted = false;
-	host_life_init(&slot->liveness);
-	snprintf(slot->name, sizeof(slot->name), "%s/%u", pool->name,
+	slot->fail.raise_to = NULL;
+	slot->fail.path.n = 0;
+	slot->fail.fault.signo = 0;
+	slot->seat.vacated = 0;
+	slot->priority.demoted = false;
+	host_life_init(&slot->thread.liveness);
+	snprintf(slot->thread.name, sizeof(slot->thread.name), "%s/%u", pool->name,
 		 slot->index);
 	add_acq_rel(&pool->refs, 1);
 	add_acq_rel(&pool->alive, 1);
 	add_acq_rel(&pool->starting, 1);
 	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
-	store_relaxed(&slot->join_state, JOIN_MAKING);
-	life_move(slot, load_acquire(&slot->life), LIFE_STARTING);
+	store_relaxed(&slot->thread.join_state, JOIN_MAKING);
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 	inbox_add_local(&pool->inbox, slot->index, &slot->local);
 	err = host_spawn(&thread, &how, worker, exit_cleanup, slot);
 	if (!err) {
-		slot->thread = thread;
-		if (!cas_acq_rel(&slot->join_state, &making, JOIN_MADE)) /* [bd] */
+		slot->thread.handle = thread;
+		if (!cas_acq_rel(&slot->thread.join_state, &making, JOIN_MADE)) /* [bd] */
 			host_detach(thread); /* destroy could not wait for us */
 	} else {
-		life_move(slot, load_acquire(&slot->life), LIFE_FREE);
+		life_move(slot, load_acquire(&slot->thread.life), LIFE_FREE);
 		sub_acq_rel(&pool->starting, 1);
 		sub_acq_rel(&pool->alive, 1);
 		sub_acq_rel(&pool->refs, 1);

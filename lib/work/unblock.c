@@ -26,22 +26,22 @@ void unblock_call(void *arg, uint64_t epoch)
 	struct slot *slot = arg;
 	uint32_t word = word_of(epoch, ARMED);
 
-	if (!cas_acq_rel(&slot->unblock, &word, word_of(epoch, CALLING))) /* [N] */
+	if (!cas_acq_rel(&slot->unblock.word, &word, word_of(epoch, CALLING))) /* [N] */
 		return;
-	slot->unblock_fn(slot->unblock_arg);
-	store_release(&slot->unblock, word_of(epoch, CALLED)); /* [N] */
-	host_wake(&slot->unblock, 1);
+	slot->unblock.fn(slot->unblock.arg);
+	store_release(&slot->unblock.word, word_of(epoch, CALLED)); /* [N] */
+	host_wake(&slot->unblock.word, 1);
 }
 
 void unblock_clear(struct slot *slot)
 {
-	uint32_t word = load_acquire(&slot->unblock); /* [N] */
+	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
 
 	for (;;) {
 		if (STATE(word) == CALLING) {
-			host_wait(&slot->unblock, word, HOST_FOREVER);
-			word = load_acquire(&slot->unblock); /* [N] */
-		} else if (cas_acq_rel(&slot->unblock, &word, 0)) {
+			host_wait(&slot->unblock.word, word, HOST_FOREVER);
+			word = load_acquire(&slot->unblock.word); /* [N] */
+		} else if (cas_acq_rel(&slot->unblock.word, &word, 0)) {
 			return;
 		}
 	}
@@ -49,10 +49,10 @@ void unblock_clear(struct slot *slot)
 
 void unblock_reap(struct slot *slot)
 {
-	uint32_t word = load_acquire(&slot->unblock); /* [N] */
+	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
 
 	/* A call under way cannot be waited for here, nor taken back. */
-	while (STATE(word) == ARMED && !cas_acq_rel(&slot->unblock, &word, 0))
+	while (STATE(word) == ARMED && !cas_acq_rel(&slot->unblock.word, &word, 0))
 		;
 }
 
@@ -63,13 +63,13 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 
 	if (slot_phase(epoch) != SLOT_RUN)
 		return -EPERM;
-	if (load_relaxed(&slot->unblock))
+	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot);
 	if (!fn)
 		return 0;
-	slot->unblock_fn = fn;
-	slot->unblock_arg = arg;
+	slot->unblock.fn = fn;
+	slot->unblock.arg = arg;
 	slot->needs_cleanup = 1;
-	store_release(&slot->unblock, word_of(epoch, ARMED)); /* [N] */
+	store_release(&slot->unblock.word, word_of(epoch, ARMED)); /* [N] */
 	return 0;
 }

@@ -36,9 +36,9 @@ static _Atomic uint32_t *wake_word(struct wait_entry *entry, struct slot *slot)
 
 	if (entry->how & WAIT_ONE_WORD)
 		return first;
-	if (first != &slot->pause)
-		add_word(entry, &slot->pause);
-	return &slot->pause;
+	if (first != &slot->wait.pause)
+		add_word(entry, &slot->wait.pause);
+	return &slot->wait.pause;
 }
 
 static void show(struct wait_entry *entry, struct slot *slot)
@@ -53,7 +53,7 @@ static void show(struct wait_entry *entry, struct slot *slot)
 	entry->declared = load_relaxed(&slot->declared);
 	if (entry->how & WAIT_DECLARED)
 		declare(slot, entry->until);
-	store_release(&slot->waits_on, word);
+	store_release(&slot->wait.on, word);
 	barrier_seq_cst(); /* [G] [dw] I wait there | fenced? stopping? ended? */
 	if (entry->how & WAIT_RELIEVED)
 		worker_will_wait(slot->pool);
@@ -66,7 +66,7 @@ static void hide(const struct wait_entry *entry, struct slot *slot)
 	if (entry->how & WAIT_ONE_WORD)
 		slot_await_wakers(slot);
 	else
-		store_relaxed(&slot->waits_on, NULL);
+		store_relaxed(&slot->wait.on, NULL);
 }
 
 /* ---- a wait ------------------------------------------------------------------------ */
@@ -80,7 +80,7 @@ void wait_prepare(struct wait_entry *entry, _Atomic uint32_t *word,
 
 	*entry = (struct wait_entry){ .how = how, .until = until };
 	if (!word)
-		word = inside ? &slot->pause : &nobody;
+		word = inside ? &slot->wait.pause : &nobody;
 	add_word(entry, word);
 	if (inside)
 		show(entry, slot);

@@ -329,12 +329,12 @@ static void release_late(struct pool *pool, struct slot *slot,
 bool worker_come_home(struct pool *pool, struct slot *slot)
 {
 	struct ward_task *task = load_relaxed(&slot->task);
-	uint64_t life = load_acquire(&slot->life); /* [L] */
+	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 	bool seated;
 
-	slot->demoted = false;
+	slot->priority.demoted = false;
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first, for what is left to do */
-		slot->demoted = !priority_returned(slot, LIFE_GEN(life));
+		slot->priority.demoted = !priority_returned(slot, LIFE_GEN(life));
 	if (slot_phase(FENCE_EPOCH(load_relaxed(&slot->fence))) == SLOT_RUN) {
 		count_own(&slot->late, 1);
 		if (task_put(task_priv(task)))
@@ -345,9 +345,9 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 	seated = LIFE_STATE(life) == LIFE_SEATED &&
 		 life_step(slot, &life, LIFE_SEATED);
 	if (!seated) { /* ZOMBIE, and nobody but us moves it on */
-		life = load_acquire(&slot->life);
-		if (!slot->demoted)
-			slot->demoted =
+		life = load_acquire(&slot->thread.life);
+		if (!slot->priority.demoted)
+			slot->priority.demoted =
 				!priority_returned(slot, LIFE_GEN(life));
 		life_move(slot, life, LIFE_STARTING);
 		add_relaxed(&pool->starting, 1);
@@ -365,11 +365,11 @@ static cold void clean_up(struct slot *slot)
 	store_relaxed(&slot->declared, 0);
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return;
-	if (load_relaxed(&slot->unblock))
+	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot);
 	if (slot->forked)
 		steal_settle(slot);
-	store_relaxed(&slot->fencing_token, 0); /* nobody is out who might ask */
+	store_relaxed(&slot->fencing.fencing_token, 0); /* nobody is out who might ask */
 	slot->forked = slot->needs_cleanup = 0;
 }
 
@@ -661,5 +661,5 @@ dedup_floor
 cold bool worker_finish_raised(struct pool *pool, struct slot *slot)
 {
 	return finish(pool, slot, load_relaxed(&slot->word),
-		      load_relaxed(&slot->task), slot->raised);
+		      load_relaxed(&slot->task), slot->fail.raised);
 }

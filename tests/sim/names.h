@@ -16,11 +16,11 @@ static inline void name_slot(struct slot *slot, unsigned i)
 	sim_name((void *)(uintptr_t)&slot->word, "slot[%u].word", i);
 	sim_name((void *)(uintptr_t)&slot->task, "slot[%u].task", i);
 	sim_name((void *)(uintptr_t)&slot->fence, "slot[%u].fence", i);
-	sim_name((void *)(uintptr_t)&slot->life, "slot[%u].life", i);
-	sim_name((void *)(uintptr_t)&slot->seat, "slot[%u].seat", i);
-	sim_name((void *)(uintptr_t)&slot->call, "slot[%u].call", i);
+	sim_name((void *)(uintptr_t)&slot->thread.life, "slot[%u].life", i);
+	sim_name((void *)(uintptr_t)&slot->seat.number, "slot[%u].seat", i);
+	sim_name((void *)(uintptr_t)&slot->seat.call, "slot[%u].call", i);
 	sim_name(&slot->local, "slot[%u].hand", i);
-	sim_name(&slot->liveness, "slot[%u].breath", i);
+	sim_name(&slot->thread.liveness, "slot[%u].breath", i);
 }
 
 static inline void name_pool(struct pool *p)

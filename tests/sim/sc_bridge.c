@@ -46,9 +46,9 @@ static void set_up_worker(unsigned i)
 	slot[i].index = i;
 	slot_begin(&slot[i], &task[i], SLOT_RUN);
 	slot[i].self.attempt = 1;
-	store_relaxed(&slot[i].fencing_token, i + 1);
+	store_relaxed(&slot[i].fencing.fencing_token, i + 1);
 	sim_name((void *)(uintptr_t)&slot[i].fence, "slot[%u].fence", i);
-	sim_name((void *)(uintptr_t)&slot[i].pause, "slot[%u].pause", i);
+	sim_name((void *)(uintptr_t)&slot[i].wait.pause, "slot[%u].pause", i);
 }
 
 static void set_up(void)
@@ -447,7 +447,7 @@ static void waits_for_room(void *arg)
 		err = ward_bridge_put(bridge, 0, make(1, 1), WARD_FOREVER);
 	while (!err);
 	check(err == -ESTALE);
-	check(!load_relaxed(&slot[0].waits_on));
+	check(!load_relaxed(&slot[0].wait.on));
 }
 
 static void waits_for_item(void *arg)
@@ -457,7 +457,7 @@ static void waits_for_item(void *arg)
 	(void)arg;
 	host_set_self(&slot[0]);
 	check(ward_bridge_get(bridge, &what, NULL, WARD_FOREVER) == -ESTALE);
-	check(!load_relaxed(&slot[0].waits_on));
+	check(!load_relaxed(&slot[0].wait.on));
 }
 
 static void fences(void *arg)

@@ -43,7 +43,7 @@ static void set_up(uint32_t seats, uint32_t spares)
 		slot->self.size = sizeof(slot->self);
 		slot->self.pool = pool->name;
 		local_init(&slot->local, i);
-		host_life_init(&slot->liveness);
+		host_life_init(&slot->thread.liveness);
 		inbox_add_local(&pool->inbox, i, &slot->local);
 	}
 	atomic_init(&seated[0], 0);
@@ -55,10 +55,10 @@ static void sit(uint32_t i)
 {
 	struct slot *slot = &pool->slot[i];
 
-	store_relaxed(&slot->seat, i);
+	store_relaxed(&slot->seat.number, i);
 	slot->self.worker = i;
 	store_relaxed(&pool->seat[i], slot);
-	store_relaxed(&slot->life, (uint64_t)1 << 8 | LIFE_SEATED);
+	store_relaxed(&slot->thread.life, (uint64_t)1 << 8 | LIFE_SEATED);
 	check(seats_claim(&pool->seat_count, pool->seats));
 	if (load_relaxed(&pool->seats_used) <= i)
 		store_relaxed(&pool->seats_used, i + 1);
@@ -66,7 +66,7 @@ static void sit(uint32_t i)
 
 static void bear(uint32_t i)
 {
-	store_relaxed(&pool->slot[i].life, (uint64_t)1 << 8 | LIFE_STARTING);
+	store_relaxed(&pool->slot[i].thread.life, (uint64_t)1 << 8 | LIFE_STARTING);
 	add_relaxed(&pool->starting, 1);
 }
 
@@ -78,7 +78,7 @@ static void spare(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg, nobody = 0;
 	struct slot *slot = &pool->slot[i];
 
-	host_life_hold(&slot->liveness);
+	host_life_hold(&slot->thread.liveness);
 	if (seat_wait(pool, slot)) {
 		check(slot->self.worker < pool->seats);
 		check(load_acquire(&pool->seat[slot->self.worker]) == slot);
@@ -87,7 +87,7 @@ static void spare(void *arg)
 		sub_acq_rel(&pool->starting, 1);
 		clerk_wake(pool);
 	}
-	host_life_leave(&slot->liveness);
+	host_life_leave(&slot->thread.liveness);
 }
 
 /* The worker of slot i is taken from its seat. */
@@ -96,7 +96,7 @@ static void unseat(void *arg)
 	uint32_t i = (uint32_t)(uintptr_t)arg;
 	struct slot *slot = &pool->slot[i];
 
-	check(life_move(slot, load_acquire(&slot->life), LIFE_ZOMBIE));
+	check(life_move(slot, load_acquire(&slot->thread.life), LIFE_ZOMBIE));
 	seat_vacate(pool, slot, i, host_now());
 }
 
@@ -152,8 +152,8 @@ static void stop(void *arg)
 	host_barrier_heavy();
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		none = CALL_NONE;
-		if (cas_acq_rel(&pool->slot[i].call, &none, CALL_STOP))
-			host_wake(&pool->slot[i].call, 1);
+		if (cas_acq_rel(&pool->slot[i].seat.call, &none, CALL_STOP))
+			host_wake(&pool->slot[i].seat.call, 1);
 	}
 	pool_lives_changed(pool);
 }
@@ -178,7 +178,7 @@ static void vanishes(void *arg)
 {
 	struct slot *slot = &pool->slot[(uint32_t)(uintptr_t)arg];
 
-	host_life_hold(&slot->liveness);
+	host_life_hold(&slot->thread.liveness);
 	pool_lives_changed(pool);
 	sim_dawdle(UINT32_MAX / 2); /* until the spare sleeps, or does not */
 	sim_vanish();
@@ -330,8 +330,8 @@ static void stuck(void *arg)
 	struct ward_task *t;
 
 	(void)arg;
-	store_relaxed(&slot->tid, host_tid());
-	host_stat_open(&slot->stat_files, host_tid());
+	store_relaxed(&slot->thread.tid, host_tid());
+	host_stat_open(&slot->thread.stat_files, host_tid());
 	t = inbox_next(&pool->inbox, &slot->local, 0);
 	check(t == &task);
 	slot_begin(slot, t, SLOT_RUN);
@@ -407,15 +407,15 @@ static void leaver(void *arg)
 	struct slot *slot = &pool->slot[0], *me = slot;
 
 	(void)arg;
-	store_relaxed(&slot->tid, host_tid());
-	host_stat_open(&slot->stat_files, host_tid());
+	store_relaxed(&slot->thread.tid, host_tid());
+	host_stat_open(&slot->thread.stat_files, host_tid());
 	store_release(&pool->seat[0], slot);
 	slot_begin(slot, &task, SLOT_RUN);
 	host_wait(&bed, 0,
 		  host_now() + WARD_MS(1000) * sim_choose(4) + sim_choose(80));
 	if (sim_choose(2))
 		slot_end(slot); /* else it died there */
-	while (!life_move(slot, load_acquire(&slot->life), LIFE_GONE))
+	while (!life_move(slot, load_acquire(&slot->thread.life), LIFE_GONE))
 		;
 	cas_acq_rel(&pool->seat[0], &me, NULL);
 	clerk_wake(pool);
@@ -439,9 +439,9 @@ static void heal_buried(void)
 	pool->helpers = heal;
 	check(steward_start(heal) == 0);
 	check(!clerk_start(heal));
-	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
-	store_relaxed(&pool->slot[0].join_state, JOIN_MADE);
-	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
+	check(!host_spawn(&pool->slot[0].thread.handle, NULL, leaver, NULL, NULL));
+	store_relaxed(&pool->slot[0].thread.join_state, JOIN_MADE);
+	while (LIFE_STATE(load_acquire(&pool->slot[0].thread.life)) != LIFE_FREE)
 		host_relax();
 	clerk_stop(heal);
 	check(clerk_rests(heal, HOST_FOREVER));
@@ -482,9 +482,9 @@ static void heal_row(void)
 	check(!clerk_start(heal));
 	check(!host_spawn(&looker, NULL, looks_along, NULL,
 			  load_relaxed(&heal->steward)));
-	check(!host_spawn(&pool->slot[0].thread, NULL, leaver, NULL, NULL));
-	store_relaxed(&pool->slot[0].join_state, JOIN_MADE);
-	while (LIFE_STATE(load_acquire(&pool->slot[0].life)) != LIFE_FREE)
+	check(!host_spawn(&pool->slot[0].thread.handle, NULL, leaver, NULL, NULL));
+	store_relaxed(&pool->slot[0].thread.join_state, JOIN_MADE);
+	while (LIFE_STATE(load_acquire(&pool->slot[0].thread.life)) != LIFE_FREE)
 		host_relax();
 	host_join(looker, HOST_FOREVER);
 	clerk_stop(heal);

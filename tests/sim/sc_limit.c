@@ -209,7 +209,7 @@ static void set_up_wait(void)
 	set_up(1, 1);
 	bucket_init(&((struct limit *)&a)->bucket, hourly, host_now());
 	sim_name((void *)(uintptr_t)&token, "token");
-	sim_name((void *)(uintptr_t)&slot.pause, "slot.pause");
+	sim_name((void *)(uintptr_t)&slot.wait.pause, "slot.wait.pause");
 }
 
 /* The time goes on by itself while all sleep: only who waits for ever is seen. */

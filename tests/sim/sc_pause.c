@@ -28,9 +28,9 @@ static void set_up(bool with_token)
 	task.cancel = token;
 	sim_private(&ward_pulse_);
 	sim_name((void *)(uintptr_t)&slot.fence, "slot.fence");
-	sim_name((void *)(uintptr_t)&slot.waits_on, "slot.waits_on");
-	sim_name((void *)(uintptr_t)&slot.wakers, "slot.wakers");
-	sim_name((void *)(uintptr_t)&slot.pause, "slot.pause");
+	sim_name((void *)(uintptr_t)&slot.wait.on, "slot.wait.on");
+	sim_name((void *)(uintptr_t)&slot.wait.wakers, "slot.wait.wakers");
+	sim_name((void *)(uintptr_t)&slot.wait.pause, "slot.wait.pause");
 	sim_name((void *)(uintptr_t)&pool.stopping, "pool.stopping");
 	sim_name(token, "token");
 }

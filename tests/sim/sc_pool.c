@@ -722,8 +722,8 @@ static void pool_audit_bench(void)
 	store_relaxed(&in->seat[0], worker);
 	store_relaxed(&in->seats_used, 1);
 	slot_begin(worker, NULL, SLOT_HOOK); /* so it is not between two steps */
-	store_relaxed(&worker->life, LIFE_SEATED);
-	store_relaxed(&spare->life, LIFE_SPARE);
+	store_relaxed(&worker->thread.life, LIFE_SEATED);
+	store_relaxed(&spare->thread.life, LIFE_SPARE);
 	spare->index = 1;
 	store_relaxed(&in->spares_ready, 1);
 	stack_push(&in->spares, 1);

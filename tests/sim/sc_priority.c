@@ -16,8 +16,8 @@ static _Atomic uint32_t out; /* the turn that it is a zombie in */
 
 static void is_zombie(uint64_t turn)
 {
-	store_relaxed(&slot->tid, host_tid());
-	store_release(&slot->life, turn << 8 | LIFE_ZOMBIE);
+	store_relaxed(&slot->thread.tid, host_tid());
+	store_release(&slot->thread.life, turn << 8 | LIFE_ZOMBIE);
 	store_release(&out, (uint32_t)turn);
 	host_wake(&out, INT32_MAX);
 }
@@ -33,7 +33,7 @@ static void zombie(void *arg)
 		host_yield();
 		raised = priority_returned(slot, turn);
 		check(!raised || !sim_is_lowered(host_tid()));
-		store_release(&slot->life, turn << 8 | LIFE_STARTING);
+		store_release(&slot->thread.life, turn << 8 | LIFE_STARTING);
 		if (!raised)
 			break; /* it is ended */
 		host_yield();
@@ -68,10 +68,10 @@ static void priority_turns(void)
 
 	slot = host_alloc(sizeof(*slot));
 	check(slot);
-	host_life_init(&slot->liveness);
+	host_life_init(&slot->thread.liveness);
 	atomic_init(&out, 0);
-	sim_name((void *)(uintptr_t)&slot->lowered, "lowered");
-	sim_name((void *)(uintptr_t)&slot->life, "life");
+	sim_name((void *)(uintptr_t)&slot->priority.lowered, "lowered");
+	sim_name((void *)(uintptr_t)&slot->thread.life, "life");
 	check(!host_spawn(&t[0], NULL, zombie, NULL, NULL));
 	check(!host_spawn(&t[1], NULL, lowers, NULL, NULL));
 	check(!host_spawn(&t[2], NULL, lifts, NULL, NULL));

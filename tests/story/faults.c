@@ -279,7 +279,7 @@ static int faults_as_a_zombie(struct item *item)
 	const struct slot *slot = host_self();
 
 	(void)item;
-	while (LIFE_STATE(load_acquire(&slot->life)) != LIFE_ZOMBIE)
+	while (LIFE_STATE(load_acquire(&slot->thread.life)) != LIFE_ZOMBIE)
 		;
 	writes_nowhere();
 	return 1;

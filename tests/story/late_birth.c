@@ -80,7 +80,7 @@ static struct slot *_Atomic grave;
 /* A record twice born since then, and inside a task. */
 static bool reused(struct slot *slot, uint64_t turn)
 {
-	uint64_t life = load_acquire(&slot->life);
+	uint64_t life = load_acquire(&slot->thread.life);
 
 	return LIFE_GEN(life) > turn + 2 && LIFE_STATE(life) == LIFE_SEATED &&
 	       slot_inside(load_acquire(&slot->word));
@@ -95,8 +95,8 @@ bool __wrap_host_life_lost(const struct host_life *life)
 
 	if (!lost || !swap_acq_rel(&hold_burial, 0))
 		return lost;
-	slot = ward_entry(life, struct slot, liveness);
-	turn = LIFE_GEN(load_acquire(&slot->life));
+	slot = ward_entry(life, struct slot, thread.liveness);
+	turn = LIFE_GEN(load_acquire(&slot->thread.life));
 	store_release(&grave, slot);
 	wait_until(reused(slot, turn));
 	store_release(&went_on, 1);

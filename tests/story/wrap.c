@@ -39,10 +39,10 @@ static void wind_pool(struct pool *pool, uint32_t steps)
 		/* Outside; 56 bits of turn above the state. */
 		store_relaxed(&pool->slot[i].word,
 			      0u - 2 * steps * SLOT_PHASES);
-		store_relaxed(&pool->slot[i].life,
+		store_relaxed(&pool->slot[i].thread.life,
 			      ((uint64_t)0 - steps) << 8 | LIFE_FREE);
 		pool->slot[i].pulse.beats = 0u - (uint64_t)steps;
-		store_relaxed(&pool->slot[i].pause, 0u - steps);
+		store_relaxed(&pool->slot[i].wait.pause, 0u - steps);
 	}
 }
 

@@ -24,14 +24,14 @@ static struct heal *heal;
 
 static enum slot_life life_of(uint32_t i)
 {
-	return LIFE_STATE(load_relaxed(&pool->slot[i].life));
+	return LIFE_STATE(load_relaxed(&pool->slot[i].thread.life));
 }
 
 static void moves(uint32_t i, enum slot_life to)
 {
-	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[i].life)) + 1;
+	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[i].thread.life)) + 1;
 
-	store_relaxed(&pool->slot[i].life, turn << 8 | to);
+	store_relaxed(&pool->slot[i].thread.life, turn << 8 | to);
 }
 
 /* A thread that was made has come up, and is a spare. */
@@ -125,7 +125,7 @@ static uint32_t times_told(enum ward_kind kind)
 /* Worker i has gone; a spare takes its seat. */
 static void is_gone(uint32_t i)
 {
-	uint32_t seat = load_relaxed(&pool->slot[i].seat);
+	uint32_t seat = load_relaxed(&pool->slot[i].seat.number);
 
 	moves(i, LIFE_GONE);
 	seat_vacate(pool, &pool->slot[i], seat, fake.now);
@@ -146,7 +146,7 @@ Test(clerk, sleeps_where_nothing_is_wanted)
 
 Test(clerk, buries_the_gone_and_makes_up_for_them)
 {
-	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[1].life));
+	uint64_t turn = LIFE_GEN(load_relaxed(&pool->slot[1].thread.life));
 
 	is_gone(1);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
@@ -156,7 +156,7 @@ Test(clerk, buries_the_gone_and_makes_up_for_them)
 	cr_assert_eq(fake.spawns, 1);
 	cr_assert_eq(life_of(1), LIFE_STARTING,
 		     "in the record that is free again");
-	cr_assert_geq(LIFE_GEN(load_relaxed(&pool->slot[1].life)), turn + 3);
+	cr_assert_geq(LIFE_GEN(load_relaxed(&pool->slot[1].thread.life)), turn + 3);
 	cr_assert_eq(load_relaxed(&pool->starting), 1);
 	cr_assert_eq(load_relaxed(&pool->threads_created), 5);
 	cr_assert_eq(waits.n, 1);
@@ -389,7 +389,7 @@ Test(clerk, sees_off_whom_nobody_has_joined)
 	cr_assert_eq(deputy_make(heal), 0); /* while destroy did not wait for it */
 	moves(0, LIFE_GONE);
 	moves(1, LIFE_GONE);
-	pool->slot[1].joined = true;
+	pool->slot[1].thread.joined = true;
 	detach_left(pool);
 	cr_assert_eq(fake.detaches, 2);
 }

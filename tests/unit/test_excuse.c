@@ -90,9 +90,9 @@ static void set_up(void)
 	pool.slots = THREADS;
 	store_relaxed(&pool.slots_used, THREADS);
 	for (int32_t i = 1; i < THREADS; i++) {
-		slot[i].stat_files = host_stat_of(i);
-		store_relaxed(&slot[i].tid, i);
-		store_relaxed(&slot[i].life, LIFE_SEATED);
+		slot[i].thread.stat_files = host_stat_of(i);
+		store_relaxed(&slot[i].thread.tid, i);
+		store_relaxed(&slot[i].thread.life, LIFE_SEATED);
 		thread[i].state = 'S';
 	}
 }
@@ -184,12 +184,12 @@ Test(excuse, a_moment_without_a_cpu_tells_nothing)
 Test(excuse, a_zombie_as_long_as_it_is_one)
 {
 	thread[WARD].waits_for = A;
-	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
 	for (unsigned i = 0; i < 3 * EXCUSE_TIMES; i++) {
 		cr_assert_eq(ask_after(100 * MS), STALL_ZOMBIE);
 		cr_assert(excuse_holds(&excuse, &sign));
 	}
-	store_relaxed(&slot[A].life, LIFE_SPARE);
+	store_relaxed(&slot[A].thread.life, LIFE_SPARE);
 	cr_assert_eq(ask_after(100 * MS), STALL_OWN);
 	cr_assert_not(excuse_holds(&excuse, &sign));
 }
@@ -210,7 +210,7 @@ Test(excuse, none_by_who_began_within_the_silence)
 Test(excuse, ends_with_the_attempt)
 {
 	thread[WARD].waits_for = A;
-	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
 	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	sign.word += SLOT_PHASES;
 	cr_assert_not(excuse_holds(&excuse, &sign));
@@ -226,7 +226,7 @@ Test(excuse, the_last_of_the_row_counts)
 	cr_assert_eq(ask_after(MS), STALL_UNSURE);
 	cr_assert_eq(ask_after(SPAN), STALL_STARVED);
 	cr_assert_eq(excuse.holder, C);
-	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[B].thread.life, LIFE_ZOMBIE);
 	cr_assert_eq(ask_after(MS), STALL_ZOMBIE);
 	cr_assert_eq(excuse.holder, B);
 }
@@ -235,7 +235,7 @@ Test(excuse, none_for_a_ring_not_even_with_a_zombie)
 {
 	thread[WARD].waits_for = A;
 	thread[A].waits_for = B;
-	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
 	for (int32_t i = WARD; i <= B; i++) { /* back to any of the row */
 		thread[B].waits_for = i;
 		cr_assert_eq(ask_after(MS), STALL_OWN);
@@ -247,16 +247,16 @@ Test(excuse, none_for_a_wait_inside_the_pool)
 	static _Atomic uint32_t room;
 
 	thread[WARD].waits_for = A;
-	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
-	store_relaxed(&slot[WARD].waits_on, &room);
+	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
+	store_relaxed(&slot[WARD].wait.on, &room);
 	cr_assert_eq(ask_after(0), STALL_OWN);
 }
 
 Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
 {
 	thread[WARD].waits_for = A;
-	store_relaxed(&slot[A].life, LIFE_ZOMBIE);
-	store_relaxed(&slot[B].life, LIFE_ZOMBIE);
+	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
+	store_relaxed(&slot[B].thread.life, LIFE_ZOMBIE);
 	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	cr_assert_not(excuse.told);
 	excuse.told = true;
@@ -271,14 +271,14 @@ Test(excuse, what_was_told_of_one_holder_is_not_told_of_another)
 
 static void lower(int32_t i)
 {
-	store_relaxed(&slot[i].life, (uint64_t)7 << 8 | LIFE_ZOMBIE);
-	store_relaxed(&slot[i].lowered, (uint64_t)7 << 2 | LOWERED_YES);
-	slot[i].sched.priority = i;
+	store_relaxed(&slot[i].thread.life, (uint64_t)7 << 8 | LIFE_ZOMBIE);
+	store_relaxed(&slot[i].priority.lowered, (uint64_t)7 << 2 | LOWERED_YES);
+	slot[i].priority.sched.priority = i;
 }
 
 static enum lowered lowered(int32_t i)
 {
-	return (enum lowered)(load_relaxed(&slot[i].lowered) & 3);
+	return (enum lowered)(load_relaxed(&slot[i].priority.lowered) & 3);
 }
 
 Test(excuse, a_zombie_that_is_waited_for_is_lifted)
@@ -324,13 +324,13 @@ Test(excuse, looks_through_the_eyes_of_the_row)
 
 	thread[WARD].waits_for = A;
 	thread[A].waits_for = B;
-	slot[A].stat_files.syscall.fd = slot[B].stat_files.syscall.fd = keeps =
+	slot[A].thread.stat_files.syscall.fd = slot[B].thread.stat_files.syscall.fd = keeps =
 		77;
 	cr_assert_eq(ask_after(0), STALL_OWN);
 	cr_assert_eq(asked_through[A], keeps);
 	cr_assert_eq(asked_through[B], keeps);
 	cr_assert_eq(load_relaxed(&also), &slot[B]);
-	store_relaxed(&slot[A].life, LIFE_GONE);
+	store_relaxed(&slot[A].thread.life, LIFE_GONE);
 	cr_assert_eq(ask_after(0), STALL_OWN);
 	cr_assert_eq(asked_through[A], -1);
 }

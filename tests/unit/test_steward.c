@@ -36,8 +36,8 @@ static void people(uint32_t i)
 
 	cr_assert_eq(thread_spawn(pool, slot), 0);
 	sub_acq_rel(&pool->starting, 1);
-	store_relaxed(&slot->tid, tid_of(i));
-	host_stat_open(&slot->stat_files, tid_of(i));
+	store_relaxed(&slot->thread.tid, tid_of(i));
+	host_stat_open(&slot->thread.stat_files, tid_of(i));
 	store_relaxed(&pool->inbox.bell.sleeper[i].parked, 1);
 	fake_turns_to(tid_of(i), SLEEPS);
 }
@@ -64,11 +64,11 @@ static void make(struct ward_pool_config config)
 	for (uint32_t i = 0; i < WORKERS + SPARES; i++) {
 		people(i);
 		if (i < WORKERS) {
-			store_relaxed(&pool->slot[i].life, LIFE_SEATED);
-			store_relaxed(&pool->slot[i].seat, i);
+			store_relaxed(&pool->slot[i].thread.life, LIFE_SEATED);
+			store_relaxed(&pool->slot[i].seat.number, i);
 			store_relaxed(&pool->seat[i], &pool->slot[i]);
 		} else {
-			store_relaxed(&pool->slot[i].life, LIFE_SPARE);
+			store_relaxed(&pool->slot[i].thread.life, LIFE_SPARE);
 			stack_push(&pool->spares, i);
 		}
 	}
@@ -118,7 +118,7 @@ static void ends(uint32_t i)
 
 static enum slot_life life_of(uint32_t i)
 {
-	return LIFE_STATE(load_relaxed(&pool->slot[i].life));
+	return LIFE_STATE(load_relaxed(&pool->slot[i].thread.life));
 }
 
 /* ---- time goes on ---------------------------------------------------- */
@@ -195,10 +195,10 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert(slot_taken(&pool->slot[1]));
 	cr_assert_not_null(heir);
 	cr_assert_neq(heir, &pool->slot[1]);
-	cr_assert_eq(LIFE_STATE(load_relaxed(&heir->life)), LIFE_SEATED);
-	cr_assert_eq(load_relaxed(&heir->call), CALL_SEAT);
+	cr_assert_eq(LIFE_STATE(load_relaxed(&heir->thread.life)), LIFE_SEATED);
+	cr_assert_eq(load_relaxed(&heir->seat.call), CALL_SEAT);
 	cr_assert_eq(heir->self.worker, 1);
-	cr_assert_eq(heir->vacated, fake.now);
+	cr_assert_eq(heir->seat.vacated, fake.now);
 	cr_assert_eq(seats_vacant(&pool->seat_count), 0);
 	cr_assert_eq(load_relaxed(&pool->spares_ready), SPARES - 1);
 	cr_assert_eq(load_relaxed(&pool->zombies_out), 1);
@@ -222,7 +222,7 @@ static void is_replaced(enum verdict verdict, enum ward_kind kind,
 	cr_assert_eq(in->report.at, fake.now);
 	cr_assert_eq(in->report.budget, budget);
 	cr_assert(ledger_adds_up(&in->report.ledger));
-	cr_assert_eq(in->trace, &pool->slot[1].trace);
+	cr_assert_eq(in->trace, &pool->slot[1].thread.trace);
 	cr_assert_eq(FENCE_EPOCH(load_relaxed(&pool->slot[1].fence)),
 		     in->trace_epoch, "of that attempt");
 	cr_assert_eq(in->heal, &pool->healed[1]);
@@ -498,7 +498,7 @@ Test(steward, who_waits_inside_the_library_is_called_out)
 	_Atomic uint32_t room = 5;
 
 	begins(1, SLOT_RUN, SLEEPS);
-	store_relaxed(&pool->slot[1].waits_on, &room);
+	store_relaxed(&pool->slot[1].wait.on, &room);
 	scans_for(5 * S);
 	cr_assert_eq(room, 6);
 }
@@ -629,7 +629,7 @@ Test(steward, finds_the_dead)
 	put_in(&pool->slot[1].local.ring, &held);
 	one_scan(0);
 	fake_turns_to(tid_of(1), ENDED);
-	pool->slot[1].liveness.mutex[0] = ENDED;
+	pool->slot[1].thread.liveness.mutex[0] = ENDED;
 	one_scan(0);
 	one_scan(0);
 	cr_assert_eq(load_relaxed(&pool->deaths), 1);
@@ -698,7 +698,7 @@ Test(steward, asks_again_if_there_was_no_record)
 	struct incident *one = take_all();
 
 	begins(1, SLOT_RUN, SLEEPS);
-	store_relaxed(&pool->slot[1].unblock, 1); /* it has left a hook */
+	store_relaxed(&pool->slot[1].unblock.word, 1); /* it has left a hook */
 	goes_on_for(1200 * MS);
 	cr_assert_eq(times_told(WARD_R_SLOW), 0);
 	stack_push(&pool->tell.free, (uint32_t)(one - pool->tell.record));
@@ -1163,11 +1163,11 @@ Test(steward, finds_a_thread_that_died_on_its_way_up)
 	struct slot *slot = &pool->slot[WORKERS + SPARES];
 
 	cr_assert_eq(thread_spawn(pool, slot), 0);
-	slot->liveness.mutex[0] = ENDED;
+	slot->thread.liveness.mutex[0] = ENDED;
 	scans(S / 10 / SCAN + 1);
 	cr_assert_eq(load_relaxed(&pool->failed_starts), 1);
 	cr_assert_eq(load_relaxed(&pool->starting), 0);
-	cr_assert_eq(LIFE_STATE(load_relaxed(&slot->life)), LIFE_GONE);
+	cr_assert_eq(LIFE_STATE(load_relaxed(&slot->thread.life)), LIFE_GONE);
 }
 
 /* ---- zombies that sleep ------------------------------------------------ */
@@ -1188,7 +1188,7 @@ Test(steward, counts_those_that_sleep_apart)
 	ends(2);
 	/* It comes to itself, or ends: what it was is taken off again. */
 	cr_assert(lost_thread(pool, &pool->slot[1],
-			      load_relaxed(&pool->slot[1].life), false));
+			      load_relaxed(&pool->slot[1].thread.life), false));
 	cr_assert_eq(load_relaxed(&pool->zombies_asleep), 0);
 	cr_assert_eq(load_relaxed(&pool->zombies_out), ZOMBIES);
 }
