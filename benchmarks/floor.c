@@ -8,7 +8,7 @@
 #include "base/host.h"
 #include "bench.h"
 #include "plain.h"
-#include "work/inbox.h"
+#include "queue/inbox.h"
 
 #include <errno.h>
 

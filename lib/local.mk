@@ -29,25 +29,25 @@ WARD_SOURCES = \
 	lib/base/host.h \
 	lib/base/host_about.c \
 	lib/base/host_about.h \
+	lib/base/host_barrier.c \
 	lib/base/host_cpus.c \
 	lib/base/host_event.c \
 	lib/base/host_fault.c \
 	lib/base/host_fault.h \
-	lib/base/host_barrier.c \
 	lib/base/host_file.c \
 	lib/base/host_futex.c \
+	lib/base/host_home.h \
 	lib/base/host_init.c \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \
-	lib/base/host_home.h \
 	lib/base/host_lock.h \
-	lib/base/host_sample.c \
 	lib/base/host_memory.c \
 	lib/base/host_near.c \
 	lib/base/host_near.h \
 	lib/base/host_near_sys.c \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
+	lib/base/host_sample.c \
 	lib/base/host_sched.c \
 	lib/base/host_signal.c \
 	lib/base/host_symbol.h \
@@ -66,12 +66,12 @@ WARD_SOURCES = \
 	lib/sync/ring.h \
 	lib/sync/stack.h \
 	lib/sync/wait_queue.h \
+	lib/tell/dedup.c \
+	lib/tell/dedup.h \
 	lib/tell/format.c \
 	lib/tell/format.h \
 	lib/tell/frame.c \
 	lib/tell/frame.h \
-	lib/tell/dedup.c \
-	lib/tell/dedup.h \
 	lib/tell/incident.c \
 	lib/tell/incident.h \
 	lib/tell/recent.c \
@@ -79,66 +79,61 @@ WARD_SOURCES = \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
 	lib/tell/text.h \
-	lib/work/backoff.h \
-	lib/work/cancel.c \
-	lib/work/cancel.h \
-	lib/work/death.c \
-	lib/work/fail.c \
-	lib/work/fail.h \
-	lib/work/fault.c \
-	lib/work/fork.c \
-	lib/work/inbox.c \
-	lib/work/inbox.h \
-	lib/work/lane.c \
-	lib/work/lane.h \
-	lib/work/lane_list.c \
-	lib/work/lanes.c \
-	lib/work/later.c \
-	lib/work/later.h \
-	lib/work/limit.c \
-	lib/work/limit.h \
-	lib/work/limit_set.c \
-	lib/work/limit_set.h \
-	lib/work/local_queue.h \
-	lib/work/lost.c \
-	lib/work/near.c \
-	lib/work/near.h \
-	lib/work/pay.c \
-	lib/work/pool.c \
-	lib/work/pool.h \
-	lib/work/port.c \
-	lib/work/port.h \
-	lib/work/port_run.c \
-	lib/work/prio_queue.c \
-	lib/work/prio_queue.h \
-	lib/work/priority.c \
-	lib/work/priority.h \
-	lib/work/recall.c \
-	lib/work/seat.c \
-	lib/work/seat_count.c \
-	lib/work/seat_count.h \
-	lib/work/self.c \
-	lib/work/slot.c \
-	lib/work/slot.h \
-	lib/work/spare.c \
-	lib/work/steal.c \
-	lib/work/steal.h \
-	lib/work/stop.c \
-	lib/work/stop.h \
-	lib/work/submit.c \
-	lib/work/sweep.c \
-	lib/work/task_priv.h \
-	lib/work/thread.c \
-	lib/work/thread.h \
-	lib/work/token.c \
-	lib/work/unblock.c \
-	lib/work/unblock.h \
-	lib/work/wait.c \
-	lib/work/wait.h \
-	lib/work/watch.c \
-	lib/work/worker.c \
-	lib/work/worker.h \
-	lib/heal/helpers.c \
+	lib/task/backoff.h \
+	lib/task/cancel.c \
+	lib/task/cancel.h \
+	lib/task/fail.h \
+	lib/task/local_queue.h \
+	lib/task/priority.c \
+	lib/task/priority.h \
+	lib/task/slot.c \
+	lib/task/slot.h \
+	lib/task/steal.h \
+	lib/task/task_priv.h \
+	lib/task/thread.h \
+	lib/task/token.c \
+	lib/task/unblock.h \
+	lib/task/watch.c \
+	lib/queue/inbox.c \
+	lib/queue/inbox.h \
+	lib/queue/later.c \
+	lib/queue/later.h \
+	lib/queue/near.c \
+	lib/queue/near.h \
+	lib/queue/prio_queue.c \
+	lib/queue/prio_queue.h \
+	lib/pool/pool.c \
+	lib/pool/pool.h \
+	lib/pool/seat_count.c \
+	lib/pool/seat_count.h \
+	lib/lane/lane.c \
+	lib/lane/lane.h \
+	lib/lane/lane_list.c \
+	lib/lane/limit.c \
+	lib/lane/limit.h \
+	lib/lane/limit_set.c \
+	lib/lane/limit_set.h \
+	lib/lane/port.c \
+	lib/lane/port.h \
+	lib/lane/stop.c \
+	lib/lane/stop.h \
+	lib/lane/wait.c \
+	lib/lane/wait.h \
+	lib/run/fail.c \
+	lib/run/fault.c \
+	lib/run/fork.c \
+	lib/run/lost.c \
+	lib/run/orphaned.c \
+	lib/run/reap.c \
+	lib/run/run.h \
+	lib/run/seat.c \
+	lib/run/spare.c \
+	lib/run/steal.c \
+	lib/run/sweep.c \
+	lib/run/thread.c \
+	lib/run/unblock.c \
+	lib/run/worker.c \
+	lib/run/worker.h \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
@@ -146,6 +141,7 @@ WARD_SOURCES = \
 	lib/heal/handoff.c \
 	lib/heal/heal.c \
 	lib/heal/heal.h \
+	lib/heal/helpers.c \
 	lib/heal/idle.c \
 	lib/heal/judge.c \
 	lib/heal/judge.h \
@@ -162,10 +158,15 @@ WARD_SOURCES = \
 	lib/front/audit.c \
 	lib/front/create.c \
 	lib/front/front.h \
+	lib/front/lanes.c \
 	lib/front/pool.c \
+	lib/front/port_run.c \
 	lib/front/prefault.c \
+	lib/front/recall.c \
 	lib/front/resize.c \
+	lib/front/self.c \
 	lib/front/stats.c \
+	lib/front/submit.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
 	lib/flow/checkpoint.c \

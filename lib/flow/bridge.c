@@ -7,7 +7,7 @@
  */
 #include "flow/bridge.h"
 #include "sync/high.h"
-#include "work/wait.h"
+#include "lane/wait.h"
 #include <errno.h>
 
 #define CLOSED (UINT64_C(1) << 32)

@@ -3,6 +3,7 @@
  * deferred.c - see deferred.h.
  */
 #include "flow/deferred.h"
+#include "front/front.h"
 
 /* Once: what is run again has been done before, or will be by its own thread. */
 const struct ward_policy flow_once = { .size = sizeof(flow_once), .runs = 1 };

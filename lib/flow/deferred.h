@@ -6,7 +6,7 @@
 #ifndef WARD_LIB_FLOW_ERRAND_H
 #define WARD_LIB_FLOW_ERRAND_H
 
-#include "work/pool.h"
+#include "pool/pool.h"
 
 struct deferred {
 	struct ward_task task;

@@ -10,8 +10,8 @@
  *
  * 'refs' counts the handle, the tries until they are given back, and the timer.
  */
-#include "work/lane.h"
-#include "work/wait.h"
+#include "lane/lane.h"
+#include "lane/wait.h"
 #include <errno.h>
 #include <string.h>
 #include <ward/hedge.h>

@@ -7,7 +7,8 @@
  * is given back.
  */
 #include "flow/tree.h"
-#include "work/backoff.h"
+#include "front/front.h"
+#include "task/backoff.h"
 #include <errno.h>
 
 enum { SPARES = 2 }; /* kept by a ward */

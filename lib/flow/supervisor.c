@@ -4,7 +4,7 @@
  */
 #include "flow/tree.h"
 #include "front/front.h"
-#include "work/wait.h"
+#include "lane/wait.h"
 #include <errno.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
  */
 #include "flow/timer.h"
 #include "flow/tree.h"
+#include "front/front.h"
 
 static struct timer *timer_of(struct ward_task *task)
 {

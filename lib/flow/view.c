@@ -3,7 +3,7 @@
  * view.c - a ward as it is seen from outside.
  */
 #include "flow/tree.h"
-#include "work/wait.h"
+#include "lane/wait.h"
 #include <errno.h>
 
 #define GLANCE WARD_MS(1)

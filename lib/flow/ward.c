@@ -7,7 +7,7 @@
 #include "flow/bridge.h"
 #include "flow/tree.h"
 #include "heal/heal.h"
-#include "work/wait.h"
+#include "lane/wait.h"
 #include <errno.h>
 
 #define STOP_WITHIN WARD_S(5)

@@ -19,7 +19,7 @@
 #include "flow/deferred.h"
 #include "flow/saved.h"
 #include "flow/timer.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <ward/cancel.h>
 #include <ward/steward.h>
 

@@ -4,7 +4,7 @@
  */
 #include "base/host_symbol.h"
 #include "front/front.h"
-#include "work/stop.h"
+#include "lane/stop.h"
 #include <errno.h>
 #include <string.h>
 

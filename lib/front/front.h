@@ -5,7 +5,7 @@
 #ifndef WARD_LIB_FRONT_FRONT_H
 #define WARD_LIB_FRONT_FRONT_H
 
-#include "work/pool.h"
+#include "run/run.h"
 
 /* 0, or -errno; then nothing was made. */
 int pool_new(struct pool **out, const struct ward_pool_config *config);
@@ -17,5 +17,11 @@ bool front_settled(struct pool *pool);
 bool front_own_thread(const struct pool *pool);
 /* Rings and records are there: no task, nor a thread's first steps, waits for a page. */
 void front_prefault(struct pool *pool);
+
+/* ---- submit.c ------------------------------------------------------------------ */
+
+/* ward_submit_at(), for a pool that is ours. */
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
+	      uint64_t period);
 
 #endif

@@ -3,7 +3,7 @@
  * excuse.c - see excuse.h.
  */
 #include "heal/excuse.h"
-#include "work/priority.h"
+#include "task/priority.h"
 
 enum {
 	ROW_MAX = 8, /* threads that wait for each other, one after another */

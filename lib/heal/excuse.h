@@ -21,7 +21,7 @@
 #define WARD_LIB_HEAL_EXCUSE_H
 
 #include "heal/judge.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 
 /* How often, in one silence, a holder's want of CPU is believed. */
 #define EXCUSE_TIMES 10u

@@ -16,7 +16,7 @@
 #include "heal/excuse.h"
 #include "heal/judge.h"
 #include "heal/plan.h"
-#include "work/pool.h"
+#include "run/run.h"
 
 struct heal;
 

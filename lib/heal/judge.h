@@ -22,7 +22,7 @@
 #define WARD_LIB_HEAL_JUDGE_H
 
 #include "heal/ledger.h"
-#include "work/slot.h"
+#include "task/slot.h"
 
 struct budgets { /* ns; 0: not asked for */
 	uint64_t busy, blocked, progress, declared;

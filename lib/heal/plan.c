@@ -3,6 +3,7 @@
  * plan.c - see plan.h.
  */
 #include "heal/plan.h"
+#include "run/run.h"
 
 enum { GROW_AFTER = 2 }; /* scans in a row */
 

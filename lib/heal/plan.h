@@ -15,7 +15,7 @@
 #ifndef WARD_LIB_HEAL_PLAN_H
 #define WARD_LIB_HEAL_PLAN_H
 
-#include "work/pool.h"
+#include "pool/pool.h"
 
 struct plan {		  /* what is remembered from one scan to the next */
 	uint64_t since;	  /* the window's begin, */

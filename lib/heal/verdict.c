@@ -5,7 +5,7 @@
  */
 #include "heal/heal.h"
 #include "heal/zombie.h"
-#include "work/priority.h"
+#include "task/priority.h"
 
 static const struct sentence {
 	enum ward_kind kind;

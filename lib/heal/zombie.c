@@ -3,6 +3,7 @@
  * zombie.c - see zombie.h.
  */
 #include "heal/zombie.h"
+#include "run/run.h"
 
 bool zombie_room(const struct pool *pool, bool asleep)
 {

@@ -19,7 +19,7 @@
 #ifndef WARD_LIB_HEAL_ZOMBIE_H
 #define WARD_LIB_HEAL_ZOMBIE_H
 
-#include "work/pool.h"
+#include "pool/pool.h"
 
 struct fencing {
 	uint64_t life, epoch; /* of the slot, as they were read */

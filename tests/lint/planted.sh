@@ -22,7 +22,7 @@ plant() { # a clean tree
 		>"$tree/lib/sync/ring.h"
 	printf '%s\n#include "sync/ring.h"\n#include <ward/base.h>\n%s\n' \
 		"$spdx" '/* free(this) is prose */ int host_free(int);' \
-		>"$tree/lib/work/pool.c"
+		>"$tree/lib/pool/pool.c"
 	printf '%s\n' '`struct pool` is in `pool.h`: `pool_new()` `pool.c`, and' \
 		'`ring.h` on `host.h`,' \
 		'what POOL_* says.  `OVER` is over; others call pthread_join().' \
@@ -32,9 +32,9 @@ plant() { # a clean tree
 	printf '| [%s](%s) | what is in it |\n' it overview.md it glossary.md \
 		>"$tree/docs/README.md"
 	printf '%s\n#define POOL_OVER 1\nstruct pool { int bells, ring_, word; };\n' \
-		"$spdx" >"$tree/lib/work/pool.h"
+		"$spdx" >"$tree/lib/pool/pool.h"
 	echo '/* as pool_new() has it */ int pool_new(void);' \
-		>>"$tree/lib/work/pool.c"
+		>>"$tree/lib/pool/pool.c"
 	for f in Makefile.am lib/local.mk benchmarks/local.mk \
 		examples/local.mk tests/local.mk tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
@@ -63,26 +63,26 @@ for script in layers.sh style.sh listed.sh names.sh; do
 	fi
 done
 
-refused layers.sh lib/sync/ring.h '#include "work/pool.h"'
+refused layers.sh lib/sync/ring.h '#include "pool/pool.h"'
 refused layers.sh lib/base/host.h '# include "sync/ring.h"'
-refused layers.sh lib/work/pool.c '#include "heal/judge.h" /* up */'
-refused layers.sh lib/work/pool.c '#include "pool.h"'
-refused layers.sh lib/work/pool.c '#include "flow/lane.h"'
+refused layers.sh lib/pool/pool.c '#include "heal/judge.h" /* up */'
+refused layers.sh lib/pool/pool.c '#include "pool.h"'
+refused layers.sh lib/pool/pool.c '#include "flow/lane.h"'
 for header in pthread.h time.h signal.h sys/syscall.h linux/futex.h \
 	malloc.h stdlib.h unistd.h; do
-	refused layers.sh lib/work/pool.c "#include <$header>"
+	refused layers.sh lib/pool/pool.c "#include <$header>"
 done
-refused layers.sh lib/work/pool.c '	void *p = malloc(8);'
-refused layers.sh lib/work/pool.c '	free (p);'
-refused layers.sh lib/work/pool.c '	abort();'
-refused layers.sh lib/work/pool.c '	return atomic_load(&word);'
+refused layers.sh lib/pool/pool.c '	void *p = malloc(8);'
+refused layers.sh lib/pool/pool.c '	free (p);'
+refused layers.sh lib/pool/pool.c '	abort();'
+refused layers.sh lib/pool/pool.c '	return atomic_load(&word);'
 refused layers.sh lib/base/host.h '	__sync_synchronize();'
 refused layers.sh lib/sync/ring.h '	__atomic_store_n(&w, 1, __ATOMIC_SEQ_CST);'
 refused layers.sh include/ward/base.h '#include <pthread.h>'
-refused style.sh lib/work/pool.c "int blank; "
-refused style.sh lib/work/pool.c "$(printf '\t%096d' 1)"
+refused style.sh lib/pool/pool.c "int blank; "
+refused style.sh lib/pool/pool.c "$(printf '\t%096d' 1)"
 refused style.sh lib/work/bare.c 'int no_licence;'
-refused listed.sh lib/work/lost.c 'int forgotten;'
+refused listed.sh lib/run/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
 refused listed.sh lib/sync/bell.h 'int untold;'
 refused listed.sh docs/lost.md 'behind no door'
@@ -93,7 +93,7 @@ for gone in 'see gone()' '`struct gone`' '`gone.c`' 'POOL_GONE' 'a `gone`' \
 done
 refused names.sh docs/glossary.md '| gone | it is not there | `pool.h` | lost |'
 refused names.sh docs/glossary.md '| bell | stands elsewhere | `ring.h` | - |'
-refused names.sh lib/work/pool.c '/* as gone() has it */'
+refused names.sh lib/pool/pool.c '/* as gone() has it */'
 refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
 refused names.sh include/ward/base.h '/* from OVER to GONE */'
 

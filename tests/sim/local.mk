@@ -12,20 +12,23 @@ tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/hedge.c \
 	lib/flow/saved.c \
-	lib/work/limit.c \
-	lib/work/limit_set.c \
 	lib/front/audit.c \
 	lib/front/create.c \
+	lib/front/lanes.c \
 	lib/front/pool.c \
+	lib/front/port_run.c \
 	lib/front/prefault.c \
+	lib/front/recall.c \
 	lib/front/resize.c \
+	lib/front/self.c \
 	lib/front/stats.c \
-	lib/heal/helpers.c \
+	lib/front/submit.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
 	lib/heal/excuse.c \
 	lib/heal/handoff.c \
 	lib/heal/heal.c \
+	lib/heal/helpers.c \
 	lib/heal/idle.c \
 	lib/heal/judge.c \
 	lib/heal/ledger.c \
@@ -35,49 +38,46 @@ tests_sim_sim_SOURCES = \
 	lib/heal/steward.c \
 	lib/heal/verdict.c \
 	lib/heal/zombie.c \
+	lib/lane/lane.c \
+	lib/lane/lane_list.c \
+	lib/lane/limit.c \
+	lib/lane/limit_set.c \
+	lib/lane/port.c \
+	lib/lane/stop.c \
+	lib/lane/wait.c \
+	lib/pool/pool.c \
+	lib/pool/seat_count.c \
+	lib/queue/inbox.c \
+	lib/queue/later.c \
+	lib/queue/near.c \
+	lib/queue/prio_queue.c \
+	lib/run/fail.c \
+	lib/run/fault.c \
+	lib/run/fork.c \
+	lib/run/lost.c \
+	lib/run/orphaned.c \
+	lib/run/reap.c \
+	lib/run/seat.c \
+	lib/run/spare.c \
+	lib/run/steal.c \
+	lib/run/sweep.c \
+	lib/run/thread.c \
+	lib/run/unblock.c \
+	lib/run/worker.c \
 	lib/sync/bell.c \
 	lib/sync/due.c \
+	lib/task/cancel.c \
+	lib/task/priority.c \
+	lib/task/slot.c \
+	lib/task/token.c \
+	lib/task/watch.c \
+	lib/tell/dedup.c \
 	lib/tell/format.c \
 	lib/tell/frame.c \
-	lib/tell/dedup.c \
 	lib/tell/incident.c \
 	lib/tell/recent.c \
 	lib/tell/scribe.c \
 	lib/tell/text.c \
-	lib/work/cancel.c \
-	lib/work/seat_count.c \
-	lib/work/death.c \
-	lib/work/fail.c \
-	lib/work/fault.c \
-	lib/work/fork.c \
-	lib/work/inbox.c \
-	lib/work/lane.c \
-	lib/work/lane_list.c \
-	lib/work/lanes.c \
-	lib/work/later.c \
-	lib/work/lost.c \
-	lib/work/prio_queue.c \
-	lib/work/near.c \
-	lib/work/pay.c \
-	lib/work/pool.c \
-	lib/work/port.c \
-	lib/work/port_run.c \
-	lib/work/recall.c \
-	lib/work/priority.c \
-	lib/work/seat.c \
-	lib/work/self.c \
-	lib/work/slot.c \
-	lib/work/spare.c \
-	lib/work/stop.c \
-	lib/work/submit.c \
-	lib/work/sweep.c \
-	lib/work/steal.c \
-	lib/work/token.c \
-	lib/work/unblock.c \
-	lib/work/wait.c \
-	lib/work/watch.c \
-	lib/work/thread.c \
-	lib/work/worker.c \
 	tests/sim/include/base/host_home.h \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \

@@ -6,7 +6,7 @@
 #define SIM_NAMES_H
 
 #include "sim.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 
 #define NAME(field) sim_name((void *)(uintptr_t)&(field), #field)
 

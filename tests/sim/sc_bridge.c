@@ -5,7 +5,7 @@
  */
 #include "flow/bridge.h"
 #include "sim.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <errno.h>
 #include <string.h>
 

@@ -7,8 +7,8 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/cancel.h"
-#include "work/pool.h"
+#include "task/cancel.h"
+#include "run/run.h"
 #include <errno.h>
 #include <string.h>
 

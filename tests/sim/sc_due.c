@@ -5,9 +5,9 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/task_priv.h"
-#include "work/inbox.h"
-#include "work/stop.h"
+#include "task/task_priv.h"
+#include "queue/inbox.h"
+#include "lane/stop.h"
 #include <errno.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/slot.h"
+#include "task/slot.h"
 #include <string.h>
 
 #define EPOCHS 3

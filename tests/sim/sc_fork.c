@@ -12,7 +12,7 @@
 #include "sim.h"
 #include <errno.h>
 #include <string.h>
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <ward/ward.h>
 
 enum kind { FINE, SPINS, LEAVES, VANISHES, RAISES, PAUSES };

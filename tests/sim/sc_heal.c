@@ -8,7 +8,7 @@
 #include "heal/heal.h"
 #include "names.h"
 #include "sim.h"
-#include "work/task_priv.h"
+#include "task/task_priv.h"
 #include <errno.h>
 #include <string.h>
 

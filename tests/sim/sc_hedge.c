@@ -7,7 +7,7 @@
 #include "front/front.h"
 #include "names.h"
 #include "sim.h"
-#include "work/stop.h"
+#include "lane/stop.h"
 #include <errno.h>
 #include <string.h>
 #include <ward/hedge.h>

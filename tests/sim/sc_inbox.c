@@ -10,8 +10,8 @@
 #include "base/host.h"
 #include "parked.h"
 #include "sim.h"
-#include "work/task_priv.h"
-#include "work/inbox.h"
+#include "task/task_priv.h"
+#include "queue/inbox.h"
 #include <errno.h>
 #include <string.h>
 

@@ -4,12 +4,12 @@
  * leaves, what is entered meanwhile, the end of a lane, other limits; the queues of lower
  * ranks, ports, and what is paid for a pool that has gone.
  */
-#include "work/stop.h"
+#include "lane/stop.h"
 #include "base/host.h"
 #include "front/front.h"
 #include "names.h"
 #include "sim.h"
-#include "work/port.h"
+#include "lane/port.h"
 #include <errno.h>
 #include <string.h>
 

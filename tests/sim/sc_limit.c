@@ -4,10 +4,10 @@
  * window is it more than the limit; several are taken all or none; and who is told
  * to stop waiting stops, and gives back.
  */
-#include "work/limit.h"
+#include "lane/limit.h"
 #include "base/host.h"
 #include "sim.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <errno.h>
 #include <string.h>
 

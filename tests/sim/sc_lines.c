@@ -7,8 +7,8 @@
 #include "lines.h"
 #include "base/host.h"
 #include "sim.h"
-#include "work/task_priv.h"
-#include "work/inbox.h"
+#include "task/task_priv.h"
+#include "queue/inbox.h"
 #include <string.h>
 
 enum { WARM = 8, WORKERS = 16, RINGS = 4 };

@@ -6,7 +6,7 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <errno.h>
 #include <string.h>
 #include <ward/ward.h>

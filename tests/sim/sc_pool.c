@@ -13,7 +13,7 @@
 #include "sim.h"
 #include <errno.h>
 #include <string.h>
-#include "work/pool.h"
+#include "run/run.h"
 #include <ward/ward.h>
 
 #define ERRANDS 4

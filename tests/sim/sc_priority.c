@@ -5,8 +5,8 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/pool.h"
-#include "work/priority.h"
+#include "pool/pool.h"
+#include "task/priority.h"
 #include <string.h>
 
 enum { TURNS = 2 };

@@ -6,7 +6,7 @@
 #include "base/host.h"
 #include "names.h"
 #include "sim.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <string.h>
 #include <ward/ward.h>
 

@@ -5,7 +5,7 @@
  */
 #include "base/host.h"
 #include "sim.h"
-#include "work/task_priv.h"
+#include "task/task_priv.h"
 #include <string.h>
 
 #define ATTEMPTS 3

@@ -7,7 +7,7 @@
  * answered, once, and given back.
  */
 #include "story.h"
-#include "work/task_priv.h"
+#include "task/task_priv.h"
 
 #include <pthread.h>
 

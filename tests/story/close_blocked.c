@@ -8,7 +8,7 @@
  * not waiting yet, or not any more: at any moment of a run at full speed.
  */
 #include "story.h"
-#include "work/lane.h"
+#include "lane/lane.h"
 #include <pthread.h>
 
 enum { PRODUCERS = 8, WIDTH = 2, QUEUED = 3, EACH = 64, ROUNDS = 60 };

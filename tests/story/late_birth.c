@@ -10,6 +10,7 @@
  *
  * Both are held at the door to the host: this program is linked with --wrap.
  */
+#include "run/run.h"
 #include "story.h"
 
 #include <pthread.h>

@@ -8,7 +8,7 @@
  * granted than any of the limits allows; and when all is over the limits are in
  * reference to nobody for longer than what the stopped ones may have left behind.
  */
-#include "work/limit.h"
+#include "lane/limit.h"
 #include "story.h"
 #include <pthread.h>
 

@@ -11,7 +11,7 @@
  */
 #include "story.h"
 
-#include "work/inbox.h"
+#include "queue/inbox.h"
 #include <pthread.h>
 
 enum { BEHIND = 50 };

@@ -12,7 +12,7 @@
 #include "../sanitizers.h"
 #include "../wrap.h"
 #include "base/host.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

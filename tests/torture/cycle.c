@@ -14,7 +14,7 @@
  * Meanwhile two threads read the numbers and audit the books all the time.
  */
 #include "torture.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 
 #include <errno.h>
 #include <pthread.h>

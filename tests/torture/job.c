@@ -12,7 +12,8 @@
  * ward_check(), which is a sign of life.
  */
 #include "torture.h"
-#include "work/slot.h"
+#include "run/run.h"
+#include "task/slot.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -4,8 +4,8 @@
  */
 #include "heal/heal.h"
 #include "job.h"
-#include "work/task_priv.h"
-#include "work/pool.h"
+#include "task/task_priv.h"
+#include "pool/pool.h"
 
 #define BIT(n) (1u << (n))
 #define ALWAYS (BIT(1) | BIT(3) | BIT(6) | BIT(8))

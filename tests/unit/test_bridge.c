@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/bridge.h"
-#include "work/slot.h"
+#include "task/slot.h"
 #include "filter.h"
 #include "job.h"
 

@@ -5,7 +5,7 @@
 #endif
 #include "base/check.h"
 #include "said.h"
-#include "work/slot.h"
+#include "task/slot.h"
 #include <stdio.h>
 
 enum { LINE = __LINE__ + 4 }; /* of the assertion below */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lane_job.h"
-#include "work/slot.h"
+#include "task/slot.h"
 
 struct part {
 	struct ward_fork fork;

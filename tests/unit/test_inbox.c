@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "work/inbox.h"
+#include "queue/inbox.h"
 #include "wait.h"
-#include "work/task_priv.h"
+#include "task/task_priv.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/intensity.h"
-#include "work/backoff.h"
+#include "task/backoff.h"
 #include <criterion/criterion.h>
 #include <math.h>
 

@@ -5,7 +5,7 @@
  */
 #include "../sanitizers.h"
 #include "heal/judge.h"
-#include "work/slot.h"
+#include "task/slot.h"
 #include <criterion/criterion.h>
 #include <string.h>
 

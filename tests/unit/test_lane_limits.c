@@ -3,7 +3,7 @@
  * test_lane_limits.c - a lane's limits changed while it runs.
  */
 #include "lane_job.h"
-#include "work/limit.h"
+#include "lane/limit.h"
 
 #define HOURLY (1 / 3600.0)
 

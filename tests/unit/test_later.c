@@ -5,9 +5,9 @@
  */
 #include "fake_host.h"
 #include "front/front.h"
-#include "work/task_priv.h"
-#include "work/later.h"
-#include "work/stop.h"
+#include "task/task_priv.h"
+#include "queue/later.h"
+#include "lane/stop.h"
 #include <criterion/criterion.h>
 #include <ward/pool.h>
 

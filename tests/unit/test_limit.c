@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "work/limit.h"
+#include "lane/limit.h"
 #include "job.h"
 #include <math.h>
 

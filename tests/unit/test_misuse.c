@@ -4,8 +4,8 @@
 #define WARD_ASSERTIONS
 #endif
 #include "../../lib/flow/tree.c"
-#include "../../lib/work/lane_list.c"
-#include "../../lib/work/watch.c"
+#include "../../lib/lane/lane_list.c"
+#include "../../lib/task/watch.c"
 #include "said.h"
 #include "sync/ring.h"
 

@@ -2,8 +2,8 @@
 /*
  * Who is near whom, and the order in which an inbox is searched that knows it.
  */
-#include "work/inbox.h"
-#include "work/task_priv.h"
+#include "queue/inbox.h"
+#include "task/task_priv.h"
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>

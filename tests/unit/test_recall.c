@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
-#include "work/task_priv.h"
-#include "work/pool.h"
+#include "task/task_priv.h"
+#include "pool/pool.h"
 
 /* One worker, and what it is busy with until its gate is opened. */
 static struct ward_pool *busy_pool(struct job *first)

@@ -2,7 +2,7 @@
 /*
  * The seat count's two words: what fits into them, and each step of them.
  */
-#include "work/seat_count.h"
+#include "pool/seat_count.h"
 #include <criterion/criterion.h>
 
 static struct seat_count count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "work/slot.h"
+#include "task/slot.h"
 #include "wait.h"
 #include <criterion/criterion.h>
 #include <pthread.h>

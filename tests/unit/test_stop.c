@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which reason to stop is told where several hold, and who asks fires nothing. */
 #include "fake_host.h"
-#include "work/stop.h"
+#include "lane/stop.h"
 #include <criterion/criterion.h>
 
 enum { MARK = -EINTR, OWN = -EPIPE, LANES = -EIO };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "work/task_priv.h"
+#include "task/task_priv.h"
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>

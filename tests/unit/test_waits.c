@@ -3,7 +3,7 @@
  * What waits: since when, by whose budgets it is answered, and what ends it.
  */
 #include "lane_job.h"
-#include "work/pool.h"
+#include "pool/pool.h"
 
 /* ---- too late, wherever it waits ---------------------------------------------- */
 

@@ -3,8 +3,8 @@
  * A worker's thread: its name, its signals, its hooks.
  */
 #include "job.h"
-#include "work/task_priv.h"
-#include "work/pool.h"
+#include "task/task_priv.h"
+#include "pool/pool.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * submit.c - a task's way in: checked, marked as the pool's, put.
+ */
+#include "front/front.h"
+#include "lane/stop.h"
+#include "lane/wait.h"
+#include <errno.h>
+
+enum { ROOM_SPIN = 64 }; /* looks for room before a submitter sleeps */
+
+static cold int open_task(const struct pool *pool, struct ward_task *task)
+{
+	int err = task_refuse(task);
+
+	if (likely(!err))
+		err = stop_refuse(NULL, task); /* it never would run */
+	if (unlikely(err))
+		return err;
+	task_set(task_priv(task), TASK_QUEUED + TASK_ATTEMPT_ONE);
+	if (unlikely(stop_window(pool, task)))
+		task_stamp(task_priv(task), host_now());
+	return 0;
+}
+
+/* The same, of one that asks for nothing special; false: the other tells. */
+static hot bool open_plain(const struct pool *pool, struct ward_task *task)
+{
+	if (unlikely(!task || (uintptr_t)task % _Alignof(struct ward_task)))
+		return false;
+	if (unlikely(((uintptr_t)task->policy | (uintptr_t)task->cancel |
+		      pool->policy.start_within) != 0 || !task->run ||
+		     !task_idle(load_acquire(&task_priv(task)->word)))) /* [K] */
+		return false;
+	task_open(task_priv(task));
+	return true;
+}
+
+/* Who holds it may have come to wait for it meanwhile. */
+static inline void shut_task(struct pool *pool, struct ward_task *task)
+{
+	task_set(task_priv(task), TASK_FREE);
+	wait_tell(&pool->answered); /* [y] */
+}
+
+/* The caller's slot, if it is a worker of this pool. */
+static inline struct slot *own_slot(struct pool *pool)
+{
+	struct slot *slot = slot_here();
+
+	return slot && slot->pool == pool ? slot : NULL;
+}
+
+/* ---- room ------------------------------------------------------------------------- */
+
+static bool room_comes(const struct ring *ring)
+{
+	for (int i = 0; i < ROOM_SPIN; i++) {
+		if (ring_count(ring) <= ring->mask / 2)
+			return true;
+		host_relax();
+	}
+	return false;
+}
+
+static int look_for_room(const struct inbox *inbox, const struct ring *full,
+			 const struct ward_cancel *cancel,
+			 const struct slot *slot)
+{
+	if (cancel && cancel_cause(cancel))
+		return 0; /* the caller asks, too */
+	if (slot && slot_taken(slot))
+		return -ESTALE;
+	if (load_acquire(&inbox->closed))
+		return -ESHUTDOWN;
+	return ring_count(full) < full->mask ? 0 : -EAGAIN;
+}
+
+int submit_wait_room(struct inbox *inbox, struct ring *full,
+		     const struct ward_cancel *cancel, ward_ns until)
+{
+	struct wait_entry entry;
+	int err, why;
+
+	if (!full) { /* every claim was taken: their holders are at work */
+		host_yield();
+		return 0;
+	}
+	if (room_comes(full))
+		return 0;
+	wait_enter(&entry, &full->room, until, WAIT_RELIEVED | WAIT_ONE_WORD);
+	if (cancel)
+		wait_token(&entry, cancel);
+	why = wait_event(&entry, (err = look_for_room(inbox, full, cancel,
+						      entry.slot)) != -EAGAIN);
+	return why ? why : err;
+}
+
+/* The first task's token ends it, too. */
+static cold int put_waiting(struct pool *pool, struct slot *slot,
+			    struct ward_task *const *tasks, uint32_t n,
+			    ward_ns until)
+{
+	const struct ward_cancel *cancel = tasks[0]->cancel;
+	struct ring *full = NULL;
+	bool last = until == WARD_NOWAIT;
+	int put, err;
+
+	for (;;) {
+		put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks,
+				n, &full);
+		if (put != -EAGAIN)
+			return put;
+		if (last)
+			break;
+		err = submit_wait_room(&pool->inbox, full, cancel, until);
+		if (err && err != -ETIMEDOUT)
+			return err;
+		if (cancel && (err = cancel_cause(cancel)))
+			return err;
+		last = until != WARD_FOREVER && host_now() >= until;
+	}
+	add_relaxed(&pool->refused, 1);
+	return until == WARD_NOWAIT ? -EAGAIN : -ETIMEDOUT;
+}
+
+/* All of them, or as many as fit by then: how many, or why none. */
+static int put_all(struct pool *pool, struct slot *slot,
+		   struct ward_task *const *tasks, uint32_t n, ward_ns until)
+{
+	uint32_t done = 0;
+	int put;
+
+	do {
+		put = put_waiting(pool, slot, tasks + done, n - done, until);
+		if (put > 0)
+			done += (uint32_t)put;
+	} while (put > 0 && done < n);
+	return done ? (int)done : put;
+}
+
+/*
+ * A submitter that waits is woken and refused by destroy, which must not take
+ * the pool from under it: it counts until it has made its last step there.
+ */
+static cold int put_slowly(struct pool *pool, struct slot *slot,
+			   struct ward_task *const *tasks, uint32_t n,
+			   ward_ns until)
+{
+	int put;
+
+	if (until == WARD_NOWAIT)
+		return put_all(pool, slot, tasks, n, until);
+	pool_until(pool, until);
+	add_acq_rel(&pool->inbox.submitters, 1);
+	put = put_all(pool, slot, tasks, n, until);
+	sub_acq_rel(&pool->inbox.submitters, 1); /* [u] */
+	return put;
+}
+
+static int submit_opened(struct pool *pool, struct ward_task *task,
+			 ward_ns until)
+{
+	struct slot *slot = own_slot(pool);
+	uint64_t by = stop_by(pool, task);
+	struct ring *full;
+	int put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, &task, 1,
+			    &full);
+
+	if (put == -EAGAIN)
+		put = put_slowly(pool, slot, &task, 1, until);
+	if (put > 0) {
+		pool_tell_by(pool, by); /* who sweeps has seen it there, or this */
+		return 0;
+	}
+	shut_task(pool, task);
+	return put;
+}
+
+/* What ward_submit() leaves to others; they unhold. */
+static __attribute__((noinline)) int submit_rest(struct pool *pool,
+						 struct ward_task *task,
+						 ward_ns until, bool opened)
+{
+	int err = opened ? 0 : open_task(pool, task);
+
+	if (!err)
+		err = submit_opened(pool, task, until);
+	host_unhold();
+	return err;
+}
+
+static cold int tell_asleep(struct pool *pool, struct ring *ring)
+{
+	bell_ring_asleep(&pool->inbox.bell, &ring->rung);
+	host_unhold();
+	return 0;
+}
+
+/* What is seldom is left by a jump, so that nothing has to be saved. */
+int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct slot *slot;
+	struct ring *ring;
+	int err = pool_enter(pool);
+
+	if (unlikely(err))
+		return err;
+	host_hold();
+	if (unlikely(!open_plain(pool, task)))
+		return submit_rest(pool, task, until, false);
+	slot = own_slot(pool);
+	ring = inbox_put_quick(&pool->inbox, slot ? &slot->local : NULL, task);
+	if (unlikely(!ring))
+		return submit_rest(pool, task, until, true);
+	if (unlikely(!inbox_told(&pool->inbox)))
+		return tell_asleep(pool, ring);
+	host_unhold();
+	return 0;
+}
+
+static int submit_n(struct pool *pool, struct ward_task *const *tasks,
+		    unsigned n, ward_ns until)
+{
+	struct slot *slot = own_slot(pool);
+	struct ring *full;
+	unsigned opened = 0, done;
+	uint64_t by = HOST_FOREVER, one;
+	int err = 0, put;
+
+	while (opened < n) {
+		if (!open_plain(pool, tasks[opened])) {
+			err = open_task(pool, tasks[opened]);
+			if (err)
+				break;
+			one = stop_by(pool, tasks[opened]);
+			by = one < by ? one : by;
+		}
+		opened++;
+	}
+	if (!opened)
+		return err;
+	put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks, opened,
+			&full);
+	done = put > 0 ? (unsigned)put : 0;
+	if (done < opened && (put > 0 || put == -EAGAIN)) {
+		put = put_slowly(pool, slot, tasks + done, opened - done,
+				 until);
+		done += put > 0 ? (unsigned)put : 0;
+	}
+	pool_tell_by(pool, by);
+	err = put < 0 ? put : err;
+	for (unsigned i = done; i < opened; i++)
+		shut_task(pool, tasks[i]);
+	return done ? (int)done : err;
+}
+
+/*
+ * There is always room for what is requeued, and with what waits for its time: for
+ * those who cannot take a refusal.
+ */
+int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
+	      uint64_t period)
+{
+	int err = task_refuse(task);
+	uint64_t now, by;
+
+	if (err)
+		return err;
+	if (!inbox_enter(&pool->inbox))
+		return -ESHUTDOWN;
+	now = host_now();
+	task_open_requeued(task_priv(task), period);
+	if (stop_window(pool, task))
+		task_stamp(task_priv(task), at > now ? at : now);
+	later_grow(&pool->inbox.later);
+	by = stop_by(pool, task);
+	if (at <= now) {
+		later_requeue(&pool->inbox, task, true);
+	} else {
+		later_put(&pool->inbox, task, at, true);
+		steward_ring(pool); /* [w] */
+	}
+	pool_tell_by(pool, by);
+	inbox_leave(&pool->inbox);
+	return 0;
+}
+
+int ward_submit_at(struct ward_pool *handle, struct ward_task *task,
+		   ward_ns when, ward_ns period)
+{
+	struct pool *pool = (struct pool *)handle;
+	int err = when == WARD_FOREVER ? -EINVAL : pool_enter(pool);
+
+	if (err)
+		return err;
+	host_hold();
+	err = submit_at(pool, task, when, period);
+	host_unhold();
+	return err;
+}
+
+int ward_submit_n(struct ward_pool *handle, struct ward_task *const *tasks,
+		  unsigned n, ward_ns until)
+{
+	struct pool *pool = (struct pool *)handle;
+	int done = (n && !tasks) || n > INT32_MAX ? -EINVAL : pool_enter(pool);
+
+	if (done)
+		return done;
+	host_hold();
+	done = submit_n(pool, tasks, n, until);
+	host_unhold();
+	return done;
+}

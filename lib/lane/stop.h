@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stop.h - should this task stop, and why?
+ *
+ * Everybody who asks that asks here: as a task comes in, as it begins, inside of run(),
+ * and when somebody looks through those that wait.  Of the reasons that hold, the one
+ * with the lowest number is the cause that is told:
+ *
+ *	comes in  begins  runs
+ *	   .        .      1    -ECHILD: the thread is a copy, in a forked child
+ *	   .        .      2    -ESTALE: the attempt was taken away
+ *	   1        .      3    -ESHUTDOWN: lane or pool are closed; the pool stops
+ *	   .        .      4    -ESTALE, of a stolen fork: its maker's was taken away
+ *	   .        1      5    the mark that ward_task_cancel() has left
+ *	   .        2      .    -ECANCELED, of what is requeued: see stop_with_pool()
+ *	   3        3      6    the task's own token
+ *	   2        4      7    its lane's, but for the one that has won among rivals
+ *	   .        5      .    -ETIMEDOUT: start_within is over
+ *
+ * To a pool without a lane a task comes last of all: the inbox says -ESHUTDOWN.
+ *
+ * A token whose deadline has come is fired by who asks for the cause, and that calls its
+ * watchers.  stop_by() fires nothing: it is for those who must call no callback.
+ *
+ * A task that only waits for its callbacks (LOST, TOLD, DONE) is not asked for a cause:
+ * its user may have given back what it points to.
+ */
+#ifndef WARD_LIB_LANE_STOP_H
+#define WARD_LIB_LANE_STOP_H
+
+#include "lane/lane.h"
+#include <errno.h>
+
+/* ---- as it comes in ---------------------------------------------------------------- */
+
+/* Why the task does not come in, to the lane (NULL: to none); 0: it does. */
+static inline int stop_refuse(const struct lane *lane,
+			      const struct ward_task *task)
+{
+	int cause = 0;
+
+	if (lane && (load_acquire(&lane->closed) ||
+		     load_acquire(&lane->pool->inbox.closed)))
+		return -ESHUTDOWN;
+	if (lane)
+		cause = cancel_cause(&lane->token);
+	if (likely(!cause) && task->cancel)
+		cause = cancel_cause(task->cancel);
+	return cause;
+}
+
+/* How long after its stamp it may start, at most; 0: at any time. */
+static inline uint64_t stop_window(const struct pool *pool,
+				   const struct ward_task *task)
+{
+	return policy_pick(task->policy ? task->policy->start_within : 0,
+			   pool->policy.start_within);
+}
+
+/* Up to when that allows it to start, the task's word as given; HOST_FOREVER: always. */
+uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
+			 uint64_t word);
+
+/* ---- while it waits ---------------------------------------------------------------- */
+
+/*
+ * From when on it is to be answered instead of run, as things stand: 0, it is to be now;
+ * HOST_FOREVER: nothing says so.
+ */
+uint64_t stop_by(const struct pool *pool, const struct ward_task *task);
+/* No attempt follows one that was lost. */
+static inline bool stop_reruns(const struct pool *pool)
+{
+	return load_relaxed(&pool->stopping);
+}
+/* Its time, or its next attempt, does not come any more, because of the pool. */
+static inline bool stop_with_pool(const struct pool *pool, uint64_t word)
+{
+	return task_state(word) == TASK_RERUN &&
+	       (stop_reruns(pool) ||
+		(word & TASK_PERIODIC && load_acquire(&pool->inbox.closed)));
+}
+
+/* ---- as it begins ------------------------------------------------------------------ */
+
+/* Why the task is not to run, though its turn has come; 0: it is. */
+int stop_begin(const struct pool *pool, const struct ward_task *task);
+/* The word moved as the attempt began: why run() is not called; 0: it is. */
+cold int stop_short(const struct slot *slot, struct ward_task *task);
+
+/* ---- inside of run() --------------------------------------------------------------- */
+
+/* Why what 'slot' runs is to stop, whatever becomes of its thread and the pool; or 0. */
+int stop_run(struct slot *slot);
+/*
+ * What ward_check() says to the thread, without a beat.  It need not be a worker (NULL),
+ * nor inside of anything.
+ */
+cold int stop_self(struct slot *slot);
+
+/* The token of what it runs: the task's own, or its lane's; NULL: it has none. */
+struct ward_cancel *stop_token(struct slot *slot);
+
+/*
+ * Inside run(), and as far as can be seen at a glance, nothing has happened.  What
+ * hardly ever says no is asked at once: one branch is what there is time for.
+ */
+static inline bool stop_unseen(const struct slot *slot)
+{
+	const struct ward_task *task = load_relaxed(&slot->task);
+	uint64_t stops;
+
+	if (!slot_runs(slot))
+		return false;
+	stops = (load_relaxed(&slot->fence) & 1) |
+		load_relaxed(&slot->pool->stopping) |
+		(load_acquire(&task_priv(task)->word) & /* [ca] */
+		 (TASK_CANCELLED | TASK_LANE | TASK_CARRIER));
+	return !stops && (!task->cancel || cancel_is_live(task->cancel));
+}
+
+/* ---- as it ends -------------------------------------------------------------------- */
+
+/*
+ * Has run() failed that returned this?  Not if it was told to stop, and that is what it
+ * says: the cause, -ESHUTDOWN when the pool is, -ESTALE when it may not commit any more.
+ * 'lane': of a task that is run by who has brought it there; else NULL.
+ */
+bool stop_failed(const struct pool *pool, const struct lane *lane,
+		 const struct ward_task *task, int status);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.c - what any part of a pool may call: who holds it, its helpers' bells, a
+ * misuse that is told.
+ */
+#include "pool/pool.h"
+
+/* ---- the helpers' bells ---------------------------------------------------------- */
+
+void steward_ring(struct pool *pool)
+{
+	add_acq_rel(&pool->steward_word, 1);
+	host_wake(&pool->steward_word, INT32_MAX); /* an old one may sleep there */
+}
+
+void steward_wake(void *arg)
+{
+	struct pool *pool = arg;
+
+	barrier_seq_cst(); /* [Z] left the park | asleep? */
+	if (likely(!load_relaxed(&pool->steward_asleep)))
+		return;
+	if (swap_acq_rel(&pool->steward_asleep, 0))
+		steward_ring(pool);
+}
+
+void clerk_wake(struct pool *pool)
+{
+	add_acq_rel(&pool->clerk_word, 1);
+	host_wake(&pool->clerk_word, 1);
+	steward_wake(pool); /* it sees to it that the clerk comes */
+}
+
+/* ---- who holds it ---------------------------------------------------------------- */
+
+void pool_put(struct pool *pool)
+{
+	if (ref_drop(&pool->refs))
+		pool->free(pool);
+}
+
+void pool_left(struct pool *pool)
+{
+	clerk_wake(pool);
+	sub_acq_rel(&pool->alive, 1);
+	host_wake(&pool->alive, INT32_MAX);
+	pool_put(pool);
+}
+
+/* ---- misuse ------------------------------------------------------------------------ */
+
+void pool_tell_span(struct pool *pool)
+{
+	struct incident *in;
+
+	if (load_relaxed(&pool->misused) || swap_acq_rel(&pool->misused, 1))
+		return;
+	in = incident_open(&pool->tell, WARD_R_MISUSE, incident_id());
+	if (!in)
+		return;
+	in->report.worker = UINT32_MAX;
+	in->report.tid = host_tid();
+	in->report.what = "a call was to wait until before its pool was made: "
+			  "a span is no point in time (ward_in)";
+	incident_raise(&pool->tell, in);
+}
+
+bool policy_is_sound(const struct ward_policy *policy)
+{
+	return policy->size == sizeof(*policy) &&
+	       !(policy->flags & ~WARD_POLICY_QUIET) && !policy->reserved &&
+	       (!policy->backoff_max ||
+		policy->backoff_min <= policy->backoff_max);
+}

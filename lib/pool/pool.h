@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.h - a pool: its inbox, its threads' slots, its seats.
+ *
+ * Who holds what.  slot[] is one record per thread that may exist at once
+ * (workers + spares + zombies); a record stays where it is for the life of the
+ * pool, and is used again for another thread only after its thread was joined
+ * and no steward looks at it.  seat[i] is a published pointer to the
+ * slot of the worker that sits there, NULL while it is empty: because nobody more is
+ * wanted (seat_count.h), or because it is vacant.
+ *
+ * Invariants:
+ *  1) A slot's life moves by compare-and-swap on one word that also counts its
+ *     turns, so of several threads that would end or move it, one does.
+ *  2) Who moves a life out of SEATED vacates the seat; after that, and after a
+ *     thread became a spare, seats and spares are matched.  Both publish, fence
+ *     and then match [V], so that no seat stays vacant beside a spare.
+ *  3) zombies_out never exceeds the caps: only the steward, or destroy after it,
+ *     adds to it.
+ */
+#ifndef WARD_LIB_POOL_POOL_H
+#define WARD_LIB_POOL_POOL_H
+
+#include "base/handle.h"
+#include "base/host_lock.h"
+#include "sync/stack.h"
+#include "sync/wait_queue.h"
+#include "tell/incident.h"
+#include "task/task_priv.h"
+#include "pool/seat_count.h"
+#include "queue/inbox.h"
+#include "task/slot.h"
+#include <errno.h>
+#include <ward/pool.h>
+
+/* GIVEN_UP: a start failed, and left a thread that hangs. */
+enum started { STARTED = 1, GIVEN_UP };
+
+/* The letters are those of base/atomic.h. */
+struct pool {
+	struct inbox inbox; /* the hot part, first; with letters of its own */
+
+	/* I: by pool_new() */
+	uint32_t magic; /* handle.h; DEAD when its memory goes */
+	uint32_t seats, slots, spares_wanted;
+	uint32_t zombie_cap, asleep_cap; /* that keep their CPU, that do not */
+	struct slot *slot;
+	void *_Atomic *fork; /* the cells of their deques */
+	struct ward_policy policy; /* with every zero replaced */
+	struct ward_hooks hooks;
+	struct host_cpus *cpus;
+	size_t stack;
+	uint64_t scan;
+	uint64_t idle; /* until a worker that was added on demand leaves */
+	uint64_t made_at;
+	bool clamp; /* sizes out of range are made to fit */
+	enum ward_stall_action on_stall;
+	int trace_signo;  /* -1: none */
+	uint64_t signals; /* that tasks take: host_spawn.open */
+	bool catch_faults;
+	bool lowers; /* zombies that keep their CPU */
+	bool prefault;
+	bool no_batch;
+	char name[12];
+
+	/* X: seats and spares: seat.c, and worker.c for those on their way */
+	struct slot *_Atomic *seat; /* NULL or who sits there [U] */
+	_Atomic uint64_t *vacated;  /* O, seat: since when, of who left; 0: not so */
+	_Atomic uint64_t *healed;   /* the same; W, who sits there: how long it took */
+	struct seat_count seat_count;
+	_Atomic uint32_t seats_used; /* M: those from here on never were */
+	_Atomic uint32_t slots_used; /* M: the same; C, and E before it is there */
+	_Atomic uint32_t relief; /* a worker waits beside work: steward, look [rl] */
+	struct stack spares;
+	_Atomic uint32_t spares_ready;	/* on the stack, and on the bench */
+	_Atomic uint32_t starting;	/* on their way up */
+	_Atomic uint32_t lives_changed; /* M: futex of spares: look again [x] */
+	_Atomic uint32_t zombies_out;	 /* life_zombie() adds: S, then E */
+	_Atomic uint32_t zombies_asleep; /* the same: of these */
+
+	/* The state of the whole: front/pool.c */
+	_Atomic uint32_t started;  /* X, then E: enum started */
+	_Atomic uint32_t stopping; /* E: threads leave [x] */
+	_Atomic uint32_t orphaned; /* E: no worker and no owner: see to it yourself [J] */
+	_Atomic uint32_t refs;	   /* X: threads, and the owner */
+	_Atomic uint32_t alive; /* X: futex: threads that may touch the pool */
+
+	/* X: the helpers' bells */
+	_Atomic uint32_t steward_word;	 /* M: futex */
+	_Atomic uint32_t steward_asleep; /* 0, or its term plus one */
+	_Atomic uint32_t clerk_word;	 /* M: futex */
+	struct tell tell;		 /* with letters of its own */
+
+	/* X: counters; none on the path of a task */
+	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
+	_Atomic uint64_t faulted, failed, dead_letters;
+	_Atomic uint64_t released; /* by threads that are no workers */
+	_Atomic uint64_t unreleased; /* answered, a thread is still inside [r] */
+	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
+	_Atomic uint64_t threads_created, threads_joined;
+	_Atomic uint64_t failed_starts; /* died before their first seat; E makes it 0 */
+	_Atomic uint64_t arrived;   /* those that came up, past hooks.start */
+	_Atomic uint64_t broken;    /* A3 and other faults found on the way: bits */
+	struct histogram heal_time;
+
+	/* X: words of this and that */
+	_Atomic uint64_t rng;	    /* for the jitter of backoffs: lost.c */
+	struct wait_queue answered; /* who waits for one task, and holds it: recall.c */
+	_Atomic uint32_t misused;   /* M: it was told: pool_tell_span() */
+	_Atomic uint32_t degraded;  /* S: verdict.c */
+	_Atomic uint32_t transitions; /* threads between two lines of the books [I] */
+
+	/* What waits and is told to stop: sweep.c */
+	_Atomic uint64_t told_by; /* X: the first, maybe; HOST_FOREVER: none [tb] */
+	_Atomic uint64_t swept; /* O, the bench: not again before that */
+
+	/* L: lanes_lock: lanes.c */
+	struct host_lock lanes_lock;
+	struct lane *lanes;		 /* those in use */
+	struct lane *_Atomic lanes_all;	 /* M: read without the lock, too [ll] */
+	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
+	struct lane *_Atomic lanes_unsafe; /* the same; not while a zombie is out */
+
+	void (*free)(struct pool *pool); /* I: by the last who holds it */
+	/* E: the steward and the clerk: theirs */
+	void *helpers;
+	void (*helpers_free)(void *helpers); /* with the pool's memory */
+};
+
+/* By each public call: 0; -EINVAL: NULL, or no pool; -ECHILD: a parent's. */
+static inline int pool_enter(const struct pool *pool)
+{
+	return handle_enter(pool, HANDLE_POOL);
+}
+
+/*
+ * Healing moves several numbers that belong together.  While it does, the books
+ * are not audited: [I] in the middle | the audit's two readings.
+ */
+static inline void transition_begin(struct pool *pool)
+{
+	add_acq_rel(&pool->transitions, 1);
+	barrier_seq_cst(); /* [I] */
+}
+
+static inline void transition_end(struct pool *pool)
+{
+	uint32_t transitions = sub_acq_rel(&pool->transitions, 1); /* [I] */
+
+	WARD_ASSERT(transitions);
+}
+
+/* ---- a slot's life, see thread.h ------------------------------------------- */
+
+/*
+ * One step: the turn moves on with each.  False if it is not *seen any more;
+ * then *seen is what it is.
+ */
+static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
+{
+	enum slot_life from = LIFE_STATE(*seen);
+	bool moved = cas_acq_rel(&slot->thread.life, seen, /* [L] */
+				 (LIFE_GEN(*seen) + 1) << 8 | to);
+
+	WARD_ASSERT(!moved || life_may(from, LIFE_STATE(to)));
+	return moved;
+}
+
+static inline bool life_move(struct slot *slot, uint64_t seen, uint32_t to)
+{
+	return life_step(slot, &seen, to);
+}
+
+/*
+ * From SEATED; false: not, as above.  All first, so that those that keep their CPU may
+ * be taken for one more, but never for one less.
+ */
+static inline bool life_zombie(struct pool *pool, struct slot *slot,
+			       uint64_t seen, bool asleep)
+{
+	add_acq_rel(&pool->zombies_out, 1);
+	if (asleep)
+		add_acq_rel(&pool->zombies_asleep, 1);
+	if (life_move(slot, seen, LIFE_ZOMBIE | (asleep ? LIFE_ASLEEP : 0))) {
+		add_relaxed(&pool->zombies_entered, 1);
+		return true;
+	}
+	if (asleep)
+		sub_acq_rel(&pool->zombies_asleep, 1);
+	sub_acq_rel(&pool->zombies_out, 1);
+	return false;
+}
+
+/* Its life was 'life', of a zombie, and has moved on; it came home, or it ended. */
+static inline void life_no_zombie(struct pool *pool, uint64_t life,
+				  _Atomic uint64_t *count)
+{
+	add_relaxed(count, 1);
+	if (life & LIFE_ASLEEP)
+		(void)WARD_CHECK(sub_acq_rel(&pool->zombies_asleep, 1));
+	(void)WARD_CHECK(sub_acq_rel(&pool->zombies_out, 1));
+}
+
+/* ---- pool.c ------------------------------------------------------------------ */
+
+void pool_put(struct pool *pool); /* the last one frees it */
+/* A thread has done its last with the pool. */
+void pool_left(struct pool *pool);
+/* There is something for the steward to see to before its next scan. */
+void steward_ring(struct pool *pool);
+/* Tells the steward that somebody leaves the park; also bell's 'woke'. */
+void steward_wake(void *pool);
+void clerk_wake(struct pool *pool);
+bool policy_is_sound(const struct ward_policy *policy);
+
+/* What a task's own policy says; where it is silent, what the pool's does. */
+static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
+{
+	return own ? own : pools;
+}
+
+/* Why whoever is to take the task in refuses it, or 0. */
+static inline int task_refuse(const struct ward_task *task)
+{
+	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
+	    !task->run || (task->policy && !policy_is_sound(task->policy)))
+		return -EINVAL;
+	if (task_state(load_acquire(&task_priv(task)->word)) != TASK_FREE) /* [K] */
+		return -EBUSY;
+	return 0;
+}
+
+/* An 'until' that is a span: told, once. */
+cold void pool_tell_span(struct pool *pool);
+
+/* By who waits, with the point that the caller gave. */
+static inline void pool_until(struct pool *pool, uint64_t until)
+{
+	if (unlikely(until < pool->made_at && until))
+		pool_tell_span(pool);
+}
+
+/*
+ * A task that is told to stop by then (stop_by(), asked before) is where it can be
+ * found: the steward has it looked for.
+ */
+static inline void pool_tell_by(struct pool *pool, uint64_t by)
+{
+	uint64_t seen = load_relaxed(&pool->told_by);
+
+	while (unlikely(by < seen) &&
+	       !cas_acq_rel(&pool->told_by, &seen, by)) /* [tb] */
+		;
+}
+
+/* ---- seat_count.c: who stands in for a worker that waits ---------------------------- */
+
+/* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
+bool need_more_workers(const struct pool *pool);
+/* Does that worker wait inside a task, and say so? */
+bool slot_waits(const struct slot *slot);
+/* The calling worker does, from now on: work is not to wait with it. */
+void worker_will_wait(struct pool *pool);
+
+#endif

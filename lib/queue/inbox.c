@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inbox.c - see inbox.h.
+ */
+#include "queue/inbox.h"
+#include "task/task_priv.h"
+#include <errno.h>
+
+enum {
+	LINGER = 4,    /* looks before a worker counts as a searcher */
+	PAUSE_MAX = 32 /* of host_relax() between two looks */
+};
+
+/* ---- up and down ---------------------------------------------------------- */
+
+static bool anything(void *arg)
+{
+	const struct inbox *inbox = arg;
+
+	return load_acquire(&inbox->controls) & CONTROL_LEAVE ||
+	       inbox_anything(inbox);
+}
+
+static void woke(void *arg)
+{
+	struct inbox *inbox = arg;
+
+	inbox->woke(inbox->arg);
+}
+
+int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
+	       uint32_t locals, uint32_t searchers,
+	       void (*on_wake)(void *arg), void *arg)
+{
+	struct bell_sleeper *sleeper;
+
+	inbox->rings = rings;
+	inbox->locals = locals;
+	inbox->spin = 32;
+	inbox->woke = on_wake;
+	inbox->arg = arg;
+	inbox->near = NULL;
+	atomic_init(&inbox->used, 0);
+	atomic_init(&inbox->locals_used, 0);
+	atomic_init(&inbox->controls, 0);
+	atomic_init(&inbox->closed, 0);
+	atomic_init(&inbox->settled, 0);
+	atomic_init(&inbox->submitters, 0);
+	atomic_init(&inbox->requeued_in, 0);
+	atomic_init(&inbox->requeued_out, 0);
+	atomic_init(&inbox->requeued_fresh, 0);
+	atomic_init(&inbox->accepted, 0);
+	inbox->local = host_alloc(locals * sizeof(*inbox->local));
+	sleeper = host_alloc(locals * sizeof(*sleeper));
+	inbox->ring = host_alloc(rings * sizeof(*inbox->ring));
+	bell_init(&inbox->bell, sleeper, sleeper ? locals : 0, searchers,
+		  anything, on_wake ? woke : NULL, inbox);
+	if (!inbox->local || !sleeper || !inbox->ring ||
+	    later_init(&inbox->later))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < rings; i++) {
+		ck_ring_buffer_t *cell = host_alloc(size * sizeof(*cell));
+
+		if (!cell)
+			return -ENOMEM;
+		ring_init(&inbox->ring[i], cell, size);
+	}
+	return 0;
+}
+
+void inbox_fini(struct inbox *inbox)
+{
+	for (uint32_t i = 0; inbox->ring && i < inbox->rings; i++)
+		if (inbox->ring[i].cell)
+			host_free(inbox->ring[i].cell,
+				  (inbox->ring[i].mask + 1) *
+					  sizeof(ck_ring_buffer_t));
+	host_free(inbox->ring, inbox->rings * sizeof(*inbox->ring));
+	host_free(inbox->bell.sleeper,
+		  inbox->locals * sizeof(*inbox->bell.sleeper));
+	host_free(inbox->local, inbox->locals * sizeof(*inbox->local));
+	near_free(inbox->near);
+	later_fini(&inbox->later);
+}
+
+void inbox_add_local(struct inbox *inbox, uint32_t i, struct local_queue *local)
+{
+	if (inbox->local[i])
+		return; /* it was another thread's before, and is known */
+	inbox->local[i] = local;
+	if (load_relaxed(&inbox->locals_used) <= i)
+		store_release(&inbox->locals_used, i + 1); /* [A] the local queue first */
+}
+
+/* ---- looking ---------------------------------------------------------------- */
+
+bool inbox_anything(const struct inbox *inbox)
+{
+	uint64_t used = load_relaxed(&inbox->used);
+	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
+
+	if (later_anything(&inbox->later))
+		return true;
+	for (; used; used &= used - 1)
+		if (ring_count(&inbox->ring[__builtin_ctzll(used)]))
+			return true;
+	for (uint32_t i = 0; i < locals_used; i++)
+		if (ring_count(&inbox->local[i]->ring) ||
+		    deque_count(&inbox->local[i]->deque))
+			return true;
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		if (!prio_empty(&inbox->prio[i]))
+			return true;
+	return false;
+}
+
+uint64_t inbox_count(const struct inbox *inbox)
+{
+	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		n += ring_count(&inbox->ring[i]);
+	for (uint32_t i = 0; i < locals_used; i++)
+		n += ring_count(&inbox->local[i]->ring);
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		n += prio_count(&inbox->prio[i]);
+	return n;
+}
+
+uint64_t inbox_accepted(const struct inbox *inbox)
+{
+	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		n += load_relaxed(&inbox->ring[i].accepted);
+	for (uint32_t i = 0; i < locals_used; i++)
+		n += load_relaxed(&inbox->local[i]->ring.accepted);
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		n += load_relaxed(&inbox->prio[i].in);
+	return n + load_relaxed(&inbox->requeued_fresh) +
+	       load_relaxed(&inbox->accepted);
+}
+
+/* ---- putting ---------------------------------------------------------------- */
+
+/* Its times are taken; but one that may not wait for ever has its stamp. */
+static cold void sample(struct task_priv *priv)
+{
+	if (!(load_relaxed(&priv->word) & TASK_STAMPED))
+		task_stamp(priv, host_now());
+}
+
+/* Between claim and drop: refused if the inbox was closed before the claim. */
+static inline int put_claimed(struct inbox *inbox, struct ring *ring,
+			      struct ward_task *const *tasks, uint32_t n)
+{
+	uint32_t put;
+
+	host_barrier_light(); /* [D] claimed | closed? */
+	if (unlikely(load_acquire(&inbox->closed)))
+		return -ESHUTDOWN;
+	put = ring_room(ring, n);
+	if (unlikely(put == 0))
+		return -EAGAIN;
+	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
+		sample(task_priv(tasks[0]));
+	/* Before it can be answered: nobody sees more answers than tasks. */
+	count_own(&ring->accepted, put);
+	ring_fill(ring, (void *const *)tasks, put);
+	return (int)put;
+}
+
+static int put_in_local(struct inbox *inbox, struct ring *ring,
+			struct ward_task *const *tasks, uint32_t n)
+{
+	int put;
+
+	/* Only this thread claims it, but a handler may interrupt a put. */
+	if (load_relaxed(&ring->claim))
+		return -EAGAIN;
+	store_relaxed(&ring->claim, 1);
+	put = put_claimed(inbox, ring, tasks, n);
+	ring_drop(ring);
+	if (put > 0)
+		inbox_tell(inbox, &ring->rung);
+	return put;
+}
+
+/* A thread's first number leads to a ring near where it is. */
+static cold uint32_t first_home(const struct inbox *inbox)
+{
+	uint64_t near = inbox->near ? near_here(inbox->near) : 0;
+
+	return near ? host_home_among(near, inbox->rings) : host_home_first();
+}
+
+int inbox_put(struct inbox *inbox, struct local_queue *mine,
+	      struct ward_task *const *tasks, uint32_t n, struct ring **full)
+{
+	uint32_t home = host_home_seen();
+	int put;
+
+	home = likely(home) ? home - 1 : first_home(inbox);
+
+	if (mine) {
+		put = put_in_local(inbox, &mine->ring, tasks, n);
+		if (put != -EAGAIN)
+			return put;
+	}
+	for (uint32_t k = 0; k < inbox->rings; k++) {
+		uint32_t i = (home + k) & (inbox->rings - 1);
+		struct ring *ring = &inbox->ring[i];
+
+		if (unlikely(!ring_claim(ring)))
+			continue;
+		if (unlikely(!(load_relaxed(&inbox->used) >> i & 1)))
+			or_relaxed(&inbox->used, (uint64_t)1 << i);
+		put = put_claimed(inbox, ring, tasks, n);
+		ring_drop(ring);
+		if (likely(put > 0))
+			inbox_tell(inbox, &ring->rung);
+		*full = ring;
+		return put;
+	}
+	*full = NULL;
+	return -EAGAIN;
+}
+
+/* ---- room ------------------------------------------------------------------- */
+
+/* By a taker, after its swap. */
+static inline void room_made(struct ring *ring)
+{
+	host_barrier_light(); /* [M] taken | does anybody wait? */
+	if (likely(!load_relaxed(&ring->room.inside)) ||
+	    ring_count(ring) > ring->mask / 2)
+		return;
+	wait_wake(&ring->room);
+}
+
+int inbox_close(struct inbox *inbox, uint64_t until)
+{
+	uint32_t locals_used;
+
+	store_release(&inbox->closed, 1);
+	host_barrier_heavy(); /* [D] closed | who has claimed? */
+	locals_used = load_acquire(&inbox->locals_used); /* [A] */
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		wait_wake(&inbox->ring[i].room);
+	for (uint32_t i = 0; i < inbox->rings + locals_used; i++) {
+		struct ring *ring =
+			i < inbox->rings
+				? &inbox->ring[i]
+				: &inbox->local[i - inbox->rings]->ring;
+
+		/* Free once is enough: who claims later sees 'closed'. */
+		while (load_acquire(&ring->claim)) { /* [P] */
+			if (host_now() >= until)
+				return -ETIMEDOUT;
+			host_yield();
+		}
+	}
+	while (load_acquire(&inbox->entering)) { /* [D] */
+		if (host_now() >= until)
+			return -ETIMEDOUT;
+		host_yield();
+	}
+	return 0;
+}
+
+bool inbox_waited_for(const struct inbox *inbox)
+{
+	if (load_acquire(&inbox->submitters)) /* [u] */
+		return true;
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		if (load_acquire(&inbox->ring[i].room.inside))
+			return true;
+	return false;
+}
+
+/* The same question as in put_claimed(), for who needs no ring. */
+bool inbox_enter(struct inbox *inbox)
+{
+	add_acq_rel(&inbox->entering, 1);
+	host_barrier_light(); /* [D] on my way | closed? */
+	if (load_acquire(&inbox->closed)) {
+		sub_acq_rel(&inbox->entering, 1);
+		return false;
+	}
+	return true;
+}
+
+void inbox_leave(struct inbox *inbox)
+{
+	sub_acq_rel(&inbox->entering, 1); /* [D] */
+}
+
+/* ---- requeued ------------------------------------------------------------------- */
+
+void inbox_requeued(struct inbox *inbox)
+{
+	add_relaxed(&inbox->requeued_in, 1);
+}
+
+void inbox_requeue(struct inbox *inbox, struct ward_task *task)
+{
+	later_requeue(inbox, task, false);
+}
+
+void inbox_return(struct inbox *inbox, struct ward_task *task)
+{
+	later_return(inbox, task);
+}
+
+void inbox_pass(struct inbox *inbox, struct local_queue *mine,
+		struct ward_task *task, uint32_t rank)
+{
+	struct ring *full;
+
+	if (rank == 0 && inbox_put(inbox, mine, &task, 1, &full) > 0)
+		return;
+	prio_put(&inbox->prio[rank], task);
+	inbox_tell(inbox, NULL);
+}
+
+/* ---- taking ----------------------------------------------------------------- */
+
+/* Half of what 'from' has; the first to the caller, the rest into its local queue. */
+static inline struct ward_task *
+take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
+{
+	void *got[LOCAL_BATCH];
+	uint32_t n = ring_take(from, got, local->batch, true);
+
+	if (n == 0)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++)
+		prefetch_own(got[i]); /* written when it ends */
+	if (n > 1) {
+		/* It is empty: the caller looked there first.  Claimed for the
+		 * sake of a signal handler that submits just now. */
+		store_relaxed(&local->ring.claim, 1);
+		ring_put(&local->ring, got + 1, n - 1);
+		ring_drop(&local->ring);
+		inbox_tell(inbox, &local->ring.rung);
+	}
+	return got[0];
+}
+
+static struct ward_task *take_one(struct ring *from)
+{
+	void *task;
+
+	return ring_take(from, &task, 1, false) ? task : NULL;
+}
+
+/* From one of these rings; a batch only if the own local queue is empty. */
+static struct ward_task *take_ring(struct inbox *inbox,
+				   struct local_queue *local, uint64_t used,
+				   bool batch)
+{
+	if (!used)
+		return NULL;
+	for (uint32_t k = 0; k < inbox->rings; k++) {
+		uint32_t i = (local->last + k) & (inbox->rings - 1);
+		struct ring *ring = &inbox->ring[i];
+		struct ward_task *task;
+
+		if (!(used >> i & 1))
+			continue;
+		task = batch ? take_batch(inbox, local, ring) : take_one(ring);
+		if (task) {
+			local->last = i;
+			room_made(ring);
+			return task;
+		}
+	}
+	return NULL;
+}
+
+/* The nearest first; whose turn it is moves on in take_in_turn() only. */
+static __attribute__((noinline)) struct ward_task *
+take_near(struct inbox *inbox, struct local_queue *local)
+{
+	const struct near *near = inbox->near;
+	uint64_t used = load_relaxed(&inbox->used);
+	struct ward_task *task = NULL;
+	uint32_t turn = local->last;
+
+	for (uint32_t far = 0; far <= near->host->farthest && !task; far++)
+		task = take_ring(inbox, local,
+				 used & near_rings(near, local, far), true);
+	local->last = turn;
+	return task;
+}
+
+static struct ward_task *steal_batch(struct inbox *inbox,
+				     struct local_queue *local,
+				     struct local_queue *victim)
+{
+	return take_batch(inbox, local, &victim->ring);
+}
+
+/* A function of its own: most takes end before it. */
+static __attribute__((noinline)) struct ward_task *
+steal(struct inbox *inbox, struct local_queue *local)
+{
+	return inbox_steal(inbox, local, steal_batch);
+}
+
+static struct ward_task *steal_one(struct inbox *inbox,
+				   struct local_queue *local,
+				   struct local_queue *victim)
+{
+	(void)inbox;
+	(void)local;
+	return take_one(&victim->ring);
+}
+
+/*
+ * What was taken before it stays before it: tasks of one submitter keep their
+ * order.  The oldest in the local queue makes room for it and is the one to run.
+ */
+static struct ward_task *queue_behind(struct inbox *inbox,
+				      struct local_queue *local,
+				      struct ward_task *task)
+{
+	struct ward_task *first;
+	void *last = task;
+
+	store_relaxed(&local->ring.claim, 1); /* as in take_batch() */
+	first = take_one(&local->ring);
+	if (first)
+		ring_put(&local->ring, &last, 1);
+	ring_drop(&local->ring);
+	if (!first)
+		return task;
+	inbox_tell(inbox, &local->ring.rung);
+	return first;
+}
+
+/*
+ * The n-th turn: each rank comes before all others half as often as the one before
+ * it, so what has the lowest priority waits for 16 turns of all workers at most, and
+ * never for ever.
+ */
+static struct ward_task *take_aged(struct inbox *inbox, uint32_t n)
+{
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		if (n % (2u << i) == 1u << i)
+			return prio_take(&inbox->prio[i]);
+	return NULL;
+}
+
+static struct ward_task *take_prio(struct inbox *inbox)
+{
+	struct ward_task *task = NULL;
+
+	for (uint32_t i = 1; i < INBOX_RANKS && !task; i++)
+		task = prio_take(&inbox->prio[i]);
+	return task;
+}
+
+/* One from a ring, by turns, behind what was taken before. */
+static struct ward_task *take_ring_in_turn(struct inbox *inbox,
+					   struct local_queue *local)
+{
+	struct ward_task *task;
+
+	local->last++; /* another ring's turn */
+	task = take_ring(inbox, local, load_relaxed(&inbox->used), false);
+	return task ? queue_behind(inbox, local, task) : NULL;
+}
+
+/*
+ * Now and then the order is turned round, so that nothing waits for ever behind
+ * what never ends: nested work in the own local queue, one ring that is always full,
+ * tasks in the local queue of a worker that hangs, what is far from all who work, what
+ * is requeued.  Each of these comes first by turns.
+ */
+static cold struct ward_task *take_in_turn(struct inbox *inbox,
+					   struct local_queue *local)
+{
+	uint32_t n = local->turn / INBOX_TURN;
+	struct ward_task *task = take_aged(inbox, n);
+
+	for (uint32_t k = n / 2; !task && k < n / 2 + 3; k++) {
+		if (k % 3 == 0)
+			task = later_take(inbox);
+		else if (k % 3 == 1)
+			task = inbox_steal_some(inbox, local, NULL, 0,
+						steal_one);
+		else
+			task = take_ring_in_turn(inbox, local);
+	}
+	return task;
+}
+
+/*
+ * What is requeued and what is in the rings, one by one while there are both, so that
+ * neither waits for all of the other.  But what was taken and returned is older than
+ * all that is in a ring.
+ */
+static cold struct ward_task *take_requeued(struct inbox *inbox,
+					    struct local_queue *local)
+{
+	struct ward_task *task = local->turn % 2 ? later_take(inbox) :
+						  later_take_first(inbox);
+
+	if (!task && unlikely(inbox->near))
+		task = take_near(inbox, local);
+	else if (!task)
+		task = take_ring(inbox, local, load_relaxed(&inbox->used),
+				 false);
+	return task ? task : later_take(inbox);
+}
+
+struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local)
+{
+	struct ward_task *task;
+
+	if (unlikely(++local->turn % INBOX_TURN == 0) &&
+	    (task = take_in_turn(inbox, local)))
+		return task;
+	task = take_one(&local->ring);
+	if (likely(task))
+		return task;
+	if (unlikely(later_anything(&inbox->later)) &&
+	    (task = take_requeued(inbox, local)))
+		return task;
+	if (unlikely(inbox->near))
+		task = take_near(inbox, local);
+	else
+		task = take_ring(inbox, local, load_relaxed(&inbox->used),
+				 true);
+	if (likely(task))
+		return task;
+	task = prio_take(&inbox->prio[0]);
+	if (!task)
+		task = steal(inbox, local);
+	if (!task && local->steal_fork)
+		task = local->steal_fork(inbox, local);
+	return task ? task : take_prio(inbox);
+}
+
+/*
+ * A look that finds the ring just filled takes the line from the submitter that
+ * fills it, and one task for the trouble.  So the pause between two looks grows
+ * while they find little, and shrinks while they find plenty: up to about a
+ * microsecond, a fraction of what a wakeup costs.
+ */
+static void learn(struct local_queue *local)
+{
+	uint32_t got = 1 + ring_count(&local->ring);
+
+	if (got < local->batch / 4 && local->pause < PAUSE_MAX)
+		local->pause *= 2;
+	else if (got > local->batch / 2 && local->pause > 1)
+		local->pause /= 2;
+}
+
+static inline void rest(uint32_t pause)
+{
+	while (pause--)
+		host_relax();
+}
+
+/*
+ * The first look after a task.  A worker whose tasks are brief is back too soon if its
+ * last look found little: then the pause comes before this look, too.  Where tasks are
+ * longer, they are pause enough.
+ */
+static struct ward_task *look_first(struct inbox *inbox,
+				    struct local_queue *local)
+{
+	struct ward_task *task;
+
+	if (!local->brief || ring_count(&local->ring))
+		return inbox_take(inbox, local);
+	rest(local->pause - 1);
+	task = inbox_take(inbox, local);
+	if (likely(task))
+		learn(local);
+	return task;
+}
+
+/*
+ * Looks until there is a task, or 'looks' are over.  Before long it also gives
+ * its CPU away between two looks: a submitter may share it.
+ */
+static struct ward_task *look_on(struct inbox *inbox, struct local_queue *local,
+				 uint32_t looks)
+{
+	struct ward_task *task;
+
+	for (uint32_t i = 0; i < looks; i++) {
+		rest(local->pause);
+		if (i >= LINGER)
+			host_yield();
+		task = inbox_take(inbox, local);
+		if (task) {
+			learn(local);
+			return task;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Each comes out at the front and goes in at the end, once round: while the claim is
+ * held nobody else puts, so there is room, and the order is what it was.  Who takes
+ * meanwhile takes one of them sooner than those before it.  One at a time, so that who
+ * is stopped here has one.
+ */
+static bool filter_ring(struct inbox *inbox, struct ring *ring,
+			bool (*out)(void *arg, struct ward_task *task),
+			void *arg)
+{
+	uint32_t end;
+	void *task;
+
+	if (!ring_count(ring))
+		return true;
+	if (!ring_claim(ring))
+		return false;
+	end = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
+	while ((int32_t)(end - ck_pr_load_uint(&ring->ck.c_head)) > 0 &&
+	       ring_take(ring, &task, 1, false))
+		if (!out(arg, task) && !ring_put(ring, &task, 1))
+			inbox_requeue(inbox, task);
+	ring_drop(ring);
+	room_made(ring);
+	inbox_tell(inbox, NULL); /* it may have been found empty */
+	return true;
+}
+
+bool inbox_filter(struct inbox *inbox,
+		  bool (*out)(void *arg, struct ward_task *task), void *arg)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < INBOX_RANKS; i++)
+		prio_filter(&inbox->prio[i], out, arg);
+	inbox_tell(inbox, NULL);
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		all &= filter_ring(inbox, &inbox->ring[i], out, arg);
+	return all;
+}
+
+void inbox_settle(struct inbox *inbox)
+{
+	host_barrier_light(); /* [Q] released | does a drain wait? */
+	if (likely(!load_relaxed(&inbox->closed)))
+		return;
+	add_acq_rel(&inbox->settled, 1);
+	host_wake(&inbox->settled, INT32_MAX);
+}
+
+struct ward_task *inbox_search(struct inbox *inbox, struct local_queue *local,
+			       uint32_t i)
+{
+	struct ward_task *task = look_first(inbox, local);
+	bool searching;
+
+	if (likely(task || (task = look_on(inbox, local, LINGER))))
+		return task;
+	searching = bell_search(&inbox->bell);
+	for (;;) {
+		if (searching) {
+			task = inbox_take(inbox, local);
+			if (task ||
+			    (task = look_on(inbox, local, inbox->spin))) {
+				bell_found(&inbox->bell);
+				return task;
+			}
+		}
+		inbox_settle(inbox);
+		if (unlikely(load_acquire(&inbox->controls) & CONTROL_LEAVE)) {
+			if (searching)
+				bell_found(&inbox->bell);
+			return NULL;
+		}
+		searching = bell_park(&inbox->bell, i, searching);
+		if (!searching)
+			return NULL;
+	}
+}
+
+void inbox_dismiss(struct inbox *inbox)
+{
+	or_acq_rel(&inbox->controls, CONTROL_LEAVE); /* [cw] */
+	inbox_tell(inbox, NULL);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inbox.h - what a pool's workers pull from.
+ *
+ * A few rings, each with one producer at a time; the local queues of the workers, one
+ * ring each; tasks that are requeued (to run again, or a late answer), or whose time
+ * has come; queues for what has a lower priority, or found no room but must not be
+ * refused; and the bell.  Together they behave as one queue with many producers and many
+ * consumers in which a submitter stopped at any point costs at most one ring.
+ *
+ *	put:   own local queue > home ring > the next one if its claim is taken
+ *	take:  own local queue > returned > requeued and rings, half of one, at most a
+ *	batch, in turn >
+ *	       overflow > other local queues > their forks > lower priorities, by rank
+ *
+ * Every put is followed by a ring of the bell, also one into the worker's own
+ * hand: others may be asleep.
+ *
+ * Edges, besides those of ring.h and bell.h: [A] a hand is there | thieves; [D]
+ * put | close; [M] take | wait for room; [O] owe | take requeued; [Q] the last work
+ * is done | drain looks.
+ */
+#ifndef WARD_LIB_QUEUE_INBOX_H
+#define WARD_LIB_QUEUE_INBOX_H
+
+#include "base/host.h"
+#include "sync/bell.h"
+#include "task/local_queue.h"
+#include "queue/later.h"
+#include "queue/prio_queue.h"
+#include "queue/near.h"
+#include <ward/task.h>
+
+enum { CONTROL_STOP = 1, CONTROL_LEAVE = 2 };
+
+/* Of priority: 0 is before all others. */
+#define INBOX_RANKS 4u
+
+struct inbox {
+	struct bell bell;
+	/* I: */
+	struct ring *ring;
+	uint32_t rings; /* a power of two, at most 64 */
+	struct local_queue **local;
+	uint32_t locals;
+	uint32_t spin; /* looks of a searcher before it parks */
+	void (*woke)(void *arg);
+	void *arg;
+	struct near *near; /* what is looked at first; NULL: all alike */
+	/* M: */
+	line_aligned _Atomic uint64_t used; /* rings that ever were: bits */
+	_Atomic uint32_t locals_used; /* hands [0, locals_used) may hold tasks [A] */
+	_Atomic uint32_t controls; /* X: to workers between two tasks: CONTROL_* */
+	_Atomic uint32_t closed; /* [D] */
+	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
+				     while closed */
+	_Atomic uint32_t submitters; /* X: that wait, from their first to their
+					last step here */
+	/* M: tasks that are or were requeued [O] */
+	line_aligned _Atomic uint64_t requeued_in, requeued_out;
+	_Atomic uint64_t requeued_fresh; /* requeued, and accepted by that */
+	_Atomic uint64_t accepted;   /* that came to none of these */
+	/* X: */
+	_Atomic uint32_t entering; /* submitters on their way there */
+	struct later later;
+	struct prio_queue prio[INBOX_RANKS]; /* 0: the overflow */
+};
+
+/*
+ * 'rings' rings of 'size' cells and room for 'locals' hands and as many
+ * sleepers, in zeroed memory.  0 or -ENOMEM; inbox_fini() in either case.  'woke' as in
+ * bell_init.  'near' is the caller's to set before the first task, and inbox_fini()'s
+ * to free.
+ */
+int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
+	       uint32_t locals, uint32_t searchers, void (*woke)(void *arg),
+	       void *arg);
+void inbox_fini(struct inbox *inbox);
+/* Makes hand i, which the caller owns, known to thieves. */
+void inbox_add_local(struct inbox *inbox, uint32_t i,
+		     struct local_queue *local);
+
+/*
+ * Puts up to n tasks with one publication, at least one or an error: -EAGAIN,
+ * and *full is the ring that had no room, or NULL if every claim was taken;
+ * -ESHUTDOWN.  'mine' is the calling worker's local queue, or NULL.
+ */
+int inbox_put(struct inbox *inbox, struct local_queue *mine,
+	      struct ward_task *const *tasks, uint32_t n, struct ring **full);
+/*
+ * Waits until there may be room in 'full', as inbox_put() left it: 0, look again, also
+ * where 'cancel' (or NULL) was fired; -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was
+ * fenced.  In submit.c, because a wait knows of slots.
+ */
+int submit_wait_room(struct inbox *inbox, struct ring *full,
+		     const struct ward_cancel *cancel, ward_ns until);
+
+/* A task for worker i with its local queue, or NULL at once. */
+struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local);
+/*
+ * The same, but searches and sleeps; NULL only when the bell is closed, or there is an
+ * order to leave.
+ */
+static inline struct ward_task *
+inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i);
+/*
+ * A worker is to leave: an order that is found like a task, so that who is idle comes
+ * for it, one after the other, until it is taken back.
+ */
+void inbox_dismiss(struct inbox *inbox);
+
+/* A task is requeued from now on, behind those that are: there is always room. */
+void inbox_requeue(struct inbox *inbox, struct ward_task *task);
+/* One that was taken and did not begin: it stays before all that came after it. */
+void inbox_return(struct inbox *inbox, struct ward_task *task);
+/*
+ * Around a new task's way to what is requeued, or waits for its time: false if the
+ * inbox is closed.  True: leave() comes when it is there.
+ */
+bool inbox_enter(struct inbox *inbox);
+void inbox_leave(struct inbox *inbox);
+/*
+ * Puts a task that was accepted elsewhere: there is always room, also when the inbox
+ * is closed.
+ */
+void inbox_pass(struct inbox *inbox, struct local_queue *mine,
+		struct ward_task *task, uint32_t rank);
+/* Somebody else has a task whose answer is requeued. */
+void inbox_requeued(struct inbox *inbox);
+
+/*
+ * Refuses tasks from now on and waits until no submitter is between its look
+ * and its put.  0 or -ETIMEDOUT (call again).
+ */
+int inbox_close(struct inbox *inbox, uint64_t until);
+/* Threads that wait for room, or have not made their last step here yet. */
+bool inbox_waited_for(const struct inbox *inbox);
+
+/* After work was finished outside inbox_next(): tells a drain, if there is one. */
+void inbox_settle(struct inbox *inbox);
+
+/* ---- the ways of nearly every task ------------------------------------------------ */
+
+enum {
+	INBOX_TURN = 64,  /* every so many takes the own local queue comes last */
+	INBOX_SAMPLE = 64 /* of so many tasks of a ring, one's times are taken */
+};
+
+/* After it was put: is all said that there is to say? */
+static inline bool inbox_told(const struct inbox *inbox)
+{
+	host_barrier_light(); /* [B] published | does anybody sleep? */
+	return likely(bell_quiet(&inbox->bell));
+}
+
+static inline void inbox_tell(struct inbox *inbox, _Atomic uint32_t *rung)
+{
+	if (!inbox_told(inbox))
+		bell_ring_asleep(&inbox->bell, rung);
+}
+
+/* Where the caller's tasks go first, claimed; NULL: not now. */
+static hot struct ring *inbox_claim(struct inbox *inbox,
+				    struct local_queue *mine)
+{
+	uint32_t home = host_home_seen();
+	struct ring *ring;
+
+	if (unlikely(mine)) {
+		ring = &mine->ring;
+		if (load_relaxed(&ring->claim))
+			return NULL;
+		store_relaxed(&ring->claim, 1); /* see put_in_local() */
+		return ring;
+	}
+	ring = &inbox->ring[(home - 1) & (inbox->rings - 1)];
+	return likely(home && ring_claim(ring)) ? ring : NULL;
+}
+
+/*
+ * Of one task, as inbox_put(), if nothing stands in its way and it is none that is
+ * to be noted down.  NULL: nothing has happened; else what inbox_tell() is due for.
+ */
+static hot struct ring *inbox_put_quick(struct inbox *inbox,
+					struct local_queue *mine,
+					struct ward_task *task)
+{
+	struct ring *ring = inbox_claim(inbox, mine);
+	void *item = task;
+	uint64_t accepted;
+
+	if (unlikely(!ring))
+		return NULL;
+	host_barrier_light(); /* [D] claimed | closed? */
+	accepted = load_relaxed(&ring->accepted);
+	if (unlikely(load_acquire(&inbox->closed) ||
+		     accepted % INBOX_SAMPLE == 0 || !ring_room(ring, 1))) {
+		ring_drop(ring);
+		return NULL;
+	}
+	/* Before it can be answered: nobody sees more answers than tasks. */
+	store_relaxed(&ring->accepted, accepted + 1);
+	ring_fill(ring, &item, 1);
+	ring_drop(ring);
+	return ring;
+}
+
+struct ward_task *inbox_search(struct inbox *inbox, struct local_queue *local,
+			       uint32_t i);
+
+static inline struct ward_task *
+inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i)
+{
+	void *task;
+
+	if (likely((local->turn + 1) % INBOX_TURN &&
+		   ring_take(&local->ring, &task, 1, false))) {
+		local->turn++;
+		return task;
+	}
+	return inbox_search(inbox, local, i);
+}
+
+/* ---- other local queues -------------------------------------------------------------------- */
+
+/* What is got from that one, or NULL. */
+typedef struct ward_task *inbox_stealer(struct inbox *inbox,
+					struct local_queue *local,
+					struct local_queue *victim);
+
+/* One of those so far away, or of all if 'near' is NULL, from the last one on. */
+static hot struct ward_task *inbox_steal_some(struct inbox *inbox,
+					      struct local_queue *local,
+					      const struct near *near,
+					      uint32_t distance,
+					      inbox_stealer *steal_it)
+{
+	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
+
+	for (uint32_t k = 0; k < locals_used; k++) {
+		struct local_queue *victim;
+		struct ward_task *task;
+
+		if (++local->victim >= locals_used)
+			local->victim = 0;
+		victim = inbox->local[local->victim];
+		if (victim == local ||
+		    (near &&
+		     near_distance(near, local, local->victim) != distance))
+			continue;
+		task = steal_it(inbox, local, victim);
+		if (task)
+			return task;
+	}
+	return NULL;
+}
+
+/* The nearest first; whose turn it is among all moves only where all are alike. */
+static inline struct ward_task *inbox_steal_near(struct inbox *inbox,
+						 struct local_queue *local,
+						 inbox_stealer *steal_it)
+{
+	const struct near *near = inbox->near;
+	struct ward_task *task = NULL;
+	uint32_t turn = local->victim;
+
+	for (uint32_t far = 0; far <= near->host->farthest && !task; far++)
+		task = inbox_steal_some(inbox, local, near, far, steal_it);
+	local->victim = turn;
+	return task;
+}
+
+static hot struct ward_task *inbox_steal(struct inbox *inbox,
+					 struct local_queue *local,
+					 inbox_stealer *steal_it)
+{
+	if (unlikely(inbox->near))
+		return inbox_steal_near(inbox, local, steal_it);
+	return inbox_steal_some(inbox, local, NULL, 0, steal_it);
+}
+
+/*
+ * Each task in rings and ranks, in order, is looked at by 'out', and is taken by it if
+ * that says true.  A ring or rank that somebody is at is left alone: false.
+ */
+bool inbox_filter(struct inbox *inbox,
+		  bool (*out)(void *arg, struct ward_task *task), void *arg);
+
+bool inbox_anything(const struct inbox *inbox);
+uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
+uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
+/* Requeued by whomever. */
+static inline uint64_t inbox_requeued_count(const struct inbox *inbox)
+{
+	uint64_t out = load_relaxed(&inbox->requeued_out);
+
+	return load_relaxed(&inbox->requeued_in) +
+	       load_relaxed(&inbox->requeued_fresh) - out;
+}
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lost.c - attempts that lost their worker.
+ *
+ * An attempt whose answer was taken away is answered by another: its task goes
+ * where what is requeued is (later.h), from which any worker takes it in its turn, and
+ * destroy when there is none.  Whether it runs again, after what backoff, is
+ * decided here too, also for attempts that failed without being lost.
+ */
+#include "run/run.h"
+#include "task/backoff.h"
+#include "lane/port.h"
+#include "lane/stop.h"
+#include <string.h>
+
+static const struct ward_policy *policy_of(const struct pool *pool,
+					   const struct ward_task *task)
+{
+	return task->policy ? task->policy : &pool->policy;
+}
+
+static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
+{
+	switch (why) {
+	case LOST_STALL:
+		return policy->stalls;
+	case LOST_DEATH:
+		return policy->deaths;
+	case LOST_ERROR:
+		return policy->errors;
+	case LOST_FAULT:
+		return policy->faults;
+	default:
+		return 0;
+	}
+}
+
+/* Attempts so far: of this run, if it is one of many. */
+static uint32_t attempts(const struct task_priv *priv)
+{
+	uint32_t n = 1;
+
+	for (int why = 0; why < LOST_STOP; why++)
+		n += priv->reruns[why];
+	return n;
+}
+
+/*
+ * May the task run again?  Spends the budgets of its policy, and of the pool's
+ * where that leaves them open.
+ */
+static bool may_rerun(struct pool *pool, const struct ward_task *task,
+		      struct task_priv *priv, enum lost_why why)
+{
+	const struct ward_policy *pools = &pool->policy;
+	const struct ward_policy *own = policy_of(pool, task);
+	uint32_t attempt = task_attempt(load_relaxed(&priv->word));
+	uint64_t runs = policy_pick(own->runs, pools->runs); /* 0: any */
+
+	/* The number has 16 bits, and must not come round to 1. */
+	if (why == LOST_STOP || stop_reruns(pool) ||
+	    load_relaxed(&priv->word) & TASK_CANCELLED ||
+	    (runs && attempts(priv) >= runs) ||
+	    attempt >= UINT16_MAX - 1)
+		return false;
+	if (priv->reruns[why] >=
+	    policy_pick(allowed(own, why), allowed(pools, why)))
+		return false;
+	priv->reruns[why]++;
+	return true;
+}
+
+/* How long a rerun waits that follows attempt n. */
+static uint64_t backoff(struct pool *pool, const struct ward_task *task,
+			uint32_t n)
+{
+	const struct ward_policy *own = policy_of(pool, task);
+
+	return backoff_draw(
+		&pool->rng,
+		policy_pick(own->backoff_min, pool->policy.backoff_min),
+		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
+}
+
+int lost_status(enum lost_why why)
+{
+	static const int status[] = { [LOST_STALL] = -ETIME,
+				      [LOST_DEATH] = -EOWNERDEAD,
+				      [LOST_FAULT] = -EFAULT,
+				      [LOST_STOP] = -ECANCELED };
+
+	return status[why];
+}
+
+/* Ends the attempt in the task's book.  True: it is to run again. */
+static bool end_attempt(struct pool *pool, struct ward_task *task,
+			enum lost_why why, int status, bool inside,
+			uint64_t incident)
+{
+	struct task_priv *priv = task_priv(task);
+	bool again;
+
+	if (task_attempt(load_relaxed(&priv->word)) == 1)
+		memset(priv->reruns, 0, sizeof(priv->reruns));
+	again = may_rerun(pool, task, priv, why);
+	store_relaxed(&priv->incident, incident);
+	priv->status = status;
+	priv->why = (uint16_t)why;
+	if (task_lose(priv, inside, again ? TASK_RERUN : TASK_LOST, TASK_LOST))
+		again = false;
+	if (load_relaxed(&priv->word) & TASK_SKIPPED)
+		priv->status = priv->cause; /* taken beside who did not call run() */
+	if (again)
+		add_relaxed(&pool->reruns, 1);
+	return again;
+}
+
+static void run_again(struct pool *pool, struct ward_task *task)
+{
+	uint32_t n = task_attempt(load_relaxed(&task_priv(task)->word)) - 1;
+	uint64_t wait = backoff(pool, task, n), now, by;
+
+	if (!wait) {
+		by = stop_by(pool, task);
+		inbox_requeue(&pool->inbox, task);
+		pool_tell_by(pool, by);
+		return;
+	}
+	now = host_now();
+	later_put(&pool->inbox, task,
+		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1,
+		  false);
+	steward_ring(pool); /* [w] */
+}
+
+static void lost_run(struct pool *pool, struct ward_task *task,
+		     enum lost_why why, bool inside, uint64_t incident)
+{
+	if (end_attempt(pool, task, why, lost_status(why), inside, incident))
+		run_again(pool, task);
+	else
+		later_requeue_first(&pool->inbox, task);
+}
+
+bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
+		int status, uint64_t incident)
+{
+	if (!end_attempt(pool, task, LOST_ERROR, status, false, incident))
+		return false;
+	slot_end(slot); /* before another may begin it */
+	run_again(pool, task);
+	return true;
+}
+
+/*
+ * A callback is due, by 'state', and its thread will not come to it.  First, for that
+ * is what the bench sees to where all workers are busy.
+ */
+static void requeue_due(struct pool *pool, struct ward_task *task,
+			enum task_state state)
+{
+	task_move(task_priv(task), state, 0);
+	later_requeue_first(&pool->inbox, task);
+}
+
+void lost_attempt(struct pool *pool, struct ward_task *task,
+		  enum slot_phase phase, enum lost_why why, bool inside,
+		  uint64_t incident)
+{
+	if (phase == SLOT_RUN) {
+		add_relaxed(why == LOST_DEATH ? &pool->died :
+			    why == LOST_FAULT ? &pool->faulted :
+						&pool->stalled,
+			    1);
+		lost_run(pool, task, why, inside, incident);
+		return;
+	}
+	if (phase == SLOT_HOOK)
+		return;
+	/*
+	 * A callback loses no answer.  While its thread lives it may still
+	 * return and go on to the next one; what a dead one left is requeued.
+	 */
+	if (inside)
+		return;
+	if (phase == SLOT_DEAD)
+		requeue_due(pool, task, TASK_TOLD);
+	else if (phase == SLOT_DONE)
+		requeue_due(pool, task, TASK_DONE);
+	else
+		add_acq_rel(&pool->released, 1); /* [r] */
+}
+
+void lost_hold(struct pool *pool, struct ward_task *task)
+{
+	if (!task_put(task_priv(task)))
+		return;
+	add_relaxed(&pool->unreleased, -(uint64_t)1);
+	if (load_relaxed(&task_priv(task)->word) & TASK_PORT)
+		port_post_late(pool, task);
+	else
+		requeue_due(pool, task, TASK_DONE);
+}
+
+void lost_local(struct pool *pool, struct slot *slot)
+{
+	void *task;
+
+	/* Thieves come to it last, under load hardly ever. */
+	while (ring_take(&slot->local.ring, &task, 1, false)) {
+		uint64_t by = stop_by(pool, task);
+
+		if (later_has_come(by)) {
+			later_requeue_first(&pool->inbox, task);
+			continue;
+		}
+		inbox_return(&pool->inbox, task);
+		pool_tell_by(pool, by);
+	}
+}

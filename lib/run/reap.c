@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * reap.c - a worker's thread that has ended: what it was inside of, its seat, what
+ * is told of it.
+ */
+#include "lane/port.h"
+#include "lane/stop.h"
+#include "run/run.h"
+#include <string.h>
+
+/* A thread that has lost its attempt to the steward is dead, not come home. */
+static void lost_zombie(struct pool *pool, struct ward_task *task,
+			enum slot_phase phase)
+{
+	if (phase != SLOT_RUN)
+		lost_attempt(pool, task, phase, LOST_DEATH, false, 0);
+	else
+		lost_hold(pool, task);
+}
+
+/* What was inside of a thread when it ended. */
+struct end {
+	struct ward_task *task;
+	enum slot_phase phase;
+	bool inside;
+	const char *name; /* of the task, if it is ours to read */
+	uint32_t attempt;
+	enum lost_why why;
+	bool heard; /* its done() will hear of it */
+	bool left;  /* others are inside of forks on its stack */
+};
+
+static void tell_fault(struct incident *in, const struct host_fault *fault)
+{
+	in->report.kind = WARD_R_FAULT;
+	in->report.signo = fault->signo;
+	in->report.addr = fault->addr;
+	in->report.what = "a task faulted; its thread is replaced";
+	memcpy(in->frame, fault->frame, sizeof(in->frame));
+	in->report.frames = in->frame;
+	in->report.nframes = fault->n;
+}
+
+static void report_death(struct pool *pool, struct slot *slot, bool raw,
+			 const struct end *end, uint64_t when, uint64_t id)
+{
+	struct incident *in = incident_open(&pool->tell, WARD_R_DEATH, id);
+
+	if (!in)
+		return;
+	in->report.at = when;
+	in->report.worker = load_relaxed(&slot->seat.number);
+	in->report.tid = load_relaxed(&slot->thread.tid);
+	in->report.task = end->name;
+	in->report.attempt = end->attempt;
+	in->report.what = raw ? "a worker's thread ended by a raw exit" :
+			  end->inside && end->phase == SLOT_RUN ?
+				"a worker's thread left inside a task" :
+			  end->inside ?
+				"a worker's thread left inside a callback" :
+				"a worker's thread left outside any task";
+	if (slot->fail.fault.signo)
+		tell_fault(in, &slot->fail.fault);
+	in->report.err = end->inside && end->phase == SLOT_RUN ?
+				 lost_status(end->why) :
+				 0;
+	in->heard = end->heard;
+	if (in->report.worker < pool->seats)
+		in->heal = &pool->healed[in->report.worker];
+	incident_raise(&pool->tell, in);
+}
+
+/* The answer of the attempt that a dead thread was inside of. */
+static bool take_from_dead(struct slot *slot, uint64_t word, bool exit_cleanup)
+{
+	if (exit_cleanup)
+		return slot_end(slot);
+	/* The word stands still now: it is ours, or was taken before. */
+	return slot_fence(slot, word, ASKER_REAP);
+}
+
+static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
+		      struct end *end, bool exit_cleanup, uint64_t id)
+{
+	if (!take_from_dead(slot, word, exit_cleanup)) {
+		if (!end->left) /* else when it is reaped */
+			lost_zombie(pool, end->task, end->phase);
+		return;
+	}
+	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
+		end->name = end->task->name ? end->task->name : "";
+		end->heard = end->why == LOST_FAULT && end->task->done;
+		end->attempt = task_attempt(
+			load_relaxed(&task_priv(end->task)->word));
+	}
+	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
+}
+
+/* It died in the release() of a lane's task: its place is free all the same. */
+static void leave_lane(struct slot *slot, const struct end *end)
+{
+	struct lane_place place = slot->leaves;
+
+	slot->leaves.lane = NULL;
+	if (end->phase == SLOT_RELEASE && place.lane)
+		lane_leave(place.lane, place.refused);
+}
+
+/*
+ * A thread that ended without an exit cleanup, and others are inside of forks that lie
+ * on its stack: then it is still inside of its task, until they are done.
+ */
+static void pin_stack(struct slot *slot, struct end *end)
+{
+	end->left = end->phase == SLOT_RUN && slot->forked && steal_left(slot);
+	slot->thread.stack_pinned_by = end->left ? end->task : NULL;
+}
+
+bool lost_unpin(struct pool *pool, struct slot *slot)
+{
+	struct ward_task *task = slot->thread.stack_pinned_by;
+
+	if (steal_pins_stack(slot))
+		return false;
+	slot->thread.stack_pinned_by = NULL;
+	if (task) {
+		lost_zombie(pool, task, SLOT_RUN);
+		inbox_settle(&pool->inbox);
+		run_orphaned(pool);
+	}
+	return true;
+}
+
+static void leave_place(struct pool *pool, struct slot *slot,
+			uint64_t life, uint32_t seat, uint64_t when)
+{
+	enum slot_life was = LIFE_STATE(life);
+
+	if (was == LIFE_SEATED) {
+		seat_vacate(pool, slot, seat, when);
+	} else if (was == LIFE_ZOMBIE) {
+		life_no_zombie(pool, life, &pool->zombies_reaped);
+	} else if (was == LIFE_STARTING) {
+		add_relaxed(&pool->failed_starts, 1);
+		sub_acq_rel(&pool->starting, 1);
+	}
+}
+
+bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
+		 bool exit_cleanup)
+{
+	uint64_t when = host_now(), id, word;
+	uint32_t seat = load_relaxed(&slot->seat.number);
+	enum slot_life was = LIFE_STATE(life);
+	struct end end = { .name = "" };
+
+	if (was == LIFE_FREE || was >= LIFE_DYING)
+		return !exit_cleanup; /* another has reaped it */
+	transition_begin(pool);
+	if (!life_step(slot, &life, LIFE_DYING)) {
+		transition_end(pool);
+		return false;
+	}
+	/* Until it is GONE the clerk leaves the record to us. */
+	id = incident_id();
+	word = load_acquire(&slot->word); /* [E] */
+	end.task = load_relaxed(&slot->task);
+	end.phase = slot_phase(word);
+	end.inside = slot_inside(word);
+	end.why = slot->fail.fault.signo ? LOST_FAULT : LOST_DEATH;
+	if (!exit_cleanup) {
+		unblock_reap(slot);
+		pin_stack(slot, &end);
+	}
+	/* The answer first: who is parked comes for it sooner than a spare. */
+	if (end.inside)
+		take_over(pool, slot, word, &end, exit_cleanup, id);
+	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
+	lost_local(pool, slot); /* before the next one comes for newer ones */
+	leave_place(pool, slot, life, seat, when);
+	leave_lane(slot, &end);
+	report_death(pool, slot, !exit_cleanup, &end, when, id);
+	if (exit_cleanup) /* only now: leaving wakes those who watch */
+		host_life_leave(&slot->thread.liveness);
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_GONE);
+	transition_end(pool);
+	inbox_settle(&pool->inbox);
+	run_orphaned(pool);
+	pool_left(pool);
+	return true;
+}
+
+void lost_reap(struct pool *pool)
+{
+	uint32_t slots = load_acquire(&pool->slots_used);
+
+	for (uint32_t i = 0; i < slots; i++) {
+		struct slot *slot = &pool->slot[i];
+		/* Before the evidence, so that it is this life's. */
+		uint64_t life = load_acquire(&slot->thread.life); /* [L] */
+
+		if (LIFE_STATE(life) != LIFE_FREE &&
+		    LIFE_STATE(life) < LIFE_DYING &&
+		    host_life_lost(&slot->thread.liveness))
+			lost_thread(pool, slot, life, false);
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * unblock.c - the hook by which a task that is blocked may be freed.
+ *
+ * The worker arms it, the scribe calls it, the worker takes it back; the hook's
+ * argument often lies on the worker's stack, so taking back waits for a call
+ * that is under way.  One word: the task's epoch, and 0, ARMED, CALLING or CALLED.
+ *
+ * Edge [N]: armed | called, called | taken back.
+ */
+#include "pool/pool.h"
+#include <errno.h>
+
+enum { ARMED = 1, CALLING, CALLED };
+
+#define STATE(word) ((word)&3)
+
+/* The epoch tells this task's hook from that of the next one in the slot. */
+static uint32_t word_of(uint64_t epoch, uint32_t state)
+{
+	return (uint32_t)epoch << 2 | state;
+}
+
+void unblock_call(void *arg, uint64_t epoch)
+{
+	struct slot *slot = arg;
+	uint32_t word = word_of(epoch, ARMED);
+
+	if (!cas_acq_rel(&slot->unblock.word, &word, word_of(epoch, CALLING))) /* [N] */
+		return;
+	slot->unblock.fn(slot->unblock.arg);
+	store_release(&slot->unblock.word, word_of(epoch, CALLED)); /* [N] */
+	host_wake(&slot->unblock.word, 1);
+}
+
+void unblock_clear(struct slot *slot)
+{
+	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
+
+	for (;;) {
+		if (STATE(word) == CALLING) {
+			host_wait(&slot->unblock.word, word, HOST_FOREVER);
+			word = load_acquire(&slot->unblock.word); /* [N] */
+		} else if (cas_acq_rel(&slot->unblock.word, &word, 0)) {
+			return;
+		}
+	}
+}
+
+void unblock_reap(struct slot *slot)
+{
+	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
+
+	/* A call under way cannot be waited for here, nor taken back. */
+	while (STATE(word) == ARMED && !cas_acq_rel(&slot->unblock.word, &word, 0))
+		;
+}
+
+int ward_unblock(void (*fn)(void *arg), void *arg)
+{
+	struct slot *slot = host_self();
+	uint64_t epoch = slot ? load_relaxed(&slot->word) : 0;
+
+	if (slot_phase(epoch) != SLOT_RUN)
+		return -EPERM;
+	if (load_relaxed(&slot->unblock.word))
+		unblock_clear(slot);
+	if (!fn)
+		return 0;
+	slot->unblock.fn = fn;
+	slot->unblock.arg = arg;
+	slot->needs_cleanup = 1;
+	store_release(&slot->unblock.word, word_of(epoch, ARMED)); /* [N] */
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * steal.h - forks that run elsewhere than where they were made.
+ *
+ * Two kinds of thieves.  An idle worker takes any fork, and runs it as a task: its
+ * slot's carrier, which is supervised like every other.  A worker that waits for
+ * stolen forks runs parts of just those, inside of its own attempt, a level above
+ * (local_queue.h).  So what stands on its stack is what it waits for anyway, and the
+ * stack is no deeper than the recursion would be without thieves.
+ *
+ * Wherever it runs, a fork is a part of the attempt that made it: its root is the slot of
+ * that.  What is asked of the attempt (its task, number, token, commit, fence number) is
+ * asked of the root; what is asked of the thread, of the slot that runs it.
+ *
+ * Key invariant: nobody leaves a frame, by return or else, while another thread may
+ * be inside a fork that lies there.
+ *  1) A thief counts itself in level.out of its victim before it tries to win, and
+ *     leaves that only after the fork has ended and its group was told.
+ *  2) A fork has ended when no thread is inside of it: a carrier tells its group
+ *     in release(), not in done().
+ *  3) Whoever leaves a frame without a join first empties its deque down to the
+ *     level's base, then waits until level.out is 0 [dl].
+ *  4) So a thief may read its victim's task, and its policy, while it is out.
+ *  5) Told is: the error, then group.ended, then level.out.  After the second the
+ *     group may be gone, after the last the forks too; the slot stays.
+ *
+ * Edges: [dl] out | emptied; [dj] ended | joined; [dc] the carrier is empty | used.
+ */
+#ifndef WARD_LIB_TASK_STEAL_H
+#define WARD_LIB_TASK_STEAL_H
+
+#include "base/atomic.h"
+#include "task/task_priv.h"
+#include "task/local_queue.h"
+#include <ward/fork.h>
+#include <ward/task.h>
+
+struct pool;
+struct slot;
+
+/* A group's private words. */
+struct group {
+	struct slot *owner; /* W: who forked; NULL: empty, or all ran at once */
+	uint32_t forked;    /* W: less those that the owner ran itself */
+	int32_t error;	    /* W: first of those */
+	_Atomic uint32_t ended;	 /* X: stolen ones */
+	_Atomic int32_t foreign; /* X: first error of those */
+	uint64_t reserved;
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct group) == sizeof(struct ward_group),
+	       "a group fits its private words");
+
+static inline struct group *fork_group(const struct ward_fork *fork)
+{
+	return (struct group *)(uintptr_t)fork->priv[0];
+}
+
+/* What a slot runs a stolen fork as. */
+struct carrier {
+	struct ward_task task;
+	/* W: while it is not busy, and as the fork ends */
+	struct ward_policy policy; /* its owner's, but at most once */
+	struct ward_fork *fork;
+	_Atomic uint32_t *from; /* where it is counted as out */
+	struct slot *owner;
+	struct slot *_Atomic root; /* the owner's root [dq] */
+	int32_t returned; /* by the fork */
+	int32_t lost; /* O, the answer: not 0: how its attempt was lost; that counts */
+	_Atomic uint32_t busy; /* X: until its group was told [dc] */
+};
+
+/* local.steal_fork of a worker. */
+struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local);
+/* While the owner waits for stolen forks of the group: ran a part of one. */
+bool steal_help(struct slot *slot, const struct group *group);
+/* Somebody who runs a fork of the group was convicted, and is not home yet. */
+bool steal_lost(struct pool *pool, const struct group *group);
+
+/*
+ * By the thread, before it leaves its frames: of the highest level; true of all,
+ * and what they serve is told 'status'.
+ */
+void steal_settle(struct slot *slot);
+void steal_leave(struct slot *slot, int status);
+/* Does anybody still need the stack of the slot's dead thread?  By who reaps it. */
+bool steal_pins_stack(struct slot *slot);
+/* The same, once; then it is for steal_pins_stack() to say when that is over. */
+bool steal_left(const struct slot *slot);
+
+static inline bool steal_is_carrier(const struct ward_task *task)
+{
+	return load_relaxed(&task_priv(task)->word) & TASK_CARRIER;
+}
+
+static inline struct carrier *carrier_of(const struct ward_task *task)
+{
+	return ward_entry((uintptr_t)task, struct carrier, task);
+}
+
+/* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
+void steal_wake_waiters(struct slot *slot);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * unblock.h - the hook by which a task that is blocked may be freed.
+ */
+#ifndef WARD_LIB_TASK_UNBLOCK_H
+#define WARD_LIB_TASK_UNBLOCK_H
+
+#include "base/host.h"
+
+struct slot;
+
+/* The hook that may free a blocked task. */
+struct slot_unblock {
+	/* W: */
+	_Atomic uint32_t word; /* X: futex: epoch:30, state:2 [N] */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/*
+ * On the scribe: calls the hook that the blocked task of 'epoch' has left, if it
+ * still has.
+ */
+void unblock_call(void *slot, uint64_t epoch);
+/* The slot's thread is dead: nothing of it is called any more. */
+void unblock_reap(struct slot *slot);
+/* On the worker, when run() has returned, if slot->unblock.word is not 0. */
+void unblock_clear(struct slot *slot);
+
+#endif

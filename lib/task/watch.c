@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * watch.c - who is told when a token fires: watches and children.
+ *
+ * A token's lists belong to one thread at a time, for a few steps; 'list' says so.
+ * Who comes to fire must not wait for that one: it asks, and if the lists are taken
+ * leaves it to whoever has them to look again before giving them up.  Only who puts
+ * something on a list or takes it off waits.
+ *
+ * Telling is a walk, for a chain of links may be long: the visitor goes down into a
+ * child, and when nothing is left to do there, back to where it came from.
+ *
+ * Invariants:
+ *  1) Nobody's callback is called while the caller has any list.
+ *  2) The lists of a token are given up only if there is nothing to be told, or if
+ *     it has a teller, who comes back and looks again.
+ *  3) 'running' is what the teller is at, from before it has left the lists until
+ *     it will touch neither that watch nor the child any more.
+ *  4) A teller that comes back and finds the lists taken is the teller no more, and
+ *     goes on above: who has them goes on here.
+ *  5) A link whose 'passed' is more than the token's deadline stands before all
+ *     whose is not.
+ */
+#include "base/host.h"
+#include "base/host_fault.h"
+#include "task/cancel.h"
+#include <errno.h>
+
+#define LOOK_AGAIN WARD_MS(1) /* between two looks at who fires */
+
+#ifndef CANCEL_SPIN
+#define CANCEL_SPIN 64 /* looks before somebody sleeps for a list */
+#endif
+
+enum list {
+	LIST_TAKEN = 1,
+	LIST_ASKED = 2, /* look again before it is given up */
+	LIST_SLEEP = 4	/* somebody sleeps until it is, or until 'running' moves */
+};
+
+static struct watch *watch_of(struct ward_watch *watch)
+{
+	return (struct watch *)(void *)watch;
+}
+
+/* The calling thread. */
+static uint32_t me(void)
+{
+	return host_home() + 1;
+}
+
+/* ---- who has the lists ---------------------------------------------------------- */
+
+static bool ask(struct token *t)
+{
+	return !(or_acq_rel(&t->list, LIST_TAKEN | LIST_ASKED) & LIST_TAKEN);
+}
+
+static void take(struct token *t)
+{
+	for (unsigned looks = 0;; looks++) {
+		uint32_t seen = load_acquire(&t->sleeps);
+		uint32_t word = load_relaxed(&t->list);
+
+		if (!(word & LIST_TAKEN)) {
+			if (cas_acq_rel(&t->list, &word, word | LIST_TAKEN))
+				return; /* [l] */
+		} else if (looks < CANCEL_SPIN) {
+			host_relax();
+		} else if (or_acq_rel(&t->list, LIST_SLEEP) & LIST_TAKEN) {
+			host_wait(&t->sleeps, seen, HOST_FOREVER);
+		}
+	}
+}
+
+static bool has_lists(struct token *t)
+{
+	return CHECK_LOAD(&t->list) & LIST_TAKEN;
+}
+
+/*
+ * Gives them up.  False: somebody has asked meanwhile, and they are still taken.
+ * The last step is the kernel's, on an address: the token may be gone by then.
+ */
+static bool give(struct token *t)
+{
+	uint32_t word = LIST_TAKEN;
+	bool wake = false, given;
+
+	WARD_ASSERT(has_lists(t));
+	while (!(given = cas_acq_rel(&t->list, &word, 0))) { /* [l] */
+		if (word & LIST_SLEEP) {
+			and_acq_rel(&t->list, ~(uint32_t)LIST_SLEEP);
+			add_acq_rel(&t->sleeps, 1);
+			wake = true;
+		} else if (word & LIST_ASKED) {
+			and_acq_rel(&t->list, ~(uint32_t)LIST_ASKED);
+			break;
+		}
+		word = LIST_TAKEN;
+	}
+	if (wake)
+		host_wake(&t->sleeps, INT32_MAX);
+	return given;
+}
+
+/* With the lists: is nobody at it?  Then they stay taken, else are given up. */
+static bool free_to_tell(struct token *t)
+{
+	do {
+		if (!load_acquire(&t->teller)) /* [l] */
+			return true;
+	} while (!give(t));
+	return false;
+}
+
+/* ---- the lists ------------------------------------------------------------------ */
+
+static struct watch **list_of(struct token *t, const struct watch *w)
+{
+	return w->child ? &t->links : &t->watches;
+}
+
+static void put_last(struct token *t, struct watch *w)
+{
+	struct watch **first = list_of(t, w);
+
+	WARD_ASSERT(has_lists(t));
+	if (*first) {
+		w->next = *first;
+		w->prev = (*first)->prev;
+		w->prev->next = w->next->prev = w;
+	} else {
+		*first = w->next = w->prev = w;
+	}
+}
+
+static void take_off(struct token *t, struct watch *w)
+{
+	struct watch **first = list_of(t, w);
+
+	WARD_ASSERT(has_lists(t) && *first && w->next->prev == w &&
+		    w->prev->next == w);
+	if (*first == w)
+		*first = w->next == w ? NULL : w->next;
+	w->next->prev = w->prev;
+	w->prev->next = w->next;
+	w->next = NULL;
+}
+
+/* Who is to be told next, of what; NULL: nobody. */
+static struct watch *next(struct token *t, int64_t *state)
+{
+	struct watch *w = t->links;
+
+	*state = load_acquire(&t->state); /* [q] */
+	if (*state < 0) {
+		w = t->watches ? t->watches : w;
+		if (w)
+			take_off(t, w);
+		return w;
+	}
+	if (*state == 0 || !w || w->passed <= *state)
+		return NULL;
+	w->passed = *state;
+	t->links = w->next; /* and so it is the last */
+	WARD_ASSERT(w->prev->passed >= w->passed); /* 5) */
+	return w;
+}
+
+/* ---- telling -------------------------------------------------------------------- */
+
+/* Back from a visit below t: on there, or wherever above there is more to do. */
+static struct token *go_on(struct token *t)
+{
+	while (t) {
+		struct token *back = t->back;
+
+		WARD_ASSERT(CHECK_LOAD(&t->teller) == me());
+		store_release(&t->running, NULL); /* [l] */
+		store_release(&t->teller, 0); /* [l] */
+		if (ask(t) && free_to_tell(t)) {
+			t->back = back;
+			return t;
+		}
+		t = back;
+	}
+	return NULL;
+}
+
+/* Tells one.  Returns the token where there is more to do, its lists taken. */
+static struct token *visit(struct token *t, struct watch *w, int64_t state)
+{
+	void (*fn)(struct ward_watch *, int) = w->fn;
+	struct token *child = w->child;
+
+	WARD_ASSERT(has_lists(t) && !CHECK_LOAD(&t->teller)); /* one at a time */
+	if (!child)
+		w->on = NULL;
+	store_release(&t->running, w); /* [l] the one before is over */
+	store_relaxed(&t->teller, me());
+	while (!give(t))
+		; /* who asks is answered when the teller comes back */
+	if (!child) {
+		fn((struct ward_watch *)(void *)w, (int)state);
+	} else if (token_lower(child, state) && ask(child) &&
+		   free_to_tell(child)) {
+		child->back = t;
+		return child;
+	}
+	return go_on(t);
+}
+
+/* By who has the lists, and there is no teller.  Gives them up. */
+static void tell(struct token *t)
+{
+	t->back = NULL;
+	while (t) {
+		int64_t state;
+		struct watch *w = next(t, &state);
+		struct token *back = t->back;
+
+		if (w)
+			t = visit(t, w, state);
+		else if (give(t))
+			t = go_on(back);
+	}
+}
+
+/* Gives the lists up; whoever asked meanwhile, or what was put there, is seen to. */
+static void leave(struct token *t)
+{
+	if (free_to_tell(t))
+		tell(t);
+}
+
+void token_tell(struct token *t)
+{
+	if (ask(t))
+		leave(t);
+}
+
+/* ---- firing --------------------------------------------------------------------- */
+
+bool token_cancel(struct token *token, int cause)
+{
+	bool first, timed = false;
+
+	host_hold();
+	first = token_fire(token, cause, &timed);
+	if (first) {
+		token_tell(token);
+		token_fired(token);
+	}
+	host_unhold();
+	return first && !timed;
+}
+
+int cancel_timed(struct token *token)
+{
+	int64_t state = load_acquire(&token->state);
+
+	if (state > 0 && host_now() >= (uint64_t)state) {
+		token_cancel(token, 0);
+		state = load_acquire(&token->state);
+	}
+	return state < 0 ? (int)state : 0;
+}
+
+/* ---- watches -------------------------------------------------------------------- */
+
+int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
+{
+	struct watch *w = watch_of(watch);
+	struct token *t = token_of(cancel);
+	int cause;
+
+	if (!cancel || !watch || !watch->fn)
+		return -EINVAL;
+	if (w->on)
+		return -EBUSY;
+	cause = cancel_cause(cancel); /* its deadline may have come */
+	host_hold();
+	if (!cause) {
+		take(t);
+		cause = (int)(load_relaxed(&t->state) < 0 ?
+				      load_relaxed(&t->state) :
+				      0);
+		if (!cause) {
+			w->on = t;
+			w->child = NULL;
+			put_last(t, w);
+		}
+		leave(t);
+	}
+	if (cause)
+		watch->fn(watch, cause);
+	host_unhold();
+	return 0;
+}
+
+/* Is the teller still at w, or, with NULL, still there, or who fired? */
+static bool busy(const struct token *t, const struct watch *w)
+{
+	return w ? load_acquire(&t->running) == w : /* [l] */
+		   load_acquire(&t->teller) != 0 || token_is_firing(t); /* [l] */
+}
+
+static void wait_over(struct token *t, const struct watch *w)
+{
+	uint32_t seen;
+
+	for (;;) {
+		seen = load_acquire(&t->sleeps);
+		or_acq_rel(&t->list, LIST_SLEEP);
+		if (!busy(t, w))
+			return;
+		/* Who fired is a few steps away, and wakes nobody after the last. */
+		host_wait(&t->sleeps, seen,
+			  w ? HOST_FOREVER : host_now() + LOOK_AGAIN);
+	}
+}
+
+/*
+ * Takes it off its list, and waits until nobody is at it but the caller.  True: it
+ * stood there.
+ */
+static bool detach(struct token *t, struct watch *w)
+{
+	bool stood, others;
+
+	take(t);
+	stood = w->on == t && w->next;
+	if (stood)
+		take_off(t, w);
+	others = busy(t, w) && load_relaxed(&t->teller) != me();
+	leave(t);
+	if (others)
+		wait_over(t, w);
+	return stood;
+}
+
+/* ---- links ---------------------------------------------------------------------- */
+
+/* The link's child knows it no more; then the parent does not, either. */
+static void unlink_parent(struct token *parent, struct watch *w)
+{
+	struct token *child = w->child;
+	struct watch **at;
+
+	take(child);
+	for (at = &child->parents; *at && *at != w; at = &(*at)->up)
+		;
+	if (*at)
+		*at = w->up;
+	leave(child);
+	take(parent);
+	WARD_ASSERT(w->on == parent && parent->children);
+	parent->children--;
+	w->on = NULL;
+	w->child = NULL;
+	leave(parent);
+}
+
+bool ward_cancel_unwatch(struct ward_cancel *cancel, struct ward_watch *watch)
+{
+	struct watch *w = watch_of(watch);
+	struct token *t = token_of(cancel);
+	bool stood;
+
+	if (!cancel || !watch)
+		return false;
+	host_hold();
+	stood = detach(t, w);
+	if (w->child && w->on == t)
+		unlink_parent(t, w);
+	else if (stood)
+		w->on = NULL;
+	host_unhold();
+	return stood;
+}
+
+static void put_first(struct token *parent, struct watch *w)
+{
+	w->passed = INT64_MAX;
+	put_last(parent, w); /* of a ring the last is before the first */
+	parent->links = w;
+}
+
+int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
+		     struct ward_watch *watch)
+{
+	struct watch *w = watch_of(watch);
+	struct token *c = token_of(child), *p = token_of(parent);
+	int64_t state;
+
+	if (!child || !parent || !watch || child == parent)
+		return -EINVAL;
+	if (w->on)
+		return -EBUSY;
+	cancel_cause(parent); /* its deadline may have come */
+	host_hold();
+	take(c);
+	w->on = p;
+	w->child = c;
+	w->up = c->parents;
+	c->parents = w; /* who moves its deadline looks there */
+	leave(c);
+	take(p);
+	p->children++;
+	if (load_relaxed(&p->state) >= 0)
+		put_first(p, w);
+	leave(p);
+	/* Another thread may be at it; it shall be so when this returns. */
+	state = load_acquire(&p->state); /* [q] */
+	if (state && token_lower(c, state))
+		token_tell(c);
+	host_unhold();
+	return 0;
+}
+
+/* What its parents have, also those that are just coming: 0, none. */
+static int64_t least_of_parents(const struct token *t)
+{
+	int64_t least = 0;
+
+	for (const struct watch *w = t->parents; w; w = w->up) {
+		int64_t state = load_acquire(&w->on->state); /* [q] */
+
+		if (state < 0)
+			return state;
+		if (state && (!least || state < least))
+			least = state;
+	}
+	return least;
+}
+
+int ward_cancel_move(struct ward_cancel *cancel, ward_ns at)
+{
+	struct token *t = token_of(cancel);
+	int err;
+
+	if (!cancel)
+		return -EINVAL;
+	host_hold();
+	take(t);
+	err = t->children ? -EBUSY :
+			    token_move(t, least_of_parents,
+				       at > INT64_MAX ? 0 :
+				       at	      ? (int64_t)at :
+							1);
+	leave(t);
+	host_unhold();
+	cancel_cause(cancel); /* it may have come already */
+	return err;
+}
+
+/* ---- the end -------------------------------------------------------------------- */
+
+/* With the lists: 0, or why not.  1: it is being told. */
+static int may_end(struct token *t)
+{
+	uint32_t teller = load_acquire(&t->teller);
+
+	if (teller == me())
+		return -EDEADLK;
+	if (t->children)
+		return -EBUSY;
+	if (load_relaxed(&t->state) < 0)
+		return teller || t->watches || token_is_firing(t);
+	return t->watches ? -EBUSY : 0;
+}
+
+static int unlink_all(struct token *t)
+{
+	for (;;) {
+		struct watch *w;
+		int err;
+
+		take(t);
+		err = may_end(t);
+		w = t->parents;
+		leave(t);
+		if (err == 1) {
+			wait_over(t, NULL);
+			continue;
+		}
+		if (err || !w)
+			return err;
+		detach(w->on, w);
+		unlink_parent(w->on, w);
+	}
+}
+
+int ward_cancel_fini(struct ward_cancel *cancel)
+{
+	int err;
+
+	if (!cancel)
+		return -EINVAL;
+	host_hold();
+	err = unlink_all(token_of(cancel));
+	host_unhold();
+	return err;
+}
