@@ -12,4 +12,4 @@ lint_scripts = \
 	tests/lint/planted.sh \
 	tests/lint/style.sh
 
-EXTRA_DIST += tests/lint/circles.known tests/lint/header.c
+EXTRA_DIST += tests/lint/header.c

@@ -191,7 +191,7 @@ function check(where, text,	word, rest) {
 	}
 }
 
-function has(path,	tail) { # lib/lane/lane.c, work/lane.c, lane.c
+function has(path,	tail) { # lib/lane/lane.c, lane/lane.c, lane.c
 	for (tail = path; tail != ""; ) {
 		filed[tail]
 		if (!index(tail, "/"))

@@ -12,9 +12,8 @@ failed=0
 plant() { # a clean tree
 	rm -rf "$tree"
 	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
-		"$tree/lib/tell" "$tree/lib/work" "$tree/lib/heal" \
-		"$tree/benchmarks" "$tree/docs" "$tree/examples" \
-		"$tree/tests/lint" "$tree/tests/unit"
+		"$tree/lib/pool" "$tree/lib/run" "$tree/benchmarks" \
+		"$tree/docs" "$tree/examples" "$tree/tests/unit"
 	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
 	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/ward/base.h"
 	printf '%s\n#include <pthread.h>\n' "$spdx" >"$tree/lib/base/host.h"
@@ -81,7 +80,7 @@ refused layers.sh lib/sync/ring.h '	__atomic_store_n(&w, 1, __ATOMIC_SEQ_CST);'
 refused layers.sh include/ward/base.h '#include <pthread.h>'
 refused style.sh lib/pool/pool.c "int blank; "
 refused style.sh lib/pool/pool.c "$(printf '\t%096d' 1)"
-refused style.sh lib/work/bare.c 'int no_licence;'
+refused style.sh lib/run/bare.c 'int no_licence;'
 refused listed.sh lib/run/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
 refused listed.sh lib/sync/bell.h 'int untold;'
@@ -97,13 +96,12 @@ refused names.sh lib/pool/pool.c '/* as gone() has it */'
 refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
 refused names.sh include/ward/base.h '/* from OVER to GONE */'
 
-# The status of circles.sh for the library that FILE:C-CODE... make, and a list.
-circles() { # EXPECTED OPTION KNOWN FILE:C-CODE...
+# circles.sh on the library that FILE:C-CODE... make: its status, and what it says.
+circles() { # STATUS SAID OPTION FILE:C-CODE...
 	expected=$1
-	option=$2
-	rm -rf "$tree"
-	mkdir -p "$tree/tests/lint"
-	printf '%s\n' "$3" >"$tree/tests/lint/circles.known"
+	says=$2
+	option=$3
+	rm -rf "$tree/lib"
 	shift 3
 	for unit; do
 		file=$tree/lib/${unit%%:*}
@@ -115,34 +113,35 @@ circles() { # EXPECTED OPTION KNOWN FILE:C-CODE...
 	status=0
 	said=$(top_srcdir=$tree top_builddir=$tree \
 		sh "$lint/circles.sh" "${option#lost}" 2>&1) || status=$?
-	[ $status = "$expected" ] && return
+	[ $status = "$expected" ] && [ "$said" = "$says" ] && return
 	echo "circles.sh $option ended with $status, for $*: $said"
 	failed=1
 }
 
-a='work/a:void b(void); void a(void) { b(); }'
-b='work/b:void c(void); void b(void) { c(); }'
-c='work/c:void a(void); void c(void) { a(); }'
-in_libs='work/.libs/c:void a(void); void c(void) { a(); }'
-down='work/c:void ring(void); void c(void) { ring(); }'
+a='task/a:void b(void); void a(void) { b(); }'
+b='task/b:void c(void); void b(void) { c(); }'
+c='task/c:void a(void); void c(void) { a(); }'
+in_libs='task/.libs/c:void a(void); void c(void) { a(); }'
+down='task/c:void ring(void); void c(void) { ring(); }'
 ring='sync/ring:void ring(void) { }'
 up='sync/ring:void c(void); void ring(void) { c(); }'
-leaf='work/c:void c(void) { }'
+leaf='task/c:void c(void) { }'
+calls='task/a > task/b: b
+task/b > task/c: c
+task/c > task/a: a'
 circles 0 '' '' "$a" "$b" "$down" "$ring"
-circles 1 '' '' "$a" "$b" "$c"
-circles 1 '' '' "$a" "$b" "$in_libs"
-circles 0 '' 'circle work: a b c' "$a" "$b" "$c"
-circles 1 '' 'circle work: a b' "$a" "$b" "$c"
-circles 1 '' 'circle work: a b c d' "$a" "$b" "$c"
-circles 1 '' 'circle work: a b c' "$a" "$b" "$down" "$ring"
-circles 1 '' '' "$leaf" "$up"
-circles 0 '' 'up sync/ring > work/c' "$leaf" "$up"
-circles 1 '' 'up sync/ring > work/c' "$down" "$ring"
-circles 0 --list 'circle work: a b c d' "$a" "$b" "$c"
-circles 1 --list 'circle work: a b' "$a" "$b" "$c"
-circles 1 lost '' "$leaf"
-circles 1 '' '' "$leaf" 'work/a:typedef int a;'
-circles 1 '' '' "$leaf" 'work/a:static int a; int *b(void); int *b(void) { return &a; }' \
-	'work/d:static int d __attribute__((used));'
-circles 1 '' '' 'odd/a:void a(void) { }'
+circles 0 '' --calls "$a" "$b" "$down" "$ring"
+circles 1 'circle task: a b c' '' "$a" "$b" "$c"
+circles 1 "circle task: a b c
+$calls" --calls "$a" "$b" "$c"
+circles 1 'circle task: a b c' '' "$a" "$b" "$in_libs"
+circles 1 'up sync/ring > task/c' '' "$leaf" "$up"
+circles 1 'up sync/ring > task/c
+sync/ring > task/c: c' --calls "$leaf" "$up"
+circles 1 'lib/task/c.c: no object' lost "$leaf"
+circles 1 '2 files have objects, 1 show anything' '' "$leaf" 'task/a:typedef int a;'
+circles 1 'lib/task/d.c: its object shows nothing' '' "$leaf" \
+	'task/a:static int a; int *b(void); int *b(void) { return &a; }' \
+	'task/d:static int d __attribute__((used));'
+circles 1 'lib/odd/a.c: is in no layer' '' 'odd/a:void a(void) { }'
 exit $failed
