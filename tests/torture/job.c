@@ -448,7 +448,7 @@ static int run(struct ward_task *task)
 
 /* ---- how it may end ------------------------------------------------------------ */
 
-static int lost_status(const struct job *job)
+static int bad_status(const struct job *job)
 {
 	return job->kind < EXIT	  ? own_status(job) :
 	       job->kind <= RAW	  ? -EOWNERDEAD :
@@ -474,7 +474,7 @@ static int fair_status(const struct job *job)
 	    (job->once && runs_of(job, budget_of(job)) > 1 &&
 	     !load_acquire(&job->commits)))
 		return 0;
-	return lost_status(job);
+	return bad_status(job);
 }
 
 static bool is_fair(const struct job *job, int status)
@@ -484,7 +484,7 @@ static bool is_fair(const struct job *job, int status)
 	/* Nothing is run again then, and what is queued never runs. */
 	if (load_acquire(&job->cycle->destroying) &&
 	    (status == -ECANCELED ||
-	     (job->kind >= FAIL && status == lost_status(job))))
+	     (job->kind >= FAIL && status == bad_status(job))))
 		return true;
 	/* Its scribe may be late. */
 	return job->kind == UNBLOCK && status == -ETIME;
@@ -522,7 +522,7 @@ static void done(struct ward_task *task, int status)
 		fault("id %u: ended with %d and never ran", job->id, status);
 	if (status && status != -ECANCELED && !ward_incident(task))
 		fault("id %u: lost without a report", job->id);
-	if (!job->once && job->kind >= FAIL && status == lost_status(job) &&
+	if (!job->once && job->kind >= FAIL && status == bad_status(job) &&
 	    !load_acquire(&job->cycle->destroying) &&
 	    !load_acquire(&job->commits) &&
 	    runs != runs_of(job, budget_of(job)))
