@@ -43,8 +43,11 @@ function words(text,	word, n, part, j) { # the names of code
 		if (!((room, word) in met)) {
 			met[room, word]
 			n = split(tolower(word), part, "_")
-			for (j = 1; j <= n; j++)
+			for (j = 1; j <= n; j++) {
 				stands[room, part[j]]
+				stands[room, part[j] "_" part[j + 1]]
+				stands[room, part[j] "_" part[j + 1] "_" part[j + 2]]
+			}
 		}
 		if (text ~ /^\)?[ \t]*\(/) {
 			called[word]
@@ -117,15 +120,14 @@ function is(word, k) { # or the beginning (LANE_SWEEP_*) or the end (_INIT) of s
 }
 
 # | word | what it is | `file.h` | elsewhere |
-function gloss(where, text,	cell, n, part, j) {
+function gloss(where, text,	cell, word) {
 	if (split(text, cell, /[ \t]*\|[ \t]*/) != 6 || cell[4] !~ /^`/)
 		return
 	gsub(/`|.*\//, "", cell[4])
-	n = split(cell[2], part, " ")
-	for (j = 1; j <= n; j++)
-		if (!((cell[4], part[j]) in stands) &&
-		    !((cell[4], part[j] "s") in stands))
-			complain(where, cell[2] " is not in " cell[4])
+	word = cell[2]
+	gsub(/ /, "_", word)
+	if (!((cell[4], word) in stands) && !((cell[4], word "s") in stands))
+		complain(where, cell[2] " is not in " cell[4])
 	glossed++
 }
 

@@ -30,7 +30,7 @@ plant() { # a clean tree
 		'bell ring' 'wakes' pool.h rte_ring >"$tree/docs/glossary.md"
 	printf '| [%s](%s) | what is in it |\n' it overview.md it glossary.md \
 		>"$tree/docs/README.md"
-	printf '%s\n#define POOL_OVER 1\nstruct pool { int bells, ring_, word; };\n' \
+	printf '%s\n#define POOL_OVER 1\nstruct pool { int bell_rings, word; };\n' \
 		"$spdx" >"$tree/lib/pool/pool.h"
 	echo '/* as pool_new() has it */ int pool_new(void);' \
 		>>"$tree/lib/pool/pool.c"
@@ -92,6 +92,7 @@ for gone in 'see gone()' '`struct gone`' '`gone.c`' 'POOL_GONE' 'a `gone`' \
 done
 refused names.sh docs/glossary.md '| gone | it is not there | `pool.h` | lost |'
 refused names.sh docs/glossary.md '| bell | stands elsewhere | `ring.h` | - |'
+refused names.sh docs/glossary.md '| bell word | stands there in two words | `pool.h` | - |'
 refused names.sh lib/pool/pool.c '/* as gone() has it */'
 refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
 refused names.sh include/ward/base.h '/* from OVER to GONE */'
