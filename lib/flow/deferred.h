@@ -3,8 +3,8 @@
  * deferred.h - a stranger's function on a worker, in a task of its own: it may fault,
  * die or hang there and costs no more than that.  What comes after it comes anyway.
  */
-#ifndef WARD_LIB_FLOW_ERRAND_H
-#define WARD_LIB_FLOW_ERRAND_H
+#ifndef WARD_LIB_FLOW_DEFERRED_H
+#define WARD_LIB_FLOW_DEFERRED_H
 
 #include "pool/pool.h"
 

@@ -15,8 +15,8 @@
  *
  * Every loop goes round only because another one has written or come.
  */
-#ifndef WARD_LIB_FLOW_KEPT_H
-#define WARD_LIB_FLOW_KEPT_H
+#ifndef WARD_LIB_FLOW_SAVED_H
+#define WARD_LIB_FLOW_SAVED_H
 
 #include "sync/stack.h"
 #include <stddef.h>

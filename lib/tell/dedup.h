@@ -2,8 +2,8 @@
 /*
  * dedup.h - which reports tell of the same incident, and how often it came.
  */
-#ifndef WARD_LIB_TELL_GROUP_H
-#define WARD_LIB_TELL_GROUP_H
+#ifndef WARD_LIB_TELL_DEDUP_H
+#define WARD_LIB_TELL_DEDUP_H
 
 #include <stdbool.h>
 #include <ward/report.h>
