@@ -54,12 +54,12 @@ static inline bool life_may(enum slot_life from, enum slot_life to)
 	return may[from] >> to & 1;
 }
 
-/* The thread: worker.c makes it, lost.c sees to its end, clerk.c joins it. */
+/* The thread: thread.c makes it, reap.c sees to its end, clerk.c joins it. */
 struct slot_thread {
 	_Atomic uint64_t life; /* X: turn and state, as above [L] */
 	_Atomic int32_t tid;   /* W */
 	host_thread handle;    /* O, bond: who makes it */
-	_Atomic uint32_t join_state; /* X: enum bond [bd] */
+	_Atomic uint32_t join_state; /* X: enum join_state [bd] */
 	bool joined;	       /* C; E when the clerk rests: or let go */
 	char name[16];	       /* O, life: who makes it */
 	struct host_life liveness; /* O, life; then W, and the kernel at its end */
