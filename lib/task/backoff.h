@@ -14,7 +14,7 @@ static inline uint64_t backoff_most(uint64_t least, uint64_t most)
 	return least > UINT64_MAX / 1000 ? UINT64_MAX : least * 1000;
 }
 
-/* Any number, evenly: splitmix64 (Steele, Lea and Flood, 2014). */
+/* Evenly distributed: splitmix64 (Steele, Lea and Flood, 2014). */
 static inline uint64_t backoff_random(_Atomic uint64_t *rng)
 {
 	uint64_t z = add_relaxed(rng, UINT64_C(0x9e3779b97f4a7c15));
@@ -25,8 +25,8 @@ static inline uint64_t backoff_random(_Atomic uint64_t *rng)
 }
 
 /*
- * Before try n + 1: a random span up to 'least', doubled for each try before that
- * one, but no more than 'most' (0: 1000 x least).
+ * Before try n + 1: a random span up to 'least', doubled for each earlier try but the
+ * first, but no more than 'most' (0: 1000 x least).
  */
 static inline uint64_t backoff_draw(_Atomic uint64_t *rng, uint64_t least,
 				    uint64_t most, uint32_t n)

@@ -34,6 +34,6 @@ int ward_cancel_deadline(struct ward_cancel *cancel, ward_ns at)
 	if (token_live_until(token, at ? (int64_t)at : 1))
 		token_tell(token);
 	host_unhold();
-	cancel_cause(cancel); /* it may have come already */
+	cancel_cause(cancel); /* the deadline may have come already */
 	return 0;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * local_queue.h - what a worker has at hand: a ring of its own, into which it takes
- * batches and submits nested work, and a deque of forks; from both others may
- * steal.
+ * local_queue.h - a worker's own tasks: a ring, into which it takes batches and
+ * submits nested work, and a deque of forks.  Others may steal from both.
  *
  * It belongs to a thread, not to a seat: a fenced thread may still push.
  *
  * Levels.  On level 0 a worker runs its attempt; while that waits for forks that
  * were stolen it may run parts of those, each on a level above.  A level begins
- * and ends with an empty deque, so what lies there, and what was stolen from it, is
- * of the level that is the highest at that moment.
+ * and ends with an empty deque, so all forks there, and those stolen from it, are
+ * of the highest level at that moment.
  */
 #ifndef WARD_LIB_TASK_LOCAL_QUEUE_H
 #define WARD_LIB_TASK_LOCAL_QUEUE_H
@@ -19,10 +18,10 @@
 
 #define LOCAL_SIZE 64u  /* cells; one less are used */
 #define LOCAL_BATCH 32u /* taken at once, at most */
-/* What is taken at once may wait about so long for its turn, ns. */
+/* The tasks of a batch may wait about so long, ns. */
 #define LOCAL_AHEAD UINT64_C(1000000)
 /* A task that runs shorter than this, ns, costs less than a look too many: inbox.c. */
-#define HAND_BRIEF UINT64_C(300)
+#define LOCAL_BRIEF UINT64_C(300)
 #define LOCAL_LEVELS 24u
 
 struct inbox;
@@ -30,13 +29,13 @@ struct ward_fork;
 struct ward_task;
 
 struct level {
-	/* W: what stolen fork runs here */
+	/* W: the stolen fork that runs here */
 	_Atomic(const void *) serves; /* its group: to compare, no more */
 	_Atomic uint64_t base;	      /* the number of its own first fork */
 	struct ward_fork *fork;
-	_Atomic uint32_t *from; /* where it is counted as out */
-	/* X: moved by thieves: before they try to win a fork of this level, and
-	 * after it has ended */
+	_Atomic uint32_t *from; /* the 'out' that counts it */
+	/* X: thieves, from before they try to win a fork of this level until after
+	 * that has ended */
 	_Atomic uint32_t out;
 };
 
@@ -46,22 +45,22 @@ struct local_queue {
 	/* W: */
 	line_aligned uint32_t last;  /* inbox ring that gave the last batch */
 	uint32_t turn;		     /* takes; now and then the inbox is first */
-	uint32_t victim;	     /* whom to steal from next */
+	uint32_t victim;	     /* the next one to steal from */
 	uint32_t pause;		     /* between two looks, in host_relax() */
 	uint32_t batch, most;	     /* to take at once; never more than 'most' */
-	/* I: a fork of another hand's, as a task; or NULL: no thief */
+	/* I: a fork of another local queue, as a task; or NULL: no thief */
 	struct ward_task *(*steal_fork)(struct inbox *inbox,
 					struct local_queue *local);
 	_Atomic uint32_t level;	     /* the highest that is in use */
-	uint32_t near;		     /* its thread's neighbourhood, if there are any */
-	bool brief;		     /* its last sampled task was: HAND_BRIEF */
+	uint32_t near;		     /* its thread's neighbourhood */
+	bool brief;		     /* its last sampled task was: LOCAL_BRIEF */
 	struct level at[LOCAL_LEVELS];
-	struct deque deque; /* with letters of its own, as the levels */
+	struct deque deque; /* with letters of its own, like the levels */
 };
 
 /*
- * In zeroed memory, once: others may look at it ever after.  Who is to fork gives the
- * deque its cells.
+ * In zeroed memory, once: others may look at it ever after.  thread.c gives the deque
+ * its cells.
  */
 static inline void local_init(struct local_queue *local, uint32_t seed)
 {
@@ -77,8 +76,8 @@ static inline void local_init(struct local_queue *local, uint32_t seed)
 }
 
 /*
- * One of its tasks ran so long, ns: what is taken along waits for such ones.  Less at
- * once, more by and by, for a long one does more harm than many short ones do good.
+ * One of its tasks ran so long, ns: a batch waits for such ones.  It shrinks at once and
+ * grows by and by, for one long task does more harm than many short ones do good.
  */
 static inline void local_learn(struct local_queue *local, uint64_t ran)
 {
@@ -89,7 +88,7 @@ static inline void local_learn(struct local_queue *local, uint64_t ran)
 	if (fit > local->most)
 		fit = local->most;
 	local->batch = fit ? (uint32_t)fit : 1;
-	local->brief = ran < HAND_BRIEF;
+	local->brief = ran < LOCAL_BRIEF;
 }
 
 #endif

@@ -7,48 +7,48 @@
 #include "task/priority.h"
 #include "task/slot.h"
 
-#define LOWERED(turn, state) ((turn) << 2 | (uint64_t)(state))
+#define LOWERED(gen, state) ((gen) << 2 | (uint64_t)(state))
 
-/* Nobody else moves it on from BUSY. */
-static void settle(struct slot *slot, uint64_t turn, enum lowered state)
+/* By the thread that made it BUSY. */
+static void settle(struct slot *slot, uint64_t gen, enum lowered state)
 {
-	store_release(&slot->priority.lowered, LOWERED(turn, state)); /* [pl] */
+	store_release(&slot->priority.lowered, LOWERED(gen, state)); /* [pl] */
 }
 
-void priority_lower(void *zombie, uint64_t turn)
+void priority_lower(void *zombie, uint64_t gen)
 {
 	struct slot *slot = zombie;
 	uint64_t seen = load_acquire(&slot->priority.lowered), life; /* [pl] */
 	int32_t tid = load_relaxed(&slot->thread.tid);
 
-	/* It came home, or was lowered before; or somebody was held at the record's
-	 * last thread, and still is. */
-	if (seen >> 2 >= turn || (seen & 3) == LOWERED_BUSY)
+	/* It came home, or was lowered before; or BUSY stands of the record's last
+	 * thread, at which another is held. */
+	if (seen >> 2 >= gen || (seen & 3) == LOWERED_BUSY)
 		return;
-	life = load_acquire(&slot->thread.life); /* after the number, so that it is its */
-	if (LIFE_GEN(life) != turn || LIFE_STATE(life) != LIFE_ZOMBIE ||
+	life = load_acquire(&slot->thread.life); /* after 'tid', which so is of this life */
+	if (LIFE_GEN(life) != gen || LIFE_STATE(life) != LIFE_ZOMBIE ||
 	    host_life_lost(&slot->thread.liveness) ||
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
-			 LOWERED(turn, LOWERED_BUSY)))
+			 LOWERED(gen, LOWERED_BUSY)))
 		return;
-	settle(slot, turn,
+	settle(slot, gen,
 	       host_lower(tid, &slot->priority.sched) ? LOWERED_YES : LOWERED_NOT);
 }
 
 void priority_lift(struct slot *slot)
 {
-	uint64_t seen = load_acquire(&slot->priority.lowered), turn = seen >> 2; /* [pl] */
+	uint64_t seen = load_acquire(&slot->priority.lowered), gen = seen >> 2; /* [pl] */
 	int32_t tid = load_relaxed(&slot->thread.tid);
 
 	if ((seen & 3) != LOWERED_YES || host_life_lost(&slot->thread.liveness) ||
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
-			 LOWERED(turn, LOWERED_BUSY)))
+			 LOWERED(gen, LOWERED_BUSY)))
 		return;
-	settle(slot, turn,
+	settle(slot, gen,
 	       host_raise(tid, &slot->priority.sched) ? LOWERED_NOT : LOWERED_YES);
 }
 
-bool priority_returned(struct slot *slot, uint64_t turn)
+bool priority_returned(struct slot *slot, uint64_t gen)
 {
 	uint64_t seen = load_acquire(&slot->priority.lowered), was; /* [pl] */
 
@@ -57,7 +57,7 @@ bool priority_returned(struct slot *slot, uint64_t turn)
 		if ((was & 3) == LOWERED_BUSY)
 			return false;
 	} while (!cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
-			      LOWERED(turn, LOWERED_RETURNED)));
-	return was != LOWERED(turn, LOWERED_YES) ||
+			      LOWERED(gen, LOWERED_RETURNED)));
+	return was != LOWERED(gen, LOWERED_YES) ||
 	       host_raise(load_relaxed(&slot->thread.tid), &slot->priority.sched);
 }

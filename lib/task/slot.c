@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slot.c - the slow half of slot.h: ending while asked, asking, and a forked child.
+ * slot.c - the slow half of slot.h: fencing, wakers, and a forked child.
  */
 #include "task/slot.h"
 
@@ -11,10 +11,7 @@ bool slot_end_asked(struct slot *slot)
 {
 	uint64_t fence = load_acquire(&slot->fence); /* [H] */
 
-	/*
-	 * An ASK of an earlier epoch is a steward that is late to take it back;
-	 * it cannot win any more, and its own swap tolerates ours.
-	 */
+	/* The steward of an earlier epoch's ASK cannot win, and tolerates this swap. */
 	while (fence && !(fence & 1))
 		if (cas_acq_rel(&slot->fence, &fence, 0)) /* [H] */
 			return true;
@@ -37,9 +34,9 @@ bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker)
 	do {
 		if (fence & 1)
 			return false;
-		/* Another's question: its asker is held, and now comes too late. */
+		/* Another's ASK is replaced: its asker was held, and comes too late. */
 	} while (!cas_acq_rel(&slot->fence, &fence, ask)); /* [H] */
-	host_barrier_heavy(); /* [F] that I asked | still there? */
+	host_barrier_heavy(); /* [F] asked | still there? */
 	fence = ask;
 	if (load_acquire(&slot->word) != epoch) { /* [E] */
 		cas_acq_rel(&slot->fence, &fence, 0);
@@ -66,7 +63,7 @@ void slot_await_wakers(struct slot *slot)
 {
 	store_relaxed(&slot->wait.on, NULL);
 	barrier_seq_cst(); /* [s] I wait no more | who is about to wake me? */
-	/* Two steps and a futex call away; in a forked child nobody is. */
+	/* A waker needs two steps and a futex call; a forked child has none. */
 	while (load_acquire(&slot->wait.wakers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
@@ -78,7 +75,7 @@ void slot_forked(void *self)
 
 	if (!slot)
 		return;
-	/* Its task may go on and exec or _exit; it must not take another. */
+	/* The task may go on and exec or _exit; the thread must not take another. */
 	store_relaxed(&slot->fence, FENCE_FORKED);
 	ward_pulse_ = NULL;
 }

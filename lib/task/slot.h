@@ -4,17 +4,16 @@
  * works, and how its right to answer is taken away.
  *
  * Key invariant: every attempt has exactly one answer.
- *  1) 'word' is the epoch, and the phase that it is: inside of what, or out.
- *     Its worker writes it with plain stores; nobody else writes it; each store
- *     is a new epoch.
+ *  1) 'word' is the epoch and its phase.  Only the worker writes the word, with
+ *     plain stores, and each store is a new epoch.
  *  2) 'fence' is 0, ASK(e, who) or TAKEN(e).  The steward asks, then looks whether
  *     the worker is still in e; the worker ends e, then looks whether it was
  *     asked [F].  So if the steward still sees e, the worker will see ASK(e)
- *     when it ends; and if the worker sees no ASK, the steward sees it gone.
- *  3) ASK(e, who) is resolved by one compare-and-swap: to TAKEN(e) by the steward,
- *     and the answer is the steward's; or to 0 by the worker, and it is its own.
- *  4) TAKEN(e) stays until the worker itself, come home, clears it: it ends no
- *     epoch as its own meanwhile.
+ *     at the end; and if the worker sees no ASK, the steward sees e ended.
+ *  3) One compare-and-swap resolves ASK(e, who): the steward's to TAKEN(e), which
+ *     takes the answer, or the worker's to 0, which keeps it.
+ *  4) Only the worker clears TAKEN(e), when it comes home: it ends no epoch as its
+ *     own meanwhile.
  *
  * Edges: [E] epoch published | looked at; [F] end | fence; [H] fence taken |
  * come home.
@@ -37,7 +36,7 @@
 enum slot_phase {
 	SLOT_OUT,     /* nothing */
 	SLOT_RUN,     /* task->run() */
-	SLOT_DEAD,    /* a failure is weighed, then hooks.dead; done() is due */
+	SLOT_DEAD,    /* a failure is judged, then hooks.dead; done() is due */
 	SLOT_DONE,    /* task->done() */
 	SLOT_RELEASE, /* task->release(): the task may be freed any time */
 	SLOT_HOOK     /* hooks.start or .stop; no task */
@@ -51,37 +50,37 @@ struct lane;
 
 /* A task's place in its lane. */
 struct lane_place {
-	struct lane *lane; /* NULL: it has none */
-	bool refused;	   /* it has never been active there */
+	struct lane *lane; /* NULL: no place */
+	bool refused;	   /* the task has never been active there */
 };
 
-/* How the attempt's answer was taken, and what it did after that. */
+/* How the attempt's answer was taken, and what the attempt did after that. */
 struct slot_fencing {
 	/* W: */
 	_Atomic uint64_t fence_requested; /* X, a store: the epoch that is to be fenced */
-	_Atomic uint64_t at; /* O, fence: when it was [H] */
-	struct histogram regret;    /* from then to a refused commit */
+	_Atomic uint64_t at; /* O, fence: time of the fence [H] */
+	struct histogram regret;    /* from the fence to a refused commit */
 	_Atomic uint64_t regrets;
 	/* X: the attempt's fence number; 0: none yet [dq] */
 	_Atomic uint64_t fencing_token;
 };
 
-/* Where the thread waits inside of the library: wait.c, slot_wake_waiter(). */
+/* The thread's wait inside of the library: wait.c, slot_wake_waiter(). */
 struct slot_wait {
 	/* W: */
 	_Atomic(_Atomic uint32_t *) on; /* a futex, or NULL [G] */
-	_Atomic uint32_t wakers; /* X: threads that may be about to move it [s] */
-	_Atomic uint32_t pause;	  /* X: futex of its waits; slot_wake_waiter() moves it */
+	_Atomic uint32_t wakers; /* X: threads that may be about to move 'on' [s] */
+	_Atomic uint32_t pause;	  /* X: a futex of its own; slot_wake_waiter() moves it */
 };
 
 /* The thread's seat: seat.c. */
 struct slot_seat {
-	_Atomic uint32_t number; /* O, the stack of spares: SEATED there, or last */
+	_Atomic uint32_t number; /* O, the stack of spares: the seat, or the last one */
 	_Atomic uint32_t call; /* the same; W: futex of a spare: enum call [c] */
-	uint64_t vacated; /* the same: when that seat fell vacant, or 0 */
+	uint64_t vacated; /* the same: time when the seat fell vacant, or 0 */
 };
 
-/* By owner; the letters are those of base/atomic.h. */
+/* The letters are those of base/atomic.h. */
 struct slot {
 	/* W: one line, at each task */
 	line_aligned struct ward_pulse pulse;
@@ -97,25 +96,25 @@ struct slot {
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
 	_Atomic uint64_t budget[4]; /* busy, blocked, progress, declared */
-	_Atomic uint64_t declared;  /* a block is declared up to then; 0: none */
+	_Atomic uint64_t declared;  /* time up to which a block is declared; 0: none */
 	struct histogram queue_time, run_time; /* sampled */
-	uint64_t stamp;	 /* of the task in hand, if its word says so */
+	uint64_t stamp;	 /* of the current task, if the task's word says so */
 	uint32_t forked; /* not 0: the attempt has made forks */
-	uint32_t needs_cleanup; /* not 0: or declared, or armed, something */
-	struct lane_place leaves; /* while it calls release() of a lane's task */
+	uint32_t needs_cleanup; /* not 0: forks, a declared wait, or an unblock hook */
+	struct lane_place leaves; /* during release() of a lane's task */
 
-	/* The attempt.  With letters of their own. */
+	/* The attempt, with letters of their own. */
 	struct slot_fail fail; /* fail.h */
 	struct slot_fencing fencing;
 	struct slot_wait wait;
 	struct slot_unblock unblock; /* unblock.h */
 
-	/* What it takes from, and what others take from it: local_queue.h, steal.h */
+	/* Its queue, and what is stolen: local_queue.h, steal.h */
 	struct local_queue local;
 	struct carrier carrier;
-	_Atomic uint64_t stolen; /* W: forks of others that it took */
+	_Atomic uint64_t stolen; /* W: forks taken from others */
 
-	/* The thread.  With letters of their own. */
+	/* The thread, with letters of their own. */
 	struct slot_thread thread; /* thread.h */
 	struct slot_seat seat;
 	struct slot_priority priority; /* priority.h */
@@ -128,8 +127,7 @@ struct slot {
 #define FENCE_ASK(e, asker) ((e) << 5 | ((uint64_t)(asker)&15) << 1)
 #define FENCE_TAKEN(e) ((e) << 5 | 1)
 #define FENCE_EPOCH(f) ((f) >> 5)
-/* The thread is a copy, in a child process.  Nobody is asked for an epoch outside,
- * so this is TAKEN, and of no epoch. */
+/* The thread is a copy, in a child process: TAKEN, of no epoch that is ever asked for. */
 #define FENCE_FORKED ((uint64_t)1)
 
 #define SLOT_PHASES ((uint64_t)8)
@@ -144,10 +142,10 @@ static inline bool slot_inside(uint64_t word)
 	return slot_phase(word) != SLOT_OUT;
 }
 
-/* The calling thread's, or NULL; the pulse is its first. */
+/* The calling thread's slot, or NULL. */
 static inline struct slot *slot_here(void)
 {
-	_Static_assert(offsetof(struct slot, pulse) == 0, "it is the slot");
+	_Static_assert(offsetof(struct slot, pulse) == 0, "the pulse is first");
 	return (struct slot *)(void *)ward_pulse_;
 }
 
@@ -164,9 +162,8 @@ static inline uint64_t slot_next(uint64_t word, enum slot_phase phase)
 }
 
 /*
- * The worker goes from epoch 'word', the one that it is in, to the next.  It knows
- * its own word best: to read back at each step what was stored at the last one is
- * a good part of what supervision costs.
+ * The worker goes from epoch 'word', in which it is, to the next.  It passes the word
+ * on, because a load of what was just stored is a good part of what supervision costs.
  */
 static inline uint64_t slot_go_on(struct slot *slot, uint64_t word,
 				  enum slot_phase phase)
@@ -176,7 +173,7 @@ static inline uint64_t slot_go_on(struct slot *slot, uint64_t word,
 	return word;
 }
 
-/* The same, where the phases are known: an addition. */
+/* slot_go_on() where the phases are known: an addition. */
 static inline uint64_t slot_step(struct slot *slot, uint64_t word,
 				 enum slot_phase from, enum slot_phase to)
 {
@@ -186,7 +183,7 @@ static inline uint64_t slot_step(struct slot *slot, uint64_t word,
 	return word;
 }
 
-/* From outside, or from between its run and its answer, into an epoch of this task. */
+/* From outside, or from SLOT_DEAD, into an epoch of this task. */
 static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
 				  enum slot_phase phase)
 {
@@ -199,13 +196,13 @@ static inline uint64_t slot_begin(struct slot *slot, struct ward_task *task,
 }
 
 cold bool slot_end_asked(struct slot *slot);
-/* Of a slot that is taken: was it this epoch? */
+/* Was it this epoch of the fenced slot that was taken? */
 cold bool slot_took(const struct slot *slot, uint64_t epoch);
 
 /* After the end of an epoch: true if neither it nor a later one was taken. */
 static inline bool slot_own(struct slot *slot)
 {
-	host_barrier_light(); /* [F] that I left | asked? */
+	host_barrier_light(); /* [F] left the epoch | asked? */
 	if (likely(load_relaxed(&slot->fence) == 0))
 		return true;
 	return slot_end_asked(slot);
@@ -213,7 +210,7 @@ static inline bool slot_own(struct slot *slot)
 
 /*
  * After the worker went on from 'left' to another epoch inside: true if the answer of
- * that one is its own.  The other may have been taken by now; slot_end() will tell.
+ * 'left' is its own.  slot_end() says whether the other one was taken.
  */
 static inline bool slot_own_of(struct slot *slot, uint64_t left)
 {
@@ -231,29 +228,28 @@ static inline bool slot_end(struct slot *slot)
 }
 
 /*
- * Takes the answer of the attempt in 'epoch' away from the worker.  False if it
- * moved meanwhile, or was taken before.  Askers that may ask at the same time bear
- * different numbers (mod 16): the later question replaces the earlier one, whose
- * asker, should it only have been held, finds that it is not its own any more.  With
- * the same number, one could ask anew for an epoch that the worker has just won, and
- * the other would take it.
+ * Takes the answer of the attempt in 'epoch' away from the worker.  False if the
+ * worker moved meanwhile, or was fenced before.  Askers that may ask at the same time
+ * bear different numbers (mod 16), so that an asker which was held sees that a later
+ * ASK has replaced its own.  With the same number, one could ask anew for an epoch
+ * that the worker has just won, and the other would take it.
  */
 bool slot_fence(struct slot *slot, uint64_t epoch, uint32_t asker);
 
-/* Stewards bear the number of their term, from 0 to 13 and round. */
+/* A steward bears the number of its term, modulo ASKER_TERMS. */
 enum { ASKER_TERMS = 14, ASKER_DESTROY = 14, ASKER_REAP = 15 };
 
-/* Wakes the thread if it waits inside libward: it was fenced, or is to stop. */
+/* Wakes the thread if it waits inside of the library: it was fenced, or is to stop. */
 void slot_wake_waiter(struct slot *slot);
 /*
- * By the thread, when it waits no more, if the futex is not the library's: whoever
- * read where it waited has done with it, so that it may be given back.
+ * By the thread after its wait, if the futex is not the library's: no waker touches
+ * the futex any more, so that its memory may be freed.
  */
 void slot_await_wakers(struct slot *slot);
 
-/* The slot whose attempt 'slot', which runs a task, is inside of: its own, or its root. */
+/* The slot whose attempt 'slot', which runs a task, is a part of: itself, or its root. */
 struct slot *slot_root(struct slot *slot);
-/* And the task of that. */
+/* The root's task. */
 struct ward_task *slot_task(struct slot *slot);
 /* In the child of a fork, for the forking thread's slot. */
 void slot_forked(void *self);

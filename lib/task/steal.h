@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * steal.h - forks that run elsewhere than where they were made.
+ * steal.h - forks that run on another thread than their maker's.
  *
- * Two kinds of thieves.  An idle worker takes any fork, and runs it as a task: its
- * slot's carrier, which is supervised like every other.  A worker that waits for
- * stolen forks runs parts of just those, inside of its own attempt, a level above
- * (local_queue.h).  So what stands on its stack is what it waits for anyway, and the
- * stack is no deeper than the recursion would be without thieves.
+ * There are two kinds of thieves.  An idle worker takes any fork, and runs it as a
+ * task, its slot's carrier, which is supervised like every other.  A worker that waits
+ * for stolen forks runs parts of just those, inside of its own attempt, a level above
+ * (local_queue.h).  So its stack holds only what it waits for anyway, and is no deeper
+ * than the recursion would be without thieves.
  *
  * Wherever it runs, a fork is a part of the attempt that made it: its root is the slot of
- * that.  What is asked of the attempt (its task, number, token, commit, fence number) is
- * asked of the root; what is asked of the thread, of the slot that runs it.
+ * that.  The attempt's task, number, token, commit and fence number are asked of the
+ * root; all that is the thread's, of the slot that runs it.
  *
- * Key invariant: nobody leaves a frame, by return or else, while another thread may
- * be inside a fork that lies there.
+ * Key invariant: no thread leaves a frame, by return or else, while another may be
+ * inside a fork that lies there.
  *  1) A thief counts itself in level.out of its victim before it tries to win, and
  *     leaves that only after the fork has ended and its group was told.
  *  2) A fork has ended when no thread is inside of it: a carrier tells its group
  *     in release(), not in done().
- *  3) Whoever leaves a frame without a join first empties its deque down to the
+ *  3) A thread that leaves a frame without a join first empties its deque down to the
  *     level's base, then waits until level.out is 0 [dl].
- *  4) So a thief may read its victim's task, and its policy, while it is out.
- *  5) Told is: the error, then group.ended, then level.out.  After the second the
- *     group may be gone, after the last the forks too; the slot stays.
+ *  4) So a thief may read its victim's task and policy while it is counted as out.
+ *  5) To tell the group is: the error, then group.ended, then level.out.  After the
+ *     second the group may be gone, after the last the forks too; the slot stays.
  *
  * Edges: [dl] out | emptied; [dj] ended | joined; [dc] the carrier is empty | used.
  */
@@ -40,11 +40,11 @@ struct slot;
 
 /* A group's private words. */
 struct group {
-	struct slot *owner; /* W: who forked; NULL: empty, or all ran at once */
-	uint32_t forked;    /* W: less those that the owner ran itself */
-	int32_t error;	    /* W: first of those */
-	_Atomic uint32_t ended;	 /* X: stolen ones */
-	_Atomic int32_t foreign; /* X: first error of those */
+	struct slot *owner; /* W: the maker; NULL: empty, or all ran at once */
+	uint32_t forked;    /* W: less the forks that the owner ran itself */
+	int32_t error;	    /* W: the first of those */
+	_Atomic uint32_t ended;	 /* X: stolen forks */
+	_Atomic int32_t foreign; /* X: the first error of those */
 	uint64_t reserved;
 } __attribute__((may_alias));
 
@@ -56,36 +56,34 @@ static inline struct group *fork_group(const struct ward_fork *fork)
 	return (struct group *)(uintptr_t)fork->priv[0];
 }
 
-/* What a slot runs a stolen fork as. */
+/* The task as which a slot runs a stolen fork. */
 struct carrier {
 	struct ward_task task;
 	/* W: while it is not busy, and as the fork ends */
 	struct ward_policy policy; /* its owner's, but at most once */
 	struct ward_fork *fork;
-	_Atomic uint32_t *from; /* where it is counted as out */
+	_Atomic uint32_t *from; /* the 'out' that counts it */
 	struct slot *owner;
 	struct slot *_Atomic root; /* the owner's root [dq] */
 	int32_t returned; /* by the fork */
-	int32_t lost; /* O, the answer: not 0: how its attempt was lost; that counts */
+	int32_t lost; /* O, the answer: not 0: the status, for its attempt was lost */
 	_Atomic uint32_t busy; /* X: until its group was told [dc] */
 };
 
 /* local.steal_fork of a worker. */
 struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local);
-/* While the owner waits for stolen forks of the group: ran a part of one. */
+/* By the owner, which waits for stolen forks of the group: it ran a part of one. */
 bool steal_help(struct slot *slot, const struct group *group);
-/* Somebody who runs a fork of the group was convicted, and is not home yet. */
+/* Was a thread that runs a fork of the group convicted, and is not home yet? */
 bool steal_lost(struct pool *pool, const struct group *group);
 
-/*
- * By the thread, before it leaves its frames: of the highest level; true of all,
- * and what they serve is told 'status'.
- */
+/* By the thread, before it leaves the frames of the highest level. */
 void steal_settle(struct slot *slot);
+/* The same of all levels; the groups that they serve are told 'status'. */
 void steal_leave(struct slot *slot, int status);
-/* Does anybody still need the stack of the slot's dead thread?  By who reaps it. */
+/* By the reaper: do others still need the stack of the slot's dead thread? */
 bool steal_pins_stack(struct slot *slot);
-/* The same, once; then it is for steal_pins_stack() to say when that is over. */
+/* The same, once; after that steal_pins_stack() says when it is over. */
 bool steal_left(const struct slot *slot);
 
 static inline bool steal_is_carrier(const struct ward_task *task)
@@ -98,7 +96,7 @@ static inline struct carrier *carrier_of(const struct ward_task *task)
 	return ward_entry((uintptr_t)task, struct carrier, task);
 }
 
-/* Wakes who waits in the library inside of that slot's attempt: it, and its forks. */
+/* Wakes the slot, and the runners of its forks, that wait inside of the library. */
 void steal_wake_waiters(struct slot *slot);
 
 #endif

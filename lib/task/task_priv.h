@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * task_priv.h - a task's own books: struct ward_task's private words.
+ * task_priv.h - a task's private words.
  *
  * One word holds all that may be decided by more than one thread:
  *
  *	reference:32 (signed)  attempt:16  flags:13  state:3
  *
  * Invariants:
- *  1) Only who owns the answer of the current attempt moves the state on.
+ *  1) Only the owner of the current attempt's answer moves the state on.
  *     Ownership is decided in the slot (slot.h), never here.
- *  2) reference counts threads that lost an attempt of this task and are still
+ *  2) 'reference' counts the threads that lost an attempt of this task and are still
  *     inside run(): the fencer adds one, the thread that comes home takes it
- *     off, in either order.  And those who hold the task, and who just cancel it.
- *  3) release() is called by whoever makes it ANSWERED with reference 0, or reference 0
- *     while ANSWERED; the word is one, so exactly one thread does.
+ *     off, in either order.  Holders and cancellers of the task count, too.
+ *  3) The thread that makes the task ANSWERED with reference 0, or brings the
+ *     reference to 0 while ANSWERED, calls release(): exactly one, for it is one word.
  *  4) A commit names its attempt; fencing an attempt moves the number on, so a
  *     late commit fails.
- *  5) Who cancels a task marks it, then looks who is inside of it [ca]; a worker
- *     begins, then looks at the mark [ca].  So one of them sees the other.
+ *  5) A canceller marks the task, then looks which worker is inside of it [ca]; a
+ *     worker begins, then looks at the mark [ca].  So one of them sees the other.
  */
 #ifndef WARD_LIB_TASK_TASK_PRIV_H
 #define WARD_LIB_TASK_TASK_PRIV_H
@@ -30,41 +30,40 @@ enum lost_why { LOST_STALL, LOST_DEATH, LOST_ERROR, LOST_FAULT, LOST_STOP };
 
 enum task_state {
 	TASK_FREE,	/* the user's */
-	TASK_QUEUED,	/* in a ring, or in a worker's local queue, or running */
-	TASK_RERUN,	/* requeued, or waiting for its time, to run: again, or
-			   for the first time, if it was submitted so */
+	TASK_QUEUED,	/* in a ring or a local queue, or running */
+	TASK_RERUN,	/* requeued, or waiting for its time, to run */
 	TASK_LOST,	/* requeued, done() is due */
-	TASK_TOLD,	/* the same, and its dead letter was told */
+	TASK_TOLD,	/* LOST, and its dead letter was told */
 	TASK_DONE,	/* requeued, release() is due */
 	TASK_ANSWERED	/* done() returned; a thread is still inside run() */
 };
 
 struct task_priv {
 	_Atomic uint64_t word;
-	uint64_t stamp; /* since when it might run; if the word says so */
+	uint64_t stamp; /* time since which it might run; if the word says so */
 	/* The end of a task's first line.  All but the word is only valid, and only
 	 * touched, where the word says so; what follows, up to 'reruns', once an
 	 * attempt failed or was lost, when 'attempt' is above 1. */
 	_Atomic uint64_t incident;  /* the report of the last one */
 	int32_t status;		    /* for done(), when LOST or TOLD */
 	int16_t cause;		    /* for done(), when it was cancelled */
-	uint16_t why;		    /* the last one was lost: enum lost_why */
+	uint16_t why;		    /* enum lost_why of the last one */
 	uint16_t reruns[LOST_STOP]; /* spent on each why */
 	struct ward_task *link; /* the next one of a list */
 	union {
 		struct {
-			/* Its last leaf: later.h; as wide as ->before, which may
-			 * take its place while somebody looks. */
+			/* The last leaf: later.h; as wide as ->before, which may
+			 * take its place while another thread looks. */
 			_Atomic uintptr_t where;
 			uint64_t at;
-		} wait; /* for its time to come */
-		struct { /* in its lane's queue: see lane.c */
-			struct ward_task *before; /* T: who turns it */
+		} wait; /* for its time */
+		struct { /* in its lane's queue: lane.c */
+			struct ward_task *before; /* T */
 			struct ward_task *struck; /* next of those cancelled */
 		};
 	};
-	/* What the word says is there. */
-	struct lane *lane; /* it is one of this lane's */
+	/* The word says whether these are there. */
+	struct lane *lane;
 	union {
 		uint64_t period; /* ns from the end of a run to the next */
 		struct ward_port *port; /* where its release() is called */
@@ -73,18 +72,18 @@ struct task_priv {
 
 _Static_assert(sizeof(struct task_priv) ==
 		       sizeof(((struct ward_task *)0)->priv),
-	       "the book fills the task's private words");
+	       "it fills the task's private words");
 
 #define TASK_STATES ((uint64_t)7)
 #define TASK_FLAGS ((uint64_t)0xfff8)
 #define TASK_CARRIER ((uint64_t)1 << 3)	   /* a stolen fork: a slot's carrier */
 #define TASK_STAMPED ((uint64_t)1 << 4)	   /* has a stamp, for good */
-#define TASK_WAITS ((uint64_t)1 << 5)	   /* for its turn, in its lane's queue; or
+#define TASK_WAITS ((uint64_t)1 << 5)	   /* for a place, in its lane's queue; or
 					      RERUN: for its time, before that */
-#define TASK_BEGUN ((uint64_t)1 << 6)	   /* was, for who cancelled it */
+#define TASK_BEGUN ((uint64_t)1 << 6)	   /* it ran, for its canceller to know */
 #define TASK_PORT ((uint64_t)1 << 7)	   /* ANSWERED, and then DONE, at 'port' */
 #define TASK_COMMITTED ((uint64_t)1 << 8)
-#define TASK_ASKED ((uint64_t)1 << 9)	   /* one is about to cancel it */
+#define TASK_ASKED ((uint64_t)1 << 9)	   /* a thread is about to cancel it */
 #define TASK_CANCELLED ((uint64_t)1 << 10) /* it is not to begin: 'cause' */
 #define TASK_SKIPPED ((uint64_t)1 << 11)  /* answered without having run */
 #define TASK_PERIODIC ((uint64_t)1 << 12)  /* runs again after 'period' */
@@ -121,22 +120,22 @@ static inline uint64_t task_with_state(uint64_t word, enum task_state state)
 	return (word & ~TASK_STATES) | state;
 }
 
-/* Idle, and nobody holds it: the word of nearly every task before it is submitted. */
+/* Idle and not held: the word of nearly every task before it is submitted. */
 static inline bool task_idle(uint64_t word)
 {
 	return (word & (TASK_REFS | TASK_FLAGS | TASK_STATES)) == TASK_FREE;
 }
 
 /*
- * What its word is to be, by who has the task to himself but for those who hold it
- * (ward_task_hold()), and whose references stay.
+ * Sets the word, by the only thread that has the task but for its holders
+ * (ward_task_hold()), whose references stay.
  */
 static inline void task_set(struct task_priv *priv, uint64_t next)
 {
 	uint64_t word = load_relaxed(&priv->word);
 
 	if (likely(task_refs(word) == 0)) {
-		store_release(&priv->word, next); /* [ca] its lane, for who cancels */
+		store_release(&priv->word, next); /* [ca] its lane, for cancellers */
 		return;
 	}
 	while (!cas_acq_rel(&priv->word, &word, /* [K] */
@@ -144,16 +143,15 @@ static inline void task_set(struct task_priv *priv, uint64_t next)
 		;
 }
 
-/* By the submitter, before the task is published; nobody holds it. */
+/* By the submitter, before the task is published, where nobody holds it. */
 static inline void task_open(struct task_priv *priv)
 {
 	store_relaxed(&priv->word, TASK_QUEUED + TASK_ATTEMPT_ONE);
 }
 
 /*
- * The same: it might run from then on.  Once for each time that it is submitted, or
- * comes up again, wherever it waits after that.  Who cancels it may have marked it
- * already.
+ * The task might run from 'since' on.  Once for each time that it is submitted or comes
+ * up again, wherever it waits after that.  A canceller may have marked it already.
  */
 static inline void task_stamp(struct task_priv *priv, uint64_t since)
 {
@@ -161,14 +159,14 @@ static inline void task_stamp(struct task_priv *priv, uint64_t since)
 	or_relaxed(&priv->word, TASK_STAMPED);
 }
 
-/* The same, as a part of another task's attempt. */
+/* task_open() of a part of another task's attempt. */
 static inline void task_open_carrier(struct task_priv *priv, uint32_t attempt)
 {
 	store_relaxed(&priv->word, TASK_QUEUED + attempt * TASK_ATTEMPT_ONE +
 					   TASK_CARRIER);
 }
 
-/* The same for one that is requeued, now or when its time has come. */
+/* task_open() of a task that is requeued, now or at its time. */
 static inline void task_open_requeued(struct task_priv *priv, uint64_t period)
 {
 	uint64_t flags = period ? TASK_PERIODIC : 0;
@@ -177,21 +175,21 @@ static inline void task_open_requeued(struct task_priv *priv, uint64_t period)
 	task_set(priv, TASK_RERUN + TASK_ATTEMPT_ONE + flags);
 }
 
-/* The same for one that is to come to its lane when its time has come. */
+/* task_open() of a task that comes to its lane at its time. */
 static inline void task_open_timed(struct task_priv *priv, struct lane *lane)
 {
 	priv->lane = lane;
 	task_set(priv, TASK_RERUN + TASK_ATTEMPT_ONE + TASK_LANE + TASK_WAITS);
 }
 
-/* In the queue of its lane, or about to be. */
+/* Is it in the queue of its lane, or about to be? */
 static inline bool task_waits(uint64_t word)
 {
 	return (word & (TASK_WAITS | TASK_STATES)) ==
 	       (TASK_WAITS | TASK_QUEUED);
 }
 
-/* The same for one that comes through a lane; it 'waits' for its turn there. */
+/* task_open() of a lane's task; 'waits': for its place there. */
 static inline void task_open_lane(struct task_priv *priv, struct lane *lane,
 				  bool waits)
 {
@@ -205,7 +203,7 @@ static inline void task_open_lane(struct task_priv *priv, struct lane *lane,
 	task_set(priv, TASK_QUEUED + TASK_ATTEMPT_ONE + flags);
 }
 
-/* It is in a pool, and nobody has answered it. */
+/* Is it in a pool, and not answered? */
 static inline bool task_unanswered(uint64_t word)
 {
 	return task_state(word) != TASK_FREE &&
@@ -218,10 +216,7 @@ static inline uint64_t task_shut(uint64_t word)
 	return word & ((uint64_t)0xffff << 16);
 }
 
-/*
- * No attempt of it is out, none was lost, it is of no lane and does not come again:
- * the word of nearly every task.
- */
+/* No reference, lane or period: the word of nearly every task at its end. */
 static inline bool task_plain(uint64_t word)
 {
 	uint64_t harmless = (uint64_t)0xffff << 16 |
@@ -230,7 +225,7 @@ static inline bool task_plain(uint64_t word)
 	return (word & ~harmless) == TASK_QUEUED;
 }
 
-/* Nothing was said about it since it was queued, unless by its lane. */
+/* No flag was set since it was queued, unless by its lane. */
 static inline bool task_fresh(uint64_t word)
 {
 	return (word & ((TASK_FLAGS & ~TASK_LANE) | TASK_STATES)) ==
@@ -238,16 +233,16 @@ static inline bool task_fresh(uint64_t word)
 }
 
 /*
- * The attempt's owner has called done(): true if release() is due now and the
- * caller's to call; else the last thread to come home does it.  [K] the edge
- * from done() to that release().  By a swap, because somebody may cancel it just now;
- * a worker that is inside of a plain task need not (see recall.c).
+ * The answer's owner has called done(): true if the caller is to call release();
+ * else the last thread to come home does.  [K] is the edge from done() to that
+ * release().  By a swap, because another thread may cancel the task just now; the
+ * worker inside of a plain task need not (see recall.c).
  */
 static inline bool task_answer(struct task_priv *priv)
 {
 	uint64_t word = load_relaxed(&priv->word);
 
-	while (!cas_acq_rel(&priv->word, &word, /* [K] zombies' last looks */
+	while (!cas_acq_rel(&priv->word, &word, /* [K] the zombies' accesses */
 			    task_refs(word) == 0 ?
 				    task_shut(word) :
 				    task_with_state(word, TASK_ANSWERED)))
@@ -257,9 +252,9 @@ static inline bool task_answer(struct task_priv *priv)
 }
 
 /*
- * A thread that lost its attempt has left run(), or one that held the task lets go:
- * true if release() is its, or is for it to hand to the task's port.  Of one that was
- * given back nobody has a reference any more: its worker did not see that it came.
+ * A thread that lost its attempt has left run(), or a holder lets the task go: true if
+ * the caller is to call release(), or to hand it to the task's port.  False for a task
+ * that was given back by a worker which did not see the reference come.
  */
 static inline bool task_put(struct task_priv *priv)
 {
@@ -281,9 +276,9 @@ static inline bool task_put(struct task_priv *priv)
 }
 
 /*
- * The attempt was taken away.  Enters the reference if its thread is still inside,
- * ends the attempt's right to commit and moves on to 'state'; true if the
- * attempt had committed, so that it must not run again.
+ * The attempt was taken away.  Adds a reference if its thread is still inside, ends
+ * its right to commit and moves on to 'again'; if it had committed, so that the task
+ * must not run again, to 'state': then true.
  */
 static inline bool task_lose(struct task_priv *priv, bool inside,
 			     enum task_state again, enum task_state state)
@@ -302,9 +297,9 @@ static inline bool task_lose(struct task_priv *priv, bool inside,
 }
 
 /*
- * A periodic task has run well, and will again: what its attempts have used up is there
- * anew, the right to commit, too.  The next one is its first, unless somebody has a
- * reference: a zombie's number must not come again while it may still commit.
+ * A periodic task has run well, and will again: with all its reruns and its commit.  The
+ * next attempt is number 1, unless there is a reference: a zombie's number must not
+ * come again while the zombie may still commit.
  */
 static inline void task_rearm(struct task_priv *priv)
 {
@@ -319,7 +314,7 @@ static inline void task_rearm(struct task_priv *priv)
 	} while (!cas_acq_rel(&priv->word, &word, next)); /* [K] */
 }
 
-/* Its state moves on, and 'flags' are set; of the rest nothing is lost. */
+/* Its state moves on, and 'flags' are set; the rest stays. */
 static inline uint64_t task_move(struct task_priv *priv, enum task_state state,
 				 uint64_t flags)
 {
@@ -332,8 +327,8 @@ static inline uint64_t task_move(struct task_priv *priv, enum task_state state,
 }
 
 /*
- * It is to be answered without having run, or without running again: the status, which
- * is its cause if it was cancelled before.  Who cancels it from now on comes too late.
+ * The task is to be answered without another run: the status, which is its cause if it
+ * was cancelled before.  A canceller from now on comes too late.
  */
 static inline int task_skip(struct task_priv *priv, enum task_state state,
 			    uint64_t flags, int status)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * thread.h - a slot's thread, and whose it is: a word that moves by turns.
+ * thread.h - a slot's thread, and the word that says whose it is.
  */
 #ifndef WARD_LIB_TASK_THREAD_H
 #define WARD_LIB_TASK_THREAD_H
@@ -9,28 +9,26 @@
 
 struct ward_task;
 
-/* Whose is the thread? */
 enum slot_life {
 	LIFE_FREE,   /* no thread */
-	LIFE_STARTING, /* on its way up: start hook */
+	LIFE_STARTING, /* on its way up: hooks.start */
 	LIFE_SPARE,  /* parked, ready to take a seat */
 	LIFE_SEATED, /* a worker */
 	LIFE_ZOMBIE, /* fenced, not back yet */
-	LIFE_DYING,  /* somebody sees to its end */
+	LIFE_DYING,  /* another thread reaps it */
 	LIFE_GONE    /* dead or leaving: the clerk joins it */
 };
 
-/* What has become of its thread for who made it, and for who parts with it. */
 enum join_state {
 	JOIN_MAKING, /* 'handle' is not there yet */
 	JOIN_MADE,
-	JOIN_DETACHED /* whoever makes it lets it go */
+	JOIN_DETACHED /* its maker detaches it */
 };
 
-/* ---- a life: state:8, turn above --------------------------------------------- */
+/* ---- a life: state:8, gen above ---------------------------------------------- */
 
 #define LIFE_STATE(w) ((enum slot_life)((w)&0x7f))
-/* Beside ZOMBIE: it was found asleep. */
+/* Beside ZOMBIE: the thread was found asleep. */
 #define LIFE_ASLEEP 0x80u
 #define LIFE_GEN(w) ((w) >> 8)
 
@@ -56,16 +54,16 @@ static inline bool life_may(enum slot_life from, enum slot_life to)
 
 /* The thread: thread.c makes it, reap.c sees to its end, clerk.c joins it. */
 struct slot_thread {
-	_Atomic uint64_t life; /* X: turn and state, as above [L] */
+	_Atomic uint64_t life; /* X: gen and state, as above [L] */
 	_Atomic int32_t tid;   /* W */
-	host_thread handle;    /* O, bond: who makes it */
+	host_thread handle;    /* O, join_state: its maker */
 	_Atomic uint32_t join_state; /* X: enum join_state [bd] */
-	bool joined;	       /* C; E when the clerk rests: or let go */
-	char name[16];	       /* O, life: who makes it */
+	bool joined;	       /* C; E when the clerk rests: or detached */
+	char name[16];	       /* O, life: its maker */
 	struct host_life liveness; /* O, life; then W, and the kernel at its end */
-	struct host_stat_files stat_files; /* W; C when it was joined */
-	struct host_trace trace; /* W; its own words */
-	/* O, life: a dead thread's, that is inside until its stack is not needed. */
+	struct host_stat_files stat_files; /* W; C after the join */
+	struct host_trace trace; /* W; with letters of its own */
+	/* O, life: a dead thread's task, until nobody needs the stack. */
 	struct ward_task *stack_pinned_by;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * token.c - a token's state: fired, until when, and who sleeps until it is.
+ * token.c - a token's state, and those that sleep on it.
  */
 #include "base/host.h"
 #include "task/cancel.h"
@@ -8,7 +8,7 @@
 
 _Atomic uint32_t cancel_moves, cancel_sleepers;
 
-/* Who sleeps on it; and stewards, who know of tasks that wait and may carry it. */
+/* Those that sleep on it; and stewards, for tasks that wait may carry the token. */
 static void wake_sleepers(struct token *token)
 {
 	add_acq_rel(&token->sleeps, 1); /* [q] */
@@ -33,9 +33,9 @@ bool token_fire(struct token *token, int cause, bool *timed)
 			return false;
 		*timed = has_come(state);
 		if (!cause && !*timed)
-			return false; /* it was moved meanwhile */
+			return false; /* the deadline was moved meanwhile */
 		fired = *timed ? -ETIMEDOUT : cause;
-		/* Release: who sees the cause sees what led to it. */
+		/* Release: with the cause a reader sees what led to it. */
 	} while (!cas_acq_rel(&token->state, &state, /* [q] */
 			      fired & ~TOKEN_TOLD));
 	wake_sleepers(token);
@@ -62,7 +62,7 @@ int token_move(struct token *token, int64_t (*least)(const struct token *),
 	do {
 		if (state < 0 || has_come(state))
 			return -EALREADY;
-		next = least(token); /* after it: who lowers it swaps it, too */
+		next = least(token); /* after the load: to lower the state is a swap, too */
 		if (next < 0)
 			return -EALREADY;
 		next = next && (!at || next < at) ? next : at;
@@ -79,6 +79,6 @@ bool token_lower(struct token *token, int64_t state)
 		return token_live_until(token, state);
 	if (!token_fire(token, (int)state, &timed))
 		return false;
-	token_fired(token); /* its parent's teller is at it; the link says so */
+	token_fired(token); /* the link's 'running' says that the parent's teller is here */
 	return true;
 }

@@ -9,7 +9,6 @@
 
 struct slot;
 
-/* The hook that may free a blocked task. */
 struct slot_unblock {
 	/* W: */
 	_Atomic uint32_t word; /* X: futex: epoch:30, state:2 [N] */
@@ -17,14 +16,11 @@ struct slot_unblock {
 	void *arg;
 };
 
-/*
- * On the scribe: calls the hook that the blocked task of 'epoch' has left, if it
- * still has.
- */
+/* On the scribe: calls the hook of the blocked task in 'epoch', if it is still set. */
 void unblock_call(void *slot, uint64_t epoch);
-/* The slot's thread is dead: nothing of it is called any more. */
+/* After the death of the slot's thread: its hook is called no more. */
 void unblock_reap(struct slot *slot);
-/* On the worker, when run() has returned, if slot->unblock.word is not 0. */
+/* On the worker, after run(), if slot->unblock.word is not 0. */
 void unblock_clear(struct slot *slot);
 
 #endif

@@ -570,10 +570,10 @@ Test(inbox, brief_tasks_are_not_looked_for_too_soon)
 	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[0]);
 	cr_assert_eq(local[0].pause, 4, "nothing is known of its tasks");
 	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[1]);
-	local_learn(&local[0], HAND_BRIEF - 1);
+	local_learn(&local[0], LOCAL_BRIEF - 1);
 	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[2]);
 	cr_assert_eq(local[0].pause, 8, "it found little");
-	local_learn(&local[0], HAND_BRIEF);
+	local_learn(&local[0], LOCAL_BRIEF);
 	cr_assert_eq(put(3, 1), 1);
 	cr_assert_eq(inbox_next(&inbox, &local[0], 0), &task[3]);
 	cr_assert_eq(local[0].pause, 8, "its tasks are pause enough");
