@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - what any part of a pool may call: who holds it, its helpers' bells, a
- * misuse that is told.
+ * pool.c - for any part of a pool: its references, its helpers' bells, misuse.
  */
 #include "pool/pool.h"
 
@@ -28,10 +27,10 @@ void clerk_wake(struct pool *pool)
 {
 	add_acq_rel(&pool->clerk_word, 1);
 	host_wake(&pool->clerk_word, 1);
-	steward_wake(pool); /* it sees to it that the clerk comes */
+	steward_wake(pool); /* it watches that the clerk comes */
 }
 
-/* ---- who holds it ---------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------ */
 
 void pool_put(struct pool *pool)
 {

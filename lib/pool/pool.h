@@ -2,19 +2,18 @@
 /*
  * pool.h - a pool: its inbox, its threads' slots, its seats.
  *
- * Who holds what.  slot[] is one record per thread that may exist at once
- * (workers + spares + zombies); a record stays where it is for the life of the
- * pool, and is used again for another thread only after its thread was joined
- * and no steward looks at it.  seat[i] is a published pointer to the
- * slot of the worker that sits there, NULL while it is empty: because nobody more is
- * wanted (seat_count.h), or because it is vacant.
+ * slot[] has one record per thread that may exist at once (workers + spares +
+ * zombies); a record stays where it is for the life of the pool, and is used again
+ * for another thread only after its thread was joined and no steward looks at it.
+ * seat[i] is a published pointer to the slot of the worker that sits there; NULL:
+ * the seat is not wanted (seat_count.h), or vacant.
  *
  * Invariants:
- *  1) A slot's life moves by compare-and-swap on one word that also counts its
- *     turns, so of several threads that would end or move it, one does.
- *  2) Who moves a life out of SEATED vacates the seat; after that, and after a
- *     thread became a spare, seats and spares are matched.  Both publish, fence
- *     and then match [V], so that no seat stays vacant beside a spare.
+ *  1) A slot's life moves by compare-and-swap on one word with a gen, so of several
+ *     threads that would end or move it, one does.
+ *  2) The thread that moves a life out of SEATED vacates the seat; after that, and
+ *     after a thread became a spare, seats and spares are matched.  Both publish,
+ *     fence and then match [V], so that no seat stays vacant beside a spare.
  *  3) zombies_out never exceeds the caps: only the steward, or destroy after it,
  *     adds to it.
  */
@@ -43,9 +42,9 @@ struct pool {
 	/* I: by pool_new() */
 	uint32_t magic; /* handle.h; DEAD when its memory goes */
 	uint32_t seats, slots, spares_wanted;
-	uint32_t zombie_cap, asleep_cap; /* that keep their CPU, that do not */
+	uint32_t zombie_cap, asleep_cap; /* zombies with their CPU; those asleep */
 	struct slot *slot;
-	void *_Atomic *fork; /* the cells of their deques */
+	void *_Atomic *fork; /* the cells of the slots' deques */
 	struct ward_policy policy; /* with every zero replaced */
 	struct ward_hooks hooks;
 	struct host_cpus *cpus;
@@ -56,19 +55,19 @@ struct pool {
 	bool clamp; /* sizes out of range are made to fit */
 	enum ward_stall_action on_stall;
 	int trace_signo;  /* -1: none */
-	uint64_t signals; /* that tasks take: host_spawn.open */
+	uint64_t signals; /* those that tasks take: host_spawn.open */
 	bool catch_faults;
 	bool lowers; /* zombies that keep their CPU */
 	bool prefault;
 	bool no_batch;
 	char name[12];
 
-	/* X: seats and spares: seat.c, and worker.c for those on their way */
-	struct slot *_Atomic *seat; /* NULL or who sits there [U] */
-	_Atomic uint64_t *vacated;  /* O, seat: since when, of who left; 0: not so */
+	/* X: seats and spares: seat.c, and thread.c on their way up */
+	struct slot *_Atomic *seat; /* NULL, or the slot that sits there [U] */
+	_Atomic uint64_t *vacated;  /* O, seat: time when it fell vacant; 0: it did not */
 	_Atomic uint64_t *healed;   /* the same; W, who sits there: how long it took */
 	struct seat_count seat_count;
-	_Atomic uint32_t seats_used; /* M: those from here on never were */
+	_Atomic uint32_t seats_used; /* M: from here on none was ever used */
 	_Atomic uint32_t slots_used; /* M: the same; C, and E before it is there */
 	_Atomic uint32_t relief; /* a worker waits beside work: steward, look [rl] */
 	struct stack spares;
@@ -76,18 +75,18 @@ struct pool {
 	_Atomic uint32_t starting;	/* on their way up */
 	_Atomic uint32_t lives_changed; /* M: futex of spares: look again [x] */
 	_Atomic uint32_t zombies_out;	 /* life_zombie() adds: S, then E */
-	_Atomic uint32_t zombies_asleep; /* the same: of these */
+	_Atomic uint32_t zombies_asleep; /* the same: those asleep */
 
-	/* The state of the whole: front/pool.c */
+	/* front/pool.c */
 	_Atomic uint32_t started;  /* X, then E: enum started */
 	_Atomic uint32_t stopping; /* E: threads leave [x] */
-	_Atomic uint32_t orphaned; /* E: no worker and no owner: see to it yourself [J] */
+	_Atomic uint32_t orphaned; /* E: no worker and no owner: run_orphaned() [J] */
 	_Atomic uint32_t refs;	   /* X: threads, and the owner */
 	_Atomic uint32_t alive; /* X: futex: threads that may touch the pool */
 
 	/* X: the helpers' bells */
 	_Atomic uint32_t steward_word;	 /* M: futex */
-	_Atomic uint32_t steward_asleep; /* 0, or its term plus one */
+	_Atomic uint32_t steward_asleep; /* 0, or the steward's term plus one */
 	_Atomic uint32_t clerk_word;	 /* M: futex */
 	struct tell tell;		 /* with letters of its own */
 
@@ -95,23 +94,23 @@ struct pool {
 	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
 	_Atomic uint64_t faulted, failed, dead_letters;
 	_Atomic uint64_t released; /* by threads that are no workers */
-	_Atomic uint64_t unreleased; /* answered, a thread is still inside [r] */
+	_Atomic uint64_t unreleased; /* ANSWERED tasks, with a thread still inside [r] */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;
 	_Atomic uint64_t threads_created, threads_joined;
 	_Atomic uint64_t failed_starts; /* died before their first seat; E makes it 0 */
-	_Atomic uint64_t arrived;   /* those that came up, past hooks.start */
-	_Atomic uint64_t broken;    /* A3 and other faults found on the way: bits */
+	_Atomic uint64_t arrived;   /* threads that came up, past hooks.start */
+	_Atomic uint64_t broken;    /* bits: A3, and other invariants found broken */
 	struct histogram heal_time;
 
-	/* X: words of this and that */
+	/* X: */
 	_Atomic uint64_t rng;	    /* for the jitter of backoffs: lost.c */
-	struct wait_queue answered; /* who waits for one task, and holds it: recall.c */
-	_Atomic uint32_t misused;   /* M: it was told: pool_tell_span() */
+	struct wait_queue answered; /* callers that wait for one held task: recall.c */
+	_Atomic uint32_t misused;   /* M: pool_tell_span() has told */
 	_Atomic uint32_t degraded;  /* S: verdict.c */
-	_Atomic uint32_t transitions; /* threads between two lines of the books [I] */
+	_Atomic uint32_t transitions; /* threads between two of the audited numbers [I] */
 
-	/* What waits and is told to stop: sweep.c */
-	_Atomic uint64_t told_by; /* X: the first, maybe; HOST_FOREVER: none [tb] */
+	/* Waiting tasks that are told to stop: sweep.c */
+	_Atomic uint64_t told_by; /* X: no later than the first; HOST_FOREVER: none [tb] */
 	_Atomic uint64_t swept; /* O, the bench: not again before that */
 
 	/* L: lanes_lock: lanes.c */
@@ -121,8 +120,8 @@ struct pool {
 	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
 	struct lane *_Atomic lanes_unsafe; /* the same; not while a zombie is out */
 
-	void (*free)(struct pool *pool); /* I: by the last who holds it */
-	/* E: the steward and the clerk: theirs */
+	void (*free)(struct pool *pool); /* I: by the last pool_put() */
+	/* E: the steward's and the clerk's */
 	void *helpers;
 	void (*helpers_free)(void *helpers); /* with the pool's memory */
 };
@@ -134,8 +133,8 @@ static inline int pool_enter(const struct pool *pool)
 }
 
 /*
- * Healing moves several numbers that belong together.  While it does, the books
- * are not audited: [I] in the middle | the audit's two readings.
+ * Healing moves several numbers that belong together.  While it does, they are not
+ * audited: [I] in the middle | the audit's two readings.
  */
 static inline void transition_begin(struct pool *pool)
 {
@@ -152,10 +151,7 @@ static inline void transition_end(struct pool *pool)
 
 /* ---- a slot's life, see thread.h ------------------------------------------- */
 
-/*
- * One step: the turn moves on with each.  False if it is not *seen any more;
- * then *seen is what it is.
- */
+/* One step, with the next gen.  False: the life is not *seen, which is updated. */
 static inline bool life_step(struct slot *slot, uint64_t *seen, uint32_t to)
 {
 	enum slot_life from = LIFE_STATE(*seen);
@@ -172,8 +168,8 @@ static inline bool life_move(struct slot *slot, uint64_t seen, uint32_t to)
 }
 
 /*
- * From SEATED; false: not, as above.  All first, so that those that keep their CPU may
- * be taken for one more, but never for one less.
+ * From SEATED; false: the life has moved.  zombies_out moves first, so that zombies
+ * that keep their CPU may be counted one more than there are, but never one less.
  */
 static inline bool life_zombie(struct pool *pool, struct slot *slot,
 			       uint64_t seen, bool asleep)
@@ -191,7 +187,7 @@ static inline bool life_zombie(struct pool *pool, struct slot *slot,
 	return false;
 }
 
-/* Its life was 'life', of a zombie, and has moved on; it came home, or it ended. */
+/* A zombie, whose life was 'life', came home or ended: 'count' counts those. */
 static inline void life_no_zombie(struct pool *pool, uint64_t life,
 				  _Atomic uint64_t *count)
 {
@@ -206,20 +202,20 @@ static inline void life_no_zombie(struct pool *pool, uint64_t life,
 void pool_put(struct pool *pool); /* the last one frees it */
 /* A thread has done its last with the pool. */
 void pool_left(struct pool *pool);
-/* There is something for the steward to see to before its next scan. */
+/* The steward is to look before its next scan. */
 void steward_ring(struct pool *pool);
-/* Tells the steward that somebody leaves the park; also bell's 'woke'. */
+/* By a thread that leaves the park, if the steward sleeps; also the bell's 'woke'. */
 void steward_wake(void *pool);
 void clerk_wake(struct pool *pool);
 bool policy_is_sound(const struct ward_policy *policy);
 
-/* What a task's own policy says; where it is silent, what the pool's does. */
+/* The value of a task's own policy; 0: that of the pool's. */
 static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
 {
 	return own ? own : pools;
 }
 
-/* Why whoever is to take the task in refuses it, or 0. */
+/* The error for which the task is not to be taken in, or 0. */
 static inline int task_refuse(const struct ward_task *task)
 {
 	if (!task || (uintptr_t)task % _Alignof(struct ward_task) ||
@@ -230,10 +226,10 @@ static inline int task_refuse(const struct ward_task *task)
 	return 0;
 }
 
-/* An 'until' that is a span: told, once. */
+/* Reports, once, an 'until' that is a span. */
 cold void pool_tell_span(struct pool *pool);
 
-/* By who waits, with the point that the caller gave. */
+/* Checks the 'until' of a call that waits. */
 static inline void pool_until(struct pool *pool, uint64_t until)
 {
 	if (unlikely(until < pool->made_at && until))
@@ -241,8 +237,8 @@ static inline void pool_until(struct pool *pool, uint64_t until)
 }
 
 /*
- * A task that is told to stop by then (stop_by(), asked before) is where it can be
- * found: the steward has it looked for.
+ * A task that is told to stop by then (stop_by(), called before) can be found now: the
+ * steward has it looked for.
  */
 static inline void pool_tell_by(struct pool *pool, uint64_t by)
 {
@@ -253,13 +249,13 @@ static inline void pool_tell_by(struct pool *pool, uint64_t by)
 		;
 }
 
-/* ---- seat_count.c: who stands in for a worker that waits ---------------------------- */
+/* ---- seat_count.c: workers that wait -------------------------------------------- */
 
-/* Work lies about, and nobody sleeps who might be woken for it, or looks for it. */
+/* Is there work, and no worker that sleeps or searches? */
 bool need_more_workers(const struct pool *pool);
 /* Does that worker wait inside a task, and say so? */
 bool slot_waits(const struct slot *slot);
-/* The calling worker does, from now on: work is not to wait with it. */
+/* The calling worker is about to: others are to take the work that lies about. */
 void worker_will_wait(struct pool *pool);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * seat_count.c - a new size, and what follows from it; and who stands in for a worker
- * that waits.
+ * seat_count.c - workers that wait, and whether others are needed.
  *
  * Edge [cw]: fewer are wanted, then the order to leave | the order taken back, then
- * a look at who is wanted.  [rl]: a wait declared | who waits?
+ * a look at how many are wanted.  [rl]: a wait declared | who waits?
  */
 #include "pool/pool.h"
 

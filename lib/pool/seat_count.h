@@ -2,24 +2,24 @@
 /*
  * seat_count.h - how many seats are to be taken, and how many are.
  *
- * Two words.  'size' is what was asked for and what was added to it: a pool begins
- * with 'base' seats, at least 'least', and on demand up to 'most'; 'lent' more stand
- * in for workers that wait inside tasks.  'word' is what is:
+ * Two words.  'size' is the plan: a pool begins with 'base' seats, at least 'least',
+ * and on demand up to 'most'; 'lent' more stand in for workers that wait inside
+ * tasks.  'word' is the state:
  *
  *	leaving:16  taken:16  wanted:16
  *
- * 'wanted' is base + lent; 'taken' seats have a worker, or somebody is just about to
- * sit down; 'leaving' of those have been let go and are just about to get up.
+ * 'wanted' is base + lent; 'taken' seats have a worker, or a spare that is just about
+ * to sit down; 'leaving' of those have a worker that was dismissed and is about to go.
  *
  * Invariants:
- *  1) A seat is counted as taken before its pointer is set, and not any more after
- *     that was cleared.  So who has counted one finds an empty seat.
- *  2) One is counted only while fewer stay than are wanted, and let go only while
+ *  1) A seat is counted as taken before its pointer is set, and until that was
+ *     cleared.  So a thread that has counted one finds an empty seat.
+ *  2) A seat is claimed only while fewer stay than are wanted, and dismissed only while
  *     more do: no two sit down for one vacancy, and no two get up for one too many.
- *  3) At least one seat is wanted, so who is let go leaves another behind that will
- *     look for work after it.
- *  4) 'wanted' follows 'size': who changes that writes it last (seat_resize), and who
- *     lowers it gives the order to leave after that [cw].
+ *  3) At least one seat is wanted, so a worker that leaves has another behind it that
+ *     will look for work.
+ *  4) 'wanted' follows 'size': a thread that changes 'size' then writes 'wanted'
+ *     (seat_resize), and after it has lowered that gives the order to leave [cw].
  */
 #ifndef WARD_LIB_POOL_SEAT_COUNT_H
 #define WARD_LIB_POOL_SEAT_COUNT_H
@@ -31,7 +31,7 @@
 #define SEATS_MAX 8190u
 
 struct seat_count {
-	_Atomic uint64_t size; /* X: S, and who resizes */
+	_Atomic uint64_t size; /* X: S, and ward_pool_resize() */
 	_Atomic uint64_t word; /* X */
 };
 
@@ -72,7 +72,6 @@ static inline void seats_init(struct seat_count *count, const struct size *size)
 #define SEATS_LEAVING(w) ((uint32_t)((w) >> 32) & 0xffff)
 #define SEATS_TAKEN_ONE ((uint64_t)1 << 16)
 #define SEATS_LEAVING_ONE ((uint64_t)1 << 32)
-/* Those that stay. */
 #define SEATS_STAY(w) (SEATS_TAKEN(w) - SEATS_LEAVING(w))
 
 /* Seats that are wanted and empty. */
@@ -85,7 +84,7 @@ static inline uint32_t seats_vacant(const struct seat_count *count)
 		       : 0;
 }
 
-/* Is somebody one too many? */
+/* Is there a worker too many? */
 static inline bool seats_over(const struct seat_count *count)
 {
 	uint64_t word = load_acquire(&count->word);
@@ -93,7 +92,7 @@ static inline bool seats_over(const struct seat_count *count)
 	return SEATS_STAY(word) > SEATS_WANTED(word);
 }
 
-/* Is there one worker at most, and is there to be no other? */
+/* Is there one worker at most, and is no other wanted? */
 static inline bool seats_is_one(const struct seat_count *count)
 {
 	uint64_t word = load_acquire(&count->word);
@@ -102,8 +101,8 @@ static inline bool seats_is_one(const struct seat_count *count)
 }
 
 /*
- * May a spare sit down; of 'seats' in all?  Where the last empty seat is one that its
- * worker is just getting up from, that worker sees to it.
+ * May a spare sit down, of 'seats' in all?  If the last one is just being left, the
+ * worker that leaves it matches.
  */
 static inline bool seats_may_claim(uint64_t word, uint32_t seats)
 {
@@ -111,7 +110,7 @@ static inline bool seats_may_claim(uint64_t word, uint32_t seats)
 	       SEATS_TAKEN(word) < seats;
 }
 
-/* It is about to. */
+/* A spare is about to sit down. */
 static inline bool seats_claim(struct seat_count *count, uint32_t seats)
 {
 	uint64_t word = load_acquire(&count->word);
@@ -123,7 +122,7 @@ static inline bool seats_claim(struct seat_count *count, uint32_t seats)
 	return true;
 }
 
-/* A worker is about to get up, if one is too many. */
+/* The caller is about to get up, if there is a worker too many. */
 static inline bool seats_dismiss(struct seat_count *count)
 {
 	uint64_t word = load_acquire(&count->word);
@@ -135,7 +134,7 @@ static inline bool seats_dismiss(struct seat_count *count)
 	return true;
 }
 
-/* A seat was left; did its worker have to be let go? */
+/* A seat was left; was its worker dismissed? */
 static inline void seats_left(struct seat_count *count, bool dismissed)
 {
 	uint64_t word = sub_acq_rel(

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 enum {
-	LINGER = 4,    /* looks before a worker counts as a searcher */
+	LINGER = 4,    /* looks before a worker counts as searching */
 	PAUSE_MAX = 32 /* of host_relax() between two looks */
 };
 
@@ -86,10 +86,10 @@ void inbox_fini(struct inbox *inbox)
 void inbox_add_local(struct inbox *inbox, uint32_t i, struct local_queue *local)
 {
 	if (inbox->local[i])
-		return; /* it was another thread's before, and is known */
+		return; /* known since another thread had it */
 	inbox->local[i] = local;
 	if (load_relaxed(&inbox->locals_used) <= i)
-		store_release(&inbox->locals_used, i + 1); /* [A] the local queue first */
+		store_release(&inbox->locals_used, i + 1); /* [A] local[i] first */
 }
 
 /* ---- looking ---------------------------------------------------------------- */
@@ -145,14 +145,14 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 
 /* ---- putting ---------------------------------------------------------------- */
 
-/* Its times are taken; but one that may not wait for ever has its stamp. */
+/* Its times are to be taken; a task that may not wait for ever is stamped already. */
 static cold void sample(struct task_priv *priv)
 {
 	if (!(load_relaxed(&priv->word) & TASK_STAMPED))
 		task_stamp(priv, host_now());
 }
 
-/* Between claim and drop: refused if the inbox was closed before the claim. */
+/* Between claim and drop; -ESHUTDOWN if the inbox was closed before the claim. */
 static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 			      struct ward_task *const *tasks, uint32_t n)
 {
@@ -166,7 +166,7 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 		return -EAGAIN;
 	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
 		sample(task_priv(tasks[0]));
-	/* Before it can be answered: nobody sees more answers than tasks. */
+	/* Before it can be answered: as in inbox_put_quick(). */
 	count_own(&ring->accepted, put);
 	ring_fill(ring, (void *const *)tasks, put);
 	return (int)put;
@@ -177,7 +177,7 @@ static int put_in_local(struct inbox *inbox, struct ring *ring,
 {
 	int put;
 
-	/* Only this thread claims it, but a handler may interrupt a put. */
+	/* Only this thread claims it, but a signal handler may interrupt a put. */
 	if (load_relaxed(&ring->claim))
 		return -EAGAIN;
 	store_relaxed(&ring->claim, 1);
@@ -188,7 +188,7 @@ static int put_in_local(struct inbox *inbox, struct ring *ring,
 	return put;
 }
 
-/* A thread's first number leads to a ring near where it is. */
+/* A thread's first home leads to a ring near it. */
 static cold uint32_t first_home(const struct inbox *inbox)
 {
 	uint64_t near = inbox->near ? near_here(inbox->near) : 0;
@@ -240,6 +240,17 @@ static inline void room_made(struct ring *ring)
 	wait_wake(&ring->room);
 }
 
+/* Once is enough: later claimers and enterers see 'closed'. */
+static bool wait_zero(const _Atomic uint32_t *word, uint64_t until)
+{
+	while (load_acquire(word)) { /* [P] [D] */
+		if (host_now() >= until)
+			return false;
+		host_yield();
+	}
+	return true;
+}
+
 int inbox_close(struct inbox *inbox, uint64_t until)
 {
 	uint32_t locals_used;
@@ -249,25 +260,13 @@ int inbox_close(struct inbox *inbox, uint64_t until)
 	locals_used = load_acquire(&inbox->locals_used); /* [A] */
 	for (uint32_t i = 0; i < inbox->rings; i++)
 		wait_wake(&inbox->ring[i].room);
-	for (uint32_t i = 0; i < inbox->rings + locals_used; i++) {
-		struct ring *ring =
-			i < inbox->rings
-				? &inbox->ring[i]
-				: &inbox->local[i - inbox->rings]->ring;
-
-		/* Free once is enough: who claims later sees 'closed'. */
-		while (load_acquire(&ring->claim)) { /* [P] */
-			if (host_now() >= until)
-				return -ETIMEDOUT;
-			host_yield();
-		}
-	}
-	while (load_acquire(&inbox->entering)) { /* [D] */
-		if (host_now() >= until)
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		if (!wait_zero(&inbox->ring[i].claim, until))
 			return -ETIMEDOUT;
-		host_yield();
-	}
-	return 0;
+	for (uint32_t i = 0; i < locals_used; i++)
+		if (!wait_zero(&inbox->local[i]->ring.claim, until))
+			return -ETIMEDOUT;
+	return wait_zero(&inbox->entering, until) ? 0 : -ETIMEDOUT;
 }
 
 bool inbox_waited_for(const struct inbox *inbox)
@@ -280,7 +279,7 @@ bool inbox_waited_for(const struct inbox *inbox)
 	return false;
 }
 
-/* The same question as in put_claimed(), for who needs no ring. */
+/* As in put_claimed(), for a task that needs no ring. */
 bool inbox_enter(struct inbox *inbox)
 {
 	add_acq_rel(&inbox->entering, 1);
@@ -309,11 +308,6 @@ void inbox_requeue(struct inbox *inbox, struct ward_task *task)
 	later_requeue(inbox, task, false);
 }
 
-void inbox_return(struct inbox *inbox, struct ward_task *task)
-{
-	later_return(inbox, task);
-}
-
 void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 		struct ward_task *task, uint32_t rank)
 {
@@ -327,7 +321,7 @@ void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 
 /* ---- taking ----------------------------------------------------------------- */
 
-/* Half of what 'from' has; the first to the caller, the rest into its local queue. */
+/* Half of the tasks in 'from': the first to the caller, the rest into its local queue. */
 static inline struct ward_task *
 take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
 {
@@ -339,8 +333,8 @@ take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
 	for (uint32_t i = 0; i < n; i++)
 		prefetch_own(got[i]); /* written when it ends */
 	if (n > 1) {
-		/* It is empty: the caller looked there first.  Claimed for the
-		 * sake of a signal handler that submits just now. */
+		/* It is empty: the caller looked there first.  Claimed against
+		 * a signal handler that submits just now. */
 		store_relaxed(&local->ring.claim, 1);
 		ring_put(&local->ring, got + 1, n - 1);
 		ring_drop(&local->ring);
@@ -356,7 +350,7 @@ static struct ward_task *take_one(struct ring *from)
 	return ring_take(from, &task, 1, false) ? task : NULL;
 }
 
-/* From one of these rings; a batch only if the own local queue is empty. */
+/* From one of the 'used' rings; a batch only if the own local queue is empty. */
 static struct ward_task *take_ring(struct inbox *inbox,
 				   struct local_queue *local, uint64_t used,
 				   bool batch)
@@ -380,7 +374,7 @@ static struct ward_task *take_ring(struct inbox *inbox,
 	return NULL;
 }
 
-/* The nearest first; whose turn it is moves on in take_in_turn() only. */
+/* The nearest first; 'last' moves on in take_in_turn() only. */
 static __attribute__((noinline)) struct ward_task *
 take_near(struct inbox *inbox, struct local_queue *local)
 {
@@ -403,7 +397,7 @@ static struct ward_task *steal_batch(struct inbox *inbox,
 	return take_batch(inbox, local, &victim->ring);
 }
 
-/* A function of its own: most takes end before it. */
+/* Not inline: most takes end before it. */
 static __attribute__((noinline)) struct ward_task *
 steal(struct inbox *inbox, struct local_queue *local)
 {
@@ -420,8 +414,8 @@ static struct ward_task *steal_one(struct inbox *inbox,
 }
 
 /*
- * What was taken before it stays before it: tasks of one submitter keep their
- * order.  The oldest in the local queue makes room for it and is the one to run.
+ * Puts the task behind the local queue, whose oldest makes room for it and runs: tasks
+ * of one submitter keep their order.
  */
 static struct ward_task *queue_behind(struct inbox *inbox,
 				      struct local_queue *local,
@@ -443,8 +437,7 @@ static struct ward_task *queue_behind(struct inbox *inbox,
 
 /*
  * The n-th turn: each rank comes before all others half as often as the one before
- * it, so what has the lowest priority waits for 16 turns of all workers at most, and
- * never for ever.
+ * it, so the lowest priority waits for 16 turns of all workers at most.
  */
 static struct ward_task *take_aged(struct inbox *inbox, uint32_t n)
 {
@@ -463,22 +456,22 @@ static struct ward_task *take_prio(struct inbox *inbox)
 	return task;
 }
 
-/* One from a ring, by turns, behind what was taken before. */
+/* One from the next ring, behind all that was taken before. */
 static struct ward_task *take_ring_in_turn(struct inbox *inbox,
 					   struct local_queue *local)
 {
 	struct ward_task *task;
 
-	local->last++; /* another ring's turn */
+	local->last++;
 	task = take_ring(inbox, local, load_relaxed(&inbox->used), false);
 	return task ? queue_behind(inbox, local, task) : NULL;
 }
 
 /*
- * Now and then the order is turned round, so that nothing waits for ever behind
- * what never ends: nested work in the own local queue, one ring that is always full,
- * tasks in the local queue of a worker that hangs, what is far from all who work, what
- * is requeued.  Each of these comes first by turns.
+ * Now and then the order is reversed, so that no task waits for ever behind others
+ * that never end: nested work in the own local queue, one ring that is always full.
+ * Requeued tasks, the local queue of a worker that hangs or is far away, and the next
+ * ring come first by turns.
  */
 static cold struct ward_task *take_in_turn(struct inbox *inbox,
 					   struct local_queue *local)
@@ -499,9 +492,8 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 }
 
 /*
- * What is requeued and what is in the rings, one by one while there are both, so that
- * neither waits for all of the other.  But what was taken and returned is older than
- * all that is in a ring.
+ * Requeued tasks and the rings, one by one while there are both, so that neither waits
+ * for all of the other.  Returned tasks come first: they are older than all in a ring.
  */
 static cold struct ward_task *take_requeued(struct inbox *inbox,
 					    struct local_queue *local)
@@ -546,10 +538,9 @@ struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local)
 }
 
 /*
- * A look that finds the ring just filled takes the line from the submitter that
- * fills it, and one task for the trouble.  So the pause between two looks grows
- * while they find little, and shrinks while they find plenty: up to about a
- * microsecond, a fraction of what a wakeup costs.
+ * A look at a ring that is just being filled takes the cache line from the submitter,
+ * for one task.  So the pause between two looks grows while they find little, and
+ * shrinks while they find plenty: up to about a microsecond, a fraction of a wakeup.
  */
 static void learn(struct local_queue *local)
 {
@@ -568,9 +559,8 @@ static inline void rest(uint32_t pause)
 }
 
 /*
- * The first look after a task.  A worker whose tasks are brief is back too soon if its
- * last look found little: then the pause comes before this look, too.  Where tasks are
- * longer, they are pause enough.
+ * The first look after a task.  A worker whose tasks are brief is back too soon, so it
+ * pauses before this look, too; longer tasks are pause enough.
  */
 static struct ward_task *look_first(struct inbox *inbox,
 				    struct local_queue *local)
@@ -586,10 +576,7 @@ static struct ward_task *look_first(struct inbox *inbox,
 	return task;
 }
 
-/*
- * Looks until there is a task, or 'looks' are over.  Before long it also gives
- * its CPU away between two looks: a submitter may share it.
- */
+/* Looks that often.  Before long it also yields its CPU, which a submitter may share. */
 static struct ward_task *look_on(struct inbox *inbox, struct local_queue *local,
 				 uint32_t looks)
 {
@@ -609,10 +596,9 @@ static struct ward_task *look_on(struct inbox *inbox, struct local_queue *local,
 }
 
 /*
- * Each comes out at the front and goes in at the end, once round: while the claim is
- * held nobody else puts, so there is room, and the order is what it was.  Who takes
- * meanwhile takes one of them sooner than those before it.  One at a time, so that who
- * is stopped here has one.
+ * Each task comes out at the front and goes in at the end, once round: under the claim
+ * nobody else puts, so there is room, and the order stays.  Takers meanwhile get some
+ * too early.  One at a time, so that a thread that is stopped here has only one.
  */
 static bool filter_ring(struct inbox *inbox, struct ring *ring,
 			bool (*out)(void *arg, struct ward_task *task),
@@ -632,7 +618,7 @@ static bool filter_ring(struct inbox *inbox, struct ring *ring,
 			inbox_requeue(inbox, task);
 	ring_drop(ring);
 	room_made(ring);
-	inbox_tell(inbox, NULL); /* it may have been found empty */
+	inbox_tell(inbox, NULL); /* others may have found it empty */
 	return true;
 }
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inbox.h - what a pool's workers pull from.
+ * inbox.h - all that a pool's workers take tasks from.
  *
- * A few rings, each with one producer at a time; the local queues of the workers, one
- * ring each; tasks that are requeued (to run again, or a late answer), or whose time
- * has come; queues for what has a lower priority, or found no room but must not be
- * refused; and the bell.  Together they behave as one queue with many producers and many
+ * A few rings, each with one producer at a time; the local queues of the workers;
+ * tasks that are requeued (to run again, or a late answer), or whose time has come;
+ * queues for lower priorities, and for what found no room but must not be refused;
+ * and the bell.  Together they behave as one queue with many producers and many
  * consumers in which a submitter stopped at any point costs at most one ring.
  *
  *	put:   own local queue > home ring > the next one if its claim is taken
- *	take:  own local queue > returned > requeued and rings, half of one, at most a
- *	batch, in turn >
- *	       overflow > other local queues > their forks > lower priorities, by rank
+ *	take:  own local queue > returned > requeued and rings in turn (half of one,
+ *	       at most a batch) > overflow > other local queues > their forks >
+ *	       lower priorities, by rank
  *
- * Every put is followed by a ring of the bell, also one into the worker's own
- * hand: others may be asleep.
+ * A ring of the bell follows every put, also one into the worker's own local queue:
+ * others may be asleep.
  *
- * Edges, besides those of ring.h and bell.h: [A] a hand is there | thieves; [D]
- * put | close; [M] take | wait for room; [O] owe | take requeued; [Q] the last work
+ * Edges, besides those of ring.h and bell.h: [A] a local queue is there | thieves; [D]
+ * put | close; [M] take | wait for room; [O] requeue | take requeued; [Q] the last work
  * is done | drain looks.
  */
 #ifndef WARD_LIB_QUEUE_INBOX_H
@@ -33,8 +33,7 @@
 
 enum { CONTROL_STOP = 1, CONTROL_LEAVE = 2 };
 
-/* Of priority: 0 is before all others. */
-#define INBOX_RANKS 4u
+#define INBOX_RANKS 4u /* 0 is before all others */
 
 struct inbox {
 	struct bell bell;
@@ -46,37 +45,35 @@ struct inbox {
 	uint32_t spin; /* looks of a searcher before it parks */
 	void (*woke)(void *arg);
 	void *arg;
-	struct near *near; /* what is looked at first; NULL: all alike */
+	struct near *near; /* the order of looks; NULL: all alike */
 	/* M: */
-	line_aligned _Atomic uint64_t used; /* rings that ever were: bits */
-	_Atomic uint32_t locals_used; /* hands [0, locals_used) may hold tasks [A] */
+	line_aligned _Atomic uint64_t used; /* rings ever put into: bits */
+	_Atomic uint32_t locals_used; /* local[0, locals_used) may hold tasks [A] */
 	_Atomic uint32_t controls; /* X: to workers between two tasks: CONTROL_* */
 	_Atomic uint32_t closed; /* [D] */
 	_Atomic uint32_t settled; /* futex: moves when a worker runs out of work
 				     while closed */
-	_Atomic uint32_t submitters; /* X: that wait, from their first to their
-					last step here */
+	_Atomic uint32_t submitters; /* X: in a wait for room, to the last step here */
 	/* M: tasks that are or were requeued [O] */
 	line_aligned _Atomic uint64_t requeued_in, requeued_out;
 	_Atomic uint64_t requeued_fresh; /* requeued, and accepted by that */
-	_Atomic uint64_t accepted;   /* that came to none of these */
+	_Atomic uint64_t accepted;   /* those that came to none of these */
 	/* X: */
-	_Atomic uint32_t entering; /* submitters on their way there */
+	_Atomic uint32_t entering; /* submitters between inbox_enter() and leave() */
 	struct later later;
 	struct prio_queue prio[INBOX_RANKS]; /* 0: the overflow */
 };
 
 /*
- * 'rings' rings of 'size' cells and room for 'locals' hands and as many
+ * 'rings' rings of 'size' cells and room for 'locals' local queues and as many
  * sleepers, in zeroed memory.  0 or -ENOMEM; inbox_fini() in either case.  'woke' as in
- * bell_init.  'near' is the caller's to set before the first task, and inbox_fini()'s
- * to free.
+ * bell_init.  The caller sets 'near' before the first task, and inbox_fini() frees it.
  */
 int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	       uint32_t locals, uint32_t searchers, void (*woke)(void *arg),
 	       void *arg);
 void inbox_fini(struct inbox *inbox);
-/* Makes hand i, which the caller owns, known to thieves. */
+/* Makes local queue i, which the caller owns, known to thieves. */
 void inbox_add_local(struct inbox *inbox, uint32_t i,
 		     struct local_queue *local);
 
@@ -88,44 +85,39 @@ void inbox_add_local(struct inbox *inbox, uint32_t i,
 int inbox_put(struct inbox *inbox, struct local_queue *mine,
 	      struct ward_task *const *tasks, uint32_t n, struct ring **full);
 /*
- * Waits until there may be room in 'full', as inbox_put() left it: 0, look again, also
- * where 'cancel' (or NULL) was fired; -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was
- * fenced.  In submit.c, because a wait knows of slots.
+ * In submit.c, because a wait knows of slots.  Waits until there may be room in 'full',
+ * as inbox_put() left it: 0, look again, also where 'cancel' (or NULL) was fired;
+ * -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was fenced.
  */
 int submit_wait_room(struct inbox *inbox, struct ring *full,
 		     const struct ward_cancel *cancel, ward_ns until);
 
-/* A task for worker i with its local queue, or NULL at once. */
+/* A task for the worker with that local queue, or NULL at once. */
 struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local);
 /*
- * The same, but searches and sleeps; NULL only when the bell is closed, or there is an
- * order to leave.
+ * The same for worker i, which searches and sleeps; NULL only when the bell is closed,
+ * or there is an order to leave.
  */
 static inline struct ward_task *
 inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i);
 /*
- * A worker is to leave: an order that is found like a task, so that who is idle comes
+ * Workers are to leave: an order that is found like a task, so that idle workers come
  * for it, one after the other, until it is taken back.
  */
 void inbox_dismiss(struct inbox *inbox);
 
-/* A task is requeued from now on, behind those that are: there is always room. */
+/* Requeues a task behind all that are requeued: there is always room. */
 void inbox_requeue(struct inbox *inbox, struct ward_task *task);
-/* One that was taken and did not begin: it stays before all that came after it. */
-void inbox_return(struct inbox *inbox, struct ward_task *task);
 /*
  * Around a new task's way to what is requeued, or waits for its time: false if the
- * inbox is closed.  True: leave() comes when it is there.
+ * inbox is closed.  True: inbox_leave() is due when the task is there.
  */
 bool inbox_enter(struct inbox *inbox);
 void inbox_leave(struct inbox *inbox);
-/*
- * Puts a task that was accepted elsewhere: there is always room, also when the inbox
- * is closed.
- */
+/* Puts a task that was accepted elsewhere: there is always room, also when closed. */
 void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 		struct ward_task *task, uint32_t rank);
-/* Somebody else has a task whose answer is requeued. */
+/* Counts a task whose answer is requeued elsewhere. */
 void inbox_requeued(struct inbox *inbox);
 
 /*
@@ -133,20 +125,20 @@ void inbox_requeued(struct inbox *inbox);
  * and its put.  0 or -ETIMEDOUT (call again).
  */
 int inbox_close(struct inbox *inbox, uint64_t until);
-/* Threads that wait for room, or have not made their last step here yet. */
+/* Is there a thread that waits for room, or has its last step here before it? */
 bool inbox_waited_for(const struct inbox *inbox);
 
-/* After work was finished outside inbox_next(): tells a drain, if there is one. */
+/* After work was finished outside inbox_next(): wakes a drain, if there is one. */
 void inbox_settle(struct inbox *inbox);
 
 /* ---- the ways of nearly every task ------------------------------------------------ */
 
 enum {
-	INBOX_TURN = 64,  /* every so many takes the own local queue comes last */
-	INBOX_SAMPLE = 64 /* of so many tasks of a ring, one's times are taken */
+	INBOX_TURN = 64,  /* each such take looks elsewhere first */
+	INBOX_SAMPLE = 64 /* each such task of a ring has its times taken */
 };
 
-/* After it was put: is all said that there is to say? */
+/* After a put: false, if the bell is to be rung. */
 static inline bool inbox_told(const struct inbox *inbox)
 {
 	host_barrier_light(); /* [B] published | does anybody sleep? */
@@ -159,7 +151,7 @@ static inline void inbox_tell(struct inbox *inbox, _Atomic uint32_t *rung)
 		bell_ring_asleep(&inbox->bell, rung);
 }
 
-/* Where the caller's tasks go first, claimed; NULL: not now. */
+/* The ring that the caller's tasks go to first, claimed; NULL: not now. */
 static hot struct ring *inbox_claim(struct inbox *inbox,
 				    struct local_queue *mine)
 {
@@ -178,8 +170,8 @@ static hot struct ring *inbox_claim(struct inbox *inbox,
 }
 
 /*
- * Of one task, as inbox_put(), if nothing stands in its way and it is none that is
- * to be noted down.  NULL: nothing has happened; else what inbox_tell() is due for.
+ * inbox_put() of one task, if nothing stands in its way and its times are not to be
+ * taken.  NULL: nothing has happened; else the ring, for which inbox_tell() is due.
  */
 static hot struct ring *inbox_put_quick(struct inbox *inbox,
 					struct local_queue *mine,
@@ -198,7 +190,7 @@ static hot struct ring *inbox_put_quick(struct inbox *inbox,
 		ring_drop(ring);
 		return NULL;
 	}
-	/* Before it can be answered: nobody sees more answers than tasks. */
+	/* Before it can be answered: statistics never see more answers than tasks. */
 	store_relaxed(&ring->accepted, accepted + 1);
 	ring_fill(ring, &item, 1);
 	ring_drop(ring);
@@ -221,14 +213,14 @@ inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i)
 	return inbox_search(inbox, local, i);
 }
 
-/* ---- other local queues -------------------------------------------------------------------- */
+/* ---- other local queues ------------------------------------------------------------ */
 
-/* What is got from that one, or NULL. */
+/* A task from the victim, or NULL. */
 typedef struct ward_task *inbox_stealer(struct inbox *inbox,
 					struct local_queue *local,
 					struct local_queue *victim);
 
-/* One of those so far away, or of all if 'near' is NULL, from the last one on. */
+/* From a local queue at that distance, or any if 'near' is NULL, from the last one on. */
 static hot struct ward_task *inbox_steal_some(struct inbox *inbox,
 					      struct local_queue *local,
 					      const struct near *near,
@@ -255,7 +247,7 @@ static hot struct ward_task *inbox_steal_some(struct inbox *inbox,
 	return NULL;
 }
 
-/* The nearest first; whose turn it is among all moves only where all are alike. */
+/* The nearest first; 'victim' moves on only where all are alike. */
 static inline struct ward_task *inbox_steal_near(struct inbox *inbox,
 						 struct local_queue *local,
 						 inbox_stealer *steal_it)
@@ -280,8 +272,8 @@ static hot struct ward_task *inbox_steal(struct inbox *inbox,
 }
 
 /*
- * Each task in rings and ranks, in order, is looked at by 'out', and is taken by it if
- * that says true.  A ring or rank that somebody is at is left alone: false.
+ * Calls 'out' for each task in rings and ranks, in order; true: 'out' has taken it.
+ * False: a ring was claimed by another thread, and left alone.
  */
 bool inbox_filter(struct inbox *inbox,
 		  bool (*out)(void *arg, struct ward_task *task), void *arg);
@@ -289,7 +281,6 @@ bool inbox_filter(struct inbox *inbox,
 bool inbox_anything(const struct inbox *inbox);
 uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
 uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
-/* Requeued by whomever. */
 static inline uint64_t inbox_requeued_count(const struct inbox *inbox)
 {
 	uint64_t out = load_relaxed(&inbox->requeued_out);

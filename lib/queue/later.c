@@ -9,33 +9,32 @@
 #include "queue/inbox.h"
 #include <string.h>
 
-/* LATER_ASKS: what it carries may tell it to stop. */
 enum {
 	LATER_TIMED = 1,
 	LATER_PERIODIC = 2,
-	LATER_ASKS = 4,
+	LATER_ASKS = 4, /* its token, lane or stamp may tell it to stop */
 	LATER_ASKS_TIMED = 8,
 	LATER_LANE = 16,
 	LANE_KINDS = 12
 };
 
-/* Who was expedited is due at 0; then those come that were returned. */
+/* Expedited tasks are due at 0, returned ones after those. */
 #define RETURNED UINT64_C(1)
 
-/* From here on all is expired, whatever its time. */
+/* From here on all tasks are expired, whatever their time. */
 #define ALL ((uint64_t)1 << 63)
 
 _Static_assert(DUE_NEVER == HOST_FOREVER, "one end of time");
 
-/* By when it need not wait any more. */
+/* The time from which the task need not wait any more. */
 static uint64_t told_by(const struct later *later, const struct ward_task *task)
 {
 	return later->told_by ? later->told_by(later->arg, task) : HOST_FOREVER;
 }
 
 /*
- * It moves on each time, and never back, so that who found nothing expired, and says
- * so, says it of what came before only, however late.
+ * 'expired_to' grows each time, so that a thread that has found nothing expired, and
+ * says so, says it only of what came before, however late.
  */
 static void expire(struct inbox *inbox, uint64_t until)
 {
@@ -47,7 +46,7 @@ static void expire(struct inbox *inbox, uint64_t until)
 	inbox_tell(inbox, NULL);
 }
 
-/* Of many lanes some have the same. */
+/* Several lanes may have the same. */
 static uint32_t kind_of_lane(const struct lane *lane)
 {
 	return (uint32_t)LATER_LANE
@@ -67,7 +66,7 @@ static uint32_t kinds_of(const struct ward_task *task, bool timed)
 			0);
 }
 
-/* Its time, if it was 'at'. */
+/* The task's time, which was 'at', as it stands now. */
 static uint64_t time_now(const struct later *later,
 			 const struct ward_task *task, uint64_t at)
 {
@@ -101,7 +100,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	if (later_has_come(by)) {
 		at = 0;
 		timed = false;
-	} else if (timed && by < at) { /* it is looked at then, and is early */
+	} else if (timed && by < at) { /* its taker finds it told to stop */
 		at = by;
 	}
 	due_show(&later->due, leaf, at, place.seq);
@@ -111,8 +110,8 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 }
 
 /*
- * Behind all of its time.  One that is first of all may be found to be told nothing any
- * more: then it is put back among those that were returned.
+ * Behind all of its time.  A task at 0 that is not told to stop any more is put back
+ * among those that were returned.
  */
 static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 		    bool timed, bool fresh)
@@ -210,7 +209,7 @@ void later_open(struct inbox *inbox)
 	expire(inbox, ALL);
 }
 
-/* Nothing is expired of what was when that was read.  False: look again. */
+/* Nothing is expired up to there.  False: 'expired_to' has moved, look again. */
 static bool none_expired(struct later *later, uint64_t expired_to)
 {
 	high_raise(&later->empty_to, expired_to); /* [w] */
@@ -275,13 +274,13 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 
 	if (first > now)
 		return first;
-	/* Before it is said: who has taken all of it rings. */
+	/* Before it is said: the worker that has taken all of it rings. */
 	swap_acq_rel(&later->blind, 1); /* [w] */
 	expire(inbox, now);
 	return HOST_FOREVER;
 }
 
-/* ---- what need not wait any more --------------------------------------------------- */
+/* ---- told to stop ------------------------------------------------------------------ */
 
 void later_look(struct inbox *inbox, bool timed)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * near.h - who of a pool is near whom: which neighbourhood a worker is in, and how
- * far it has to the inbox's rings and to the others' hands.
+ * near.h - the neighbourhood of each worker, and its distance to the inbox's rings
+ * and to other local queues.
  *
  * Ring i, and seat i, belong to the i-th neighbourhood of a row that is spread evenly;
- * a hand is wherever the thread is bound that it belongs to.  It is advice, no more:
- * what is written here moves while others read it, and whoever promises to have
- * looked everywhere looks without it (inbox_anything()).
+ * a local queue belongs to that of its thread.  All this is advice: it moves while
+ * others read it, and inbox_anything(), which must look everywhere, does without it.
  */
 #ifndef WARD_LIB_QUEUE_NEAR_H
 #define WARD_LIB_QUEUE_NEAR_H
@@ -19,20 +18,20 @@ struct near {
 	struct host_near *host;
 	uint32_t locals;
 	uint64_t *reach; /* by neighbourhood and distance: the rings there */
-	_Atomic uint8_t *where; /* W, each by its thread: a hand's neighbourhood */
+	_Atomic uint8_t *where; /* W, each by its thread: a local queue's */
 };
 
-/* Takes 'host'; NULL: no memory, and it was freed. */
+/* Takes 'host' over; NULL: no memory, and 'host' was freed. */
 struct near *near_new(struct host_near *host, uint32_t rings, uint32_t locals);
 void near_free(struct near *near);
 
-/* The calling thread, whose is hand i, takes a seat: it moves there. */
+/* The calling thread, owner of local queue i, takes a seat: it moves there. */
 void near_sit(struct near *near, struct local_queue *local, uint32_t i,
 	      uint32_t seat);
-/* The rings where the calling thread is; 0: it is in none of our neighbourhoods. */
+/* The rings near the calling thread; 0: it is in none of the neighbourhoods. */
 uint64_t near_here(const struct near *near);
 
-/* The rings that are so far away from a neighbourhood, */
+/* The rings at that distance from a neighbourhood, */
 static inline uint64_t *near_reach(const struct near *near, uint32_t from,
 				   uint32_t distance)
 {
@@ -47,7 +46,7 @@ static inline uint64_t near_rings(const struct near *near,
 	return *near_reach(near, local->near, distance);
 }
 
-/* From a hand to hand i. */
+/* From a local queue to number i. */
 static inline uint32_t near_distance(const struct near *near,
 				     const struct local_queue *local,
 				     uint32_t i)

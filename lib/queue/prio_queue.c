@@ -27,13 +27,19 @@ struct ward_task *prio_reverse(struct ward_task *last)
 	return first;
 }
 
+static bool claim(struct prio_queue *queue)
+{
+	uint32_t none = 0;
+
+	return !load_relaxed(&queue->claim) &&
+	       cas_acquire(&queue->claim, &none, 1); /* [lo] */
+}
+
 struct ward_task *prio_take_claimed(struct prio_queue *queue)
 {
 	struct ward_task *task;
-	uint32_t none = 0;
 
-	if (load_relaxed(&queue->claim) ||
-	    !cas_acquire(&queue->claim, &none, 1)) /* [lo] */
+	if (!claim(queue))
 		return NULL;
 	task = load_relaxed(&queue->first);
 	if (!task)
@@ -46,7 +52,7 @@ struct ward_task *prio_take_claimed(struct prio_queue *queue)
 	return task;
 }
 
-/* Those that are kept, in order; the last one is ended by the caller. */
+/* Appends the tasks that are kept to *last, which the caller ends. */
 static struct ward_task **filter(struct prio_queue *queue,
 				 struct ward_task *task,
 				 struct ward_task **last,
@@ -71,10 +77,8 @@ void prio_filter(struct prio_queue *queue,
 		 bool (*out)(void *arg, struct ward_task *task), void *arg)
 {
 	struct ward_task *kept = NULL, **last = &kept;
-	uint32_t none = 0;
 
-	if (prio_empty(queue) || load_relaxed(&queue->claim) ||
-	    !cas_acquire(&queue->claim, &none, 1)) /* [lo] */
+	if (prio_empty(queue) || !claim(queue))
 		return;
 	last = filter(queue, load_relaxed(&queue->first), last, out, arg);
 	last = filter(queue,

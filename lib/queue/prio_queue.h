@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * prio_queue.h - tasks of a lower priority: one queue for each, in the order in which
- * they came, behind all that has none.
+ * prio_queue.h - tasks of one lower priority, in the order in which they came.
  *
- * Putting is a push on a stack; taking is for one thread at a time, which turns
- * the stack round into its own list when that is empty.  The claim is only tried:
- * who does not get it looks elsewhere, and comes again.  A taker that is held inside
+ * Putting is a push on a stack; taking is for one thread at a time, which reverses
+ * the stack into a list when that is empty.  The claim is only tried: a thread that
+ * does not get it looks elsewhere, and comes again.  A taker that is held inside
  * keeps others from this one queue until it goes on: for some instructions, none of
  * them the user's.  (To pop without a claim would read a link in memory that the user
  * may have freed.)
@@ -16,8 +15,8 @@
  *
  * Edges: [lo] put | taken; the last taker | the next one.
  *
- * Counts are for who wants to know how many; whether there is any says the queue
- * itself.  So one that is stopped between the two keeps nobody awake.
+ * The counts are for statistics; the lists themselves say whether there is any task.
+ * So a thread that is stopped between the two keeps no worker awake.
  */
 #ifndef WARD_LIB_QUEUE_PRIO_QUEUE_H
 #define WARD_LIB_QUEUE_PRIO_QUEUE_H
@@ -28,10 +27,10 @@
 struct prio_queue {
 	/* X: */
 	line_aligned struct ward_task *_Atomic arrived; /* the last one first */
-	_Atomic uint64_t in;		 /* M: that were ever put, or are about to be */
+	_Atomic uint64_t in;		 /* M: ever put, or about to be */
 	_Atomic uint32_t claim;
 	struct ward_task *_Atomic first; /* P */
-	_Atomic uint64_t out;		 /* P: that were ever taken */
+	_Atomic uint64_t out;		 /* P: ever taken */
 };
 
 static inline bool prio_empty(const struct prio_queue *queue)
@@ -47,7 +46,7 @@ static inline uint64_t prio_count(const struct prio_queue *queue)
 }
 
 void prio_put(struct prio_queue *queue, struct ward_task *task);
-/* NULL: it is empty, or another is at it. */
+/* NULL: it is empty, or claimed. */
 struct ward_task *prio_take_claimed(struct prio_queue *queue);
 
 static inline struct ward_task *prio_take(struct prio_queue *queue)
@@ -55,14 +54,11 @@ static inline struct ward_task *prio_take(struct prio_queue *queue)
 	return likely(prio_empty(queue)) ? NULL : prio_take_claimed(queue);
 }
 
-/*
- * By one more who may have the claim: each that is in it is looked at, in order.  Of
- * which 'out' says true, it has taken.
- */
+/* Calls 'out' for each task, in order, if the claim is free; true: 'out' has taken it. */
 void prio_filter(struct prio_queue *queue,
 		 bool (*out)(void *arg, struct ward_task *task), void *arg);
 
-/* A stack, by their books' links, turned round. */
+/* Reverses a stack. */
 struct ward_task *prio_reverse(struct ward_task *last);
 
 #endif

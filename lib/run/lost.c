@@ -214,7 +214,7 @@ void lost_local(struct pool *pool, struct slot *slot)
 			later_requeue_first(&pool->inbox, task);
 			continue;
 		}
-		inbox_return(&pool->inbox, task);
+		later_return(&pool->inbox, task);
 		pool_tell_by(pool, by);
 	}
 }

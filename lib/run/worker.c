@@ -626,7 +626,7 @@ static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
 		}
 	} else if (seat_leave(pool, slot)) {
 		if (task)
-			inbox_return(&pool->inbox, task);
+			later_return(&pool->inbox, task);
 		return WORK_LEAVES;
 	}
 	*own = !task || attempt(pool, slot, task);

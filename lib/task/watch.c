@@ -1,41 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watch.c - who is told when a token fires: watches and children.
+ * watch.c - telling a token's watches and children.
  *
  * A token's lists belong to one thread at a time, for a few steps; 'list' says so.
- * Who comes to fire must not wait for that one: it asks, and if the lists are taken
- * leaves it to whoever has them to look again before giving them up.  Only who puts
- * something on a list or takes it off waits.
+ * A thread that fires must not wait for the holder: it asks, and if the lists are taken
+ * the holder looks again before it gives them up.  Only a thread that puts something
+ * on a list, or takes it off, waits.
  *
- * Telling is a walk, for a chain of links may be long: the visitor goes down into a
- * child, and when nothing is left to do there, back to where it came from.
+ * Telling is a walk, for a chain of links may be long: the teller goes down into a
+ * child, and when nothing is left to do there, back to the token above.
  *
  * Invariants:
- *  1) Nobody's callback is called while the caller has any list.
+ *  1) No callback is called while the caller has any list.
  *  2) The lists of a token are given up only if there is nothing to be told, or if
- *     it has a teller, who comes back and looks again.
- *  3) 'running' is what the teller is at, from before it has left the lists until
- *     it will touch neither that watch nor the child any more.
+ *     it has a teller, which comes back and looks again.
+ *  3) 'running' is the watch that the teller is at, from before it gives up the lists
+ *     until it touches neither that watch nor the child any more.
  *  4) A teller that comes back and finds the lists taken is the teller no more, and
- *     goes on above: who has them goes on here.
- *  5) A link whose 'passed' is more than the token's deadline stands before all
- *     whose is not.
+ *     goes on above: the holder goes on here.
+ *  5) Links whose 'passed' is more than the token's deadline stand before all others.
  */
 #include "base/host.h"
 #include "base/host_fault.h"
 #include "task/cancel.h"
 #include <errno.h>
 
-#define LOOK_AGAIN WARD_MS(1) /* between two looks at who fires */
+#define LOOK_AGAIN WARD_MS(1) /* between two looks at the thread that fires */
 
 #ifndef CANCEL_SPIN
-#define CANCEL_SPIN 64 /* looks before somebody sleeps for a list */
+#define CANCEL_SPIN 64 /* looks before a thread sleeps for the lists */
 #endif
 
 enum list {
 	LIST_TAKEN = 1,
-	LIST_ASKED = 2, /* look again before it is given up */
-	LIST_SLEEP = 4	/* somebody sleeps until it is, or until 'running' moves */
+	LIST_ASKED = 2, /* look again before they are given up */
+	LIST_SLEEP = 4	/* a thread sleeps until they are, or until 'running' moves */
 };
 
 static struct watch *watch_of(struct ward_watch *watch)
@@ -43,13 +42,12 @@ static struct watch *watch_of(struct ward_watch *watch)
 	return (struct watch *)(void *)watch;
 }
 
-/* The calling thread. */
 static uint32_t me(void)
 {
 	return host_home() + 1;
 }
 
-/* ---- who has the lists ---------------------------------------------------------- */
+/* ---- the lists are taken, and given up ------------------------------------------ */
 
 static bool ask(struct token *t)
 {
@@ -79,8 +77,8 @@ static bool has_lists(struct token *t)
 }
 
 /*
- * Gives them up.  False: somebody has asked meanwhile, and they are still taken.
- * The last step is the kernel's, on an address: the token may be gone by then.
+ * Gives them up.  False: another thread has asked meanwhile, and they are still taken.
+ * The last step is a futex call on an address: the token may be gone by then.
  */
 static bool give(struct token *t)
 {
@@ -104,7 +102,7 @@ static bool give(struct token *t)
 	return given;
 }
 
-/* With the lists: is nobody at it?  Then they stay taken, else are given up. */
+/* True: there is no teller, and the lists stay taken.  False: they were given up. */
 static bool free_to_tell(struct token *t)
 {
 	do {
@@ -148,7 +146,7 @@ static void take_off(struct token *t, struct watch *w)
 	w->next = NULL;
 }
 
-/* Who is to be told next, of what; NULL: nobody. */
+/* The watch to be told next, and the state to tell; NULL: none. */
 static struct watch *next(struct token *t, int64_t *state)
 {
 	struct watch *w = t->links;
@@ -163,14 +161,14 @@ static struct watch *next(struct token *t, int64_t *state)
 	if (*state == 0 || !w || w->passed <= *state)
 		return NULL;
 	w->passed = *state;
-	t->links = w->next; /* and so it is the last */
+	t->links = w->next; /* so w is the last */
 	WARD_ASSERT(w->prev->passed >= w->passed); /* 5) */
 	return w;
 }
 
 /* ---- telling -------------------------------------------------------------------- */
 
-/* Back from a visit below t: on there, or wherever above there is more to do. */
+/* Back from a visit below t.  The token, t or above, where there is more to do. */
 static struct token *go_on(struct token *t)
 {
 	while (t) {
@@ -188,7 +186,7 @@ static struct token *go_on(struct token *t)
 	return NULL;
 }
 
-/* Tells one.  Returns the token where there is more to do, its lists taken. */
+/* Tells w.  Returns the token where there is more to do, its lists taken. */
 static struct token *visit(struct token *t, struct watch *w, int64_t state)
 {
 	void (*fn)(struct ward_watch *, int) = w->fn;
@@ -197,10 +195,10 @@ static struct token *visit(struct token *t, struct watch *w, int64_t state)
 	WARD_ASSERT(has_lists(t) && !CHECK_LOAD(&t->teller)); /* one at a time */
 	if (!child)
 		w->on = NULL;
-	store_release(&t->running, w); /* [l] the one before is over */
+	store_release(&t->running, w); /* [l] the watch before is over */
 	store_relaxed(&t->teller, me());
 	while (!give(t))
-		; /* who asks is answered when the teller comes back */
+		; /* the teller looks again when it comes back */
 	if (!child) {
 		fn((struct ward_watch *)(void *)w, (int)state);
 	} else if (token_lower(child, state) && ask(child) &&
@@ -211,7 +209,7 @@ static struct token *visit(struct token *t, struct watch *w, int64_t state)
 	return go_on(t);
 }
 
-/* By who has the lists, and there is no teller.  Gives them up. */
+/* With the lists, where there is no teller.  Gives them up. */
 static void tell(struct token *t)
 {
 	t->back = NULL;
@@ -227,7 +225,7 @@ static void tell(struct token *t)
 	}
 }
 
-/* Gives the lists up; whoever asked meanwhile, or what was put there, is seen to. */
+/* Gives the lists up when all is told that was asked for, or put there. */
 static void leave(struct token *t)
 {
 	if (free_to_tell(t))
@@ -279,7 +277,7 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 		return -EINVAL;
 	if (w->on)
 		return -EBUSY;
-	cause = cancel_cause(cancel); /* its deadline may have come */
+	cause = cancel_cause(cancel); /* the deadline may have come */
 	host_hold();
 	if (!cause) {
 		take(t);
@@ -299,7 +297,7 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 	return 0;
 }
 
-/* Is the teller still at w, or, with NULL, still there, or who fired? */
+/* Is the teller at w?  With NULL: is there a teller, or a thread that fires? */
 static bool busy(const struct token *t, const struct watch *w)
 {
 	return w ? load_acquire(&t->running) == w : /* [l] */
@@ -315,16 +313,13 @@ static void wait_over(struct token *t, const struct watch *w)
 		or_acq_rel(&t->list, LIST_SLEEP);
 		if (!busy(t, w))
 			return;
-		/* Who fired is a few steps away, and wakes nobody after the last. */
+		/* A firing thread is a few steps from its end, and wakes nobody then. */
 		host_wait(&t->sleeps, seen,
 			  w ? HOST_FOREVER : host_now() + LOOK_AGAIN);
 	}
 }
 
-/*
- * Takes it off its list, and waits until nobody is at it but the caller.  True: it
- * stood there.
- */
+/* Takes w off its list, and waits until no other thread is at it.  True: it stood there. */
 static bool detach(struct token *t, struct watch *w)
 {
 	bool stood, others;
@@ -342,7 +337,7 @@ static bool detach(struct token *t, struct watch *w)
 
 /* ---- links ---------------------------------------------------------------------- */
 
-/* The link's child knows it no more; then the parent does not, either. */
+/* Takes the link from its child, then from the parent. */
 static void unlink_parent(struct token *parent, struct watch *w)
 {
 	struct token *child = w->child;
@@ -383,7 +378,7 @@ bool ward_cancel_unwatch(struct ward_cancel *cancel, struct ward_watch *watch)
 static void put_first(struct token *parent, struct watch *w)
 {
 	w->passed = INT64_MAX;
-	put_last(parent, w); /* of a ring the last is before the first */
+	put_last(parent, w); /* in a ring the last is before the first */
 	parent->links = w;
 }
 
@@ -398,20 +393,20 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 		return -EINVAL;
 	if (w->on)
 		return -EBUSY;
-	cancel_cause(parent); /* its deadline may have come */
+	cancel_cause(parent); /* the deadline may have come */
 	host_hold();
 	take(c);
 	w->on = p;
 	w->child = c;
 	w->up = c->parents;
-	c->parents = w; /* who moves its deadline looks there */
+	c->parents = w; /* for least_of_parents() */
 	leave(c);
 	take(p);
 	p->children++;
 	if (load_relaxed(&p->state) >= 0)
 		put_first(p, w);
 	leave(p);
-	/* Another thread may be at it; it shall be so when this returns. */
+	/* Another thread may be at it, but the child is to have it on return. */
 	state = load_acquire(&p->state); /* [q] */
 	if (state && token_lower(c, state))
 		token_tell(c);
@@ -419,7 +414,7 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 	return 0;
 }
 
-/* What its parents have, also those that are just coming: 0, none. */
+/* The lowest state of the parents, also of one that is just being linked; 0: none. */
 static int64_t least_of_parents(const struct token *t)
 {
 	int64_t least = 0;
@@ -451,13 +446,13 @@ int ward_cancel_move(struct ward_cancel *cancel, ward_ns at)
 							1);
 	leave(t);
 	host_unhold();
-	cancel_cause(cancel); /* it may have come already */
+	cancel_cause(cancel); /* the deadline may have come already */
 	return err;
 }
 
 /* ---- the end -------------------------------------------------------------------- */
 
-/* With the lists: 0, or why not.  1: it is being told. */
+/* With the lists: 0, or an error.  1: it is being told. */
 static int may_end(struct token *t)
 {
 	uint32_t teller = load_acquire(&t->teller);

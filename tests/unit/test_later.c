@@ -85,7 +85,7 @@ Test(later, who_is_put_back_keeps_its_place)
 	for (int i = 0; i < 6; i++) {
 		task_open(task_priv(&task[i]));
 		task[i].cancel = i % 3 ? NULL : &live;
-		inbox_return(&inbox, &task[i]);
+		later_return(&inbox, &task[i]);
 	}
 	later_look(&inbox, true);
 	for (int i = 0; i < 6; i += 3) {

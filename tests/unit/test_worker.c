@@ -301,7 +301,7 @@ static void late_stop(void *arg, unsigned thread, void *local)
 	if (thread)
 		return;
 	task_open(task_priv(&in_its_hands.task));
-	inbox_return(&slot_here()->pool->inbox, &in_its_hands.task);
+	later_return(&slot_here()->pool->inbox, &in_its_hands.task);
 }
 
 Test(worker, who_is_left_answers_for_what_was_in_its_hands)
