@@ -104,7 +104,6 @@ WARD_SOURCES = \
 	lib/queue/prio_queue.h \
 	lib/pool/pool.c \
 	lib/pool/pool.h \
-	lib/pool/seat_count.c \
 	lib/pool/seat_count.h \
 	lib/lane/lane.c \
 	lib/lane/lane.h \

@@ -36,7 +36,7 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
 		slot_wake_waiter(&pool->slot[i]); /* whoever wakes up looks why */
 	wait_wake(&lane->room);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 }
 
 /* ---- up and down --------------------------------------------------------------------- */
@@ -356,7 +356,7 @@ static void put(struct lane *lane, struct ward_task *task, bool active)
 
 	lane_enter(lane, task, active);
 	pool_tell_by(lane->pool, by);
-	run_orphaned(lane->pool);
+	orphaned_answer(lane->pool);
 }
 
 static int lane_submit(struct lane *lane, struct ward_task *task,
@@ -439,7 +439,7 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 	good = some ? open_some(lane, tasks, some, &by, err) : 0;
 	lane_enter_some(lane, tasks, good);
 	pool_tell_by(lane->pool, by);
-	run_orphaned(lane->pool);
+	orphaned_answer(lane->pool);
 	return good;
 }
 
@@ -531,7 +531,7 @@ int ward_lane_submit_at(struct ward_lane *handle, struct ward_task *task,
 		return err;
 	host_hold();
 	err = lane_submit_at(lane, task, when);
-	run_orphaned(lane->pool);
+	orphaned_answer(lane->pool);
 	host_unhold();
 	return err;
 }
@@ -553,7 +553,7 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 	set_room(lane, lane->flags, active, queued);
 	lane_look_again(lane);
 	wait_wake(&lane->room);
-	run_orphaned(lane->pool);
+	orphaned_answer(lane->pool);
 	host_unhold();
 	return 0;
 }
@@ -575,7 +575,7 @@ int ward_lane_set_limits(struct ward_lane *handle,
 	set = limit_set_new(&lane->sets, limits, n);
 	if (set) {
 		lane_change_limits(lane, set);
-		run_orphaned(lane->pool);
+		orphaned_answer(lane->pool);
 	}
 	host_unhold();
 	return set ? 0 : -ENOMEM;

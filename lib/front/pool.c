@@ -97,7 +97,7 @@ static void stop_workers(struct pool *pool)
 			host_wake(&pool->slot[i].seat.call, 1);
 		slot_wake_waiter(&pool->slot[i]);
 	}
-	pool_lives_changed(pool);
+	spare_lives_changed(pool);
 	bell_close(&pool->inbox.bell);
 }
 
@@ -124,7 +124,7 @@ static void wait_until_left(struct pool *pool, const struct term *term)
 		uint64_t now = host_now(), slice = now + SLICE;
 
 		/* The spares that would have seen to it have left. */
-		lost_reap(pool);
+		reap_all(pool);
 		if (now >= until && (!leaving(pool) || now >= at_last(term)))
 			return;
 		host_wait(&pool->alive, alive,
@@ -272,7 +272,7 @@ static int wait_until_seated(struct pool *pool)
 	for (;;) {
 		seen = load_acquire(&pool->lives_changed);
 		/* The clerk may be making one beyond need: not that one. */
-		if (seats_are_taken(pool) &&
+		if (seat_all_taken(pool) &&
 		    (!load_acquire(&pool->starting) ||
 		     load_acquire(&pool->spares_ready) >= pool->spares_wanted))
 			return 0;
@@ -280,7 +280,7 @@ static int wait_until_seated(struct pool *pool)
 		    FAILED_STARTS * at_first(pool))
 			return -EOWNERDEAD;
 		/* Nobody may be there yet who would hear of a raw exit. */
-		lost_reap(pool);
+		reap_all(pool);
 		host_wait(&pool->lives_changed, seen, host_now() + SLICE);
 	}
 }
@@ -416,10 +416,10 @@ static int destroy(struct pool *pool, const struct term *term)
 
 	stop_running(pool); /* also what never began to: nothing runs any more */
 	if (started) {
-		lost_cancel_queued(pool);
+		orphaned_cancel_all(pool);
 		left = stop_threads(pool, term);
 		fence_rest(pool);
-		lost_reap(pool); /* who ended between our last look and that */
+		reap_all(pool); /* who ended between our last look and that */
 	}
 	/*
 	 * The steward has ended, and nobody comes to it any more: who might had
@@ -428,7 +428,7 @@ static int destroy(struct pool *pool, const struct term *term)
 	 */
 	store_release(&pool->orphaned, 1);
 	host_barrier_heavy(); /* [J] orphaned | what is requeued? */
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	if (started)
 		left += stop_rest(pool, term);
 	if (empty)

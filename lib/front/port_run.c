@@ -35,7 +35,7 @@ static bool answer(struct ward_port *port, struct ward_task *task)
 		task->done(task, priv->status);
 	worker_release(pool, NULL, task);
 	inbox_settle(&pool->inbox);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	gone = load_relaxed(&pool->orphaned);
 	pool_put(pool);
 	return gone;

@@ -228,7 +228,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 	if (!had)
 		lost_hold(pool, task);
 	inbox_settle(&pool->inbox);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	return had ? WARD_RECALLED : err;
 }
 
@@ -284,7 +284,7 @@ int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
 	host_hold();
 	lost_hold(pool, task);
 	inbox_settle(&pool->inbox);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	pool_put(pool);
 	host_unhold();
 	return 0;

@@ -31,7 +31,7 @@ static bool is_protected(const struct heal *heal, const struct slot *slot)
 bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until)
 {
 	if (!slot->thread.joined) {
-		if (!lost_unpin(pool, slot) ||
+		if (!reap_unpin(pool, slot) ||
 		    load_acquire(&slot->thread.join_state) != JOIN_MADE || /* [bd] */
 		    host_join(slot->thread.handle, until))
 			return false;
@@ -207,7 +207,7 @@ static void detach_left(struct pool *pool)
 
 		if (LIFE_STATE(load_acquire(&slot->thread.life)) != LIFE_GONE)
 			continue;
-		lost_unpin(pool, slot);
+		reap_unpin(pool, slot);
 		if (!slot->thread.joined &&
 		    load_acquire(&slot->thread.join_state) == JOIN_MADE)
 			host_detach(slot->thread.handle); /* [bd] */
@@ -229,7 +229,7 @@ static void clerk_thread(void *arg)
 	while ((how = load_acquire(&heal->clerk.stop)) == CLERK_RESTS)
 		host_wait(&heal->clerk.stop, how, HOST_FOREVER);
 	if (how == CLERK_STAYS) {
-		seat_care(pool);
+		spare_reap_all(pool);
 		detach_left(pool);
 	}
 	pool_put(pool); /* destroy may have gone before */

@@ -79,7 +79,7 @@ static void count_load(const struct pool *pool, struct pool_load *load)
 	/* Who is just sitting down is counted, and does not wait. */
 	*load = (struct pool_load){ .seats = pool->seats,
 				    .taken = SEATS_TAKEN(word),
-				    .need_more = need_more_workers(pool),
+				    .need_more = pool_needs_workers(pool),
 				    .vacant = SEATS_STAY(word) <
 					      SEATS_WANTED(word) };
 }

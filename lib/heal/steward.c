@@ -100,7 +100,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 	if (sample_take(me, slot, history, &sample) == -ESRCH) {
 		/* Where a life shows no end, the kernel's word must do. */
 		if (!slot->thread.liveness.works || host_life_lost(&slot->thread.liveness))
-			lost_thread(me->pool, slot, f.life, false);
+			reap_thread(me->pool, slot, f.life, false);
 		return true;
 	}
 	f.verdict = judge_sample(history, &sample, &f.budgets, now);
@@ -182,7 +182,7 @@ static void find_dead(struct steward *me, uint64_t now)
 	      load_relaxed(&pool->zombies_out)))
 		return;
 	me->lives_at = now;
-	lost_reap(me->pool);
+	reap_all(me->pool);
 }
 
 /* Something that waits may have been told to stop, and nobody come to it. */
@@ -319,7 +319,7 @@ void steward_run(void *arg)
 		serve(me);
 	}
 	/* What was in its local queues, if destroy has left it: it is no steward any more. */
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
 	pool_put(pool); /* destroy may have left one that hung, and gone */
 }

@@ -2,7 +2,7 @@
 /*
  * zombie.h - a worker that is inside of something is fenced, and becomes a zombie.
  *
- * One order for the steward and for destroy; lost_thread() keeps it for the dead.
+ * One order for the steward and for destroy; reap_thread() keeps it for the dead.
  *
  *  1) Life and epoch are read, then the evidence, then the task.
  *  2) The fence takes the answer of that epoch.

@@ -56,7 +56,7 @@ static void show(struct wait_entry *entry, struct slot *slot)
 	store_release(&slot->wait.on, word);
 	barrier_seq_cst(); /* [G] [dw] I wait there | fenced? stopping? ended? */
 	if (entry->how & WAIT_RELIEVED)
-		worker_will_wait(slot->pool);
+		pool_worker_waits(slot->pool);
 }
 
 static void hide(const struct wait_entry *entry, struct slot *slot)
@@ -168,7 +168,7 @@ void ward_block_enter(ward_ns until)
 	if (!slot || !slot_runs(slot))
 		return;
 	declare(slot, until);
-	worker_will_wait(slot->pool);
+	pool_worker_waits(slot->pool);
 }
 
 void ward_block_leave(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - for any part of a pool: its references, its helpers' bells, misuse.
+ * pool.c - for any part of a pool: its references, its helpers' bells, workers that
+ * wait, misuse.
  */
 #include "pool/pool.h"
 
@@ -28,6 +29,20 @@ void clerk_wake(struct pool *pool)
 	add_acq_rel(&pool->clerk_word, 1);
 	host_wake(&pool->clerk_word, 1);
 	steward_wake(pool); /* it watches that the clerk comes */
+}
+
+/* ---- workers that wait ------------------------------------------------------------- */
+
+bool pool_needs_workers(const struct pool *pool)
+{
+	return bell_deserted(&pool->inbox.bell) && inbox_anything(&pool->inbox);
+}
+
+void pool_worker_waits(struct pool *pool)
+{
+	if (unlikely(pool_needs_workers(pool)) &&
+	    !swap_acq_rel(&pool->relief, 1)) /* [rl] a wait declared | who waits? */
+		steward_ring(pool);
 }
 
 /* ---- references ------------------------------------------------------------------ */

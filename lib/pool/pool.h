@@ -80,7 +80,7 @@ struct pool {
 	/* front/pool.c */
 	_Atomic uint32_t started;  /* X, then E: enum started */
 	_Atomic uint32_t stopping; /* E: threads leave [x] */
-	_Atomic uint32_t orphaned; /* E: no worker and no owner: run_orphaned() [J] */
+	_Atomic uint32_t orphaned; /* E: no worker and no owner: orphaned_answer() [J] */
 	_Atomic uint32_t refs;	   /* X: threads, and the owner */
 	_Atomic uint32_t alive; /* X: futex: threads that may touch the pool */
 
@@ -207,6 +207,10 @@ void steward_ring(struct pool *pool);
 /* By a thread that leaves the park, if the steward sleeps; also the bell's 'woke'. */
 void steward_wake(void *pool);
 void clerk_wake(struct pool *pool);
+/* Work is queued, and no worker sleeps that might be woken for it, or searches. */
+bool pool_needs_workers(const struct pool *pool);
+/* The calling worker waits inside a task from now on: work is not to wait with it. */
+void pool_worker_waits(struct pool *pool);
 bool policy_is_sound(const struct ward_policy *policy);
 
 /* The value of a task's own policy; 0: that of the pool's. */
@@ -248,14 +252,5 @@ static inline void pool_tell_by(struct pool *pool, uint64_t by)
 	       !cas_acq_rel(&pool->told_by, &seen, by)) /* [tb] */
 		;
 }
-
-/* ---- seat_count.c: workers that wait -------------------------------------------- */
-
-/* Is there work, and no worker that sleeps or searches? */
-bool need_more_workers(const struct pool *pool);
-/* Does that worker wait inside a task, and say so? */
-bool slot_waits(const struct slot *slot);
-/* The calling worker is about to: others are to take the work that lies about. */
-void worker_will_wait(struct pool *pool);
 
 #endif

@@ -19,7 +19,7 @@ static struct slot *own_idle_slot(const struct pool *pool)
 }
 
 /* Callbacks may lead here again: who is at it finds what they have brought. */
-void lost_cancel_queued(struct pool *pool)
+void orphaned_cancel_all(struct pool *pool)
 {
 	const void *outer = host_mine();
 	struct slot *slot = own_idle_slot(pool);
@@ -44,8 +44,8 @@ void lost_cancel_queued(struct pool *pool)
 	host_set_mine(outer);
 }
 
-void run_orphaned_all(struct pool *pool)
+void orphaned_answer_all(struct pool *pool)
 {
 	later_open(&pool->inbox);
-	lost_cancel_queued(pool);
+	orphaned_cancel_all(pool);
 }

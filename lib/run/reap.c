@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A thread that has lost its attempt to the steward is dead, not come home. */
-static void lost_zombie(struct pool *pool, struct ward_task *task,
+static void reap_zombie(struct pool *pool, struct ward_task *task,
 			enum slot_phase phase)
 {
 	if (phase != SLOT_RUN)
@@ -84,7 +84,7 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 {
 	if (!take_from_dead(slot, word, exit_cleanup)) {
 		if (!end->left) /* else when it is reaped */
-			lost_zombie(pool, end->task, end->phase);
+			reap_zombie(pool, end->task, end->phase);
 		return;
 	}
 	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
@@ -116,7 +116,7 @@ static void pin_stack(struct slot *slot, struct end *end)
 	slot->thread.stack_pinned_by = end->left ? end->task : NULL;
 }
 
-bool lost_unpin(struct pool *pool, struct slot *slot)
+bool reap_unpin(struct pool *pool, struct slot *slot)
 {
 	struct ward_task *task = slot->thread.stack_pinned_by;
 
@@ -124,9 +124,9 @@ bool lost_unpin(struct pool *pool, struct slot *slot)
 		return false;
 	slot->thread.stack_pinned_by = NULL;
 	if (task) {
-		lost_zombie(pool, task, SLOT_RUN);
+		reap_zombie(pool, task, SLOT_RUN);
 		inbox_settle(&pool->inbox);
-		run_orphaned(pool);
+		orphaned_answer(pool);
 	}
 	return true;
 }
@@ -146,7 +146,7 @@ static void leave_place(struct pool *pool, struct slot *slot,
 	}
 }
 
-bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
+bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		 bool exit_cleanup)
 {
 	uint64_t when = host_now(), id, word;
@@ -185,12 +185,12 @@ bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	life_move(slot, load_acquire(&slot->thread.life), LIFE_GONE);
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	pool_left(pool);
 	return true;
 }
 
-void lost_reap(struct pool *pool)
+void reap_all(struct pool *pool)
 {
 	uint32_t slots = load_acquire(&pool->slots_used);
 
@@ -202,6 +202,6 @@ void lost_reap(struct pool *pool)
 		if (LIFE_STATE(life) != LIFE_FREE &&
 		    LIFE_STATE(life) < LIFE_DYING &&
 		    host_life_lost(&slot->thread.liveness))
-			lost_thread(pool, slot, life, false);
+			reap_thread(pool, slot, life, false);
 	}
 }

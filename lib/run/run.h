@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * run.h - a pool at work: seats and their threads, attempts and their ends.
+ * run.h - a pool at work: attempts and their ends, seats and their threads.  The
+ * files, the lowest first.
  */
 #ifndef WARD_LIB_RUN_RUN_H
 #define WARD_LIB_RUN_RUN_H
@@ -8,13 +9,43 @@
 #include "lane/lane.h"
 #include "pool/pool.h"
 
-/* ---- seat.c: seats and spares ------------------------------------------------ */
+/* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
+
+/* The status that done() is told of an attempt that came to nothing so. */
+int lost_status(enum lost_why why);
+/*
+ * The calling worker's attempt ended with 'status', a failure, and its answer is
+ * the worker's own.  True: the task runs again, and is the caller's no more; the
+ * caller's slot is outside.  False: the task is to be answered.
+ */
+bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
+		int status, uint64_t incident);
+/*
+ * The caller owns the answer of an attempt that its thread will not give, and that
+ * was in 'phase' of 'task': decides about a rerun, and requeues the task.  'inside':
+ * the thread has not left run() yet.
+ */
+void lost_attempt(struct pool *pool, struct ward_task *task,
+		  enum slot_phase phase, enum lost_why why, bool inside,
+		  uint64_t incident);
+/*
+ * A reference to the task ends: of a zombie that has died, or of a canceller.  If it
+ * was the last one, release() is requeued.
+ */
+void lost_hold(struct pool *pool, struct ward_task *task);
+/*
+ * Requeues to others the local queue of a thread that has lost its seat, or is long
+ * in coming to it.
+ */
+void lost_local(struct pool *pool, struct slot *slot);
+
+/* ---- seat.c: seats and spares --------------------------------------------------- */
 
 /* Brings vacant seats and ready spares together. */
 void seat_match(struct pool *pool);
 /*
- * The life of 'slot' has just left SEATED: the seat that it had until then is
- * free.  (It may have another by now.)
+ * The life of 'slot' has just left SEATED: 'seat', which it had until then, is free.
+ * (The slot may have another by now.)
  */
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when);
@@ -24,20 +55,19 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
  */
 bool seat_leave(struct pool *pool, struct slot *slot);
 /*
- * Makes the size that was 'seen' to 'next', and sees to it that it comes true: spares
- * sit down, or workers leave when they are outside a task.  False: it was changed
- * meanwhile.
+ * Makes the size that was 'seen' to 'next': spares sit down, or workers leave when
+ * they are outside a task.  False: the size was changed meanwhile.
  */
 bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next);
-/* All seats that are wanted are taken. */
-bool seats_are_taken(struct pool *pool);
+/* Are all seats that are wanted taken? */
+bool seat_all_taken(struct pool *pool);
 /*
  * The bench is a seat beyond all others, which no seat count counts: for a spare that
- * answers what waits and is told to stop, and runs nothing.  True: one sits down there
- * now.
+ * answers waiting tasks that are told to stop, and runs nothing.  True: a spare sits
+ * down there now.
  */
 bool seat_bench(struct pool *pool);
-/* It gets up: STARTING again. */
+/* The calling spare leaves the bench: STARTING again. */
 void seat_leave_bench(struct pool *pool, struct slot *slot);
 
 static inline uint32_t seat_of_bench(const struct pool *pool)
@@ -45,88 +75,7 @@ static inline uint32_t seat_of_bench(const struct pool *pool)
 	return pool->seats;
 }
 
-/* ---- spare.c ------------------------------------------------------------------- */
-
-/*
- * The calling thread's slot, STARTING, becomes a spare and waits until it has a
- * seat; meanwhile it reaps threads that ended without an exit cleanup.  False: the
- * pool is stopping, or has spares enough: leave.
- */
-bool seat_wait(struct pool *pool, struct slot *slot);
-
-/*
- * Reaps threads that end without an exit cleanup, until none is alive: for a pool that
- * nobody has any more.
- */
-void seat_care(struct pool *pool);
-
-/* There is a new life to watch, or the pool stops: spares look again. */
-void pool_lives_changed(struct pool *pool);
-
-/* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
-
-/* What done() is told of an attempt that came to nothing so. */
-int lost_status(enum lost_why why);
-
-/*
- * The calling worker's attempt ended with 'status', a failure, and its answer is
- * the worker's own.  True: the task runs again, and is the caller's no more; it is
- * outside now.  False: it is to be answered.
- */
-bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
-		int status, uint64_t incident);
-/*
- * The caller owns the answer of an attempt that its thread will not give, and
- * was in 'phase' of 'task': decides about a rerun, and puts the task on the requeued
- * list.  'inside': the thread has not left run() yet.
- */
-void lost_attempt(struct pool *pool, struct ward_task *task,
-		  enum slot_phase phase, enum lost_why why, bool inside,
-		  uint64_t incident);
-/*
- * One that held the task's memory does not any more: a zombie that has died, or who
- * cancelled it.  If it was the last one, release() is requeued.
- */
-void lost_hold(struct pool *pool, struct ward_task *task);
-/*
- * What lies in the local queue of a thread that has lost its seat, or that is long in
- * coming to it, is requeued to others.
- */
-void lost_local(struct pool *pool, struct slot *slot);
-/* ---- reap.c: threads that have ended -------------------------------------------- */
-
-/*
- * The calling thread is dying (its exit cleanup), or the thread of 'slot' was found
- * dead after its life had been read as 'life'.  False: the life has moved on,
- * so that what was found may be another thread's.
- */
-bool lost_thread(struct pool *pool, struct slot *slot, uint64_t life,
-		 bool exit_cleanup);
-/*
- * By who reaps the thread of 'slot', before its stack goes.  False: others are
- * inside of forks that lie there, later.
- */
-bool lost_unpin(struct pool *pool, struct slot *slot);
-/* Sees to every thread that ended without an exit cleanup. */
-void lost_reap(struct pool *pool);
-/* ---- orphaned.c: what is requeued, and no worker is left ------------------------------------ */
-
-/* Answers every task that nobody will run any more: -ECANCELED. */
-void lost_cancel_queued(struct pool *pool);
-/*
- * By a thread that has handed a task on, and which destroy does not wait for: if the
- * pool's owner has gone, there is nobody else to pay what is requeued.
- */
-cold void run_orphaned_all(struct pool *pool);
-
-static inline void run_orphaned(struct pool *pool)
-{
-	host_barrier_light(); /* [J] requeued | orphaned? */
-	if (unlikely(load_relaxed(&pool->orphaned)))
-		run_orphaned_all(pool);
-}
-
-/* ---- worker.c ----------------------------------------------------------------- */
+/* ---- worker.c, and worker.h: attempts and answers -------------------------------- */
 
 /*
  * Answers a task whose answer the caller owns: done, then release.  'slot' is
@@ -139,27 +88,75 @@ void worker_answer(struct pool *pool, struct slot *slot,
  * if that is due.  True: it is to run again.
  */
 bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
-/* The second half of it, when done() was called before. */
+/* The second half of an answer, when done() was called before. */
 void worker_release(struct pool *pool, struct slot *slot,
 		    struct ward_task *task);
-/* Answers one that is told to stop; one that is not, after all, is requeued as before. */
+/* Answers a task that is told to stop; requeues it, if it is not to stop after all. */
 void worker_refuse(struct pool *pool, struct slot *slot,
 		   struct ward_task *task);
-/* ---- thread.c ------------------------------------------------------------------ */
 
-/* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
-int thread_spawn(struct pool *pool, struct slot *slot);
+/* ---- orphaned.c: what is requeued where no worker is left ------------------------- */
 
-/* ---- sweep.c: what waits and is told to stop --------------------------------------- */
+/* Answers all that is queued or requeued: what has not begun with -ECANCELED. */
+void orphaned_cancel_all(struct pool *pool);
+cold void orphaned_answer_all(struct pool *pool);
+
+/*
+ * By a thread that has handed a task on, and which destroy does not wait for: in a
+ * pool whose owner has gone nobody else answers what is requeued.
+ */
+static inline void orphaned_answer(struct pool *pool)
+{
+	host_barrier_light(); /* [J] requeued | orphaned? */
+	if (unlikely(load_relaxed(&pool->orphaned)))
+		orphaned_answer_all(pool);
+}
+
+/* ---- reap.c: threads that have ended ---------------------------------------------- */
+
+/*
+ * The calling thread is dying (its exit cleanup), or the thread of 'slot' was found
+ * dead after its life had been read as 'life'.  False: the life has moved on,
+ * so that what was found may be another thread's.
+ */
+bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
+		 bool exit_cleanup);
+/*
+ * By the clerk, before the stack of the thread of 'slot' goes.  False: other threads
+ * are inside of forks that lie there; ask again later.
+ */
+bool reap_unpin(struct pool *pool, struct slot *slot);
+/* Reaps every thread that ended without an exit cleanup. */
+void reap_all(struct pool *pool);
+
+/* ---- spare.c: threads without a seat ---------------------------------------------- */
+
+/*
+ * The calling thread's slot, STARTING, becomes a spare and waits until it has a
+ * seat; meanwhile it reaps threads that ended without an exit cleanup.  False: the
+ * pool is stopping, or has spares enough: leave.
+ */
+bool spare_wait(struct pool *pool, struct slot *slot);
+/* As reap_all(), until no thread is alive: for a pool whose owner has gone. */
+void spare_reap_all(struct pool *pool);
+/* There is a new life to watch, or the pool stops: spares look again. */
+void spare_lives_changed(struct pool *pool);
+
+/* ---- sweep.c: what waits and is told to stop -------------------------------------- */
 
 /* By the worker on the bench.  False: it was fenced. */
 bool sweep(struct pool *pool, struct slot *slot);
-/* Should one sit down there?  By the steward, who has seen 'moves' of tokens. */
+/* Should a spare sit down there?  By the steward; 'moved': tokens have. */
 bool sweep_is_due(struct pool *pool, bool moved, uint64_t now);
 /* Moves when any token of the process does. */
 uint32_t sweep_moves(void);
-/* Sleeps on the word; and while anything waits for its time, until that moves. */
+/* Sleeps on the word; and while anything waits for its time, until tokens move. */
 void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		uint32_t seen, uint64_t until);
+
+/* ---- thread.c: a worker's thread -------------------------------------------------- */
+
+/* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
+int thread_spawn(struct pool *pool, struct slot *slot);
 
 #endif

@@ -4,7 +4,9 @@
  *
  * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next one;
  * [U] a seat's pointer published | looked at; [c] called to a seat |
- * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep.
+ * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep;
+ * [cw] fewer are wanted, then the order to leave | the order taken back, then a look
+ * at how many are wanted.
  */
 #include "run/run.h"
 
@@ -89,7 +91,7 @@ void seat_match(struct pool *pool)
 	}
 }
 
-bool seats_are_taken(struct pool *pool)
+bool seat_all_taken(struct pool *pool)
 {
 	uint32_t taken = 0, n = load_acquire(&pool->seats_used);
 

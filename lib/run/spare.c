@@ -33,13 +33,13 @@ static void watch(struct pool *pool, struct slot *me)
 	/* Spares begin after themselves, so several share a large pool. */
 	unsigned n = lives_of(pool, me->index + 1, life);
 
-	lost_reap(pool);
+	reap_all(pool);
 	if (!load_acquire(&pool->stopping))
 		host_wait_lives(&me->seat.call, CALL_NONE, &pool->lives_changed,
 				seen, life, n);
 }
 
-void seat_care(struct pool *pool)
+void spare_reap_all(struct pool *pool)
 {
 	struct host_life *life[LIVES];
 	uint32_t alive;
@@ -48,13 +48,13 @@ void seat_care(struct pool *pool)
 		uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
 		unsigned n = lives_of(pool, 0, life);
 
-		lost_reap(pool);
+		reap_all(pool);
 		host_wait_lives(&pool->alive, alive, &pool->lives_changed,
 				seen, life, n);
 	}
 }
 
-void pool_lives_changed(struct pool *pool)
+void spare_lives_changed(struct pool *pool)
 {
 	add_acq_rel(&pool->lives_changed, 1); /* [x] */
 	host_wake(&pool->lives_changed, INT32_MAX);
@@ -76,7 +76,7 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	histogram_add_shared(&pool->heal_time, took);
 }
 
-bool seat_wait(struct pool *pool, struct slot *slot)
+bool spare_wait(struct pool *pool, struct slot *slot)
 {
 	uint64_t life;
 
@@ -97,7 +97,7 @@ bool seat_wait(struct pool *pool, struct slot *slot)
 	if (load_acquire(&pool->spares_ready) < pool->spares_wanted)
 		clerk_wake(pool);
 	lost_local(pool, slot); /* of what a hook has submitted */
-	pool_lives_changed(pool);
+	spare_lives_changed(pool);
 	while (load_acquire(&slot->seat.call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
 			/* Still on the stack, but nobody pops any more; who is

@@ -19,7 +19,7 @@ static void arrive(struct pool *pool, struct slot *slot)
 	ward_pulse_ = &slot->pulse;
 	store_relaxed(&slot->thread.tid, host_tid());
 	host_life_hold(&slot->thread.liveness);
-	pool_lives_changed(pool); /* from now on its end is noticed */
+	spare_lives_changed(pool); /* from now on its end is noticed */
 	host_stat_open(&slot->thread.stat_files, load_relaxed(&slot->thread.tid));
 	if (slot->fail.alt_stack)
 		host_alt_stack_use(slot->fail.alt_stack);
@@ -61,7 +61,7 @@ static void exit_cleanup(void *arg)
 		unblock_clear(slot); /* what it stands on goes with the stack */
 	store_relaxed(&slot->wait.on, NULL); /* a fault in ward_pause() */
 	forget_self();
-	while (!lost_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))
+	while (!reap_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))
 		;
 }
 
@@ -88,7 +88,7 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 		sub_acq_rel(&pool->starting, 1);
 	}
 	transition_end(pool);
-	pool_lives_changed(pool); /* start may wait for the last one born */
+	spare_lives_changed(pool); /* start may wait for the last one born */
 	inbox_settle(&pool->inbox);
 	pool_left(pool);
 }
@@ -103,7 +103,7 @@ static enum work_end answer_all(struct pool *pool, struct slot *slot)
 			return WORK_RETURNED;
 	}
 	seat_leave_bench(pool, slot);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 	return WORK_LEAVES;
 }
 
@@ -125,7 +125,7 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
 	bool own = !raised || worker_finish_raised(pool, slot);
 
-	while (raised || seat_wait(pool, slot)) {
+	while (raised || spare_wait(pool, slot)) {
 		bool bench = load_relaxed(&slot->seat.number) == seat_of_bench(pool);
 		enum work_end end = bench ? answer_all(pool, slot) :
 					    worker_work(pool, slot, own);
@@ -137,11 +137,11 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 		if (end == WORK_LEAVES)
 			continue;
 		report_return(pool, slot);
-		run_orphaned(pool); /* destroy does not wait for who was fenced */
+		orphaned_answer(pool); /* destroy does not wait for who was fenced */
 		if (slot->priority.demoted)
 			break;
 	}
-	run_orphaned(pool);
+	orphaned_answer(pool);
 }
 
 /*
@@ -175,7 +175,7 @@ static void worker(void *arg)
 				 slot->self.local);
 		slot_end(slot);
 	}
-	run_orphaned(pool); /* what was in its local queues, if destroy has left it */
+	orphaned_answer(pool); /* what was in its local queues, if destroy has left it */
 	forget_self();
 	host_life_leave(&slot->thread.liveness);
 	worker_leave(pool, slot);

@@ -260,4 +260,11 @@ static inline bool slot_taken(const struct slot *slot)
 	return load_relaxed(&slot->fence) & 1;
 }
 
+/* Does the worker wait inside a task, and say so? */
+static inline bool slot_waits(const struct slot *slot)
+{
+	return slot_inside(load_relaxed(&slot->word)) &&
+	       (load_relaxed(&slot->declared) || load_relaxed(&slot->wait.on));
+}
+
 #endif

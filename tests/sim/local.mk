@@ -46,7 +46,6 @@ tests_sim_sim_SOURCES = \
 	lib/lane/stop.c \
 	lib/lane/wait.c \
 	lib/pool/pool.c \
-	lib/pool/seat_count.c \
 	lib/queue/inbox.c \
 	lib/queue/later.c \
 	lib/queue/near.c \

@@ -79,7 +79,7 @@ static void spare(void *arg)
 	struct slot *slot = &pool->slot[i];
 
 	host_life_hold(&slot->thread.liveness);
-	if (seat_wait(pool, slot)) {
+	if (spare_wait(pool, slot)) {
 		check(slot->self.worker < pool->seats);
 		check(load_acquire(&pool->seat[slot->self.worker]) == slot);
 		check(cas_acq_rel(&seated[slot->self.worker], &nobody, i + 1));
@@ -155,7 +155,7 @@ static void stop(void *arg)
 		if (cas_acq_rel(&pool->slot[i].seat.call, &none, CALL_STOP))
 			host_wake(&pool->slot[i].seat.call, 1);
 	}
-	pool_lives_changed(pool);
+	spare_lives_changed(pool);
 }
 
 static void heal_stopping(void)
@@ -179,7 +179,7 @@ static void vanishes(void *arg)
 	struct slot *slot = &pool->slot[(uint32_t)(uintptr_t)arg];
 
 	host_life_hold(&slot->thread.liveness);
-	pool_lives_changed(pool);
+	spare_lives_changed(pool);
 	sim_dawdle(UINT32_MAX / 2); /* until the spare sleeps, or does not */
 	sim_vanish();
 }

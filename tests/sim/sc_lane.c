@@ -1170,7 +1170,7 @@ static void pays(void *arg)
 	struct piece *p = &piece[(uintptr_t)arg];
 
 	later_put(&pool->inbox, &p->task, host_now() + 1000, true);
-	run_orphaned(pool);
+	orphaned_answer(pool);
 }
 
 static void lane_orphans(void)

@@ -147,7 +147,7 @@ static void stale_burial(void)
 	store_release(&hold_burial, 1);
 	item_start(the_pool, &dead, raw, NULL, "raw");
 	wait_until(load_acquire(&grave));
-	pool_lives_changed(pool); /* the others look, too */
+	spare_lives_changed(pool); /* the others look, too */
 	item_ends(&dead, -EOWNERDEAD);
 	item_start(the_pool, &item, stays_in_the_grave, &tough, "stays");
 	item_ends(&item, 4);

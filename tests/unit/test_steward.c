@@ -1187,7 +1187,7 @@ Test(steward, counts_those_that_sleep_apart)
 	cr_assert_eq(load_relaxed(&pool->degraded), 1);
 	ends(2);
 	/* It comes to itself, or ends: what it was is taken off again. */
-	cr_assert(lost_thread(pool, &pool->slot[1],
+	cr_assert(reap_thread(pool, &pool->slot[1],
 			      load_relaxed(&pool->slot[1].thread.life), false));
 	cr_assert_eq(load_relaxed(&pool->zombies_asleep), 0);
 	cr_assert_eq(load_relaxed(&pool->zombies_out), ZOMBIES);
