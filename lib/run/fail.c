@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fail.c - what an attempt says of its failure, and what is made of it: error.h.
+ * fail.c - what an attempt says of its failure, and its report: error.h.
  */
 #include "tell/dedup.h"
 #include "pool/pool.h"
@@ -17,19 +17,19 @@ static bool quiet(const struct pool *pool, const struct ward_task *task)
 	return (own->flags | pool->policy.flags) & WARD_POLICY_QUIET;
 }
 
-/* Somebody hears of the failure by its id, and may look it up. */
+/* Somebody is told the failure's id, and may look it up. */
 static bool has_listener(const struct pool *pool, const struct ward_task *task)
 {
 	return task->done || pool->hooks.dead || pool->hooks.report;
 }
 
-/* Who is told of it anyhow?  Then it is not for stderr. */
+/* Is somebody told of it anyhow?  Then it is not for stderr. */
 static bool heard(const struct pool *pool, const struct ward_task *task)
 {
 	return task->done || pool->hooks.dead || quiet(pool, task);
 }
 
-/* A record with the place where the caller is, or NULL. */
+/* A record with the caller's place, or NULL. */
 static struct incident *describe(struct pool *pool, const struct slot *slot,
 				 const struct ward_task *task, int err,
 				 uint64_t id)
@@ -49,7 +49,7 @@ static struct incident *describe(struct pool *pool, const struct slot *slot,
 	return in;
 }
 
-/* For the steward to wake the scribe: at its next scan, if it is up. */
+/* The steward wakes the scribe for it, at its next scan if the steward is up. */
 static void leave(struct pool *pool, struct incident *in)
 {
 	incident_leave(&pool->tell, in);
@@ -57,8 +57,8 @@ static void leave(struct pool *pool, struct incident *in)
 }
 
 /*
- * Tells what the caller has to say, whose return address lies there, and remembers
- * that it did.  Returns the code that goes on.
+ * Tells what the caller, whose return address lies in *from, has to say, and remembers
+ * that it did.  Returns the code for the caller to return.
  */
 __attribute__((format(printf, 7, 0)))
 static int say(struct slot *slot, void *const *from, const char *what,
@@ -73,7 +73,7 @@ static int say(struct slot *slot, void *const *from, const char *what,
 	struct incident *in;
 	unsigned n;
 
-	/* What it is given may fault: before there is a record to lose. */
+	/* The arguments may fault: before there is a record to lose. */
 	err = err ? err : -EINVAL;
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
@@ -184,7 +184,7 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 	return id;
 }
 
-/* What was told of the last attempt; of a stall, one kind stands for all. */
+/* The kind that was told of the last attempt; one stands for all stalls. */
 static enum ward_kind kind_of(enum lost_why why)
 {
 	switch (why) {
@@ -204,7 +204,7 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 	struct ward_report report;
 
 	if (steal_is_carrier(task))
-		return; /* no task of the user's: its join hears of it */
+		return; /* no task of the user's: the join hears of it */
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fork.c - forks where they are made: put into the own deque, taken back by the
+ * fork.c - forks where they are made: put into the maker's deque, taken back by the
  * join, and the wait for those that were stolen.
  *
- * The user's memory is touched before the library's, so a fault there leaves
- * nothing half done.
+ * A call touches the user's memory before the library's, so a fault there leaves nothing
+ * half done.
  */
 #include "pool/pool.h"
 #include "lane/wait.h"
@@ -22,7 +22,7 @@ static struct group *group_of(struct ward_group *group)
 	return (struct group *)(uintptr_t)group->priv;
 }
 
-/* The calling worker's, inside run(). */
+/* The calling worker's slot, inside run(). */
 static inline struct slot *own_slot(void)
 {
 	struct slot *slot = slot_here();
@@ -98,8 +98,8 @@ static inline bool joined(const struct group *group)
 }
 
 /*
- * Who runs a fork of ours was convicted.  Until it is home this attempt cannot get
- * on, so it has no excuse either: not the one it declared, and not its patience.
+ * A thread that runs a fork of ours was convicted.  Until it is home this attempt cannot
+ * get on, so it has no excuse either: no declared wait, and no blocked budget.
  */
 static cold void despair(struct slot *slot, struct wait_entry *entry)
 {
@@ -114,7 +114,7 @@ static cold void despair(struct slot *slot, struct wait_entry *entry)
 	store_relaxed(&slot->budget[1], budget);
 }
 
-/* Until it is told that one has ended, or then: there may be something to help. */
+/* Until a fork of the group has ended, or for a while: there may be work to help with. */
 static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 {
 	struct wait_entry entry;
@@ -133,7 +133,7 @@ static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 	wait_finish(&entry);
 }
 
-/* All that is left of the group is elsewhere. */
+/* All forks that the group waits for are elsewhere. */
 static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
 {
 	if (steal_help(slot, group)) {
@@ -150,7 +150,7 @@ static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
 
 /* ---- joining ------------------------------------------------------------------- */
 
-/* Of an attempt that counts no more, what nobody has begun is left out. */
+/* Any fork of ours.  A fenced attempt skips the forks that it has not begun. */
 static cold void run_other(struct slot *slot, struct ward_fork *fork)
 {
 	struct group *group = fork_group(fork);
@@ -162,7 +162,7 @@ static cold void run_other(struct slot *slot, struct ward_fork *fork)
 	group->forked--;
 }
 
-/* The newest, which is mostly the group's that is joined. */
+/* The newest fork, which is mostly of the group that is joined. */
 static inline void run_next(struct slot *slot, struct group *group,
 			    struct ward_fork *fork)
 {
@@ -179,7 +179,6 @@ static inline void run_next(struct slot *slot, struct group *group,
 		group->error = status;
 }
 
-/* Some of it was stolen. */
 static cold void await_stolen(struct slot *slot, struct group *group)
 {
 	uint32_t turn = 0;
@@ -202,7 +201,7 @@ static cold int join_error(struct group *group)
 	return err;
 }
 
-/* Outside of run(), or on a thread that is no worker: all of it has run. */
+/* Outside of run(), or on a thread that is no worker: all forks have run. */
 static cold int join_elsewhere(struct ward_group *handle)
 {
 	if (!handle)
@@ -213,7 +212,7 @@ static cold int join_elsewhere(struct ward_group *handle)
 	return join_error(group_of(handle));
 }
 
-/* What ward_progress(1) says, by who knows where. */
+/* ward_progress(1), by a caller that knows its slot. */
 static inline void progress(struct slot *slot)
 {
 	struct ward_pulse *pulse = &slot->pulse;

@@ -2,10 +2,9 @@
 /*
  * lost.c - attempts that lost their worker.
  *
- * An attempt whose answer was taken away is answered by another: its task goes
- * where what is requeued is (later.h), from which any worker takes it in its turn, and
- * destroy when there is none.  Whether it runs again, after what backoff, is
- * decided here too, also for attempts that failed without being lost.
+ * The task of an attempt whose answer was taken away is requeued (later.h): any worker
+ * takes it in its turn, and destroy when there is none.  Whether a task runs again,
+ * after what backoff, is decided here too, also after an attempt that failed.
  */
 #include "run/run.h"
 #include "task/backoff.h"
@@ -35,7 +34,7 @@ static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
 	}
 }
 
-/* Attempts so far: of this run, if it is one of many. */
+/* Attempts so far; of a periodic task, since its last rearm. */
 static uint32_t attempts(const struct task_priv *priv)
 {
 	uint32_t n = 1;
@@ -70,7 +69,7 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	return true;
 }
 
-/* How long a rerun waits that follows attempt n. */
+/* How long the rerun waits that follows attempt n. */
 static uint64_t backoff(struct pool *pool, const struct ward_task *task,
 			uint32_t n)
 {
@@ -92,7 +91,7 @@ int lost_status(enum lost_why why)
 	return status[why];
 }
 
-/* Ends the attempt in the task's book.  True: it is to run again. */
+/* Ends the attempt in the task's word.  True: the task is to run again. */
 static bool end_attempt(struct pool *pool, struct ward_task *task,
 			enum lost_why why, int status, bool inside,
 			uint64_t incident)
@@ -109,7 +108,7 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 	if (task_lose(priv, inside, again ? TASK_RERUN : TASK_LOST, TASK_LOST))
 		again = false;
 	if (load_relaxed(&priv->word) & TASK_SKIPPED)
-		priv->status = priv->cause; /* taken beside who did not call run() */
+		priv->status = priv->cause; /* its worker did not call run() */
 	if (again)
 		add_relaxed(&pool->reruns, 1);
 	return again;
@@ -147,14 +146,14 @@ bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
 {
 	if (!end_attempt(pool, task, LOST_ERROR, status, false, incident))
 		return false;
-	slot_end(slot); /* before another may begin it */
+	slot_end(slot); /* before another worker may begin it */
 	run_again(pool, task);
 	return true;
 }
 
 /*
- * A callback is due, by 'state', and its thread will not come to it.  First, for that
- * is what the bench sees to where all workers are busy.
+ * A callback is due, by 'state', and its thread will not come to it.  To the front,
+ * for the bench answers what is there when all workers are busy.
  */
 static void requeue_due(struct pool *pool, struct ward_task *task,
 			enum task_state state)
@@ -178,8 +177,8 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 	if (phase == SLOT_HOOK)
 		return;
 	/*
-	 * A callback loses no answer.  While its thread lives it may still
-	 * return and go on to the next one; what a dead one left is requeued.
+	 * A callback loses no answer.  While its thread lives it may return and go on
+	 * to the next one; what a dead thread left is requeued.
 	 */
 	if (inside)
 		return;
@@ -206,7 +205,7 @@ void lost_local(struct pool *pool, struct slot *slot)
 {
 	void *task;
 
-	/* Thieves come to it last, under load hardly ever. */
+	/* Thieves come to such a queue last, under load hardly ever. */
 	while (ring_take(&slot->local.ring, &task, 1, false)) {
 		uint64_t by = stop_by(pool, task);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * orphaned.c - what is requeued where no worker is left to answer it.
+ * orphaned.c - answers to what is requeued where no worker is left.
  */
 #include "run/run.h"
 
 /*
- * The calling worker's, if it is outside of all: a callback that ends its thread must
- * be seen in an epoch, or what was due after it is requeued by nobody.
+ * The calling worker's slot, if it is outside: a callback that ends its thread must be
+ * seen in an epoch, or what was due after it is requeued by nobody.
  */
 static struct slot *own_idle_slot(const struct pool *pool)
 {
@@ -18,7 +18,7 @@ static struct slot *own_idle_slot(const struct pool *pool)
 		       NULL;
 }
 
-/* Callbacks may lead here again: who is at it finds what they have brought. */
+/* A callback may call it again: the outer call finds what the callback has brought. */
 void orphaned_cancel_all(struct pool *pool)
 {
 	const void *outer = host_mine();
@@ -30,7 +30,7 @@ void orphaned_cancel_all(struct pool *pool)
 		return;
 	host_set_mine(pool);
 	local_init(&local, 0);
-	local.batch = 1; /* whose callback ends its thread has no other in hand */
+	local.batch = 1; /* a thread that ends in a callback takes no other with it */
 	while ((task = inbox_take(&pool->inbox, &local))) {
 		uint64_t word = load_acquire(&task_priv(task)->word); /* [K] */
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reap.c - a worker's thread that has ended: what it was inside of, its seat, what
- * is told of it.
+ * reap.c - a worker's thread that has ended: its attempt, its seat, its report.
  */
 #include "lane/port.h"
 #include "lane/stop.h"
 #include "run/run.h"
 #include <string.h>
 
-/* A thread that has lost its attempt to the steward is dead, not come home. */
+/* A thread that had lost its answer before is dead, not come home. */
 static void reap_zombie(struct pool *pool, struct ward_task *task,
 			enum slot_phase phase)
 {
@@ -18,16 +17,16 @@ static void reap_zombie(struct pool *pool, struct ward_task *task,
 		lost_hold(pool, task);
 }
 
-/* What was inside of a thread when it ended. */
+/* What a thread was inside of when it ended. */
 struct end {
 	struct ward_task *task;
 	enum slot_phase phase;
 	bool inside;
-	const char *name; /* of the task, if it is ours to read */
+	const char *name; /* of the task, if its answer is ours */
 	uint32_t attempt;
 	enum lost_why why;
 	bool heard; /* its done() will hear of it */
-	bool left;  /* others are inside of forks on its stack */
+	bool left;  /* thieves are inside of forks on its stack */
 };
 
 static void tell_fault(struct incident *in, const struct host_fault *fault)
@@ -75,7 +74,7 @@ static bool take_from_dead(struct slot *slot, uint64_t word, bool exit_cleanup)
 {
 	if (exit_cleanup)
 		return slot_end(slot);
-	/* The word stands still now: it is ours, or was taken before. */
+	/* The word stands still now: the answer is ours, or was taken before. */
 	return slot_fence(slot, word, ASKER_REAP);
 }
 
@@ -83,11 +82,11 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 		      struct end *end, bool exit_cleanup, uint64_t id)
 {
 	if (!take_from_dead(slot, word, exit_cleanup)) {
-		if (!end->left) /* else when it is reaped */
+		if (!end->left) /* else by reap_unpin() */
 			reap_zombie(pool, end->task, end->phase);
 		return;
 	}
-	if (end->phase == SLOT_RUN) { /* ours now, so it may be read */
+	if (end->phase == SLOT_RUN) { /* ours, so the task may be read */
 		end->name = end->task->name ? end->task->name : "";
 		end->heard = end->why == LOST_FAULT && end->task->done;
 		end->attempt = task_attempt(
@@ -96,8 +95,8 @@ static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 	lost_attempt(pool, end->task, end->phase, end->why, end->left, id);
 }
 
-/* It died in the release() of a lane's task: its place is free all the same. */
-static void leave_lane(struct slot *slot, const struct end *end)
+/* Frees the place of a lane's task in whose release() the thread died. */
+static void free_place(struct slot *slot, const struct end *end)
 {
 	struct lane_place place = slot->leaves;
 
@@ -107,8 +106,8 @@ static void leave_lane(struct slot *slot, const struct end *end)
 }
 
 /*
- * A thread that ended without an exit cleanup, and others are inside of forks that lie
- * on its stack: then it is still inside of its task, until they are done.
+ * A thread that ended without an exit cleanup, while thieves are inside of forks on its
+ * stack, counts as inside of its task until they are done.
  */
 static void pin_stack(struct slot *slot, struct end *end)
 {
@@ -155,13 +154,13 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	struct end end = { .name = "" };
 
 	if (was == LIFE_FREE || was >= LIFE_DYING)
-		return !exit_cleanup; /* another has reaped it */
+		return !exit_cleanup; /* another thread has reaped it */
 	transition_begin(pool);
 	if (!life_step(slot, &life, LIFE_DYING)) {
 		transition_end(pool);
 		return false;
 	}
-	/* Until it is GONE the clerk leaves the record to us. */
+	/* The clerk leaves the record to us until it is GONE. */
 	id = incident_id();
 	word = load_acquire(&slot->word); /* [E] */
 	end.task = load_relaxed(&slot->task);
@@ -172,15 +171,15 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 		unblock_reap(slot);
 		pin_stack(slot, &end);
 	}
-	/* The answer first: who is parked comes for it sooner than a spare. */
+	/* The answer first: a parked worker comes for it sooner than a spare. */
 	if (end.inside)
 		take_over(pool, slot, word, &end, exit_cleanup, id);
-	add_relaxed(&pool->deaths, 1); /* nobody sees more heals than deaths */
-	lost_local(pool, slot); /* before the next one comes for newer ones */
+	add_relaxed(&pool->deaths, 1); /* before the heal is counted */
+	lost_local(pool, slot); /* before a spare in the seat takes newer tasks */
 	leave_place(pool, slot, life, seat, when);
-	leave_lane(slot, &end);
+	free_place(slot, &end);
 	report_death(pool, slot, !exit_cleanup, &end, when, id);
-	if (exit_cleanup) /* only now: leaving wakes those who watch */
+	if (exit_cleanup) /* only now: it wakes the spares that watch */
 		host_life_leave(&slot->thread.liveness);
 	life_move(slot, load_acquire(&slot->thread.life), LIFE_GONE);
 	transition_end(pool);

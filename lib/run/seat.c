@@ -2,7 +2,7 @@
 /*
  * seat.c - seats, spares, and bringing them together.
  *
- * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next one;
+ * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next step;
  * [U] a seat's pointer published | looked at; [c] called to a seat |
  * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep;
  * [cw] fewer are wanted, then the order to leave | the order taken back, then a look
@@ -10,8 +10,8 @@
  */
 #include "run/run.h"
 
-/* A seat that is looked at from now on: the steward stops at those never used. */
-static void use(struct pool *pool, uint32_t i)
+/* The steward scans the seat from now on: it stops at those that were never used. */
+static void mark_used(struct pool *pool, uint32_t i)
 {
 	uint32_t used = load_acquire(&pool->seats_used);
 
@@ -19,19 +19,19 @@ static void use(struct pool *pool, uint32_t i)
 		;
 }
 
-/* The slot is off the stack, so these are ours to write. */
+/* The slot is off the stack, so its seat is ours to write. */
 static bool sit_down(struct pool *pool, struct slot *slot, uint32_t i)
 {
 	struct slot *none = NULL;
 
-	use(pool, i);
+	mark_used(pool, i);
 	store_relaxed(&slot->seat.number, i);
 	slot->seat.vacated = load_acquire(&pool->vacated[i]);
 	slot->self.worker = i;
 	return cas_acq_rel(&pool->seat[i], &none, slot); /* [U] */
 }
 
-/* In the first empty seat, or the first one of those that fell vacant. */
+/* Sits down in the first empty seat; if 'vacated', of those that fell vacant. */
 static bool find_seat(struct pool *pool, struct slot *slot, bool vacated)
 {
 	uint32_t n = vacated ? load_acquire(&pool->seats_used) : pool->seats;
@@ -44,13 +44,13 @@ static bool find_seat(struct pool *pool, struct slot *slot, bool vacated)
 	return false;
 }
 
-/* The seat is counted as taken already, so there is one, now here, now there. */
+/* A seat is counted as taken for it already, so an empty one is always somewhere. */
 static void seat_give(struct pool *pool, struct slot *slot)
 {
 	struct slot *me = slot;
 	uint64_t life = load_acquire(&slot->thread.life);
 
-	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving: nobody's spare */
+	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving */
 		seats_left(&pool->seat_count, false);
 		return;
 	}
@@ -65,12 +65,12 @@ static void seat_give(struct pool *pool, struct slot *slot)
 		add_relaxed(&pool->heals, 1);
 	store_release(&slot->seat.call, CALL_SEAT); /* [c] */
 	host_wake(&slot->seat.call, 1);
-	steward_wake(pool); /* it did not leave the park, but it is up */
+	steward_wake(pool); /* a worker is up, though not from the park */
 }
 
 void seat_match(struct pool *pool)
 {
-	barrier_seq_cst(); /* [V] what I published | what the other side did */
+	barrier_seq_cst(); /* [V] my step | the other side's */
 	while (!load_relaxed(&pool->stopping) &&
 	       seats_may_claim(load_acquire(&pool->seat_count.word),
 			       pool->seats)) {
@@ -85,8 +85,7 @@ void seat_match(struct pool *pool)
 		}
 		add_acq_rel(&pool->spares_ready, 1);
 		stack_push(&pool->spares, k);
-		/* Who left a seat may have found no spare while this one was in
-		 * our hand. */
+		/* A worker that got up may have found no spare meanwhile. */
 		barrier_seq_cst(); /* [V] */
 	}
 }
@@ -100,7 +99,7 @@ bool seat_all_taken(struct pool *pool)
 	return taken >= SEATS_WANTED(load_acquire(&pool->seat_count.word));
 }
 
-/* The pointer first, so that who counts a seat finds one. */
+/* The pointer first, so that a thread that claims a seat finds an empty one. */
 static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
 		   bool dismissed)
 {
@@ -111,10 +110,7 @@ static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
 	seat_match(pool);
 }
 
-/*
- * Who sits there counts as a spare still, so that nobody makes another thread for the
- * moment that it takes.
- */
+/* A worker on the bench counts as a spare still, so that the clerk makes no other. */
 static bool clear_bench(struct pool *pool, struct slot *slot, uint32_t seat)
 {
 	struct slot *me = slot;
@@ -133,7 +129,7 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 
 	if (clear_bench(pool, slot, seat))
 		return;
-	/* If one was too many, nobody takes its place. */
+	/* If a worker was too many, no spare takes its place. */
 	dismissed = seats_dismiss(&pool->seat_count);
 	store_relaxed(&pool->vacated[seat], dismissed ? 0 : when);
 	store_relaxed(&pool->healed[seat], 0);
@@ -141,8 +137,8 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 	steward_wake(pool);
 }
 
-/* The order is taken back when nobody is too many, and given anew if that was rash. */
-static bool dismissed(struct pool *pool)
+/* Takes the order back when no worker is too many; gives it anew if one is after all. */
+static bool obey(struct pool *pool)
 {
 	while (!seats_dismiss(&pool->seat_count)) {
 		and_acq_rel(&pool->inbox.controls, ~(uint32_t)CONTROL_LEAVE); /* [cw] */
@@ -159,10 +155,10 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 	bool leaves;
 
 	transition_begin(pool);
-	leaves = dismissed(pool);
+	leaves = obey(pool);
 	if (leaves) {
 		add_acq_rel(&pool->starting, 1);
-		/* Alive and outside: nobody but itself moves it. */
+		/* Alive and outside: only this thread moves its life. */
 		life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 		store_relaxed(&pool->vacated[seat], 0);
 		store_relaxed(&pool->healed[seat], 0);
@@ -175,7 +171,7 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 
 /* ---- how many --------------------------------------------------------------------- */
 
-/* Whoever writes last has read the last size: its writer finds it, or comes later. */
+/* The last to write has read the last size: its writer finds it, or comes later. */
 static void follow(struct seat_count *seat_count)
 {
 	uint64_t size;
@@ -210,7 +206,6 @@ bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next)
 
 /* ---- the bench ------------------------------------------------------------------ */
 
-/* The slot is off the stack, so it is ours. */
 static bool sit_on_bench(struct pool *pool, struct slot *slot)
 {
 	uint32_t seat = seat_of_bench(pool);
@@ -222,7 +217,7 @@ static bool sit_on_bench(struct pool *pool, struct slot *slot)
 	return cas_acq_rel(&pool->seat[seat], &none, slot); /* [U] */
 }
 
-/* Amid the books [I]: its pointer is set before its life moves. */
+/* In a transition [I]: the seat's pointer is set before the life moves. */
 static bool call_to_bench(struct pool *pool)
 {
 	uint32_t k = stack_pop(&pool->spares);
@@ -235,7 +230,7 @@ static bool call_to_bench(struct pool *pool)
 	life = load_acquire(&slot->thread.life);
 	if (LIFE_STATE(life) != LIFE_SPARE) {
 		sub_acq_rel(&pool->spares_ready, 1);
-		return false; /* it is leaving: nobody's spare */
+		return false; /* it is leaving */
 	}
 	if (!sit_on_bench(pool, slot)) { /* another steward was faster */
 		stack_push(&pool->spares, k);
@@ -255,7 +250,7 @@ bool seat_bench(struct pool *pool)
 {
 	bool called;
 
-	/* Who heals comes first, and may be free to answer then. */
+	/* Healing comes first; a spare may be left for the bench after it. */
 	if (load_acquire(&pool->seat[seat_of_bench(pool)]) ||
 	    load_acquire(&pool->stopping) || seats_vacant(&pool->seat_count))
 		return false;
@@ -269,7 +264,7 @@ void seat_leave_bench(struct pool *pool, struct slot *slot)
 {
 	transition_begin(pool);
 	add_acq_rel(&pool->starting, 1);
-	/* Alive and outside: nobody but itself moves it. */
+	/* Alive and outside: only this thread moves its life. */
 	life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 	clear_bench(pool, slot, seat_of_bench(pool));
 	lost_local(pool, slot);

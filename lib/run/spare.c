@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spare.c - a thread without a seat: it waits for one, and reaps those that end
+ * spare.c - a thread without a seat: it waits for one, and reaps threads that end
  * without an exit cleanup.
  */
 #include "run/run.h"
@@ -12,7 +12,6 @@ static unsigned lives_of(struct pool *pool, uint32_t first,
 			 struct host_life *life[LIVES])
 {
 	unsigned n = 0;
-
 	uint32_t slots = load_acquire(&pool->slots_used);
 
 	for (uint32_t k = 0; k < slots && n < LIVES; k++) {
@@ -30,7 +29,7 @@ static void watch(struct pool *pool, struct slot *me)
 {
 	struct host_life *life[LIVES];
 	uint32_t seen = load_acquire(&pool->lives_changed); /* [x] */
-	/* Spares begin after themselves, so several share a large pool. */
+	/* A spare begins after itself: several share a large pool. */
 	unsigned n = lives_of(pool, me->index + 1, life);
 
 	reap_all(pool);
@@ -70,7 +69,7 @@ static void took_seat(struct pool *pool, struct slot *slot)
 		near_sit(pool->inbox.near, &slot->local, slot->index,
 			 slot->self.worker);
 	if (!slot->seat.vacated)
-		return; /* the first one in it */
+		return; /* its first worker */
 	took = host_now() - slot->seat.vacated;
 	store_relaxed(&pool->healed[slot->self.worker], took);
 	histogram_add_shared(&pool->heal_time, took);
@@ -80,7 +79,7 @@ bool spare_wait(struct pool *pool, struct slot *slot)
 {
 	uint64_t life;
 
-	/* Counted first, so that of two that come at once, one is too many. */
+	/* The count comes first: of two that come at once, one is too many. */
 	if (add_acq_rel(&pool->spares_ready, 1) >= pool->spares_wanted &&
 	    !seats_vacant(&pool->seat_count)) {
 		sub_acq_rel(&pool->spares_ready, 1);
@@ -88,21 +87,22 @@ bool spare_wait(struct pool *pool, struct slot *slot)
 	}
 	transition_begin(pool);
 	store_relaxed(&slot->seat.call, CALL_NONE);
-	life_move(slot, load_acquire(&slot->thread.life), LIFE_SPARE); /* ours: STARTING */
+	/* STARTING: only this thread moves it. */
+	life_move(slot, load_acquire(&slot->thread.life), LIFE_SPARE);
 	sub_acq_rel(&pool->starting, 1);
 	stack_push(&pool->spares, slot->index);
 	seat_match(pool);
 	transition_end(pool);
-	/* For a moment we were counted twice: the clerk may have found enough. */
+	/* This thread was counted twice for a moment: the clerk may have found enough. */
 	if (load_acquire(&pool->spares_ready) < pool->spares_wanted)
 		clerk_wake(pool);
 	lost_local(pool, slot); /* of what a hook has submitted */
 	spare_lives_changed(pool);
 	while (load_acquire(&slot->seat.call) != CALL_SEAT) { /* [c] */
 		if (load_acquire(&pool->stopping)) {
-			/* Still on the stack, but nobody pops any more; who is
-			 * just doing so finds this life moved on, or has moved
-			 * it, and the seat is ours before we are called. */
+			/* Still on the stack, but no thread pops any more; one
+			 * that just does finds this life moved on, or has moved
+			 * it, and the seat is ours before the call. */
 			life = load_acquire(&slot->thread.life); /* [L] */
 			if (LIFE_STATE(life) == LIFE_SEATED)
 				break;

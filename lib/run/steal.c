@@ -6,7 +6,7 @@
 #include "tell/dedup.h"
 #include "lane/stop.h"
 
-#define LOOK_AGAIN 1000000u /* ns between two looks of who leaves */
+#define LOOK_AGAIN 1000000u /* ns between two looks of a thread that leaves */
 
 static struct slot *slot_of(struct local_queue *local)
 {
@@ -50,8 +50,8 @@ static void end_level(struct local_queue *local, uint32_t k)
 }
 
 /*
- * On level k.  ward_raise() inside comes back here.  What stands beside
- * host_mark() is not changed after it.
+ * On level k.  ward_raise() inside comes back here, so no local but 'status' changes
+ * after host_mark().
  */
 dedup_floor
 static __attribute__((noinline)) int run_stolen(struct slot *slot, uint32_t k,
@@ -69,14 +69,14 @@ static __attribute__((noinline)) int run_stolen(struct slot *slot, uint32_t k,
 		status = slot->fail.raised;
 	}
 	slot->fail.raise_to = outer;
-	steal_settle(slot); /* should it not have joined */
+	steal_settle(slot); /* the fork may not have joined its own */
 	end_level(&slot->local, load_relaxed(&slot->local.level));
 	return status;
 }
 
 /* ---- stealing ---------------------------------------------------------------------- */
 
-/* Does it run a fork of the group; and its own forks since are from *base on. */
+/* Does it run a fork of the group?  Its own forks since are those from *base on. */
 static bool serves(const struct local_queue *local, const struct group *group,
 		   uint64_t *base)
 {
@@ -91,9 +91,9 @@ static bool serves(const struct local_queue *local, const struct group *group,
 }
 
 /*
- * The oldest fork of that local queue; if 'group', only if it descends from one of its:
- * that is asked while the fork lies there, so it is true of it if it is won.  The
- * level, too, is the fork's then.
+ * The victim's oldest fork; with a 'group', only if it descends from a fork of that.
+ * That, and the level, are read while the fork lies there, so they are true of it if it
+ * is won.
  */
 static struct ward_fork *steal_from(struct local_queue *victim,
 				    const struct group *group,
@@ -168,14 +168,14 @@ static int carry(struct ward_task *task)
 	struct slot *slot = host_self();
 	int cause = stop_run(slot);
 
-	/* Nobody wants to know any more. */
+	/* A cause: no join wants it any more. */
 	carrier->returned = cause ? cause :
 				    run_stolen(slot, 0, carrier->fork,
 					       carrier->from);
 	return 0;
 }
 
-/* It was lost, or never begun, if not 0; its thread may be inside still. */
+/* Not 0: the fork was lost, or never begun; its thread may be inside still. */
 static void carried(struct ward_task *task, int status)
 {
 	carrier_of(task)->lost = status;
@@ -189,13 +189,13 @@ static void carrier_empty(struct ward_task *task)
 	_Atomic uint32_t *from = carrier->from;
 	int status = carrier->lost ? carrier->lost : carrier->returned;
 
-	/* Its thread may have ended in there. */
+	/* The fork's thread may have ended inside. */
 	store_release(&slot->local.at[0].serves, NULL);
 	store_release(&carrier->busy, 0); /* [dc] */
 	tell_group(fork, status, from);
 }
 
-/* As its owner's attempt, which stays while a fork of it is out. */
+/* As the attempt of 'owner', which stays while a fork of it is out. */
 static void load(struct carrier *carrier, struct slot *owner)
 {
 	static const struct ward_policy none = WARD_POLICY_INIT;
@@ -216,7 +216,7 @@ static void load(struct carrier *carrier, struct slot *owner)
 	task_open_carrier(task_priv(&carrier->task), root->self.attempt);
 }
 
-/* In the pool's books a stolen fork is a task. */
+/* The pool counts a stolen fork as a task. */
 static void accept(struct slot *slot, struct ring *ring)
 {
 	store_relaxed(&ring->claim, 1); /* as in take_batch() */
@@ -244,7 +244,7 @@ static struct ward_task *steal_fork(struct inbox *inbox,
 
 struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local)
 {
-	/* [dc] its last end is still requeued */
+	/* [dc] the end of its last fork is still requeued */
 	if (load_acquire(&slot_of(local)->carrier.busy))
 		return NULL;
 	return inbox_steal(inbox, local, steal_fork);
@@ -252,7 +252,7 @@ struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local)
 
 /* ---- whose attempt it is ------------------------------------------------------------ */
 
-/* Whoever wakes up looks why; so it does no harm to wake one who has just moved on. */
+/* A thread that wakes looks why, so to wake one that has just moved on does no harm. */
 void steal_wake_waiters(struct slot *slot)
 {
 	struct pool *pool = slot->pool;
@@ -280,7 +280,7 @@ void steal_settle(struct slot *slot)
 	uint32_t looks = 0;
 
 	deque_drop(&local->deque, load_relaxed(&level->base));
-	while (load_acquire(&level->out)) { /* [dl] who won was out before */
+	while (load_acquire(&level->out)) { /* [dl] a winner was out before */
 		store_relaxed(&slot->declared, 0); /* this is no honest wait */
 		if (looks++ < 64)
 			host_relax();
@@ -290,7 +290,7 @@ void steal_settle(struct slot *slot)
 	}
 }
 
-/* Of the highest level, when nobody is out of it: what it serves has ended. */
+/* Of the highest level, when no fork is out of it: the one it serves has ended. */
 static void leave_level(struct slot *slot, int status)
 {
 	uint32_t k = load_relaxed(&slot->local.level);
@@ -316,7 +316,7 @@ void steal_leave(struct slot *slot, int status)
 bool steal_left(const struct slot *slot)
 {
 	const struct local_queue *local = &slot->local;
-	uint64_t top = load_acquire(&local->deque.top); /* [dl] who won is out */
+	uint64_t top = load_acquire(&local->deque.top); /* [dl] a winner is out */
 
 	if ((int64_t)(load_relaxed(&local->deque.bottom) - top) > 0)
 		return true;

@@ -4,16 +4,16 @@
  * time.
  *
  * A worker that comes to such a task answers it.  But that may be long in coming, and
- * nobody knows which tasks carry a token that was fired.  So when tokens have moved, or
+ * nothing tells which tasks carry a token that was fired.  So when tokens have moved, or
  * a point in time has come by which something was to stop, the steward seats a spare on
- * the bench (seat_bench()).  It goes through all that waits in the direction in which
- * tasks move on, so that none slips past: lanes, ranks and rings, what is requeued.
- * What is told to stop is brought to the front of what is requeued; then it answers
- * that, as far as workers have not.  What lies in a hand is not looked at: its worker
- * comes to it within a scan, or it is shared out (lost_local()), and looked at then.
+ * the bench (seat_bench()).  The spare goes through all that waits in the direction in
+ * which tasks move on, so that none slips past: lanes, ranks and rings, what is requeued.
+ * It brings what is told to stop to the front of what is requeued; then it answers that,
+ * as far as workers have not.  Local queues are not looked at: their workers come to such
+ * a task within a scan, or it is requeued (lost_local()), and looked at then.
  *
- * A look at each task that waits; so no more than one part in PARTS of a thread's time:
- * where very many wait, the answer comes later than at the next scan.
+ * A sweep looks at each task that waits, so it has one part in PARTS of a thread's time
+ * at most: where very many wait, the answer comes later than at the next scan.
  *
  * Edges: [cm] a token moved | the steward looks; [tb] put | told_by lowered | taken
  * and all looked at; [ll] a lane is there | all lanes.
@@ -25,7 +25,7 @@
 
 enum { PARTS = 10 };
 
-/* By who looks through rings and ranks. */
+/* Called for each task in rings and ranks; true: it was taken out. */
 static bool take_out(void *arg, struct ward_task *task)
 {
 	struct pool *pool = arg;
@@ -43,13 +43,13 @@ static void look_in_lanes(struct pool *pool, struct slot *slot)
 {
 	struct lane *lane = load_acquire(&pool->lanes_all); /* [ll] */
 
-	/* Turning them may fire tokens, and so call what is a stranger's. */
+	/* A dispatch may fire tokens, and so call the user's watches. */
 	slot_begin(slot, NULL, SLOT_HOOK);
 	for (; lane; lane = lane->all)
 		if (lane_inside(lane))
 			lane_look(lane);
 	slot_end(slot);
-	lost_local(pool, slot); /* what they have handed on */
+	lost_local(pool, slot); /* what the lanes have handed on */
 }
 
 /* False: it was fenced. */
@@ -58,7 +58,7 @@ static bool answer_told(struct pool *pool, struct slot *slot)
 	struct ward_task *task;
 	struct later_place place;
 
-	/* A seat that falls vacant is this one's: there may be no other spare. */
+	/* A seat that falls vacant needs this thread: there may be no other spare. */
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
 	       !seats_vacant(&pool->seat_count) &&
 	       (task = later_take_expedited(&pool->inbox, &place))) {
@@ -75,7 +75,7 @@ static bool answer_told(struct pool *pool, struct slot *slot)
 	return !slot_taken(slot);
 }
 
-/* Of callbacks only their own time is spent; and who was stopped in here is no reason. */
+/* The time in callbacks does not count; a thread that was stopped in here rests SECOND. */
 static void rest(struct pool *pool, uint64_t began, uint64_t ended)
 {
 	uint64_t pause = (PARTS - 1) * (ended - began);
@@ -88,7 +88,7 @@ bool sweep(struct pool *pool, struct slot *slot)
 	uint64_t began = host_now(), by, ended;
 	bool all;
 
-	/* What is put from now on lowers it after that. */
+	/* A task that is put from now on lowers it after that. */
 	by = swap_acq_rel(&pool->told_by, HOST_FOREVER); /* [tb] */
 	barrier_seq_cst(); /* [tb] */
 	look_in_lanes(pool, slot);
@@ -96,7 +96,7 @@ bool sweep(struct pool *pool, struct slot *slot)
 	later_look(&pool->inbox, true);
 	ended = host_now();
 	rest(pool, began, ended);
-	/* Who moved against the direction is found soon; said before an answer hangs. */
+	/* What moved against the direction is found soon; told before an answer hangs. */
 	if (!all)
 		pool_tell_by(pool, ended);
 	else if (by != HOST_FOREVER && inbox_anything(&pool->inbox))

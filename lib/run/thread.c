@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * thread.c - a worker's thread: its birth, its way from seat to seat, its end.
+ * thread.c - a worker's thread: its start, its way from seat to seat, its end.
  *
  * Signals: of the asynchronous ones workers take pool->signals.  Cancellation:
  * deferred, and there is no cancellation point in libward between taking a task and
@@ -26,7 +26,7 @@ static void arrive(struct pool *pool, struct slot *slot)
 	if (slot->fail.alt_stack && pool->trace_signo >= 0)
 		host_trace_here(&slot->thread.trace, &slot->word, &slot->thread.liveness);
 	if (pool->hooks.start) {
-		show_own_budgets(slot, NULL); /* not the record's last thread's */
+		show_own_budgets(slot, NULL); /* not those of the slot's last thread */
 		slot_begin(slot, NULL, SLOT_HOOK);
 		slot->self.local = pool->hooks.start(pool->hooks.arg,
 						     slot->index);
@@ -41,10 +41,10 @@ static void forget_self(void)
 	host_alt_stack_leave();
 	ward_pulse_ = NULL;
 	host_set_self(NULL);
-	host_set_mine(NULL); /* a callback that it was paying for ended it */
+	host_set_mine(NULL); /* a callback may have ended the thread */
 }
 
-/* On the thread, when it leaves by pthread_exit or cancellation. */
+/* On the thread that ends by pthread_exit or cancellation. */
 static void exit_cleanup(void *arg)
 {
 	struct slot *slot = arg;
@@ -53,19 +53,19 @@ static void exit_cleanup(void *arg)
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return; /* a copy in a child process: nothing here is its own */
 	life = load_acquire(&slot->thread.life);
-	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* all wait for its last steps */
+	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* others wait for its last steps */
 		priority_returned(slot, LIFE_GEN(life));
 	if (slot->forked)
 		steal_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock.word))
-		unblock_clear(slot); /* what it stands on goes with the stack */
+		unblock_clear(slot); /* its argument may go with the stack */
 	store_relaxed(&slot->wait.on, NULL); /* a fault in ward_pause() */
 	forget_self();
 	while (!reap_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))
 		;
 }
 
-/* In good order: outside any task, its life its own. */
+/* The thread leaves outside any task; only it moves its life, but for a fence. */
 static void worker_leave(struct pool *pool, struct slot *slot)
 {
 	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
@@ -88,12 +88,12 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 		sub_acq_rel(&pool->starting, 1);
 	}
 	transition_end(pool);
-	spare_lives_changed(pool); /* start may wait for the last one born */
+	spare_lives_changed(pool); /* start may wait for the last thread */
 	inbox_settle(&pool->inbox);
 	pool_left(pool);
 }
 
-/* On the bench.  As worker_work(). */
+/* On the bench; ends as worker_work(). */
 static enum work_end answer_all(struct pool *pool, struct slot *slot)
 {
 	while (!sweep(pool, slot)) {
@@ -120,7 +120,7 @@ static void report_return(struct pool *pool, struct slot *slot)
 	incident_raise(&pool->tell, in);
 }
 
-/* From seat to seat; after a raise, on in the one that it has, if it has. */
+/* From seat to seat; after a raise the thread goes on in the seat that it has, if any. */
 static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
 	bool own = !raised || worker_finish_raised(pool, slot);
@@ -137,7 +137,7 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 		if (end == WORK_LEAVES)
 			continue;
 		report_return(pool, slot);
-		orphaned_answer(pool); /* destroy does not wait for who was fenced */
+		orphaned_answer(pool); /* destroy does not wait for a zombie */
 		if (slot->priority.demoted)
 			break;
 	}
@@ -146,7 +146,8 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 
 /*
  * When the exit cleanup is called, the frames of run() are gone, and thieves may be
- * inside of forks that lie there.  Until it has waited for them it stays in here.
+ * inside of forks that lie there.  The cleanup stays within the gap until it has waited
+ * for them.
  */
 #define GAP 4096
 
@@ -175,13 +176,13 @@ static void worker(void *arg)
 				 slot->self.local);
 		slot_end(slot);
 	}
-	orphaned_answer(pool); /* what was in its local queues, if destroy has left it */
+	orphaned_answer(pool); /* what lay in its local queue */
 	forget_self();
 	host_life_leave(&slot->thread.liveness);
 	worker_leave(pool, slot);
 }
 
-/* A record's first thread; records that are never used are never touched. */
+/* For the first thread of a slot; slots that are never used are never touched. */
 static void slot_init(struct pool *pool, struct slot *slot)
 {
 	slot->pool = pool;
@@ -198,9 +199,9 @@ static void slot_init(struct pool *pool, struct slot *slot)
 }
 
 /*
- * Below the stack, where faults are caught: a frame that is too large must not
- * reach over it into the next thread's.  As much as the kernel leaves below the
- * first thread's; address space, no memory.
+ * Below the stack, where faults are caught: a frame that is too large must not reach
+ * over it into another thread's stack.  As much as the kernel leaves below the first
+ * thread's stack; address space, no memory.
  */
 #define GUARD ((size_t)1 << 20)
 
@@ -225,7 +226,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	if (pool->catch_faults && !slot->fail.alt_stack)
 		return -ENOMEM; /* a backtrace is not worth it */
 	transition_begin(pool);
-	/* What the record's last thread left behind; it was joined. */
+	/* What the slot's last thread, which was joined, left behind. */
 	if (slot_inside(word))
 		store_relaxed(&slot->word, slot_next(word, SLOT_OUT));
 	store_relaxed(&slot->fence, 0);
@@ -245,7 +246,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	add_acq_rel(&pool->refs, 1);
 	add_acq_rel(&pool->alive, 1);
 	add_acq_rel(&pool->starting, 1);
-	add_relaxed(&pool->threads_created, 1); /* before it may be seen */
+	add_relaxed(&pool->threads_created, 1); /* before the thread may be seen */
 	store_relaxed(&slot->thread.join_state, JOIN_MAKING);
 	life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
 	inbox_add_local(&pool->inbox, slot->index, &slot->local);
@@ -253,7 +254,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	if (!err) {
 		slot->thread.handle = thread;
 		if (!cas_acq_rel(&slot->thread.join_state, &making, JOIN_MADE)) /* [bd] */
-			host_detach(thread); /* destroy could not wait for us */
+			host_detach(thread); /* destroy could not wait */
 	} else {
 		life_move(slot, load_acquire(&slot->thread.life), LIFE_FREE);
 		sub_acq_rel(&pool->starting, 1);

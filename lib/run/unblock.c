@@ -2,9 +2,9 @@
 /*
  * unblock.c - the hook by which a task that is blocked may be freed.
  *
- * The worker arms it, the scribe calls it, the worker takes it back; the hook's
- * argument often lies on the worker's stack, so taking back waits for a call
- * that is under way.  One word: the task's epoch, and 0, ARMED, CALLING or CALLED.
+ * The worker arms the hook, the scribe calls it, the worker takes it back.  The hook's
+ * argument often lies on the worker's stack, so taking back waits for a call that is
+ * under way.  One word: the task's epoch, and 0, ARMED, CALLING or CALLED.
  *
  * Edge [N]: armed | called, called | taken back.
  */
@@ -15,7 +15,7 @@ enum { ARMED = 1, CALLING, CALLED };
 
 #define STATE(word) ((word)&3)
 
-/* The epoch tells this task's hook from that of the next one in the slot. */
+/* The epoch tells this task's hook from the next task's. */
 static uint32_t word_of(uint64_t epoch, uint32_t state)
 {
 	return (uint32_t)epoch << 2 | state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker.c - what a worker does with tasks: take, begin, run, end, done, release; and
- * how it comes home after it was fenced.
+ * worker.c - a worker and its tasks: take, begin, run, end, done, release; and how a
+ * worker comes home after it was fenced.
  */
 #include "run/worker.h"
 #include "tell/dedup.h"
@@ -21,8 +21,8 @@ cold void worker_budgets(struct slot *slot, const struct ward_policy *policy)
 /* ---- answering ----------------------------------------------------------------- */
 
 /*
- * Before another may answer it, or have it back and submit it again: who cancels it
- * then must not take this worker for one that has it.
+ * Before another thread may answer the task, or have it back and submit it again: a
+ * canceller must not take this worker for the one that has it then.
  */
 static inline uint64_t part_from(struct slot *slot, uint64_t epoch)
 {
@@ -31,7 +31,7 @@ static inline uint64_t part_from(struct slot *slot, uint64_t epoch)
 		       epoch;
 }
 
-/* Of a task that was lost before, or is none of ours any more: false. */
+/* Of a task that was lost before; false: it is not ours any more. */
 static bool close_lost(struct pool *pool, struct slot *slot, uint64_t *epoch,
 		       struct task_priv *priv)
 {
@@ -41,7 +41,7 @@ static bool close_lost(struct pool *pool, struct slot *slot, uint64_t *epoch,
 		or_relaxed(&pool->broken, 1u << 3); /* A3: given back before */
 		return false;
 	}
-	/* Before another thread may take it off again. */
+	/* Before another thread may subtract it again. */
 	add_acq_rel(&pool->unreleased, 1); /* [r] */
 	task_move(priv, TASK_DONE, 0); /* else it seems to be queued */
 	*epoch = part_from(slot, *epoch);
@@ -51,22 +51,22 @@ static bool close_lost(struct pool *pool, struct slot *slot, uint64_t *epoch,
 	return true;
 }
 
-/* The task is about to leave its lane. */
+/* The place of a task that is about to leave its lane. */
 static inline struct lane_place place_of(struct ward_task *task, uint64_t word)
 {
 	struct lane_place place = { .lane = task_priv(task)->lane,
 				    .refused = word & TASK_REFUSED };
 
-	if (unlikely(word & TASK_GRANT)) /* it has not begun, nor ever will */
+	if (unlikely(word & TASK_GRANT)) /* it never began, nor will */
 		lane_drops_grant(place.lane, task);
 	if (task->policy == &place.lane->policy)
-		task->policy = NULL; /* the user's was none */
+		task->policy = NULL; /* the user gave none */
 	return place;
 }
 
 /*
- * It has left it; a zombie of it may still be out, or somebody hold it, and what those
- * leave behind is for the lane's port, which stays for it: *port.
+ * Takes the task out of its lane.  A zombie of it may still be out, or a caller hold it:
+ * the release() that those leave due goes to the lane's port, which stays for it: *port.
  */
 static struct lane_place out_of_lane(struct ward_task *task,
 				     struct ward_port **port)
@@ -98,7 +98,7 @@ static void leave_lane(struct slot *slot, struct lane_place place)
 		slot->leaves.lane = NULL;
 }
 
-/* Of a lane, and nobody else has anything to say about it. */
+/* A task of a lane, of which no other thread knows. */
 static struct lane_place close_plainly(struct slot *slot,
 				       struct ward_task *task, uint64_t word)
 {
@@ -111,7 +111,7 @@ static struct lane_place close_plainly(struct slot *slot,
 
 /*
  * True if release() is due, and the caller's.  Else the status stays, for
- * ward_task_wait(): who holds the task may have come in its done().
+ * ward_task_wait(): a holder of the task may have come in its done().
  */
 static cold bool close_book(struct pool *pool, struct slot *slot,
 			    uint64_t *epoch, struct ward_task *task, int status,
@@ -123,23 +123,23 @@ static cold bool close_book(struct pool *pool, struct slot *slot,
 	*place = out_of_lane(task, &port);
 	task_priv(task)->status = status;
 	if (close_lost(pool, slot, epoch, task_priv(task))) {
-		if (port) /* nobody has it any more */
+		if (port) /* no holder is left to need it */
 			port_unhold(port);
 		if (slot)
 			slot->leaves = *place; /* should release() be its end */
 		return true;
 	}
-	wait_tell(&pool->answered); /* [y] who waits for it holds it */
-	if (place->lane && lost) /* who only holds it was never inside */
+	wait_tell(&pool->answered); /* [y] a waiter holds the task */
+	if (place->lane && lost) /* a mere holder was never inside */
 		store_relaxed(&place->lane->zombie_left, 1); /* [lt] */
 	leave_lane(slot, *place);
 	return false;
 }
 
-/* release(), if it has one, and the count of what was given back. */
-static hot void dismissed(struct pool *pool, struct slot *slot, uint64_t epoch,
-			  struct ward_task *task,
-			  void (*release)(struct ward_task *))
+/* release(), if the task has one, and the count of what was given back. */
+static hot void call_release(struct pool *pool, struct slot *slot, uint64_t epoch,
+			     struct ward_task *task,
+			     void (*release)(struct ward_task *))
 {
 	part_from(slot, epoch);
 	if (release)
@@ -163,7 +163,7 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 		place = close_plainly(slot, task, word);
 	else if (!close_book(pool, slot, &epoch, task, status, &place))
 		return;
-	dismissed(pool, slot, epoch, task, release);
+	call_release(pool, slot, epoch, task, release);
 	leave_lane(slot, place);
 }
 
@@ -174,7 +174,7 @@ static hot void give_back_plain(struct pool *pool, struct slot *slot,
 	void (*release)(struct ward_task *) = task->release;
 
 	store_release(&task_priv(task)->word, task_shut(word));
-	dismissed(pool, slot, epoch, task, release);
+	call_release(pool, slot, epoch, task, release);
 }
 
 /*
@@ -186,7 +186,7 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 {
 	uint64_t word = load_acquire(&task_priv(task)->word); /* [K] */
 
-	/* Who is not seen inside of it, and so is not looked for, swaps. */
+	/* A caller without a slot is not seen inside of the task: it swaps. */
 	if (likely(slot && task_plain(word)))
 		give_back_plain(pool, slot, epoch, task, word);
 	else
@@ -194,8 +194,8 @@ static hot void give_back(struct pool *pool, struct slot *slot, uint64_t epoch,
 }
 
 /*
- * A dead letter, in an epoch of its own: if the hook ends its thread, another one
- * has done() to call, and knows that this was told.
+ * A dead letter, in an epoch of its own: if the hook ends its thread, another thread
+ * has done() to call, and knows that the dead letter was told.
  */
 dedup_floor
 static cold uint64_t tell_dead(struct pool *pool, struct slot *slot,
@@ -274,8 +274,7 @@ void worker_answer(struct pool *pool, struct slot *slot,
 		epoch = slot_begin(slot, task, SLOT_DONE);
 	}
 	answer(pool, slot, epoch, task, status, failed);
-	/* A callback that was fenced revokes nothing: the loop sees the fence
-	 * at its next turn. */
+	/* A fenced callback loses no answer: worker_work() sees the fence next. */
 	if (slot)
 		slot_end(slot);
 }
@@ -306,9 +305,9 @@ bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 /* ---- coming home ---------------------------------------------------------------- */
 
 /*
- * The last thread that was inside of an answered task: release() is its.  In an
- * epoch of its own, so that a thread that dies in it is seen to.  Nobody asks
- * meanwhile, because it was taken.
+ * By the last thread inside of an answered task: release() is its.  In an epoch of its
+ * own, so that a thread that dies in it is seen to.  No fence is asked for meanwhile,
+ * because the slot is taken.
  */
 dedup_floor
 static void release_late(struct pool *pool, struct slot *slot,
@@ -333,7 +332,7 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 	bool seated;
 
 	slot->priority.demoted = false;
-	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first, for what is left to do */
+	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first: the rest at full priority */
 		slot->priority.demoted = !priority_returned(slot, LIFE_GEN(life));
 	if (slot_phase(FENCE_EPOCH(load_relaxed(&slot->fence))) == SLOT_RUN) {
 		count_own(&slot->late, 1);
@@ -344,7 +343,7 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 	store_release(&slot->fence, 0); /* [H] */
 	seated = LIFE_STATE(life) == LIFE_SEATED &&
 		 life_step(slot, &life, LIFE_SEATED);
-	if (!seated) { /* ZOMBIE, and nobody but us moves it on */
+	if (!seated) { /* ZOMBIE, and only this thread moves it on */
 		life = load_acquire(&slot->thread.life);
 		if (!slot->priority.demoted)
 			slot->priority.demoted =
@@ -369,11 +368,11 @@ static cold void clean_up(struct slot *slot)
 		unblock_clear(slot);
 	if (slot->forked)
 		steal_settle(slot);
-	store_relaxed(&slot->fencing.fencing_token, 0); /* nobody is out who might ask */
+	store_relaxed(&slot->fencing.fencing_token, 0); /* no thief is left to ask */
 	slot->forked = slot->needs_cleanup = 0;
 }
 
-/* True: it is to run again. */
+/* Counts and tells a failure.  True: the task runs again. */
 static cold bool runs_again(struct pool *pool, struct slot *slot,
 			    struct ward_task *task, int status)
 {
@@ -397,9 +396,9 @@ static cold int run_stamped(struct slot *slot, struct ward_task *task)
 	return status;
 }
 
-/* It never ran, or does not run again: no failure, and no dead letter. */
+/* A task that never ran, or does not run again: no failure, and no dead letter. */
 static void answer_skipped(struct pool *pool, struct slot *slot,
-				 struct ward_task *task, int status)
+			   struct ward_task *task, int status)
 {
 	worker_answer(pool, slot, task,
 		      task_skip(task_priv(task), TASK_QUEUED, 0, status));
@@ -407,7 +406,7 @@ static void answer_skipped(struct pool *pool, struct slot *slot,
 
 /*
  * A periodic task is over when it fails, is cancelled (which is seen when its next
- * turn comes), or when the pool takes nothing any more.
+ * time comes), or when the pool takes no more tasks.
  */
 static cold bool goes_on(struct pool *pool, struct slot *slot,
 			 struct ward_task *task)
@@ -422,14 +421,14 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 	if (stop_window(pool, task))
 		task_stamp(priv, at);
 	task_rearm(priv);
-	slot_end(slot); /* before another may begin it */
+	slot_end(slot); /* before another worker may begin it */
 	later_grow(&pool->inbox.later);
 	later_put(&pool->inbox, task, at, false);
 	steward_ring(pool); /* [w] */
 	return true;
 }
 
-/* The second half of finish(), of one that failed, is periodic, or in a lane. */
+/* The second half of finish(), of a task that failed, is periodic, or in a lane. */
 dedup_floor
 static __attribute__((noinline)) bool
 conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
@@ -458,7 +457,7 @@ conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 		       struct ward_task *task, int status)
 {
-	/* Not outside until the task is given back: who cancels it looks here. */
+	/* Not outside until the task is given back: a canceller looks here. */
 	void (*done)(struct ward_task *, int) = task->done;
 	uint64_t left = epoch, word;
 
@@ -485,7 +484,7 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 }
 
 /*
- * It spilled over on its way to where it would have waited, or its grant is another one;
+ * The task spilled over on its way to where it would have waited, or its grant moved;
  * true: it waits now.
  */
 static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
@@ -503,7 +502,7 @@ static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 	return false;
 }
 
-/* Its time has come: to its lane, unless it is not to run.  Nobody else has it. */
+/* The task's time has come: to its lane, unless it is not to run.  It is ours alone. */
 static cold void come_to_lane(struct pool *pool, struct slot *slot,
 			      struct ward_task *task, uint64_t word)
 {
@@ -511,13 +510,13 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 	uint64_t by = stop_by(pool, task);
 	int status = stop_begin(pool, task);
 
-	/* ->before is NULL; who has cancelled it may look for its leaf just now. */
+	/* ->before is NULL; a canceller may look for its leaf just now. */
 	store_relaxed(&priv->wait.where, 0);
 	while (!status && !(word & TASK_CANCELLED)) {
 		if (!cas_acq_rel(&priv->word, &word, /* [K] */
 				 task_with_state(word, TASK_QUEUED)))
 			continue;
-		/* Counted when it comes from there. */
+		/* It is counted when it comes from there. */
 		add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
 		lane_enter(priv->lane, task, false);
 		pool_tell_by(pool, by);
@@ -528,8 +527,8 @@ static cold void come_to_lane(struct pool *pool, struct slot *slot,
 }
 
 /*
- * What an attempt seldom needs before it begins: the word that it begins with, or 0:
- * it does not, and somebody answers.
+ * What an attempt seldom needs before it begins: the word that it begins with; 0: it
+ * does not, and the task has gone on its way.
  */
 dedup_floor
 static cold uint64_t prepare(struct pool *pool, struct slot *slot,
@@ -559,7 +558,7 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 		return 0;
 	}
 	show_own_budgets(slot, task);
-	if (word & TASK_STAMPED) /* that of a rerun tells nothing of a queue */
+	if (word & TASK_STAMPED) /* a rerun's stamp tells nothing of a queue */
 		slot->stamp = task_attempt(word) == 1 ? priv->stamp : 0;
 	return word;
 }
@@ -574,7 +573,7 @@ void worker_refuse(struct pool *pool, struct slot *slot,
 		inbox_requeue(&pool->inbox, task);
 }
 
-/* What was said about the task, by anybody, and what its attempt is to find. */
+/* Nothing is said about the task, nor left in the slot, that prepare() must see. */
 static inline bool is_ready(const struct slot *slot,
 			    const struct ward_task *task, uint64_t word)
 {
@@ -583,7 +582,7 @@ static inline bool is_ready(const struct slot *slot,
 		 (word & TASK_LANE && lane_asks(task_priv(task)->lane)));
 }
 
-/* One attempt; as finish(). */
+/* One attempt.  False as in finish(). */
 static hot bool attempt(struct pool *pool, struct slot *slot,
 			struct ward_task *task)
 {
@@ -609,8 +608,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 }
 
 /*
- * There are orders; 'task' was taken meanwhile, or is NULL: nothing was found.  As it
- * ends, *own says what attempt() says.
+ * There is a control message; 'task' was taken meanwhile, or is NULL.  *own: as
+ * attempt() says.
  */
 static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
 					 struct ward_task *task, bool *own)

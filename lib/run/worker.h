@@ -7,7 +7,7 @@
 
 #include "run/run.h"
 
-/* How a worker comes to the end of its work. */
+/* Why a worker comes to the end of its work. */
 enum work_end {
 	WORK_GOES_ON,
 	WORK_STOPS, /* with the pool */
@@ -16,13 +16,13 @@ enum work_end {
 };
 
 /*
- * Until the pool closes, or the thread has no seat any more.  'own' is false if it was
- * fenced in the attempt that it comes from.
+ * Works until the pool stops, or the thread has no seat any more.  'own' is false if
+ * the thread was fenced in the attempt that it comes from.
  */
 enum work_end worker_work(struct pool *pool, struct slot *slot, bool own);
 /*
- * Its attempt was left by ward_raise(), from any depth.  False: the thread was fenced
- * meanwhile, or is a copy in a child process.
+ * The worker's attempt was left by ward_raise(), from any depth.  False: the thread was
+ * fenced meanwhile, or is a copy in a child process.
  */
 cold bool worker_finish_raised(struct pool *pool, struct slot *slot);
 /*
@@ -32,10 +32,10 @@ cold bool worker_finish_raised(struct pool *pool, struct slot *slot);
  */
 bool worker_come_home(struct pool *pool, struct slot *slot);
 
-/* For the steward to see: by whose budgets the next epoch is judged. */
+/* Shows the steward by which budgets the next epoch is judged; NULL: the pool's. */
 cold void worker_budgets(struct slot *slot, const struct ward_policy *policy);
 
-/* Before each epoch that comes from outside; of a hook the task is NULL. */
+/* Before each epoch that begins outside; the task of a hook is NULL. */
 static inline void show_own_budgets(struct slot *slot,
 				    const struct ward_task *task)
 {
