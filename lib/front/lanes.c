@@ -551,7 +551,7 @@ int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 		return -EINVAL;
 	host_hold();
 	set_room(lane, lane->flags, active, queued);
-	lane_look_again(lane);
+	lane_note(lane);
 	wait_wake(&lane->room);
 	orphaned_answer(lane->pool);
 	host_unhold();

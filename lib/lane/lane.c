@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lane.c - turning a lane: see lane.h.
+ * lane.c - a lane dispatched: see lane.h.
  */
 #include "lane/port.h"
 #include "lane/stop.h"
@@ -11,18 +11,18 @@ static struct ward_task *last_of(uintptr_t arrived)
 	return (struct ward_task *)(arrived & ~(LANE_DISPATCHING | LANE_NOTED));
 }
 
-/* In 'count', beside one task that is inside: one that became active. */
+/* In 'count': one more active, past all dispatches. */
 #define MOVED ((uint64_t)1 << 32)
 
-/* It asks for a place, for a lane that is under this one. */
+/* Does it ask for a place, for a lane under this one? */
 static bool is_asker(const struct ward_task *task)
 {
 	return unlikely(!task->run);
 }
 
-/* ---- by who turns: the queue -------------------------------------------------------- */
+/* ---- in a dispatch: the queue ------------------------------------------------------- */
 
-static bool is_turned(struct lane *lane)
+static bool is_dispatching(struct lane *lane)
 {
 	return CHECK_LOAD(&lane->arrived) & LANE_DISPATCHING;
 }
@@ -33,7 +33,7 @@ static void append(struct lane *lane, struct ward_task *task)
 
 	priv->link = NULL;
 	priv->before = NULL; /* and means nothing, of the first */
-	WARD_ASSERT(is_turned(lane));
+	WARD_ASSERT(is_dispatching(lane));
 	WARD_ASSERT(!lane->first || !task_priv(lane->last)->link);
 	if (lane->first) {
 		priv->before = lane->last;
@@ -45,7 +45,7 @@ static void append(struct lane *lane, struct ward_task *task)
 	count_own(&lane->waiting, !is_asker(task));
 }
 
-/* Of one that waits: it may not have arrived yet. */
+/* Is a waiting task in the queue?  It may not have arrived yet. */
 static bool stands(const struct lane *lane, const struct ward_task *task)
 {
 	return lane->first == task || task_priv(task)->before;
@@ -53,7 +53,7 @@ static bool stands(const struct lane *lane, const struct ward_task *task)
 
 static void unlink_first(struct lane *lane)
 {
-	WARD_ASSERT(is_turned(lane) && lane->first);
+	WARD_ASSERT(is_dispatching(lane) && lane->first);
 	WARD_ASSERT(lane->last != lane->first || !task_priv(lane->first)->link);
 	count_own(&lane->waiting, -(uint32_t)!is_asker(lane->first));
 	lane->first = task_priv(lane->first)->link;
@@ -68,7 +68,7 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 		unlink_first(lane);
 		return;
 	}
-	WARD_ASSERT(is_turned(lane) && task_priv(before)->link == task);
+	WARD_ASSERT(is_dispatching(lane) && task_priv(before)->link == task);
 	WARD_ASSERT(next ? task_priv(next)->before == task
 			 : lane->last == task);
 	task_priv(before)->link = next;
@@ -79,14 +79,14 @@ static void unlink_any(struct lane *lane, struct ward_task *task)
 	count_own(&lane->waiting, -(uint32_t)!is_asker(task));
 }
 
-/* It waits no more.  False: it was cancelled before, and who did so brings it. */
+/* The task waits no more.  False: a canceller has marked it, and brings it. */
 static bool call_up(struct ward_task *task)
 {
 	return !(sub_acq_rel(&task_priv(task)->word, TASK_WAITS) & /* [ca] */
 		 TASK_CANCELLED);
 }
 
-/* The first one, whose turn has come; NULL: it has left the queue all the same. */
+/* The first task, whose turn has come; NULL: it was marked, and is off the queue. */
 static struct ward_task *shift(struct lane *lane)
 {
 	struct ward_task *task = lane->first;
@@ -95,7 +95,7 @@ static struct ward_task *shift(struct lane *lane)
 	return likely(call_up(task)) ? task : NULL;
 }
 
-/* What has come and gone past all turns. */
+/* Adds up what has come and gone past all dispatches. */
 static void recount(struct lane *lane)
 {
 	uint64_t count = load_acquire(&lane->count);
@@ -103,22 +103,21 @@ static void recount(struct lane *lane)
 
 	lane->active += moved - lane->moved_seen;
 	lane->moved_seen = moved;
-	/* Without a width nobody takes his place back. */
+	/* Without a width no task gives its place back. */
 	WARD_ASSERT(!load_relaxed(&lane->width) ||
 		    lane->active <= ((uint32_t)count & ~LANE_ABANDONED));
 }
 
-static void note(struct lane *lane);
-
-/* The last step with it: its lane may be another one soon. */
+/* The last step with the asker: its lane's memory may soon be another lane. */
 static void answer_asker(struct ward_task *asker, enum lane_answer answer)
 {
 	struct lane *lane = ward_entry(asker, struct lane, asker);
 
 	swap_acq_rel(&lane->answer, answer); /* [la] */
-	note(lane);
+	lane_note(lane);
 }
 
+/* To the pool, whose the task is from now on. */
 static void pass(struct lane *lane, struct ward_task *task)
 {
 	struct inbox *inbox = &lane->pool->inbox;
@@ -150,7 +149,7 @@ static void refuse(struct lane *lane, struct ward_task *task, int status)
 	pass(lane, task);
 }
 
-/* Of one that is not here yet: its ->before. */
+/* The ->before of a task that was struck before it arrived. */
 static struct ward_task *struck_early(struct ward_task *task)
 {
 	return task;
@@ -172,7 +171,7 @@ static void arrive(struct lane *lane, struct ward_task *task)
 		append(lane, task);
 }
 
-/* The first first. */
+/* In the order in which they came. */
 static void arrive_all(struct lane *lane, struct ward_task *last)
 {
 	struct ward_task *task, *next;
@@ -183,7 +182,6 @@ static void arrive_all(struct lane *lane, struct ward_task *last)
 	}
 }
 
-/* What has arrived. */
 static void fetch(struct lane *lane)
 {
 	if (load_relaxed(&lane->arrived) != LANE_DISPATCHING)
@@ -191,9 +189,9 @@ static void fetch(struct lane *lane)
 						      LANE_DISPATCHING)));
 }
 
-/* ---- by who turns: what follows ------------------------------------------------------ */
+/* ---- in a dispatch: what follows ----------------------------------------------------- */
 
-/* The next task is one of those that are active. */
+/* The next task is active. */
 static void take_place(struct lane *lane)
 {
 	WARD_ASSERT(!lane->under || lane->placed);
@@ -201,7 +199,7 @@ static void take_place(struct lane *lane)
 	lane->placed = false;
 }
 
-/* It has its tokens: now, or in a while. */
+/* The task's tokens are its own at that time. */
 static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 		     uint64_t now)
 {
@@ -235,7 +233,7 @@ static void start_limited(struct lane *lane, struct ward_task *task)
 		start_at(lane, task, at, now);
 }
 
-/* Somebody waits, and not for a place of this lane. */
+/* A task waits, and not for a place of this lane. */
 static bool may_hand_on(const struct lane *lane)
 {
 	uint32_t width = load_relaxed(&lane->width);
@@ -266,7 +264,7 @@ static void hand_on(struct lane *lane)
 	}
 }
 
-/* ---- by who turns: places of the lane that it is under -------------------------------- */
+/* ---- in a dispatch: places of the lane above ------------------------------------------ */
 
 static void push(struct lane *lane, struct ward_task *task);
 
@@ -301,7 +299,7 @@ static void give_place_back(struct lane *lane)
 	leave_under(lane->under, false);
 }
 
-/* There is always room for it. */
+/* 'most' of the lane above does not bound askers. */
 static void ask(struct lane *lane)
 {
 	WARD_ASSERT(!lane->asks && !lane->placed);
@@ -336,7 +334,7 @@ static void drop_oldest(struct lane *lane)
 	}
 }
 
-/* It was cancelled while it waited. */
+/* The task was cancelled while it waited. */
 static void strike(struct lane *lane, struct ward_task *task)
 {
 	struct task_priv *priv = task_priv(task);
@@ -378,7 +376,7 @@ static void refuse_all(struct lane *lane, int cause)
 		refuse_first(lane, cause);
 }
 
-/* Those that are told to stop by what they carry themselves. */
+/* Refuses the tasks that are told to stop by what they carry themselves. */
 static void refuse_told(struct lane *lane)
 {
 	struct ward_task *task, *next;
@@ -398,8 +396,8 @@ static void refuse_told(struct lane *lane)
 }
 
 /*
- * The one that waits for its grant has it by the new limits, unless it has begun; it must
- * not be looked at.  What it will not need is undone when that is sure.
+ * The task that waits for its grant has it by the new limits, unless it has begun; so the
+ * task itself must not be looked at.  What it will not need is undone when that is sure.
  */
 static void grant_anew(struct lane *lane, const struct limit_set *last,
 		       struct limit_set *next)
@@ -419,7 +417,7 @@ static void grant_anew(struct lane *lane, const struct limit_set *last,
 		later_expedite_lane(&lane->pool->inbox, lane);
 }
 
-/* The last step with the old limits, but for those who draw by themselves. */
+/* The last step with the old limits, but for threads that draw by themselves. */
 static void change_limits(struct lane *lane)
 {
 	struct limit_set *next = swap_acq_rel(&lane->wanted, NULL); /* [la] */
@@ -457,7 +455,7 @@ static void recheck_waiting(struct lane *lane)
 
 static void process_events(struct lane *lane)
 {
-	recount(lane); /* after what has arrived: [ln] */
+	recount(lane); /* after the fetch [ln] */
 	if (unlikely(lane->reserved) && !load_relaxed(&lane->grant)) /* [la] */
 		lane->reserved = false;
 	if (unlikely(load_relaxed(&lane->sweep)))
@@ -470,7 +468,7 @@ static void process_events(struct lane *lane)
 		request_place(lane);
 }
 
-/* Its life has ended.  False: not yet, there is an answer to come. */
+/* The lane was retired.  False: the lane above still owes it an answer. */
 static bool ends_here(struct lane *lane)
 {
 	if (!lane->under)
@@ -480,7 +478,7 @@ static bool ends_here(struct lane *lane)
 	return !lane->asks;
 }
 
-/* ---- who turns ------------------------------------------------------------------------ */
+/* ---- dispatching ----------------------------------------------------------------------- */
 
 static bool dispatch_begin(struct lane *lane)
 {
@@ -490,18 +488,18 @@ static bool dispatch_begin(struct lane *lane)
 	       cas_acq_rel(&lane->arrived, &nobody, LANE_DISPATCHING); /* [la] */
 }
 
-/* False: there is more to see to. */
+/* False: something came. */
 static bool dispatch_end(struct lane *lane)
 {
 	uintptr_t nothing = LANE_DISPATCHING;
 
-	WARD_ASSERT(is_turned(lane));
+	WARD_ASSERT(is_dispatching(lane));
 	return cas_acq_rel(&lane->arrived, &nothing, 0); /* [la] */
 }
 
 /*
- * If the pool's owner has gone it is the caller who pays, when it has left the lane:
- * each answer may be a turn.
+ * If the pool's owner has gone the caller answers what was handed on, after it has left
+ * the lane (orphaned_answer()): each answer may be a dispatch.
  */
 static void dispatch(struct lane *lane)
 {
@@ -516,8 +514,7 @@ static void dispatch(struct lane *lane)
 	} while (!dispatch_end(lane));
 }
 
-/* After something else than a task was entered. */
-static void note(struct lane *lane)
+void lane_note(struct lane *lane)
 {
 	uintptr_t word = load_relaxed(&lane->arrived);
 
@@ -528,7 +525,7 @@ static void note(struct lane *lane)
 		dispatch(lane);
 }
 
-/* 'first' is the last of a list, by their books' links, the last one first. */
+/* A list by ->link, from the last that came to the first. */
 static void push_list(struct lane *lane, struct ward_task *last,
 		      struct ward_task *first)
 {
@@ -563,15 +560,10 @@ void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
 		push_list(lane, tasks[n - 1], tasks[0]);
 }
 
-void lane_look_again(struct lane *lane)
-{
-	note(lane);
-}
-
 void lane_sweep(struct lane *lane)
 {
 	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL);
-	note(lane);
+	lane_note(lane);
 }
 
 void lane_strike(struct lane *lane, struct ward_task *task)
@@ -582,7 +574,7 @@ void lane_strike(struct lane *lane, struct ward_task *task)
 		task_priv(task)->struck = head;
 	} while (!cas_acq_rel(&lane->struck, &head, task)); /* [la] */
 	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK);
-	note(lane);
+	lane_note(lane);
 }
 
 bool lane_take_back(struct lane *lane, struct ward_task *task)
@@ -604,13 +596,13 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 void lane_look(struct lane *lane)
 {
 	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL | LANE_SWEEP_TOLD);
-	note(lane);
+	lane_note(lane);
 }
 
 void lane_retire(struct lane *lane)
 {
 	swap_acq_rel(&lane->retired, 1);
-	note(lane);
+	lane_note(lane);
 }
 
 static void leave_grant(struct lane *lane, struct ward_task *task)
@@ -620,7 +612,7 @@ static void leave_grant(struct lane *lane, struct ward_task *task)
 	while (!cas_acq_rel(&task_priv(task)->word, &word, /* [K] */
 			    word & ~TASK_GRANT))
 		;
-	note(lane);
+	lane_note(lane);
 }
 
 uint64_t lane_granted_at(const struct ward_task *task)
@@ -644,7 +636,7 @@ void lane_drops_grant(struct lane *lane, struct ward_task *task)
 	leave_grant(lane, task);
 }
 
-/* Of two that are wanted at once the last one is. */
+/* Of two changes at once the later one counts. */
 void lane_change_limits(struct lane *lane, struct limit_set *set)
 {
 	add_acq_rel(&lane->changing, 1);
@@ -654,7 +646,7 @@ void lane_change_limits(struct lane *lane, struct limit_set *set)
 		sub_acq_rel(&lane->changing, 1); /* [lu] */
 	}
 	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS);
-	note(lane);
+	lane_note(lane);
 }
 
 bool lane_decide(struct lane *lane, enum lane_use use)
@@ -666,7 +658,7 @@ bool lane_decide(struct lane *lane, enum lane_use use)
 
 /* ---- in and out ------------------------------------------------------------------------- */
 
-/* It need not wait for anybody: for no place, and no token. */
+/* A task that comes in need wait for no place, and no token. */
 static bool finds_place(const struct lane *lane, uint32_t inside)
 {
 	return !load_relaxed(&lane->set) && !lane->under &&
@@ -712,7 +704,7 @@ void lane_enter(struct lane *lane, struct ward_task *task, bool active)
 		push(lane, task);
 }
 
-/* The last one takes its place back on the way out.  False: it is not the last. */
+/* The last task gives its place back on the way out.  False: it is not the last. */
 static bool leave_alone(struct lane *lane)
 {
 	uint64_t count = load_relaxed(&lane->count);
@@ -724,7 +716,7 @@ static bool leave_alone(struct lane *lane)
 	return false;
 }
 
-/* A place is free again, and somebody may wait for it. */
+/* A place is free again, for a task that may wait. */
 static void vacate(struct lane *lane)
 {
 	if (likely(dispatch_begin(lane))) {
@@ -733,10 +725,10 @@ static void vacate(struct lane *lane)
 		return;
 	}
 	sub_acq_rel(&lane->count, MOVED); /* [ln] */
-	note(lane);
+	lane_note(lane);
 }
 
-/* What is left inside. */
+/* How many are left inside; LANE_ABANDONED counts. */
 static uint32_t let_out(struct lane *lane, bool refused)
 {
 	if (!refused && load_relaxed(&lane->width)) {
@@ -773,7 +765,7 @@ void lane_leave(struct lane *lane, bool refused)
 	uint32_t left;
 
 	if (unlikely(lane->under) && !refused)
-		lane_leave(lane->under, false); /* while there is one */
+		lane_leave(lane->under, false); /* while the lane is there */
 	left = let_out(lane, refused);
 
 	if (bounded)
@@ -799,7 +791,7 @@ void lane_abandon(struct lane *lane)
 
 /* ---- endings --------------------------------------------------------------------------- */
 
-/* What never ran, or was told to stop, cancels no others. */
+/* A task that never ran, or was told to stop, cancels no others. */
 static void lane_erred(struct lane *lane, int status, bool failed)
 {
 	int32_t none = 0;
@@ -822,9 +814,9 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 }
 
 /*
- * Among rivals a commit has two steps, in the book and here.  An attempt that was lost
- * between them has committed, and may yet come to the second one, which is done for it:
- * what it will find was decided before its answer.
+ * Among rivals a commit has two steps, in the task's word and here.  An attempt that was
+ * lost between them has committed, and may yet come to the second, which is done for it
+ * here: what it will find is decided before its answer.
  */
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed)
 {

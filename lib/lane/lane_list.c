@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lane_list.c - the lanes of a pool: those in use, and the memory of those that are
- * not; and what the pool asks of all of them.
+ * lane_list.c - the lanes of a pool, in use or as memory; and what the pool asks of
+ * all of them.
  */
 #include "lane/lane.h"
 
@@ -14,7 +14,7 @@ static struct lane *take_from(struct lane *_Atomic *stack)
 	return lane;
 }
 
-/* Of those whose lane has ended each had lost its attempt before. */
+/* Is any thread inside of a run() that it lost?  Any may be of a lane that has ended. */
 static bool zombie_inside(struct pool *pool)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
@@ -49,7 +49,7 @@ struct lane *lane_alloc(struct pool *pool)
 	return lane;
 }
 
-/* One at a time takes from that stack, so what is its top stays where it is. */
+/* lanes_lock lets one at a time take from the stack, so its top is no other meanwhile. */
 void lane_give_back(struct lane *lane)
 {
 	struct pool *pool = lane->pool;
@@ -63,7 +63,7 @@ void lane_give_back(struct lane *lane)
 	} while (!cas_acq_rel(stack, &top, lane)); /* [lt] */
 }
 
-/* For assertions: it is on the list, between those that it names. */
+/* For assertions: the lane is on the list, between its neighbours. */
 static bool lane_stands(const struct pool *pool, const struct lane *lane)
 {
 	const struct lane *before = lane->before, *next = lane->next;

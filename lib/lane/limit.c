@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * limit.c - limit.h at work: a set is drawn from one limit after the other, and if
- * one has none, those before it are undone.  A look at all of them comes first, so
- * that this happens only when somebody else draws at the same time.
+ * one has none, the draws before it are undone.  A look at all limits comes first, so
+ * that this happens only when another thread draws at the same time.
  */
 #include "lane/limit.h"
 #include "base/host_about.h"
@@ -15,9 +15,9 @@ static inline uint64_t pace(const struct limit *limit)
 	return load_relaxed(&limit->bucket.pace);
 }
 
-/* ---- what a set comes to --------------------------------------------------- */
+/* ---- a set's limits, and those above ------------------------------------------ */
 
-/* Where it stands; hold->n: it does not. */
+/* The limit's index; hold->n: it is not there. */
 static unsigned find(const struct limit_hold *hold, const struct limit *limit)
 {
 	unsigned i = 0;
@@ -36,7 +36,7 @@ static int gather_one(struct limit_hold *hold, struct limit *limit)
 {
 	if (!limit)
 		return -EINVAL;
-	/* What a known one is under is known, too. */
+	/* The limits above a known one are known, too. */
 	for (; limit && !holds(hold, limit); limit = limit->above) {
 		if (!pace(limit))
 			return -EINVAL;
@@ -159,13 +159,13 @@ ward_ns limit_change(struct limit_hold *next, const struct limit_hold *last,
 {
 	unsigned was;
 
-	if (gather(next, limits, nlimits)) /* since they were put under others */
+	if (gather(next, limits, nlimits)) /* they were put under others since */
 		next->n = 0;
 	for (unsigned i = 0; i < next->n; i++) {
 		was = find(last, next->limit[i]);
 		if (was < last->n)
 			next->draw[i] = last->draw[was];
-		else /* false: it is due in years, and was not drawn */
+		else /* false: due in years, and not drawn */
 			bucket_draw(&next->limit[i]->bucket, 1, now,
 				    BUCKET_AHEAD_MAX, &next->draw[i]);
 	}
@@ -233,7 +233,7 @@ static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
 			 NULL);
 }
 
-/* What most ask: are there n in this one? */
+/* The common question: are there n in this one limit? */
 static inline enum about look_alone(struct limit *limit, uint32_t n,
 				    const struct host_about *about)
 {

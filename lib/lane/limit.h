@@ -21,7 +21,7 @@ static inline struct limit *limit_of(const struct ward_limit *limit)
 	return (struct limit *)(uintptr_t)limit;
 }
 
-/* All that a set comes to, each once; and what was drawn from them. */
+/* All limits of a set and above it, each once; and what was drawn from them. */
 struct limit_hold {
 	unsigned n;
 	struct limit *limit[WARD_LIMITS_MAX];
@@ -32,8 +32,8 @@ _Static_assert(sizeof(struct limit_hold) <= sizeof(struct ward_limit_receipt),
 	       "it fits");
 
 /*
- * Draws n tokens from all of them without waiting: *grant is the point in time at
- * which they are the caller's, 'now' or later, no later than until.  0, or what
+ * Draws n tokens from each limit without waiting: *grant is the point in time at which
+ * they are the caller's, 'now' or later, no later than until.  0, or what
  * ward_limit_take() says; then nothing was drawn, and *hold means nothing.
  */
 int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
@@ -43,28 +43,28 @@ int limit_reserve(struct limit_hold *hold, struct ward_limit *const *limits,
 enum { LIMIT_GONE = 1 };
 
 /*
- * Until the grant; or why the caller is to stop: by either token, by ward_check(), or
- * LIMIT_GONE: *gone, a futex, is not 0.  Each of the three may be NULL.
+ * Waits until the grant; else says why the caller is to stop: by either token, by
+ * ward_check(), or LIMIT_GONE: *gone, a futex, is not 0.  Each pointer may be NULL.
  */
 int limit_wait(ward_ns grant, _Atomic uint32_t *gone, struct ward_cancel *token,
 	       struct ward_cancel *other);
-/* As ward_limit_take(), one of each; ends as limit_wait(). */
+/* As ward_limit_take(), one token of each limit; ends as limit_wait(). */
 int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
 		   ward_ns until, _Atomic uint32_t *gone,
 		   struct ward_cancel *token, struct ward_cancel *other);
-/* 0, or why ward_limit_take() would refuse them whenever. */
+/* 0, or why ward_limit_take() would always refuse them. */
 int limit_check(struct ward_limit *const *limits, unsigned nlimits);
-/* By who reserved and will not use them.  False: some stay spent, for others came after. */
+/* Gives reserved tokens back.  False: some stay spent, for others were drawn after them. */
 bool limit_undo(const struct limit_hold *hold);
 
 /*
- * A token of each of one set was drawn, and is to be one of each of another: what is in
- * both stays drawn, the rest of the new one is drawn behind all others.  When it is there.
+ * Exchanges a token of each limit of one set for one of another: limits in both stay
+ * drawn, the rest of the new set is drawn behind all others.  Says when it is granted.
  */
 ward_ns limit_change(struct limit_hold *next, const struct limit_hold *last,
 		     struct ward_limit *const *limits, unsigned nlimits,
 		     ward_ns now);
-/* Of what was drawn by one, and not by the other. */
+/* Undoes what 'hold' drew, but for the limits of 'other'. */
 void limit_undo_but(const struct limit_hold *hold,
 		    const struct limit_hold *other);
 

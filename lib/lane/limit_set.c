@@ -13,7 +13,7 @@ static void count_users(const struct limit_set *set, uint32_t by)
 
 /* ---- made ------------------------------------------------------------------------ */
 
-/* One that was used before, CLOSED for the caller. */
+/* A set that was used before, CLOSED for the caller. */
 static struct limit_set *reuse(struct limit_set *_Atomic *all)
 {
 	struct limit_set *set = load_acquire(all); /* [lm] */
@@ -72,7 +72,7 @@ void limit_sets_free(struct limit_set *all)
 
 /* ---- had ------------------------------------------------------------------------- */
 
-/* False: nobody has it, or will, until it is made anew. */
+/* False: it has no reference, nor will before it is made anew. */
 static bool hold(struct limit_set *set)
 {
 	uint32_t refs = load_relaxed(&set->refs);
@@ -91,8 +91,7 @@ struct limit_set *limit_set_get(struct limit_set *_Atomic *from)
 	while ((set = load_acquire(from))) { /* [lm] */
 		if (!hold(set))
 			continue;
-		if (load_acquire(from) ==
-		    set) /* [lm] it is not another by now */
+		if (load_acquire(from) == set) /* [lm] still the lane's */
 			return set;
 		limit_set_put(set);
 	}

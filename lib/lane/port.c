@@ -63,19 +63,19 @@ int ward_port_destroy(struct ward_port *port)
 	if (load_acquire(&port->lanes) || load_acquire(&port->running) ||
 	    load_acquire(&port->posted) || port->first)
 		return -EBUSY;
-	/* They have pushed what was answered since: two steps away. */
+	/* Their tasks were answered since: the threads are two steps from the end. */
 	while (load_acquire(&port->posting)) /* [po] */
 		host_yield();
 	return destroy(port);
 }
 
-static void push(struct ward_port *port, struct pool *pool,
-		 struct ward_task *task)
+void port_post(struct ward_port *port, struct pool *pool,
+	       struct ward_task *task)
 {
 	struct ward_task *head = load_relaxed(&port->posted);
 
 	inbox_requeued(&pool->inbox);
-	/* Once it is pushed the loop may answer it, and end the port. */
+	/* Once the task is pushed the loop may answer it, and end the port. */
 	add_acq_rel(&port->posting, 1);
 	do {
 		task_priv(task)->link = head;
@@ -91,14 +91,8 @@ void port_answer(struct ward_task *task, int status)
 	task_move(task_priv(task), TASK_LOST, 0);
 }
 
-void port_post(struct ward_port *port, struct pool *pool,
-	       struct ward_task *task)
-{
-	push(port, pool, task);
-}
-
 void port_post_late(struct pool *pool, struct ward_task *task)
 {
-	add_acq_rel(&pool->refs, 1); /* its lane may have gone, and destroy be over */
-	push(task_priv(task)->port, pool, task);
+	add_acq_rel(&pool->refs, 1); /* the lane may be gone, and destroy over */
+	port_post(task_priv(task)->port, pool, task);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port.h - what a port is inside: a stack of tasks that workers push, and that the
- * event loop takes all at once and turns round.
+ * event loop takes all at once and reverses.
  *
  *              post  run
  *   post        *     *    any number of threads at once, lock-free
  *   run               1    the holder of 'running'
  *
- * The descriptor is set by who pushes on an empty stack, and by who leaves tasks
- * behind; cleared before the stack is taken.  So it is set whenever tasks wait.  For who
- * looks at edges only: it is set anew by who leaves, if tasks wait and another caller
- * was refused meanwhile, for whom the last edge may have been.
+ * The descriptor is set by a push on an empty stack, and by a run that leaves tasks
+ * behind; cleared before the stack is taken.  So it is set whenever tasks wait.  For a
+ * loop that looks at edges only a run sets it anew as it ends, if tasks wait and another
+ * caller was refused meanwhile: the last edge may have been that caller's.
  *
  * Edge [po]: post | taken, for what the task did, and its status; refused | left.
  */
@@ -22,10 +22,10 @@
 
 struct ward_port {
 	/* X: */
-	struct ward_task *_Atomic posted; /* the last one first [po] */
-	_Atomic uint32_t lanes;	  /* and tasks whose release() will come */
+	struct ward_task *_Atomic posted; /* the last first [po] */
+	_Atomic uint32_t lanes;	  /* and tasks whose release() is to come */
 	_Atomic uint32_t posting; /* workers that may touch it */
-	_Atomic uint32_t running; /* somebody calls answers; more: so many refused */
+	_Atomic uint32_t running; /* 1: a caller answers; more: so many were refused */
 	struct ward_task *first;  /* O, running */
 	/* I: */
 	uint32_t magic; /* handle.h */
@@ -33,17 +33,17 @@ struct ward_port {
 };
 
 bool port_is(const struct ward_port *port);
-/* One lane more, or less. */
+/* One lane, or one late release(), more or less. */
 void port_hold(struct ward_port *port);
 void port_unhold(struct ward_port *port);
-/* The caller owns the task's answer: who cancels it from now on comes too late. */
+/* Notes the answer, which the caller owns: a canceller comes too late from now on. */
 void port_answer(struct ward_task *task, int status);
-/* After that, and when the caller is not seen inside of it any more: handed on. */
+/* After that, when the caller is not seen inside of the task any more: hands it on. */
 void port_post(struct ward_port *port, struct pool *pool,
 	       struct ward_task *task);
 /*
- * A task that was answered there while a thread was inside still, by the last one to
- * leave: its release() is due.
+ * By the last thread to leave a task that was answered there with threads inside: its
+ * release() is due.
  */
 void port_post_late(struct pool *pool, struct ward_task *task);
 

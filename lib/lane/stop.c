@@ -11,7 +11,7 @@ static const struct lane *lane_of(const struct ward_task *task, uint64_t word)
 	return word & TASK_LANE ? task_priv(task)->lane : NULL;
 }
 
-/* The token that the winner has fired is not for itself. */
+/* The winner's firing does not stop the winner. */
 static int lane_cause(const struct lane *lane, const struct ward_task *task)
 {
 	int cause = cancel_cause(&lane->token);
@@ -19,7 +19,7 @@ static int lane_cause(const struct lane *lane, const struct ward_task *task)
 	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
 }
 
-/* Its mark, its token, its lane's: in that order. */
+/* The task's mark, its token, its lane's token: in that order. */
 static int cause_of(const struct ward_task *task, uint64_t word)
 {
 	const struct lane *lane = lane_of(task, word);
@@ -32,7 +32,7 @@ static int cause_of(const struct ward_task *task, uint64_t word)
 	return cause || !lane ? cause : lane_cause(lane, task);
 }
 
-/* What has begun in time is run again at any time. */
+/* A task that has begun in time is run again at any time. */
 uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
 			 uint64_t word)
 {
@@ -83,10 +83,10 @@ cold int stop_short(const struct slot *slot, struct ward_task *task)
 	struct task_priv *priv = task_priv(task);
 	uint64_t word = load_acquire(&priv->word); /* [ca] */
 
-	/* A flag, no more: the attempt may be taken before it is there, or after. */
+	/* A mere flag: the attempt may be taken before it is set, or after. */
 	do {
 		if (!(word & TASK_CANCELLED) || word & TASK_BEGUN)
-			return 0; /* a zombie has come home; or it was told so */
+			return 0; /* a zombie has come home; or tell_begun() was first */
 		if (task_attempt(word) != slot->self.attempt)
 			break;
 	} while (!cas_acq_rel(&priv->word, &word, word | TASK_SKIPPED));
@@ -96,8 +96,8 @@ cold int stop_short(const struct slot *slot, struct ward_task *task)
 /* ---- inside of run(), and as it ends -------------------------------------------------- */
 
 /*
- * Whoever cancels it may not have looked yet for a worker inside, and must not find that
- * it had ended before.  A zombie says nothing for a later attempt.
+ * A canceller may not have looked yet for a worker inside, and must not find the attempt
+ * ended without a sign.  A zombie says nothing for a later attempt.
  */
 static cold void tell_begun(const struct slot *slot, const struct ward_task *task)
 {

@@ -2,9 +2,9 @@
 /*
  * stop.h - should this task stop, and why?
  *
- * Everybody who asks that asks here: as a task comes in, as it begins, inside of run(),
- * and when somebody looks through those that wait.  Of the reasons that hold, the one
- * with the lowest number is the cause that is told:
+ * It is asked as a task comes in, as it begins, inside of run(), and when a dispatch or
+ * a sweep looks through waiting tasks.  Of the reasons that hold, the one with the lowest
+ * number is the cause that is told:
  *
  *	comes in  begins  runs
  *	   .        .      1    -ECHILD: the thread is a copy, in a forked child
@@ -14,13 +14,13 @@
  *	   .        1      5    the mark that ward_task_cancel() has left
  *	   .        2      .    -ECANCELED, of what is requeued: see stop_with_pool()
  *	   3        3      6    the task's own token
- *	   2        4      7    its lane's, but for the one that has won among rivals
+ *	   2        4      7    its lane's token, but for the winner of rivals
  *	   .        5      .    -ETIMEDOUT: start_within is over
  *
  * To a pool without a lane a task comes last of all: the inbox says -ESHUTDOWN.
  *
- * A token whose deadline has come is fired by who asks for the cause, and that calls its
- * watchers.  stop_by() fires nothing: it is for those who must call no callback.
+ * To ask for the cause of a token whose deadline has come fires it, which calls its
+ * watches.  stop_by() fires nothing: it is for callers that must call no callback.
  *
  * A task that only waits for its callbacks (LOST, TOLD, DONE) is not asked for a cause:
  * its user may have given back what it points to.
@@ -49,7 +49,7 @@ static inline int stop_refuse(const struct lane *lane,
 	return cause;
 }
 
-/* How long after its stamp it may start, at most; 0: at any time. */
+/* How long after its stamp the task may start; 0: at any time. */
 static inline uint64_t stop_window(const struct pool *pool,
 				   const struct ward_task *task)
 {
@@ -57,23 +57,23 @@ static inline uint64_t stop_window(const struct pool *pool,
 			   pool->policy.start_within);
 }
 
-/* Up to when that allows it to start, the task's word as given; HOST_FOREVER: always. */
+/* The last time at which it may start, with that word; HOST_FOREVER: any. */
 uint64_t stop_last_start(const struct pool *pool, const struct ward_task *task,
 			 uint64_t word);
 
 /* ---- while it waits ---------------------------------------------------------------- */
 
 /*
- * From when on it is to be answered instead of run, as things stand: 0, it is to be now;
+ * From when on the task is to be answered instead of run, as things stand: 0: now;
  * HOST_FOREVER: nothing says so.
  */
 uint64_t stop_by(const struct pool *pool, const struct ward_task *task);
-/* No attempt follows one that was lost. */
+/* No attempt follows a lost one. */
 static inline bool stop_reruns(const struct pool *pool)
 {
 	return load_relaxed(&pool->stopping);
 }
-/* Its time, or its next attempt, does not come any more, because of the pool. */
+/* The task's time, or next attempt, does not come any more, because of the pool. */
 static inline bool stop_with_pool(const struct pool *pool, uint64_t word)
 {
 	return task_state(word) == TASK_RERUN &&
@@ -90,20 +90,20 @@ cold int stop_short(const struct slot *slot, struct ward_task *task);
 
 /* ---- inside of run() --------------------------------------------------------------- */
 
-/* Why what 'slot' runs is to stop, whatever becomes of its thread and the pool; or 0. */
+/* Why the task of 'slot' is to stop, whatever becomes of thread and pool; or 0. */
 int stop_run(struct slot *slot);
 /*
- * What ward_check() says to the thread, without a beat.  It need not be a worker (NULL),
- * nor inside of anything.
+ * What ward_check() says to the thread, without a beat.  The thread need not be a worker
+ * (NULL), nor inside of anything.
  */
 cold int stop_self(struct slot *slot);
 
-/* The token of what it runs: the task's own, or its lane's; NULL: it has none. */
+/* The token of the slot's task: its own, or its lane's; NULL: none. */
 struct ward_cancel *stop_token(struct slot *slot);
 
 /*
- * Inside run(), and as far as can be seen at a glance, nothing has happened.  What
- * hardly ever says no is asked at once: one branch is what there is time for.
+ * Inside run(), and nothing tells the task to stop, as far as a few loads can say.  The
+ * conditions that hardly ever fail are one branch: a check must cost no more.
  */
 static inline bool stop_unseen(const struct slot *slot)
 {
@@ -122,9 +122,9 @@ static inline bool stop_unseen(const struct slot *slot)
 /* ---- as it ends -------------------------------------------------------------------- */
 
 /*
- * Has run() failed that returned this?  Not if it was told to stop, and that is what it
- * says: the cause, -ESHUTDOWN when the pool is, -ESTALE when it may not commit any more.
- * 'lane': of a task that is run by who has brought it there; else NULL.
+ * Has a run() that returned this failed?  Not if the task was told to stop, and says so:
+ * the cause, -ESHUTDOWN when the pool stops, -ESTALE when it may not commit any more.
+ * 'lane': of a task that its submitter runs; else NULL.
  */
 bool stop_failed(const struct pool *pool, const struct lane *lane,
 		 const struct ward_task *task, int status);

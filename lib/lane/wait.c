@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait.c - see wait.h; and the calls that wait for nothing else, or declare a wait.
+ * wait.c - see wait.h; and the calls that only wait, or declare a wait.
  *
  * An entry sleeps on up to five words at once, no longer than to its tokens' deadlines.
  */
@@ -21,7 +21,7 @@ void wait_token(struct wait_entry *entry, const struct ward_cancel *token)
 
 /* ---- in a task ----------------------------------------------------------------- */
 
-/* The task, or its callback, is not silent while it waits, up to then. */
+/* The task, or its callback, is excused while it waits, up to then. */
 static void declare(struct slot *slot, ward_ns until)
 {
 	if (slot_runs(slot))
@@ -74,13 +74,13 @@ static void hide(const struct wait_entry *entry, struct slot *slot)
 void wait_prepare(struct wait_entry *entry, _Atomic uint32_t *word,
 		  ward_ns until, unsigned how)
 {
-	static _Atomic uint32_t nobody; /* moves it */
+	static _Atomic uint32_t still; /* never moves */
 	struct slot *slot = host_self();
 	bool inside = slot && slot_inside(load_relaxed(&slot->word));
 
 	*entry = (struct wait_entry){ .how = how, .until = until };
 	if (!word)
-		word = inside ? &slot->wait.pause : &nobody;
+		word = inside ? &slot->wait.pause : &still;
 	add_word(entry, word);
 	if (inside)
 		show(entry, slot);

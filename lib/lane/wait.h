@@ -2,8 +2,8 @@
 /*
  * wait.h - a wait inside of the library: what it sleeps on, and what else ends it.
  *
- * A caller that finds that it must wait has an entry, in a queue or on a word, and then
- * looks and sleeps in turn until it has what it wants:
+ * A caller that must wait has an entry, in a queue or on a word, and then looks and
+ * sleeps in turn until it has what it wants:
  *
  *	wait_enter(&entry, queue, until, WAIT_BLOCK);
  *	why = wait_event(&entry, (got = ...));
@@ -22,7 +22,7 @@
 #include "task/slot.h"
 #include <errno.h>
 
-/* Of a wait inside of a task, or its callback; outside of both none of it matters. */
+/* Flags of a wait inside of a task, or its callback; outside they mean nothing. */
 enum wait_how {
 	WAIT_RELIEVED = 1, /* another worker may be lent meanwhile */
 	WAIT_STOPS = 2,	   /* it ends when ward_check() would not say 0 */
@@ -40,23 +40,23 @@ struct wait_entry {
 	unsigned how, words, tokens;
 	ward_ns until;
 	uint64_t declared; /* what had been declared */
-	const struct ward_cancel *token[3]; /* its task's, the caller's two */
-	/* The first, its slot's, its tokens'. */
+	const struct ward_cancel *token[3]; /* the task's, the caller's two */
+	/* The first word, the slot's, the tokens'. */
 	struct host_waitv waitv[HOST_WAITV_MAX];
 };
 
 void wait_enter(struct wait_entry *entry, struct wait_queue *queue,
 		ward_ns until, unsigned how);
-/* The same on a word; NULL: for nothing but the time, the tokens and the slot. */
+/* The same on a word; NULL: only the time, tokens and the slot end it. */
 void wait_prepare(struct wait_entry *entry, _Atomic uint32_t *word,
 		  ward_ns until, unsigned how);
-/* One more token that ends each sleep, before the first look; two at most. */
+/* One more token that ends each sleep; before the first look, two at most. */
 void wait_token(struct wait_entry *entry, const struct ward_cancel *token);
-/* What comes after this look will not be slept over. */
+/* What moves after this look is not slept over. */
 void wait_look(struct wait_entry *entry);
 /* 0: look again; -ETIMEDOUT; or why the calling task is to stop. */
 int wait_sleep(struct wait_entry *entry);
-/* The same, up to then, and no sign of life: for a caller that polls. */
+/* The same, up to then, without a beat: for a caller that polls. */
 int wait_nap(struct wait_entry *entry, ward_ns until);
 void wait_finish(struct wait_entry *entry);
 
