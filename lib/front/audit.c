@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * audit.c - do the books add up?
+ * audit.c - do the pool's numbers add up?
  *
- * Most invariants hold between numbers that different threads write, so they
- * can only be checked of a pool that stands still: every number is read twice,
- * and those checks count only if the two readings are the same and nobody is
- * between two steps: no submitter holds a claim, no worker is neither parked nor
- * inside a task (it may have one in its local queue), nothing is being healed [I].
+ * Most invariants hold between numbers that different threads write, so they can only
+ * be checked of a pool that stands still: every number is read twice, and those checks
+ * count only if the two readings are the same and no thread is between two steps: no
+ * submitter holds a claim, no worker is neither parked nor inside a task (one may be in
+ * its local queue), nothing is being healed [I].
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -22,11 +22,11 @@ struct totals {
 	uint64_t calling;	      /* in done() or release() */
 	uint64_t between;	      /* between two steps */
 	uint64_t taken, leaving;      /* seats, as counted */
-	uint64_t bench;		      /* 1: somebody sits there */
+	uint64_t bench;		      /* 1: it is taken */
 	uint64_t slots;		      /* that were ever used */
 	struct size size;
 	uint64_t raised;
-	uint64_t moving; /* sums of all epochs and turns */
+	uint64_t moving; /* the sum of all epochs and lives */
 };
 
 static void read_slot(struct pool *pool, const struct slot *slot,
@@ -37,7 +37,7 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 
 	b->life[LIFE_STATE(life)]++;
 	b->moving += life + word;
-	/* A record that never had a thread may just be made. */
+	/* A slot that never had a thread may just be made. */
 	b->between += (LIFE_STATE(life) != LIFE_FREE &&
 		       load_relaxed(&slot->local.ring.claim)) ||
 		      LIFE_STATE(life) == LIFE_STARTING;
@@ -141,7 +141,7 @@ static void check_still(const struct totals *b, struct ward_audit *audit)
 	at_most(audit, 1, "accepted, the same and those in callbacks",
 		s->accepted,
 		s->answered + s->queued + s->owed + b->running + b->calling);
-	/* On its way into a callback, so is its attempt's end. */
+	/* So is its attempt's end, on the way into a callback. */
 	at_most(audit, 2, "ended + stalled + died + faulted + running, started",
 		attempts, s->started);
 	at_most(audit, 2, "started, the same and those in callbacks",
@@ -152,7 +152,7 @@ static void check_still(const struct totals *b, struct ward_audit *audit)
 	equal(audit, 5, "workers that are just leaving", b->leaving, 0);
 	equal(audit, 5, "wanted seats, base + lent", s->wanted,
 	      b->size.base + b->size.lent);
-	if (s->idle) /* those beyond it are the first to leave */
+	if (s->idle) /* parked workers are the first to leave */
 		at_most(audit, 5, "taken seats beside parked workers, wanted",
 			s->workers, s->wanted);
 	equal(audit, 5, "seated threads, taken seats", life[LIFE_SEATED],
@@ -169,8 +169,8 @@ static void check_still(const struct totals *b, struct ward_audit *audit)
 	at_most(audit, 9, "raised, told + suppressed + in hand", b->raised,
 		s->reports_told + s->reports_suppressed + TELL_ROOM);
 	/*
-	 * A submitter may stand between its task and the bell: side by side for
-	 * a moment is no fault.  For two scans is, and the steward counts that.
+	 * A submitter may stand between its task and the bell, so both side by side
+	 * are no fault.  For two scans they are, and the steward counts that.
 	 */
 	if (s->rescues || !s->queued || !s->idle)
 		equal(audit, 10, "queued tasks stayed beside parked workers",

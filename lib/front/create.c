@@ -31,7 +31,7 @@ static uint32_t workers_of(const struct ward_pool_config *c)
 	return w > SEATS ? SEATS : w;
 }
 
-static int check(const struct ward_pool_config *c)
+static int check_pool(const struct ward_pool_config *c)
 {
 	if (c->size != sizeof(*c) || c->flags & ~FLAGS)
 		return -EINVAL;
@@ -109,7 +109,7 @@ static uint32_t room_to_lend(uint32_t workers)
 	return seats < SEATS ? seats : SEATS;
 }
 
-/* Those asleep first; one of each is left, for seats and spares are not so many. */
+/* First of those asleep; one of each is left, for seats and spares are not so many. */
 static void fewer_zombies(struct pool *pool, uint32_t n)
 {
 	uint32_t asleep = n < pool->asleep_cap ? n : pool->asleep_cap - 1;
@@ -151,7 +151,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* Of one that was made, or a part of it: what is 0 is not there. */
+/* Of a pool that was made, or a part of it: what is 0 is not there. */
 static void pool_free(struct pool *pool)
 {
 	pool->magic = HANDLE_DEAD;
@@ -197,7 +197,7 @@ static int set_cpus(struct pool *pool, const char *list)
 	return err;
 }
 
-/* Where nothing is known of neighbourhoods, there are none. */
+/* Without neighbourhoods if the host knows none. */
 static int set_near(struct pool *pool)
 {
 	struct host_near *host = host_near_find(pool->cpus);
@@ -217,13 +217,13 @@ static int claim_signals(struct pool *pool, int signo)
 	if (signo != WARD_TRACE_NONE)
 		err = host_trace_install(signo, &pool->trace_signo);
 	if (err == -EBUSY && signo == 0)
-		err = 0; /* told: tell_untraced() */
+		err = 0; /* tell_untraced() says so */
 	if (pool->trace_signo > 0)
 		pool->signals |= UINT64_C(1) << (pool->trace_signo - 1);
 	return err;
 }
 
-/* The scribe tells it when it is there. */
+/* The scribe tells it once it runs. */
 static void tell_untraced(struct pool *pool)
 {
 	incident_tell(&pool->tell, WARD_R_EVIDENCE,
@@ -275,7 +275,7 @@ static int set_slots(struct pool *pool)
 	return 0;
 }
 
-/* What cannot fail. */
+/* The steps that cannot fail. */
 static void set_words(struct pool *pool, const struct ward_pool_config *c)
 {
 	strcpy(pool->name, c->name && *c->name ? c->name : "ward");
@@ -292,7 +292,7 @@ static void set_words(struct pool *pool, const struct ward_pool_config *c)
 	atomic_init(&pool->told_by, HOST_FOREVER);
 }
 
-/* What can: each step that does leaves what pool_free() takes. */
+/* The steps that can fail: what a failed one leaves, pool_free() takes. */
 static int set_up(struct pool *pool, const struct ward_pool_config *c)
 {
 	int err = claim_signals(pool, c->trace_signo);
@@ -319,7 +319,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 
 	if (own.size == sizeof(own) && own.flags & WARD_POOL_CLAMP)
 		clamp_all(&own);
-	err = check(&own);
+	err = check_pool(&own);
 	if (!err)
 		err = host_init();
 	if (err)

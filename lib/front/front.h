@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * front.h - what the public calls that look at the whole pool share.
+ * front.h - what public calls about the whole pool share.
  */
 #ifndef WARD_LIB_FRONT_FRONT_H
 #define WARD_LIB_FRONT_FRONT_H
 
 #include "run/run.h"
 
-/* 0, or -errno; then nothing was made. */
+/* Makes a pool: 0 or -errno. */
 int pool_new(struct pool **out, const struct ward_pool_config *config);
-/* Tasks given back to the user so far, by whomever. */
+/* Tasks given back to the user so far. */
 uint64_t front_released(const struct pool *pool);
-/* Every accepted task was given back. */
+/* Was every accepted task given back? */
 bool front_settled(struct pool *pool);
-/* The caller is one of the pool's threads. */
+/* Is the caller one of the pool's threads? */
 bool front_own_thread(const struct pool *pool);
-/* Rings and records are there: no task, nor a thread's first steps, waits for a page. */
+/* Makes rings and slots present: no task, nor a thread's start, faults pages in. */
 void front_prefault(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 
-/* ward_submit_at(), for a pool that is ours. */
+/* ward_submit_at(), after pool_enter(). */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);
 

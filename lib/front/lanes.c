@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lanes.c - lanes as their users see them: made, filled, waited for, ended; and as
- * their pool does.
+ * lanes.c - lanes as their users see them: made, filled, waited for, ended.
  */
 #include "base/host_lock.h"
 #include "lane/port.h"
@@ -20,7 +19,7 @@ static struct lane *lane_of(const struct ward_lane *handle)
 
 /* ---- cancelled ---------------------------------------------------------------------- */
 
-/* Those that wait in it, and those that run and wait for something. */
+/* Stops the tasks that wait in it, and wakes those that run and wait for something. */
 static void was_cancelled(struct ward_watch *watch, int cause)
 {
 	struct lane *lane = ward_entry(watch, struct lane, watch);
@@ -34,14 +33,14 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	if (load_relaxed(&lane->timed))
 		later_expedite_lane(&pool->inbox, lane);
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		slot_wake_waiter(&pool->slot[i]); /* whoever wakes up looks why */
+		slot_wake_waiter(&pool->slot[i]); /* a woken thread looks why */
 	wait_wake(&lane->room);
 	orphaned_answer(pool);
 }
 
 /* ---- up and down --------------------------------------------------------------------- */
 
-/* One way at most for what is too much; and there must be too much. */
+/* At most one way for a task that finds no room; and no room must be possible. */
 static bool is_sound(uint32_t flags, uint32_t active, uint32_t queued)
 {
 	uint32_t full = flags & (WARD_LANE_DROP_OLDEST | WARD_LANE_CALLER_RUNS |
@@ -58,10 +57,10 @@ static bool is_sound(uint32_t flags, uint32_t active, uint32_t queued)
 	return !(full & WARD_LANE_HANDOVER) || (active && !queued);
 }
 
-/* For these, who waits for a place of another lane would be one too many, or none. */
+/* With these a task that waits for a place above would be one too many, or none. */
 enum { BESIDE_WIDTH = WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
 
-/* A lane that has places for others: nothing there stands between one and its task. */
+/* A lane with places for others: it has a width, is under none, turns no task away. */
 static bool can_be_under(const struct pool *pool, const struct lane *under)
 {
 	return handle_is(under, HANDLE_LANE) && under->pool == pool &&
@@ -69,7 +68,7 @@ static bool can_be_under(const struct pool *pool, const struct lane *under)
 	       !(under->flags & (BESIDE_WIDTH | WARD_LANE_DROP_OLDEST));
 }
 
-static int check(const struct ward_lane_config *c)
+static int check_lane(const struct ward_lane_config *c)
 {
 	enum { FLAGS = WARD_LANE_FAIL_FAST | WARD_LANE_DROP_OLDEST |
 		       WARD_LANE_CALLER_RUNS | WARD_LANE_HANDOVER };
@@ -116,7 +115,7 @@ static void configure(struct lane *lane, const struct ward_lane_config *c)
 	lane->under = lane_of(c->under);
 }
 
-/* Late looks, of who left its last life, find what is sound. */
+/* By stores that a late look, of a thread from the lane's last life, may meet. */
 static void clear(struct lane *lane)
 {
 	store_relaxed(&lane->retired, 0);
@@ -139,11 +138,11 @@ static void clear(struct lane *lane)
 	store_relaxed(&lane->by_callers, 0);
 	lane->moved_seen = 0;
 	store_relaxed(&lane->count, 0);
-	/* Of the rest of a token its end has left nothing. */
+	/* The token's end has left nothing else of it. */
 	store_relaxed(&token_of(&lane->token)->state, 0);
 }
 
-/* What it has of limits, or for a lane above: its last steps that can fail. */
+/* Limits, or a lane above: the last steps that can fail. */
 static int decide(struct lane *lane, const struct ward_lane_config *c)
 {
 	struct limit_set *set = NULL;
@@ -169,7 +168,7 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	int err = out ? pool_enter(pool) : -EINVAL;
 
 	if (!err)
-		err = check(c);
+		err = check_lane(c);
 	if (!err && c->under && !can_be_under(pool, lane_of(c->under)))
 		err = -EINVAL;
 	if (err)
@@ -184,7 +183,7 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	}
 	clear(lane);
 	configure(lane, c);
-	store_release(&lane->arrived, 0); /* [lt] it may be turned */
+	store_release(&lane->arrived, 0); /* [lt] it may be dispatched */
 	lane->watch.fn = was_cancelled;
 	ward_cancel_watch(&lane->token, &lane->watch);
 	if (c->cancel)
@@ -222,11 +221,8 @@ void lane_of_rivals(struct lane *lane)
 
 /* ---- in ------------------------------------------------------------------------------ */
 
-/*
- * One more inside, if there is room; then, and also where there is none, the same
- * question as the pool's own submitters ask.
- */
-static int place(struct lane *lane, const struct ward_task *task, bool *active)
+/* Lets the task in; LANE_FULL: no room.  Is it refused, with room or without? */
+static int try_enter(struct lane *lane, const struct ward_task *task, bool *active)
 {
 	int full = lane_let_in(lane, active), err;
 
@@ -251,15 +247,15 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	if (task->cancel)
 		wait_token(&entry, task->cancel);
 	why = wait_event(&entry,
-			 (err = place(lane, task, active)) != LANE_FULL);
-	if (err) /* it may have been woken for a place that it does not take */
+			 (err = try_enter(lane, task, active)) != LANE_FULL);
+	if (err) /* the place that it was woken for may be another caller's */
 		wait_tell_one(&lane->room);
 	return why ? why : err;
 }
 
-/* ---- by who submits ------------------------------------------------------------------- */
+/* ---- by the submitter ------------------------------------------------------------------ */
 
-/* The note of a thread that does so: no more than one inside of the other. */
+/* host_mine() of a thread that runs a lane's task: it runs none inside of that. */
 static const char calling;
 
 static bool caller_runs(const struct lane *lane)
@@ -267,7 +263,7 @@ static bool caller_runs(const struct lane *lane)
 	return lane->flags & WARD_LANE_CALLER_RUNS && host_mine() != &calling;
 }
 
-/* It takes what the lane's own tasks take before they run. */
+/* Draws what the lane's tasks draw before they run. */
 static int may_run_here(struct lane *lane, const struct ward_task *task,
 			ward_ns until)
 {
@@ -286,8 +282,8 @@ static int may_run_here(struct lane *lane, const struct ward_task *task,
 }
 
 /*
- * ward_raise() ends it too, not the task of the pool that it is inside of.  What
- * stands beside host_mark() is not changed after it.
+ * ward_raise() ends this task, not the pool's task that it is inside of: so no local
+ * but 'status' changes after host_mark().
  */
 static __attribute__((noinline)) int run_caught(struct slot *slot,
 						struct ward_task *task)
@@ -306,9 +302,9 @@ static __attribute__((noinline)) int run_caught(struct slot *slot,
 }
 
 /*
- * It is in no pool, so nobody cancels it or watches over it; but it may be held, and
- * how it ends is how a task of the lane ends.  Counted only when that is sure: its
- * thread may end inside of run().
+ * The task is in no pool, so it is not cancelled or watched over; but it may be held, and
+ * it ends as a task of the lane does.  Its end is counted after run(), for its thread may
+ * end in there.
  */
 static void run_here(struct lane *lane, struct ward_task *task)
 {
@@ -335,8 +331,9 @@ static void run_here(struct lane *lane, struct ward_task *task)
 
 /* ---- submitted ------------------------------------------------------------------------ */
 
-/* By when it is told to stop, for pool_tell_by() when it is there. */
-static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active)
+/* Opens the task: when it is told to stop, for pool_tell_by() once it is entered. */
+static uint64_t lane_open(struct lane *lane, struct ward_task *task,
+			  bool active)
 {
 	struct task_priv *priv = task_priv(task);
 
@@ -352,7 +349,7 @@ static uint64_t open_task(struct lane *lane, struct ward_task *task, bool active
 
 static void put(struct lane *lane, struct ward_task *task, bool active)
 {
-	uint64_t by = open_task(lane, task, active);
+	uint64_t by = lane_open(lane, task, active);
 
 	lane_enter(lane, task, active);
 	pool_tell_by(lane->pool, by);
@@ -369,7 +366,7 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 	err = task_refuse(task);
 	if (err)
 		return err;
-	err = place(lane, task, &active);
+	err = try_enter(lane, task, &active);
 	if (unlikely(err == LANE_FULL))
 		add_relaxed(&lane->full, 1);
 	if (err == LANE_FULL && caller_runs(lane)) {
@@ -403,8 +400,8 @@ int ward_lane_submit(struct ward_lane *handle, struct ward_task *task,
 }
 
 /*
- * So many were let in, all to wait for their turn: opens those that are to come, the
- * first so many, and counts the others out.
+ * All n were let in, to wait for their turn: opens tasks up to the first that is refused,
+ * and counts the others out.  How many were opened.
  */
 static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 			  uint32_t n, uint64_t *by, int *err)
@@ -418,7 +415,7 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 		*err = *err ? *err : stop_refuse(lane, tasks[good]);
 		if (*err)
 			break;
-		one = open_task(lane, tasks[good], false);
+		one = lane_open(lane, tasks[good], false);
 		*by = one < *by ? one : *by;
 	}
 	for (uint32_t i = good; i < n; i++)
@@ -428,7 +425,7 @@ static uint32_t open_some(struct lane *lane, struct ward_task *const *tasks,
 	return good;
 }
 
-/* As many as there is room for at once; 0, and why: LANE_FULL is one reason. */
+/* As many as there is room for; 0: *err says why, also LANE_FULL. */
 static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 			    uint32_t n, int *err)
 {
@@ -443,9 +440,9 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 	return good;
 }
 
-/* One by one where nobody has to wait, or somebody does; else as many as fit. */
-static int submit_n(struct lane *lane, struct ward_task *const *tasks,
-		    uint32_t n, ward_ns until)
+/* As many as fit at a time; one by one where none waits, or where one has to. */
+static int lane_submit_n(struct lane *lane, struct ward_task *const *tasks,
+			 uint32_t n, ward_ns until)
 {
 	bool alone = !load_relaxed(&lane->width) && !load_relaxed(&lane->set);
 	uint32_t done = 0;
@@ -476,10 +473,10 @@ int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
 			  -EINVAL :
 			  handle_enter(lane, HANDLE_LANE);
 
-	return err ? err : submit_n(lane, tasks, n, until);
+	return err ? err : lane_submit_n(lane, tasks, n, until);
 }
 
-/* It has its room at once, and a place in the queue when its time has come. */
+/* The task has its room now, and comes to the queue when its time has come. */
 static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 {
 	struct pool *pool = lane->pool;
@@ -541,7 +538,6 @@ int ward_lane_submit_at(struct ward_lane *handle, struct ward_task *task,
 int ward_lane_resize(struct ward_lane *handle, uint32_t active, uint32_t queued)
 {
 	struct lane *lane = lane_of(handle);
-
 	int err = handle_enter(lane, HANDLE_LANE);
 
 	if (err)
@@ -665,7 +661,7 @@ int ward_lane_close(struct ward_lane *handle, int cause)
 		return err;
 	if (swap_acq_rel(&lane->closed, 1))
 		return -EALREADY;
-	host_barrier_heavy(); /* [ln] closed | who is inside? */
+	host_barrier_heavy(); /* [ln] closed | inside? */
 	wait_wake(&lane->room);
 	if (cause)
 		ward_lane_cancel(handle, cause);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pool.c - create, start, drain, destroy: up by a ladder, down by the same one.
+ * pool.c - create, start, drain, destroy: up step by step, down the same way.
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -8,12 +8,12 @@
 #include <errno.h>
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
-#define FAILED_STARTS 4u	     /* deaths on the way, for each that is wanted */
+#define FAILED_STARTS 4u	     /* deaths on the way, for each wanted thread */
 /*
- * Beyond the deadline: for threads that have nothing to do any more but to end, our
- * own as well.  Whoever is held somewhere is not waited for; nor, where there is no
- * deadline or a far one, one of our own for longer than TRUST.  LEAST is for who was
- * told to end only when another had used up the time.
+ * Beyond the deadline threads that only have to end are waited for, helpers as well, for
+ * PATIENCE.  A thread that is held somewhere is not; nor, where the deadline is far or
+ * none, a helper for longer than TRUST.  LEAST is for a helper that was told to end when
+ * another had used up the time.
  */
 #ifndef TRUST /* where time is jerky, for ever */
 #define PATIENCE UINT64_C(1000000000)
@@ -31,14 +31,14 @@ static uint64_t later_by(uint64_t when, uint64_t span)
 	return when < HOST_FOREVER - span ? when + span : HOST_FOREVER;
 }
 
-/* The end of what goes beyond the deadline. */
+/* The end of the patience beyond the deadline. */
 static uint64_t at_last(const struct term *term)
 {
 	return later_by(term->until > term->said ? term->until : term->said,
 			PATIENCE);
 }
 
-/* How long one is waited for, from now on, that heals or tells. */
+/* Until when a helper is waited for. */
 static uint64_t trusted(const struct term *term)
 {
 	uint64_t last = at_last(term), now = host_now();
@@ -75,7 +75,7 @@ bool front_own_thread(const struct pool *pool)
 {
 	const struct slot *slot = host_self();
 
-	/* The steward and the clerk call nobody. */
+	/* The steward and the clerk call no user's code. */
 	return slot ? slot->pool == pool : tell_is_self(&pool->tell);
 }
 
@@ -101,7 +101,7 @@ static void stop_workers(struct pool *pool)
 	bell_close(&pool->inbox.bell);
 }
 
-/* Threads that are inside nothing, and so on their way out. */
+/* Is any thread outside, and so on its way out? */
 static bool leaving(struct pool *pool)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
@@ -123,7 +123,7 @@ static void wait_until_left(struct pool *pool, const struct term *term)
 	while ((alive = load_acquire(&pool->alive))) {
 		uint64_t now = host_now(), slice = now + SLICE;
 
-		/* The spares that would have seen to it have left. */
+		/* The spares that would reap have left. */
 		reap_all(pool);
 		if (now >= until && (!leaving(pool) || now >= at_last(term)))
 			return;
@@ -132,7 +132,7 @@ static void wait_until_left(struct pool *pool, const struct term *term)
 	}
 }
 
-/* What is still inside a task loses its answer. */
+/* Workers that are still inside lose their answers. */
 static void fence_rest(struct pool *pool)
 {
 	struct fencing how = { .asker = ASKER_DESTROY, .why = LOST_STOP };
@@ -149,8 +149,8 @@ static void fence_rest(struct pool *pool)
 }
 
 /*
- * Threads that have left are joined; the rest will leave on their own.  One that
- * has done its last with us may still be inside a destructor of the user's.
+ * Joins threads that have left; the rest will leave on their own: how many.  A thread
+ * that is GONE may still be inside a destructor of the user's.
  */
 static int part_with(struct pool *pool, uint64_t until)
 {
@@ -167,12 +167,12 @@ static int part_with(struct pool *pool, uint64_t until)
 		     clerk_reap(pool, slot, until)))
 			continue;
 		if (slot->thread.joined)
-			continue; /* a steward is left: the record goes with all */
+			continue; /* its slot is freed with the pool */
 		left++;
-		/* Its stack is needed; or it is the clerk's, who hangs.  He lets it go. */
+		/* Its stack is needed, or the clerk hangs: the clerk detaches it later. */
 		if (life == LIFE_GONE && (steal_left(slot) || alone))
 			continue;
-		/* Or the clerk does, if it hangs between its birth and that. */
+		/* Else the thread that makes it does, which is not done yet. */
 		if (!cas_acq_rel(&slot->thread.join_state, &making, JOIN_DETACHED)) /* [bd] */
 			host_detach(slot->thread.handle);
 		slot->thread.joined = true;
@@ -180,7 +180,7 @@ static int part_with(struct pool *pool, uint64_t until)
 	return left;
 }
 
-/* How many stewards are left, because they hang. */
+/* How many stewards are left, for they hang. */
 static int stop_threads(struct pool *pool, const struct term *term)
 {
 	struct heal *heal = pool->helpers;
@@ -188,14 +188,14 @@ static int stop_threads(struct pool *pool, const struct term *term)
 	stop_workers(pool);
 	clerk_stop(heal);
 	wait_until_left(pool, term);
-	if (!clerk_rests(heal, 0)) { /* it may be about to make one more */
+	if (!clerk_rests(heal, 0)) { /* it may be about to make a thread */
 		clerk_rests(heal, trusted(term));
 		wait_until_left(pool, term);
 	}
 	return steward_stop(heal, trusted(term));
 }
 
-/* Inside a hook it gives its share back when that returns. */
+/* A scribe that is left inside a hook puts its reference when that returns. */
 static int stop_scribe(struct pool *pool, const struct term *term)
 {
 	if (!tell_stop(&pool->tell, trusted(term)))
@@ -205,8 +205,8 @@ static int stop_scribe(struct pool *pool, const struct term *term)
 }
 
 /*
- * What stop_threads() has not joined.  Threads that are left see to themselves when
- * they leave, but one that ends by a raw exit cannot: the clerk waits for those.
+ * The rest after stop_threads().  Threads that are left see to themselves when they
+ * leave, but one that ends by a raw exit cannot: the clerk waits for those.
  */
 static int stop_rest(struct pool *pool, const struct term *term)
 {
@@ -246,7 +246,7 @@ static int start_threads(struct pool *pool)
 	return err ? err : start_helpers(pool->helpers);
 }
 
-/* All of its threads have ended: as it was before it was started. */
+/* All threads have ended: the pool is as before its start. */
 static void stand_down(struct pool *pool)
 {
 	stack_init(&pool->spares, pool->spares.next);
@@ -257,13 +257,13 @@ static void stand_down(struct pool *pool)
 	store_relaxed(&pool->failed_starts, 0);
 	store_relaxed(&pool->stopping, 0);
 	store_relaxed(&pool->inbox.controls, 0);
-	heal_again(pool->helpers); /* or else at the next start */
+	heal_again(pool->helpers); /* a failure is tried again at the next start */
 	store_release(&pool->started, 0);
 }
 
 /*
- * Each thread reports at its place: a seat, or among the spares.  -EOWNERDEAD if
- * they keep dying on the way there, in the start hook.
+ * Until each thread is in a seat, or among the spares.  -EOWNERDEAD: threads keep dying
+ * on the way there, in the start hook.
  */
 static int wait_until_seated(struct pool *pool)
 {
@@ -271,7 +271,7 @@ static int wait_until_seated(struct pool *pool)
 
 	for (;;) {
 		seen = load_acquire(&pool->lives_changed);
-		/* The clerk may be making one beyond need: not that one. */
+		/* A thread that the clerk makes beyond need is not waited for. */
 		if (seat_all_taken(pool) &&
 		    (!load_acquire(&pool->starting) ||
 		     load_acquire(&pool->spares_ready) >= pool->spares_wanted))
@@ -279,16 +279,13 @@ static int wait_until_seated(struct pool *pool)
 		if (load_relaxed(&pool->failed_starts) >
 		    FAILED_STARTS * at_first(pool))
 			return -EOWNERDEAD;
-		/* Nobody may be there yet who would hear of a raw exit. */
+		/* No spare may be there yet that would see a raw exit. */
 		reap_all(pool);
 		host_wait(&pool->lives_changed, seen, host_now() + SLICE);
 	}
 }
 
-/*
- * If one of its threads hangs, the pool is not to be started again: nobody knows what
- * that would do to the next ones.
- */
+/* If a thread hangs, the pool cannot be started again: it might act in the next start. */
 static void undo_start(struct pool *pool)
 {
 	uint64_t now = host_now();
@@ -342,7 +339,7 @@ int ward_pool_start(struct ward_pool *handle)
 
 bool front_settled(struct pool *pool)
 {
-	/* What is in a lane is counted as accepted when it comes to the pool. */
+	/* A task in a lane is accepted when it comes to the pool. */
 	return !lanes_busy(pool) &&
 	       front_released(pool) == inbox_accepted(&pool->inbox);
 }
@@ -365,7 +362,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	for (;;) {
 		uint32_t seen = load_acquire(&pool->inbox.settled);
 
-		host_barrier_heavy(); /* [Q] I wait | who was last? */
+		host_barrier_heavy(); /* [Q] I wait | the last one? */
 		if (front_settled(pool))
 			return 0;
 		if (host_wait(&pool->inbox.settled, seen, until) == -ETIMEDOUT)
@@ -375,7 +372,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 
 /* ---- destroy ------------------------------------------------------------------------ */
 
-/* False: one is held in there. */
+/* False: a submitter is held in there. */
 static bool wait_submitters(struct pool *pool, uint64_t until)
 {
 	while (inbox_waited_for(&pool->inbox)) {
@@ -390,8 +387,8 @@ static bool wait_submitters(struct pool *pool, uint64_t until)
 
 static int destroy_child(struct pool *pool)
 {
-	/* Its threads are the parent's; its memory is a copy, and ours: but the
-	 * forking thread, if it was a worker, still stands on it. */
+	/* The threads are the parent's; the memory is a copy, and ours: but a forking
+	 * thread that was a worker still stands on it. */
 	if (front_own_thread(pool))
 		return 0;
 	atomic_init(&pool->refs, 1);
@@ -399,7 +396,7 @@ static int destroy_child(struct pool *pool)
 	return 0;
 }
 
-/* False: a caller is held inside of the pool, which it must find when it goes on. */
+/* False: a caller is held inside of the pool, whose memory must stay for it. */
 static bool close_door(struct pool *pool, const struct term *term)
 {
 	bool closed = !inbox_close(&pool->inbox, trusted(term));
@@ -414,17 +411,17 @@ static int destroy(struct pool *pool, const struct term *term)
 	bool empty = close_door(pool, term);
 	int left = 0;
 
-	stop_running(pool); /* also what never began to: nothing runs any more */
+	stop_running(pool); /* of a pool without a start as well */
 	if (started) {
 		orphaned_cancel_all(pool);
 		left = stop_threads(pool, term);
 		fence_rest(pool);
-		reap_all(pool); /* who ended between our last look and that */
+		reap_all(pool); /* threads that ended since the last look */
 	}
 	/*
-	 * The steward has ended, and nobody comes to it any more: who might had
-	 * seen 'stopping' before.  From here on the dying pay for themselves; what
-	 * is requeued now is paid here.
+	 * The steward has ended, and no thread leaves anything to it any more, for
+	 * 'stopping' was seen before.  From here on threads that leave answer what they
+	 * requeue; what is requeued now is answered here.
 	 */
 	store_release(&pool->orphaned, 1);
 	host_barrier_heavy(); /* [J] orphaned | what is requeued? */
@@ -445,7 +442,7 @@ int ward_pool_destroy(struct ward_pool *handle, ward_ns until)
 	if (left)
 		return left == -ECHILD ? destroy_child(pool) : left;
 	if (load_relaxed(&pool->orphaned))
-		return -EINVAL; /* it was, and others hold its memory */
+		return -EINVAL; /* destroyed before; others hold its memory */
 	if (front_own_thread(pool))
 		return -EDEADLK;
 	host_hold();

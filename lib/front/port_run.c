@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port_run.c - a port as its event loop has it: what was posted is answered.
+ * port_run.c - a port as its event loop has it: posted tasks are answered.
  */
 #include "lane/lane.h"
 #include "lane/port.h"
@@ -13,21 +13,21 @@ static void take_posted(struct ward_port *port)
 	port->first = prio_reverse(swap_acq_rel(&port->posted, NULL)); /* [po] */
 }
 
-/* What has made the pool and the port stay for the task is settled. */
+/* The references by which pool and port have stayed for the task. */
 static void settle_late(struct ward_port *port, struct pool *pool)
 {
-	port_unhold(port); /* it is running, and so it stays */
+	port_unhold(port); /* 'running' makes it stay */
 	pool_put(pool);
 }
 
-/* True: its pool has gone, so what followed from the answer was done here, too. */
+/* True: the pool is orphaned, so what followed from the answer was done here, too. */
 static bool answer(struct ward_port *port, struct ward_task *task)
 {
 	struct task_priv *priv = task_priv(task);
 	struct pool *pool = priv->lane->pool;
 	bool gone;
 
-	add_acq_rel(&pool->refs, 1); /* its lane may be destroyed in release() */
+	add_acq_rel(&pool->refs, 1); /* release() may destroy the lane */
 	add_relaxed(&pool->inbox.requeued_out, 1);
 	if (load_relaxed(&priv->word) & TASK_PORT)
 		settle_late(port, pool); /* done() was called before */
@@ -60,7 +60,7 @@ static unsigned answer_all(struct ward_port *port, unsigned budget)
 	}
 }
 
-/* Edges are for one caller at a time: another's may have been refused. */
+/* The last edge may have been for a caller that was refused: another is set. */
 static void leave(struct ward_port *port)
 {
 	bool left = port->first, refused;
@@ -78,7 +78,7 @@ int ward_port_run(struct ward_port *port, unsigned budget)
 	unsigned n;
 
 	if (err)
-		return err; /* of -ECHILD: the descriptor is one for both */
+		return err; /* -ECHILD: the parent's descriptor is the same */
 	if (add_acq_rel(&port->running, 1)) /* [po] */
 		return -EBUSY;
 	n = answer_all(port, budget);

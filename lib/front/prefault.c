@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * prefault.c - the memory of a pool that was made WARD_POOL_PREFAULT: there before
- * the first task.
- *
- * Only the pieces that may be large: small ones were written when they were made.
+ * prefault.c - the memory of a pool with WARD_POOL_PREFAULT is there before the first
+ * task: the pieces that may be large, for small ones were written when they were made.
  */
 #include "front/front.h"
 

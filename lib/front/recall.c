@@ -2,17 +2,17 @@
 /*
  * recall.c - a task that is not wanted any more, and one whose memory is to stay.
  *
- * The mark goes into the task's word.  If that says that it waits in its lane, it is
- * taken out there (lane.h).  Else all workers are looked at; where none has it, and it
- * waits for its time, that is now (later.h).  Edge [ca]: marked | begun.  The fence is
- * the caller's: a worker pays one load.  Where both see each other one swap of the
- * word decides: whose it is, his word holds.
+ * The canceller's mark goes into the task's word.  If that says that the task waits in
+ * its lane, it is taken out there (lane.h).  Else all workers are looked at; where none
+ * has the task, and it waits for its time, that is now (later.h).  Edge [ca]: marked |
+ * begun.  The heavy fence is the canceller's: a worker does one load.  Where both see
+ * each other one swap of the word decides what is said.
  *
- * What is said must be true of a task that may end meanwhile.  So whoever cancels it
- * holds its memory, as a zombie does: by a reference, which goes into the word with the
- * mark.  Only a worker that was inside of it before the mark may not see that, and end
- * it by a mere store; and against this a hold helps that was there before the task was
- * submitted, because no worker ends such a task so.
+ * What is said must be true of a task that may end meanwhile.  So the canceller holds its
+ * memory, as a zombie does: by a reference, which goes into the word with the mark.  Only
+ * a worker that was inside of the task before the mark may not see that, and end it by a
+ * mere store; a hold from before the task was submitted helps against this, because no
+ * worker ends such a task so.
  */
 #include "lane/stop.h"
 #include "lane/wait.h"
@@ -20,7 +20,7 @@
 
 enum { ERRNO_MAX = 4095 };
 
-/* Its attempts may still come: it waits for one, or is in one. */
+/* The task waits for an attempt, or is in one. */
 static bool may_run(uint64_t word)
 {
 	return (task_state(word) == TASK_QUEUED ||
@@ -29,8 +29,8 @@ static bool may_run(uint64_t word)
 }
 
 /*
- * Of several that would cancel it one gets to write the cause.  0: it is marked, and
- * held; *word is what the mark went into.
+ * One of several cancellers gets to write the cause.  0: the task is marked, and held;
+ * *word is what the mark went into.
  */
 static int mark(struct pool *pool, struct ward_task *task, int cause,
 		uint64_t *word)
@@ -50,15 +50,15 @@ static int mark(struct pool *pool, struct ward_task *task, int cause,
 	while (may_run(*word) && *word & TASK_ASKED)
 		if (cas_acq_rel(&priv->word, word, *word | TASK_CANCELLED)) /* [ca] */
 			return 0;
-	lost_hold(pool, task); /* it has ended meanwhile */
+	lost_hold(pool, task); /* the task has ended meanwhile */
 	return -ENOENT;
 }
 
 /*
- * A worker is inside of it, and how far: in run(), or past that (DEAD: it may yet be
- * said to run again), or about to give it back.  From RELEASE on it has done so.  The
- * word is that of this task only if it is still the same afterwards; a worker that
- * goes on meanwhile soon has another task.
+ * Is the worker inside of the task, and how far: in run(), past that (DEAD: the task may
+ * yet run again), or about to give it back?  From RELEASE on it has done so.  The phase is
+ * this task's only if the word is still the same after the look at the task; a worker that
+ * goes on meanwhile soon has another.
  */
 static bool is_inside(const struct slot *slot, const struct ward_task *task,
 		      enum slot_phase *phase)
@@ -77,7 +77,7 @@ static bool is_inside(const struct slot *slot, const struct ward_task *task,
 	return true;
 }
 
-/* Its attempt was taken away: it is a zombie, or on its way out. */
+/* The worker's attempt was taken away: it is a zombie, or on its way out. */
 static bool is_zombie(const struct slot *slot)
 {
 	uint64_t fence = load_acquire(&slot->fence); /* [H] */
@@ -86,8 +86,8 @@ static bool is_zombie(const struct slot *slot)
 }
 
 /*
- * The worker that is inside of it.  A zombie of an earlier attempt may be, too, and is
- * it only if there is no other: it gives nothing back, however far it is.
+ * The worker that is inside of the task; a zombie of an earlier attempt only if there is
+ * no other.  A zombie gives nothing back, however far it is.
  */
 static struct slot *who_has(struct pool *pool, const struct ward_task *task,
 			    enum slot_phase *phase)
@@ -107,7 +107,7 @@ static struct slot *who_has(struct pool *pool, const struct ward_task *task,
 	return zombie;
 }
 
-/* Its attempt goes on: false if it does not, because its worker saw the mark first. */
+/* The task's attempt goes on.  False: its worker saw the mark first. */
 static bool is_begun(struct task_priv *priv)
 {
 	uint64_t word = load_acquire(&priv->word);
@@ -116,12 +116,12 @@ static bool is_begun(struct task_priv *priv)
 		if (word & TASK_SKIPPED)
 			return false;
 		if (!may_run(word) || !(word & TASK_CANCELLED))
-			return true; /* and has just ended */
+			return true; /* it has just ended */
 	} while (!cas_acq_rel(&priv->word, &word, word | TASK_BEGUN));
 	return true;
 }
 
-/* What has become, or becomes, of one that is marked. */
+/* What has become, or becomes, of a marked task. */
 static int outcome(struct pool *pool, struct ward_task *task)
 {
 	enum slot_phase phase = SLOT_OUT;
@@ -129,7 +129,7 @@ static int outcome(struct pool *pool, struct ward_task *task)
 	struct task_priv *priv = task_priv(task);
 	uint64_t word = load_acquire(&priv->word);
 
-	/* One that waits for another attempt may have a zombie inside. */
+	/* A task that waits for another attempt may have a zombie inside. */
 	if (task_state(word) != TASK_QUEUED)
 		slot = NULL;
 	if (slot && phase != SLOT_DONE && is_begun(priv)) {
@@ -139,14 +139,14 @@ static int outcome(struct pool *pool, struct ward_task *task)
 	word = load_acquire(&priv->word);
 	if (!(word & TASK_CANCELLED))
 		return -ENOENT;
-	if (word & TASK_BEGUN) /* it has been told, and has ended */
+	if (word & TASK_BEGUN) /* the attempt was told, and has ended */
 		return -EINPROGRESS;
 	return word & TASK_SKIPPED || (!slot && may_run(word)) ?
 		       0 :
 		       -ENOENT;
 }
 
-/* It is out of where it was, and is the user's.  Who waits for it holds it [y]. */
+/* The task is off its queue: the user's again.  A waiter holds it [y]. */
 static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 {
 	struct task_priv *priv = task_priv(task);
@@ -155,7 +155,7 @@ static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 
 	priv->status = priv->cause;
 	if (lane && task->policy == &lane->policy)
-		task->policy = NULL; /* the user's was none */
+		task->policy = NULL; /* the user gave none */
 	while (!cas_acq_rel(&priv->word, &word, /* [K] */
 			    ((word & TASK_REFS) | task_shut(word)) -
 				    TASK_REF_ONE))
@@ -166,8 +166,8 @@ static void give_up(struct pool *pool, struct ward_task *task, bool laned)
 }
 
 /*
- * Of one that is marked and waits in its lane.  It is not taken back if somebody turns
- * the lane just now, who is not waited for.
+ * Of a marked task that waits in its lane.  It is not taken back while another thread
+ * dispatches the lane, for that is not waited for.
  */
 static bool recall_waiting(struct pool *pool, struct ward_task *task,
 			   bool back)
@@ -182,13 +182,13 @@ static bool recall_waiting(struct pool *pool, struct ward_task *task,
 	return false;
 }
 
-/* Where it waits or waited, or any number: who hurries it looks. */
+/* A guess where the task waits: its user looks there. */
 static uint32_t where_of(const struct ward_task *task)
 {
 	return (uint32_t)load_relaxed(&task_priv(task)->wait.where);
 }
 
-/* Of one that is marked and waits for its time; it may have begun meanwhile. */
+/* Of a marked task that waits for its time; it may have begun meanwhile. */
 static bool recall_timed(struct pool *pool, struct ward_task *task,
 			 uint64_t word)
 {
@@ -222,7 +222,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 		if (!err)
 			later_expedite(&pool->inbox, where_of(task), task);
 	}
-	/* All workers may be busy: it is looked for where it waits, and answered. */
+	/* All workers may be busy: a sweep finds the task, and answers it. */
 	if (!had && !err && task_state(word) == TASK_QUEUED)
 		pool_tell_by(pool, 1);
 	if (!had)
@@ -232,8 +232,8 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 	return had ? WARD_RECALLED : err;
 }
 
-static int asked(struct ward_pool *handle, struct ward_task *task, int cause,
-		 bool back)
+static int recall_or_cancel(struct ward_pool *handle, struct ward_task *task,
+			    int cause, bool back)
 {
 	struct pool *pool = (struct pool *)handle;
 	int err = !task || cause > 0 || cause < -ERRNO_MAX ? -EINVAL :
@@ -250,18 +250,18 @@ static int asked(struct ward_pool *handle, struct ward_task *task, int cause,
 int ward_task_cancel(struct ward_pool *handle, struct ward_task *task,
 		     int cause)
 {
-	return asked(handle, task, cause, false);
+	return recall_or_cancel(handle, task, cause, false);
 }
 
 int ward_task_recall(struct ward_pool *handle, struct ward_task *task,
 		     int cause)
 {
-	return asked(handle, task, cause, true);
+	return recall_or_cancel(handle, task, cause, true);
 }
 
 /* ---- held ------------------------------------------------------------------- */
 
-/* Nobody holds more than 2^31 - 1 of anything by honest means. */
+/* No honest caller has 2^31 holds, so the count does not overflow. */
 int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
 {
 	struct pool *pool = (struct pool *)handle;
@@ -290,7 +290,7 @@ int ward_task_drop(struct ward_pool *handle, struct ward_task *task)
 	return 0;
 }
 
-/* It is in no pool, or nothing but its memory is. */
+/* The task is in no pool, or only held there. */
 static bool is_answered(const struct ward_task *task)
 {
 	enum task_state state =

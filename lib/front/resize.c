@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * resize.c - another size, asked for by the user.
+ * resize.c - another size, by the user.
  */
 #include "front/front.h"
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * self.c - what code inside a task asks and says about itself, and the time.
  *
- * It touches the caller's own slot and its task, which stays valid while it is
- * inside run(), also when the attempt was lost: the reference sees to that.
+ * The calls touch the caller's own slot and its task, which stays valid inside run(),
+ * also when the attempt was lost, by its reference.
  */
 #include "lane/stop.h"
 #include <errno.h>
@@ -34,9 +34,7 @@ struct ward_cancel *ward_token(void)
 	return stop_token(host_self());
 }
 
-/*
- * What else there is to do is left by a jump, so that nothing has to be saved.
- */
+/* The rest is left by a jump, so that no register has to be saved. */
 int ward_check(void)
 {
 	struct slot *slot = slot_here();
@@ -48,7 +46,7 @@ int ward_check(void)
 	return likely(stop_unseen(slot)) ? 0 : stop_self(slot);
 }
 
-/* Of its task's attempts, and among rivals of its lane. */
+/* One of the task's attempts commits, and one of rivals. */
 static bool commit(struct ward_task *task, uint32_t attempt)
 {
 	struct task_priv *priv = task_priv(task);
@@ -70,7 +68,7 @@ int ward_commit(void)
 		return 0;
 	count_own(&slot->stale_commits, 1);
 	if (slot_taken(slot) && load_relaxed(&slot->fence) != FENCE_FORKED) {
-		/* It was on its way: how much too early was the fence? */
+		/* The task got on: how much too early was the fence? */
 		count_own(&slot->fencing.regrets, 1);
 		histogram_add(&slot->fencing.regret,
 			      host_now() - load_relaxed(&slot->fencing.at));
@@ -79,10 +77,10 @@ int ward_commit(void)
 }
 
 /*
- * Drawn first, then the look at the fence: an attempt that finds itself unfenced
+ * The number is drawn before the look at the fence: an attempt that finds itself unfenced
  * has drawn before any later attempt began, and all draw from one counter by
- * read-modify-write, so the later ones have drawn more.  Its forks may ask at the same
- * time, elsewhere: the first number that is drawn is the attempt's.
+ * read-modify-write, so later ones have drawn more.  The attempt's forks may ask at the
+ * same time, elsewhere: the first to store its number wins.
  */
 int ward_fence(uint64_t *fence)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stats.c - a pool in numbers: a sum over records that their owners write.
+ * stats.c - a pool in numbers: sums over slots, whose owners write them.
  *
- * Edge [r]: a task given back, and counted | drain and the numbers: who sees the
- * count sees what the task did, and that it was accepted.
+ * Edge [r]: a task given back, and counted | drain and the numbers: a reader that sees
+ * the count sees what the task did, and that it was accepted.
  */
 #include "front/front.h"
 #include "heal/heal.h"
@@ -18,7 +18,7 @@ uint64_t front_released(const struct pool *pool)
 	return n;
 }
 
-/* By the seats, as the steward sees them; records stay as long as the pool. */
+/* The seats, as the steward sees them; slots stay as long as the pool. */
 static void count_seats(struct pool *pool, struct ward_stats *stats)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
@@ -64,7 +64,7 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 		histogram_merge(&slot->queue_time, stats->queue_time);
 		histogram_merge(&slot->run_time, stats->run_time);
 	}
-	/* Started after ended [r], so that it is never the smaller one. */
+	/* Started after ended [r], so that it is never smaller. */
 	atomic_thread_fence(memory_order_acquire);
 	for (uint32_t i = 0; i < slots; i++)
 		stats->started += load_acquire(&pool->slot[i].started);
@@ -112,7 +112,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	if (err)
 		return err;
 	*stats = (struct ward_stats)WARD_STATS_INIT;
-	/* In this order: who comes home in between is counted once at most. */
+	/* In this order: a zombie that comes home in between counts once at most. */
 	stats->answered = front_released(pool);
 	atomic_thread_fence(memory_order_acquire);
 	/* Signed: a zombie may be home before its task is counted as left. */

@@ -14,7 +14,7 @@ static cold int open_task(const struct pool *pool, struct ward_task *task)
 	int err = task_refuse(task);
 
 	if (likely(!err))
-		err = stop_refuse(NULL, task); /* it never would run */
+		err = stop_refuse(NULL, task); /* it would never run */
 	if (unlikely(err))
 		return err;
 	task_set(task_priv(task), TASK_QUEUED + TASK_ATTEMPT_ONE);
@@ -23,7 +23,7 @@ static cold int open_task(const struct pool *pool, struct ward_task *task)
 	return 0;
 }
 
-/* The same, of one that asks for nothing special; false: the other tells. */
+/* The same, of a task that asks for nothing special; false: open_task() tells. */
 static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 {
 	if (unlikely(!task || (uintptr_t)task % _Alignof(struct ward_task)))
@@ -36,7 +36,7 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 	return true;
 }
 
-/* Who holds it may have come to wait for it meanwhile. */
+/* A holder may have come to wait for the task meanwhile. */
 static inline void shut_task(struct pool *pool, struct ward_task *task)
 {
 	task_set(task_priv(task), TASK_FREE);
@@ -68,7 +68,7 @@ static int look_for_room(const struct inbox *inbox, const struct ring *full,
 			 const struct slot *slot)
 {
 	if (cancel && cancel_cause(cancel))
-		return 0; /* the caller asks, too */
+		return 0; /* put_waiting() asks again */
 	if (slot && slot_taken(slot))
 		return -ESTALE;
 	if (load_acquire(&inbox->closed))
@@ -82,7 +82,7 @@ int submit_wait_room(struct inbox *inbox, struct ring *full,
 	struct wait_entry entry;
 	int err, why;
 
-	if (!full) { /* every claim was taken: their holders are at work */
+	if (!full) { /* every claim was taken; the holders are at work */
 		host_yield();
 		return 0;
 	}
@@ -96,7 +96,7 @@ int submit_wait_room(struct inbox *inbox, struct ring *full,
 	return why ? why : err;
 }
 
-/* The first task's token ends it, too. */
+/* The first task's token ends the wait, too. */
 static cold int put_waiting(struct pool *pool, struct slot *slot,
 			    struct ward_task *const *tasks, uint32_t n,
 			    ward_ns until)
@@ -124,7 +124,7 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 	return until == WARD_NOWAIT ? -EAGAIN : -ETIMEDOUT;
 }
 
-/* All of them, or as many as fit by then: how many, or why none. */
+/* How many were put by then, or why none. */
 static int put_all(struct pool *pool, struct slot *slot,
 		   struct ward_task *const *tasks, uint32_t n, ward_ns until)
 {
@@ -140,8 +140,8 @@ static int put_all(struct pool *pool, struct slot *slot,
 }
 
 /*
- * A submitter that waits is woken and refused by destroy, which must not take
- * the pool from under it: it counts until it has made its last step there.
+ * Destroy wakes and refuses a submitter that waits, and must not free the pool under it:
+ * so it is counted until its last step there.
  */
 static cold int put_slowly(struct pool *pool, struct slot *slot,
 			   struct ward_task *const *tasks, uint32_t n,
@@ -170,14 +170,14 @@ static int submit_opened(struct pool *pool, struct ward_task *task,
 	if (put == -EAGAIN)
 		put = put_slowly(pool, slot, &task, 1, until);
 	if (put > 0) {
-		pool_tell_by(pool, by); /* who sweeps has seen it there, or this */
+		pool_tell_by(pool, by); /* a sweep has seen the task, or sees this */
 		return 0;
 	}
 	shut_task(pool, task);
 	return put;
 }
 
-/* What ward_submit() leaves to others; they unhold. */
+/* The rest of ward_submit(), with its host_unhold(). */
 static __attribute__((noinline)) int submit_rest(struct pool *pool,
 						 struct ward_task *task,
 						 ward_ns until, bool opened)
@@ -197,7 +197,7 @@ static cold int tell_asleep(struct pool *pool, struct ring *ring)
 	return 0;
 }
 
-/* What is seldom is left by a jump, so that nothing has to be saved. */
+/* Rare cases are left by a jump, so that no register has to be saved. */
 int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
@@ -256,10 +256,7 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	return done ? (int)done : err;
 }
 
-/*
- * There is always room for what is requeued, and with what waits for its time: for
- * those who cannot take a refusal.
- */
+/* For callers that cannot take "no room": what is requeued, or waits, always has room. */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period)
 {
