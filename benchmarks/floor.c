@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "bench.h"
 #include "plain.h"
+#include "front/front.h"
 #include "queue/inbox.h"
 
 #include <errno.h>

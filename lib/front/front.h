@@ -11,8 +11,6 @@
 int pool_new(struct pool **out, const struct ward_pool_config *config);
 /* Tasks given back to the user so far. */
 uint64_t front_released(const struct pool *pool);
-/* Was every accepted task given back? */
-bool front_settled(struct pool *pool);
 /* Is the caller one of the pool's threads? */
 bool front_own_thread(const struct pool *pool);
 /* Makes rings and slots present: no task, nor a thread's start, faults pages in. */
@@ -20,6 +18,13 @@ void front_prefault(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 
+/*
+ * Waits until there may be room in 'full', as inbox_put() left it: 0: look again, also
+ * where 'cancel' (or NULL) was fired; -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was
+ * fenced.
+ */
+int submit_wait_room(struct inbox *inbox, struct ring *full,
+		     const struct ward_cancel *cancel, ward_ns until);
 /* ward_submit_at(), after pool_enter(). */
 int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period);

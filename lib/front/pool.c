@@ -337,7 +337,8 @@ int ward_pool_start(struct ward_pool *handle)
 
 /* ---- drain ------------------------------------------------------------------------- */
 
-bool front_settled(struct pool *pool)
+/* Was every accepted task given back? */
+static bool settled(struct pool *pool)
 {
 	/* A task in a lane is accepted when it comes to the pool. */
 	return !lanes_busy(pool) &&
@@ -363,10 +364,10 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 		uint32_t seen = load_acquire(&pool->inbox.settled);
 
 		host_barrier_heavy(); /* [Q] I wait | the last one? */
-		if (front_settled(pool))
+		if (settled(pool))
 			return 0;
 		if (host_wait(&pool->inbox.settled, seen, until) == -ETIMEDOUT)
-			return front_settled(pool) ? 0 : -ETIMEDOUT;
+			return settled(pool) ? 0 : -ETIMEDOUT;
 	}
 }
 

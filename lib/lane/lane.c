@@ -599,12 +599,6 @@ void lane_look(struct lane *lane)
 	lane_note(lane);
 }
 
-void lane_retire(struct lane *lane)
-{
-	swap_acq_rel(&lane->retired, 1);
-	lane_note(lane);
-}
-
 static void leave_grant(struct lane *lane, struct ward_task *task)
 {
 	uint64_t word = load_relaxed(&task_priv(task)->word);
@@ -739,6 +733,13 @@ static uint32_t let_out(struct lane *lane, bool refused)
 	return (uint32_t)sub_acq_rel(&lane->count, 1) - 1; /* [ln] */
 }
 
+/* No thread has the lane, or will: a last dispatch gives its memory back. */
+static void retire(struct lane *lane)
+{
+	swap_acq_rel(&lane->retired, 1);
+	lane_note(lane);
+}
+
 int lane_destroy(struct lane *lane)
 {
 	struct pool *pool = lane->pool;
@@ -754,7 +755,7 @@ int lane_destroy(struct lane *lane)
 	if (lane->port)
 		port_unhold(lane->port);
 	lane_unlist(pool, lane);
-	lane_retire(lane);
+	retire(lane);
 	pool_put(pool);
 	return 0;
 }

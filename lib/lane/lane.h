@@ -195,8 +195,6 @@ bool lane_take_back(struct lane *lane, struct ward_task *task);
  * watches.  The thread that put the last task in may still be dispatching.
  */
 int lane_destroy(struct lane *lane);
-/* No thread has the lane, or will: a last dispatch gives its memory back. */
-void lane_retire(struct lane *lane);
 /* Before a task's done(): the status that it is told.  'failed': the task did. */
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed);
 /* May the task's effect be seen?  Of rivals one commits. */

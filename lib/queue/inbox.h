@@ -84,13 +84,6 @@ void inbox_add_local(struct inbox *inbox, uint32_t i,
  */
 int inbox_put(struct inbox *inbox, struct local_queue *mine,
 	      struct ward_task *const *tasks, uint32_t n, struct ring **full);
-/*
- * In submit.c, because a wait knows of slots.  Waits until there may be room in 'full',
- * as inbox_put() left it: 0, look again, also where 'cancel' (or NULL) was fired;
- * -ETIMEDOUT; -ESHUTDOWN; -ESTALE: the caller was fenced.
- */
-int submit_wait_room(struct inbox *inbox, struct ring *full,
-		     const struct ward_cancel *cancel, ward_ns until);
 
 /* A task for the worker with that local queue, or NULL at once. */
 struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local);

@@ -11,6 +11,7 @@
 #include "parked.h"
 #include "sim.h"
 #include "task/task_priv.h"
+#include "front/front.h"
 #include "queue/inbox.h"
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "front/front.h"
 #include "queue/inbox.h"
 #include "wait.h"
 #include "task/task_priv.h"
