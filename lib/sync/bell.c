@@ -51,9 +51,9 @@ void bell_init(struct bell *bell, struct bell_sleeper *sleeper, uint32_t n,
 }
 
 /*
- * A swap, not a store: of several that shake one sleeper each passes on what the
- * earlier ones had to say ('dropped', 'closed'), and the sleeper, which takes
- * back only the last of them, knows it all.
+ * A swap, not a store: if several threads shake one sleeper, each passes on the
+ * earlier ones' 'dropped' and 'closed', and the sleeper, which takes back only the
+ * last 'rung', sees them all.
  */
 static void shake(struct bell *bell, uint32_t i)
 {
@@ -61,10 +61,7 @@ static void shake(struct bell *bell, uint32_t i)
 	host_wake(&bell->sleeper[i].rung, 1);
 }
 
-/*
- * Takes the top sleeper off the stack and gives it the token.  'seen' is a word
- * with a sleeper; the swap fails if it is not the word any more.
- */
+/* Gives the token to the top sleeper of 'seen'; false: the word has changed. */
 static bool wake_top(struct bell *bell, uint64_t seen)
 {
 	uint32_t i = BELL_TOP(seen) - 1;
@@ -80,7 +77,7 @@ static bool wake_top(struct bell *bell, uint64_t seen)
 	return true;
 }
 
-/* What a publisher notes: fences:8, and the tag of a wakeup it has repeated. */
+/* A publisher's note: fences:8, and the tag of the wakeup that it has repeated. */
 #define NOTE_TAG(note) ((note)&0xffffff)
 #define NOTE_BARRIER_ONE (1u << 24)
 
@@ -90,7 +87,7 @@ static void note_tag(_Atomic uint32_t *rung, uint64_t word)
 		store_relaxed(rung, BELL_TAG(word));
 }
 
-/* The publisher has fenced for nothing, once more. */
+/* The publisher has fenced once more for nothing. */
 static void note_barrier(struct bell *bell, _Atomic uint32_t *rung,
 			 uint64_t word)
 {
@@ -100,14 +97,14 @@ static void note_barrier(struct bell *bell, _Atomic uint32_t *rung,
 		return;
 	note = load_relaxed(rung) + NOTE_BARRIER_ONE;
 	if (note / NOTE_BARRIER_ONE >= BELL_RUSH_AFTER) {
-		/* If the word moved, the next one may. */
+		/* If the word moved, the next publisher may. */
 		cas_acq_rel(&bell->word, &word, word | RUSH);
 		note = NOTE_TAG(note);
 	}
 	store_relaxed(rung, note);
 }
 
-/* A wakeup is under way; its waker may be stopped before the futex call. */
+/* Has this publisher repeated the futex call of the wakeup under way? */
 static bool repeated(_Atomic uint32_t *rung, uint64_t word)
 {
 	return rung && NOTE_TAG(load_relaxed(rung)) == BELL_TAG(word);
@@ -118,8 +115,8 @@ void bell_ring_asleep(struct bell *bell, _Atomic uint32_t *rung)
 	uint64_t word = load_relaxed(&bell->word);
 
 	if (BELL_RUSH(word) && BELL_WAKING(word) && repeated(rung, word))
-		return; /* it will search, and leave with a heavy barrier [S] */
-	barrier_seq_cst(); /* [S] what was published, before what the word says */
+		return; /* the woken will search, and leave with a heavy barrier [S] */
+	barrier_seq_cst(); /* [S] published | left the search? */
 	for (;;) {
 		word = load_acquire(&bell->word); /* [T] */
 		if (BELL_SEARCH(word) ||
@@ -159,11 +156,11 @@ void bell_found(struct bell *bell)
 	while (!cas_acq_rel(&bell->word, &word, (word - SEARCH_ONE) & ~RUSH))
 		;
 	WARD_ASSERT(BELL_SEARCH(word)); /* the caller, at least */
-	/* One that is being woken may not have been yet, and not be: see 4). */
+	/* The futex call for one that is being woken may never come: see 4). */
 	if ((!BELL_TOP(word) && !BELL_WAKING(word)) ||
 	    (BELL_SEARCH(word) > 1 && !BELL_RUSH(word)))
 		return;
-	/* [S] that I left, before my last look */
+	/* [S] left, before the last look */
 	if (BELL_RUSH(word))
 		host_barrier_heavy();
 	else
@@ -209,7 +206,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 	} while (!cas_acq_rel(&bell->word, &word, pushed));
 	WARD_ASSERT(BELL_SEARCH(word) >= searching && BELL_TOP(word) != i + 1);
 
-	host_barrier_heavy(); /* [B] [S] [X] that I sleep, before my last look */
+	host_barrier_heavy(); /* [B] [S] [X] asleep, before the last look */
 	if (bell->anything(bell->arg))
 		bell_ring_asleep(bell, NULL);
 
@@ -221,7 +218,7 @@ bool bell_park(struct bell *bell, uint32_t i, bool searching)
 		host_wait(&me->rung, 0, HOST_FOREVER);
 		swap_acq_rel(&me->rung, 0); /* [W] */
 	}
-	/* Its waker may be held between the pop and this. */
+	/* The waker may be held between the pop and its call of woke(). */
 	if (bell->woke)
 		bell->woke(bell->arg);
 	return true;
@@ -255,7 +252,7 @@ bool bell_rescue(struct bell *bell)
 	if (!wake_top(bell, word))
 		return false;
 	if (held) {
-		/* It is in no stack and has no token: it must not wait. */
+		/* On no stack and without the token it must not wait. */
 		store_release(&bell->sleeper[held - 1].dropped, 1); /* [d] */
 		shake(bell, held - 1);
 	}

@@ -3,14 +3,14 @@
  * bucket.h - a token bucket in one word.
  *
  * Tokens fall due one after the other, an interval apart.  The word is a point in
- * time: all tokens that were due until then are spent.  So what is in the bucket
- * is the time between the word and now; it is full when that is the span, burst
- * intervals, and who takes moves the word ahead by an interval a token:
+ * time: all tokens that were due until then are spent.  So the bucket's content is
+ * the time between the word and now; it is full when that is the span, burst
+ * intervals, and a draw moves the word ahead by an interval a token:
  *
  *	to = max(spent, now - span) + n * interval
  *
- * They are due at 'to'.  If that is not later than now they are there; later than
- * now, they are taken from the future, and whoever draws them waits until then.
+ * They are due at 'to'.  If that is not later than now they are there; else they are
+ * taken from the future, and the drawer waits until then.
  *
  *  1) Within any time from s to e no more than burst + rate * (e - s) tokens fall
  *     to draws whose time lies there (a draw's time is 'to', or its 'now' if that
@@ -19,17 +19,17 @@
  *     It does not matter in which order the draws of several threads come, nor how
  *     old their 'now' is when they swap.
  *  2) The word goes back by undoing alone, and only from where that very draw has
- *     left it: nobody has drawn since, or all who have are undone.  What others have
- *     drawn behind it they were told the time of; taken out from before them, the
- *     tokens could be had again just then, above the burst.
+ *     left it: no other draw has come since, or all are undone.  Later draws were told
+ *     their times; tokens given back before them could be had again just then, above
+ *     the burst.
  *
  * Time is counted in ticks of 1/32 ns, and compared by differences: a bucket that
  * nobody draws from for nine years may hold less than it should for as long.  The
  * interval is rounded up, never down, to a whole tick and to 27 digits of binary:
  * the rate is too small by up to 1/32 ns a token and a part in 67 million.
  *
- * The pace is one word, too: whoever reads it sees burst and interval of the same
- * setting.  No word carries anything but itself: all accesses are relaxed.
+ * The pace is one word, too: its reader sees burst and interval of the same setting.
+ * No word carries anything but itself: all accesses are relaxed.
  */
 #ifndef WARD_LIB_SYNC_BUCKET_H
 #define WARD_LIB_SYNC_BUCKET_H
@@ -40,7 +40,7 @@
 #define BUCKET_BURST_MAX (UINT32_C(1) << 31)
 #define BUCKET_RATE_MAX 1e9
 #define BUCKET_SPAN_MAX (UINT64_C(1) << 61)  /* ticks: 2.2 years */
-#define BUCKET_AHEAD_MAX (UINT64_C(1) << 62) /* what may be drawn: 4.5 years */
+#define BUCKET_AHEAD_MAX (UINT64_C(1) << 62) /* of a draw: 4.5 years */
 
 struct bucket {
 	/* X: */
@@ -48,7 +48,7 @@ struct bucket {
 	_Atomic uint64_t pace;	/* 0: not set yet */
 };
 
-/* What a draw has done, so that it can be undone. */
+/* For bucket_undo(). */
 struct draw {
 	uint64_t to, cost; /* ticks */
 };
@@ -78,7 +78,7 @@ static inline uint64_t pace_span(uint64_t pace)
 	return pace_burst(pace) * pace_interval(pace);
 }
 
-/* Tokens a second, a little less than what was asked for. */
+/* Tokens a second, a little less than were asked for. */
 static inline double pace_rate(uint64_t pace)
 {
 	return (1e9 * (1 << BUCKET_TICK_BITS)) / (double)pace_interval(pace);
@@ -86,7 +86,7 @@ static inline double pace_rate(uint64_t pace)
 
 /*
  * Ticks a token, rounded up; 0: too many.  A double is a whole number and a power
- * of two, so that no rounding but ours comes in.
+ * of two, so this is the only rounding.
  */
 static inline uint64_t pace_ticks(double per_s)
 {
@@ -102,7 +102,7 @@ static inline uint64_t pace_ticks(double per_s)
 	}
 	whole = (uint64_t)per_s;
 	if (per_s < 0x1p52)
-		return 0; /* less than one in years */
+		return 0; /* no token for years */
 	ticks = ((second << down) + whole - 1) / whole;
 	return ticks > BUCKET_SPAN_MAX ? 0 : (uint64_t)ticks;
 }
@@ -134,7 +134,7 @@ static inline bool tick_after(uint64_t a, uint64_t b)
 	return (int64_t)(a - b) > 0;
 }
 
-/* Full. */
+/* A full bucket. */
 static inline void bucket_init(struct bucket *bucket, uint64_t pace,
 			       uint64_t now)
 {
@@ -142,10 +142,7 @@ static inline void bucket_init(struct bucket *bucket, uint64_t pace,
 	store_relaxed(&bucket->pace, pace);
 }
 
-/*
- * How far ahead of now a draw may lie so that it is due until then: ticks.  Nothing
- * is drawn beyond BUCKET_AHEAD_MAX, also where there is no end.
- */
+/* How far ahead of now a draw may lie to be due by 'until': ticks, BUCKET_AHEAD_MAX at most. */
 static inline uint64_t bucket_ahead(uint64_t now, uint64_t until)
 {
 	uint64_t ahead = until > now ? until - now : 0;
@@ -155,7 +152,7 @@ static inline uint64_t bucket_ahead(uint64_t now, uint64_t until)
 		       : BUCKET_AHEAD_MAX;
 }
 
-/* What a draw would do just now; false: it would be due later than that. */
+/* The draw as it would be just now; false: due more than 'ahead' ticks later. */
 static inline bool bucket_look(uint64_t spent, uint64_t pace, uint64_t n,
 			       uint64_t now, uint64_t ahead, struct draw *draw)
 {
@@ -168,8 +165,7 @@ static inline bool bucket_look(uint64_t spent, uint64_t pace, uint64_t n,
 
 /*
  * Draws n tokens, 1..burst, at 'now'.  False: they would be due more than 'ahead'
- * ticks later, and nothing has changed.  Lock-free: it goes round only because
- * another thread has drawn.
+ * ticks later, and nothing has changed.  Lock-free.
  */
 static inline bool bucket_draw(struct bucket *bucket, uint64_t n, uint64_t now,
 			       uint64_t ahead, struct draw *draw)
@@ -185,8 +181,8 @@ static inline bool bucket_draw(struct bucket *bucket, uint64_t n, uint64_t now,
 }
 
 /*
- * The same, of what is there, by a 'now' of which no more is known than that it lies
- * between two points.  DRAWN, or NONE, if it would be the same at both; else UNSURE.
+ * The same, of tokens that are there, at a 'now' that lies between two points: DRAWN or
+ * NONE, if it is the same at both; else UNSURE.
  */
 enum about { UNSURE, DRAWN, NONE };
 
@@ -209,7 +205,7 @@ static inline enum about bucket_draw_about(struct bucket *bucket, uint64_t n,
 	return DRAWN;
 }
 
-/* When it is due, ns: now, or rounded up. */
+/* The draw's time, ns: now, or rounded up. */
 static inline uint64_t bucket_due(const struct draw *draw, uint64_t now)
 {
 	const uint64_t up = (UINT64_C(1) << BUCKET_TICK_BITS) - 1;
@@ -220,7 +216,7 @@ static inline uint64_t bucket_due(const struct draw *draw, uint64_t now)
 		       : now;
 }
 
-/* False: others have drawn since, and what was drawn stays spent. */
+/* False: others have drawn since, and the tokens stay spent. */
 static inline bool bucket_undo(struct bucket *bucket, const struct draw *draw)
 {
 	uint64_t seen = draw->to;

@@ -4,15 +4,15 @@
  * thieves take the oldest.
  *
  * Chase and Lev's (2005), with the orders of Le, Pop, Cohen and Zappa Nardelli
- * (2013).  ck has none.  It does not grow: who finds it full
- * does the work at once, and there is enough for thieves in it.
+ * (2013).  It does not grow: an owner that finds it full does the work at once, and
+ * there is enough for thieves in it.
  *
  *              push   take   look, win
  *   push         -      -       *        -: both are the owner's
  *   look, win    *      *       *        *: any number of threads at once
  *
- * Progress: push and take are wait-free; of several that would win one item, one
- * does.
+ * Progress: push and take are wait-free; of several thieves that try to win one item,
+ * one does.
  *
  * Invariants:
  *  1) top only grows; items are in [top, bottom); bottom is top - 1 only while the
@@ -20,7 +20,7 @@
  *  2) An item leaves by the owner's lowering of bottom below it, or by one
  *     compare-and-swap of top past it; never by both: the owner lowers, fences and
  *     looks at top; a thief looks at top, fences and looks at bottom [dq].  Only
- *     for the last item may both believe it theirs, and then the owner swaps, too.
+ *     the last item may both believe theirs, and then the owner swaps, too.
  *  3) The n-th item ever stolen is number n: a place is stolen from once.
  *
  * Edges: [dp] pushed | looked at; [dq] lowered | looked at; [dr] won | the cell is
@@ -40,7 +40,7 @@ struct deque {
 	/* W: */
 	line_aligned _Atomic uint64_t bottom;
 	uint64_t top_seen; /* never ahead of top */
-	/* I: DEQUE_SIZE of them, elsewhere: who never forks never touches them */
+	/* I: DEQUE_SIZE of them, elsewhere: not touched without forks */
 	void *_Atomic *cell;
 	/* X: */
 	line_aligned _Atomic uint64_t top;
@@ -67,7 +67,7 @@ static inline bool deque_push(struct deque *deque, void *item)
 	return true;
 }
 
-/* The last one: who swaps has it. */
+/* The last one: the swap decides. */
 static cold void *deque_take_last(struct deque *deque, uint64_t bottom,
 				  uint64_t top)
 {
@@ -97,8 +97,8 @@ static inline void *deque_take(struct deque *deque)
 }
 
 /*
- * By the owner: what it has not taken above 'base' is nobody's any more.  What a thief
- * did before it won one is seen: take() has read as much, but not with acquire.
+ * By the owner: drops all above 'base'.  The load sees all that thieves did before they
+ * won: take() has read as much, but not with acquire.
  */
 static inline void deque_drop(struct deque *deque, uint64_t base)
 {
@@ -110,7 +110,7 @@ static inline void deque_drop(struct deque *deque, uint64_t base)
 /* The oldest and its number, still in its place; or NULL. */
 static inline void *deque_look(struct deque *deque, uint64_t *number)
 {
-	uint64_t top = load_acquire(&deque->top); /* who won before, fenced */
+	uint64_t top = load_acquire(&deque->top); /* earlier winners have fenced */
 
 	barrier_seq_cst(); /* [dq] that it is the oldest | taken? */
 	*number = top;
@@ -119,13 +119,13 @@ static inline void *deque_look(struct deque *deque, uint64_t *number)
 	return load_relaxed(&deque->cell[top % DEQUE_SIZE]);
 }
 
-/* True: what was seen there is the caller's. */
+/* True: the item that was seen there is the caller's. */
 static inline bool deque_win(struct deque *deque, uint64_t number)
 {
 	return cas_acq_rel(&deque->top, &number, number + 1); /* [dr] */
 }
 
-/* How many are in it, without a fence: a guess, for all but the owner. */
+/* The number of items, without a fence: a guess, for all but the owner. */
 static inline uint64_t deque_count(const struct deque *deque)
 {
 	int64_t n = (int64_t)(load_relaxed(&deque->bottom) -

@@ -26,7 +26,7 @@ struct due_leaf {
 	_Atomic uint64_t word;
 	_Atomic uint64_t at, seq;
 	void *_Atomic item;
-	_Atomic uint32_t next; /* of those that are free */
+	_Atomic uint32_t next; /* free leaf, plus one */
 };
 
 struct due_tree {
@@ -43,13 +43,19 @@ static uint32_t leaves_of(uint32_t tree)
 	return 1u << DUE_FAN_SHIFT * (DUE_LEVELS + tree);
 }
 
-/* The tree of leaf *i, which is then counted in it; NULL: there is none such. */
+/* The tree of leaf *i, which is then counted in that tree; NULL: no such leaf. */
 static struct due_tree *tree_of(const struct due *due, uint32_t *i)
 {
 	for (uint32_t k = 0; k < DUE_TREES; *i -= leaves_of(k++))
 		if (*i < leaves_of(k))
 			return load_acquire(&due->tree[k]); /* [dx] */
 	return NULL;
+}
+
+/* The same by a leaf's number as the callers have it: plus one. */
+static struct due_tree *tree_at(const struct due *due, uint32_t *i)
+{
+	return (*i)-- ? tree_of(due, i) : NULL;
 }
 
 static struct due_leaf *leaf_of(const struct due *due, uint32_t i)
@@ -149,7 +155,7 @@ static uint32_t find_leaf(struct due *due)
 	return i + 1;
 }
 
-/* By who took what was on it. */
+/* By the taker of its item. */
 static void free_leaf(struct due *due, uint32_t i)
 {
 	struct due_leaf *leaf = leaf_of(due, i - 1);
@@ -175,14 +181,14 @@ static uint64_t node_of(uint32_t leaf, uint64_t word)
 	return ((word >> 32) & 0xfffff) << 28 | (leaf + 1);
 }
 
-/* One that stands on a leaf to be taken. */
+/* An item on a leaf, which may be taken. */
 struct entrant {
-	uint64_t node; /* as a node names it, without a tag; 0: nobody */
+	uint64_t node; /* as a node names it, without a tag; 0: none */
 	uint64_t at, seq;
 	uint64_t word; /* its leaf's */
 };
 
-/* False: nobody stands there who may be taken. */
+/* False: there is no item that may be taken. */
 static bool read_leaf(const struct due_tree *tree, uint32_t i,
 		      struct entrant *e)
 {
@@ -213,7 +219,7 @@ static bool is_before(const struct entrant *a, const struct entrant *b)
 
 static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels);
 
-/* Who is named there, on that level; who should not be any more, is not after it. */
+/* The entrant that the node names; if that one was taken, after the node was made anew. */
 static bool read_node(struct due_tree *tree, uint32_t level, uint32_t i,
 		      struct entrant *e)
 {
@@ -230,7 +236,7 @@ static bool read_node(struct due_tree *tree, uint32_t level, uint32_t i,
 	}
 }
 
-/* The first of those below that node. */
+/* The first entrant below that node. */
 static uint64_t judge(struct due_tree *tree, uint32_t level, uint32_t i)
 {
 	struct entrant first = { .node = 0 }, e;
@@ -243,7 +249,7 @@ static uint64_t judge(struct due_tree *tree, uint32_t level, uint32_t i)
 	return first.node;
 }
 
-/* Does he still stand whom that node names? */
+/* Is the entrant that the node names still there? */
 static bool stands(const struct due_tree *tree, uint64_t node)
 {
 	struct entrant e;
@@ -253,9 +259,9 @@ static bool stands(const struct due_tree *tree, uint64_t node)
 }
 
 /*
- * Who came behind the one that the node names has left it as it is (rise()).  If that
- * one goes during the judgement, it may have seen neither, and is made anew: his taker
- * may be stopped, and a node that names another is put right by nobody else.
+ * An entrant behind the one that the node names has left the node as it is (rise()).  If
+ * the named one goes during the judgement, that may have seen neither, and is repeated:
+ * its taker may be stopped, and nobody else corrects a node that names another.
  */
 static void refresh(struct due_tree *tree, uint32_t level, uint32_t i)
 {
@@ -277,7 +283,7 @@ static void refresh(struct due_tree *tree, uint32_t level, uint32_t i)
 	}
 }
 
-/* The leaf has changed: so many levels above it are to know. */
+/* The leaf has changed: refreshes so many levels above it. */
 static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
 {
 	for (uint32_t l = 0; l < levels; l++) {
@@ -288,20 +294,21 @@ static void climb(struct due_tree *tree, uint32_t leaf, uint32_t levels)
 }
 
 /*
- * Someone stands on the leaf now, or is to come sooner: no node above it names anybody
- * who is after him.  Most name one who is before him anyway, and need no change: a judge
- * who has not seen him, and swaps such a node after this look, has seen that one.  But
- * perhaps where that one stood before he was expedited, so this does not hold for him.
+ * An entrant is shown on the leaf, or expedited: no node above may name a later one.
+ * Most name an earlier one anyway, and need no change: a judge that has not seen the
+ * new one, and swaps such a node after this look, has seen the earlier one.  But maybe
+ * at its time before it was expedited, so a node that names an expedited one is
+ * refreshed.
  */
 static void rise(struct due_tree *tree, uint32_t leaf)
 {
 	struct entrant me, e;
 
 	if (!read_leaf(tree, leaf, &me))
-		return; /* he was taken, and by who climbs */
+		return; /* its taker climbs */
 	for (uint32_t l = 0; l < tree->levels; l++) {
 		leaf >>= DUE_FAN_SHIFT;
-		/* Also of what others did below: they may be stopped. */
+		/* For the changes of others below, too: they may be stopped. */
 		barrier_seq_cst(); /* [du] changed below | as it was */
 		if (!read_node(tree, l, leaf, &e) || e.word & LEAF_EXPEDITED ||
 		    is_before(&me, &e))
@@ -328,13 +335,10 @@ uint32_t due_open(struct due *due, void *item, uint32_t kinds)
 
 void due_show(struct due *due, uint32_t i, uint64_t at, uint64_t seq)
 {
-	struct due_tree *tree;
-	struct due_leaf *leaf;
+	struct due_tree *tree = tree_at(due, &i);
+	struct due_leaf *leaf = &tree->leaf[i];
 
-	i--;
-	tree = tree_of(due, &i);
-	leaf = &tree->leaf[i];
-	/* Who sees these sees that the leaf is another item's by now. */
+	/* A reader that sees these sees that the leaf is another item's by now. */
 	store_release(&leaf->at, at);
 	store_release(&leaf->seq, seq);
 	or_acq_rel(&leaf->word, LEAF_SHOWN); /* [du] */
@@ -369,7 +373,7 @@ uint64_t due_first(struct due *due)
 	return find_first(due, &e, &in) ? e.at : DUE_NEVER;
 }
 
-/* From a word of it that was read: false, if it has changed. */
+/* 'word' of the leaf was read before; false: it has changed. */
 static bool take_leaf(struct due *due, struct due_tree *tree, uint32_t i,
 		      uint64_t word)
 {
@@ -391,7 +395,7 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq)
 	while (find_first(due, &e, &in) && e.at <= until) {
 		struct due_tree *tree = load_relaxed(&due->tree[in]);
 		uint32_t i = NODE_LEAF(e.node) - 1;
-		void *item = load_relaxed(&tree->leaf[i].item); /* if it is ours */
+		void *item = load_relaxed(&tree->leaf[i].item); /* if it is taken */
 
 		if (!take_leaf(due, tree, i, e.word))
 			continue;
@@ -403,24 +407,21 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq)
 	return NULL;
 }
 
-/* From a word of it that was read. */
+/* As take_leaf(). */
 static bool expedite_leaf(struct due_tree *tree, uint32_t i, uint64_t word)
 {
 	if (!cas_acq_rel(&tree->leaf[i].word, &word, word | LEAF_EXPEDITED)) /* [du] */
 		return false;
-	if (word & LEAF_SHOWN) /* else by who shows it */
+	if (word & LEAF_SHOWN) /* else due_show() does */
 		rise(tree, i);
 	return true;
 }
 
 bool due_expedite(struct due *due, uint32_t i, const void *item)
 {
-	struct due_tree *tree;
+	struct due_tree *tree = tree_at(due, &i);
 	uint64_t word;
 
-	if (!i--)
-		return false;
-	tree = tree_of(due, &i);
 	if (!tree)
 		return false;
 	for (;;) {
@@ -436,12 +437,9 @@ bool due_expedite(struct due *due, uint32_t i, const void *item)
 bool due_take_item(struct due *due, uint32_t i, const void *item,
 		   uint32_t *kinds)
 {
-	struct due_tree *tree;
+	struct due_tree *tree = tree_at(due, &i);
 	uint64_t word;
 
-	if (!i--)
-		return false;
-	tree = tree_of(due, &i);
 	if (!tree)
 		return false;
 	do {
@@ -454,7 +452,7 @@ bool due_take_item(struct due *due, uint32_t i, const void *item,
 	return true;
 }
 
-/* Of each leaf that is in use.  True: some are of these kinds. */
+/* Expedites these kinds: true if there are any; with 0, helps at each leaf. */
 static bool each_leaf(struct due *due, uint32_t kinds)
 {
 	uint32_t used = load_acquire(&due->used);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * due.h - what is due first: items with a time, taken in its order, and those of
- * the same time in the order in which they came.
+ * due.h - items with a time, taken in its order, and those of the same time in the
+ * order in which they came.
  *
  * A tournament.  Each item lies on a leaf, and each node names the leaf that is the
- * first below it; so the root names the first of all.  Who changes a leaf brings the
- * nodes above it up to date, from below: he reads a node, judges between those under
- * it, and swaps the node if nobody was faster; twice at most, because two who were
- * faster mean that the second of them has seen the leaf [du].
+ * first below it; so the root names the first of all.  A thread that changes a leaf
+ * brings the nodes above it up to date, from below: it reads a node, judges between
+ * those under it, and swaps the node if no other thread was faster; twice at most, for
+ * if two were faster the second of them has seen the leaf [du].
  *
- * Nobody owns any of it, so that nobody who is stopped keeps it from others:
+ * No thread owns any of it, so a thread that is stopped keeps it from nobody:
  *  1) The leaves' memory stays leaves' memory until due_fini().  A leaf's word
  *     bears its generation, which moves on whenever it is free again; an item is
  *     its taker's by one swap of that word.
  *  2) A node names leaf and generation.  If that leaf has been taken, its taker has
- *     not come up to this node yet, or never will: who finds it so does it for him.
- *  3) Who is stopped between showing an item and the root keeps his own item from
- *     being found, and no other one.
+ *     not come up to this node yet, or never will: a thread that finds it so helps.
+ *  3) A thread that is stopped between showing an item and the root keeps its own item
+ *     from being found, and no other one.
  *
  *               put  take  expedite  first
  *   each         *     *      *      *     *: any number of threads, lock-free
  *
- * put and take are O(log n).  Room for more is made by due_grow(), by those who may
- * allocate; the others find a leaf, or hear that there is none.
+ * put and take are O(log n).  Threads that may allocate make room by due_grow(); others
+ * find a leaf, or none.
  *
  * Edges: [du] leaf changed, fence | fence, judged; shown | taken, by the leaf's word;
  * [dx] a leaf set free | used again.
@@ -33,7 +33,7 @@
 #include "base/atomic.h"
 #include <stddef.h>
 
-/* Nodes have so many below them, and the first trees so many levels. */
+/* A node has 1 << DUE_FAN_SHIFT below it, and the first tree DUE_LEVELS levels. */
 #ifndef DUE_FAN_SHIFT
 #define DUE_FAN_SHIFT 3u
 #define DUE_LEVELS 3u
@@ -47,18 +47,18 @@ struct due_tree;
 struct due {
 	struct due_tree *_Atomic tree[DUE_TREES]; /* M: NULL, then for good */
 	line_aligned _Atomic uint64_t free;	  /* X: tag:32, leaf:32; a stack */
-	_Atomic uint32_t used; /* M: leaves that were ever in use */
+	_Atomic uint32_t used; /* M: leaves ever in use */
 };
 
-/* Of all-zero memory.  0 or -ENOMEM. */
+/* In all-zero memory.  0 or -ENOMEM. */
 int due_init(struct due *due);
 void due_fini(struct due *due);
-/* Sees to it that there is room for some more, if there is memory. */
+/* Makes room for some more, if there is memory. */
 void due_grow(struct due *due);
 
 /*
- * A leaf for the item, in two steps, so that who is to expedite it can find it before
- * it may be taken: 0 if there is none free.  'kinds' are the caller's, 16 bits.
+ * A leaf for the item, in two steps, so that it can be expedited before it may be
+ * taken: 0 if none is free.  'kinds' are the caller's, 16 bits.
  */
 uint32_t due_open(struct due *due, void *item, uint32_t kinds);
 /* Of equal times the lower 'seq' is first. */
@@ -69,17 +69,14 @@ void *due_take(struct due *due, uint64_t until, uint32_t *kinds, uint64_t *seq);
 /* That item, if it is on that leaf (any number), whenever it is due. */
 bool due_take_item(struct due *due, uint32_t leaf, const void *item,
 		   uint32_t *kinds);
-/* When the first one is due; DUE_NEVER: there is none. */
+/* The time of the first one; DUE_NEVER: there is none. */
 uint64_t due_first(struct due *due);
 
-/*
- * If 'item', which is not looked at, is on that leaf (any number) it is due at time
- * 0 from now on: true.
- */
+/* True: 'item', not looked at, is on that leaf (any number), and due at 0 from now on. */
 bool due_expedite(struct due *due, uint32_t leaf, const void *item);
-/* The same for all that are of one of these kinds; false: there are none. */
+/* The same for all of one of these kinds; false: there are none. */
 bool due_expedite_kinds(struct due *due, uint32_t kinds);
-/* Makes up for all who were stopped between a leaf and the root. */
+/* Helps all threads that were stopped between a leaf and the root. */
 void due_help(struct due *due);
 
 #endif

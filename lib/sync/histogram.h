@@ -7,7 +7,7 @@
  *
  *              add    merge
  *   add         -      *      one owner adds
- *   merge       *      *      anybody reads: each count is one that was true
+ *   merge       *      *      any thread reads: each count is one that was true
  */
 #ifndef WARD_LIB_SYNC_HISTOGRAM_H
 #define WARD_LIB_SYNC_HISTOGRAM_H
@@ -31,7 +31,7 @@ static inline void histogram_add(struct histogram *histogram, uint64_t ns)
 	count_own(&histogram->bucket[histogram_index(ns)], 1);
 }
 
-/* The same where several threads add: a locked instruction. */
+/* Where several threads add: a locked instruction. */
 static inline void histogram_add_shared(struct histogram *histogram,
 					uint64_t ns)
 {

@@ -9,8 +9,8 @@
  *
  * ck's multi-producer enqueue is not used: after winning its place a producer
  * spins until every earlier one has published, so one producer that is
- * preempted or lost stops them all.  Here the claim is only ever tried; who
- * does not get it goes to another ring.
+ * preempted or lost stops them all.  Here the claim is only ever tried; a producer
+ * that does not get it goes to another ring.
  *
  *              put    take   claim
  *   put         -      *      own     own: by the holder of the claim
@@ -21,7 +21,7 @@
  * Invariants:
  *  1) c_head <= p_tail <= c_head + mask (as differences of 32-bit counters).
  *  2) A cell is written only while p_tail - c_head <= mask leaves it free; so
- *     what a consumer copied before its CAS on c_head succeeded was whole.
+ *     all that a consumer copied before its CAS on c_head succeeded was whole.
  *  3) head_seen never runs ahead of c_head, so room is never overrated.
  *
  * The indices are 32 bits wide, as ck's are.  A consumer stopped between its
@@ -49,10 +49,10 @@ struct ring {
 	/* P: */
 	line_aligned _Atomic uint32_t claim; /* X */
 	uint32_t head_seen;
-	_Atomic uint32_t rung; /* the bell's token that was repeated from here */
+	_Atomic uint32_t rung; /* of bell_ring_asleep() */
 	_Atomic uint64_t accepted;
 
-	/* X: who waits for room here; told when the ring is half empty again */
+	/* X: submitters that wait for room; told when the ring is half empty again */
 	line_aligned struct wait_queue room;
 };
 
@@ -83,13 +83,10 @@ static hot bool ring_claim(struct ring *ring)
 static hot void ring_drop(struct ring *ring)
 {
 	WARD_ASSERT(CHECK_LOAD(&ring->claim));
-	store_release(&ring->claim, 0); /* [P] the next holder sees our copies */
+	store_release(&ring->claim, 0); /* [P] the next holder sees the copies */
 }
 
-/*
- * How many of n would fit, for the producer.  Where n is a constant 1, as it mostly
- * is, little is left of the three.
- */
+/* By the producer: how many of n would fit. */
 static hot uint32_t ring_room(struct ring *ring, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
@@ -104,11 +101,7 @@ static hot uint32_t ring_room(struct ring *ring, uint32_t n)
 	return n < room ? n : room;
 }
 
-/*
- * The producer writes its own copy of an index before p_tail makes it visible,
- * so it never has to ask ck for what it put itself.  fill() is for who has asked
- * whether there is room.
- */
+/* By the producer, after ring_room() has found room. */
 static hot void ring_fill(struct ring *ring, void *const *items, uint32_t n)
 {
 	uint32_t tail = ck_pr_load_uint(&ring->ck.p_tail); /* ours: P */
@@ -131,8 +124,8 @@ static hot uint32_t ring_put(struct ring *ring, void *const *items, uint32_t n)
 }
 
 /*
- * Copies up to max entries to out and takes them with one swap.  'half' leaves
- * the other half to others: much when there is plenty, one when work is scarce.
+ * Copies up to max entries to out and takes them with one swap.  'half' leaves the
+ * other half to others: many when there are plenty, one when there are few.
  */
 static hot uint32_t ring_take(struct ring *ring, void **out, uint32_t max,
 			      bool half)
@@ -159,7 +152,7 @@ static hot uint32_t ring_take(struct ring *ring, void **out, uint32_t max,
 	return n;
 }
 
-/* How many entries are in it; exact only if nobody moves it. */
+/* The number of entries; exact only while nobody puts or takes. */
 static inline uint32_t ring_count(const struct ring *ring)
 {
 	uint32_t head = ck_pr_load_uint(&ring->ck.c_head);

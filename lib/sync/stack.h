@@ -3,7 +3,7 @@
  * stack.h - a lock-free stack of indices into an array that stays where it is
  * (Treiber, 1986), with a tag against ABA.
  *
- * 'next[i]' belongs to whoever holds i; on the stack, to the stack.  Push and
+ * 'next[i]' belongs to the holder of i; on the stack, to the stack.  Push and
  * pop: any number of threads at once, lock-free.  The 32-bit tag moves with
  * every change; a stale swap succeeds only after exactly 2^32 changes.
  *
@@ -18,7 +18,7 @@
 
 struct stack {
 	_Atomic uint64_t top;	/* X: tag:32 | index + 1:32 */
-	_Atomic uint32_t *next; /* I; the words: who pushes that one */
+	_Atomic uint32_t *next; /* I; the words: the pusher of that entry */
 };
 
 static inline void stack_init(struct stack *stack, _Atomic uint32_t *next)
@@ -55,10 +55,7 @@ static inline uint32_t stack_pop(struct stack *stack)
 	return STACK_NONE;
 }
 
-/*
- * Takes all at once: the first of a chain that ends with STACK_NONE when
- * followed by stack_after(); last pushed is first.
- */
+/* Takes all at once, the last pushed first; stack_after() follows to STACK_NONE. */
 static inline uint32_t stack_take(struct stack *stack)
 {
 	uint64_t seen = load_acquire(&stack->top); /* [Y] */

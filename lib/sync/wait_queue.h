@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait_queue.h - where callers wait for what another thread brings about.
+ * wait_queue.h - callers that wait for an event, which another thread brings about.
  *
- * The teller stores it, and then tells.  A waiter counts itself as inside, and then looks
- * [y]: either the teller sees the one inside, or the look sees what was stored.
+ * The teller stores the event, and then tells.  A waiter counts itself as inside, and
+ * then looks [y]: either the teller sees the waiter, or the waiter sees the event.
  *
- * The word moves at each telling while anybody is inside, also when others tell at the
- * same time: a teller that is stopped before its wakeup stops nobody else's.
+ * The word moves at each telling while there are waiters, also when others tell at the
+ * same time: a teller that is stopped before its wakeup stops no other wakeup.
  */
 #ifndef WARD_LIB_SYNC_WAIT_QUEUE_H
 #define WARD_LIB_SYNC_WAIT_QUEUE_H
@@ -18,7 +18,7 @@ struct wait_queue {
 	_Atomic uint32_t inside; /* X: callers that look or sleep */
 };
 
-/* Wakes all, whether any are seen or not: for what happens once. */
+/* Wakes all, whether any are seen or not: for an event that happens once. */
 static inline void wait_wake(struct wait_queue *queue)
 {
 	add_acq_rel(&queue->word, 1);
@@ -31,17 +31,14 @@ static inline bool wait_anybody(const struct wait_queue *queue)
 	return unlikely(load_relaxed(&queue->inside));
 }
 
-/* Wakes all, after what they may wait for was stored. */
+/* Wakes all, after the event was stored. */
 static inline void wait_tell(struct wait_queue *queue)
 {
 	if (wait_anybody(queue))
 		wait_wake(queue);
 }
 
-/*
- * Wakes one, for what only one can have.  A waiter that was woken and leaves without it
- * must tell another one.
- */
+/* Wakes one, for something that one can have; if it leaves without, it must tell again. */
 static inline void wait_tell_one(struct wait_queue *queue)
 {
 	if (!wait_anybody(queue))
