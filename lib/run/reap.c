@@ -2,8 +2,6 @@
 /*
  * reap.c - a worker's thread that has ended: its attempt, its seat, its report.
  */
-#include "lane/port.h"
-#include "lane/stop.h"
 #include "run/run.h"
 #include <string.h>
 
