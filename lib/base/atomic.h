@@ -9,11 +9,11 @@
  *
  * A field that several threads see has a letter, which says who may write it.  A letter
  * at the head of a comment on its own lines is for all fields below, down to the next
- * one; beside a field it is for that field.  Whoever reaches the record may read.
+ * one; beside a field it is for that field.  Any thread that reaches the record may read.
  *
  *	I	nobody any more: set before another thread can see the record
  *	W	the record's own thread, with plain stores: the worker of a slot or a
- *		hand, the owner of a deque, the steward whose term it is
+ *		local queue, the owner of a deque, the steward whose term it is
  *	X	any thread, in one step: a swap, an addition, a compare-and-swap
  *	M	the same, and it only ever grows, or moves once
  *	O	the thread that owns the record by a step of the word named beside it
@@ -57,7 +57,7 @@
 	atomic_fetch_and_explicit(p, v, memory_order_acq_rel)
 #define or_relaxed(p, v)                                                       \
 	atomic_fetch_or_explicit(p, v, memory_order_relaxed)
-/* On failure *seen is what stands there, read with acquire. */
+/* On failure *seen is the present value, read with acquire. */
 #define cas_acq_rel(p, seen, v)                                                \
 	atomic_compare_exchange_strong_explicit(                               \
 		p, seen, v, memory_order_acq_rel, memory_order_acquire)
@@ -71,13 +71,10 @@
 
 /* A counter that one thread writes and any may read: no locked instruction. */
 #define count_own(p, n) store_relaxed(p, load_relaxed(p) + (n))
-/* The same, and who reads it with acquire sees what was counted. */
+/* The same, where a load with acquire is to see what was counted. */
 #define count_own_release(p, n) store_release(p, load_relaxed(p) + (n))
 
-/*
- * Asks for the line before it is written: exclusively at once, which saves a second
- * trip.
- */
+/* Fetches the line exclusively before it is written, which saves a second trip. */
 static inline void prefetch_own(const volatile void *line)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check.h - what must hold, said where the code relies on it.
+ * check.h - assertions, where the code relies on them.
  *
  *	WARD_CHECK(expr)   cheap; in every build; says whether it holds
  *	WARD_ASSERT(expr)  costly; only where assertions are on
  *
- * What does not hold is told in one line on stderr.  Where assertions are on
+ * One that does not hold is told in one line on stderr.  Where assertions are on
  * (--enable-assertions, sanitizers, the simulator) the process is aborted then.  Where
  * they are not it goes on, for no process is ended that has not asked for that: so a
- * WARD_CHECK is a condition, and its caller leaves undone what would do harm.
+ * WARD_CHECK is a condition, and its caller leaves undone all that would do harm.
  */
 #ifndef WARD_LIB_BASE_CHECK_H
 #define WARD_LIB_BASE_CHECK_H
 
 #include "base/atomic.h"
 
-/* Tells it; aborts, if that is wanted, else false. */
+/* Tells it; false, unless it is to abort. */
 cold bool check_failed(const char *where, const char *file, int line,
 		       const char *what, bool aborts);
 
@@ -26,7 +26,7 @@ cold bool check_failed(const char *where, const char *file, int line,
 #define CHECK_ABORTS false
 #define WARD_ASSERT(expr) ((void)sizeof(!(expr)))
 #endif
-/* A shared word, for an assertion: in a simulation no step. */
+/* Loads a shared word for an assertion: no step in the simulator. */
 #ifndef CHECK_LOAD
 #define CHECK_LOAD(p) load_relaxed(p)
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * handle.h - what a pointer of the user's has to show before it is used.
+ * handle.h - the proof that a pointer of the user's is a handle.
  *
  * Each handle that the library makes has a magic word: its kind, by exclusive or with
  * the generation of the process that made it (host.h).  So one comparison at the entry
@@ -36,7 +36,7 @@ static inline uint32_t handle_magic(enum handle_kind kind)
 	return (uint32_t)kind ^ load_relaxed(&host_generation);
 }
 
-/* 0; -EINVAL: it is none of that kind; -ECHILD: it is, and a parent process made it. */
+/* 0; -EINVAL: not of that kind; -ECHILD: of that kind, but a parent process made it. */
 static inline int handle_refuse(uint32_t magic, enum handle_kind kind)
 {
 	uint32_t ours = load_relaxed(&host_generation);
@@ -52,7 +52,7 @@ static inline int handle_refuse(uint32_t magic, enum handle_kind kind)
 	((it) ? handle_refuse((it)->magic, kind) : -EINVAL)
 /* For calls that a child process may make, too. */
 #define handle_is(it, kind) (handle_enter(it, kind) != -EINVAL)
-/* For calls that cannot refuse: NULL is none, and all else that is none is told. */
+/* For calls that cannot refuse: false for NULL, and for all else, which is told. */
 #define handle_told(it, kind) ((it) && WARD_CHECK(handle_is(it, kind)))
 
 #endif

@@ -112,7 +112,7 @@ uint32_t host_home_first(void)
 	return host_home_ - 1;
 }
 
-/* One more than n in turn, so that each of them comes first in its turn. */
+/* Steps of n + 1, so that each of them comes first in turn. */
 uint32_t host_home_among(uint64_t those, uint32_t n)
 {
 	uint32_t home = add_relaxed(&homes, n + 1);
@@ -123,7 +123,7 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 	return home;
 }
 
-/* As the C library knows it: a mutex names who holds it. */
+/* The C library's: a mutex names its holder. */
 static cold int32_t tid_by_libc(int saved)
 {
 	int32_t tid = -1;
@@ -158,7 +158,7 @@ void host_write_stderr(const char *line, size_t len)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			break; /* nobody listens there either */
+			break;
 		line += got;
 		len -= (size_t)got;
 	}

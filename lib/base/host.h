@@ -2,10 +2,10 @@
 /*
  * host.h - the only door to the kernel and to libc's threads.
  *
- * Whatever the library does that the kernel, the clock or another thread can
- * see, other than by atomics, goes through here.  A test puts another host
- * behind these names and so owns time, threads and evidence; the simulator does
- * the same to explore interleavings of the very sources that ship.
+ * All that the kernel, the clock or another thread can see of the library, other
+ * than by atomics, goes through here.  A test puts another host behind these names
+ * and so owns time, threads and evidence; the simulator does the same to explore
+ * interleavings of the very sources that ship.
  */
 #ifndef WARD_LIB_BASE_HOST_H
 #define WARD_LIB_BASE_HOST_H
@@ -15,22 +15,16 @@
 #include <setjmp.h>
 #include <stddef.h>
 
-/*
- * Of a variable that hot paths load: without it, it might be the program's as well
- * as the library's, and is looked up in a table each time.
- */
+/* For a variable that hot paths load: else it is looked up in a table each time. */
 #define host_own __attribute__((visibility("hidden")))
 
 /* ---- what the kernel refuses ----------------------------------------------- */
 
-/*
- * What was asked of it in vain and is done without since, noted by who asked; it
- * stays noted.  Who must know asks host_lacks(); the steward tells.
- */
+/* Services that the kernel has refused, and that are done without since; for good. */
 enum host_lack {
 	HOST_NO_SLEEP,	  /* futex: threads look again each millisecond */
 	HOST_NO_END,	  /* a thread's end by a raw exit, outside of a task */
-	HOST_NO_HOLDER,	  /* who holds a futex */
+	HOST_NO_HOLDER,	  /* the holder of a futex */
 	HOST_NO_TRACE,	  /* another thread's backtrace */
 	HOST_NO_LOWER,	  /* another thread's priority */
 	HOST_NO_EVENT,	  /* telling by a descriptor, or taking that back */
@@ -55,8 +49,8 @@ static inline uint32_t host_lacks(void)
 
 uint64_t host_now(void); /* CLOCK_MONOTONIC, ns */
 void host_utc(int64_t *s, uint32_t *ns);
-/* A number that no earlier call, in this process or before it, has returned,
- * greater than all of them: as long as the wall clock does not go back. */
+/* A number greater than all that were returned, in this process or an earlier one, as
+ * long as the wall clock does not go back. */
 uint64_t host_ticket(void);
 
 /* ---- futex --------------------------------------------------------------- */
@@ -64,8 +58,7 @@ uint64_t host_ticket(void);
 /*
  * Sleeps while *word == seen, at most until 'until' (CLOCK_MONOTONIC, ns;
  * HOST_FOREVER).  Returns -ETIMEDOUT when that was reached, else 0, also for no
- * reason: the caller looks again.  Where the kernel refuses to let it sleep there it
- * sleeps for a millisecond.
+ * reason: the caller looks again.  If the kernel refuses, sleeps for a millisecond.
  */
 int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
 void host_wake(_Atomic uint32_t *word, int n);
@@ -85,7 +78,7 @@ int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until);
 
 /*
  * light() and heavy() pair: of two threads that each store, fence and then load
- * what the other stored, at least one sees the other's store, if one fence is
+ * the other's word, at least one sees the other's store, if one fence is
  * heavy.  light() costs nothing where the kernel has membarrier (heavy() then
  * is that call: microseconds); else both are seq_cst fences.
  */
@@ -110,9 +103,9 @@ void host_yield(void);
 void *host_alloc(size_t size); /* zeroed, on a cache line; NULL: none */
 void host_free(void *mem, size_t size);
 /*
- * Each page of it is there from now on, so that no write to it has to wait for one;
- * huge pages, where it is large and the kernel has them to give.  What is in it
- * stays, and others may use it meanwhile.
+ * Makes each page of it present, so that no write has to wait for one; with huge pages,
+ * where it is large and the kernel has them.  Its contents stay, and others may use it
+ * meanwhile.
  */
 void host_populate(void *mem, size_t size);
 
@@ -130,29 +123,27 @@ struct host_spawn {
 	uint64_t open;		      /* signals that it takes: bit n - 1 for n */
 };
 /*
- * Of the signals that the calling thread takes, those that are meant for whichever
- * thread runs, or for the process and those that it starts: what ends, stops or
- * measures it.  As in host_spawn.open.
+ * The signals that the calling thread takes and that end, stop or measure whichever
+ * thread runs, or the process and those that it starts.  As in host_spawn.open.
  */
 uint64_t host_signals(void);
 /*
  * Runs fn(arg) on a new thread that blocks all other asynchronous signals.  0 or
- * -errno.
- * 'last' is called on that thread with arg when it leaves fn by pthread_exit or
- * cancellation, before the destructors of thread-specific data.
+ * -errno.  'last' is called on that thread with arg when it leaves fn by pthread_exit
+ * or cancellation, before the destructors of thread-specific data.
  */
 int host_spawn(host_thread *out, const struct host_spawn *how,
 	       void (*fn)(void *arg), void (*last)(void *arg), void *arg);
 /*
- * Waits for the end of the thread until then: 0 joined, -ETIMEDOUT.  Not a
- * cancellation point, as nothing else here.
+ * Waits for the end of the thread until then: 0 joined, -ETIMEDOUT.  Like all else
+ * here, not a cancellation point.
  */
 int host_join(host_thread thread, uint64_t until);
 void host_detach(host_thread thread);
 _Noreturn void host_exit(void); /* ends the calling thread; 'last' is called */
 /*
- * The way back to a function that has not returned yet.  host_mark() returns 0,
- * and again what host_escape() is given; the mask of signals is left as it is.
+ * The way back to a function that has not returned yet.  host_mark() returns 0, and
+ * again the 'why' of host_escape(); the mask of signals is left as it is.
  */
 struct host_escape {
 	jmp_buf at;
@@ -169,7 +160,7 @@ const void *host_mine(void);
 void host_set_mine(const void *note);
 
 /*
- * Changes in the child of a fork, so that what belongs to the parent is known.
+ * Changes in the child of a fork, so that the parent's handles and locks are known.
  * 'in_child' is called in the child with host_self() of the forking thread.
  */
 extern host_own _Atomic uint32_t host_generation;
@@ -184,18 +175,18 @@ int host_init(void);
 /* ---- a thread's end as an event ------------------------------------------- */
 
 /*
- * A life is a robust mutex that a thread holds from birth to its end; when it
+ * A life is a robust mutex that a thread holds from its start to its end; when it
  * ends in whatever way, the kernel marks the word and wakes one sleeper.  Of
- * several that watch the same life, the one that was woken tells the others.
+ * several watchers of the same life, the one that was woken tells the others.
  */
 struct host_life {
 	uint64_t mutex[8]; /* room for a pthread_mutex_t */
 	bool made;
-	bool works;	   /* the word is laid out as we think */
+	bool works;	   /* the word is laid out as expected */
 };
 /* All-zero memory, or a life that was left or lost: for the next thread. */
 void host_life_init(struct host_life *life);
-void host_life_hold(struct host_life *life);  /* by the thread, at birth */
+void host_life_hold(struct host_life *life);  /* by the thread, as it starts */
 void host_life_leave(struct host_life *life); /* by the thread, in good order */
 bool host_life_lost(const struct host_life *life); /* ended while holding */
 /*
@@ -203,10 +194,9 @@ bool host_life_lost(const struct host_life *life); /* ended while holding */
  * entries are passed over) is lost.  Where the kernel cannot, sleeps on *word
  * alone.  Returns when any of it may have changed, also for no reason.
  *
- * A life is watched if it is held when the sleep begins: who holds one later
+ * A life is watched if it is held when the sleep begins: a thread that holds one later
  * moves and wakes *gen.  The kernel takes 128 words at once, so of more than 126
- * held lives the first 126 are watched; the others end unheard, and only
- * host_life_lost() tells.
+ * held lives the first 126 are watched; only host_life_lost() tells of the others.
  */
 void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 		     _Atomic uint32_t *gen, uint32_t gen_seen,
@@ -215,8 +205,8 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 /* ---- looking at a thread from outside -------------------------------------- */
 
 /*
- * A descriptor, and which file it was opened for: a program that closes all of its
- * descriptors has another file behind that number later.  -1: none.
+ * A descriptor, and the file that it was opened for: if the program closes it, the
+ * number may be another file's later.  -1: none.
  */
 struct host_file {
 	int fd;
@@ -229,7 +219,7 @@ struct host_stat_files {
 	struct host_file stat, schedstat, syscall; /* kept, or none */
 	uint64_t born; /* when the thread began, in the kernel's ticks; 0: unknown */
 };
-/* Nothing is kept: for one look or two. */
+/* No file is kept: for one look or two. */
 static inline struct host_stat_files host_stat_of(int32_t tid)
 {
 	struct host_file none = { .fd = -1 };
@@ -243,7 +233,7 @@ struct host_sample {
 	uint64_t slices;    /* times it was given a CPU */
 	char state;	    /* R S D T t Z X I, 0: not known */
 };
-/* Opens what may be kept; what may not stays -1 and is opened at each look. */
+/* Opens the files that may be kept; others stay -1 and are opened at each look. */
 void host_stat_open(struct host_stat_files *files, int32_t tid);
 void host_stat_close(struct host_stat_files *files);
 /*
@@ -252,7 +242,7 @@ void host_stat_close(struct host_stat_files *files);
  */
 int host_sample(const struct host_stat_files *files,
 		struct host_sample *sample);
-/* The same without the state, which costs more than all the rest. */
+/* The same without the state, which costs the most. */
 int host_sample_cpu(const struct host_stat_files *files,
 		    struct host_sample *sample);
 /* Its system call (-1: none or unknown) and the first argument. */
@@ -280,37 +270,35 @@ struct host_trace {
 	uint64_t epoch;		      /* the asker's */
 };
 /*
- * Claims the signal for backtraces; for 0 the last real-time one that nobody uses, as
- * far as can be seen.  0 and *got; -EBUSY: it has a handler, or none is free; -EINVAL.
- * There is one for the process: the first that is claimed stays, and *got names it.
+ * Claims the signal for backtraces; for 0 the last real-time one that seems unused.  0
+ * and *got; -EBUSY: it has a handler, or none is free; -EINVAL.  There is one for the
+ * process: the first that is claimed stays, and *got names it.
  */
 int host_trace_install(int signo, int *got);
 /*
- * That signal, as in host_spawn.open; or 0.  The library's helpers take it as well: where
- * nobody can be woken any more, it interrupts them.
+ * That signal, as in host_spawn.open; or 0.  The library's helpers take it as well: it
+ * interrupts them where the kernel wakes no thread any more.
  */
 uint64_t host_trace_open(void);
 /*
- * Makes 'trace' where the calling thread answers, which has an alternate stack, shows
- * in 'word' what it is inside of, and in 'life', if there is one, that it has ended.
- * NULL: nowhere.
+ * The calling thread, which has an alternate stack, answers in 'trace' from now on; NULL:
+ * not at all.  'word' is its epoch, and 'life', or NULL, tells its end.
  */
 void host_trace_here(struct host_trace *trace, const _Atomic uint64_t *word,
 		     const struct host_life *life);
 /*
- * Asks what the thread does while its word is 'epoch', and waits until then: the
+ * Asks for the thread's backtrace while its word is 'epoch', and waits until then: the
  * number of frames; -ESRCH: it has gone on, or ended; -ETIMEDOUT: no answer.  One
  * asker at a time; the frames stay until it asks again.
  */
 int host_trace_ask(struct host_trace *trace, int32_t tid, uint64_t epoch,
 		   uint64_t until);
 /*
- * The way up a thread's stack that was found last.  Where each return address still
- * lies at its place, it is the way of today as well: to look at them is a hundredth
- * of what the unwinder takes to find them.  All-zero, and for each thread anew.
+ * The last way up a thread's stack.  It still holds where each return address lies at
+ * its place: to look is a hundredth of the unwinder's cost.  All-zero at first.
  */
 struct host_path {
-	void *const *at; /* where it began */
+	void *const *at; /* its beginning */
 	unsigned n;	 /* 0: none is known */
 	struct {
 		void *const *at;
@@ -318,14 +306,14 @@ struct host_path {
 	} step[HOST_FRAMES];
 };
 /*
- * The caller's own backtrace from the frame on whose address is its return address at
- * 'at' (host_return_at), at most n (up to HOST_FRAMES) frames, as far as 'end' says
- * of none that it is the end; that one is left out.  A way not gone before takes
- * some 100 ns for each frame, where the unwinder's tables are warm.
+ * The caller's own backtrace, from the frame whose return address lies at 'at'
+ * (host_return_at): at most n (up to HOST_FRAMES) frames, to the first of which 'end'
+ * says that it is the end; that one is left out.  A new way takes some 100 ns for
+ * each frame, where the unwinder's tables are warm.
  */
 unsigned host_frames(void *const *at, void **frame, unsigned n,
 		     bool (*end)(const void *frame), struct host_path *path);
-/* Where the return address of the function lies that says this, as a rule. */
+/* The place of the calling function's return address, as a rule. */
 #define host_return_at() ((void *const *)__builtin_frame_address(0) + 1)
 /* The file that code came from, "" if unknown, and the place in the file. */
 const char *host_object(const void *code, uint64_t *offset);
@@ -335,15 +323,14 @@ const char *host_object(const void *code, uint64_t *offset);
 struct host_sched {
 	int policy, priority;
 };
-/* To SCHED_IDLE, and what it was before to *was; false: it stays as it is. */
+/* To SCHED_IDLE, from *was; false: it stays as it is. */
 bool host_lower(int32_t tid, struct host_sched *was);
 /*
- * Back to what it was; or it is as the thread wants itself by now.  False: not
- * allowed.  A nice value stays the same all the time.
+ * Back to *was, unless the thread has set its own by now.  False: not allowed.  A nice
+ * value stays the same all the time.
  */
 bool host_raise(int32_t tid, const struct host_sched *was);
-/* The calling thread to one priority more, if it has one (SCHED_FIFO, SCHED_RR), and
- * may. */
+/* The calling thread to one priority more, if it has one (SCHED_FIFO, SCHED_RR). */
 void host_step_up(void);
 
 /* ---- the machine ----------------------------------------------------------- */
@@ -366,12 +353,12 @@ void host_event_clear(const struct host_file *event); /* not */
 
 /* ---- the service manager ----------------------------------------------------- */
 
-/* "READY=1" and the like; 0, also if nobody asked to be told, or -errno. */
+/* "READY=1" and the like; 0, also if there is no service manager, or -errno. */
 int host_notify(const char *state);
-/* It wants to hear within so many ns, again and again; 0: not. */
+/* The service manager is to be told at least each so many ns; 0: not. */
 uint64_t host_watchdog(void);
 
-/* The last resort of a report that nobody listens to. */
+/* The last resort of a report without a listener. */
 void host_write_stderr(const char *line, size_t len);
 /* The same, unless it would have to wait; at most 4096 bytes. */
 void host_try_stderr(const char *line, size_t len);

@@ -23,7 +23,7 @@ void host_about_init(void)
 		      !strcmp(name, "tsc\n");
 }
 
-/* A signal handler in the middle of it finds a stale note, and may note its own. */
+/* A signal handler in the middle finds a stale note, and may note its own. */
 uint64_t host_now_noted(const struct host_about *about)
 {
 	uint64_t ns = host_now(), after;

@@ -4,13 +4,13 @@
  *
  * Where the kernel takes its clock from the CPU's counter, a thread that has noted
  * clock and counter lately knows from the counter alone between which two points
- * the time lies.  Nothing is calibrated: all that is assumed is a counter of 500 MHz
+ * the time lies.  Nothing is calibrated: the only assumption is a counter of 500 MHz
  * to 16 GHz, the same on all CPUs, and the kernel's own choice vouches for that.  A
  * note is good for 16384 counts, 3 to 10 us on most machines, and the time then
  * known to a multiple of that.
  *
- * It is for who asks something of which both ends mostly know the same answer, and
- * asks the clock where they do not.
+ * It is for questions that mostly have the same answer at both points; the caller
+ * asks the clock where they have not.
  */
 #ifndef WARD_LIB_BASE_HOST_ABOUT_H
 #define WARD_LIB_BASE_HOST_ABOUT_H
@@ -24,7 +24,7 @@ struct host_note {
 	uint64_t before, ns, after;
 };
 
-/* The time lies between these two; 'known' is false where nobody knows. */
+/* The time lies between these two, if 'known'. */
 struct host_about {
 	uint64_t from, to; /* ns */
 	uint64_t count;
@@ -59,7 +59,7 @@ static inline struct host_about host_about(void)
 }
 #endif
 
-/* host_now(); and where nothing was known just before, it is noted for later. */
+/* host_now(), which is noted for later if the time was not known just before. */
 uint64_t host_now_noted(const struct host_about *about);
 
 #endif

@@ -7,15 +7,15 @@
  * process runs just now, and a thread that does not run passed one when it was
  * taken off its CPU.
  *
- * What if the call that worked at the start is refused later, by a seccomp
- * filter put in place after it?  Then the light half has to become a fence:
+ * The call that worked at the start may be refused later, by a seccomp filter put in
+ * place after it.  Then the light half has to become a fence:
  *	1) host_asymmetric is cleared, so each light half that begins after is one;
  *	2) some may have begun before.  Their stores are in a store buffer, which
  *	   every CPU empties by itself within far less than DRAIN, or at the latest
- *	   when the thread is preempted.  Whoever finds the call refused waits that
- *	   long, until one such wait is known to be over.
+ *	   when the thread is preempted.  A thread that finds the call refused waits
+ *	   that long, until one such wait is known to be over.
  *
- * Edge [g]: the wait is over | somebody else's heavy half relies on it.
+ * Edge [g]: the wait is over | another thread's heavy half relies on it.
  */
 #include "base/host_inside.h"
 
@@ -27,7 +27,7 @@
 #define DRAIN UINT64_C(2000000) /* ns */
 
 bool host_asymmetric;
-/* No light half is left that believed in host_asymmetric. */
+/* No light half is left that has seen host_asymmetric set. */
 static _Atomic bool drained = true;
 
 static bool membarrier(int command)

@@ -2,10 +2,10 @@
 /*
  * host_event.c - a descriptor that is readable, or is not: eventfd(2).
  *
- * The kernel has one inode for all eventfds, epolls and timers, so it tells ours from
- * files and sockets only.  What is written to the others is refused; but they could be
- * closed, so then it must be an event, and of the same number.  That one is given
- * anew, too: of what takes our place, a program's own eventfd is not told from ours.
+ * The kernel has one inode for all eventfds, epolls and timers, so the inode tells ours
+ * from files and sockets only.  A write to the others is refused; but they could be
+ * closed by mistake, so close looks for an eventfd of the same number.  The kernel gives
+ * numbers anew, too: a program's own eventfd may have taken the place of ours.
  */
 #include "base/host_inside.h"
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #define NO_EVENT UINT64_MAX
 
-/* The number that the kernel gave it; NO_EVENT; or 0 where that cannot be known. */
+/* The kernel's number of it; NO_EVENT; or 0 where that cannot be known. */
 static uint64_t number_of(int fd)
 {
 	char name[16];
@@ -44,7 +44,7 @@ int host_event_open(struct host_file *event)
 	return 0;
 }
 
-/* An older kernel tells no numbers: then it was none when it was opened, either. */
+/* An older kernel tells no numbers: then event->number is 0, too. */
 void host_event_close(const struct host_file *event)
 {
 	uint64_t number = number_of(event->fd);
@@ -59,8 +59,8 @@ void host_event_set(const struct host_file *event)
 	uint64_t one = 1;
 	int saved = errno;
 
-	/* It cannot fill: it is set once for each time it is cleared.  What does
-	 * not wait is not interrupted by signals either. */
+	/* It cannot fill, for it is set once for each time it is cleared; and a write
+	 * that does not wait is not interrupted by signals. */
 	if (host_file_own(event) && write(event->fd, &one, sizeof(one)) < 0)
 		host_lack(HOST_NO_EVENT);
 	errno = saved;

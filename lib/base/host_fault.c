@@ -9,11 +9,11 @@
  *	The way back was marked (survives()), and the backtrace ends there.
  *	on the way from the catch to the thread's end: told, and not caught.
  *
- * What is not ours goes to the handler that was there before, with the mask, and
- * the once-only, that it was installed with.  Where that is the default, the signal
+ * A fault that is not caught goes to the handler that was there before, with the mask,
+ * and the once-only, that it was installed with.  Where that is the default, the signal
  * is queued again with all that it said, blocked, and the default restored: it ends
  * the process as the handler returns, at the very instruction, so that the core
- * shows the fault and not us.
+ * shows the fault and not the handler.
  *
  * An application that installs its handler after us may call ours as the one that
  * was there before; then the same holds, but for the signal being blocked.
@@ -68,7 +68,7 @@ static void mask_one(int how, int signo)
 
 /* ---- where it happened ------------------------------------------------------ */
 
-/* Does it: false if that faulted. */
+/* Calls fn(arg): false if that faulted. */
 static bool survives(void (*fn)(void *arg), void *arg)
 {
 	struct host_escape here, *outer = retreat;
@@ -165,9 +165,9 @@ static void trace(struct host_fault *fault, const void *context)
 }
 
 /*
- * The sender of a signal is a process: what tells abort() from another thread's
- * pthread_kill() is that it is among the callers.  What it called is left out, and
- * its caller's place is the call, not the way back: that may be another function's.
+ * The sender of a signal is a process, so only its place among the callers tells abort()
+ * from another thread's pthread_kill().  Frames below it are left out, and its caller's
+ * place is the call, not the return address: that may be another function's.
  */
 static bool aborted(struct host_fault *fault)
 {
@@ -237,7 +237,7 @@ static void chain(int signo, siginfo_t *info, void *context)
 		was++;
 	action = &was->action;
 	if (action->sa_handler == SIG_IGN && info->si_code <= 0)
-		return; /* sent by somebody, and not minded */
+		return; /* sent by a process, and ignored */
 	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
 	    ((action->sa_flags & (int)SA_RESETHAND) &&
 	     add_relaxed(&was->calls, 1)))
@@ -259,10 +259,7 @@ static void complain(int signo, const siginfo_t *info)
 
 /* ---- the handler ------------------------------------------------------------------ */
 
-/*
- * Not what was sent, by kill(2) or raise(3), and not the kernel's word of a broken
- * page that nobody has touched.
- */
+/* Neither sent, by kill(2) or raise(3), nor of a broken page that was not touched. */
 static bool own_doing(int signo, const siginfo_t *info)
 {
 	if (signo == SIGABRT)
@@ -312,7 +309,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 
 /* ---- up and down ------------------------------------------------------------------ */
 
-/* A call that nobody minded goes on where it did before. */
+/* With SA_RESTART, if the signal was ignored before. */
 static int install(struct past *was)
 {
 	struct sigaction ours = { .sa_sigaction = on_fault };
@@ -354,7 +351,7 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What the kernel writes there for a signal depends on the processor. */
+/* The size of a signal's frame depends on the processor. */
 static size_t stack_size(void)
 {
 	long least = sysconf(_SC_MINSIGSTKSZ);

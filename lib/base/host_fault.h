@@ -4,8 +4,8 @@
  * SIGSEGV, SIGBUS, SIGFPE, SIGILL, and the SIGABRT of abort().
  *
  * There is one set of handlers for the process.  They ask one hook whether the
- * fault is to be caught; what it does not catch goes to the handler that was there
- * before, as if ours were not.
+ * fault is to be caught; if not, the handler that was there before is called, as if
+ * ours were not there.
  */
 #ifndef WARD_LIB_BASE_HOST_FAULT_H
 #define WARD_LIB_BASE_HOST_FAULT_H
@@ -16,27 +16,26 @@ struct host_fault {
 	int signo; /* 0: none */
 	void *addr;
 	uint32_t n;
-	void *frame[HOST_FRAMES]; /* the first: where it was, or who aborted */
+	void *frame[HOST_FRAMES]; /* the first: the fault's place, or abort()'s caller */
 };
 
 /*
- * Installs the handlers, once; idempotent.  catches(self) is asked in the handler,
- * on the faulting thread, with its host_self(), which is not NULL: where the fault
- * is to be written down, or NULL if it is not to be caught.  Then caught(self) is
- * called, which does not return: it leaves by host_escape(), and the thread ends
- * soon.  A fault on its way there is told in a line on stderr, and not caught.
- * 0 or -errno.
+ * Installs the handlers, once; idempotent.  0 or -errno.  The handler calls
+ * catches(self) on the faulting thread, with its host_self(), which is not NULL: the
+ * record for the fault, or NULL if it is not to be caught.  Then it calls caught(self),
+ * which does not return: it leaves by host_escape(), and the thread ends soon.  A
+ * fault on the way there is told in a line on stderr, and not caught.
  */
 int host_fault_install(struct host_fault *(*catches)(void *self),
 		       void (*caught)(void *self));
 
 /*
- * Between these two the calling thread holds what nobody else could give back: a
- * fault is not caught.  They nest, and cost about a nanosecond on any thread.
+ * Between these two the calling thread holds a thing that no other could give back, so
+ * a fault is not caught.  They nest, and cost about a nanosecond on any thread.
  */
 extern __thread uint32_t host_holds __attribute__((tls_model("initial-exec")));
 
-/* The thread's own, also where threads are played by a single one. */
+/* The thread's own, also in a simulation, where one thread plays all. */
 #define host_own_word __attribute__((no_sanitize("thread")))
 
 static inline host_own_word void host_hold(void)
@@ -52,10 +51,9 @@ static inline host_own_word void host_unhold(void)
 }
 
 /*
- * A stack for the handlers of one thread at a time, so that running out of stack
- * can be one of its faults, and a question for its backtrace needs no room on the
- * stack that it has; NULL: no memory.  use() and leave() are called by the
- * thread; after leave(), or the thread's end, another may use it.
+ * A stack for the handlers of one thread at a time, so that a stack overflow can be
+ * one of its faults, and a backtrace needs no room on its own stack; NULL: no memory.
+ * The thread calls use() and leave(); after leave(), or its end, another may use it.
  */
 void *host_alt_stack_new(void);
 void host_alt_stack_free(void *stack); /* NULL: nothing */

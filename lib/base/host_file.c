@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host_file.c - files without cancellation points, and descriptors that may be
- * somebody else's by now.
+ * the program's by now.
  */
 #include "base/host_inside.h"
 
@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The answer of the call just made, with errno as it was before it. */
-static long answer(long got, int saved)
+/* The result of the call just made, with errno as it was before. */
+static long result(long got, int saved)
 {
 	if (got < 0)
 		got = -errno;
@@ -27,7 +27,7 @@ int host_open(const char *path)
 {
 	int saved = errno;
 
-	return (int)answer(
+	return (int)result(
 		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0),
 		saved);
 }
@@ -36,7 +36,7 @@ void host_close(int fd)
 {
 	int saved = errno;
 
-	long got = answer(syscall(SYS_close, fd), saved);
+	long got = result(syscall(SYS_close, fd), saved);
 
 	if (got < 0 && got != -EBADF)
 		host_lack(HOST_NO_CLOSE);
@@ -47,7 +47,7 @@ static int identify(int fd, uint64_t *dev, uint64_t *ino)
 {
 	int saved = errno;
 	struct stat is = { .st_size = 0 };
-	int err = (int)answer(fstat(fd, &is), saved);
+	int err = (int)result(fstat(fd, &is), saved);
 
 	*dev = (uint64_t)is.st_dev;
 	*ino = (uint64_t)is.st_ino;
@@ -87,7 +87,7 @@ ssize_t host_read(int fd, char *buf, size_t len)
 {
 	int saved = errno;
 	long got =
-		answer(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
+		result(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
 
 	buf[got > 0 ? got : 0] = '\0';
 	return got;

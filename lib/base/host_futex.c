@@ -66,7 +66,7 @@ int host_nap(uint64_t until)
 	return 0;
 }
 
-/* For no reason, or because it is refused: then it must not be tried all the time. */
+/* Refused, or woken for no reason; if refused, it must not be tried all the time. */
 static cold int wait_without(uint64_t until)
 {
 	if (!host_futex_works())
@@ -95,7 +95,7 @@ void host_wake(_Atomic uint32_t *word, int n)
 
 	if (likely(got >= 0) || got == -EFAULT)
 		return;
-	/* Whoever sleeps from now on looks by himself; who does already must. */
+	/* Later sleepers look by themselves; earlier ones must be interrupted. */
 	host_lack(HOST_NO_SLEEP);
 	host_wake_all();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_home.h - a small number of each thread's own, given to it on its first call.
+ * host_home.h - a small number of each thread's own, given on its first call.
  *
- * It is asked for at each submit, so it is no call.
+ * Each submit asks for it, so it is inline.
  */
 #ifndef WARD_LIB_BASE_HOST_HOME_H
 #define WARD_LIB_BASE_HOST_HOME_H
@@ -12,10 +12,10 @@
 extern __attribute__((visibility("hidden"))) __thread uint32_t host_home_
 	__attribute__((tls_model("initial-exec"))); /* plus one; 0: none yet */
 uint32_t host_home_first(void);
-/* The same: one that modulo n, a power of two, is one of 'those' bits; not 0. */
+/* The same: a number that modulo n, a power of two, is one of 'those' bits, not 0. */
 uint32_t host_home_among(uint64_t those, uint32_t n);
 
-/* The same, plus one; 0: it has none yet. */
+/* The number plus one; 0: none yet. */
 static inline uint32_t host_home_seen(void)
 {
 	return host_home_;

@@ -35,8 +35,8 @@ void host_on_fork(void (*hook)(void *self))
 extern __typeof__(dlopen) dlopen __attribute__((weak));
 
 /*
- * Handlers of signals stay, and threads may: their code has to.  libward.so is linked
- * so that it does; inside a plugin, by the archive, the plugin is held.
+ * The code stays, for signal handlers stay, and threads may.  libward.so is linked so
+ * that it does; a plugin that contains the archive is held.
  */
 static void stay(void)
 {

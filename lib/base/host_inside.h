@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_inside.h - what the files behind host.h share with each other and with
- * their unit tests; nobody else includes it.
+ * host_inside.h - shared by the files behind host.h and their unit tests alone.
  */
 #ifndef WARD_LIB_BASE_HOST_INSIDE_H
 #define WARD_LIB_BASE_HOST_INSIDE_H
@@ -20,7 +19,7 @@
 /* All signals but those that a thread raises by its own fault. */
 void host_all_but_faults(sigset_t *mask);
 
-/* What the calling thread does at the signal for backtraces. */
+/* Sets the handler of the signal for backtraces. */
 void host_on_signal(void (*hook)(void *context));
 /* Sends it, once it is claimed; false: refused, or a handler of others is there. */
 bool host_signal_send(int32_t tid);
@@ -40,14 +39,14 @@ void host_thread_init(void);
 
 /*
  * Does the kernel let threads sleep on futexes?  0 or -errno, by a sleep until a
- * point in time that is long past: for who had an answer that it does not believe.
+ * point in time that is long past: after an error that may have another cause.
  */
 int host_futex_works(void);
 /* Sleeps for a millisecond, or until then: -ETIMEDOUT.  Else 0. */
 int host_nap(uint64_t until);
 /*
- * Interrupts whoever of the process sleeps, but those that block the signal for
- * backtraces: where they cannot be woken they shall look for themselves.
+ * Interrupts all sleeping threads of the process but those that block the signal for
+ * backtraces: as they cannot be woken, they are to look for themselves.
  */
 void host_wake_all(void);
 
@@ -68,8 +67,8 @@ struct host_range {
 bool host_object_range(const void *code, struct host_range *range);
 
 /*
- * Files without cancellation points: a worker that somebody cancels must not
- * leave in the middle of the library.  All answer -errno and keep errno.
+ * Files without cancellation points: a cancelled worker must not leave in the middle
+ * of the library.  All return -errno and keep errno.
  */
 int host_open(const char *path);
 void host_close(int fd);
@@ -81,14 +80,14 @@ int host_fd_says(const char *fd, const char *key, int base, uint64_t *number);
 /* The number that a file begins with; -1: there is none. */
 long long host_read_number(const char *dir, const char *file);
 
-/* Notes what 'fd' (or -1) was opened for; whether it still is that; ends it if so. */
+/* Notes the file of 'fd' (or -1); is 'fd' still that file; closes it if so. */
 struct host_file host_file_of(int fd);
 bool host_file_own(const struct host_file *file);
 void host_file_close(const struct host_file *file);
 
 /*
- * backtrace(), and where the handlers of faults are installed a smashed stack only
- * ends it.  The first frames are its own, nobody knows how many.
+ * backtrace(), which a smashed stack only ends where the handlers of faults are
+ * installed.  The first frames are its own, and their number is unknown.
  */
 int host_backtrace(void **frame, int n);
 

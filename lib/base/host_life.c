@@ -14,10 +14,8 @@
  * The kernel wakes shared futexes here, whatever the mutex is, so the sleep on
  * the word is a shared one; glibc's unlock of a robust mutex does the same.
  *
- * The same call serves who waits for several things at once: host_wait_any().
- *
  * Edge [z]: all that the thread wrote (the kernel's swap of the word is a full
- * barrier) | whoever finds it lost.
+ * barrier) | the thread that finds it lost.
  */
 #include "base/host_inside.h"
 
@@ -63,7 +61,7 @@ static bool works(const struct host_life *life)
 	return __atomic_load_n(&life->works, __ATOMIC_RELAXED);
 }
 
-/* Libc ends the process if it may not wake those who watch. */
+/* Libc ends the process if it may not wake watchers. */
 static void unlock(struct host_life *life)
 {
 	bool watched = load_relaxed(word_of(life)) & FUTEX_WAITERS;
@@ -78,8 +76,8 @@ static void unlock(struct host_life *life)
 		host_wake_all();
 }
 
-/* A mutex whose owner died goes to the next who locks it, at once. */
-static void bury(struct host_life *life)
+/* A mutex whose owner died goes to the next locker at once. */
+static void recover(struct host_life *life)
 {
 	if (pthread_mutex_lock(mutex_of(life)) == EOWNERDEAD)
 		pthread_mutex_consistent(mutex_of(life));
@@ -98,17 +96,17 @@ static void make(struct host_life *life)
 	life->made = true;
 }
 
-/* Once made it stays: somebody who was late may still look at the word. */
+/* Once made it stays: a late watcher may still look at the word. */
 void host_life_init(struct host_life *life)
 {
 	if (!life->made)
 		make(life);
 	else if (load_relaxed(word_of(life)) & FUTEX_OWNER_DIED)
-		bury(life);
+		recover(life);
 	__atomic_store_n(&life->works, false, __ATOMIC_RELAXED);
 }
 
-/* Has the kernel the thread's list, and is the word what we think? */
+/* Has the kernel the thread's list, and is the word laid out as expected? */
 static bool probe(struct host_life *life)
 {
 	int saved = errno;
@@ -116,14 +114,14 @@ static bool probe(struct host_life *life)
 	size_t len = 0;
 	bool none = syscall(SYS_get_robust_list, 0, &head, &len) == 0 && !head;
 
-	/* Who may not ask may have one all the same: libc would not make the mutex
-	 * robust where it had been refused from the start. */
+	/* A refused call proves no lack: libc would not have made the mutex robust
+	 * if the list had been refused from the start. */
 	errno = saved;
 	return !none && (load_relaxed(word_of(life)) & FUTEX_TID_MASK) ==
 				(uint32_t)host_tid();
 }
 
-/* Nobody waits: what an owner that went unseen has left held stays so. */
+/* Does not wait: a mutex that an owner left held unseen stays so. */
 void host_life_hold(struct host_life *life)
 {
 	int err = pthread_mutex_trylock(mutex_of(life));
@@ -150,7 +148,7 @@ bool host_life_lost(const struct host_life *life)
 
 /* ---- sleeping on many ------------------------------------------------------ */
 
-/* Makes the kernel wake us at the end of this life.  The word to sleep on. */
+/* Makes the kernel wake the caller at the end of this life.  The word to sleep on. */
 static uint32_t arm(struct host_life *life)
 {
 	uint32_t seen = load_relaxed(word_of(life));
@@ -235,8 +233,8 @@ static bool has_moved(const struct waitv *entry, unsigned n)
 }
 
 /*
- * 0, -ETIMEDOUT; -ENOSYS: it did not sleep, and did not have to wake up either.  The
- * kernel has no such call, or somebody forbids it, or it has no room just now.
+ * 0, -ETIMEDOUT; -ENOSYS: it did not sleep, for the kernel has no such call, or it is
+ * forbidden, or there is no room just now; and no word has moved.
  */
 static int wait_any(struct waitv *entry, unsigned n,
 		    const struct timespec *until)
@@ -260,17 +258,16 @@ static int wait_any(struct waitv *entry, unsigned n,
 	return -ENOSYS;
 }
 
-/* So late is news that comes by a word that nobody sleeps on. */
-#define GLANCE UINT64_C(10000000)
+/* Between two looks at the words that it does not sleep on. */
+#define LOOK_SPAN UINT64_C(10000000)
 
 static int wait_first(const struct host_waitv *watch, uint64_t until)
 {
 	uint64_t now = host_now();
-	uint64_t glance = until > now && until - now > GLANCE ? now + GLANCE :
-								until;
-	int err = host_wait(watch->word, watch->seen, glance);
+	bool far = until > now && until - now > LOOK_SPAN;
+	int err = host_wait(watch->word, watch->seen, far ? now + LOOK_SPAN : until);
 
-	return glance == until ? err : 0;
+	return far ? 0 : err;
 }
 
 int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_lock.h - a lock, for what is not on the way of a task; it outlives a fork and
- * a fault (after Drepper, "Futexes are tricky", 2011: the third mutex).
+ * host_lock.h - a lock off the way of a task; it outlives a fork and a fault (after
+ * Drepper, "Futexes are tricky", 2011: the third mutex).
  *
- * Whoever holds it calls nobody's code but the library's and waits for nothing, so
- * that a holder can be late but not lost.
+ * The holder calls only the library's code and waits for nothing, so it can be late
+ * but not lost.
  *
- * The word says whether it is held, whether anybody waits for that, and by whose
- * generation (host.h): what a thread of the parent's held at a fork, nobody holds
- * in the child.  A fault in the section is not caught, for it would leave it held;
- * and no section has a cancellation point.
+ * The word says whether the lock is held, whether any thread waits, and the holder's
+ * generation (host.h): a lock of the parent's at a fork is not held in the child.  A
+ * fault in the section is not caught, for it would leave the lock held; and no section
+ * has a cancellation point.
  *
  * Edge [k]: what the section wrote | the next one's reads.
  */
@@ -27,7 +27,7 @@ struct host_lock {
 
 enum {
 	HOST_LOCK_HELD = 1,
-	HOST_LOCK_WANTED = 2, /* held, and somebody may sleep */
+	HOST_LOCK_WANTED = 2, /* held, and a thread may sleep */
 	HOST_LOCK_GENERATION = 4
 };
 

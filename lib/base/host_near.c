@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_near.c - what is done with neighbourhoods, from wherever they are known.
+ * host_near.c - neighbourhoods, made and used.
  */
 #include "base/host_near.h"
 #include "base/host_inside.h"

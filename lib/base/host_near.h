@@ -40,7 +40,7 @@ struct host_near *host_near_make(uint32_t n, uint32_t cpus, const uint16_t *of,
 				 const uint8_t *distance);
 void host_near_free(struct host_near *near);
 
-/* That of the i-th of a row of threads that are spread over all. */
+/* The neighbourhood of the i-th of a row of threads that are spread over all. */
 static inline uint32_t host_near_in_row(const struct host_near *near,
 					uint32_t i)
 {
@@ -53,7 +53,7 @@ static inline uint32_t host_near_distance(const struct host_near *near,
 	return near->distance[from * near->n + to];
 }
 
-/* Of the CPU that the calling thread is on; or NOWHERE. */
+/* The calling thread's; or NOWHERE. */
 uint32_t host_near_here(const struct host_near *near);
 /* The calling thread runs there from now on, if it may. */
 void host_near_stay(const struct host_near *near, uint32_t which);

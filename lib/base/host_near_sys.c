@@ -3,11 +3,10 @@
  * host_near_sys.c - neighbourhoods as the kernel tells of them below
  * /sys/devices/system:
  *
- *	cpu/cpuC/cache/indexI/{level,shared_cpu_list}	who shares C's caches
+ *	cpu/cpuC/cache/indexI/{level,shared_cpu_list}	the CPUs that share C's caches
  *	node/online, node/nodeM/{cpulist,distance}	whose memory is near, how far
  *
- * What is not told is shared by all: without caches a neighbourhood is a node,
- * without nodes it is a cache.
+ * Without caches a neighbourhood is a node, without nodes it is a cache.
  */
 #include "base/host_inside.h"
 #include "base/host_near.h"
@@ -90,7 +89,7 @@ static bool read_nodes(struct map *map)
 
 /* ---- caches ------------------------------------------------------------------ */
 
-/* Who shares its cache of the third level; NULL: it has none that is known. */
+/* The CPUs that share its cache of the third level; NULL: none is known. */
 static struct host_cpus *sharers(const struct map *map, uint32_t cpu)
 {
 	char dir[PATH_MAX], path[PATH_MAX + 32];
@@ -106,7 +105,7 @@ static struct host_cpus *sharers(const struct map *map, uint32_t cpu)
 	return NULL;
 }
 
-/* Its neighbourhood is a new one: of all that share its cache, and its node. */
+/* A new neighbourhood: of all CPUs that share its cache, and its node. */
 static void enter(struct map *map, uint32_t first)
 {
 	struct host_cpus *cache = sharers(map, first);

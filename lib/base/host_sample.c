@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_sample.c - what can be known of a thread without its help.
+ * host_sample.c - a thread as the kernel shows it, without the thread's help.
  *
  *	its CPU clock			CPU time, to the nanosecond
  *	/proc/self/task/TID/schedstat	waiting for a CPU, times it was given one
@@ -206,7 +206,7 @@ void host_stat_open(struct host_stat_files *files, int32_t tid)
 	files->born = born(files);
 }
 
-/* Who has another's number by now is another: it began later. */
+/* Another thread with the same number began later. */
 static int read_state(const struct host_stat_files *files,
 		      struct host_sample *sample)
 {
@@ -295,7 +295,7 @@ int host_syscall(const struct host_stat_files *files, int32_t *nr,
 	return 0;
 }
 
-/* ---- who holds a futex ------------------------------------------------------ */
+/* ---- a futex's holder ------------------------------------------------------- */
 
 /* futex_waitv's first argument is no futex but a list of them. */
 bool host_is_futex(int32_t nr)
@@ -314,7 +314,7 @@ static bool peek(uint64_t address, void *to, size_t len)
 	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
 			       .iov_len = len };
 	int saved = errno;
-	/* Our own number: the first thread, of the process's, may have ended. */
+	/* The caller's number, for the process's first thread may have ended. */
 	ssize_t got = process_vm_readv(host_tid(), &here, 1, &there, 1, 0);
 
 	if (got < 0 && errno != EFAULT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_signal.c - which signals a thread takes, and the one that is the library's own:
- * it is sent for a backtrace, and to interrupt those that nobody can wake.
+ * host_signal.c - the signals that a thread takes, and the library's own signal, which
+ * is sent for a backtrace, and to interrupt threads that cannot be woken.
  */
 #include "base/host_inside.h"
 #include "base/host_where.h"
@@ -28,9 +28,9 @@ void host_all_but_faults(sigset_t *mask)
 
 /*
  * A program that a thread starts inherits its mask, and must be ended and stopped as
- * any other.  A profiler's signals come to the thread that runs.  What tells of an
- * event (SIGALRM, SIGCHLD, SIGIO, SIGUSR1...) would have handlers interrupt tasks, and
- * SIGPIPE would end the process for what write() tells as well.
+ * any other.  A profiler's signals come to the thread that runs.  Signals of events
+ * (SIGALRM, SIGCHLD, SIGIO, SIGUSR1...) would have handlers interrupt tasks, and
+ * SIGPIPE would end the process for an error that write() returns as well.
  */
 uint64_t host_signals(void)
 {
@@ -77,7 +77,7 @@ uint64_t host_trace_open(void)
 	return signo ? UINT64_C(1) << (signo - 1) : 0;
 }
 
-/* Signals that mean a fault of the thread, or that nobody can catch. */
+/* Not a signal of the thread's fault, and one that can be caught. */
 static bool is_ours_to_take(int signo)
 {
 	static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE,
@@ -141,8 +141,8 @@ static uint64_t waited_for_by_any(void)
 }
 
 /*
- * One that is ignored was chosen by somebody; one that is blocked is waited for, now
- * or later.  From the last one down: applications count from the first up.
+ * An ignored signal is in use by the program; a blocked one is waited for, now or later.
+ * From the last one down, for applications count from the first up.
  */
 static int claim_free(int *signo)
 {

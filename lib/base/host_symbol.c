@@ -118,7 +118,7 @@ static Dwfl_Module *module_of(const void *code)
 	module = dwfl_addrmodule(session, (uintptr_t)code);
 	if (module && is_of(module, &range))
 		return module;
-	if (module) /* of something that is gone: begin anew */
+	if (module) /* of an object that is gone: begin anew */
 		dwfl_report_begin(session);
 	else
 		dwfl_report_begin_add(session);
@@ -179,7 +179,7 @@ static bool look_up(const void *code, enum host_code what,
 
 static void enter(int *cancel)
 {
-	/* What libdw opens and reads are cancellation points. */
+	/* libdw's open() and read() are cancellation points. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancel);
 	if (!host_lock_take(&lock))
 		session = NULL; /* half done, in the parent: nothing to free */

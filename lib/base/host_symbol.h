@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_symbol.h - what a piece of code is called in its source.
+ * host_symbol.h - the name of a piece of code in its source.
  *
- * It reads files, allocates, and takes a lock that is held meanwhile: not for the
- * threads that heal.  What was read is kept while somebody holds it.
+ * It reads files, allocates, and holds a lock meanwhile: not for the threads that
+ * heal.  The symbols stay in memory from the first hold to the last drop.
  */
 #ifndef WARD_LIB_BASE_HOST_SYMBOL_H
 #define WARD_LIB_BASE_HOST_SYMBOL_H
@@ -19,14 +19,14 @@ struct host_symbol {
 
 enum host_code {
 	HOST_CODE_AT,	   /* the very place */
-	HOST_CODE_RETURN,  /* where a call comes back to: the call is meant */
+	HOST_CODE_RETURN,  /* a return address: the call is meant */
 	HOST_CODE_UNKNOWN, /* one of these */
 };
 
 /* False: nothing is known. */
 bool host_symbol(const void *code, enum host_code what, struct host_symbol *out);
 
-/* Once per pool; what was read is freed when the last one lets go. */
+/* Once per pool each. */
 void host_symbol_hold(void);
 void host_symbol_drop(void);
 

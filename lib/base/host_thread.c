@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_thread.c - threads: their birth, and the end of them.
+ * host_thread.c - threads: started, joined, ended.
  */
 #include "base/host_fault.h"
 #include "base/host_inside.h"
@@ -59,9 +59,9 @@ static void mask_of(sigset_t *mask, uint64_t open)
 /* ---- stacks ----------------------------------------------------------------- */
 
 /*
- * The C library cuts the thread-local variables of what was loaded with the program
- * out of each stack.  Of what was loaded later, too much is added; nobody misses
- * address space.
+ * The C library cuts the thread-local variables of all objects that were loaded with
+ * the program out of each stack.  For objects that were loaded later, too much is
+ * added: address space costs nothing.
  */
 static size_t tls;
 
@@ -85,8 +85,8 @@ void host_thread_init(void)
 
 /*
  * The C library ends the process if a new thread's rseq(2) is refused and the first
- * thread's was not.  Said again for a thread that has said it, the kernel answers
- * EBUSY, but EINVAL if the size is another: libc's is not to be read anywhere.
+ * thread's was not.  For a thread that is registered, the kernel answers EBUSY to a
+ * second call, but EINVAL if the size is another: libc's is not to be read anywhere.
  */
 #if defined(RSEQ_SIG) && defined(SYS_rseq) && defined(__has_builtin)
 #if __has_builtin(__builtin_thread_pointer)
@@ -201,7 +201,7 @@ int host_spawn(host_thread *out, const struct host_spawn *how,
 }
 
 /*
- * The C library ends the process if it is refused a futex there: so it is asked
+ * The C library ends the process if it is refused a futex there: so the kernel is asked
  * before, and if need be the thread is looked at now and then.
  */
 static int join(pthread_t thread, uint64_t until)
@@ -222,7 +222,7 @@ static int join(pthread_t thread, uint64_t until)
 	return err;
 }
 
-/* A caller that is cancelled while it waits would leave the thread to nobody. */
+/* If the caller were cancelled while it waits, no other would join the thread. */
 int host_join(host_thread thread, uint64_t until)
 {
 	int state, err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_trace.c - a thread's backtrace, by its own hand.
+ * host_trace.c - a thread's backtrace, taken by the thread itself.
  *
- * Who asks marks the thread's record, sends it a signal, and sleeps on the mark
+ * The asker marks the thread's record, sends it a signal, and sleeps on the mark
  * until its deadline.  The handler answers if its thread has a record that is
  * asked; so a stray signal, or one that comes too late, does nothing.
  *
@@ -12,10 +12,10 @@
  * Only the thread itself leaves ASKED for WRITING, and only then writes frames;
  * one that is stopped while it writes keeps the record until it goes on.
  *
- * A question is about one epoch: who has gone on meanwhile says so, and nothing of
- * what it does now.  It is not sent to who has ended, whose number may be another
- * thread's, nor while the signal is not ours: the application has a handler there.
- * If the thread blocks the signal, the answer is not there in time, and that is all.
+ * A question is about one epoch: a thread that has gone on meanwhile says only that.
+ * The signal is not sent to a thread that has ended, whose number may be another's,
+ * nor while the application has a handler there.  If the thread blocks the signal,
+ * there is no answer in time.
  *
  * Edge [j]: frames written | read by the asker; and the question, the other way.
  */
@@ -32,7 +32,7 @@ static host_thread_local struct host_trace *here;
 
 /* ---- the thread that is asked ----------------------------------------------- */
 
-/* Where the signal came, or NULL on a machine that we do not know. */
+/* The interrupted instruction, or NULL on an unknown machine. */
 static void *interrupted(void *context)
 {
 	ucontext_t *at = context;
@@ -50,8 +50,8 @@ static void *interrupted(void *context)
 }
 
 /*
- * What a task has put in place of the alternate stack may be small.  Where there is
- * none at all, the kernel has found room already, but no more may be left.
+ * A task's own alternate stack may be small.  Where there is none, the kernel has found
+ * room already, but no more may be left.
  */
 #define ROOM (16u << 10)
 
@@ -65,7 +65,7 @@ static bool has_room(void)
 }
 
 /* Frames of the handler and of the kernel's return path come first. */
-static void answer(struct host_trace *trace, void *context)
+static void write_frames(struct host_trace *trace, void *context)
 {
 	void *frame[HOST_FRAMES + 12], *from = interrupted(context);
 	int n = host_backtrace(frame, HOST_FRAMES + 12), first = 0;
@@ -83,7 +83,7 @@ static bool gone_on(const struct host_trace *trace)
 	return load_relaxed(trace->word) != trace->epoch;
 }
 
-/* What backtrace() is made of; it knows no end but the last frame. */
+/* As backtrace(), which knows no end but the last frame. */
 struct walk {
 	void *const *at;
 	void **frame;
@@ -92,7 +92,7 @@ struct walk {
 	struct host_path *path;
 };
 
-/* Where the return address into this frame lies, on most machines. */
+/* The place of the return address into this frame, on most machines. */
 static void *const *return_at(struct _Unwind_Context *context)
 {
 	return (void *const *)_Unwind_GetCFA(context) - 1;
@@ -109,7 +109,7 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
 		return _URC_NO_REASON; /* the caller's own, and ours */
 	if (!frame || walk->n == walk->room || walk->end(frame))
 		return _URC_END_OF_STACK;
-	/* What is not known by its place could not be found again. */
+	/* A frame whose place is not known could not be found again. */
 	if (at == walk->at && *at == frame)
 		path->at = at;
 	if (path->at && *at != frame)
@@ -159,7 +159,7 @@ static void on_signal(void *context)
 		if (gone_on(trace))
 			trace->n = -ESRCH;
 		else if (has_room())
-			answer(trace, context);
+			write_frames(trace, context);
 		else
 			trace->n = -ETIMEDOUT;
 		store_release(&trace->state, ANSWERED); /* [j] */
@@ -186,7 +186,7 @@ static bool ask(struct host_trace *trace, uint64_t epoch)
 	uint32_t seen = load_relaxed(&trace->state);
 
 	while (seen != WRITING) {
-		trace->epoch = epoch; /* nobody reads it: it is not asked */
+		trace->epoch = epoch; /* not read before ASKED */
 		if (cas_acq_rel(&trace->state, &seen, ASKED)) /* [j] */
 			return true;
 	}

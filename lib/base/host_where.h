@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_where.h - which process on which machine this is, for who reads a report
- * elsewhere.
+ * host_where.h - the process and its machine, for reports that are read elsewhere.
  */
 #ifndef WARD_LIB_BASE_HOST_WHERE_H
 #define WARD_LIB_BASE_HOST_WHERE_H
