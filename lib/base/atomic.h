@@ -19,7 +19,7 @@
  *	O	the thread that owns the record by a step of the word named beside it
  *	P	the holder of the claim beside it
  *	L	the holder of the lock named beside it
- *	T	the thread that turns the lane
+ *	T	the thread that dispatches the lane
  *	S	the steward in office
  *	C	the clerk
  *	E	the ends of a pool: the one thread that is in start() or destroy()

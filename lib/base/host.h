@@ -217,7 +217,7 @@ struct host_file {
 struct host_stat_files {
 	int32_t tid;
 	struct host_file stat, schedstat, syscall; /* kept, or none */
-	uint64_t born; /* when the thread began, in the kernel's ticks; 0: unknown */
+	uint64_t born; /* the thread's start, in the kernel's ticks; 0: unknown */
 };
 /* No file is kept: for one look or two. */
 static inline struct host_stat_files host_stat_of(int32_t tid)

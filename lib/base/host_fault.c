@@ -199,7 +199,7 @@ static void find_abort(void)
 	abort_to = abort_from + symbol->st_size;
 }
 
-/* ---- what is not ours ---------------------------------------------------------- */
+/* ---- not caught ---------------------------------------------------------------- */
 
 /* On return, as if there had never been a handler. */
 static void die(int signo, siginfo_t *info)

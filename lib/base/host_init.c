@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_init.c - what is done once per process, and what a fork undoes.
+ * host_init.c - done once per process, and again in the child of a fork.
  */
 #include "base/host_inside.h"
 #include "base/host_where.h"

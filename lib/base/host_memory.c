@@ -60,7 +60,7 @@ void host_free(void *mem, size_t size)
 /* The least of a transparent huge page that is worth a question. */
 #define HUGE ((size_t)2 << 20)
 
-/* A write that changes nothing, whoever else writes there. */
+/* A write that changes nothing, also beside another thread's. */
 static void touch(uintptr_t at)
 {
 	_Atomic uint32_t *word = (_Atomic uint32_t *)at;

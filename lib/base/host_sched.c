@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <sched.h>
 
-/* What is to be kept is told and set together with the policy. */
+/* Without the flag, which is read and set together with the policy. */
 #define POLICY(all) ((all) & ~SCHED_RESET_ON_FORK)
 
 static bool get(int32_t tid, struct host_sched *is)

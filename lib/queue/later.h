@@ -79,7 +79,7 @@ static inline void later_grow(struct later *later)
 	due_grow(&later->due);
 }
 
-/* By a worker that took the task.  True: too early; it is put again, and not the worker's. */
+/* By a worker that took the task.  True: too early, and put again for another to take. */
 bool later_again(struct inbox *inbox, struct ward_task *task);
 
 /* Expedites the task, which is not looked at, if it waits at that place. */

@@ -7,7 +7,7 @@
  * rush a heavy one of the leaver alone.
  * [W] pop | woken: the waker's swap of the word, read with acquire by the woken
  * thread, which believes nothing but that word.  [T] push: the swap releases
- * ->next to whoever pops.  [X] closed | park: heavy barriers on both sides.  [d] a
+ * ->next to the popper.  [X] closed | park: heavy barriers on both sides.  [d] a
  * rescue dropped the sleeper | it sees so.
  */
 #include "sync/bell.h"
@@ -245,7 +245,7 @@ bool bell_rescue(struct bell *bell)
 	uint32_t held = BELL_WAKING(word);
 
 	if (!BELL_TOP(word)) {
-		if (held) /* by whoever was to wake it */
+		if (held) /* its waker may be stopped */
 			shake(bell, held - 1);
 		return held;
 	}

@@ -115,10 +115,10 @@ void bell_found(struct bell *bell);
 bool bell_park(struct bell *bell, uint32_t i, bool searching);
 /* Wakes all sleepers, for good. */
 void bell_close(struct bell *bell);
-/* True if nobody searches, nobody is being woken. */
+/* True if no thread searches, and none is being woken. */
 bool bell_still(const struct bell *bell);
 
-/* The same, and nobody sleeps: all are at work. */
+/* True if besides none sleeps: all are at work. */
 static inline bool bell_deserted(const struct bell *bell)
 {
 	uint64_t word = load_relaxed(&bell->word);

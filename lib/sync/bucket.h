@@ -142,7 +142,7 @@ static inline void bucket_init(struct bucket *bucket, uint64_t pace,
 	store_relaxed(&bucket->pace, pace);
 }
 
-/* How far ahead of now a draw may lie to be due by 'until': ticks, BUCKET_AHEAD_MAX at most. */
+/* How far ahead of now a draw may lie to be due by 'until': ticks, at most the maximum. */
 static inline uint64_t bucket_ahead(uint64_t now, uint64_t until)
 {
 	uint64_t ahead = until > now ? until - now : 0;

@@ -147,7 +147,7 @@ bool token_lower(struct token *token, int64_t state);
 
 /* Fires it; with 0, if its deadline has come.  True: by this call, with that cause. */
 bool token_cancel(struct token *token, int cause);
-/* The state has moved: tells watches and children, or leaves it to who has the lists. */
+/* The state has moved: tells watches and children, or the lists' holder does. */
 void token_tell(struct token *token);
 
 #endif

@@ -50,7 +50,7 @@ void slot_wake_waiter(struct slot *slot)
 	_Atomic uint32_t *waits_on;
 
 	add_acq_rel(&slot->wait.wakers, 1);
-	barrier_seq_cst(); /* [s] I am about to | it waits no more */
+	barrier_seq_cst(); /* [s] a waker is about | waits no more? */
 	waits_on = load_acquire(&slot->wait.on); /* [G] */
 	if (waits_on) {
 		add_acq_rel(waits_on, 1);
@@ -62,7 +62,7 @@ void slot_wake_waiter(struct slot *slot)
 void slot_await_wakers(struct slot *slot)
 {
 	store_relaxed(&slot->wait.on, NULL);
-	barrier_seq_cst(); /* [s] I wait no more | who is about to wake me? */
+	barrier_seq_cst(); /* [s] waits no more | is a waker about? */
 	/* A waker needs two steps and a futex call; a forked child has none. */
 	while (load_acquire(&slot->wait.wakers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)

@@ -91,7 +91,7 @@ struct slot {
 	_Atomic uint64_t released;	/* tasks given back to the user */
 	uint64_t own_budgets; /* not 0: a task's own budgets stand below */
 
-	/* W: the next line, and what comes after it */
+	/* W: the next line, and those after it */
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
 	_Atomic uint64_t stale_commits;
