@@ -96,12 +96,9 @@ static void worker_leave(struct pool *pool, struct slot *slot)
 /* On the bench; ends as worker_work(). */
 static enum work_end answer_all(struct pool *pool, struct slot *slot)
 {
-	while (!sweep(pool, slot)) {
-		if (load_relaxed(&slot->fence) == FENCE_FORKED)
-			host_exit();
+	while (!sweep(pool, slot))
 		if (!worker_come_home(pool, slot))
 			return WORK_RETURNED;
-	}
 	seat_leave_bench(pool, slot);
 	orphaned_answer(pool);
 	return WORK_LEAVES;

@@ -331,6 +331,8 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 	bool seated;
 
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		host_exit();
 	slot->priority.demoted = false;
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first: the rest at full priority */
 		slot->priority.demoted = !priority_returned(slot, LIFE_GEN(life));
@@ -639,12 +641,8 @@ enum work_end worker_work(struct pool *pool, struct slot *slot, bool own)
 	enum work_end end;
 
 	for (;;) {
-		if (unlikely(!own)) {
-			if (load_relaxed(&slot->fence) == FENCE_FORKED)
-				host_exit();
-			if (!worker_come_home(pool, slot))
-				return WORK_RETURNED;
-		}
+		if (unlikely(!own) && !worker_come_home(pool, slot))
+			return WORK_RETURNED;
 		task = inbox_next(&pool->inbox, &slot->local, slot->index);
 		if (likely(task && !load_relaxed(&pool->inbox.controls))) {
 			own = attempt(pool, slot, task);

@@ -26,9 +26,9 @@ enum work_end worker_work(struct pool *pool, struct slot *slot, bool own);
  */
 cold bool worker_finish_raised(struct pool *pool, struct slot *slot);
 /*
- * The caller's attempt or callback was taken away while it was inside.  True if
- * it may go on in the seat that it has: the steward took the answer, but has
- * not taken the seat yet, and now cannot any more.
+ * The caller's attempt or callback was taken away while it was inside.  True if it may
+ * go on in its seat: the steward took the answer, but has not taken the seat yet, and
+ * now cannot any more.  In a child process, where it is a copy, its thread ends.
  */
 bool worker_come_home(struct pool *pool, struct slot *slot);
 
