@@ -105,7 +105,6 @@ static void set_up(uint32_t wide)
 	}
 	most = wide;
 	inside = ran = gone = turn = submitters = 0;
-	port = NULL;
 }
 
 static void make(struct ward_lane_config config)
@@ -124,6 +123,18 @@ static void make(struct ward_lane_config config)
 	sim_name((void *)(uintptr_t)&in->empty, "lane.empty");
 }
 
+static void set_up_narrow(void)
+{
+	set_up(1);
+	make((struct ward_lane_config){ .active = 1 });
+}
+
+static void set_up_port(void)
+{
+	set_up(0);
+	check(ward_port_create(&port) == 0);
+}
+
 /* All memory of lanes is there to be used again. */
 static void all_given_back(void)
 {
@@ -138,14 +149,17 @@ static void all_given_back(void)
 	check(all == free);
 }
 
+static void pool_gone(void)
+{
+	all_given_back();
+	pool_put(pool);
+	check(sim_unfreed() == 0);
+}
+
 static void tear_down(void)
 {
 	check(ward_lane_destroy(lane) == 0);
-	all_given_back();
-	if (port)
-		check(ward_port_destroy(port) == 0);
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 
 /* ---- workers, of a kind: they take, run and answer ---------------------------------- */
@@ -305,8 +319,7 @@ static void lane_alone(void)
 {
 	host_thread t[2];
 
-	set_up(1);
-	make((struct ward_lane_config){ .active = 1 });
+	set_up_narrow();
 	t[0] = begin(sends_one, 0);
 	t[1] = begin(works, 2);
 	send(1);
@@ -378,8 +391,7 @@ static void lane_abandoned(void)
 	end(t);
 	check(load_acquire(&pool->refs) == 1);
 	check(!pool->lanes);
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 SCENARIO(lane_abandoned, "a lane that nobody has is destroyed twice, or never",
 	 .bound = 1, .share = 2);
@@ -465,8 +477,7 @@ static void lane_cancelled(void)
 {
 	host_thread t[2];
 
-	set_up(1);
-	make((struct ward_lane_config){ .active = 1 });
+	set_up_narrow();
 	for (uint32_t i = 0; i < 3; i++)
 		send(i);
 	t[0] = begin(cancels, 0);
@@ -504,9 +515,7 @@ static void tear_both_down(void)
 {
 	check(ward_lane_join(above, WARD_FOREVER) == 0);
 	check(ward_lane_destroy(above) == 0);
-	all_given_back();
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 
 /* Two below and one above, for one place. */
@@ -619,9 +628,7 @@ static void lane_shared_stop(void)
 		check(ward_lane_destroy(lane) == 0);
 	ward_lane_join(above, WARD_FOREVER);
 	check(ward_lane_destroy(above) == 0);
-	all_given_back();
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 SCENARIO(lane_shared_stop, "who is stopped in two lanes holds up a third", .stop = 0x2,
 	 .share = 2, .steps = 20000);
@@ -682,8 +689,7 @@ static void lane_recalled(void)
 {
 	host_thread t[3];
 
-	set_up(1);
-	make((struct ward_lane_config){ .active = 1 });
+	set_up_narrow();
 	for (uint32_t i = 0; i < TASKS; i++) {
 		piece[i].task.release = release_and_wipe;
 		if (i < TASKS - 1)
@@ -709,8 +715,7 @@ static void lane_recalled_early(void)
 {
 	host_thread t[2];
 
-	set_up(1);
-	make((struct ward_lane_config){ .active = 1 });
+	set_up_narrow();
 	for (uint32_t i = 0; i < 3; i++)
 		piece[i].task.release = release_and_wipe;
 	send(0);
@@ -964,9 +969,7 @@ static void lane_limits_end(void)
 	end(t[1]);
 	limits_untouched();
 	all_had(1, 0);
-	all_given_back();
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 SCENARIO(lane_limits_end, "a lane that has ended touches its limits", .share = 2,
 	 .rare = 2, .steps = 30000);
@@ -1085,8 +1088,7 @@ static void lane_port(void)
 {
 	host_thread t[2];
 
-	set_up(0);
-	check(ward_port_create(&port) == 0);
+	set_up_port();
 	make((struct ward_lane_config){ .port = port, .active = sim_choose(2) });
 	send(0);
 	send(1);
@@ -1102,8 +1104,7 @@ static void lane_port(void)
 	check(ward_port_destroy(port) == 0);
 	end(t[0]);
 	end(t[1]);
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 SCENARIO(lane_port, "the loop is not told, or the port is gone too early",
 	 .share = 2, .steps = 20000);
@@ -1133,8 +1134,7 @@ static void lane_port_late(void)
 	struct local_queue local;
 	host_thread t[2];
 
-	set_up(0);
-	check(ward_port_create(&port) == 0);
+	set_up_port();
 	make((struct ward_lane_config){ .port = port });
 	send(0);
 	local_init(&local, 0);
@@ -1156,8 +1156,7 @@ static void lane_port_late(void)
 	check(!load_relaxed(&pool->unreleased));
 	check(load_relaxed(&pool->inbox.requeued_in) ==
 	      load_relaxed(&pool->inbox.requeued_out));
-	pool_put(pool);
-	check(sim_unfreed() == 0);
+	pool_gone();
 }
 SCENARIO(lane_port_late, "a port goes before the last release() that is due there",
 	 .bound = 1, .steps = 20000);

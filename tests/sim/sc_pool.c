@@ -235,16 +235,31 @@ static void rest(void)
 		host_wait(&bed, 0, host_now() + ms(how * how));
 }
 
-static void send(uint32_t i, enum kind kind)
+static struct ward_task *made(uint32_t i, enum kind kind,
+			      void (*given_back)(struct ward_task *))
 {
 	struct errand *e = &errand[i];
 
-	rest();
 	e->kind = kind;
 	e->task.run = run;
 	e->task.done = done;
-	e->task.release = release;
-	check(ward_submit(pool, &e->task, WARD_FOREVER) == 0);
+	e->task.release = given_back;
+	return &e->task;
+}
+
+static void send(uint32_t i, enum kind kind)
+{
+	rest();
+	check(ward_submit(pool, made(i, kind, release), WARD_FOREVER) == 0);
+}
+
+static struct ward_lane *lane_of(struct ward_lane_config config)
+{
+	struct ward_lane *lane = NULL;
+
+	config.size = sizeof(config);
+	check(ward_lane_create(&lane, pool, &config) == 0);
+	return lane;
 }
 
 static offstage void all_answered(uint32_t n)
@@ -369,12 +384,9 @@ static void pool_held(void)
 	host_thread t;
 
 	set_up(1, 1, 1);
-	errand[0].task.release = release_and_say;
 	store_relaxed(&gone, 0);
 	check(ward_task_hold(pool, &errand[0].task) == 0);
-	errand[0].kind = sim_choose(2) ? FINE : SLOW;
-	errand[0].task.run = run;
-	errand[0].task.done = done;
+	made(0, sim_choose(2) ? FINE : SLOW, release_and_say);
 	check(ward_submit(pool, &errand[0].task, WARD_FOREVER) == 0);
 	check(!host_spawn(&t, NULL, recalls, NULL, &said));
 	send(1, FINE);
@@ -404,10 +416,7 @@ static void pool_held_destroyed(void)
 	set_up(1, 1 + sim_choose(2), 1);
 	check(ward_task_hold(pool, &errand[0].task) == 0);
 	store_relaxed(&gone, 0);
-	errand[0].kind = (enum kind)sim_choose(NOTICES + 1);
-	errand[0].task.run = run;
-	errand[0].task.done = done;
-	errand[0].task.release = release_and_say;
+	made(0, (enum kind)sim_choose(NOTICES + 1), release_and_say);
 	check(ward_submit(pool, &errand[0].task, WARD_FOREVER) == 0);
 	check(!host_spawn(&t, NULL, drops, NULL, NULL));
 	rest();
@@ -453,10 +462,7 @@ static void release_and_wake(struct ward_task *task)
 /* Without a lane release() tells that it may be submitted again, else the lane. */
 static void send_to(struct ward_lane *lane)
 {
-	errand[0].kind = FINE;
-	errand[0].task.run = run;
-	errand[0].task.done = done;
-	errand[0].task.release = lane ? NULL : release_and_wake;
+	made(0, FINE, lane ? NULL : release_and_wake);
 	check((lane ? ward_lane_submit(lane, &errand[0].task, WARD_FOREVER) :
 		      ward_submit(pool, &errand[0].task, WARD_FOREVER)) == 0);
 }
@@ -478,16 +484,14 @@ static offstage bool is_lost(const struct errand *e)
 /* One that was just given back is submitted again, and cancelled. */
 static void pool_recalled_again(void)
 {
-	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
 	struct ward_lane *lane = NULL;
 	int said;
 
 	patience = 1000;
 	set_up(2, 1, 1);
 	patience = 2;
-	config.active = 1;
 	if (sim_choose(2))
-		check(ward_lane_create(&lane, pool, &config) == 0);
+		lane = lane_of((struct ward_lane_config){ .active = 1 });
 	for (uint32_t n = 0; n < 2 && !is_lost(&errand[0]); n++) {
 		anew(&errand[0]);
 		store_relaxed(&gone, 0);
@@ -516,19 +520,14 @@ static offstage void not_begun(const struct errand *e)
 /* Two that wait for their time, then for their turn; one of them, or all, not. */
 static void pool_lane_timed(void)
 {
-	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
 	struct ward_lane *lane;
 	uint32_t how = sim_choose(4);
 	int said = 0;
 
 	set_up(1, 1, 1);
-	config.active = 1;
-	check(ward_lane_create(&lane, pool, &config) == 0);
+	lane = lane_of((struct ward_lane_config){ .active = 1 });
 	for (uint32_t i = 0; i < 2; i++) {
-		errand[i].kind = FINE;
-		errand[i].task.run = run;
-		errand[i].task.done = done;
-		errand[i].task.release = release;
+		made(i, FINE, release);
 		check(ward_task_hold(pool, &errand[i].task) == 0);
 		check(ward_lane_submit_at(lane, &errand[i].task,
 					  host_now() + ms(sim_choose(3))) == 0);
@@ -564,19 +563,15 @@ static void cancels_lane(void *arg)
 
 static void pool_lane_timed_cancelled(void)
 {
-	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
 	struct ward_lane *lane;
 	host_thread t;
 	int err;
 
 	set_up(1, 1, 1);
-	check(ward_lane_create(&lane, pool, &config) == 0);
+	lane = lane_of((struct ward_lane_config){ 0 });
 	check(!host_spawn(&t, NULL, cancels_lane, NULL, lane));
-	errand[0].kind = FINE;
-	errand[0].task.run = run;
-	errand[0].task.done = done;
-	errand[0].task.release = release;
-	err = ward_lane_submit_at(lane, &errand[0].task, HOST_FOREVER / 2);
+	err = ward_lane_submit_at(lane, made(0, FINE, release),
+				  HOST_FOREVER / 2);
 	check(!err || err == -ECANCELED);
 	ward_lane_join(lane, WARD_FOREVER);
 	check(ward_lane_count(lane) == 0);
@@ -670,30 +665,42 @@ static void sends_elsewhere(void *arg)
 	check(ward_submit_at(pool, &errand[2].task, host_now() + 100, 0) == 0);
 }
 
-/* The books add up wherever a submitter is, also if it stays there. */
-static void pool_audit_stop(void)
+/* A pool that is not started: its records without threads. */
+static struct pool *set_up_still(uint32_t spares)
 {
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
-	struct ward_lane_config how = WARD_LANE_CONFIG_INIT;
-	struct ward_lane *lane;
-	host_thread t;
 
 	memset(errand, 0, sizeof(errand));
-	config.workers = config.max = 1;
+	config.workers = config.max = config.zombies = 1;
+	config.spares = spares;
 	config.ring = 4;
-	config.zombies = 1;
 	config.trace_signo = WARD_TRACE_NONE;
 	check(ward_pool_create(&pool, &config) == 0);
-	how.prio = 2;
-	check(ward_lane_create(&lane, pool, &how) == 0);
-	for (int i = 0; i < 3; i++)
-		errand[i].task.run = run;
-	check(!host_spawn(&t, NULL, sends_elsewhere, NULL, lane));
+	return (struct pool *)pool;
+}
+
+static void audit_beside(void (*fn)(void *), void *arg)
+{
+	host_thread t;
+
+	check(!host_spawn(&t, NULL, fn, NULL, arg));
 	for (int i = 0; i < 4; i++)
 		audit();
 	host_join(t, HOST_FOREVER);
 	audit();
 	sim_enough();
+}
+
+/* The books add up wherever a submitter is, also if it stays there. */
+static void pool_audit_stop(void)
+{
+	struct ward_lane *lane;
+
+	set_up_still(0);
+	lane = lane_of((struct ward_lane_config){ .prio = 2 });
+	for (int i = 0; i < 3; i++)
+		errand[i].task.run = run;
+	audit_beside(sends_elsewhere, lane);
 }
 SCENARIO(pool_audit_stop, "a submitter that is on its way breaks the books",
 	 .stop = 0x2);
@@ -706,18 +713,9 @@ static void benches(void *arg)
 /* The same of who calls a spare to the bench; records without threads will do. */
 static void pool_audit_bench(void)
 {
-	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
-	struct slot *worker, *spare;
-	struct pool *in;
-	host_thread t;
+	struct pool *in = set_up_still(1);
+	struct slot *worker = &in->slot[0], *spare = &in->slot[1];
 
-	config.workers = config.max = config.spares = config.zombies = 1;
-	config.ring = 4;
-	config.trace_signo = WARD_TRACE_NONE;
-	check(ward_pool_create(&pool, &config) == 0);
-	in = (struct pool *)pool;
-	worker = &in->slot[0];
-	spare = &in->slot[1];
 	check(seats_claim(&in->seat_count, in->seats));
 	store_relaxed(&in->seat[0], worker);
 	store_relaxed(&in->seats_used, 1);
@@ -729,12 +727,7 @@ static void pool_audit_bench(void)
 	stack_push(&in->spares, 1);
 	store_relaxed(&in->slots_used, 2);
 	store_relaxed(&in->threads_created, 2);
-	check(!host_spawn(&t, NULL, benches, NULL, in));
-	for (int i = 0; i < 4; i++)
-		audit();
-	host_join(t, HOST_FOREVER);
-	audit();
-	sim_enough();
+	audit_beside(benches, in);
 }
 SCENARIO(pool_audit_bench, "who is called to the bench breaks the books",
 	 .stop = 0x2);
@@ -864,13 +857,9 @@ static void submitter(void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 1; i < ERRANDS; i++) {
-		struct errand *e = &errand[i];
-		int err;
+		int err = ward_submit(pool, made(i, FINE, release),
+				      WARD_FOREVER);
 
-		e->task.run = run;
-		e->task.done = done;
-		e->task.release = release;
-		err = ward_submit(pool, &e->task, WARD_FOREVER);
 		if (err) {
 			check(err == -ESHUTDOWN);
 			return;
@@ -938,9 +927,8 @@ static void fires(void *arg)
 static int try_as(uint32_t i, int (*how)(struct ward_task *),
 		  void (*answer)(struct ward_task *, int))
 {
-	errand[i].task.run = how;
+	made(i, FINE, release)->run = how;
 	errand[i].task.done = answer;
-	errand[i].task.release = release;
 	if (i)
 		errand[i].task.cancel = &token;
 	return ward_submit(pool, &errand[i].task, WARD_FOREVER);
@@ -1048,10 +1036,8 @@ static void pool_let_go(void)
 {
 	hold_worker(&for_ever);
 	check(ward_task_hold(pool, &errand[1].task) == 0);
-	errand[1].task.run = run;
-	errand[1].task.done = done;
-	errand[1].task.release = release_and_free;
-	check(ward_submit(pool, &errand[1].task, WARD_FOREVER) == 0);
+	check(ward_submit(pool, made(1, FINE, release_and_free),
+			  WARD_FOREVER) == 0);
 	check(ward_task_cancel(pool, &errand[1].task, 0) == 0);
 	check(ward_task_wait(pool, &errand[1].task, HOST_FOREVER, NULL) == 0);
 	check(ward_task_drop(pool, &errand[1].task) == 0);

@@ -16,11 +16,10 @@
  *	refusals table		the same, and prints the table
  *	refusals CALL ERROR start|later		one of them
  */
+#include "../unit/filter.h"
 #include "story.h"
 
 #include <ctype.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -99,22 +98,7 @@ static const char *const when_name[] = { "start", "later" };
 
 /* ---- the kernel ---------------------------------------------------------------- */
 
-/* From now on, for all threads. */
-static bool refuse(unsigned nr, unsigned err)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		       SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
-}
+#define ALL_THREADS SECCOMP_FILTER_FLAG_TSYNC
 
 /* What the story itself does, and what nobody can do without (docs/refusals.md). */
 static const unsigned own[] = {
@@ -129,7 +113,6 @@ enum { OWN = sizeof(own) / sizeof(own[0]) };
 static bool trap_others(void)
 {
 	struct sock_filter code[2 * (CALLS + OWN) + 2], *at = code;
-	struct sock_fprog program = { .filter = code };
 
 	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 					     offsetof(struct seccomp_data, nr));
@@ -143,10 +126,7 @@ static bool trap_others(void)
 	}
 	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 					     SECCOMP_RET_TRAP);
-	program.len = (unsigned short)(at - code);
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		       SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+	return set_filter(code, (size_t)(at - code), ALL_THREADS);
 }
 
 /* ---- what a child finds ---------------------------------------------------------- */
@@ -499,7 +479,7 @@ static void child(const struct refused *c, int err, enum when when)
 		sigaction(SIGSYS, &action, NULL);
 		if (!trap_others())
 			_exit(77);
-	} else if (when == START && !refuse(c->nr, (unsigned)err))
+	} else if (when == START && !refuse_with(c->nr, (unsigned)err, ALL_THREADS))
 		_exit(77);
 	if (up(&pool))
 		return;
@@ -517,7 +497,7 @@ static void child(const struct refused *c, int err, enum when when)
 		if (ward_lane_create(&lane, pool, &narrow))
 			say("lanes are refused");
 	}
-	if (err && !refuse(c->nr, (unsigned)err))
+	if (err && !refuse_with(c->nr, (unsigned)err, ALL_THREADS))
 		_exit(77);
 	work(pool);
 	/* More than libc has stacks of threads that are gone. */

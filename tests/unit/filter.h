@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * filter.h - a kernel that refuses one system call from now on, for the calling
- * thread and those that it makes.
+ * filter.h - a kernel that refuses system calls from now on, for the calling thread and
+ * those that it makes; for all threads with SECCOMP_FILTER_FLAG_TSYNC.
  */
 #ifndef WARD_TESTS_UNIT_FILTER_H
 #define WARD_TESTS_UNIT_FILTER_H
@@ -12,8 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-static inline bool refuse_call(unsigned nr, unsigned err)
+static inline bool set_filter(struct sock_filter *code, size_t n, unsigned flags)
+{
+	struct sock_fprog program = { (unsigned short)n, code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags,
+		       &program) == 0;
+}
+
+static inline bool refuse_with(unsigned nr, unsigned err, unsigned flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
@@ -22,10 +33,13 @@ static inline bool refuse_call(unsigned nr, unsigned err)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+	return set_filter(code, sizeof(code) / sizeof(code[0]), flags);
+}
+
+static inline bool refuse_call(unsigned nr, unsigned err)
+{
+	return refuse_with(nr, err, 0);
 }
 
 #endif

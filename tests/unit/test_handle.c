@@ -5,7 +5,7 @@
  * say so.
  */
 #include "base/handle.h"
-#include "job.h"
+#include "lane_job.h"
 #include <malloc.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -108,17 +108,38 @@ static int run_try(void *arg, unsigned n)
 	return 0;
 }
 
+static struct ward_hedge_config one_try(int (*run)(void *arg, unsigned n))
+{
+	struct ward_hedge_config config = WARD_HEDGE_CONFIG_INIT;
+
+	config.tries = 1;
+	config.run = run;
+	return config;
+}
+
+static struct ward_steward *root_steward(void)
+{
+	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
+	struct ward_steward *root = NULL;
+
+	cr_assert_eq(ward_steward_create(&root, &config), 0);
+	return root;
+}
+
+static void steward_ended(struct ward_steward *root)
+{
+	cr_assert_eq(ward_steward_destroy(root, ward_in(IN_TIME)), 0);
+}
+
 static void pool_calls(struct ward_pool *pool)
 {
-	struct ward_hedge_config hedge = WARD_HEDGE_CONFIG_INIT;
+	struct ward_hedge_config hedge = one_try(run_try);
 	struct job job = job_of_kind(job_run);
 	struct ward_task *list[] = { &job.task };
 	struct ward_stats stats = WARD_STATS_INIT;
 	struct ward_audit audit = WARD_AUDIT_INIT;
 	struct ward_lane *lane = NULL;
 
-	hedge.tries = 1;
-	hedge.run = run_try;
 	refused(ward_pool_start(pool));
 	refused(ward_pool_resize(pool, 1, 0));
 	refused(ward_submit(pool, &job.task, WARD_NOWAIT));
@@ -271,9 +292,8 @@ Test(handle, what_a_configuration_names_is_looked_at_too)
 {
 	struct ward_pool *pool = pool_of(1);
 	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
-	struct ward_steward_config tree = WARD_STEWARD_CONFIG_INIT;
+	struct ward_steward *root = root_steward();
 	struct ward_spec spec = WARD_SPEC_INIT;
-	struct ward_steward *root;
 	struct ward_lane *lane;
 	struct ward *ward;
 
@@ -283,11 +303,10 @@ Test(handle, what_a_configuration_names_is_looked_at_too)
 	config.under = NULL;
 	config.port = (void *)&memory;
 	refused(ward_lane_create(&lane, pool, &config));
-	cr_assert_eq(ward_steward_create(&root, &tree), 0);
 	spec.run = run_go;
 	spec.bridge = (void *)&memory;
 	refused(ward_start(&ward, root, &spec));
-	cr_assert_eq(ward_steward_destroy(root, ward_in(IN_TIME)), 0);
+	steward_ended(root);
 	ended(pool);
 }
 
@@ -296,17 +315,15 @@ Test(handle, what_a_configuration_names_is_looked_at_too)
 Test(handle, a_lane_that_was_destroyed_is_refused)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane, *again;
+	struct ward_lane *lane = lane_of(pool), *again;
 
 	what = "a lane's memory";
-	cr_assert_eq(ward_lane_create(&lane, pool, NULL), 0);
-	cr_assert_eq(ward_lane_destroy(lane), 0);
+	given_back(lane);
 	lane_calls(lane);
-	cr_assert_eq(ward_lane_create(&again, pool, NULL), 0);
+	again = lane_of(pool);
 	cr_assert_eq(again, lane, "its memory is used again");
 	cr_assert_eq(ward_lane_join(again, 0), 0);
-	cr_assert_eq(ward_lane_destroy(again), 0);
-	ended(pool);
+	gone(pool, again);
 }
 
 static struct gate go_on;
@@ -321,13 +338,11 @@ static int run_long(void *arg, unsigned n)
 
 Test(handle, a_hedge_that_was_put_is_refused_while_it_goes_on)
 {
-	struct ward_hedge_config config = WARD_HEDGE_CONFIG_INIT;
+	struct ward_hedge_config config = one_try(run_long);
 	struct ward_pool *pool = pool_of(1);
 	struct ward_hedge *hedge;
 
 	what = "a hedge that goes on";
-	config.tries = 1;
-	config.run = run_long;
 	cr_assert_eq(ward_hedge_start(&hedge, pool, &config), 0);
 	ward_hedge_put(hedge);
 	hedge_calls(hedge);
@@ -338,9 +353,8 @@ Test(handle, a_hedge_that_was_put_is_refused_while_it_goes_on)
 Test(handle, a_pool_is_not_destroyed_twice)
 {
 	struct ward_pool *pool = pool_of(1);
-	struct ward_lane *lane;
+	struct ward_lane *lane = lane_of(pool);
 
-	cr_assert_eq(ward_lane_create(&lane, pool, NULL), 0);
 	ended(pool);
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(ward_pool_destroy(pool, WARD_NOWAIT), -EINVAL);
@@ -358,7 +372,6 @@ static bool may_look(void)
 
 Test(handle, one_that_was_freed_is_refused_while_its_memory_is_there)
 {
-	struct ward_steward_config config = WARD_STEWARD_CONFIG_INIT;
 	struct ward_spec spec = WARD_SPEC_INIT;
 	struct ward_steward *root;
 	struct ward_bridge *bridge;
@@ -378,11 +391,11 @@ Test(handle, one_that_was_freed_is_refused_while_its_memory_is_there)
 	pool = pool_of(1);
 	ended(pool);
 	pool_calls(pool);
-	cr_assert_eq(ward_steward_create(&root, &config), 0);
+	root = root_steward();
 	spec.run = run_go;
 	spec.restart = WARD_NEVER;
 	cr_assert_eq(ward_start(&ward, root, &spec), 0);
-	cr_assert_eq(ward_steward_destroy(root, ward_in(IN_TIME)), 0);
+	steward_ended(root);
 	steward_calls(root);
 	ward_put(ward);
 	ward_calls(ward);

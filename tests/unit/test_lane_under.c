@@ -17,6 +17,27 @@ static void set_up(uint32_t workers, uint32_t places)
 	over = lane_of(pool, .active = places);
 }
 
+/* A task holds the one place, and another one waits for it in a lane below. */
+static struct ward_lane *one_waits(struct ward_cancel *token, struct job *held,
+				   struct job *waits)
+{
+	struct ward_lane *lane;
+
+	set_up(2, 1);
+	lane = lane_under(.cancel = token);
+	*held = job_of_kind(job_sleep);
+	*waits = job_of_kind(job_run);
+	begun(over, held);
+	sent(lane, waits);
+	return lane;
+}
+
+static void joined(struct ward_lane *lane, int status)
+{
+	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), status);
+	given_back(lane);
+}
+
 static void tear_down(void)
 {
 	finished(pool, over, 0);
@@ -68,10 +89,8 @@ Test(lane_under, a_width_is_shared, .timeout = 60)
 	send_all(lane, LANES + 1);
 	lanes_had(LANES + 1);
 	cr_assert_eq(load_relaxed(&most), 2);
-	for (int k = 0; k < LANES; k++) {
-		cr_assert_eq(ward_lane_join(lane[k], WARD_FOREVER), 0);
-		given_back(lane[k]);
-	}
+	for (int k = 0; k < LANES; k++)
+		joined(lane[k], 0);
 	tear_down();
 }
 
@@ -84,8 +103,7 @@ Test(lane_under, its_own_width_holds_too, .timeout = 60)
 	send_all(&lane, 1);
 	lanes_had(1);
 	cr_assert_eq(load_relaxed(&most), 1);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
+	joined(lane, 0);
 	tear_down();
 }
 
@@ -111,8 +129,7 @@ Test(lane_under, a_bound_and_batches, .timeout = 60)
 	}
 	lanes_had(1);
 	cr_assert_leq(load_relaxed(&most), 2);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
+	joined(lane, 0);
 	tear_down();
 }
 
@@ -175,18 +192,13 @@ Test(lane_under, what_is_inside_is_counted_there)
 /* What it has asked for comes when it is gone, and goes on to others. */
 Test(lane_under, one_that_ends_while_it_asks)
 {
-	struct ward_lane *lane;
-	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job held, waits;
+	struct ward_lane *lane = one_waits(NULL, &held, &waits);
 	struct job last = job_of_kind(job_run);
 
-	set_up(2, 1);
-	lane = lane_under();
-	begun(over, &held);
-	sent(lane, &waits);
 	cr_assert(ward_lane_cancel(lane, -EINTR));
 	job_had(&waits, -EINTR);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
-	given_back(lane);
+	joined(lane, -EINTR);
 	sent(over, &last);
 	cr_assert_eq(ward_lane_destroy(over), -EBUSY);
 	gate_open(&held.gate);
@@ -197,13 +209,9 @@ Test(lane_under, one_that_ends_while_it_asks)
 
 Test(lane_under, a_drain_does_not_wait_for_who_asked)
 {
-	struct ward_lane *lane;
-	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job held, waits;
+	struct ward_lane *lane = one_waits(NULL, &held, &waits);
 
-	set_up(2, 1);
-	lane = lane_under();
-	begun(over, &held);
-	sent(lane, &waits);
 	cr_assert_eq(ward_task_recall(pool, &waits.task, 0), WARD_RECALLED);
 	gate_open(&held.gate);
 	cr_assert_eq(ward_pool_drain(pool, WARD_FOREVER), 0);
@@ -224,8 +232,7 @@ Test(lane_under, recalled_from_the_middle)
 	gate_open(&held.gate);
 	for (int i = 0; i < 3; i++)
 		job_had(&waits[i], i == 1 ? -EINTR : 0);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -EINTR);
-	given_back(lane);
+	joined(lane, -EINTR);
 	tear_down();
 }
 
@@ -266,13 +273,9 @@ Test(lane_under, cancelled_with_the_lane_above)
 Test(lane_under, its_own_token_stops_it_alone)
 {
 	struct ward_cancel own = { 0 };
-	struct ward_lane *lane;
-	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job held, waits;
+	struct ward_lane *lane = one_waits(&own, &held, &waits);
 
-	set_up(2, 1);
-	lane = lane_under(.cancel = &own);
-	begun(over, &held);
-	sent(lane, &waits);
 	cr_assert(ward_cancel_fire(&own, -EINTR));
 	job_had(&waits, -EINTR);
 	cr_assert_eq(ward_cancel_cause(ward_lane_token(over)), 0);
@@ -316,8 +319,7 @@ Test(lane_under, a_place_is_free_when_its_task_was_convicted)
 	cr_assert_eq(load_acquire(&stuck.dones), 1);
 	gate_open(&stuck.gate);
 	job_had(&stuck, -ETIME);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ETIME);
-	given_back(lane);
+	joined(lane, -ETIME);
 	tear_down();
 }
 
@@ -399,8 +401,7 @@ Test(lane_under, the_oldest_is_dropped_while_it_asks)
 	cr_assert_eq(ward_lane_count(over), 2);
 	gate_open(&held.gate);
 	job_had(&waits[3], 0);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), -ENOBUFS);
-	given_back(lane);
+	joined(lane, -ENOBUFS);
 	tear_down();
 	job_had(&held, 0);
 }
@@ -423,8 +424,7 @@ Test(lane_under, answers_at_a_port)
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(load_relaxed(&sent_there[i].done_on), host_tid());
 	job_had(&last, 0);
-	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), 0);
-	given_back(lane);
+	joined(lane, 0);
 	cr_assert(comes_true(ward_port_run(port, 0) == 0));
 	cr_assert_eq(ward_port_destroy(port), 0);
 	tear_down();
@@ -433,15 +433,11 @@ Test(lane_under, answers_at_a_port)
 /* In a child of the process both are copies, and nobody asks for places there. */
 Test(lane_under, in_a_forked_child)
 {
-	struct ward_lane *lane;
-	struct job held = job_of_kind(job_sleep), waits = job_of_kind(job_run);
+	struct job held, waits;
+	struct ward_lane *lane = one_waits(NULL, &held, &waits);
 	struct job late = job_of_kind(job_run);
 	int status, child;
 
-	set_up(2, 1);
-	lane = lane_under();
-	begun(over, &held);
-	sent(lane, &waits);
 	child = fork();
 	if (!child)
 		_exit(ward_lane_submit(lane, &late.task, 0) != -ECHILD ||
