@@ -17,9 +17,9 @@
 #define PAUSE (2 * MS) /* until all have gone to sleep */
 
 /*
- * Who is the last?  Each task counts down its own part of the burst, and the last
- * of a part counts the parts: so two workers seldom write the same line, and all
- * implementations pay alike.
+ * The last of a part is found cheaply: each task counts down its own part of the burst,
+ * and the last one there counts the parts.  So two workers seldom write the same line,
+ * and all implementations pay alike.
  */
 #define PART 16u
 static struct {

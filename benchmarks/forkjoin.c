@@ -218,7 +218,7 @@ const struct forker forker_floor = { "floor", bare_up, bare_fib, bare_tree,
 
 /* ---- plan and report ---------------------------------------------------- */
 
-/* Who forks, and the same implementation as a pool, by which it is asked for. */
+/* An implementation that forks, and its pool, by which it is asked for. */
 static const struct {
 	const struct forker *forker;
 	const struct rival *pool;

@@ -460,7 +460,7 @@ static void *bare_worker(void *arg)
 	return arg;
 }
 
-/* What no healer can do without: one wakeup of a thread that is parked. */
+/* One wakeup of a parked thread: no healer can do without it. */
 static void *bare_waker(void *arg)
 {
 	os_await(&bare.parked);
@@ -555,7 +555,7 @@ static bool heal_trial(const struct trial *t)
 static const struct {
 	const char *kind;
 	unsigned full, quick; /* samples of a run */
-	const char *bare;     /* who else is asked; or NULL */
+	const char *bare;     /* the next to be asked; or NULL */
 	bool only_bare;
 	bool load; /* as many workers as cores: more would not be busy */
 } plan[] = { { "wakeup", 500, 100, "nothing", true, false },

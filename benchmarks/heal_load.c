@@ -52,7 +52,7 @@ static __attribute__((noinline)) void fault_ends(void)
 	os_raise(&fault.seen);
 }
 
-/* What every task begins with. */
+/* Every task begins with this. */
 static inline void look_for_fault(void)
 {
 	if (__builtin_expect(!known || raised, 0))

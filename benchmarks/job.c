@@ -97,7 +97,7 @@ void job_spin_calibrate(void)
 
 static void job_release(struct ward_task *task)
 {
-	/* [J] what was done in the job is seen by who finds it free */
+	/* [J] what was done in the job is seen by the producer that finds it free */
 	atomic_store_explicit(&job_of(task)->free, 1, memory_order_release);
 }
 

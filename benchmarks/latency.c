@@ -28,7 +28,7 @@ static void release_wake(struct ward_task *task)
 	os_raise(&job_of(task)->free);
 }
 
-/* The same gaps for everyone. */
+/* Everyone gets these gaps. */
 static uint64_t gap(uint64_t *seed)
 {
 	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;

@@ -116,7 +116,7 @@ static void json_number(FILE *out, const char *name, double value)
 		fprintf(out, ", \"%s\": %.6g", name, value);
 }
 
-/* Run by run: who compares two figures of one run knows which belong together. */
+/* Run by run: so it is known which figures of one run belong together. */
 static void json_values(FILE *out, const struct figure *f)
 {
 	fprintf(out, ", \"values\": [");

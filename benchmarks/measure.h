@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What identifies a figure; the names are what the output promises. */
+/* A figure's identity; the names are those that the output promises. */
 struct key {
 	const char *bench, *impl, *metric, *unit;
 	unsigned workers, producers;

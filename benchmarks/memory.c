@@ -72,7 +72,7 @@ static bool workers_trial(const struct trial *t)
 	return load_finish(&load);
 }
 
-/* ---- those who submit --------------------------------------------------- */
+/* ---- submitters ----------------------------------------------------------- */
 
 static struct {
 	struct load *load;

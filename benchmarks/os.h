@@ -26,7 +26,7 @@ static inline uint64_t os_now(void)
 	return (uint64_t)ts.tv_sec * S + (uint64_t)ts.tv_nsec;
 }
 
-/* What the calling thread has had of the CPUs, ns. */
+/* The CPU time of the calling thread, ns. */
 static inline uint64_t os_own_cpu(void)
 {
 	struct timespec ts;

@@ -31,7 +31,7 @@ static inline struct job *job_of(struct ward_task *task)
 	return ward_entry(task, struct job, task);
 }
 
-/* What a worker does with a job it took; the same for all implementations. */
+/* A worker's way with a job that it took; every implementation's. */
 static inline void job_run(struct job *job)
 {
 	struct ward_task *task = &job->task;
@@ -45,14 +45,14 @@ static inline void job_run(struct job *job)
 
 #define JOB_WINDOW 65536u
 
-/* What is to be started. */
+/* The pool that is to be started. */
 struct setup {
 	unsigned workers, producers;
 	uint32_t ring;	 /* jobs that one producer may have queued */
 	uint32_t window; /* jobs that one producer has */
 };
 
-/* What a producer does, with its number. */
+/* A producer's function, with its number. */
 typedef void producer_fn(void *arg, unsigned producer);
 
 /*

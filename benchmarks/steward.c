@@ -49,7 +49,7 @@ static int run_second(struct ward_task *task)
 	return job_count(task);
 }
 
-/* ---- who looks at the steward ------------------------------------------- */
+/* ---- another thread looks at the steward -------------------------------- */
 
 static const char *const thread_name[] = { "bench/st", "bench/cl", "bench/sc" };
 
@@ -81,7 +81,7 @@ struct watch {
 	double busy;
 };
 
-/* What a steward would take that looks at nobody. */
+/* The cost of a steward that looks at nobody. */
 struct sleeper {
 	_Atomic uint32_t over;
 	uint64_t wall, cpu;

@@ -14,8 +14,8 @@ struct threads_sum {
 };
 
 /*
- * Over all threads but the caller whose name begins with 'prefix' ("": all).
- * Those that have ended are not in it.
+ * Over all threads but the caller whose name begins with 'prefix' ("": all). Threads
+ * that have ended are not in it.
  */
 struct threads_sum threads_sum(const char *prefix);
 

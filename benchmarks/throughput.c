@@ -31,7 +31,7 @@ static bool counted_right(const struct trial *t, uint64_t made)
 	return false;
 }
 
-/* What the process has had so far, the threads that have ended included. */
+/* The CPU time of the process so far, the threads that have ended included. */
 struct usage {
 	double cpu, switches;
 };

@@ -242,7 +242,7 @@ static void take_bench(struct line *line, const char *name)
 		refuse("no such bench", name);
 }
 
-/* What was not said. */
+/* Defaults for all options that were not given. */
 static void defaults(struct line *line)
 {
 	static const struct shape usual[] = { { 1, 1 }, { 1, 2 },  { 1, 4 },

@@ -35,10 +35,10 @@ static void *ideal_main(void *arg)
 }
 
 /*
- * What so many threads need for the tasks when each simply has its share, and a
- * core for itself: ns a task, by their own CPU time, since new threads are not
- * always on cores of their own at once.  Measured at the same time, since two busy
- * cores may be slower than one.
+ * The time that so many threads need for the tasks when each simply has its share, and
+ * a core for itself: ns a task, by their own CPU time, since new threads are not always
+ * on cores of their own at once.  Measured at the same time, since two busy cores may
+ * be slower than one.
  */
 static double ideal_ns(unsigned threads, uint64_t tasks)
 {

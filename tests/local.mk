@@ -58,7 +58,7 @@ AM_TESTS_ENVIRONMENT = \
 	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK \
 		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS;
 
-# What is run alone comes after all the others, one after another.
+# Tests that run alone come after all the others, one after another.
 alone_logs = $(patsubst %,%.log,$(basename $(alone_tests)))
 late_logs = $(filter $(alone_logs),$(TEST_LOGS))
 early_logs = $(filter-out $(alone_logs),$(TEST_LOGS))

@@ -143,7 +143,7 @@ TSAN_CK void ck_pr_md_store_double(double *at, double value)
 TSAN_CK_INTEGERS(TSAN_CK_CAS)
 TSAN_CK_CAS(ptr, void, void *)
 
-/* What is left (fas, neg, btx, ...) ck_pr.h makes from these by itself. */
+/* Operations that are left (fas, neg, btx, ...) ck_pr.h makes from these by itself. */
 #define TSAN_CK_DO(op, how, name, mem, type)                                   \
 	TSAN_CK void ck_pr_##op##_##name(mem *at, type value)                  \
 	{                                                                      \

@@ -72,7 +72,7 @@ record() {
 	echo "guard: $(grep -c '^[a-z0-9]*[.]' "$dir/record") ratios in $RECORD"
 }
 
-# What the record has of other machines, and its head.
+# The record's figures of other machines, and its head.
 others() { # MACHINE
 	[ ! -f "$RECORD" ] || awk -v machine="machine $1" '
 		/^machine / { other = $0 != machine }

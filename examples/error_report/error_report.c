@@ -103,7 +103,7 @@ static void told(void *arg, const struct ward_report *report)
 				 "%s", report->user);
 }
 
-/* What the log has under a number; where it was, who and when goes to stderr. */
+/* The log's line under a number; where it was and when goes to stderr. */
 static void look_up(uint64_t id)
 {
 	char line[4096], *cause, *rest;

@@ -95,7 +95,7 @@ static unsigned long long value(const void *from, const struct figure *figure)
 
 /* ---- gathering ------------------------------------------------------------ */
 
-/* What the kernel counts for this process; left as it is where it does not. */
+/* Counts of the kernel for this process; left as they are where it has none. */
 static void look_at_process(struct own *own)
 {
 	FILE *status = fopen("/proc/self/status", "re");

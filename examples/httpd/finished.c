@@ -36,9 +36,8 @@ void finished_push(struct finished *list, struct request *req)
 		&list->newest, &top, req, memory_order_release, /* [A] */
 		memory_order_relaxed));
 	/*
-	 * Every push rings.  Only the one that found the list empty would need
-	 * to, but then a worker that is stopped right here would hold up the
-	 * answers of all who came after it.
+	 * Every push rings.  Only the one that found the list empty would need to, but
+	 * then a worker that is stopped right here would hold up all later answers.
 	 */
 	finished_ring(list);
 }

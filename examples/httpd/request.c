@@ -130,7 +130,7 @@ void request_route(struct request *req, const struct route *route)
 
 /* ---- the query ------------------------------------------------------------ */
 
-/* What stands after "name=", up to '&' or the end; NULL if nothing does. */
+/* The value after "name=", up to '&' or the end; NULL if there is none. */
 static const char *find(const char *query, const char *name, size_t *len)
 {
 	size_t n = strlen(name);

@@ -18,7 +18,7 @@ struct route {
 	 */
 	int (*run)(struct request *req);
 	/*
-	 * Answered on the loop: what must be told also when no worker is free.
+	 * Answered on the loop: routes that must answer also when no worker is free.
 	 * Such a route never waits.
 	 */
 	bool on_loop;

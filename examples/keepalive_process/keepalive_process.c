@@ -79,7 +79,7 @@ static int keep(void *arg)
 	err = watch(pidfd);
 	if (!err)
 		return bury(pidfd);
-	kill(pid, SIGKILL); /* not buried yet: it is still that one */
+	kill(pid, SIGKILL); /* not reaped yet: it is still that one */
 	bury(pidfd);
 	return err;
 }

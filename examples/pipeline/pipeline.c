@@ -151,7 +151,7 @@ static struct ward_lane *stage(struct ward_pool *pool)
 	struct ward_lane *lane;
 
 	config.active = 1; /* one after the other */
-	config.queued = 1; /* who is ahead waits */
+	config.queued = 1; /* the faster one waits */
 	if (ward_lane_create(&lane, pool, &config))
 		exit(1);
 	return lane;
@@ -176,7 +176,7 @@ static void show(struct ward_pool *pool, const char *title, enum remedy remedy)
 	ward_lane_destroy(p->b);
 }
 
-/* For who looks after it. */
+/* For the code that looks after it. */
 static void tell(void *arg, const struct ward_report *report)
 {
 	char line[1024];

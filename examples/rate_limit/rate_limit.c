@@ -27,7 +27,7 @@ static struct rule {
   disk = { "disk reads per second", 1, 1, { { 0 } } },
   network = { "uses of the network per second", 3, 1, { { 0 } } };
 
-/* Whoever takes from per_second takes from per_minute, too: see main(). */
+/* A draw from per_second is one from per_minute, too: see main(). */
 static struct ward_limit *const read_file[] = { &disk.limit,
 						&per_second.limit };
 static struct ward_limit *const resolve[] = { &network.limit,

@@ -38,7 +38,7 @@ struct stream {
 	struct ward_bridge *bridge;
 };
 
-/* What the ward knows of itself. */
+/* The ward's own state. */
 struct state {
 	unsigned next;	  /* value */
 	uint64_t emitted; /* so many are on the bridge */
@@ -138,7 +138,7 @@ static void run(struct ward_steward *steward, struct stream *stream)
 	ward_put(it);
 }
 
-/* For who looks after the ward; its reader never hears of it. */
+/* For the code that looks after the ward; its reader never hears of it. */
 static void tell(void *arg, const struct ward_report *report)
 {
 	char line[1024];

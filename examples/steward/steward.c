@@ -52,7 +52,7 @@ static void ended(void *arg, int status)
 		say("steward: ward unhealthy; restarting");
 }
 
-/* What the library has to tell of each is more than is wanted here. */
+/* Each has its reports, which are more than is wanted here. */
 static void tell(void *arg, const struct ward_report *report)
 {
 	char line[1024];

@@ -14,7 +14,7 @@ here=$(cd "${top_srcdir:=.}" && pwd) || exit 2
 layers=$(sed -n 's/^layers="\(.*\)"$/\1/p' "$(dirname "$0")/layers.sh")
 cd "${top_builddir:-.}/lib" || exit 2
 
-# What libtool made of each source: for the archive, for the shared library, or both.
+# libtool's objects of each source: for the archive, for the shared library, or both.
 # Of X.c and X_none.c one is built.
 objects=
 built=0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What can be told from the text, the header and what is installed.
+# Rules that can be checked in the text, the header and the installed files.
 
 lint_scripts = \
 	tests/lint/circles.sh \

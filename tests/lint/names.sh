@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What is named is there.
+# A name in a comment or a document is one in the code.
 #
 #	names.sh [TREE]
 #

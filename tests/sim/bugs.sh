@@ -43,7 +43,7 @@ compile() {
 	done | xargs -P "$hands" -L 1 "$CC" $flags $includes "-I$lib" -c
 }
 
-# The scenarios' own files.  What is inline in a header is mostly run from there.
+# The scenarios' own files.  Inline code of a header mostly runs from there.
 homes() {
 	for scenario; do
 		grep -l "SCENARIO($scenario," "$here"/sc_*.c

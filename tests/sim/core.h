@@ -42,7 +42,7 @@ struct thread {
 	void (*last)(void *arg);
 	void *arg;
 	const void *futex[HOST_WAITV_MAX]; /* what it sleeps on */
-	int joins;	       /* whom it waits for, plus one */
+	int joins;	       /* the thread that it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;
 	uint64_t until;

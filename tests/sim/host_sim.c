@@ -230,7 +230,7 @@ void host_populate(void *mem, size_t size)
 
 /* ---- threads ------------------------------------------------------------- */
 
-/* A handle says which turn of its place is meant: a stale one is noticed. */
+/* A handle names one use of its place, so that a stale one is noticed. */
 static host_thread handle_of(int i)
 {
 	return (host_thread)threads[i].turn << 8 | (host_thread)i;
@@ -331,8 +331,8 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 /* ---- lives --------------------------------------------------------------- */
 
 /*
- * A life's first word: who holds it, plus one, or LOST.  The kernel moves it,
- * so no memory model applies; finding it lost is an edge [z].
+ * A life's first word: its holder, plus one, or LOST.  The kernel moves it, so no
+ * memory model applies; finding it lost is an edge [z].
  */
 #define LOST UINT64_MAX
 
@@ -409,7 +409,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 		if (me->watches < sizeof(me->watched) / sizeof(me->watched[0]))
 			me->watched[me->watches++] = lives[i];
 	}
-	/* Who comes up from here on is not among them: only 'gen' says so. */
+	/* A thread that comes up from here on is not among them: only 'gen' says so. */
 	step();
 	memory_full_fence(current);
 	for (unsigned i = 0; i < me->watches; i++)
@@ -426,7 +426,7 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- looking ------------------------------------------------------------- */
 
-/* What the compiler puts before plain accesses, elsewhere: race.c. */
+/* A step, as the compiler puts it before plain accesses elsewhere: race.c. */
 void __tsan_read4(void *at);
 void __tsan_write4(void *at);
 
@@ -436,7 +436,7 @@ void host_stat_close(struct host_stat_files *files)
 	files->tid = -1;
 }
 
-/* Whoever could run has run: virtual time is everybody's. */
+/* Every thread that could run has run: virtual time is everybody's. */
 int host_sample(const struct host_stat_files *files, struct host_sample *sample)
 {
 	const struct thread *t;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whose line it is, by its address; what lies nowhere is of the last. */
+/* The owner of a line, by its address; a line of none is the last one's. */
 enum lines_of { OF_TASK, OF_RING, OF_HAND, OF_INBOX, OF_REST, LINES_OF };
 
 struct lines_count {

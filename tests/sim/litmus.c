@@ -35,7 +35,7 @@ static uint32_t plain;
 		__VA_ARGS__;                                                   \
 	}
 
-/* store buffering: who stores and then looks */
+/* store buffering: a thread stores and then looks */
 P(sb_x, set(&x, 1, relaxed); r[0] = get(&y, relaxed))
 P(sb_y, set(&y, 1, relaxed); r[1] = get(&x, relaxed))
 P(sb_xa, set(&x, 1, release); r[0] = get(&y, acquire))

@@ -426,7 +426,7 @@ static bool weak_cas(struct place *place, uint64_t *seen, uint64_t v, int won,
 {
 	uint32_t i = choose_read(place);
 
-	/* What is expected but cannot be swapped has been replaced. */
+	/* A value that is expected but cannot be swapped has been replaced. */
 	while (place->at[i].v == *seen && !may_swap(place, i))
 		i++;
 	if (place->at[i].v != *seen) {

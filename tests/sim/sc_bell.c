@@ -303,8 +303,8 @@ static void rescuer(void *arg)
 }
 
 /*
- * Whoever is rescued in place of a thread that is only slow: both search then,
- * and nobody sleeps for ever.
+ * A thread is rescued in place of one that is only slow: both search then, and nobody
+ * sleeps for ever.
  */
 static void bell_rescued(void)
 {
@@ -329,7 +329,7 @@ static void bell_rescued(void)
 SCENARIO(bell_rescued, "a thread is rescued although it was only slow",
 	 .share = 2);
 
-/* Closing wakes all, whoever parks just then. */
+/* Closing wakes all, also a thread that parks just then. */
 static void bell_closing(void)
 {
 	host_thread w[WORKERS];
@@ -355,7 +355,7 @@ SCENARIO(bell_closing, "a sleeper is not woken when the bell is closed",
 static _Atomic uint32_t flag[ADDERS][EACH]; /* 1: there is work */
 static _Atomic uint32_t note[ADDERS];	    /* each publisher's own */
 static _Atomic uint32_t taken;
-static uint32_t flags, busy; /* who takes the first few waits for the rest */
+static uint32_t flags, busy; /* the taker of the first few waits for the rest */
 
 static bool any_work(void *arg)
 {
@@ -494,7 +494,7 @@ static void bell_flags_3(void)
 }
 SCENARIO(bell_flags_3, "sleepers are lost by a stale swap", .share = 2);
 
-/* What one that searches leaves behind, another must be woken for. */
+/* A searcher leaves work behind: another thread must be woken for it. */
 static void bell_flags_busy(void)
 {
 	uint32_t adders = 1 + sim_choose(2);
@@ -505,7 +505,7 @@ static void bell_flags_busy(void)
 SCENARIO(bell_flags_busy, "the last searcher leaves work to a sleeper",
 	 .share = 3);
 
-/* The same with two that search at once, and a third that sleeps. */
+/* As before, with two searchers at once, and a third thread that sleeps. */
 static void bell_flags_rush(void)
 {
 	set_flags(3, 2, 2, 2);

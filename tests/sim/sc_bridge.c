@@ -18,7 +18,7 @@ static struct slot slot[ALL];
 static struct ward_task task[ALL];
 static bool patient; /* puts wait at once, or look first */
 
-/* What has come to be. */
+/* The state that has come to be. */
 static uint64_t item[ALL + 1][ITEMS + 1]; /* plain: handed over by the bridge */
 static uint32_t put_in, got, dropped;
 static uint64_t expected, opened_at;
@@ -81,7 +81,7 @@ static offstage void count(uint32_t *n)
 	++*n;
 }
 
-/* The item says who made it and which it is. */
+/* The item tells its maker and its number. */
 static void *make(uint64_t who, uint64_t n)
 {
 	item[who][n] = who << 8 | n;
@@ -108,7 +108,7 @@ static offstage void in_sequence(uint64_t value, uint64_t seq)
 	check(seq == expected + 1);
 	expected = seq;
 	check((value & 0xff) == seq);
-	/* What came after the stream was taken over is by who took it. */
+	/* After the stream was taken over, all items are the new writer's. */
 	check(!opened || seq <= opened_at || value >> 8 == 2);
 }
 
@@ -148,7 +148,7 @@ static void two(void (*one)(void *arg), void (*other)(void *arg))
 	host_join(t[1], HOST_FOREVER);
 }
 
-/* The same beside one that reads to the end. */
+/* As before, beside a reader that reads to the end. */
 static void two_beside(void (*one)(void *arg), void (*other)(void *arg),
 		       void (*reads)(void *arg))
 {
@@ -219,8 +219,8 @@ static void bridge_many(void)
 SCENARIO(bridge_many, "an item is lost, doubled or overtaken", .stop = 0x6);
 
 /*
- * A node that stood before the end is used again by who is about to put what
- * another one asks for: it is not there yet.
+ * A node that stood before the end is used again by a writer that is about to put the
+ * item that another one asks for: it is not there yet.
  */
 static void numbers(void *arg)
 {
@@ -390,7 +390,7 @@ static void bridge_close(void)
 SCENARIO(bridge_close, "what was taken is not read before the end, or nobody wakes",
 	 .stop = 0x6);
 
-/* Nobody reads: who waits for room hears of the close alone. */
+/* Nobody reads: a writer that waits for room hears of the close alone. */
 static void bridge_shut(void)
 {
 	set_up();
@@ -398,7 +398,7 @@ static void bridge_shut(void)
 }
 SCENARIO(bridge_shut, "who waits for room does not hear of the close");
 
-/* Who reads to the end, or has what he wanted, destroys it. */
+/* The reader that reads to the end, or has enough, destroys it. */
 static bool to_the_end;
 
 static void puts_and_closes(void *arg)

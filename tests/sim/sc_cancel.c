@@ -190,7 +190,7 @@ static void cancel_watches(void)
 SCENARIO(cancel_watches, "of two that watch one has the other's telling on its hands",
 	 .share = 3);
 
-/* Taken back by others than who has put it there, while it is told. */
+/* Taken back by another thread than the one that put it there, while it is told. */
 static void takes_back(void *arg)
 {
 	(void)arg;
@@ -240,7 +240,7 @@ static void cancel_moved(void)
 SCENARIO(cancel_moved, "a steward sleeps on though a task was told to stop",
 	 .bound = 3);
 
-/* Who is held anywhere in a watch or an unwatch holds nobody who fires. */
+/* A thread held anywhere in a watch or an unwatch holds up no other that fires. */
 static void cancel_held(void)
 {
 	set_up(1);
@@ -288,7 +288,7 @@ static void cancel_link(void)
 }
 SCENARIO(cancel_link, "a child is not told, or touched after its end", .share = 3);
 
-/* Whoever ends a child may have the telling of another on its local queues. */
+/* The thread that ends a child may have the telling of another to do. */
 static void ends_2(void *arg)
 {
 	(void)arg;
@@ -386,7 +386,7 @@ static void cancel_or(void)
 }
 SCENARIO(cancel_or, "of two parents none is heard, or both are", .share = 2);
 
-/* Each the other's child: it fires whole, whoever comes first. */
+/* Each the other's child: it fires whole, whichever comes first. */
 static void cancel_circle(void)
 {
 	set_up(2);
@@ -569,7 +569,7 @@ static void cancel_passes(void)
 }
 SCENARIO(cancel_passes, "a deadline is slept over, or told twice", .bound = 2);
 
-/* ---- who waits ---------------------------------------------------------------------- */
+/* ---- waiting for a token ------------------------------------------------------- */
 
 static void waits_fired(void *arg)
 {
@@ -586,7 +586,7 @@ static void cancel_wait(void)
 }
 SCENARIO(cancel_wait, "a wait sleeps on though its token was fired", .bound = 2);
 
-/* Who was woken ends it, and its memory is used for something else. */
+/* The thread that was woken ends the token, and its memory is used for something else. */
 static void waits_and_ends(void *arg)
 {
 	(void)arg;

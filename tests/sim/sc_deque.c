@@ -13,7 +13,7 @@
 static void *_Atomic cells[DEQUE_SIZE];
 static struct deque deque;
 static struct item {
-	uint32_t number; /* plain: written before the push, read by who has it */
+	uint32_t number; /* plain: written before the push, read by the taker */
 } items[ITEMS];
 static uint32_t had[ITEMS], last_stolen, looks = UINT32_MAX;
 static _Atomic uint32_t over;

@@ -86,7 +86,7 @@ static void due_all(void)
 }
 SCENARIO(due_all, "what waits for its time is lost, or taken twice", .share = 2);
 
-/* What one shows is there for whoever looks after that. */
+/* An item that was shown is there for every thread that looks after that. */
 static void puts_one(void *arg)
 {
 	uint32_t i = (uint32_t)(uintptr_t)arg;
@@ -120,7 +120,7 @@ static void takes(void *arg)
 	take(DUE_NEVER);
 }
 
-/* A leaf is used again while one who would take looks away. */
+/* A leaf is used again while a taker looks away. */
 static void due_again(void)
 {
 	host_thread t;
@@ -185,8 +185,8 @@ static void takes_last(void *arg)
 }
 
 /*
- * One puts his behind another's, and is content with that; it is taken by one who is
- * stopped, and who judges just then has seen neither.
+ * A thread puts its item behind another's, and is content with that; that one is taken
+ * by a thread that is stopped, and a third that judges just then has seen neither.
  */
 static void due_behind(void)
 {
@@ -245,7 +245,7 @@ static void due_stop(void)
 	in_hand = sim_stopped() >= 0;
 	while (take(DUE_NEVER))
 		;
-	all_but(in_hand); /* that is with who was stopped */
+	all_but(in_hand); /* that is with the stopped thread */
 	due_fini(&due);
 }
 SCENARIO(due_stop, "who is stopped hides what others have put", .stop = 0x2);
@@ -330,7 +330,7 @@ static void fires_and_looks(void *arg)
 	later_look(&inbox, true);
 }
 
-/* Its token is fired instead: the same with who looks through all that waits. */
+/* Its token is fired instead, beside a thread that looks through all that waits. */
 static void later_told(void)
 {
 	set_up_later(1);
@@ -341,7 +341,7 @@ static void later_told(void)
 SCENARIO(later_told, "who is told to stop as it begins to wait waits its time",
 	 .bound = 2);
 
-/* Each puts one, and takes until there is nothing: as who pays for a pool. */
+/* Each puts one, and takes until there is nothing: as in run_orphaned(). */
 static void pays(void *arg)
 {
 	later_requeue(&inbox, arg, true);
@@ -364,7 +364,7 @@ static void later_pay(void)
 SCENARIO(later_pay, "two find nothing, and each leaves his to the other",
 	 .bound = 2);
 
-/* Somebody who found nothing is slow to say so, and it is said, and untrue, by then. */
+/* A thread that found nothing is slow to say so, and it is untrue by then. */
 static void finds_all(void *arg)
 {
 	(void)arg;

@@ -13,7 +13,7 @@
 static struct slot slot;
 static struct ward_task task[EPOCHS];
 static struct {
-	uint32_t by_worker, by_fence; /* plain: who answers owns it */
+	uint32_t by_worker, by_fence; /* plain: owned by the thread that has the answer */
 } priv[EPOCHS];
 static _Atomic uint32_t over;
 

@@ -15,7 +15,7 @@
 #define SLOTS 5
 
 static struct pool *pool;
-static _Atomic uint32_t seated[2]; /* who sits there, plus one */
+static _Atomic uint32_t seated[2]; /* the thread in the seat, plus one */
 
 /* A pool without threads; the scenario's are its workers. */
 static void set_up(uint32_t seats, uint32_t spares)
@@ -185,8 +185,8 @@ static void vanishes(void *arg)
 }
 
 /*
- * A spare lists whom it watches while another thread comes up: that one's end is noticed
- * by the spare, for there is no steward here who looks by and by.
+ * A spare lists the lives that it watches while another thread comes up: that one's end
+ * is noticed by the spare, for no steward looks by and by here.
  */
 static void heal_watched(void)
 {
@@ -196,7 +196,7 @@ static void heal_watched(void)
 	sit(0);
 	bear(1);
 	check(!host_spawn(&s, NULL, spare, NULL, (void *)(uintptr_t)1));
-	add_relaxed(&pool->refs, 1); /* as who makes it does */
+	add_relaxed(&pool->refs, 1); /* as its maker does */
 	add_relaxed(&pool->alive, 1);
 	check(!host_spawn(&v, NULL, vanishes, NULL, NULL));
 	host_join(s, HOST_FOREVER);
@@ -302,7 +302,7 @@ static void heal_spare(void)
 	check(!clerk_start(heal));
 	check(!host_spawn(&s, NULL, spare, NULL, (void *)(uintptr_t)1));
 	unseat((void *)(uintptr_t)0);
-	clerk_wake(pool); /* as who unseats does */
+	clerk_wake(pool); /* as the thread that unseats does */
 	sim_dawdle(UINT32_MAX / 2); /* until everybody else sleeps */
 	host_barrier_heavy();
 	check(load_acquire(&pool->seat[0])); /* by the spare, or its successor */
@@ -376,8 +376,8 @@ static void dozes(void *arg)
 }
 
 /*
- * The same, of its last step alone: one is parked, and is woken while the steward
- * lies down.  Nobody else is there: what the bell's woke() misses stays missed.
+ * As before, of its last step alone: one is parked, and is woken while the steward lies
+ * down.  Nobody else is there: what the bell's woke() misses stays missed.
  */
 static void heal_dozes(void)
 {
@@ -421,7 +421,7 @@ static void leaver(void *arg)
 	clerk_wake(pool);
 }
 
-/* Who sat there is reaped while the steward looks at him. */
+/* The worker is reaped while the steward looks at its slot. */
 static void heal_buried(void)
 {
 	struct heal *heal;
@@ -451,7 +451,7 @@ static void heal_buried(void)
 SCENARIO(heal_buried, "the steward looks through an eye that was closed",
 	 .share = 2);
 
-/* As a steward does that goes along those who wait for each other. */
+/* As a steward does that goes along a chain of waiting threads. */
 static void looks_along(void *arg)
 {
 	struct steward *steward = arg;

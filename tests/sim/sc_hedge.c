@@ -108,7 +108,7 @@ static void is_decided(void *arg, int winner, int status)
 	count(&decided);
 }
 
-/* What was the hedge's is given back to the host: a late touch is seen. */
+/* The hedge's memory is given back to the host: a late touch is seen. */
 static void release(void *arg)
 {
 	(void)arg;

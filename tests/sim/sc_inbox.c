@@ -23,7 +23,7 @@ static struct inbox inbox;
 static struct local_queue local[WORKERS];
 static struct job {
 	struct ward_task task;
-	uint32_t by; /* plain: written by who submits, read by who runs */
+	uint32_t by; /* plain: written by the submitter, read by the worker */
 	bool waits, nests;
 	uint32_t holds; /* its worker until others have spun so often */
 } job[TASKS];
@@ -217,7 +217,7 @@ static void all_done(void)
 
 /* ---- submit, park, wake -------------------------------------------------- */
 
-/* Each ring is near some and far from others; who works changes seats now and then. */
+/* Each ring is near some and far from others; a worker changes seats now and then. */
 static void settle(void)
 {
 	static uint16_t row[] = { 0, 1 };
@@ -375,7 +375,7 @@ static void inbox_room(void)
 }
 SCENARIO(inbox_room, "a submitter sleeps although there is room");
 
-/* The same with one that submits, which is over sooner. */
+/* As before with one that submits, which is over sooner. */
 static void inbox_room_1(void)
 {
 	set_up(1, 3, 1, 2);

@@ -21,7 +21,7 @@ static struct ward_port *port;
 
 static struct piece {
 	struct ward_task task;
-	uint32_t scratch; /* plain: who runs it writes, who releases it too */
+	uint32_t scratch; /* plain: run() writes it, release() too */
 	/* offstage */
 	uint32_t runs, done, released;
 	int status;
@@ -333,7 +333,7 @@ SCENARIO(lane_alone, "who leaves passes over who comes", .share = 2);
 
 /* ---- the end of a lane ------------------------------------------------------------------- */
 
-/* The joiner makes a new one, perhaps of the same memory, before who sent has left. */
+/* The joiner makes a new one, perhaps of that memory, before the submitter has left. */
 static void lane_again(void)
 {
 	host_thread t[3];
@@ -362,7 +362,7 @@ SCENARIO(lane_again, "who leaves a lane late meddles with the next one", .share 
 
 static _Atomic uint32_t owners;
 
-/* As a hedge: the last one who has it lets go of it. */
+/* As a hedge: the last owner lets go of it. */
 static void lets_go(void)
 {
 	if (sub_acq_rel(&owners, 1) == 1)
@@ -989,7 +989,7 @@ static void changes_to_quick(void *arg)
 	set_limits(only_quick, 1);
 }
 
-/* One who changes them, or draws by itself, is stopped: nobody else waits for that. */
+/* A thread that changes them, or draws by itself, is stopped: no other waits for it. */
 static void lane_limits_stop(void)
 {
 	bool slow_free, quick_free;
@@ -1109,7 +1109,7 @@ static void lane_port(void)
 SCENARIO(lane_port, "the loop is not told, or the port is gone too early",
 	 .share = 2, .steps = 20000);
 
-/* Its attempt was lost: another answers it, and who was inside comes home. */
+/* Its attempt was lost: another thread answers it, and the zombie comes home. */
 static void answers_lost(void *arg)
 {
 	(void)arg;
@@ -1163,7 +1163,7 @@ SCENARIO(lane_port_late, "a port goes before the last release() that is due ther
 
 /* ---- a pool that has gone -------------------------------------------------------------------- */
 
-/* Each hands something on, and pays. */
+/* Each hands something on, and runs what the pool has left. */
 static void pays(void *arg)
 {
 	struct piece *p = &piece[(uintptr_t)arg];

@@ -212,7 +212,7 @@ static void set_up_wait(void)
 	sim_name((void *)(uintptr_t)&slot.wait.pause, "slot.wait.pause");
 }
 
-/* The time goes on by itself while all sleep: only who waits for ever is seen. */
+/* The time goes on by itself while all sleep: only a wait for ever is seen. */
 static void waits(void *arg)
 {
 	(void)arg;

@@ -34,7 +34,7 @@ static offstage void all_ran(void)
 	ran = 0;
 }
 
-/* What a worker does to a task in good health. */
+/* A worker's accesses to a task in good health. */
 static void worker(void *arg)
 {
 	unsigned i = (unsigned)(uintptr_t)arg;

@@ -120,7 +120,7 @@ static void pause_stopped(void)
 SCENARIO(pause_stopped, "a pause sleeps on though the pool stops", .bound = 2,
 	 .share = 2);
 
-/* Who comes second must not touch what the first one made the pauser leave. */
+/* The second thread must not touch what the first one made the pauser leave. */
 static void pause_freed(void)
 {
 	set_up(true);

@@ -189,7 +189,7 @@ static void report(void *arg, const struct ward_report *r)
 
 /* ---- up and down --------------------------------------------------------- */
 
-/* How often who failed may try again, and after what wait at most, in scans. */
+/* How often a failed task may try again, and after what wait at most, in scans. */
 static uint32_t errors, backoff;
 static uint32_t patience = 2; /* the budgets, in scans */
 
@@ -311,7 +311,7 @@ static void pool_stuck(void)
 SCENARIO(pool_stuck, "a stuck task is not answered for, or twice",
 	 .steps = 200000, .rare = 8);
 
-/* Who was unseated is a spare again before long, and not only at the pool's end. */
+/* An unseated thread is a spare again before long, and not only at the pool's end. */
 static void pool_notices(void)
 {
 	struct pool *inside;
@@ -337,7 +337,7 @@ static void recalls(void *arg)
 				       &errand[0].task, 0);
 }
 
-/* What was said is what has happened.  A zombie may have been held before run(). */
+/* The answer is what has happened.  A zombie may have been held before run(). */
 static offstage void was_true(int said, const struct errand *e)
 {
 	check(said == 0 || said == -EINPROGRESS || said == -ENOENT);
@@ -377,7 +377,7 @@ static void release_and_say(struct ward_task *task)
 	store_release(&gone, 1);
 }
 
-/* Who holds it cancels it, whatever has become of it, and what it says is exact. */
+/* The holder cancels it, whatever has become of it, and the answer is exact. */
 static void pool_held(void)
 {
 	static int said;
@@ -496,7 +496,7 @@ static void pool_recalled_again(void)
 		anew(&errand[0]);
 		store_relaxed(&gone, 0);
 		send_to(lane);
-		/* What was cancelled may be given back after it left its lane. */
+		/* A cancelled task may be given back after it left its lane. */
 		said = !lane || n ? ward_task_cancel(pool, &errand[0].task, 0) :
 				    -ENOENT;
 		comes_back(lane);
@@ -555,7 +555,7 @@ static void pool_lane_timed(void)
 SCENARIO(pool_lane_timed, "who waits for his time does not come to his turn",
 	 .steps = 200000, .rare = 8);
 
-/* Who comes to wait for his time beside who cancels the lane does not wait. */
+/* A task that comes to wait for its time beside the cancel of its lane does not wait. */
 static void cancels_lane(void *arg)
 {
 	ward_lane_cancel(arg, 0);
@@ -640,7 +640,7 @@ static void pool_destroyed(void)
 SCENARIO(pool_destroyed, "destroy loses a task, or leaves something behind",
 	 .steps = 200000, .rare = 8);
 
-/* The same with deaths of both kinds, and all the time it takes. */
+/* As before with deaths of both kinds, and all the time it takes. */
 static void pool_destroyed_dying(void)
 {
 	static const enum kind kinds[] = { FINE, LEAVES, VANISHES };
@@ -655,7 +655,7 @@ static void pool_destroyed_dying(void)
 SCENARIO(pool_destroyed_dying, "destroy waits for the dead", .steps = 200000,
 	 .rare = 8);
 
-/* What has no ring: of a lower rank, for now, for later. */
+/* Tasks without a ring: of a lower rank, for now, for later. */
 static void sends_elsewhere(void *arg)
 {
 	struct ward_lane *lane = arg;
@@ -710,7 +710,7 @@ static void benches(void *arg)
 	seat_bench(arg);
 }
 
-/* The same of who calls a spare to the bench; records without threads will do. */
+/* As before, beside a thread that calls a spare to the bench. */
 static void pool_audit_bench(void)
 {
 	struct pool *in = set_up_still(1);
@@ -743,7 +743,7 @@ static int looks(struct ward_task *task)
 	return 0;
 }
 
-/* The same of who ends the pool, and takes what is inside a task from its worker. */
+/* As before, beside the end of the pool, which takes a task's inside from its worker. */
 static void pool_audit_fenced(void)
 {
 	patience = 1000000;
@@ -758,7 +758,7 @@ static void pool_audit_fenced(void)
 SCENARIO(pool_audit_fenced, "who ends the pool breaks the books",
 	 .steps = 200000, .rare = 8);
 
-/* Whoever looks at the numbers meanwhile is never told nonsense. */
+/* A reader of the numbers is never told nonsense meanwhile. */
 static void pool_watched(void)
 {
 	struct ward_stats before = WARD_STATS_INIT, now = WARD_STATS_INIT;
@@ -996,7 +996,7 @@ static void pool_told_comes(void)
 SCENARIO(pool_told_comes, "what is told to stop as it comes is not looked for",
 	 .steps = 200000, .rare = 32);
 
-/* Who answers the first from the bench hangs there until the second is answered. */
+/* The answer of the first hangs on the bench until the second is answered. */
 static void hangs(struct ward_task *task, int status)
 {
 	struct errand *e = deferred_of(task);

@@ -22,7 +22,7 @@ static void is_zombie(uint64_t turn)
 	host_wake(&out, INT32_MAX);
 }
 
-/* Its priority is its own from then on, whoever is late. */
+/* Its priority is its own from then on, whichever thread is late. */
 static void zombie(void *arg)
 {
 	(void)arg;

@@ -244,7 +244,7 @@ SCENARIO(ring_steal, "a batch is lost between two rings or stolen twice");
 
 /* ---- somebody is stopped ------------------------------------------------- */
 
-/* Each of the others makes its last step, whoever was stopped, and where. */
+/* Each of the others makes its last step, whichever thread was stopped, and where. */
 static void try_put(void *arg)
 {
 	uint32_t i = *(uint32_t *)arg;

@@ -28,7 +28,7 @@ static void set_up(void)
 	sim_name((void *)(uintptr_t)&saved->free.top, "kept.free");
 }
 
-/* What was written last, of which all words are the number; 0: nothing was. */
+/* The last number that was written, and each of its words; 0: nothing was. */
 static int reads(uint64_t fence, uint64_t *seq)
 {
 	uint64_t words[WORDS];
@@ -58,7 +58,7 @@ static int writes(uint64_t fence, uint64_t seq)
 	return err;
 }
 
-/* Goes on from what is there; who comes after it may come at any time. */
+/* Goes on from what is there; the next writer may come at any time. */
 static void incarnation(void *arg)
 {
 	uint64_t fence = (uintptr_t)arg, seq, again;

@@ -10,7 +10,7 @@
 
 static struct stack stack;
 static _Atomic uint32_t next[INDICES];
-static uint32_t data[INDICES]; /* plain: belongs to who holds the index */
+static uint32_t data[INDICES]; /* plain: belongs to the holder of the index */
 static _Atomic uint32_t holder[INDICES];
 
 static void set_up(uint32_t on_it)

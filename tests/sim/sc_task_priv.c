@@ -72,7 +72,7 @@ static void answer(void)
 		release();
 }
 
-/* Who has lost it commits no more. */
+/* A thread that has lost the attempt commits no more. */
 static offstage void committed(uint32_t attempt)
 {
 	check(!commits++);

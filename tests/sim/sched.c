@@ -243,7 +243,7 @@ static bool end_dawdling(void)
 	return false;
 }
 
-/* Who wanted to sleep until now is awake. */
+/* A thread that wanted to sleep until now is awake. */
 static void ring_alarms(void)
 {
 	struct thread *first;

@@ -63,12 +63,12 @@ void sim_dawdle(uint32_t n);
 bool sim_is_lowered(int32_t tid);
 /* Sleeps until host_event_set(). */
 void sim_event_wait(void);
-/* The run ends here, and well; whoever is still about is forgotten. */
+/* The run ends here, and well; threads that are still about are forgotten. */
 _Noreturn void sim_enough(void);
 /* The run ends here, in such a way. */
 _Noreturn void sim_fail(enum sim_end end, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* What a trace calls the word at p. */
+/* The name of the word at p in a trace. */
 void sim_name(const void *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A line in the trace. */

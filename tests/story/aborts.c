@@ -62,7 +62,7 @@ static int fails(void *arg)
 	return -EIO;
 }
 
-/* The same, of a root that gives up. */
+/* As before, of a root that gives up. */
 static void root(void)
 {
 	static const struct rlimit no_core;

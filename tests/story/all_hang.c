@@ -80,7 +80,7 @@ int main(void)
 	wait_healed(pool);
 	s = stats_of(pool);
 	expect_equal(told_count(WARD_R_DEGRADED), 1);
-	/* Who came home made room for those that slept still. */
+	/* Threads that came home made room for those that slept still. */
 	expect(s.zombies_entered >= ZOMBIES);
 	expect_equal(s.zombies_returned, s.zombies_entered);
 	pool_down(pool);

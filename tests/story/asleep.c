@@ -48,7 +48,7 @@ int main(void)
 	inside = (const struct pool *)pool;
 	for (int i = 0; i < 2; i++)
 		item_start(pool, &dead[i], leaves, NULL, "leaves");
-	/* Both are dead; who will sit in the seat hangs in its start hook. */
+	/* Both are dead; the next thread in the seat hangs in its start hook. */
 	wait_until(stats_of(pool).deaths == 2);
 	item_start(pool, &spin, task_spin_until_fenced, NULL, "spins");
 	item_start(pool, &behind, task_nothing, NULL, "behind");

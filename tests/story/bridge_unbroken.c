@@ -25,7 +25,7 @@ static uint64_t values[ITEMS + 1];
 static struct ward_bridge *bridge;
 static struct ward_steward *root;
 
-/* What was seen. */
+/* The items that were seen. */
 static _Atomic uint32_t ways[WAYS], again, stale_puts, stale_keeps, stale_asks;
 static _Atomic uint64_t highest; /* that was resumed from */
 
@@ -51,7 +51,7 @@ static int resumes(uint64_t *seq)
 	for (int i = 0; i < WORDS; i++)
 		expect_equal(words[i], number);
 	*seq = number;
-	/* Who resumes comes after all who have resumed before. */
+	/* A writer that resumes comes after all that have resumed before. */
 	before = swap_acq_rel(&highest, number);
 	if (before > number)
 		story_fail(__FILE__, __LINE__, "the checkpoint went back");

@@ -40,7 +40,7 @@ static void spin_release(struct ward_task *task)
 	add_acq_rel(&released, 1);
 }
 
-/* What becomes of a pool with one such task and one behind it. */
+/* The end of a pool with one such task and one behind it. */
 static struct ward_stats ends_well(struct ward_task task)
 {
 	struct ward_pool_config config = story_config();

@@ -28,7 +28,7 @@ static struct producer {
 	int refused;
 } producer[PRODUCERS];
 
-/* ---- who fills it ------------------------------------------------------------- */
+/* ---- its submitters ------------------------------------------------------------ */
 
 static int held(struct item *item)
 {

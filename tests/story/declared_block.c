@@ -66,7 +66,7 @@ int main(void)
 	expect_equal(r->kind, WARD_R_BLOCKED);
 	expect(r->at - load_acquire(&began) >=
 	       DECLARED + story_policy.blocked_within);
-	/* What was declared is not in the account. */
+	/* The time that was declared is not in the account. */
 	expect(r->ledger.silence < r->at - load_acquire(&began) - DECLARED / 2);
 
 	item_start(pool, &item, declares_for_ever, &capped, "for ever");

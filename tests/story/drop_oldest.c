@@ -151,7 +151,7 @@ static uint32_t judge_books(void)
 	return ran;
 }
 
-/* What was dropped is older than what ran, of each producer. */
+/* A dropped task is older than one that ran, of each producer. */
 static void judge_newest(void)
 {
 	for (int by = 0; by < PRODUCERS; by++)

@@ -293,7 +293,7 @@ static void killed_by_a_thread(void)
 
 /* ---- the second fault ------------------------------------------------------------------ */
 
-/* What becomes of the task is written into it. */
+/* The task's end is written into it. */
 static void unmaps_itself(void)
 {
 	writes_nowhere();
@@ -338,7 +338,7 @@ static void second_fault_of_the_thread(void)
 	pause();
 }
 
-/* ---- who was there before ----------------------------------------------------------------- */
+/* ---- handlers from before ------------------------------------------------------ */
 
 static int expected_masked;
 

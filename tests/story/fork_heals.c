@@ -165,7 +165,7 @@ static struct ward_pool *pool_of(unsigned workers)
 	struct ward_pool_config config = story_config();
 
 	config.workers = workers;
-	/* Those that spin are waited for: see livelock.c. */
+	/* Forks that spin are waited for: see livelock.c. */
 	config.flags = WARD_POOL_KEEP_PRIORITY;
 	if (!UNDER_ASAN)
 		config.flags |= WARD_POOL_CATCH_FAULTS;
@@ -204,7 +204,7 @@ static void alone(void)
 	pool_down(pool);
 }
 
-/* ---- who waits runs a part of what it waits for ------------------------------------- */
+/* ---- a waiting thread runs a part of what it waits for ------------------------- */
 
 static int forks_parent(struct item *item)
 {

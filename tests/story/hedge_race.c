@@ -16,7 +16,7 @@ enum { TRIES = 4, ROUNDS = 3000 };
 
 struct race {
 	_Atomic uint32_t ready, commits, refused, inside, decided, released;
-	_Atomic int32_t first; /* who has committed, from 0; -1: nobody */
+	_Atomic int32_t first; /* the try that has committed, from 0; -1: none */
 	_Atomic int32_t winner;
 	unsigned round;
 };

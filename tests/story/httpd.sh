@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What the stories of examples/httpd have in common.  Sourced, not run.
+# Parts that the stories of examples/httpd share.  Sourced, not run.
 
 set -u
 builddir=${top_builddir:-.}

@@ -39,7 +39,7 @@ load 4s 16 "$dir/degraded"
 healthy "$dir/degraded" "while degraded"
 is degraded true || wrong "degraded ended by itself"
 
-# The gate opens: who was lost comes home, who was kept ends his work.
+# The gate opens: a lost thread comes home, a kept one ends its work.
 get '/fault/gate?open=1' >/dev/null
 within 10 is degraded false || wrong "/stats still says degraded"
 within 5 grep -q ' recovered: ' "$dir/err" ||

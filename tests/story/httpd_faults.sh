@@ -44,7 +44,7 @@ done <"$dir/ids"
 say "incidents without a report: $missing"
 [ $missing -eq 0 ] || wrong "incidents without a report"
 
-# What the faults held is given back: within 5 s all is as at the start.
+# All that the faults held is given back: within 5 s all is as at the start.
 as_at_start() {
 	[ "$(threads)" -le "$threads_at_start" ] &&
 		[ "$(memory_kb)" -le $((memory_at_start + grow_kb)) ]

@@ -89,7 +89,7 @@ httpd_scripts = \
 	tests/story/httpd_faults.sh \
 	tests/story/httpd_files.sh
 
-# What the stories share.
+# Files that the stories share.
 check_LTLIBRARIES += tests/story/libstory.la
 tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
 tests/story/%: PART_LIBS = tests/story/libstory.la

@@ -102,7 +102,7 @@ static void sees_sleep(struct ward_pool *pool)
 	wait_healed(pool);
 }
 
-/* What is then told, and what is not. */
+/* The reports that come then, and those that do not. */
 static int tell(bool evidence)
 {
 	struct ward_pool_config config = story_config();

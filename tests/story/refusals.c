@@ -100,7 +100,7 @@ static const char *const when_name[] = { "start", "later" };
 
 #define ALL_THREADS SECCOMP_FILTER_FLAG_TSYNC
 
-/* What the story itself does, and what nobody can do without (docs/refusals.md). */
+/* Calls of the story itself, and those that nobody can do without (docs/refusals.md). */
 static const unsigned own[] = {
 	SYS_alarm,  SYS_brk,	    SYS_clock_nanosleep,	SYS_clone,
 	SYS_exit,   SYS_exit_group, SYS_getdents64,		SYS_poll,
@@ -173,7 +173,7 @@ enum { TOLD = 16 };
 
 static const char *evidence[TOLD];
 static _Atomic uint32_t evidences, no_threads;
-static _Atomic uint32_t holders, traces; /* in reports of who sleeps */
+static _Atomic uint32_t holders, traces; /* in reports of sleeping tasks */
 
 /* Formats nothing, so that the scribe is quick. */
 static void hear(void *arg, const struct ward_report *report)
@@ -285,7 +285,7 @@ static void want(struct ward_pool *pool, struct item *item,
 		say("%s ENDS with %d", name, item->status);
 }
 
-/* What is known of a task that waits for our lock? */
+/* A task waits for our lock: its report has the holder and a backtrace. */
 static void want_lock(struct ward_pool *pool, struct item *item)
 {
 	at("lock");
@@ -389,7 +389,7 @@ static bool is_whole(struct ward_pool *pool)
 	       !stats.zombies && stats.spares;
 }
 
-/* Whom the refusal would meet between the library's look and its libc's call. */
+/* A refusal would meet a new thread between the library's look and its libc's call. */
 static bool nobody_is_born(struct ward_pool *pool)
 {
 	struct ward_stats stats = WARD_STATS_INIT;
@@ -678,7 +678,7 @@ static void read_doc(void)
 	doc[len] = '\0';
 }
 
-/* What it says of that trial, in 'text'; false: nothing. */
+/* The document's word on that trial, in 'text'; false: there is none. */
 static bool documented(const struct trial *t, char *text, size_t size)
 {
 	char row[64], cell[2048], *part, *rest = cell;

@@ -92,11 +92,11 @@ struct ward_stats stats_of(struct ward_pool *pool);
 struct ward_pool *pool_under(const struct ward_steward *steward);
 /* Drains it; the books must then be whole and right; destroys it. */
 void pool_down(struct ward_pool *pool);
-/* The same without the drain, and what destroy must answer by then. */
+/* As pool_down() without the drain, and the answer that destroy must have by then. */
 void pool_leave(struct ward_pool *pool, ward_ns span, int left);
 /* Every invariant of the books, of a pool that comes to stand still. */
 void audit_whole(struct ward_pool *pool);
-/* Those that hold just now. */
+/* The invariants that hold just now. */
 void audit_now(struct ward_pool *pool);
 /* Waits until every seat is taken, all spares are there, nobody is out. */
 void wait_healed(struct ward_pool *pool);
@@ -112,14 +112,14 @@ struct item {
 	int (*what)(struct item *item);
 	int status;
 	uint64_t incident;
-	_Atomic int32_t tid; /* who ran it last */
+	_Atomic int32_t tid; /* the thread that ran it last */
 	_Atomic uint32_t runs, ended, done, released;
 	_Atomic uint32_t gate; /* futex: open when not 0 */
 	_Atomic uint32_t mark; /* futex: for the story's own use */
 	uint64_t number;
 };
 
-/* What run() answers with is what 'what' answers with. */
+/* run() answers with the answer of 'what'. */
 void item_init(struct item *item, int (*what)(struct item *item),
 	       const struct ward_policy *policy, const char *name);
 void item_submit(struct ward_pool *pool, struct item *item);
@@ -131,7 +131,7 @@ void item_ends(struct item *item, int status);
 void item_done(struct item *item, int status); /* waits for done() only */
 void item_runs(struct item *item, unsigned times); /* waits for that run */
 
-/* What a task can do. */
+/* Ready-made tasks. */
 int task_nothing(struct item *item);
 int task_busy(struct item *item);    /* for two thirds of what it may, and says 1 */
 int task_asleep(struct item *item); /* the same */

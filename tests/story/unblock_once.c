@@ -111,7 +111,7 @@ struct stand {
 	pthread_t thread;
 };
 
-/* Kills whom it should free, and stays long enough for a reaping. */
+/* Kills the thread that it should free, and stays long enough for a reaping. */
 static void cancels(void *arg)
 {
 	struct stand *stand = arg;

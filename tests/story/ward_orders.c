@@ -124,7 +124,7 @@ static void a_steward_below(void)
 	diary_says("-c-b");
 	expect_equal(ward_start(&c.ward, below, &c.spec), -ESHUTDOWN);
 	diary_clear();
-	actor_told(&d, DEED_RETURN_7); /* who was stopped stays so */
+	actor_told(&d, DEED_RETURN_7); /* a stopped ward stays so */
 	diary_says("-d-a+a+d");
 	expect_equal(ward_steward_destroy(below, ward_in(IN_TIME)), 0);
 	diary_clear();

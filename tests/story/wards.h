@@ -35,7 +35,7 @@ static inline void diary_clear(void)
 	store_release(&diary_end, 0);
 }
 
-/* Those that begin one after the other write when they are given a CPU. */
+/* Wards that begin one after the other write when they are given a CPU. */
 static inline void diary_sort(char *text)
 {
 	for (char *at = text; at[0] && at[2];) {
@@ -51,7 +51,7 @@ static inline void diary_sort(char *text)
 	}
 }
 
-/* What was written is that, and comes to be that. */
+/* The diary is that, or comes to be that. */
 static inline void diary_says(const char *text)
 {
 	uint64_t end = host_now() + IN_TIME;

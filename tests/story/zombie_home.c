@@ -133,7 +133,7 @@ int main(void)
 	item_done(&item, -ETIME);
 	pool_leave(pool, 20 * MS, 1);
 	threads = threads_now();
-	expect_equal(threads, 3); /* it, and who waits for it */
+	expect_equal(threads, 3); /* it, and the task that waits for it */
 	expect(!load_acquire(&item.released));
 	gate_open(&item);
 	item_ends(&item, -ETIME);

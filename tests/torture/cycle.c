@@ -76,7 +76,7 @@ _Noreturn static void stuck(struct cycle *cycle, const char *what)
 
 /* ---- producers ------------------------------------------------------------------ */
 
-/* The last step of every release(): [a] for who reuses the memory later. */
+/* The last step of every release(): [a] for the producer that reuses the memory later. */
 static _Atomic uint32_t last_steps;
 
 static void give_back(struct job *job)

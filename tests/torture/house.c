@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What is in a folder of /proc, besides itself and its parent. */
+/* The entries of a folder of /proc, besides itself and its parent. */
 static unsigned entries(const char *path)
 {
 	DIR *dir = opendir(path);

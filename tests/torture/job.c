@@ -159,7 +159,7 @@ static void come_home_by_a_raise(struct job *job)
 	raise_deep(-EDOM, job->param % 7);
 }
 
-/* Here a fenced attempt tries everything, and is refused. */
+/* A fenced attempt tries everything here, and is refused. */
 static void try_all(struct job *job)
 {
 	struct ward_task none = WARD_TASK_INIT(NULL);
@@ -411,7 +411,7 @@ static void behave(struct job *job)
 	}
 }
 
-/* What a failing one ends with: no error of the library's. */
+/* A failing job's status: no error of the library's. */
 static int own_status(const struct job *job)
 {
 	return (int)(job->id & INT32_MAX) + 1;

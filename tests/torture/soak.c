@@ -205,7 +205,7 @@ static struct ward_pool *pool_up(void)
 	return pool;
 }
 
-/* Everybody is where he was at the start. */
+/* Every thread is where it was at the start. */
 static void wait_whole(struct ward_pool *pool)
 {
 	for (;;) {
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 	struct timespec t0, t1;
 	uint64_t raw;
 
-	/* What is made once, and stays, is made by the first pool. */
+	/* Memory that is made once, and stays, is made by the first pool. */
 	pool = pool_up();
 	heal(pool, WARM_UP, &rng);
 	if (ward_pool_destroy(pool, WARD_FOREVER))

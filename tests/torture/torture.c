@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	perturb_seed(o.seed);
 	first_thread();
-	/* What is made once, and stays, is made by the first cycle. */
+	/* Memory that is made once, and stays, is made by the first cycle. */
 	cycle_run(o.seed, UINT64_MAX);
 	before = house_look();
 	start = ward_now();

@@ -94,7 +94,7 @@ enum kind {
 	KINDS
 };
 
-/* What done(), release() or the hook for dead letters does besides. */
+/* Extra steps of done(), release() or the hook for dead letters. */
 enum twist {
 	STRAIGHT,
 	DIE_IN_DONE,
@@ -125,7 +125,7 @@ struct job {
 	_Atomic uint64_t number; /* the highest fence number of its attempts */
 };
 
-/* What the cycle's policies are; in order of use by jobs. */
+/* The cycle's policies, in order of use by jobs. */
 enum { POLICIES = 4 };
 struct times {
 	uint64_t busy, blocked, progress;

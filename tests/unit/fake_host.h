@@ -14,7 +14,7 @@
 
 enum { FAKE_THREADS = 64 };
 
-/* What a thread does, and what the kernel has counted of it. */
+/* A thread's doings, and the kernel's counts of it. */
 enum doing { RUNS, WAITS, SLEEPS, STOPPED, ENDED };
 
 struct fake_thread {
@@ -276,7 +276,7 @@ int host_syscall(const struct host_stat_files *files, int32_t *nr,
 	return 0;
 }
 
-/* The futex of whom that one waits for is at 0x1000 and its number. */
+/* The futex of the thread that this one waits for is at 0x1000 and its number. */
 int32_t host_futex_holder(uint64_t address)
 {
 	return address > 0x1000 && address < 0x1000 + FAKE_THREADS ?

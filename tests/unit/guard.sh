@@ -23,7 +23,7 @@ figure() { # BENCH IMPL METRIC VALUES
 		"$3" "$4"
 }
 
-# What is measured now: ward's empty tasks, those of ck's ring, ward's forks.
+# Figures of now: ward's empty tasks, those of ck's ring, ward's forks.
 measured() { # WARD [CK [FORKS]]
 	figure throughput floor task "10, 20, 15"
 	figure throughput ward task "$1"

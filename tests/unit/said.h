@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the child wrote to stderr; *status is how it ended. */
+/* The child's words on stderr; *status is how it ended. */
 static inline const char *said(void (*call)(void), int *status)
 {
 	static char text[1024];

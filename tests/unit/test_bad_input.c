@@ -479,7 +479,7 @@ static void full_pool(void)
 	job_is_untouched(&late);
 }
 
-/* Of who is in no pool, and of who has no name. */
+/* Of a thread in no pool, and of one without a name. */
 static void bad_recalls(struct ward_pool *pool, struct ward_task *task)
 {
 	int status = 5;

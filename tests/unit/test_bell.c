@@ -207,7 +207,7 @@ Test(bell, ringing_where_nobody_sleeps_is_nothing)
 	cr_assert_eq(woken, 0);
 }
 
-/* A sleeper taken off by a waker who was stopped before his futex call. */
+/* A sleeper taken off by a waker that was stopped before its futex call. */
 static void waker_was_stopped(uint32_t i)
 {
 	uint64_t seen = load_acquire(&bell.word), to;
@@ -364,7 +364,7 @@ Test(bell, a_searcher_that_parks_searches_no_more_until_it_is_back)
 	cr_assert(bell_still(&bell));
 }
 
-/* It is work for one of those who sleep below, too: the newest goes. */
+/* It is work for one of the sleepers below, too: the newest goes. */
 Test(bell, a_wakeup_without_a_call_is_slept_through)
 {
 	struct parker one;

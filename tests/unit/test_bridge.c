@@ -281,7 +281,7 @@ Test(bridge, without_drop_it_is_forgotten)
 
 /* ---- nodes ----------------------------------------------------------- */
 
-/* Nobody has one who is not inside: all that is not in a cell is free. */
+/* No thread outside has one: all that is not in a cell is free. */
 Test(bridge, no_node_is_lost)
 {
 	struct ward_bridge *bridge = bridge_of(2);

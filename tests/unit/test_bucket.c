@@ -366,7 +366,7 @@ Test(bucket, never_more_than_the_limit)
 				one_sequence(rate[i], burst[k]);
 }
 
-/* And who is never refused gets all that the limit lets through. */
+/* And a caller that is never refused gets all that the limit lets through. */
 Test(bucket, no_less_than_the_limit)
 {
 	uint64_t pace = pace_of(1000, 5), now = 7;

@@ -262,7 +262,7 @@ static int waits(struct ward_task *task)
 	return ward_cancel_wait(&waited_for, WARD_FOREVER);
 }
 
-/* What ends it inside of a task: the token, its own, a fence, the end. */
+/* A wait inside of a task is ended by the token, its own, a fence, the end. */
 Test(cancel, a_wait_in_a_task_ends_when_the_task_is_to)
 {
 	struct ward_pool *pool = pool_of(1);
@@ -295,7 +295,7 @@ Test(cancel, a_wait_in_a_task_ends_when_the_task_is_to)
 	cr_assert_eq(load_relaxed(&job[3].status), -ESHUTDOWN);
 }
 
-/* ---- as one sees it who sleeps --------------------------------------- */
+/* ---- as a sleeper sees it -------------------------------------------- */
 
 static int until_woken(struct ward_task *task)
 {
@@ -361,7 +361,7 @@ Test(cancel, a_deadline_is_moved_or_lifted)
 	cr_assert_eq(ward_cancel_move(&token, WARD_FOREVER), 0);
 	cr_assert_eq(ward_cancel_wait(&token, ward_in(1)), -ETIMEDOUT);
 	cr_assert_eq(ward_cancel_cause(&token), 0);
-	/* Not beyond what is above, and not under who is below. */
+	/* Not beyond the parent, and not under a child. */
 	cr_assert_eq(ward_cancel_deadline(&parent, ward_in(WARD_MS(20))), 0);
 	cr_assert_eq(ward_cancel_link(&token, &parent, &link), 0);
 	cr_assert_eq(ward_cancel_move(&token, ward_in(WARD_S(3600))), 0);
@@ -386,7 +386,7 @@ static void *waits_long(void *arg)
 	return (void *)(intptr_t)ward_cancel_wait(arg, WARD_FOREVER);
 }
 
-/* Who sleeps until the one, sleeps until the other. */
+/* A thread that sleeps until the one, sleeps until the other. */
 Test(cancel, who_sleeps_hears_of_another_deadline)
 {
 	struct ward_cancel token = { { 0 } };

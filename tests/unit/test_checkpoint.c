@@ -3,12 +3,12 @@
 
 enum { ROOM = 16 };
 
-/* What the incarnations do, one after the other; the last one waits. */
+/* The incarnations' doings, one after the other; the last one waits. */
 struct keeper {
 	int (*life[4])(struct keeper *keeper);
 	_Atomic uint32_t starting;
-	_Atomic uint32_t gate; /* opens for who waits deaf */
-	int32_t got[16];       /* by whoever is inside */
+	_Atomic uint32_t gate; /* opens for the one that waits deaf */
+	int32_t got[16];       /* by the incarnation inside */
 	char buf[ROOM];
 	size_t len;
 	uint64_t seq;

@@ -317,7 +317,7 @@ Test(clerk, comes_back_to_who_has_not_left_yet)
 
 static uint32_t births_to_fail;
 
-/* What the exit cleanup of a thread does that never had a seat. */
+/* The exit cleanup of a thread that never had a seat. */
 static void dies_at_birth(uint32_t n)
 {
 	(void)n;

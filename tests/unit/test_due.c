@@ -202,7 +202,7 @@ Test(due, all_of_a_kind)
 	cr_assert_null(due_take(&due, 999, &kinds, NULL));
 }
 
-/* Who does not ask for more finds an end. */
+/* A caller that does not ask for more finds an end. */
 Test(due, full)
 {
 	uint32_t n = 0, kinds;

@@ -317,7 +317,7 @@ Test(excuse, who_is_wanted_by_the_silent)
 	cr_assert_not(excuse_wanted(&pool, history, A, &also), "it moves");
 }
 
-/* Who sits there is another by now: what is closed meanwhile is not looked through. */
+/* Another thread has the seat by now: a closed file is not looked through. */
 Test(excuse, looks_through_the_eyes_of_the_row)
 {
 	static int keeps;

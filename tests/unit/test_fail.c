@@ -264,7 +264,7 @@ Test(fail, who_speaks_of_an_error_and_ends_well_has_not_failed)
 	ended(pool);
 }
 
-/* What the last task said is not the next one's. */
+/* The words of the last task are not the next one's. */
 Test(fail, each_attempt_speaks_for_itself)
 {
 	struct ward_pool *pool = pool_with(&hearing);
@@ -640,7 +640,7 @@ Test(fail, a_copy_in_a_child_ends_and_harms_nobody)
 
 /* ---- raise in callbacks and hooks ------------------------------------ */
 
-/* The thread ends, which is healed; what was requeued is paid by another. */
+/* The thread ends, which is healed; its requeued task is another worker's. */
 static void is_healed(struct ward_pool *pool)
 {
 	struct job next = job_of_kind(job_run);
@@ -811,7 +811,7 @@ Test(fail, a_raise_elsewhere_is_the_end, .signal = SIGABRT)
 	ward_raise(-EIO, "nobody hears");
 }
 
-/* ---- without a report hook: who is told of it anyhow? ---------------- */
+/* ---- without a report hook: where it is told anyhow ------------------ */
 
 static int caught; /* what goes to stderr */
 

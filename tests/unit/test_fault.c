@@ -73,7 +73,7 @@ Test(fault, is_the_end_of_the_attempt)
 	ended(pool);
 }
 
-/* Also by whoever called the library just before: nothing is held any more. */
+/* Also by a thread that called the library just before: nothing is held any more. */
 Test(fault, after_a_call_on_another_pool)
 {
 	struct ward_pool *pool = pool_that(WARD_POOL_CATCH_FAULTS);

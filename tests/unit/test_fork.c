@@ -259,7 +259,7 @@ static int asks_for_all(struct ward_fork *fork)
 	return 0;
 }
 
-/* Stolen once more, from its thief. */
+/* Stolen once more, from the thread that stole it. */
 static int has_it_asked(struct ward_fork *fork)
 {
 	struct ward_group group = { { 0 } };
@@ -270,7 +270,7 @@ static int has_it_asked(struct ward_fork *fork)
 	return ward_join(&group);
 }
 
-/* The second attempt; the number is drawn by the first who asks. */
+/* The second attempt; the number is drawn by the first that asks. */
 static int is_the_same(struct ward_task *task)
 {
 	struct ward_group group = { { 0 } };

@@ -169,7 +169,7 @@ Test(format, innermost_frames_are_calls_only_of_who_tells_itself)
 	cr_assert_not_null(strstr(formatted(&report, false), called));
 }
 
-/* What an abort leaves behind: no memory, no lock, no names. */
+/* An abort leaves behind no memory, no lock, no names. */
 Test(format, a_line_without_names)
 {
 	uint64_t offset;

@@ -293,7 +293,7 @@ Test(hedge, a_delay_without_an_end_starts_none)
 	config.delay = WARD_FOREVER;
 	hedge = hedged(pool, &config);
 	cr_assert(ran(&bet, 0));
-	/* What came after it is done: so would be the other try. */
+	/* Work that came after it is done: so would be the other try. */
 	cr_assert_eq(ward_submit(pool, &job.task, WARD_NOWAIT), 0);
 	cr_assert(comes_true(load_acquire(&job.releases) == 1));
 	cr_assert_eq(load_acquire(&bet.runs[1]), 0);

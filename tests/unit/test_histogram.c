@@ -52,7 +52,7 @@ static void *add(void *arg)
 	return arg;
 }
 
-/* Whoever reads meanwhile sees counts that were true, and never fewer later. */
+/* A reader meanwhile sees counts that were true, and never fewer later. */
 Test(histogram, is_read_while_it_counts)
 {
 	uint64_t before = 0, now = 0;

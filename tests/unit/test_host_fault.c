@@ -152,7 +152,7 @@ Test(host_fault, is_written_down)
 		     (uintptr_t)write_nowhere + 64);
 }
 
-/* The first frame is who called abort(). */
+/* The first frame is the caller of abort(). */
 Test(host_fault, abort_is_one)
 {
 	struct patient patient = { .illness = call_abort };

@@ -303,7 +303,7 @@ Test(host_life, without_a_robust_list_does_not_work, .timeout = 60)
 }
 #endif
 
-/* Who may not ask for the list has one all the same. */
+/* A process that may not ask for the list has one all the same. */
 Test(host_life, a_list_that_is_not_to_be_seen_works)
 {
 	struct host_life life = { .works = false };

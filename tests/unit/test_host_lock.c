@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 
 static struct host_lock lock;
-static uint64_t plain; /* by who holds the lock */
+static uint64_t plain; /* by the holder of the lock */
 
 static void *add(void *arg)
 {

@@ -443,7 +443,7 @@ Test(host_sample, an_event_that_is_another_by_now)
 	cr_assert_eq(fcntl(event.fd, F_GETFD), -1);
 }
 
-/* ---- who holds it ---------------------------------------------------- */
+/* ---- the holder ------------------------------------------------------ */
 
 static int32_t futex_of(int32_t tid, uint64_t *address)
 {

@@ -285,7 +285,7 @@ Test(host_trace, gives_no_answer_where_there_is_no_room, .timeout = 60)
 	end(&patient);
 }
 
-/* ---- who has gone on ------------------------------------------------- */
+/* ---- a thread that has gone on ---------------------------------------- */
 
 static void goes_on_when_asked(struct patient *patient)
 {
@@ -316,7 +316,7 @@ Test(host_trace, nothing_of_what_comes_after, .timeout = 60)
 	end(&patient);
 }
 
-/* Its number is another thread's by now, who is not asked. */
+/* Its number is by now another thread's, which is not asked. */
 Test(host_trace, who_has_ended_is_not_asked)
 {
 	const uint32_t died = FUTEX_OWNER_DIED;
@@ -518,7 +518,7 @@ static traced void one_way(struct ascent *ascent)
 /* From one of two places, at the same height of the stack. */
 static traced void climb(struct ascent *ascent, volatile const bool *other)
 {
-	/* What differs keeps the compiler from making one call of two. */
+	/* A difference keeps the compiler from making one call of two. */
 	if (*other) {
 		__asm__ volatile("" : : "i"(1) : "memory");
 		one_way(ascent);

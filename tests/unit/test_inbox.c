@@ -132,7 +132,7 @@ Test(inbox, where_all_claims_are_taken_there_is_no_room)
 		     "look again: who holds them is at work");
 }
 
-/* What a stopped submitter has put is taken all the same. */
+/* A task that a stopped submitter has put is taken all the same. */
 Test(inbox, a_held_claim_holds_up_no_taker)
 {
 	cr_assert_eq(put(0, 2), 2);
@@ -580,7 +580,7 @@ Test(inbox, brief_tasks_are_not_looked_for_too_soon)
 	cr_assert_eq(local[0].pause, 8, "its tasks are pause enough");
 }
 
-/* What lies in the own local queue is no look's find. */
+/* A task in the own local queue is no look's find. */
 Test(inbox, a_turn_beside_the_own_hand_tells_nothing)
 {
 	local_learn(&local[0], 0);
@@ -607,7 +607,7 @@ Test(inbox, next_sleeps_until_there_is_something)
 	pthread_join(one.thread, NULL);
 }
 
-/* The hand is its own, but others may be asleep. */
+/* The local queue is its own, but others may be asleep. */
 Test(inbox, what_a_worker_puts_for_itself_wakes_another)
 {
 	struct sleeper one;

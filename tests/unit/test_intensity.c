@@ -48,7 +48,7 @@ Test(intensity, fades_as_the_power_of_two_does)
 			}
 }
 
-/* What is asked for: so many at once, and one more is too much. */
+/* The rate that is asked for: so many at once, and one more is too much. */
 Test(intensity, allows_as_many)
 {
 	for (uint32_t most = 1; most < 50; most++) {

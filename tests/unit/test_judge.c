@@ -537,9 +537,9 @@ CASE(a_livelock_is_judged_by_its_own_cpu_time, ONCE, USUAL,
      FOUND(LIVELOCK), AT_LEAST(silent_then.busy, S))
 
 /*
- * Who has spent a budget, between two scans, and then does something else just
- * before the verdict has moved: it is convicted while it does it, or not at all.
- * Part of a scan of it is the last that is seen of it.
+ * A worker has spent a budget, between two scans, and then does something else just
+ * before the verdict has moved: it is convicted while it does it, or not at all.  Part
+ * of a scan of it is the last that is seen of it.
  */
 #define MORE EVERY(MS, 50 * MS)
 #define SPENT BUDGETS(S + 5 * MS, 10 * S + 5 * MS, 0, 3600 * S)
@@ -734,7 +734,7 @@ static void random_sign(struct world *w)
 	}
 }
 
-/* What convicts must be true; and the ledger adds up at every look. */
+/* The evidence that convicts must be true; and the ledger adds up at every look. */
 Test(judge, convictions_in_random_lives_are_true)
 {
 	unsigned convicted[VERDICT_STAGNANT + 1] = { 0 };

@@ -262,7 +262,7 @@ Test(lane, what_the_caller_runs_does_not_nest)
 	finished(pool, nest, -EAGAIN);
 }
 
-/* ---- who waits for room -------------------------------------------------------- */
+/* ---- waiting for room ---------------------------------------------------------- */
 
 struct waiter {
 	struct ward_lane *lane;
@@ -829,7 +829,7 @@ Test(lane, another_width_is_used_at_once)
 	finished(pool, lane, 0);
 }
 
-/* Who waits for room gets what is more now. */
+/* A submitter that waits for room gets the room that is new. */
 Test(lane, another_bound_is_told_to_who_waits)
 {
 	struct ward_pool *pool = pool_of(2);

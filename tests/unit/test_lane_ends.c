@@ -144,7 +144,7 @@ static int fails_late(struct ward_task *task)
 	return -EIO;
 }
 
-/* What has begun in time is run again at any time. */
+/* A task that has begun in time is run again at any time. */
 Test(lane_ends, a_rerun_is_not_too_late)
 {
 	static const struct ward_policy policy = { .size = sizeof(policy),
@@ -392,7 +392,7 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 	ended(pool);
 }
 
-/* Who only holds a task was never inside: a zombie elsewhere keeps no memory of it. */
+/* A holder of a task was never inside: a zombie elsewhere keeps no memory of it. */
 Test(lane_ends, who_holds_a_task_does_not_haunt_its_lane)
 {
 	static struct ward_policy once;

@@ -180,7 +180,7 @@ Test(lane_limits, cancelled_while_it_waits_for_others)
 	tear_down(-EPIPE);
 }
 
-/* ---- by who submits ------------------------------------------------------------- */
+/* ---- by the submitter ----------------------------------------------------------- */
 
 static void *sends(void *arg)
 {

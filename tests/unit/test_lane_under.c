@@ -189,7 +189,7 @@ Test(lane_under, what_is_inside_is_counted_there)
 
 /* ---- a place that nobody needs any more -------------------------------------------- */
 
-/* What it has asked for comes when it is gone, and goes on to others. */
+/* The place that it has asked for comes when it is gone, and goes on to others. */
 Test(lane_under, one_that_ends_while_it_asks)
 {
 	struct job held, waits;
@@ -351,7 +351,7 @@ Test(lane_under, a_pool_ends_with_all_of_them)
 
 /* ---- beside what else a lane can -------------------------------------------------- */
 
-/* What comes at its time takes its turn for a place; cancelled before, it takes none. */
+/* A delayed task takes its turn for a place; cancelled before, it takes none. */
 Test(lane_under, what_comes_later)
 {
 	struct ward_lane *lane, *ends;

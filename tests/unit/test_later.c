@@ -98,7 +98,7 @@ Test(later, who_is_put_back_keeps_its_place)
 		cr_assert_eq(taken(), i);
 }
 
-/* One that was to be answered first is not, and what stood in its book is another's. */
+/* One that was to be answered first is not, and its private words are another's. */
 Test(later, who_is_put_back_has_no_time_of_another)
 {
 	struct later_place place;
@@ -189,7 +189,7 @@ Test(later, who_was_cancelled_does_not_wait)
 	cr_assert_eq(taken(), 0);
 }
 
-/* Whoever may not allocate, and finds no place. */
+/* A caller that may not allocate, and finds no place. */
 Test(later, there_is_always_room)
 {
 	static struct ward_task many[6000];
@@ -232,7 +232,7 @@ Test(later, all_are_due_in_the_end)
 	cr_assert_eq(owed(), 0);
 }
 
-/* What was handed on may come again, from its very place. */
+/* A task that was handed on may come again, from its very place. */
 Test(later, again_and_again)
 {
 	for (uint64_t now = 0; now < 1000; now += 10) {

@@ -78,7 +78,7 @@ Test(ledger, a_stopped_thread_is_stopped)
 	   10, 90, 0);
 }
 
-/* What the kernel does not count may have been a wait as well as sleep. */
+/* Time that the kernel does not count may have been a wait as well as sleep. */
 Test(ledger, without_counts_sleep_is_what_has_not_run)
 {
 	is(booked(100, 0, sample(5, 0, 0, 'R'), sample(5, 0, 0, 'S')), 0, 100,

@@ -240,7 +240,7 @@ Test(limit, the_strictest_is_known)
 	cr_assert_float_eq(ward_limit_strictest(wrong, 2), 0, 0);
 }
 
-/* ---- who waits is told to stop --------------------------------------- */
+/* ---- a waiting caller is told to stop -------------------------------- */
 
 struct waiter {
 	pthread_t thread;
@@ -340,7 +340,7 @@ Test(limit, what_is_not_used_is_given_back)
 	cr_assert_eq(try_noted(both, 2, NULL), -EINVAL);
 }
 
-/* What is saved up is counted in time: that it was never taken is so by the new rate, too. */
+/* Savings are counted in time: that it was never taken is so by the new rate, too. */
 Test(limit, what_is_given_back_after_a_change_is_as_if_never_taken)
 {
 	static const struct { double rate; uint32_t burst; } to[] = {

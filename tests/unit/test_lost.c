@@ -251,7 +251,7 @@ Test(lost, two_die_at_once_of_three)
 	ended(pool);
 }
 
-/* What the dead one had taken for itself is not lost with it. */
+/* Tasks that the dead worker had taken for itself are not lost with it. */
 Test(lost, what_a_dead_worker_had_in_hand_is_run_by_others)
 {
 	enum { N = 200 };
@@ -387,7 +387,7 @@ Test(lost, runs_bounds_all_of_them)
 	plays_out("dsd", 0, 1, 1, 3, -EOWNERDEAD);
 }
 
-/* What the task's policy leaves open, the pool's decides. */
+/* A field that the task's policy leaves open is the pool's. */
 Test(lost, the_pools_policy_stands_in)
 {
 	struct ward_policy policy = hasty, own = WARD_POLICY_INIT;
@@ -773,7 +773,7 @@ Test(lost, no_budget_pays_for_another)
 	fails_as("esds", one, 4, -ETIME);
 }
 
-/* What a task returns is not taken for a loss. */
+/* A task's answer is not taken for a loss. */
 static int returns_a_loss(struct ward_task *task)
 {
 	job_begins(job_of(task));

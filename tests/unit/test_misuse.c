@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a bug of the library's own would do to its lists and locks ends test builds. */
+/* A bug of the library's own in its lists and locks ends test builds. */
 #ifndef WARD_ASSERTIONS
 #define WARD_ASSERTIONS
 #endif

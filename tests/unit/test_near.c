@@ -187,7 +187,7 @@ Test(near, far_rings_have_their_turn_whatever_the_near_do)
 	} while (it != 9);
 }
 
-/* The same of local queues: one before and one behind the far one are near. */
+/* As before, of local queues: one before and one behind the far one are near. */
 Test(near, far_hands_have_their_turn_whatever_the_near_do)
 {
 	near_sit(inbox.near, &local[3], 3, 0);

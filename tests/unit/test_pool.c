@@ -118,7 +118,7 @@ Test(pool, destroyed_before_it_starts_it_answers_what_it_has)
 	}
 }
 
-/* What has no worker yet, and waits: for its time, or for ever again. */
+/* Tasks that have no worker yet, and wait: for their time, or for ever again. */
 Test(pool, destroyed_before_it_starts_it_answers_what_waits)
 {
 	struct ward_pool_config config = job_config(1);
@@ -868,7 +868,7 @@ static int starts_a_program(struct ward_task *task)
 	return job_run(task);
 }
 
-/* Also on one that was made by the clerk, who takes none. */
+/* Also on one that was made by the clerk, which takes none. */
 Test(pool, programs_that_tasks_start_can_be_ended, .timeout = 60)
 {
 	struct ward_pool_config config = job_config(1);

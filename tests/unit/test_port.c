@@ -20,7 +20,7 @@ static struct ward_port *port_new(void)
 
 static void port_ended(struct ward_port *port)
 {
-	/* Who posted the last one may be a step behind it. */
+	/* The thread that posted the last one may be a step behind it. */
 	cr_assert(comes_true(ward_port_run(port, 0) == 0 &&
 			     !readable(ward_port_fd(port))));
 	cr_assert_eq(ward_port_destroy(port), 0);

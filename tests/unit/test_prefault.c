@@ -27,7 +27,7 @@ static struct ward_pool_config config_of(uint32_t flags)
 	return config;
 }
 
-/* Once round a ring: the faults of who submits. */
+/* Once round a ring: the faults of a submitter. */
 static long first_lap(uint32_t flags)
 {
 	struct ward_pool_config config = config_of(flags);

@@ -139,7 +139,7 @@ Test(saved, where_there_is_no_memory)
 }
 #endif
 
-/* Those who are held inside of a write each have a copy. */
+/* Writers that are held inside of a write each have a copy. */
 Test(saved, as_many_as_there_are_copies)
 {
 	struct saved *saved = kept_of(8);
@@ -205,7 +205,7 @@ static void *successor(void *arg)
 	return NULL;
 }
 
-/* Each number was written once: nobody wrote over what he had not read. */
+/* Each number was written once: no writer wrote over one that it had not read. */
 Test(saved, among_threads_no_write_is_lost_and_none_is_late)
 {
 	pthread_t thread[THREADS];

@@ -281,7 +281,7 @@ Test(scribe, what_is_not_printed_is_found)
 			 (unsigned)id);
 		keeps(id, part);
 	}
-	/* Who heard elsewhere was told; of the rest ten are printed in a second. */
+	/* A report heard elsewhere was told; of the rest ten are printed in a second. */
 	cr_assert_geq(load_relaxed(&tell.suppressed), 5);
 	cr_assert_eq(load_relaxed(&tell.told) + load_relaxed(&tell.suppressed),
 		     50);
@@ -331,7 +331,7 @@ Test(scribe, without_a_hook_ten_lines_a_second)
 	cr_assert(told >= 10 && told <= 20, "%lu lines", told);
 }
 
-/* ---- who waits for whom ---------------------------------------------- */
+/* ---- chains of waiting threads ----------------------------------------- */
 
 static pthread_mutex_t mutex_a = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t mutex_b = PTHREAD_MUTEX_INITIALIZER;

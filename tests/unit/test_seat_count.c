@@ -71,7 +71,7 @@ Test(count, as_many_are_let_go_as_are_too_many)
 	cr_assert_eq(load_relaxed(&count.word), 1 + SEATS_TAKEN_ONE);
 }
 
-/* Who is just getting up has not left a seat yet. */
+/* A thread that is just getting up has not left a seat yet. */
 Test(count, nobody_sits_down_where_every_seat_is_still_taken)
 {
 	wants(1, 4);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
 
-/* What code saw of itself, at one place. */
+/* A thread's view of itself, at one place. */
 struct sight {
 	bool seen, null;
 	struct ward_self self;
@@ -678,8 +678,8 @@ Test(self, elsewhere_a_pause_is_sleep)
 }
 
 /*
- * The token is given back in release(), while the pool wakes who pauses on it:
- * nobody moves it afterwards.
+ * The token is given back in release(), while the pool wakes the task that pauses on
+ * it: nobody moves it afterwards.
  */
 static struct ward_cancel brief;
 

@@ -80,7 +80,7 @@ Test(stack, all_at_once_are_a_chain)
 	}
 }
 
-/* The same entry on top is not the same stack. */
+/* A stack with the same entry on top is not the same stack. */
 Test(stack, every_change_moves_the_tag)
 {
 	uint64_t seen, stale;

@@ -503,7 +503,7 @@ Test(steward, who_waits_inside_the_library_is_called_out)
 	cr_assert_eq(room, 6);
 }
 
-/* As whoever submits it does, but nobody is told. */
+/* As a submitter does it, but nobody is told. */
 static void put_in(struct ring *ring, struct ward_task *it)
 {
 	void *item = it;
@@ -525,7 +525,7 @@ Test(steward, what_a_convict_has_in_hand_is_given_to_others)
 	cr_assert_eq(load_relaxed(&pool->inbox.requeued_in), 2);
 }
 
-/* One task at hand, of worker 1. */
+/* One task in the local queue of worker 1. */
 static uint64_t at_hand(void)
 {
 	static struct ward_task held;
@@ -783,7 +783,7 @@ Test(steward, at_the_cap_nobody_is_fenced_and_it_is_said_once)
 	cr_assert_eq(times_told(WARD_R_DEGRADED), 1);
 	cr_assert_eq(load_relaxed(&pool->stalled), 0);
 
-	/* One comes home: the next scan replaces who is stuck. */
+	/* One comes home: the next scan replaces the stuck one. */
 	store_relaxed(&pool->zombies_out, ZOMBIES - 1);
 	goes_on_for(3 * SCAN);
 	cr_assert_eq(life_of(1), LIFE_ZOMBIE);
@@ -967,7 +967,7 @@ Test(steward, makes_no_round_while_all_are_parked)
 	cr_assert(is_innocent());
 }
 
-/* [Z] The last look is after the word: who left the park before it is seen. */
+/* [Z] The last look is after the word: a sleeper that left the park before it is seen. */
 static uint32_t fences;
 
 static void leaves_the_park(void)
@@ -1050,7 +1050,7 @@ Test(steward, a_late_wakeup_for_no_reason_is_late_all_the_same)
 	cr_assert(is_innocent());
 }
 
-/* ---- those who do what the steward must not --------------------------- */
+/* ---- helpers do what the steward must not ----------------------------- */
 
 static void scans(unsigned n)
 {

@@ -210,7 +210,7 @@ enum { ROUNDS = 20000 };
 static pthread_barrier_t line;
 static _Atomic uint32_t releases, commits;
 
-/* What a thread does that lost its attempt: tries to commit, comes home. */
+/* A thread that lost its attempt tries to commit, and comes home. */
 static void *comes_home(void *arg)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -224,7 +224,7 @@ static void *comes_home(void *arg)
 	return arg;
 }
 
-/* What the steward does, and then the worker that answers. */
+/* The steward's step, and then that of the worker that answers. */
 static void takes_and_answers(void)
 {
 	bool committed = task_lose(priv, true, TASK_RERUN, TASK_LOST);

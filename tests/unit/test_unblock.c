@@ -181,7 +181,7 @@ Test(unblock, the_end_of_run_waits_for_the_call)
 	waits_for_the_call(false);
 }
 
-/* ---- it is for those who are blocked --------------------------------- */
+/* ---- it is for blocked threads ---------------------------------------- */
 
 static int arms_and_spins(struct ward_task *task)
 {

@@ -26,7 +26,7 @@ static void pass_the_window(void)
 		host_yield();
 }
 
-enum { QUEUED = 130 }; /* more than are sampled, or lie in a hand */
+enum { QUEUED = 130 }; /* more than are sampled, or lie in a local queue */
 
 static void all_are_late(struct job *job, int n)
 {
@@ -192,7 +192,7 @@ static void slow_release(struct ward_task *task)
 	job_release(task);
 }
 
-/* The heir runs a hasty one first, and then owes a release. */
+/* The next worker runs a hasty one first, and then has a release to do. */
 Test(waits, a_release_that_is_owed_is_not_judged_by_the_task_before)
 {
 	struct ward_pool *pool = pool_of(2);
@@ -244,9 +244,9 @@ Test(waits, one_at_a_time_where_that_is_asked_for)
 	ended(pool);
 }
 
-/* ---- told to stop, while all who might answer are busy ---------------------------- */
+/* ---- told to stop, while all workers are busy ---------------------------------- */
 
-/* What it waits for. */
+/* The kinds of waiting. */
 enum wait {
 	WAITS_TIME,
 	WAITS_PERIOD,
@@ -363,7 +363,7 @@ static void sends(struct scene *s, struct job *job)
 		submitted(s->pool, job);
 }
 
-/* What it sends lies in its own local queue, behind itself. */
+/* The task that it sends lies in its own local queue, behind itself. */
 static int sends_and_sleeps(struct ward_task *task)
 {
 	struct scene *s = ward_entry(job_of(task), struct scene, busy[0]);
@@ -434,7 +434,7 @@ static void waits(struct scene *s)
 	}
 }
 
-/* What happens to one thing that waits, in a pool where nobody is free. */
+/* One thing waits, in a pool where nobody is free, and this happens to it. */
 static void is_answered(struct scene *s)
 {
 	int status = s->ask == ASK_TOKEN || s->ask == ASK_LANE ||
@@ -514,7 +514,7 @@ Test(waits, told_to_stop_it_is_answered_though_nobody_is_free, .timeout = 120)
 			scene(wait, ask);
 }
 
-/* Who held it lets go of it last, and is no worker: release() is requeued from then on. */
+/* The holder lets go of it last, and is no worker: release() is requeued from then on. */
 Test(waits, let_go_of_it_is_given_back_though_nobody_is_free)
 {
 	static struct scene s;
@@ -584,7 +584,7 @@ static void dismissed(struct ward_pool *pool, struct job *busy)
 	ended(pool);
 }
 
-/* Who answers from the bench may hang there: another one comes. */
+/* An answer may hang the spare on the bench: another one comes. */
 Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 {
 	struct job busy = job_of_kind(job_sleep), job[3];
@@ -620,7 +620,7 @@ static struct ring *ring_with_one(struct ward_pool *pool)
 	return NULL;
 }
 
-/* A submitter was at the ring as the bench came by; then who sits there hangs. */
+/* A submitter was at the ring as the bench came by; then the spare there hangs. */
 Test(waits, what_was_passed_over_is_looked_for_though_an_answer_hangs)
 {
 	struct job busy = job_of_kind(job_sleep), job[2];
@@ -697,7 +697,7 @@ Test(waits, who_answers_does_not_keep_a_seat_vacant)
 	ended(pool);
 }
 
-/* What is not told to stop stays, and in its order. */
+/* A task that is not told to stop stays, and in its order. */
 Test(waits, others_stay_where_they_are)
 {
 	enum { N = 300 };
@@ -726,7 +726,7 @@ Test(waits, others_stay_where_they_are)
 	ended(pool);
 }
 
-/* Each pool ends while somebody may be on its bench. */
+/* Each pool ends while a spare may be on its bench. */
 Test(waits, a_pool_ends_while_its_tasks_are_told_to_stop)
 {
 	enum { N = 64, POOLS = 40 };
@@ -784,7 +784,7 @@ Test(waits, a_drain_does_not_wait_for_what_is_told_to_stop)
 	ended(pool);
 }
 
-/* What is periodic does not come again after the close: also that is answered. */
+/* A periodic task does not come again after the close: also that is answered. */
 Test(waits, a_drain_ends_what_is_periodic_though_all_are_busy)
 {
 	struct job busy = job_of_kind(job_sleep), job = job_of_kind(job_run);

@@ -459,7 +459,7 @@ Test(watch, fini_waits_until_all_was_told)
 	cr_assert_eq(ward_cancel_fini(&parent), 0);
 }
 
-/* ---- who is told while somebody else has the lists -------------------- */
+/* ---- told while another thread has the lists -------------------------- */
 
 enum { THREADS = 3, ROUNDS = 3000 };
 

@@ -128,7 +128,7 @@ static struct {
 	_Atomic int32_t tid[MOST];
 	_Atomic uint32_t wrong;
 	uint32_t die_before; /* so many threads die in their hook */
-	struct gate *gate;   /* who starts waits there */
+	struct gate *gate;   /* the starter waits there */
 } hooked;
 
 static void *hook_start(void *arg, unsigned thread)

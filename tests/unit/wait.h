@@ -55,7 +55,7 @@ static inline void raw_exit(void)
 				     "a child");                               \
 	} while (0)
 
-/* A door: whoever comes waits until it is opened. */
+/* A door: each that comes waits until it is opened. */
 struct gate {
 	_Atomic uint32_t open;
 	_Atomic uint32_t came; /* TID of the last one */
