@@ -95,8 +95,8 @@ extern const struct bench bench_throughput, bench_latency, bench_overhead,
 extern const struct bench *const benches[];
 
 /*
- * Asks each implementation for trials like 'like', in turn and options->runs
- * times, and books all results.  'first' is what a collapse is booked as; who
+ * Asks each implementation for trials like 'like', in turn and options->runs times, and
+ * books all results.  'first' is what a collapse is booked as; an implementation that
  * collapsed is not asked again.  'skip' may leave implementations out.
  */
 void trials_in_turn(const struct options *options, struct book *book,

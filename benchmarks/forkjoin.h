@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * forkjoin.h - who forks and joins: for the bench 'forkjoin' alone.
+ * forkjoin.h - implementations that fork and join: for the bench 'forkjoin' alone.
  */
 #ifndef BENCH_FORKJOIN_H
 #define BENCH_FORKJOIN_H

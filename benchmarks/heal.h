@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal.h - what the parts of the bench of healing share.
+ * heal.h - shared by the parts of the bench of healing.
  */
 #ifndef BENCH_HEAL_H
 #define BENCH_HEAL_H

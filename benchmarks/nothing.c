@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nothing.c - no pool at all: the submitter runs the task itself.  What the
- * measuring loop costs.
+ * nothing.c - no pool at all: the submitter runs the task itself.  Its time is the cost
+ * of the measuring loop.
  */
 #include "bench.h"
 

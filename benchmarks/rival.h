@@ -56,9 +56,9 @@ struct setup {
 typedef void producer_fn(void *arg, unsigned producer);
 
 /*
- * An implementation: a pool behind a few calls.  A producer calls submit() and
- * wait() with its number, on its own thread.  Whose queue has no bound is
- * bounded by the producer's window.
+ * An implementation: a pool behind a few calls.  A producer calls submit() and wait()
+ * with its number, on its own thread.  A queue without a bound is bounded by the
+ * producer's window.
  */
 struct rival {
 	const char *name;

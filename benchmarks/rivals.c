@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rivals.c - who was built.
+ * rivals.c - the rivals that were built.
  */
 #include "bench.h"
 

@@ -2,9 +2,9 @@
 /*
  * trial.c - one measurement in a process of its own.
  *
- * An implementation that hangs, crashes or leaves a mess harms nobody but
- * itself, and none finds the heap, the caches or the threads of another.  What
- * was measured comes back through a pipe, a line each: metric, unit, value.
+ * An implementation that hangs, crashes or leaves a mess harms nobody but itself, and
+ * none finds the heap, the caches or the threads of another.  The figures come back
+ * through a pipe, a line each: metric, unit, value.
  */
 #include "bench.h"
 

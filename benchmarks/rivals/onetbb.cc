@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * onetbb.cc - oneTBB.  For forkjoin: task_group, run and wait, in an arena of so
- * many.  As a pool in two ways.  enqueue() to an arena is what its guide names
- * for work that nobody waits for; no place of the arena is kept for those who
- * submit.  A task_group is for threads that are in the arena themselves, each
- * with a deque of its own there; who waits for his group runs its tasks, too.
+ * onetbb.cc - oneTBB.  For forkjoin: task_group, run and wait, in an arena of so many.
+ * As a pool in two ways.  enqueue() to an arena is what its guide names for work that
+ * nobody waits for; no place of the arena is kept for submitters.  A task_group is for
+ * threads that are in the arena themselves, each with a deque of its own there; a
+ * thread that waits for its group runs its tasks, too.
  */
 #include "forkjoin.h"
 #include "rival.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * openmp.c - OpenMP tasks of the compiler's own runtime.  For forkjoin: untied,
- * and taskwait.  As a pool: a parallel region whose first threads are the
- * producers and make tasks, while the others wait at its end, which is where
- * OpenMP has threads run tasks.  gcc's runtime has a task run by who makes it once
- * 64 to a thread are waiting; that is its way to have a bound.
+ * openmp.c - OpenMP tasks of the compiler's own runtime.  For forkjoin: untied, and
+ * taskwait.  As a pool: a parallel region whose first threads are the producers and
+ * make tasks, while the others wait at its end, which is where OpenMP has threads run
+ * tasks.  gcc's runtime has a task run by its maker once 64 to a thread are waiting;
+ * that is its way to have a bound.
  */
 #include "bench.h"
 #include "forkjoin.h"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# libward beside Go and Erlang/OTP: each does the same in a program of its own,
-# in turn, some passes long; then one table.  Who has no toolchain here is named
-# and left out.
+# libward beside Go and Erlang/OTP: each does the same in a program of its own, in turn,
+# some passes long; then one table.  One without a toolchain here is named and left out.
 #
 #	rivals.sh [PASSES]
 #

@@ -4,7 +4,8 @@
  *
  * Requests that hang keep their threads, and a pool has only so many to lose.  It says
  * so: then this process takes no more, starts another in its place, gives what still
- * runs a moment to end, and goes.  What hangs ends with it: nothing else could end that.
+ * runs a moment to end, and goes.  Requests that hang end with it: nothing else could
+ * end them.
  *
  * A real service would hand its listening socket on (it survives exec), or let its
  * service manager start it anew, as with WatchdogSec= (ward/steward.h).

@@ -2,11 +2,11 @@
 /*
  * error_report - one error, told to two people.
  *
- * Three modules stand on each other.  The lowest knows what failed, and says so to
- * who has to mend it (ward_fail).  The one above knows what that means to who asked
- * for it, and says so at its edge (ward_wrap): the error is known now.  Where a
- * module forgets this, the raw error comes through: that is a bug, and the user is
- * told no more than a number, under which the log has all of it.
+ * Three modules stand on each other.  The lowest knows what failed, and says so to the
+ * person that mends it (ward_fail).  The one above knows what that means to the user,
+ * and says so at its edge (ward_wrap): the error is known now.  Where a module forgets
+ * this, the raw error comes through: that is a bug, and the user is told no more than a
+ * number, under which the log has all of it.
  *
  * After "Error Propagation" in "Concurrency in Go" (K. Cox-Buday, 2017).
  */

@@ -2,10 +2,9 @@
 /*
  * fib - work that is cut in parts: fork, go on, join.
  *
- * Each call forks one half of its work and does the other half itself.  An idle
- * worker may take a fork; one that nobody takes is a plain call in ward_join().
- * The parts live on the stack of who made them, since nobody leaves his frame before
- * he has joined.
+ * Each call forks one half of its work and does the other half itself.  An idle worker
+ * may take a fork; one that nobody takes is a plain call in ward_join().  The parts
+ * live on their maker's stack, since no call returns before it has joined.
  */
 #include <stdio.h>
 #include <ward/ward.h>

@@ -2,10 +2,9 @@
 /*
  * answer.h - what a client will be told: a code, headers, a body.
  *
- * Filled by whoever has the request in hand, one thread at a time, and sent by
- * the loop.  All that it holds hangs on it from the moment it is acquired, so
- * answer_clear() gives everything back, also if the thread that filled it is
- * gone.
+ * Filled by the thread that has the request, one at a time, and sent by the loop.  All
+ * that it holds hangs on it from the moment it is acquired, so answer_clear() gives
+ * everything back, also if the thread that filled it is gone.
  */
 #ifndef HTTPD_ANSWER_H
 #define HTTPD_ANSWER_H

@@ -11,8 +11,8 @@
  *	confirmed	A says that it waits: it is not replaced before B has
  *			confirmed the result
  *	first wins	B knows results by their number, and takes the first
- *	permission	who has leave to hand over (ward_commit) is not run again;
- *			and who was replaced gets none
+ *	permission	an attempt that may hand over (ward_commit) is not run again;
+ *			and a replaced one may not
  *
  * After "Heartbeats" in "Concurrency in Go" (K. Cox-Buday, 2017).
  */

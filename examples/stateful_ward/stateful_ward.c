@@ -7,7 +7,7 @@
  * learns that anybody died.
  *
  *	stateless	It begins anew each time.  Without numbers the reader gets
- *			the beginning again and again; with numbers he gets nothing
+ *			the beginning again and again; with numbers it gets nothing
  *			twice, and nothing more either.
  *	before		It remembers where it was, and so it dies of the same value
  *			for ever: a poison.

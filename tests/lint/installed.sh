@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What a user gets: 'make install prefix= DESTDIR=' into an empty folder; pkg-config
-# finds it there; the README's program compiles by the README's commands, against the
-# shared and the static library, runs, and says what the README says it will.  A
-# program in C++ links, too.
+# A user's copy: 'make install prefix= DESTDIR=' into an empty folder; pkg-config finds
+# it there; the README's program compiles by the README's commands, against the shared
+# and the static library, runs, and says what the README says it will.  A program in C++
+# links, too.
 set -eu
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Every source is named in a make fragment: what is not is neither built nor in
-# the tarball, and nobody would notice.  A program p that names no source is made of
-# p.c, and names that.  What a file of the library is for stands in docs/overview.md.
-# And every document stands behind one door of docs/README.md, in a row that
-# begins with it; those of the root are in the tarball.
+# Every source is named in a make fragment: another one is neither built nor in the
+# tarball, and nobody would notice.  A program p that names no source is made of p.c,
+# and names that.  The purpose of a file of the library stands in docs/overview.md.  And
+# every document stands behind one door of docs/README.md, in a row that begins with it;
+# those of the root are in the tarball.
 #
 #	listed.sh [TREE]
 set -u

@@ -20,10 +20,10 @@
 #define STEPS_MAX 6000 /* of a run, if its scenario does not say */
 
 /*
- * What a thread knows of each thread's past, as a time of that thread's own
- * clock.  'view': it must not read what was replaced before then.  'order': it
- * happened before, in the sense of C11.  A seq_cst fence passes on the view
- * alone, an acquire that reads from a release both.
+ * A thread's knowledge of each thread's past, as a time of that thread's own clock.
+ * 'view': it must not read what was replaced before then.  'order': it happened before,
+ * in the sense of C11.  A seq_cst fence passes on the view alone, an acquire that reads
+ * from a release both.
  */
 struct knows {
 	uint32_t view[SIM_THREADS];

@@ -4,10 +4,10 @@
 sim_tests = tests/sim/sim
 sim_scripts = tests/sim/bugs.sh
 
-# What ships, compiled unchanged against the headers in include/, and the
-# scenarios.  -fsanitize=thread makes the compiler report each plain access; its
-# runtime is not linked, race.c answers.  (It stands with the preprocessor's
-# flags because those are not handed to the linker.)
+# The library's sources, compiled unchanged against the headers in include/, and the
+# scenarios.  -fsanitize=thread makes the compiler report each plain access; its runtime
+# is not linked, race.c answers.  (It stands with the preprocessor's flags because those
+# are not handed to the linker.)
 tests_sim_sim_SOURCES = \
 	lib/flow/bridge.c \
 	lib/flow/hedge.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_bridge.c - the bridge: nothing twice, nothing missing, nothing from who was
- * replaced; and who waits there wakes up.
+ * sc_bridge.c - the bridge: nothing twice, nothing missing, nothing from a writer that
+ * was replaced; and a thread that waits there wakes up.
  */
 #include "flow/bridge.h"
 #include "sim.h"

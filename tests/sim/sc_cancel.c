@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_cancel.c - tokens: who watches or is linked is told exactly once, and not any
- * more once it was taken back; whoever fires, watches, links and ends meanwhile.
+ * sc_cancel.c - tokens: a watch or a link is told exactly once, and not any more once
+ * it was taken back, whatever fires, watches, links and ends meanwhile.
  *
- * What was taken back is given back to the host at once: a late touch is seen.
+ * A watch that was taken back is freed at once: a late touch is seen.
  */
 #include "base/host.h"
 #include "sim.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_fence.c - the end of an attempt against its fence: each has one answer, by
- * its worker or by who fenced it, and never that of another epoch.
+ * sc_fence.c - the end of an attempt against its fence: each has one answer, by its
+ * worker or by the thread that fenced it, and never that of another epoch.
  */
 #include "base/host.h"
 #include "sim.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_lane.c - lanes with few threads around them: order and width, who turns and who
- * leaves, what is entered meanwhile, the end of a lane, other limits; the queues of lower
- * ranks, ports, and what is paid for a pool that has gone.
+ * sc_lane.c - lanes with few threads around them: order and width, dispatch and
+ * leaving, entries meanwhile, the end of a lane, other limits; the queues of lower
+ * ranks, ports, and the last tasks of an orphaned pool.
  */
 #include "lane/stop.h"
 #include "base/host.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sc_limit.c - limits: whatever is drawn, undone and drawn again by several, in no
- * window is it more than the limit; several are taken all or none; and who is told
- * to stop waiting stops, and gives back.
+ * window is it more than the limit; several are taken all or none; and a caller that is
+ * told to stop waiting stops, and gives back.
  */
 #include "lane/limit.h"
 #include "base/host.h"

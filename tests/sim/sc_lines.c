@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_lines.c - tasks through an inbox, for who counts the lines that travel: each is
- * an object of its own, as a user's would be.  Without a steward, who has as many
- * turns here as anybody, and without slots, whose lines are their workers' own.
+ * sc_lines.c - tasks through an inbox, to count the lines that travel: each is an
+ * object of its own, as a user's would be.  Without a steward, which has as many turns
+ * here as any thread, and without slots, whose lines are their workers' own.
  */
 #include "lines.h"
 #include "base/host.h"

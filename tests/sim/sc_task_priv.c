@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sc_task_priv.c - a task's books: done once, release once and after it, and not
- * before every thread that lost an attempt has left run().
+ * sc_task_priv.c - a task's private words: done once, release once and after it, and
+ * not before every thread that lost an attempt has left run().
  */
 #include "base/host.h"
 #include "sim.h"

@@ -4,7 +4,7 @@
  * closed and cancelled, its pool drains, its pool is destroyed.
  *
  * Expected: while not one place becomes free, all of them are refused; what had been
- * accepted is answered, once, and what had not is untouched.  The same when they are
+ * accepted is answered, once, and what had not is untouched.  As before when they are
  * not waiting yet, or not any more: at any moment of a run at full speed.
  */
 #include "story.h"

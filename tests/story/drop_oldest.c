@@ -4,10 +4,10 @@
  * its oldest.
  *
  * Expected: everything is accepted, and answered once: 0 if it ran, -ENOBUFS if not,
- * and nothing else; what ran, ran in the order of its thread where one runs at a
- * time.  With all places held, exactly as many wait as may, and they are the newest
- * of each thread.  At full speed, of what had been submitted when some task began,
- * no more than that, and what its workers had at hand, runs later.
+ * and nothing else; what ran, ran in the order of its thread where one runs at a time.
+ * With all places held, exactly as many wait as may, and they are the newest of each
+ * thread.  At full speed, of what had been submitted when some task began, no more than
+ * that, and what its workers had taken, runs later.
  */
 #include "story.h"
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * faults_end.c - scenarios 17 to 19: faults that are not caught.  A pool that does
- * not ask for it; done(), release(), hooks; threads that are no workers; inside
- * libward while it holds something; signals that were sent; a second fault on the
- * way from the first.  And who was there before us: crash reporters.
+ * faults_end.c - scenarios 17 to 19: faults that are not caught.  A pool that does not
+ * ask for it; done(), release(), hooks; threads that are no workers; inside libward
+ * while it holds something; signals that were sent; a second fault on the way from the
+ * first.  And handlers from before us: crash reporters.
  *
  * Expected: the handler that was there before is called as the kernel would have
  * called it, once if it is for once; without one, the process dies of the signal,

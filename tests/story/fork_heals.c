@@ -3,10 +3,10 @@
  * fork_heals.c - forks that end badly, on a thief and on their maker's thread; and
  * makers that leave while others are inside of their forks.
  *
- * Expected: what docs in ward/fork.h say comes out of ward_join(), or of the
- * attempt.  Nobody leaves a frame while a fork that lies there runs: its task is not
- * given back before.  What nobody has begun does not run.  Threads, seats and books
- * are as before.
+ * Expected: what docs in ward/fork.h say comes out of ward_join(), or of the attempt.
+ * No thread leaves a frame while a fork that lies there runs: its task is not given
+ * back before.  A fork that has not begun does not run.  Threads, seats and books are
+ * as before.
  */
 #include "story.h"
 

@@ -3,11 +3,10 @@
  * helpers_held.c - each thread that heals or tells, held at each of its calls, while
  * workers die, a task hangs, the process forks, and the pool is drained and destroyed.
  *
- * Expected: it is told who hangs, within some five seconds; what is lost is healed
- * until then, or else it is the one who hangs that would have had to do it; fork()
- * comes back at once, drain and destroy by their deadlines.  Let go afterwards, the
- * thread that was held gives back what was left to it.  A table says what became of
- * each.
+ * Expected: the hanging thread is told of, within some five seconds; a loss is healed
+ * until then, unless that is the hanging thread's part; fork() comes back at once,
+ * drain and destroy by their deadlines.  Let go afterwards, the thread that was held
+ * gives back what was left to it.  A table says what became of each.
  *
  * The linker puts this file's doors in front of the host's.  Each case has a process
  * of its own; they run side by side, for most of their time is waiting.

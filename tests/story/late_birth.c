@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * late_birth.c - the clerk is just making one more thread when the pool is
- * destroyed; and whoever found a thread dead is held until that record is long
- * another thread's.
+ * late_birth.c - the clerk is just making one more thread when the pool is destroyed;
+ * and a thread that found another one dead is held until that record is long a third's.
  *
- * Expected: destroy waits for the newborn, which then runs no hook after
- * destroy has returned; the stale reaping touches nobody: the task that runs in
- * that record ends as it should.
+ * Expected: destroy waits for the new thread, which then runs no hook after destroy has
+ * returned; the stale reaping touches nobody: the task that runs in that record ends as
+ * it should.
  *
  * Both are held at the door to the host: this program is linked with --wrap.
  */

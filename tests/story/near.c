@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * near.c - workers are bound to the neighbourhoods of their seats, and die, hang and
- * come home: whoever sits in a seat then is bound as whoever sat there first, and no
- * task waits for ever for a neighbourhood whose workers all hang.
+ * come home: the next thread in a seat is bound as the first one was, and no task waits
+ * for ever for a neighbourhood whose workers all hang.
  *
  * Each CPU that we may use is made out to be a neighbourhood of its own.
  */

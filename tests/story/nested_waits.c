@@ -3,9 +3,10 @@
  * nested_waits.c - scenario 33: tasks submit work and wait for it, that work the same,
  * until every worker waits.
  *
- * Expected: those who wait say so, and others stand in for them: no deadlock, nobody is
- * convicted, and when it is over there are as many workers as before.  Where there may
- * be no more, that is told once, and whoever waits for room goes on when there is some.
+ * Expected: tasks that wait say so, and other threads stand in for theirs: no deadlock,
+ * nobody is convicted, and when it is over there are as many workers as before.  Where
+ * there may be no more, that is told once, and a submitter that waits for room goes on
+ * when there is some.
  */
 #include "story.h"
 

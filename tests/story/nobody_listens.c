@@ -3,9 +3,9 @@
  * nobody_listens.c - a task fails, and nobody ever hears of it; or somebody hears
  * of it twice.
  *
- * Expected: with no done(), no report hook and no wish to be quiet, each failed
- * attempt is exactly one line on stderr, and no other line comes.  With any one of
- * them there is none.  What was not printed is found by its id all the same.
+ * Expected: with no done(), no report hook and no wish to be quiet, each failed attempt
+ * is exactly one line on stderr, and no other line comes.  With any one of them there
+ * is none.  A report that was not printed is found by its id all the same.
  */
 #include "story.h"
 

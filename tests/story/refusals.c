@@ -4,12 +4,12 @@
  * that libc makes for it, is refused with each of some errors, from the start or
  * from a later moment, as by a program that sandboxes itself.
  *
- * Expected: it works; or what is done without is told (evidence, no_thread); or
+ * Expected: it works; or a report tells what is done without (evidence, no_thread); or
  * create or start fails with that error.  Nobody spins, hangs or ends the process.
  *
  * Each is tried in a process of its own: tasks that end, sleep, spin, leave, vanish,
- * fault; a timer; a port; then some time in which nothing happens; drain, destroy.
- * What happened must be what the table in docs/refusals.md says.
+ * fault; a timer; a port; then some time in which nothing happens; drain, destroy.  The
+ * outcome must be that of the table in docs/refusals.md.
  *
  *	refusals		of each call one error, each day another
  *	refusals all		all of them

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stopped_lane.c - scenario 31 for lanes: a thread is held while it turns a lane, by a
- * debugger, say.
+ * stopped_lane.c - scenario 31 for lanes: a thread is held while it dispatches a lane,
+ * by a debugger, say.
  *
- * Expected: other lanes and the pool go on, and so does who submits to the held lane;
- * when it is let go, the held lane's tasks run, in order.
+ * Expected: other lanes and the pool go on, and so do submitters to the held lane; when
+ * it is let go, the held lane's tasks run, in order.
  *
  * The linker puts this file's inbox_pass in front of the library's: that is where a
- * turn hands a task on.
+ * dispatch hands a task on.
  */
 #include "story.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ward_ends.c - scenario 16 and its kin for wards: a ward returns, raises, leaves
- * its thread in every way, spins deaf, sleeps deaf.
+ * ward_ends.c - scenario 16 and the like for wards: a ward returns, raises, leaves its
+ * thread in every way, spins deaf, sleeps deaf.
  *
  * Expected: each end is told once, with its status, and again by a report that
  * names the one of the lost run; then the same ward is started again, with its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ward_orders.c - who is stopped and started with whom, and in which order.
+ * ward_orders.c - which wards are stopped and started together, and in which order.
  *
  * Expected: of one for one nobody else is touched; of one for all the others are
  * stopped, the last first, then all are started, the first first; of rest for one

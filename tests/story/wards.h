@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wards.h - what the stories of wards share: wards that do what they are told to,
- * and a diary of who began and who ended.
+ * wards.h - what the stories of wards share: wards that do what they are told to, and a
+ * diary of begins and ends.
  */
 #ifndef WARD_TESTS_STORY_WARDS_H
 #define WARD_TESTS_STORY_WARDS_H

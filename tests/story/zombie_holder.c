@@ -2,10 +2,10 @@
 /*
  * zombie_holder.c - scenario 7: tasks wait for a lock that a zombie holds.
  *
- * Expected: told as such, once for each that waits; no storm of replacements:
- * whoever waits stays in its seat.  When all seats wait so, the pool says that
- * it is degraded.  When the zombie lets go, all goes on; when it comes home and
- * has kept the lock, those who wait are convicted as any.
+ * Expected: told as such, once for each that waits; no storm of replacements: a waiting
+ * worker stays in its seat.  When all seats wait so, the pool says that it is
+ * degraded.  When the zombie lets go, all goes on; when it comes home and has kept the
+ * lock, the waiting ones are convicted as any.
  */
 #include "lock.h"
 #include "story.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * page.h - which pages are there, and who had to wait for one.
+ * page.h - which pages are there, and how often a thread waited for one.
  */
 #ifndef WARD_TESTS_UNIT_PAGE_H
 #define WARD_TESTS_UNIT_PAGE_H

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The table of bench-rivals, fed with figures that nobody measured: the median of
-# the passes, the least and the most; who was not asked has no row.
+# The table of bench-rivals, fed with figures that nobody measured: the median of the
+# passes, the least and the most; one that was not asked has no row.
 set -u
 benchmarks=${top_srcdir:-.}/benchmarks
 dir=$(mktemp -d) || exit 2

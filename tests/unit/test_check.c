@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What does not hold is told, and aborts where assertions are on: as they are here. */
+/* A false condition is told, and aborts where assertions are on: as they are here. */
 #ifndef WARD_ASSERTIONS
 #define WARD_ASSERTIONS
 #endif

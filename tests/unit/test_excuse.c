@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Excuses, in a world of four threads: who sleeps on which futex, who holds it,
- * and who is given a CPU is as the test says.
+ * Excuses, in a world of four threads: the test says which thread sleeps on which
+ * futex, which holds it, and which is given a CPU.
  */
 #include "../wrap.h"
 #include "heal/excuse.h"

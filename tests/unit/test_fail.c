@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What attempts say of their failure, in every place where they can say it, and
- * what becomes of who raises there.
+ * An attempt's words on its failure, in every place where it can say them, and the end
+ * of an attempt that raises there.
  */
 #include "job.h"
 #include <fcntl.h>

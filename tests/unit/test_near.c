@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who is near whom, and the order in which an inbox is searched that knows it.
+ * Neighbourhoods of seats, and the order in which an inbox is searched that knows them.
  */
 #include "queue/inbox.h"
 #include "task/task_priv.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Seats, spares and zombies: who sits where when workers are lost and come back.
+ * Seats, spares and zombies: which thread has which seat when workers are lost and come
+ * back.
  */
 #include "job.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which reason to stop is told where several hold, and who asks fires nothing. */
+/* Which reason to stop is told where several hold; and asking fires nothing. */
 #include "fake_host.h"
 #include "lane/stop.h"
 #include <criterion/criterion.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What waits: since when, by whose budgets it is answered, and what ends it.
+ * Tasks that wait: since when, by which budgets they are answered, and what ends the
+ * wait.
  */
 #include "lane_job.h"
 #include "pool/pool.h"
