@@ -341,7 +341,7 @@ static void later_told(void)
 SCENARIO(later_told, "who is told to stop as it begins to wait waits its time",
 	 .bound = 2);
 
-/* Each puts one, and takes until there is nothing: as in run_orphaned(). */
+/* Each puts one, and takes until there is nothing: as for an orphaned pool. */
 static void pays(void *arg)
 {
 	later_requeue(&inbox, arg, true);
