@@ -86,7 +86,7 @@ cold int stop_short(const struct slot *slot, struct ward_task *task)
 	/* A mere flag: the attempt may be taken before it is set, or after. */
 	do {
 		if (!(word & TASK_CANCELLED) || word & TASK_BEGUN)
-			return 0; /* a zombie has come home; or tell_begun() was first */
+			return 0; /* a zombie has come home; or the canceller was told so */
 		if (task_attempt(word) != slot->self.attempt)
 			break;
 	} while (!cas_acq_rel(&priv->word, &word, word | TASK_SKIPPED));

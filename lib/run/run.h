@@ -29,8 +29,8 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  enum slot_phase phase, enum lost_why why, bool inside,
 		  uint64_t incident);
 /*
- * A reference to the task ends: of a zombie that has died, or of a canceller.  If it
- * was the last one, release() is requeued.
+ * A reference to the task ends: of a zombie that has died, a canceller or a holder.  If
+ * it was the last one, release() is requeued.
  */
 void lost_hold(struct pool *pool, struct ward_task *task);
 /*
