@@ -146,7 +146,7 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 /* ---- putting ---------------------------------------------------------------- */
 
 /* Its times are to be taken; a task that may not wait for ever is stamped already. */
-static cold void sample(struct task_priv *priv)
+static cold void stamp_sample(struct task_priv *priv)
 {
 	if (!(load_relaxed(&priv->word) & TASK_STAMPED))
 		task_stamp(priv, host_now());
@@ -165,7 +165,7 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 	if (unlikely(put == 0))
 		return -EAGAIN;
 	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
-		sample(task_priv(tasks[0]));
+		stamp_sample(task_priv(tasks[0]));
 	/* Before it can be answered: as in inbox_put_quick(). */
 	count_own(&ring->accepted, put);
 	ring_fill(ring, (void *const *)tasks, put);
@@ -542,7 +542,7 @@ struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local)
  * for one task.  So the pause between two looks grows while they find little, and
  * shrinks while they find plenty: up to about a microsecond, a fraction of a wakeup.
  */
-static void learn(struct local_queue *local)
+static void learn_pause(struct local_queue *local)
 {
 	uint32_t got = 1 + ring_count(&local->ring);
 
@@ -552,7 +552,7 @@ static void learn(struct local_queue *local)
 		local->pause /= 2;
 }
 
-static inline void rest(uint32_t pause)
+static inline void relax_for(uint32_t pause)
 {
 	while (pause--)
 		host_relax();
@@ -569,10 +569,10 @@ static struct ward_task *look_first(struct inbox *inbox,
 
 	if (!local->brief || ring_count(&local->ring))
 		return inbox_take(inbox, local);
-	rest(local->pause - 1);
+	relax_for(local->pause - 1);
 	task = inbox_take(inbox, local);
 	if (likely(task))
-		learn(local);
+		learn_pause(local);
 	return task;
 }
 
@@ -583,12 +583,12 @@ static struct ward_task *look_on(struct inbox *inbox, struct local_queue *local,
 	struct ward_task *task;
 
 	for (uint32_t i = 0; i < looks; i++) {
-		rest(local->pause);
+		relax_for(local->pause);
 		if (i >= LINGER)
 			host_yield();
 		task = inbox_take(inbox, local);
 		if (task) {
-			learn(local);
+			learn_pause(local);
 			return task;
 		}
 	}

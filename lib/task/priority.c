@@ -10,7 +10,7 @@
 #define LOWERED(gen, state) ((gen) << 2 | (uint64_t)(state))
 
 /* By the thread that made it BUSY. */
-static void settle(struct slot *slot, uint64_t gen, enum lowered state)
+static void end_busy(struct slot *slot, uint64_t gen, enum lowered state)
 {
 	store_release(&slot->priority.lowered, LOWERED(gen, state)); /* [pl] */
 }
@@ -31,7 +31,7 @@ void priority_lower(void *zombie, uint64_t gen)
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
 			 LOWERED(gen, LOWERED_BUSY)))
 		return;
-	settle(slot, gen,
+	end_busy(slot, gen,
 	       host_lower(tid, &slot->priority.sched) ? LOWERED_YES : LOWERED_NOT);
 }
 
@@ -44,7 +44,7 @@ void priority_lift(struct slot *slot)
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
 			 LOWERED(gen, LOWERED_BUSY)))
 		return;
-	settle(slot, gen,
+	end_busy(slot, gen,
 	       host_raise(tid, &slot->priority.sched) ? LOWERED_NOT : LOWERED_YES);
 }
 

@@ -226,7 +226,7 @@ static void tell(struct token *t)
 }
 
 /* Gives the lists up when all is told that was asked for, or put there. */
-static void leave(struct token *t)
+static void tell_and_give(struct token *t)
 {
 	if (free_to_tell(t))
 		tell(t);
@@ -235,7 +235,7 @@ static void leave(struct token *t)
 void token_tell(struct token *t)
 {
 	if (ask(t))
-		leave(t);
+		tell_and_give(t);
 }
 
 /* ---- firing --------------------------------------------------------------------- */
@@ -289,7 +289,7 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 			w->child = NULL;
 			put_last(t, w);
 		}
-		leave(t);
+		tell_and_give(t);
 	}
 	if (cause)
 		watch->fn(watch, cause);
@@ -329,7 +329,7 @@ static bool detach(struct token *t, struct watch *w)
 	if (stood)
 		take_off(t, w);
 	others = busy(t, w) && load_relaxed(&t->teller) != me();
-	leave(t);
+	tell_and_give(t);
 	if (others)
 		wait_over(t, w);
 	return stood;
@@ -348,13 +348,13 @@ static void unlink_parent(struct token *parent, struct watch *w)
 		;
 	if (*at)
 		*at = w->up;
-	leave(child);
+	tell_and_give(child);
 	take(parent);
 	WARD_ASSERT(w->on == parent && parent->children);
 	parent->children--;
 	w->on = NULL;
 	w->child = NULL;
-	leave(parent);
+	tell_and_give(parent);
 }
 
 bool ward_cancel_unwatch(struct ward_cancel *cancel, struct ward_watch *watch)
@@ -400,12 +400,12 @@ int ward_cancel_link(struct ward_cancel *child, struct ward_cancel *parent,
 	w->child = c;
 	w->up = c->parents;
 	c->parents = w; /* for least_of_parents() */
-	leave(c);
+	tell_and_give(c);
 	take(p);
 	p->children++;
 	if (load_relaxed(&p->state) >= 0)
 		put_first(p, w);
-	leave(p);
+	tell_and_give(p);
 	/* Another thread may be at it, but the child is to have it on return. */
 	state = load_acquire(&p->state); /* [q] */
 	if (state && token_lower(c, state))
@@ -444,7 +444,7 @@ int ward_cancel_move(struct ward_cancel *cancel, ward_ns at)
 				       at > INT64_MAX ? 0 :
 				       at	      ? (int64_t)at :
 							1);
-	leave(t);
+	tell_and_give(t);
 	host_unhold();
 	cancel_cause(cancel); /* the deadline may have come already */
 	return err;
@@ -475,7 +475,7 @@ static int unlink_all(struct token *t)
 		take(t);
 		err = may_end(t);
 		w = t->parents;
-		leave(t);
+		tell_and_give(t);
 		if (err == 1) {
 			wait_over(t, NULL);
 			continue;
