@@ -91,7 +91,7 @@ static bool floor_finish(void)
 {
 	bell_close(&inbox.bell);
 	plain_join();
-	/* until then each may still look into the hands of all others */
+	/* until then each may still look into the local queues of all others */
 	for (unsigned i = 0; i < locals; i++)
 		host_free(local[i], sizeof(*local[i]));
 	inbox_fini(&inbox);

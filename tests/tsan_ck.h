@@ -211,7 +211,7 @@ TSAN_CK void *tsan_ck_copy(void *to, const void *from, size_t size)
 #include <pthread.h>
 #include <time.h>
 
-/* It takes a thread joined by pthread_clockjoin_np() for one that still is. */
+/* ThreadSanitizer takes a thread joined by pthread_clockjoin_np() for one that still is. */
 TSAN_CK int tsan_clockjoin(pthread_t thread, void **result, clockid_t clock,
 			   const struct timespec *until)
 {

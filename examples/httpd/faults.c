@@ -20,7 +20,7 @@ static void gate_set(bool open)
 		return;
 	if (open)
 		pthread_mutex_unlock(&gate);
-	else /* waits only for those who pass just now, one by one */
+	else /* waits only for threads that pass just now, one by one */
 		pthread_mutex_lock(&gate);
 	gate_open = open;
 }

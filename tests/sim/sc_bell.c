@@ -150,7 +150,7 @@ static offstage void ran_it(uint32_t k)
 	ran[k] = 1;
 }
 
-/* One that waits does so until that many others are done. */
+/* A task that waits does so until that many others are done. */
 static void is_done(bool waits, uint32_t plain)
 {
 	uint32_t seen;
@@ -408,7 +408,7 @@ static void flagger(void *arg)
 	look_for_flags((uint32_t)(uintptr_t)arg, false);
 }
 
-/* One that searches already. */
+/* A worker that searches already. */
 static void flag_searcher(void *arg)
 {
 	look_for_flags((uint32_t)(uintptr_t)arg, true);

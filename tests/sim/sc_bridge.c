@@ -316,7 +316,7 @@ static void bridge_over(void)
 SCENARIO(bridge_over, "an item of who was replaced comes after the takeover",
 	 .bound = 1, .stop = 0x2, .share = 2);
 
-/* The same without asking first: it puts on from where it believes to be. */
+/* Without asking first: the writer puts on from where it believes to be. */
 static void bold_one(void *arg)
 {
 	(void)arg;

@@ -550,7 +550,7 @@ static void cancel_deadline_fired(void)
 SCENARIO(cancel_deadline_fired, "a child that has gone gets a deadline", .bound = 1,
 	 .share = 2);
 
-/* It passes: all look, and the first one tells. */
+/* The deadline passes: all look, and the first one tells. */
 static void waits_0(void *arg)
 {
 	(void)arg;
@@ -601,7 +601,7 @@ static void cancel_wait_ends(void)
 }
 SCENARIO(cancel_wait_ends, "who fires touches a token that has gone", .bound = 3);
 
-/* For room, with nobody who makes any. */
+/* For room, which nobody makes. */
 static struct pool pool; /* of which little is used */
 static struct ward_task task[2];
 

@@ -89,7 +89,7 @@ static offstage void balance(bool all)
 	}
 }
 
-/* One that asks, while the worker lives. */
+/* A thread that asks, while the worker lives. */
 static void fence_end(void)
 {
 	host_thread w, s;
@@ -105,7 +105,7 @@ static void fence_end(void)
 SCENARIO(fence_end, "an attempt has two answers, or none", .bound = 2,
 	 .stop = 0x6, .share = 2);
 
-/* One that was held, perhaps, and the one that took over from it. */
+/* A steward that was held, perhaps, and the one that took over from it. */
 static void fence_terms(void)
 {
 	host_thread w, s[2];

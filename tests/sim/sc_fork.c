@@ -239,7 +239,7 @@ static void fork_joined(void)
 SCENARIO(fork_joined, "a fork is lost, run twice, or in use after its join",
 	 .steps = 200000, .rare = 4);
 
-/* It is begun elsewhere, or nobody ever ends. */
+/* The fork begins elsewhere, or no task ever ends. */
 static void fork_wakes(void)
 {
 	patience = WARD_S(1000000);
@@ -291,7 +291,7 @@ static void fork_destroyed(void)
 SCENARIO(fork_destroyed, "destroy and a fork that is out wait for each other",
 	 .steps = 200000, .rare = 4);
 
-/* It waits for nothing but to hear of it; and both have drawn one number. */
+/* The fork waits for nothing but a word of it; and both have drawn one number. */
 static void fork_cancelled(void)
 {
 	patience = WARD_S(1000000);

@@ -255,8 +255,8 @@ static void heal_order(void)
 SCENARIO(heal_order, "one is too many, and there is no order", .bound = 2);
 
 /*
- * Two may leave, of whom one is too many; then it is not any more, and a spare
- * comes: while all seats are taken it can sit down nowhere.
+ * Two may leave, of which one is too many; then it is not any more, and a spare comes:
+ * while all seats are taken it can sit down nowhere.
  */
 static void heal_left(void)
 {
@@ -530,7 +530,7 @@ static void failing(void *arg)
 	check(lost_again(pool, slot, t, -EIO, 1));
 }
 
-/* They fail while the steward scans, goes to sleep, sleeps. */
+/* Tasks fail while the steward scans, goes to sleep, sleeps. */
 static void heal_waits(void)
 {
 	struct heal *heal;

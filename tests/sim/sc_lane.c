@@ -538,7 +538,7 @@ static void lane_shared(void)
 SCENARIO(lane_shared, "a shared place is had twice, lost, or not given back",
 	 .share = 4, .rare = 2, .steps = 20000);
 
-/* It may have asked, and be gone before there is an answer. */
+/* The lane may have asked, and be gone before there is an answer. */
 static void lane_shared_ends(void)
 {
 	host_thread t[3];

@@ -481,7 +481,7 @@ static offstage bool is_lost(const struct errand *e)
 	return e->status == -ETIME;
 }
 
-/* One that was just given back is submitted again, and cancelled. */
+/* A task that was just given back is submitted again, and cancelled. */
 static void pool_recalled_again(void)
 {
 	struct ward_lane *lane = NULL;
@@ -909,7 +909,7 @@ static int holds(struct ward_task *task)
 	return FAILED;
 }
 
-/* Only then may the worker go on. */
+/* The worker may go on only after this answer. */
 static void told(struct ward_task *task, int status)
 {
 	check(status == -ECANCELED);
@@ -952,7 +952,7 @@ static void hold_worker(const struct ward_policy *policy)
 		host_wait(&held, 0, HOST_FOREVER);
 }
 
-/* It is, until what waits for it was answered. */
+/* The worker is busy until the waiting task was answered. */
 static void pool_told(void)
 {
 	host_thread thread;
@@ -970,7 +970,7 @@ static void pool_told(void)
 SCENARIO(pool_told, "what is told to stop waits for a worker that is busy",
 	 .steps = 200000, .rare = 8);
 
-/* It is told just as it comes: refused, or looked for again. */
+/* The task is told just as it comes: refused, or looked for again. */
 static void fires_now(void *arg)
 {
 	(void)arg;

@@ -187,7 +187,7 @@ SCENARIO(ring_2x2, "producers that share a claim spoil the ring");
 
 static _Atomic uint32_t worker_done;
 
-/* As a worker does: half of what is there, one to run, the rest at hand. */
+/* As a worker does: half of what is there, one to run, the rest kept. */
 static void worker(void *arg)
 {
 	void *got[2];

@@ -206,7 +206,7 @@ static void other_size(void *arg)
 	check(ward_pool_resize(pool, 1, 1) == 0);
 }
 
-/* Whichever was last. */
+/* The last size holds, of whichever thread. */
 static void seats_two_sizes(void)
 {
 	host_thread other;

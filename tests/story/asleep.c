@@ -13,7 +13,7 @@
 
 enum { LINGERS = 200 }; /* scans, of 5 ms or more: longer than a second */
 
-static _Atomic uint32_t gate; /* threads are born only when it is open */
+static _Atomic uint32_t gate; /* threads are made only when it is open */
 static _Atomic uint32_t births;
 
 static void *start(void *arg, unsigned thread)

@@ -100,7 +100,7 @@ int main(void)
 	wall_clock(pool);
 	s = stats_of(pool);
 	expect_equal(convicted(&s), 0);
-	/* It still convicts. */
+	/* A spinner is convicted all the same. */
 	{
 		struct item item;
 

@@ -172,8 +172,7 @@ static void judge_wait(const struct parcel *p)
 			waited += q->status == 0 && q->sent < p->begun &&
 				  q->begun > p->begun;
 		}
-	/* They waited; or were at hand; or became so before the rest was
-	 * dropped. */
+	/* They waited; or were taken; or became so before the rest was dropped. */
 	expect(waited <= BOUND + 2 * width);
 }
 

@@ -340,7 +340,7 @@ static void passes_on(int signo, siginfo_t *info, void *context)
 	ours.sa_sigaction(signo, info, context);
 }
 
-/* It blocks all signals; the thread's next fault must be seen all the same. */
+/* A handler blocks all signals; the thread's next fault must be seen all the same. */
 static void handler_that_came_later(struct ward_pool *pool)
 {
 	struct sigaction later = { .sa_sigaction = passes_on,

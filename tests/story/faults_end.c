@@ -423,7 +423,7 @@ static void tells_once(int signo)
 	say("once", signo, NULL);
 }
 
-/* It does not mend what it was called for: the second time is the end. */
+/* The handler does not mend what it was called for: the second time is the end. */
 static void reporter_for_once(void)
 {
 	struct sigaction action = { .sa_handler = tells_once,
@@ -565,7 +565,7 @@ static pid_t begin(const struct end *end, int out)
 	return pid;
 }
 
-/* It says that once, or nothing at all. */
+/* The child says that once, or nothing at all. */
 static bool said(const struct end *end, const char *text)
 {
 	const char *at = *end->says ? strstr(text, end->says) : text;

@@ -47,7 +47,7 @@ int main(void)
 	s = stats_of(pool);
 	expect_equal(s.heals, 0);
 	expect_equal(s.rescues, 0);
-	/* It lingers for a second; then it looks no more. */
+	/* The steward lingers for a second; then it looks no more. */
 	wait_until(load_acquire(&((struct pool *)pool)->steward_asleep));
 	scans = stats_of(pool).scans;
 	nap(200 * MS);

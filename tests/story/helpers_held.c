@@ -175,7 +175,7 @@ static int keeps_it_awake(struct item *item)
 	return 0;
 }
 
-/* It is answered, or it is known why not. */
+/* The task is answered, or it is known why not. */
 static bool is_answered(const struct item *item)
 {
 	wait_until(load_acquire(&item->done) ||

@@ -15,7 +15,7 @@ start --workers $workers --zombies $zombies --busy-ms 1000 --blocked-ms 200 \
 load 2s 16 "$dir/warm"
 healthy "$dir/warm" "before"
 within 5 is in_flight 1 || wrong "requests are left over"
-# And one hangs: the names of code are read once, and stay.
+# And one request hangs: the names of code are read once, and stay.
 "$client" ask "$port" /fault/deadlock 1 >"$dir/first" ||
 	wrong "a hung request was never answered"
 get '/fault/gate?open=1' >/dev/null

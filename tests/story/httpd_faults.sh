@@ -22,7 +22,7 @@ start --workers $workers --zombies 16 --busy-ms 150 --blocked-ms 300 \
 load 4s 32 "$dir/before"
 healthy "$dir/before" "without faults"
 within 5 is in_flight 1 || wrong "requests are left over"
-# And some of each kind: the names of code are read once, and stay.
+# And some faults of each kind: the names of code are read once, and stay.
 "$client" inject "$port" 2 $rate $workers "$dir/first_ids" \
 	"${HTTPD_KINDS:-6}" || wrong "a fault was not answered as it must"
 threads_at_start=$(threads)

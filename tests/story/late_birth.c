@@ -18,7 +18,7 @@
 
 static struct ward_pool *the_pool;
 
-/* ---- a birth beside destroy ---------------------------------------------------- */
+/* ---- a thread is made beside destroy ------------------------------------------- */
 
 static _Atomic uint32_t hold_birth, held_birth, destroyed, too_late;
 
@@ -77,7 +77,7 @@ static void birth_beside_destroy(void)
 static _Atomic uint32_t hold_burial, went_on;
 static struct slot *_Atomic grave;
 
-/* A record twice born since then, and inside a task. */
+/* A record used twice since then, and inside a task. */
 static bool reused(struct slot *slot, uint64_t turn)
 {
 	uint64_t life = load_acquire(&slot->thread.life);

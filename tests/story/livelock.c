@@ -76,7 +76,7 @@ int main(void)
 	expect_equal(s.convicted_livelock, WAYS);
 	expect_equal(convicted(&s), WAYS);
 	expect_equal(s.late, WAYS);
-	/* One that sees the fence at once may keep its seat. */
+	/* A spinner that sees the fence at once may keep its seat. */
 	expect_equal(s.zombies_returned, s.zombies_entered);
 	pool_down(pool);
 	return 0;

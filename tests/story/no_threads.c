@@ -50,7 +50,7 @@ static void at_start(const struct ward_pool_config *config)
 			wait_until(threads_now() == 1);
 			expect_equal(ward_pool_start(pool), 0);
 		}
-		/* It may have met a pool that was just giving up its start. */
+		/* The task may have met a pool that was just giving up its start. */
 		wait_until(load_acquire(&item.released));
 		expect(item.status == 0 || item.status == -ECANCELED);
 		pool_down(pool);

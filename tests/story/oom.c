@@ -101,7 +101,7 @@ static void of_start(const struct ward_pool_config *config)
 	} while (err);
 	expect(n > 5);
 	printf("start: %u allocations\n", n - 1);
-	/* It may have met a pool that was just giving up its start. */
+	/* The task may have met a pool that was just giving up its start. */
 	wait_until(load_acquire(&item.released));
 	expect(item.status == 0 || item.status == -ECANCELED);
 	pool_down(pool);

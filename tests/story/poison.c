@@ -135,7 +135,7 @@ static void one(const struct poison *poison, uint32_t reruns, uint64_t backoff)
 	s = stats_of(pool);
 	expect_equal(s.dead_letters, 1);
 	expect_equal(s.reruns, reruns);
-	/* One that is fenced may come home before its seat is taken. */
+	/* A fenced thread may come home before its seat is taken. */
 	expect(s.heals <= (poison->lethal ? reruns + 1 : 0));
 	if (poison->lethal && poison->status != -ETIME)
 		expect_equal(s.heals, reruns + 1);

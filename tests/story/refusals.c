@@ -261,7 +261,7 @@ static int spins(struct item *item)
 	while (!fenced() && host_now() < end)
 		;
 	sub_acq_rel(&spinning, 1);
-	/* It is lowered after it was asked for its backtrace. */
+	/* A spinner is lowered after it was asked for its backtrace. */
 	end = host_now() + SECOND;
 	while (fenced() && !item->number && host_now() < end &&
 	       !load_relaxed(&evidences)) {

@@ -17,7 +17,7 @@ static struct steward *in_office(struct ward_pool *pool)
 	return heal->steward;
 }
 
-/* So that the pool may not sleep. */
+/* Keeps the pool from sleeping. */
 static int beats_until_marked(struct item *item)
 {
 	while (!load_acquire(&item->mark)) {

@@ -100,7 +100,7 @@ void audit_whole(struct ward_pool *pool);
 void audit_now(struct ward_pool *pool);
 /* Waits until every seat is taken, all spares are there, nobody is out. */
 void wait_healed(struct ward_pool *pool);
-/* The same, and every thread that ended was joined, and its files are closed. */
+/* As pool_down(), and every thread that ended was joined, and its files are closed. */
 void wait_buried(struct ward_pool *pool);
 bool books_closed(struct ward_pool *pool); /* nobody is amid healing */
 uint64_t convicted(const struct ward_stats *stats);

@@ -123,7 +123,7 @@ static void steward_of_a_moment(uint64_t *seed)
 	spec.run = run;
 	spec.ended = run_ended;
 	spec.arg = &config;
-	/* It gives up soon; then the one above starts it again. */
+	/* This steward gives up soon; then the one above starts it again. */
 	if (ward_start(&ward, steward, &spec) == 0) {
 		watch(ward, seed);
 		ward_put(ward);

@@ -33,7 +33,7 @@ static inline void gone(struct ward_pool *pool, struct ward_lane *lane)
 	ended(pool);
 }
 
-/* Both come to their end, and the lane's join says that. */
+/* Pool and lane come to their end, and the lane's join says that. */
 static inline void finished(struct ward_pool *pool, struct ward_lane *lane,
 			    int status)
 {

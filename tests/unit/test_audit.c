@@ -52,7 +52,7 @@ Test(audit, a_pool_that_has_not_begun_is_checked)
 	job_had(&job, -ECANCELED);
 }
 
-/* But a task that lies beside sleepers proves nothing. */
+/* A task that lies beside sleepers proves nothing. */
 static bool adds_up(struct ward_pool *pool)
 {
 	return comes_true((audit_of(pool, 0).checked | BIT(10)) == STILL);

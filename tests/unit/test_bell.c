@@ -364,7 +364,7 @@ Test(bell, a_searcher_that_parks_searches_no_more_until_it_is_back)
 	cr_assert(bell_still(&bell));
 }
 
-/* It is work for one of the sleepers below, too: the newest goes. */
+/* The wakeup is work for one of the sleepers below, too: the newest goes. */
 Test(bell, a_wakeup_without_a_call_is_slept_through)
 {
 	struct parker one;

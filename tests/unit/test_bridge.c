@@ -660,7 +660,7 @@ Test(bridge, destroy_gets_a_waiting_task_out)
 	ward_bridge_destroy(bridge);
 }
 
-/* It is a declared block: it does not count as silence. */
+/* A wait for room is a declared block: it does not count as silence. */
 Test(bridge, who_waits_for_room_is_not_convicted)
 {
 	struct ward_bridge *bridge = bridge_of(2);

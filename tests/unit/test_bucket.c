@@ -258,7 +258,7 @@ Test(bucket, not_undone_before_others)
 	cr_assert(bucket_draw(&bucket, 1, SECOND, BUCKET_AHEAD_MAX, &second));
 	cr_assert_not(bucket_undo(&bucket, &first));
 	cr_assert_eq(bucket.spent, second.to);
-	/* But when those are undone, it may be. */
+	/* After those are undone, it may be. */
 	cr_assert(bucket_undo(&bucket, &second));
 	cr_assert(bucket_undo(&bucket, &first));
 	cr_assert_not(bucket_undo(&bucket, &first));
@@ -366,7 +366,7 @@ Test(bucket, never_more_than_the_limit)
 				one_sequence(rate[i], burst[k]);
 }
 
-/* And a caller that is never refused gets all that the limit lets through. */
+/* A caller that is never refused gets all that the limit lets through. */
 Test(bucket, no_less_than_the_limit)
 {
 	uint64_t pace = pace_of(1000, 5), now = 7;

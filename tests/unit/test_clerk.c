@@ -313,7 +313,7 @@ Test(clerk, comes_back_to_who_has_not_left_yet)
 	cr_assert_eq(life_of(1), LIFE_FREE);
 }
 
-/* ---- threads that die as they are born ------------------------------- */
+/* ---- threads that die as they are made ------------------------------- */
 
 static uint32_t births_to_fail;
 
@@ -404,7 +404,7 @@ static int destroy_comes(host_thread thread)
 	return 0;
 }
 
-/* It hangs as it joins a former steward; destroy leaves that one to it. */
+/* The clerk hangs as it joins a former steward; destroy leaves that one to it. */
 Test(clerk, joins_nobody_whom_destroy_joins)
 {
 	cr_assert_eq(deputy_make(heal), 0);

@@ -775,7 +775,7 @@ static void fails_in_done(struct ward_task *task, int status)
 	job_done(task, status);
 }
 
-/* It is no failure of the task, which has ended. */
+/* A failure in a callback is none of the task, which has ended. */
 Test(fail, may_be_said_in_a_callback)
 {
 	struct ward_pool *pool = pool_with(&hearing);

@@ -371,7 +371,7 @@ static int pauses(struct ward_fork *fork)
 	return 0;
 }
 
-/* It is convicted itself; its fork, which has more patience, is told. */
+/* The task is convicted itself; its fork, which has more patience, is told. */
 static int spins_beside(struct ward_task *task)
 {
 	struct ward_group group = { { 0 } };

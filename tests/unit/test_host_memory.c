@@ -66,7 +66,7 @@ static unsigned char *mapped(size_t size)
 	return mem;
 }
 
-/* They come, and what was there stays. */
+/* The pages come, and what was there stays. */
 static void all_come(size_t size)
 {
 	unsigned char *mem = mapped(size);

@@ -241,7 +241,7 @@ Test(host_near_sys, nonsense_is_not_told)
 		node(0, bad[i], bad[i]);
 		cr_assert_null(found(0, 3), "'%s'", bad[i]);
 	}
-	/* It shares its own cache, whatever is said. */
+	/* A CPU shares its own cache, whatever is said. */
 	for (unsigned cpu = 0; cpu < 4; cpu++)
 		shares(cpu, "7");
 	is(found(0, 3), "0123", "0111101111011110");

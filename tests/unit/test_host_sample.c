@@ -157,7 +157,7 @@ Test(host_sample, spinner_runs_and_its_cpu_time_grows, .timeout = 60)
 	host_stat_close(&files);
 }
 
-/* It wants the CPU that we have: what it waits for is booked when it gets one. */
+/* The thread wants the CPU that we have: its wait is booked when it gets one. */
 Test(host_sample, starved_one_gets_its_delay_booked, .timeout = 60)
 {
 	struct host_cpus *one;

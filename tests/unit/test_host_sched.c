@@ -101,7 +101,7 @@ Test(host_sched, what_children_do_not_inherit, .timeout = 60)
 	cr_assert_eq(sched_getscheduler(0), SCHED_OTHER | SCHED_RESET_ON_FORK);
 }
 
-/* It was there before, and stays. */
+/* The policy was there before, and stays. */
 Test(host_sched, the_idle_are_let_alone)
 {
 	struct host_sched was;

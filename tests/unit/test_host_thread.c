@@ -22,7 +22,7 @@ static void set_up(void)
 
 TestSuite(host_thread, .init = set_up);
 
-/* ---- birth ----------------------------------------------------------- */
+/* ---- spawn ----------------------------------------------------------- */
 
 struct birth {
 	char name[32];
@@ -182,7 +182,7 @@ static void measures(void *arg)
 	left_over = (size_t)((uintptr_t)&here - (uintptr_t)base);
 }
 
-/* They lie on its stack, and are no part of what was asked for. */
+/* The variables lie on its stack, and are no part of what was asked for. */
 Test(host_thread, has_its_stack_beside_thread_local_variables)
 {
 	host_thread thread;

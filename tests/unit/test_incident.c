@@ -124,7 +124,7 @@ static void *sleep_like_the_scribe(void *arg)
 	return NULL;
 }
 
-/* It is there, a thread about to sleep sees it, and one that sleeps already sleeps on. */
+/* The record is there: a thread about to sleep sees it, and one that sleeps sleeps on. */
 Test(incident, what_is_left_wakes_nobody_until_it_is_rung)
 {
 	uint32_t seen = load_relaxed(&tell.word);

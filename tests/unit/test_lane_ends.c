@@ -283,7 +283,7 @@ static int until_open(struct ward_task *task)
 	return 0;
 }
 
-/* It was told; it returns 0 all the same, and its next turn is far away. */
+/* The run was told; it returns 0 all the same, and its next turn is far away. */
 Test(lane_ends, a_period_ends_when_its_run_was_told)
 {
 	struct ward_pool *pool = pool_of(1);
@@ -358,7 +358,7 @@ static int fires_late(struct ward_task *task)
 	return 0;
 }
 
-/* It was fenced, its lane has ended, and there are others; none of them is hit. */
+/* A task was fenced, its lane has ended, and there are others; none of them is hit. */
 Test(lane_ends, a_zombie_fires_no_other_lane)
 {
 	enum { LANES = 20 };
@@ -380,7 +380,7 @@ Test(lane_ends, a_zombie_fires_no_other_lane)
 		cr_assert_eq(ward_cancel_cause(ward_lane_token(other[i])), 0);
 		given_back(other[i]);
 	}
-	/* And is used again, when nobody is inside any more. */
+	/* The memory is used again, when nobody is inside any more. */
 	for (int i = 0; i < LANES; i++)
 		other[i] = lane_of(pool);
 	last = lane_of(pool);

@@ -24,7 +24,7 @@ static uint64_t interval(const struct ward_limit *limit)
 	return pace_interval(load_relaxed(&limit_of(limit)->bucket.pace));
 }
 
-/* It has no token any more, and the next one is given away. */
+/* The limit has no token any more, and the next one is given away. */
 static bool is_promised(const struct ward_limit *limit)
 {
 	return comes_true(spent(limit) > bucket_ticks(host_now()));
@@ -126,7 +126,7 @@ Test(lane_limits, what_waited_waits_by_the_new_ones)
 	tear_down(0);
 }
 
-/* It would have been granted soon, and now in an hour. */
+/* The second task would have been granted soon, and now in an hour. */
 Test(lane_limits, stricter_ones_hold_for_what_waits)
 {
 	struct job job[2];

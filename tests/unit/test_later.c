@@ -98,7 +98,7 @@ Test(later, who_is_put_back_keeps_its_place)
 		cr_assert_eq(taken(), i);
 }
 
-/* One that was to be answered first is not, and its private words are another's. */
+/* A task that was to be answered first is not, and its private words are another's. */
 Test(later, who_is_put_back_has_no_time_of_another)
 {
 	struct later_place place;

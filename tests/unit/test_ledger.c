@@ -211,7 +211,7 @@ Test(ledger, a_wait_that_goes_on_is_starved_when_it_has_ended)
 	cr_assert_eq(it.doubt, 0);
 }
 
-/* It got a CPU meanwhile, so it need not be the same wait; but it may be. */
+/* The thread got a CPU meanwhile, so it need not be the same wait; but it may be. */
 Test(ledger, a_ready_thread_is_not_blocked)
 {
 	struct story it = { .last = sample(0, 0, 1, 'R') };

@@ -63,7 +63,7 @@ Test(port, answers)
 
 /* ---- all that wait ----------------------------------------------------------------- */
 
-/* They are counted before they are there; then their worker sleeps. */
+/* Tasks are counted before they are there; then their worker sleeps. */
 #define wait_there(pool, n) (stat_is(pool, owed, n) && stat_is(pool, idle, 1))
 
 Test(port, what_was_left_and_what_came_since_is_one)
@@ -186,7 +186,7 @@ static int job_is_gone(struct ward_task *task)
 	return 0;
 }
 
-/* It is answered while a thread is inside: its end is the loop's, too. */
+/* The task is answered while a thread is inside: its end is the loop's, too. */
 static void ends_on_the_loop(int (*run)(struct ward_task *), bool lane_first)
 {
 	struct ward_pool *pool = pool_of(1);

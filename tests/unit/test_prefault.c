@@ -48,7 +48,7 @@ static long first_lap(uint32_t flags)
 #if !SHADOWED
 Test(prefault, the_first_lap_waits_for_no_page)
 {
-	/* It also brings in what is to be there but once: code, for one. */
+	/* The lap also brings in what is to be there but once: code, for one. */
 	cr_assert_gt(first_lap(0), 0);
 	cr_assert_eq(first_lap(WARD_POOL_PREFAULT), 0);
 }

@@ -115,7 +115,7 @@ Test(recall, what_is_idle_or_over_is_not_there)
 	submitted(pool, &job);
 	job_had(&job, 0);
 	cr_assert_eq(ward_task_cancel(pool, &job.task, 0), -ENOENT);
-	/* And it may be used again. */
+	/* The task may be used again. */
 	job = job_of_kind(job_run);
 	submitted(pool, &job);
 	job_had(&job, 0);
@@ -259,7 +259,7 @@ Test(recall, each_run_of_a_period_is_as_good_as_the_first)
 	ended(pool);
 }
 
-/* One that was fenced in an earlier run commits in none. */
+/* A thread that was fenced in an earlier run commits in none. */
 static struct gate stuck;
 static _Atomic int32_t late_commit = 1;
 
@@ -346,7 +346,7 @@ static void free_job(struct ward_task *task)
 	job_release(task); /* last: the test goes on */
 }
 
-/* It is answered beside the call, and its memory is gone before that returns. */
+/* The task is answered beside the call, and its memory is gone before that returns. */
 Test(recall, who_waits_for_its_time_is_said_so)
 {
 	struct ward_pool *pool = pool_of(2);

@@ -833,7 +833,7 @@ Test(steward, without_a_spare_the_seat_waits)
 
 static struct ward_task queued;
 
-/* A task in a ring, a sleeper on the stack, and nobody who searches. */
+/* A task in a ring, a sleeper on the stack, and no searcher. */
 static void work_beside_a_sleeper(void)
 {
 	or_relaxed(&pool->inbox.used, 1);
@@ -1060,7 +1060,7 @@ static void scans(unsigned n)
 
 #define LAG (HELPER_LAG_MS * MS / SCAN)
 
-/* One that is behind is told of once, and once again the next time. */
+/* A helper that is behind is told of once, and once again the next time. */
 static void is_watched(_Atomic uint32_t *word, _Atomic uint32_t *seen,
 		       enum ward_kind kind)
 {
@@ -1073,7 +1073,7 @@ static void is_watched(_Atomic uint32_t *word, _Atomic uint32_t *seen,
 	cr_assert_eq(times_told(kind), 1);
 	scans(3 * LAG);
 	cr_assert_eq(times_told(kind), 1);
-	/* It comes to its orders, and hangs with the next ones. */
+	/* The helper comes to its orders, and hangs with the next ones. */
 	store_relaxed(seen, load_relaxed(word));
 	cr_assert(steward_may_sleep(pool));
 	scans(1);
@@ -1186,7 +1186,7 @@ Test(steward, counts_those_that_sleep_apart)
 	cr_assert_eq(life_of(2), LIFE_SEATED, "of those there are enough");
 	cr_assert_eq(load_relaxed(&pool->degraded), 1);
 	ends(2);
-	/* It comes to itself, or ends: what it was is taken off again. */
+	/* The zombie comes to itself, or ends: what it was is taken off again. */
 	cr_assert(reap_thread(pool, &pool->slot[1],
 			      load_relaxed(&pool->slot[1].thread.life), false));
 	cr_assert_eq(load_relaxed(&pool->zombies_asleep), 0);

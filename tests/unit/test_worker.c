@@ -294,7 +294,7 @@ Test(worker, a_stop_hook_that_hangs_does_not_hold_up_the_end)
 
 static struct job in_its_hands;
 
-/* It goes on after the end, at a step where it gives back what it had taken. */
+/* The thread goes on after the end, at a step where it gives back what it had taken. */
 static void late_stop(void *arg, unsigned thread, void *local)
 {
 	sleeping_stop(arg, thread, local);
