@@ -29,14 +29,13 @@ static inline bool holds(const struct ward_bridge *bridge, uint64_t at,
 	return what && what != CELL_SEAL && cell_lap(word) == LAP(bridge, at);
 }
 
-/* ---- who is inside --------------------------------------------------------------- */
+/* ---- calls inside ---------------------------------------------------------------- */
 
 static void enter(struct ward_bridge *bridge)
 {
 	add_acq_rel(&bridge->users, 1);
 }
 
-/* By the last one. */
 static void bridge_free(struct ward_bridge *bridge)
 {
 	bridge->magic = HANDLE_DEAD;
@@ -59,7 +58,7 @@ struct end {
 };
 
 /* False: it has moved meanwhile. */
-static bool look(const struct ward_bridge *bridge, struct end *end)
+static bool try_find_end(const struct ward_bridge *bridge, struct end *end)
 {
 	const struct bridge_node *node;
 	uint64_t before;
@@ -74,20 +73,20 @@ static bool look(const struct ward_bridge *bridge, struct end *end)
 	node = &bridge->node[cell_what(before) - 1];
 	end->last = load_acquire(&node->last); /* [m] */
 	end->room = !cell_what(end->word);
-	/* As long as the end is there, so is the node before it. */
+	/* While the end stands, so does the node before it. */
 	return load_relaxed(cell_at(bridge, end->at)) == end->word;
 }
 
 static void find_end(const struct ward_bridge *bridge, struct end *end)
 {
-	while (!look(bridge, end))
+	while (!try_find_end(bridge, end))
 		host_relax();
 }
 
 /* ---- producers ---------------------------------------------------------------- */
 
 /* The caller's right to produce. */
-static int who(uint64_t *fence)
+static int caller_fence(uint64_t *fence)
 {
 	int err = ward_fence(fence);
 
@@ -130,12 +129,12 @@ static bool swap_in(struct ward_bridge *bridge, struct end *end, uint32_t i,
 
 	node->seq = seq;
 	store_release(&node->last, seq ? seq : end->last); /* [m] */
-	/* So that it is never more than one behind. */
+	/* The hint is never more than one behind. */
 	high_raise(&bridge->end, end->at); /* [h] */
 	return cas_acq_rel(cell, &end->word, cell_filled(end->word, i + 1)); /* [b] */
 }
 
-/* Who takes the stream over by a put does so with its item. */
+/* A put that takes the stream over does so with its item. */
 static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 {
 	uint32_t node = STACK_NONE;
@@ -144,7 +143,7 @@ static int append(struct ward_bridge *bridge, uint64_t seq, void *item)
 	int err;
 
 	for (;;) {
-		err = who(&fence);
+		err = caller_fence(&fence);
 		if (err)
 			break;
 		find_end(bridge, &end);
@@ -193,14 +192,14 @@ int ward_bridge_put(struct ward_bridge *bridge, uint64_t seq, void *item,
 	return err;
 }
 
-/* Swaps that were prepared for this end fail from now on.  False: it moved. */
-static bool turn(struct ward_bridge *bridge, struct end *end)
+/* Swaps that were prepared for this end fail from now on.  False: it has moved. */
+static bool next_gen(struct ward_bridge *bridge, struct end *end)
 {
 	_Atomic uint64_t *cell = cell_at(bridge, end->at);
 
 	if (!end->room)
 		return true;
-	return cas_acq_rel(cell, &end->word, cell_turned(end->word)); /* [b] */
+	return cas_acq_rel(cell, &end->word, cell_next_gen(end->word)); /* [b] */
 }
 
 static int open_as(struct ward_bridge *bridge, uint64_t fence, uint64_t *last)
@@ -215,7 +214,7 @@ static int open_as(struct ward_bridge *bridge, uint64_t fence, uint64_t *last)
 			return -EPIPE;
 		if (load_acquire(&bridge->opened) > fence)
 			return -ESTALE;
-	} while (!turn(bridge, &end));
+	} while (!next_gen(bridge, &end));
 	wait_wake(&bridge->room); /* older ones need wait no more */
 	if (last)
 		*last = end.last;
@@ -229,7 +228,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 
 	if (!bridge_is(bridge))
 		return -EINVAL;
-	err = who(&fence);
+	err = caller_fence(&fence);
 	if (err)
 		return err;
 	enter(bridge);
@@ -241,7 +240,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 /* ---- the reader ---------------------------------------------------------------- */
 
 /* The cell of the last item is free again, now that another is the last. */
-static void pass(struct ward_bridge *bridge, uint32_t node)
+static void advance(struct ward_bridge *bridge, uint32_t node)
 {
 	uint64_t before = bridge->next - 1;
 	uint32_t held = bridge->held;
@@ -271,7 +270,7 @@ static int read_next(struct ward_bridge *bridge, void **item, uint64_t *seq)
 	*item = node->item;
 	if (seq)
 		*seq = node->seq;
-	pass(bridge, cell_what(word) - 1);
+	advance(bridge, cell_what(word) - 1);
 	return 0;
 }
 
@@ -349,7 +348,7 @@ int ward_bridge_cause(const struct ward_bridge *bridge)
 		       0;
 }
 
-/* Nothing was read yet, and yet there is a last one: number 0. */
+/* Before anything was read the last item is number 0. */
 static void set_up(struct ward_bridge *bridge, uint32_t nodes,
 		   _Atomic uint32_t *below)
 {
@@ -393,7 +392,7 @@ void ward_bridge_destroy(struct ward_bridge *bridge)
 
 	if (!handle_told(bridge, HANDLE_BRIDGE))
 		return;
-	shut(bridge, 0); /* so that nothing comes behind the last one */
+	shut(bridge, 0); /* nothing comes behind the last item */
 	while (read_next(bridge, &item, NULL) == 0)
 		if (bridge->drop)
 			bridge->drop(item);

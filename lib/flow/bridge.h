@@ -7,9 +7,9 @@
  * about it is decided by one compare-and-swap:
  *
  *	 63        34 33       17 16          0
- *	| lap       | turn       | node + 1    |	0: free, SEAL: the end
+ *	| lap       | gen        | node + 1    |	0: free, SEAL: the end
  *
- *  1) Positions are filled in order: p only by who has seen p - 1 filled.  The
+ *  1) Positions are filled in order: p only after p - 1 was seen filled.  The
  *     first free one is the end of the stream.
  *  2) Position p - 1 keeps its node until p was read.  (The reader holds on to
  *     the last node that it has read.)  So while p is free, the last node is
@@ -19,22 +19,20 @@
  *     nobody has appended, taken over, or sealed meanwhile.  Check and append are
  *     one step.
  *  4) 'opened' is the highest fence number that has taken over.  A producer reads
- *     it after it saw the free word.  Who takes over raises it, and then gives the
- *     free word another turn: swaps that were prepared before then fail.  If no
- *     cell is free there is no such swap, and who finds one free later sees
+ *     it after it saw the free word.  A takeover raises it, and then gives the
+ *     free word a new gen: swaps that were prepared before then fail.  If no cell
+ *     is free there is no such swap, and a producer that finds one free later sees
  *     'opened' [t].
  *  5) A closed bridge is sealed by its reader, at the end, when that is free: from
  *     then on nothing can be appended, and nothing was lost.
+ *  6) The last call to leave frees a destroyed bridge: a reader that has seen the end
+ *     knows nothing of a closer, or of a fenced producer, that is still inside [bu].
  *
- *  6) Its memory goes with the last of those who are inside of a call and the one who
- *     destroys it: a reader that has seen the end knows nothing of a closer, or of a
- *     producer that was fenced, who has not quite left [bu].
- *
- * No node belongs to a producer from one put to the next; who is held inside a
- * put keeps one for ever, and BRIDGE_SPARE of them are there for that.
+ * No node belongs to a producer from one put to the next; a producer that is held
+ * inside a put keeps one for ever, and BRIDGE_SPARE of them are there for that.
  *
  * Edges: [b] item appended | read, or looked at; [e] cell given back | used again;
- * [m] a node's number | who looks at it when it may be used again; [t] taken over |
+ * [m] a node's number | read when the node may be used again; [t] taken over |
  * appended; [h] hint of the end; [bu] left | freed.
  */
 #ifndef WARD_LIB_FLOW_BRIDGE_H
@@ -61,7 +59,7 @@
 _Static_assert(BRIDGE_SLOTS_MAX + 1 + BRIDGE_SPARE < CELL_SEAL, "room for nodes");
 
 struct bridge_node {
-	/* O, free: who took the node; nobody once it is in a cell [b] */
+	/* O, free: the producer with the node; nobody once it is in a cell [b] */
 	void *item;
 	uint64_t seq;
 	_Atomic uint64_t last; /* the highest number up to here */
@@ -107,7 +105,7 @@ static inline uint64_t cell_lap(uint64_t word)
 	return word >> (64 - CELL_LAP_BITS);
 }
 
-/* Lap 'lap' of a cell, nobody has taken over in it yet. */
+/* Lap 'lap' of a cell, before any takeover in it. */
 static inline uint64_t cell_fresh(uint64_t lap, uint32_t what)
 {
 	return lap << (64 - CELL_LAP_BITS) | what;
@@ -118,14 +116,13 @@ static inline uint64_t cell_filled(uint64_t word, uint32_t what)
 	return (word & ~(uint64_t)CELL_SEAL) | what;
 }
 
-/* The same free cell, as nobody has seen it before. */
-static inline uint64_t cell_turned(uint64_t word)
+/* The free cell, as no swap expects it yet. */
+static inline uint64_t cell_next_gen(uint64_t word)
 {
-	const uint64_t turns = (UINT64_C(1) << CELL_GEN_BITS) - 1;
-	uint64_t turn = (word >> CELL_WHAT_BITS) + 1;
+	const uint64_t mask = (UINT64_C(1) << CELL_GEN_BITS) - 1;
+	uint64_t gen = (word >> CELL_WHAT_BITS) + 1;
 
-	return cell_fresh(cell_lap(word), 0) |
-	       (turn & turns) << CELL_WHAT_BITS;
+	return cell_fresh(cell_lap(word), 0) | (gen & mask) << CELL_WHAT_BITS;
 }
 
 #endif

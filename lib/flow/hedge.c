@@ -243,7 +243,7 @@ static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 
 /* ---- start, wait, put ------------------------------------------------------------------ */
 
-static void furnish(struct ward_hedge *hedge)
+static void init_tasks(struct ward_hedge *hedge)
 {
 	static const struct ward_policy once = { .size = sizeof(once),
 						 .runs = 1 };
@@ -290,7 +290,7 @@ static struct ward_hedge *hedge_new(struct pool *pool,
 	store_relaxed(&hedge->refs, 1);
 	store_relaxed(&hedge->left, config->tries);
 	store_relaxed(&hedge->last, -ECANCELED);
-	furnish(hedge);
+	init_tasks(hedge);
 	return hedge;
 }
 

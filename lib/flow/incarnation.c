@@ -200,7 +200,7 @@ static void call_ended(struct deferred *deferred)
 	it->ward->spec.ended(it->ward->spec.arg, it->status);
 }
 
-static void then_fall(struct deferred *deferred)
+static void ended_told(struct deferred *deferred)
 {
 	struct incarnation *it = ended_of(deferred);
 
@@ -232,7 +232,7 @@ static void done(struct ward_task *task, int status)
 	}
 	pool = ward->tree->closed ? NULL : ward->tree->pool;
 	it->ended.call = call_ended;
-	it->ended.complete = then_fall;
+	it->ended.complete = ended_told;
 	it->ended.put = put_ended;
 	tree_unlock(ward->tree);
 	add_acq_rel(&it->refs, 1);

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TURN_ONE (UINT64_C(1) << 32)
+#define GEN_ONE (UINT64_C(1) << 32)
 
 /* ---- copies ------------------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ static uint32_t get_copy(struct saved *saved)
 	return STACK_NONE;
 }
 
-/* Word by word, for it may be read by who has been replaced [p]. */
+/* Word by word: a reader that was replaced may be at it [p]. */
 static void fill(struct saved_copy *copy, const char *buf, size_t len,
 		 uint64_t seq)
 {
@@ -56,27 +56,27 @@ static void fetch(const struct saved_copy *copy, char *buf, size_t len)
 /* ---- the word ------------------------------------------------------------------ */
 
 /* The same copy; swaps that were prepared before fail. */
-static uint64_t turn(struct saved *saved)
+static uint64_t next_gen(struct saved *saved)
 {
 	uint64_t word = load_acquire(&saved->word);
 
-	while (!cas_acq_rel(&saved->word, &word, word + TURN_ONE)) /* [v] */
+	while (!cas_acq_rel(&saved->word, &word, word + GEN_ONE)) /* [v] */
 		;
-	return word + TURN_ONE;
+	return word + GEN_ONE;
 }
 
-/* The word as only who has this number, or a higher one, may change it. */
+/* The word, as only this number, or a higher one, may change it. */
 static int claim(struct saved *saved, uint64_t fence, uint64_t *word)
 {
 	*word = load_acquire(&saved->word); /* [v] */
 	if (load_acquire(&saved->owner) < fence) {
 		high_raise(&saved->owner, fence);
-		*word = turn(saved);
+		*word = next_gen(saved);
 	}
 	return load_acquire(&saved->owner) > fence ? -ESTALE : 0;
 }
 
-/* Again and again, for one who was late to take over may turn the word once. */
+/* Again and again: a writer that was late to take over may change the word once. */
 static int publish(struct saved *saved, uint64_t fence, uint64_t word,
 		   uint32_t i)
 {

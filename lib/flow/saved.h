@@ -4,16 +4,16 @@
  *
  * A writer fills a copy that nobody else has, and publishes it by one swap of
  * 'word'; the copy that stood there before is free.  Each writer has a fence
- * number, and 'owner' is the highest that has come: who comes first with a number
- * raises it, and then gives the word another turn.  A writer reads 'owner' after
- * the word that it is going to swap, so what an earlier one has prepared by then
- * fails, and it prepares nothing any more [v].
+ * number, and 'owner' is the highest that has come: the first call with a number
+ * raises it, and then gives the word a new gen.  A writer reads 'owner' after the
+ * word that it is going to swap, so a swap that an earlier writer has prepared by
+ * then fails, and that writer prepares no other [v].
  *
- * An earlier one may be held anywhere for ever: inside of a write with a copy of
- * its own, inside of a read with one that is written anew meanwhile; then it finds
- * another word when it looks again [p].
+ * An earlier writer may be held anywhere for ever: inside of a write with a copy of
+ * its own, inside of a read with a copy that is written anew meanwhile; then the
+ * read finds another word when it looks again [p].
  *
- * Every loop goes round only because another one has written or come.
+ * Every loop goes round only because another call has written or come.
  */
 #ifndef WARD_LIB_FLOW_SAVED_H
 #define WARD_LIB_FLOW_SAVED_H
@@ -26,7 +26,7 @@
 #endif
 
 struct saved_copy {
-	/* O, word: who has the copy; read meanwhile [p] */
+	/* O, word: the thread that has the copy; read meanwhile [p] */
 	_Atomic uint64_t seq, len;
 	_Atomic uint64_t bytes[];
 };
@@ -34,11 +34,11 @@ struct saved_copy {
 struct saved {
 	size_t room; /* I */
 	/* X: */
-	_Atomic uint64_t word; /* turn:32 | copy + 1:32, 0: nothing was kept */
+	_Atomic uint64_t word; /* gen:32 | copy + 1:32, 0: nothing is saved */
 	_Atomic uint64_t owner; /* M */
 	struct stack free;
 	_Atomic uint32_t below[SAVED_COPIES];
-	struct saved_copy *copy[SAVED_COPIES]; /* O, free: made by who first has it */
+	struct saved_copy *copy[SAVED_COPIES]; /* O, free: made at first use */
 };
 
 struct saved *saved_create(size_t room); /* NULL: no memory */
@@ -46,7 +46,7 @@ void saved_destroy(struct saved *saved);
 
 /*
  * 0; -EMSGSIZE; -ESTALE: a higher number has come; -ENOMEM: no memory, or too many
- * are held inside.
+ * writers are held inside.
  */
 int saved_write(struct saved *saved, uint64_t fence, const void *buf,
 		size_t len, uint64_t seq);

@@ -182,7 +182,7 @@ int ward_steward_create(struct ward_steward **out,
 
 /* ---- stop ------------------------------------------------------------------------------ */
 
-static int refuse(const struct ward_steward *steward)
+static int check_caller(const struct ward_steward *steward)
 {
 	int err = handle_enter(steward, HANDLE_STEWARD);
 
@@ -215,7 +215,7 @@ static int stop(struct ward_steward *steward, ward_ns until)
 
 int ward_steward_stop(struct ward_steward *steward, ward_ns until)
 {
-	int err = refuse(steward);
+	int err = check_caller(steward);
 
 	return err ? err : stop(steward, until);
 }
@@ -257,7 +257,7 @@ static int root_destroy(struct tree *tree, ward_ns until)
 int ward_steward_destroy(struct ward_steward *steward, ward_ns until)
 {
 	struct tree *tree;
-	int left = refuse(steward);
+	int left = check_caller(steward);
 
 	if (left == -ECHILD && steward == steward->tree->root) {
 		/* The rest is a copy of what others may have been amid of. */

@@ -235,9 +235,9 @@ void supervisor_leave(struct ward_steward *steward)
 
 /* ---- failing ------------------------------------------------------------------------- */
 
-static struct incident *describe(struct ward_steward *steward,
-				 enum ward_kind kind, const char *who,
-				 uint64_t id)
+static struct incident *open_report(struct ward_steward *steward,
+				    enum ward_kind kind, const char *who,
+				    uint64_t id)
 {
 	struct incident *in = incident_open(&steward->tree->pool->tell, kind,
 					    id);
@@ -254,7 +254,7 @@ static void give_up(struct ward_steward *steward, uint64_t cause)
 	struct incident *in;
 
 	steward->incident = incident_id();
-	in = describe(steward, WARD_R_GAVE_UP, steward->name,
+	in = open_report(steward, WARD_R_GAVE_UP, steward->name,
 		      steward->incident);
 	if (in) {
 		in->report.what = "a steward gave up: what it starts keeps "
@@ -270,7 +270,7 @@ static void tell_restart(struct ward_steward *steward,
 			 const struct member *member, int status,
 			 uint64_t cause)
 {
-	struct incident *in = describe(steward, WARD_R_RESTART, member->name,
+	struct incident *in = open_report(steward, WARD_R_RESTART, member->name,
 				       incident_id());
 
 	if (!in)

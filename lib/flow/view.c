@@ -6,7 +6,7 @@
 #include "lane/wait.h"
 #include <errno.h>
 
-#define GLANCE WARD_MS(1)
+#define POLL_EVERY WARD_MS(1)
 
 int ward_view(struct ward *ward, struct ward_view *view)
 {
@@ -34,7 +34,7 @@ int ward_view(struct ward *ward, struct ward_view *view)
 }
 
 /* 0: it has moved on. */
-static int glance(struct ward *ward, uint64_t *beats, uint64_t *units)
+static int poll_pulse(struct ward *ward, uint64_t *beats, uint64_t *units)
 {
 	struct ward_view view = WARD_VIEW_INIT;
 	int err = ward_view(ward, &view);
@@ -49,7 +49,7 @@ static int glance(struct ward *ward, uint64_t *beats, uint64_t *units)
 }
 
 /* What is waited for is told by nobody: so it is looked at again and again. */
-static int await(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
+static int wait_pulse(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
 		 uint64_t *units)
 {
 	ward_ns until = entry->until, now;
@@ -57,7 +57,7 @@ static int await(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
 
 	for (;;) {
 		wait_look(entry);
-		err = glance(ward, beats, units);
+		err = poll_pulse(ward, beats, units);
 		if (err != -EAGAIN)
 			return err;
 		if (why && why != -ETIMEDOUT)
@@ -65,7 +65,7 @@ static int await(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
 		now = host_now();
 		if (now >= until)
 			return -ETIMEDOUT;
-		why = wait_nap(entry, until - now < GLANCE ? until : now + GLANCE);
+		why = wait_nap(entry, until - now < POLL_EVERY ? until : now + POLL_EVERY);
 	}
 }
 
@@ -78,7 +78,7 @@ int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 	if (err)
 		return err;
 	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
-	err = await(ward, &entry, beats, units);
+	err = wait_pulse(ward, &entry, beats, units);
 	wait_finish(&entry);
 	return err;
 }

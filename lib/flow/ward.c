@@ -214,7 +214,7 @@ static bool inside_of(const struct ward *ward)
 	return ward->now && load_relaxed(&ward->now->ended.on) == host_tid();
 }
 
-static int await(struct ward *ward, ward_ns until)
+static int wait_gone(struct ward *ward, ward_ns until)
 {
 	struct wait_entry entry;
 	int err;
@@ -224,7 +224,7 @@ static int await(struct ward *ward, ward_ns until)
 	return err && !load_acquire(&ward->over) ? err : 0;
 }
 
-static void leave(struct ward *ward)
+static void leave_steward(struct ward *ward)
 {
 	struct ward_steward *steward = ward->me.above;
 
@@ -249,9 +249,9 @@ int ward_stop(struct ward *ward, ward_ns until)
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
 	if (!inside)
-		leave(ward);
+		leave_steward(ward);
 	tree_unlock(ward->tree);
-	return inside ? -EDEADLK : await(ward, until);
+	return inside ? -EDEADLK : wait_gone(ward, until);
 }
 
 int ward_restart(struct ward *ward)
@@ -285,7 +285,7 @@ int ward_wait(struct ward *ward, ward_ns until, int *status)
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
 	tree_unlock(ward->tree);
-	err = inside ? -EDEADLK : await(ward, until);
+	err = inside ? -EDEADLK : wait_gone(ward, until);
 	if (!err && status)
 		*status = ward->status; /* [o] */
 	return err;

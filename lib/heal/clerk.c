@@ -105,7 +105,7 @@ static int spawn_missing(struct pool *pool)
 	return 0;
 }
 
-static uint64_t longer(uint64_t pause)
+static uint64_t longer_pause(uint64_t pause)
 {
 	pause = pause ? 2 * pause : FIRST_PAUSE_MS;
 	return pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
@@ -121,13 +121,13 @@ struct rounds {
 	bool told;
 };
 
-static void failed(struct pool *pool, struct rounds *r, uint64_t now)
+static void spawn_failed(struct pool *pool, struct rounds *r, uint64_t now)
 {
 	if (!r->told)
 		incident_tell(&pool->tell, WARD_R_NO_THREAD,
 			      "a thread could not be made; trying again");
 	r->told = true;
-	r->pause = longer(r->pause);
+	r->pause = longer_pause(r->pause);
 	r->not_before = now + r->pause * MS;
 }
 
@@ -166,7 +166,7 @@ static void spawn_in_time(struct heal *heal, struct rounds *r)
 	r->failed_starts = load_relaxed(&pool->failed_starts);
 	err = deputy_wanted(heal) ? deputy_make(heal) : 0;
 	if (failed_starts || spawn_missing(pool) || err)
-		failed(pool, r, now);
+		spawn_failed(pool, r, now);
 }
 
 static void clerk(struct heal *heal)
@@ -181,7 +181,7 @@ static void clerk(struct heal *heal)
 		/* After the word: who stops us sets this, then moves that. */
 		if (load_acquire(&heal->clerk.stop))
 			return;
-		r.unjoined = reap(pool) ? longer(r.unjoined) : 0;
+		r.unjoined = reap(pool) ? longer_pause(r.unjoined) : 0;
 		spawn_in_time(heal, &r);
 		until = r.not_before ? r.not_before : HOST_FOREVER;
 		round = host_now() + r.unjoined * MS;

@@ -76,7 +76,7 @@ void deputy_tells(struct steward *me)
  * Two looks, some time apart.  Who is ready to run and was given next to nothing in
  * between is not to blame.
  */
-static bool hangs(const struct steward *steward, struct watchdog *watchdog,
+static bool watchdog_hangs(const struct steward *steward, struct watchdog *watchdog,
 		  uint64_t now)
 {
 	struct host_stat_files files =
@@ -94,7 +94,7 @@ static bool hangs(const struct steward *steward, struct watchdog *watchdog,
 	return false;
 }
 
-static void begin(struct watchdog *watchdog, const struct steward *steward,
+static void watchdog_begin(struct watchdog *watchdog, const struct steward *steward,
 		  uint64_t deadline, uint64_t now)
 {
 	struct host_stat_files files =
@@ -124,9 +124,9 @@ static uint64_t watchdog_check(const struct steward *steward,
 		return deadline > HOST_FOREVER - away ? HOST_FOREVER :
 						       deadline + away;
 	if (watchdog->deadline != deadline)
-		begin(watchdog, steward, deadline, now);
+		watchdog_begin(watchdog, steward, deadline, now);
 	else if (now - watchdog->since >= SURE_MS * MS &&
-		 hangs(steward, watchdog, now) &&
+		 watchdog_hangs(steward, watchdog, now) &&
 		 ++watchdog->looks >= DEPUTY_LOOKS)
 		return 0;
 	return now + SURE_MS * MS;

@@ -11,7 +11,7 @@ enum {
 };
 
 /* The worker or zombie of that number, or NULL. */
-static struct slot *slot_of(const struct pool *pool, int32_t tid)
+static struct slot *slot_by_tid(const struct pool *pool, int32_t tid)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
 		struct slot *slot = &pool->slot[i];
@@ -25,13 +25,8 @@ static struct slot *slot_of(const struct pool *pool, int32_t tid)
 	return NULL;
 }
 
-static bool is_zombie(const struct slot *slot)
-{
-	return slot && LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_ZOMBIE;
-}
-
 /* The thread that holds the futex which 'files' sleeps on; 0: none is known. */
-static int32_t waits_for(const struct host_stat_files *files)
+static int32_t futex_holder(const struct host_stat_files *files)
 {
 	uint64_t arg;
 	int32_t nr;
@@ -45,20 +40,20 @@ static int32_t waits_for(const struct host_stat_files *files)
  * The same of a thread by number: through its own eye, which sees where a new one would
  * not be let, if it is the pool's.  The clerk leaves that open while 'also' is its slot.
  */
-static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
+static int32_t holder_of(struct slot *slot, int32_t tid, excuse_at *also)
 {
 	struct host_stat_files files = host_stat_of(tid);
 	enum slot_life life;
 
 	if (!slot)
-		return waits_for(&files);
+		return futex_holder(&files);
 	store_release(also, slot); /* [U] I have left another */
 	host_barrier_light(); /* [U] I look at it | it is on its way out */
 	life = LIFE_STATE(load_acquire(&slot->thread.life));
 	if ((life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
 	    load_relaxed(&slot->thread.tid) == tid)
-		return waits_for(&slot->thread.stat_files);
-	return waits_for(&files);
+		return futex_holder(&slot->thread.stat_files);
+	return futex_holder(&files);
 }
 
 /*
@@ -68,7 +63,7 @@ static int32_t who_holds_up(struct slot *slot, int32_t tid, excuse_at *also)
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 			   bool *zombie, excuse_at *also)
 {
-	int32_t row[ROW_MAX], next = waits_for(&slot->thread.stat_files), blame = 0;
+	int32_t row[ROW_MAX], next = futex_holder(&slot->thread.stat_files), blame = 0;
 	struct slot *held;
 
 	*zombie = false;
@@ -82,12 +77,12 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 		row[n] = next;
 		if (!*zombie)
 			blame = next;
-		held = slot_of(pool, next);
-		if (is_zombie(held)) {
+		held = slot_by_tid(pool, next);
+		if (held && LIFE_STATE(load_acquire(&held->thread.life)) == LIFE_ZOMBIE) {
 			*zombie = true;
 			priority_lift(held);
 		}
-		next = who_holds_up(held, next, also);
+		next = holder_of(held, next, also);
 	}
 	return blame;
 }
@@ -165,7 +160,7 @@ bool excuse_wanted(struct pool *pool, const struct history *history,
 			continue;
 		slot = load_acquire(&pool->seat[i]);
 		if (slot && !load_relaxed(&slot->wait.on) &&
-		    who_holds_up(slot, load_relaxed(&slot->thread.tid), also) == tid)
+		    holder_of(slot, load_relaxed(&slot->thread.tid), also) == tid)
 			return true;
 	}
 	return false;

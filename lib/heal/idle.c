@@ -28,7 +28,7 @@ bool steward_may_sleep(struct pool *pool)
 }
 
 /* False: another is in office, and may be asleep itself. */
-static bool lie_down(struct steward *me)
+static bool claim_sleep(struct steward *me)
 {
 	uint32_t who = load_relaxed(&me->pool->steward_asleep);
 
@@ -39,7 +39,7 @@ static bool lie_down(struct steward *me)
 }
 
 /* Unless somebody has woken it, or another sleeps now. */
-static void get_up(struct steward *me)
+static void end_sleep(struct steward *me)
 {
 	uint32_t who = me->term + 1;
 
@@ -50,7 +50,7 @@ void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 {
 	struct pool *pool = me->pool;
 
-	if (!lie_down(me))
+	if (!claim_sleep(me))
 		return;
 	host_barrier_heavy(); /* [Z] I sleep | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
@@ -58,6 +58,6 @@ void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
 		deputy_ring(me->heal); /* it watches who is awake */
 	}
-	get_up(me);
+	end_sleep(me);
 	me->due = 0;
 }

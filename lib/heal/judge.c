@@ -118,7 +118,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* A sleeper is convicted asleep, a spinner on the CPU: else it just moved. */
-static enum verdict convict(const struct history *history,
+static enum verdict final_verdict(const struct history *history,
 			    const struct host_sample *before,
 			    const struct budgets *budgets)
 {
@@ -205,7 +205,7 @@ enum verdict judge_sample(struct history *history,
 	history->sampled_at = now;
 	history->late = 0;
 	if (history->suspect) {
-		verdict = convict(history, &before, budgets);
+		verdict = final_verdict(history, &before, budgets);
 		if (verdict != VERDICT_FINE)
 			return verdict;
 	}

@@ -5,7 +5,7 @@
 #include "heal/ledger.h"
 
 /* Moves up to 'want' of what is left to an account. */
-static void priv(uint64_t *account, uint64_t *rest, uint64_t want)
+static void book(uint64_t *account, uint64_t *rest, uint64_t want)
 {
 	uint64_t part = want < *rest ? want : *rest;
 
@@ -56,14 +56,14 @@ void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
 	ledger->starved -= *doubt;
 	*doubt = 0;
 	if (before && before->cpu_known && now->cpu_known) {
-		priv(&ledger->busy, &rest, grown(before->cpu, now->cpu));
-		priv(&ledger->starved, &rest,
+		book(&ledger->busy, &rest, grown(before->cpu, now->cpu));
+		book(&ledger->starved, &rest,
 		     grown(before->run_delay, now->run_delay));
-		priv(&ledger->blind, &rest, late);
+		book(&ledger->blind, &rest, late);
 		if (now->state == 'R' && now->switches_known)
 			*doubt = rest;
 		if (now->state == 'R' || is_told(before, now))
-			priv(account_of_rest(ledger, now->state), &rest, rest);
+			book(account_of_rest(ledger, now->state), &rest, rest);
 	}
 	ledger->blind += rest;
 }

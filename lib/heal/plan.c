@@ -88,7 +88,7 @@ static void count_load(const struct pool *pool, struct pool_load *load)
  * Who waits, who is idle: lines that are cold, so only where it may matter.  A record
  * that has just lost its seat may be read as well: it stays as long as the pool.
  */
-static void count(const struct pool *pool, struct pool_load *load)
+static void count_waiting(const struct pool *pool, struct pool_load *load)
 {
 	uint32_t seats = load_acquire(&pool->seats_used);
 
@@ -131,7 +131,7 @@ void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)
 	count_load(pool, &load);
 	if (size.lent || (load.need_more ? plan->waits || plan->told :
 					  size.base > size.least))
-		count(pool, &load);
+		count_waiting(pool, &load);
 	/* By the size that it has, not by one that is just given. */
 	tell_spent(plan, pool, plan_is_spent(&size, &load));
 	plan_lend(&size, &load);
@@ -150,7 +150,7 @@ void plan_relief(struct plan *plan, struct pool *pool)
 	    !swap_acq_rel(&pool->relief, 0)) /* [rl] */
 		return;
 	count_load(pool, &load);
-	count(pool, &load);
+	count_waiting(pool, &load);
 	tell_spent(plan, pool, plan_is_spent(&size, &load));
 	plan_lend(&size, &load);
 	settle_on(pool, seen, &size);

@@ -39,7 +39,7 @@ static uint64_t budget_for(const struct finding *f)
 }
 
 /* All that the steward knows; the scribe finds out the rest.  NULL is none. */
-static void describe(struct incident *in, const struct finding *f)
+static void fill_report(struct incident *in, const struct finding *f)
 {
 	int32_t nr;
 	uint64_t arg;
@@ -61,7 +61,7 @@ static void describe(struct incident *in, const struct finding *f)
 }
 
 /* The scribe is to ask the thread for its backtrace, if it is still in that epoch. */
-static void ask_trace(struct incident *in, const struct finding *f)
+static void want_trace(struct incident *in, const struct finding *f)
 {
 	if (!in || f->slot->pool->trace_signo < 0)
 		return;
@@ -83,7 +83,7 @@ static void tell_excuse(struct pool *pool, const struct finding *f,
 	if (!in)
 		return; /* no record free: next time */
 	excuse->told = true;
-	describe(in, f);
+	fill_report(in, f);
 	in->report.holder = excuse->holder;
 	in->report.what = cause == STALL_ZOMBIE ?
 		"waits for a futex held by a zombie: excused" :
@@ -136,7 +136,7 @@ static void warn(struct steward *me, const struct finding *f)
 	struct tell *tell = &me->pool->tell;
 	struct incident *in = incident_open(tell, WARD_R_SLOW, incident_id());
 
-	describe(in, f);
+	fill_report(in, f);
 	if (f->history->ask)
 		ask_for_help(me, in, f);
 	incident_raise(tell, in);
@@ -149,8 +149,8 @@ static void only_tell(struct tell *tell, const struct finding *f, bool aborts)
 	struct incident *in = aborts ? incident_last(tell, kind, id) :
 				       incident_open(tell, kind, id);
 
-	describe(in, f);
-	ask_trace(in, f);
+	fill_report(in, f);
+	want_trace(in, f);
 	if (in && aborts)
 		incident_abort(tell, in);
 	else
@@ -173,15 +173,15 @@ static void degrade(struct steward *me, const char *what)
  * A spinning zombie must not keep a core from those who work.  On the scribe, after
  * it was asked for its backtrace: lowered, it might not get to answer.
  */
-static void lower(struct incident *in, struct slot *slot, uint64_t turn)
+static void lower(struct incident *in, struct slot *slot, uint64_t gen)
 {
 	if (!in) {
-		priority_lower(slot, turn);
+		priority_lower(slot, gen);
 		return;
 	}
 	in->after = priority_lower;
 	in->who = slot;
-	in->epoch = turn;
+	in->epoch = gen;
 }
 
 static void convict(struct steward *me, const struct finding *f)
@@ -209,8 +209,8 @@ static void convict(struct steward *me, const struct finding *f)
 	 */
 	how.id = incident_id();
 	how.in = incident_open(&pool->tell, sentence[f->verdict].kind, how.id);
-	describe(how.in, f);
-	ask_trace(how.in, f);
+	fill_report(how.in, f);
+	want_trace(how.in, f);
 	if (how.in && how.in->report.worker != seat_of_bench(pool))
 		how.in->heal = &pool->healed[how.in->report.worker];
 	lowers = f->verdict == VERDICT_LIVELOCK && pool->lowers &&

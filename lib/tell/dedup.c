@@ -83,7 +83,7 @@ uint64_t dedup_hash(const struct ward_report *report, bool interrupted)
 enum { GROUPS = 512 };
 
 static struct host_lock lock;
-static uint64_t turn; /* the lock's, as all below */
+static uint64_t counted; /* the lock's, as all below */
 static struct group {
 	uint64_t hash, count; /* hash 0: free */
 	uint64_t last;	      /* the turn in which it came last */
@@ -113,7 +113,7 @@ uint64_t dedup_count(uint64_t hash)
 	if (group->hash != hash)
 		*group = (struct group){ .hash = hash };
 	count = ++group->count;
-	group->last = ++turn;
+	group->last = ++counted;
 	host_lock_give(&lock);
 	return count;
 }

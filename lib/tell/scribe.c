@@ -41,7 +41,7 @@ static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
 }
 
 /* "12 > 17 > 12": from the thread that waits along the futexes' holders. */
-static void follow(struct tell *tell, const struct ward_report *report,
+static void put_chain(struct tell *tell, const struct ward_report *report,
 		   char *buf, size_t len)
 {
 	int32_t seen[CHAIN_MAX], tid = report->holder;
@@ -90,7 +90,7 @@ static void print(const struct ward_report *report, bool names)
 }
 
 /* The seat is taken some microseconds after the incident, if a spare is there. */
-static uint64_t healed(struct tell *tell, const _Atomic uint64_t *heal)
+static uint64_t await_heal(struct tell *tell, const _Atomic uint64_t *heal)
 {
 	uint64_t took = load_relaxed(heal), until = host_now() + HEAL_NS;
 
@@ -150,11 +150,11 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	if (holder) /* else who held it when it was found, if that is known */
 		report->holder = holder;
 	if (report->holder) {
-		follow(tell, report, chain, sizeof(chain));
+		put_chain(tell, report, chain, sizeof(chain));
 		report->chain = chain;
 	}
 	if (incident->heal)
-		report->heal = healed(tell, incident->heal);
+		report->heal = await_heal(tell, incident->heal);
 	complete(incident);
 	if (!tell->hook && !incident->abort && incident->heard) {
 		recent_put(report); /* and to who heard of it */

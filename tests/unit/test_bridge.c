@@ -186,12 +186,12 @@ Test(bridge, a_turned_cell_is_the_same_lap_and_never_the_same_word)
 	uint64_t word = cell_fresh(5, 0), seen = word;
 
 	for (uint32_t i = 1; i < 1u << CELL_GEN_BITS; i++) {
-		seen = cell_turned(seen);
+		seen = cell_next_gen(seen);
 		cr_assert_neq(seen, word);
 		cr_assert_eq(cell_lap(seen), 5);
 		cr_assert_eq(cell_what(seen), 0);
 	}
-	cr_assert_eq(cell_turned(seen), word, "it comes round");
+	cr_assert_eq(cell_next_gen(seen), word, "it comes round");
 }
 
 Test(bridge, the_lap_comes_round)
