@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clerk.c - makes threads and reaps them: what the steward must not do, because libc
- * allocates and locks for it, and a task may hang while it holds such a lock.  And it
- * stays for the last of them, where destroy has left some.
+ * clerk.c - makes threads and reaps them.  The steward must not: libc allocates and locks
+ * for it, and a task may hang while it holds such a lock.  And the clerk stays until the
+ * last thread that destroy has left.
  *
- * Level-triggered: it looks at what is and at what should be, so that no order
- * can be lost.  Edge [U]: a seat let go of its slot | no steward looks at it, and
- * the slot is used again.
+ * Level-triggered: it compares the threads there are with those there should be, so that
+ * no order can be lost.  Edge [U]: a seat let go of its slot | no steward looks at it,
+ * and the slot is used again.
  */
 #include "heal/heal.h"
 #include <errno.h>
@@ -16,10 +16,10 @@
 
 enum { FIRST_PAUSE_MS = 1, LAST_PAUSE_MS = 1000 };
 
-/* Whoever looks at it now found it at its seat, and comes to it no more. */
+/* A steward that looks at it now found it in its seat, and finds it no more. */
 static bool is_protected(const struct heal *heal, const struct slot *slot)
 {
-	host_barrier_heavy(); /* [U] it has no seat | who looks at it? */
+	host_barrier_heavy(); /* [U] it has no seat | held? */
 	for (const struct steward *s = load_acquire(&heal->newest); s;
 	     s = s->before)
 		if (load_acquire(&s->at) == slot || /* [U] */
@@ -49,7 +49,7 @@ bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until)
 	return true;
 }
 
-/* True if some thread that leaves has not left yet. */
+/* True: some thread that leaves has not left yet. */
 static bool reap(struct pool *pool)
 {
 	const struct heal *heal = pool->helpers;
@@ -59,7 +59,7 @@ static bool reap(struct pool *pool)
 		struct slot *slot = &pool->slot[i];
 
 		if (load_acquire(&heal->clerk.stop))
-			return false; /* they are destroy's now */
+			return false; /* the threads are destroy's now */
 		if (LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_GONE &&
 		    !clerk_reap(pool, slot, host_now()))
 			waiting = true;
@@ -68,9 +68,9 @@ static bool reap(struct pool *pool)
 }
 
 /*
- * In this order, in which a thread moves on: who comes up is counted twice for a moment,
- * and wakes the clerk after that; who is just taking a seat may be missed, and then one
- * too many is made, which leaves.
+ * In this order, in which a thread moves on: one that comes up is counted twice for a
+ * moment, and wakes the clerk after that; one that is just taking a seat may be missed,
+ * and then one too many is made, which leaves.
  */
 static uint32_t wanted(struct pool *pool)
 {
@@ -89,7 +89,7 @@ static struct slot *free_slot(struct pool *pool)
 	return NULL;
 }
 
-/* 0: all that is wanted is on its way, or there is no slot for more. */
+/* 0: all that are wanted are on their way, or no slot is free. */
 static int spawn_missing(struct pool *pool)
 {
 	for (uint32_t n = wanted(pool); n; n--) {
@@ -111,8 +111,7 @@ static uint64_t longer_pause(uint64_t pause)
 	return pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
 }
 
-/* What the clerk remembers from one round to the next. */
-struct rounds {
+struct rounds { /* from one round to the next */
 	uint64_t arrived;    /* threads that have come up, */
 	uint64_t failed_starts; /* and died on their way, when it last made some */
 	uint64_t pause;	     /* ms; grows while threads cannot be had */
@@ -131,7 +130,7 @@ static void spawn_failed(struct pool *pool, struct rounds *r, uint64_t now)
 	r->not_before = now + r->pause * MS;
 }
 
-/* None of those that were made last has come up, and some have died. */
+/* Of the threads made last none has come up, and some have died. */
 static bool all_starts_failed(const struct pool *pool, const struct rounds *r)
 {
 	return load_relaxed(&pool->failed_starts) != r->failed_starts &&
@@ -139,8 +138,8 @@ static bool all_starts_failed(const struct pool *pool, const struct rounds *r)
 }
 
 /*
- * Threads that die as they are born are not made again at full speed, unless others
- * come up that were made with them.
+ * Threads that die on their way up are not made again at full speed, unless others of
+ * the same round come up.
  */
 static void spawn_in_time(struct heal *heal, struct rounds *r)
 {
@@ -151,12 +150,12 @@ static void spawn_in_time(struct heal *heal, struct rounds *r)
 
 	if (!failed_starts && !r->not_before &&
 	    !load_relaxed(&pool->starting)) {
-		r->pause = 0; /* those that were made last have come up */
+		r->pause = 0; /* the threads made last have come up */
 		r->told = false;
 	}
 	if (load_acquire(&pool->stopping) ||
 	    (!wanted(pool) && !deputy_wanted(heal))) {
-		r->not_before = 0; /* a point in the past would never let us sleep */
+		r->not_before = 0; /* else the clerk would never sleep */
 		return;
 	}
 	if (now < r->not_before)
@@ -178,7 +177,7 @@ static void clerk(struct heal *heal)
 		uint32_t seen = load_acquire(&pool->clerk_word);
 		uint64_t until, round;
 
-		/* After the word: who stops us sets this, then moves that. */
+		/* After the word: a stop is set, then the word moved. */
 		if (load_acquire(&heal->clerk.stop))
 			return;
 		r.unjoined = reap(pool) ? longer_pause(r.unjoined) : 0;
@@ -188,15 +187,15 @@ static void clerk(struct heal *heal)
 		if (r.unjoined && round < until)
 			until = round;
 		store_relaxed(&heal->clerk.pending, r.not_before != 0);
-		store_relaxed(&heal->clerk.seen, seen); /* it has done what that asks */
+		store_relaxed(&heal->clerk.seen, seen); /* all is done up to there */
 		host_wait(&pool->clerk_word, seen, until);
 	}
 }
 
 /*
- * All have ended, so nobody is inside of forks on another's stack: what was still the
- * dead one's is answered for, and what destroy could not join is let go; a deputy, too,
- * that was just being made.
+ * All have ended, so nobody is inside of forks on another's stack: tasks that pinned a
+ * dead thread's stack are answered, and threads that destroy could not join are
+ * detached; a deputy, too, that was just being made.
  */
 static void detach_left(struct pool *pool)
 {
@@ -232,7 +231,7 @@ static void clerk_thread(void *arg)
 		spare_reap_all(pool);
 		detach_left(pool);
 	}
-	pool_put(pool); /* destroy may have gone before */
+	pool_put(pool); /* destroy may be over */
 }
 
 int clerk_start(struct heal *heal)

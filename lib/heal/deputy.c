@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * deputy.c - who watches the steward, and takes over from one that hangs.
+ * deputy.c - the deputy watches the steward, and takes over from one that hangs.
  *
- * The steward says at each turn of its loop until when it means to be away (its
- * promise; for ever while the pool sleeps, and then nobody watches).  The deputy
- * looks a second after that.  From a steward that is still away, and neither short of
- * CPU nor on its way, it takes over: the term moves on.  It is a steward itself, with
- * a memory of its own, made before it is needed, so that to take over takes neither
- * memory nor a lock.  The clerk then makes the next deputy, as soon as it can.  And it
- * speaks for the steward where the scribe does not.
+ * The steward sets itself a deadline at its loop's top (for ever while the pool
+ * sleeps, and then nobody watches).  The deputy looks a second after that.  From a
+ * steward that is still away, and neither short of CPU nor on its way up, it takes
+ * over: the term moves on.  It is a steward itself, with a memory of its own, made
+ * before it is needed, so that to take over takes neither memory nor a lock.  The clerk
+ * then makes the next deputy, as soon as it can.  And the deputy speaks for the steward
+ * where the scribe does not.
  *
  * Key invariant: what a steward does counts in its own term only.
  *  1) It looks at the term at its loop's top, before each seat and before each act;
  *     when that has moved on it leaves [a].
- *  2) Its memory is its own, so that it can spoil nobody else's.
- *  3) Between that look and its last swap it may be held.  Its question to a slot
- *     bears its term, so it takes no answer that was asked for by another; all else
- *     that it moves are swaps of words that count their turns.
- *  4) Tasks that wait for their time are no steward's: it says what is expired, and
- *     workers take it (later.h).
+ *  2) Its memory is its own, so that it can spoil no other's.
+ *  3) Between that look and its last swap it may be held.  Its fence bears its term, so
+ *     it takes no answer that another steward asked for; every other word that it
+ *     swaps has a gen.
+ *  4) Tasks that wait for their time are no steward's: it says up to when they are
+ *     expired, and workers take them (later.h).
  *
- * What is left: one that is held between a fence that it won and the hand-over of
- * the answer (memory and wakeups, no call that waits) owes that one answer until it
- * goes on.  If destroy has left it by then, it pays that as its last step.
+ * One answer stays out: a steward that is held between a fence that it won and the
+ * hand-over (memory and wakeups, no call that waits) has that answer until it goes on.
+ * If destroy has left it by then, it gives the answer as its last step.
  */
 #include "heal/heal.h"
 #include <stdio.h>
 
 #define MS 1000000u
 
-/* How long it may be late before anybody looks why. */
+/* How late it may be before the deputy samples it. */
 #ifndef DEPUTY_AWAY_MS
 #define DEPUTY_AWAY_MS 1000
 #endif
 
-/* How often it is looked at after that, where it is not short of CPU. */
+/* How often it is found so after that, not short of CPU. */
 #ifndef DEPUTY_LOOKS
 #define DEPUTY_LOOKS 1
 #endif
@@ -43,13 +43,12 @@ enum { SURE_MS = 100 };
 
 /* What a deputy remembers of the steward. */
 struct watchdog {
-	uint64_t deadline; /* that was found broken, */
-	uint64_t since;	  /* when, */
-	uint64_t cpu;	  /* and its CPU time then */
-	unsigned looks;	  /* that found it so since */
+	uint64_t deadline; /* that it was over, */
+	uint64_t since;	  /* when that was found, */
+	uint64_t cpu;	  /* its CPU time then, */
+	unsigned looks;	  /* and how often it was found so since */
 };
 
-/* In office now, and without a deputy. */
 void deputy_tells(struct steward *me)
 {
 	struct heal *heal = me->heal;
@@ -73,8 +72,8 @@ void deputy_tells(struct steward *me)
 }
 
 /*
- * Two looks, some time apart.  Who is ready to run and was given next to nothing in
- * between is not to blame.
+ * From two samples, some time apart.  A steward that is ready to run and was given next
+ * to nothing in between is not to blame.
  */
 static bool watchdog_hangs(const struct steward *steward, struct watchdog *watchdog,
 		  uint64_t now)

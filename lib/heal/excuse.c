@@ -7,10 +7,10 @@
 
 enum {
 	ROW_MAX = 8, /* threads that wait for each other, one after another */
-	SHARE = 16   /* who got less of a CPU than one in so many is starved */
+	SHARE = 16   /* a thread with less than one in so many of a CPU is starved */
 };
 
-/* The worker or zombie of that number, or NULL. */
+/* A worker or a zombie, or NULL. */
 static struct slot *slot_by_tid(const struct pool *pool, int32_t tid)
 {
 	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
@@ -37,8 +37,8 @@ static int32_t futex_holder(const struct host_stat_files *files)
 }
 
 /*
- * The same of a thread by number: through its own eye, which sees where a new one would
- * not be let, if it is the pool's.  The clerk leaves that open while 'also' is its slot.
+ * The same by tid: of a thread of the pool by its own stat files, which see where new
+ * ones may not.  The clerk leaves them open while 'also' is the thread's slot.
  */
 static int32_t holder_of(struct slot *slot, int32_t tid, excuse_at *also)
 {
@@ -47,8 +47,8 @@ static int32_t holder_of(struct slot *slot, int32_t tid, excuse_at *also)
 
 	if (!slot)
 		return futex_holder(&files);
-	store_release(also, slot); /* [U] I have left another */
-	host_barrier_light(); /* [U] I look at it | it is on its way out */
+	store_release(also, slot); /* [U] no other is held */
+	host_barrier_light(); /* [U] held | it is on its way out */
 	life = LIFE_STATE(load_acquire(&slot->thread.life));
 	if ((life == LIFE_SEATED || life == LIFE_ZOMBIE) &&
 	    load_relaxed(&slot->thread.tid) == tid)
@@ -57,8 +57,8 @@ static int32_t holder_of(struct slot *slot, int32_t tid, excuse_at *also)
 }
 
 /*
- * From the ward along the holders to the first zombie, or else the last one; 0
- * if there is none, or the row is a ring or too long to tell.
+ * From the worker along the holders to the first zombie, or else to the last holder;
+ * 0: there is none, or the row is a ring, or too long to tell.
  */
 static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 			   bool *zombie, excuse_at *also)
@@ -87,7 +87,7 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 	return blame;
 }
 
-/* Ready to run, and next to no CPU time in the span since it was last seen. */
+/* Ready to run, with next to no CPU time since it was last seen. */
 static enum stall_cause starved(struct excuse *excuse, bool known,
 				uint64_t span, uint64_t now)
 {
@@ -127,7 +127,7 @@ enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
 		*excuse = (struct excuse){ .sign = *sign };
 	excuse->zombie = false;
 	if (load_relaxed(&slot->wait.on))
-		return STALL_OWN; /* for room in the pool: no lock of anybody's */
+		return STALL_OWN; /* in the library: on no lock */
 	holder = find_holder(pool, slot, &zombie, also);
 	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
 		return STALL_OWN;

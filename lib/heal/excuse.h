@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * excuse.h - a ward that sleeps on a futex, and whose fault that is.
+ * excuse.h - a worker that sleeps on a futex, and whose fault that is.
  *
- * To convict the one who waits is right if the holder sits on the lock.  It is
- * wrong if the holder would let go but is given no CPU: then nobody is at fault.
- * And it does not help if the holder is a zombie: whoever takes the seat waits
- * for the same lock next, and each of them would become another zombie.
+ * To convict the waiter is right if the holder sits on the lock.  It is wrong if the
+ * holder would let go but is given no CPU: then nobody is at fault.  And it does not
+ * help if the holder is a zombie: the next worker in the seat waits for the same
+ * lock, and becomes the next zombie.
  *
- * The holder that counts is the last one in the row of those who wait for each
+ * The holder that counts is the last one in the row of threads that wait for each
  * other.  A row that comes back to where it began is a deadlock: no excuse.
  *
- * A zombie that was lowered has its priority again as soon as it is found in a row: on
- * a busy machine it would not come to let go.
+ * A lowered zombie has its priority again as soon as it is found in a row: on a busy
+ * machine it would not come to let go.
  *
  * Futex holders are guesses by the look of the memory (host_futex_holder), so an
  * excuse puts a conviction off, by one more budget at a time, and cancels none.
- * Asks the kernel; waits for nobody.
  */
 #ifndef WARD_LIB_HEAL_EXCUSE_H
 #define WARD_LIB_HEAL_EXCUSE_H
@@ -26,7 +25,7 @@
 /* How often, in one silence, a holder's want of CPU is believed. */
 #define EXCUSE_TIMES 10u
 
-struct excuse { /* what is remembered of one seat */
+struct excuse { /* of one seat */
 	struct sign sign; /* the silence that this is about */
 	int32_t holder;	  /* as last seen, and its CPU time then */
 	uint64_t cpu, at;
@@ -42,29 +41,27 @@ enum stall_cause {
 	STALL_ZOMBIE  /* the holder is a fenced thread of this pool */
 };
 
-/* Through whose eye the caller looks, beside the ward's: steward.also. */
+/* The slot whose files are read beside the worker's: steward.also. */
 typedef _Atomic(struct slot *) excuse_at;
 
 /*
- * Is there an excuse for the ward in 'slot', found blocked?  excuse->holder is
- * the thread that is to blame; excuse->told is false if it is a new one.  Less
- * than 'span' tells nothing of starvation: so this is asked at half of a budget,
- * too, and a busy holder that waits its turn is not taken for a starved one.  A holder
- * that began within the ward's silence is none: it has the number of one that ended.
+ * Is there an excuse for the worker in 'slot', found blocked?  excuse->holder is the
+ * thread to blame; excuse->told is false if that is a new one.  A span below 'span'
+ * tells nothing of starvation: so the question is asked at half of a budget, too, and
+ * a busy holder that waits for a CPU is not taken for a starved one.  A holder that
+ * began within the silence is none: it has the tid of a thread that ended.
  */
 enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
 			    const struct slot *slot, const struct sign *sign,
 			    uint64_t span, uint64_t now, uint64_t silence,
 			    excuse_at *also);
-/*
- * The ward in 'slot' sleeps; zombies in its row, which were lowered, are lifted again.
- */
+/* The worker in 'slot' sleeps: lowered zombies in its row are lifted again. */
 void excuse_lift(const struct pool *pool, const struct slot *slot,
 		 excuse_at *also);
-/* Is some ward, silent by what is remembered of its seat, held up by this thread? */
+/* Is some worker, silent by the history of its seat, held up by this thread? */
 bool excuse_wanted(struct pool *pool, const struct history *history,
 		   int32_t tid, excuse_at *also);
-/* Does the ward that shows 'sign' wait for a zombie, as far as was asked? */
+/* Does the worker with this sign wait for a zombie, as far as was asked? */
 bool excuse_holds(const struct excuse *excuse, const struct sign *sign);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * handoff.c - what lies in the local queue of a worker that does not come to it goes to
- * where all take from.
+ * handoff.c - the local queue of a worker that does not come to it is requeued, where
+ * all workers take from.
  */
 #include "heal/heal.h"
 
@@ -31,7 +31,7 @@ void handoff_slow(struct steward *me)
 
 		if (me->history[i].slow)
 			slot = load_acquire(&me->pool->seat[i]); /* [U] */
-		if (slot) /* whoever has it by now: its local queue stays */
+		if (slot) /* maybe of another worker by now */
 			handoff(me->pool, slot);
 	}
 }

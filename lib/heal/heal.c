@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heal.c - stewards and deputies from outside: their memory, and their threads begun and
- * ended.
+ * heal.c - stewards and deputies from outside: memory made, threads begun and ended.
  */
 #include "heal/heal.h"
 #include <errno.h>
@@ -120,8 +119,8 @@ bool deputy_wanted(const struct heal *heal)
 }
 
 /*
- * Those that were taken over from and have left since.  Their memory stays: another,
- * that is held, may look at it.
+ * Joins former stewards that have left.  Their memory stays: another steward that is
+ * held may look at it.
  */
 static void reap_former(struct steward *in_office)
 {
@@ -137,7 +136,6 @@ int deputy_make(struct heal *heal)
 	int err;
 
 	reap_former(last);
-
 	if (!heal->next) /* else from the last try */
 		heal->next = steward_new(heal, last->term + 1);
 	if (!heal->next)
@@ -171,7 +169,7 @@ int steward_stop(struct heal *heal, uint64_t until)
 			continue;
 		if (!host_join(old->thread, until))
 			continue;
-		/* Should it come to itself, nothing of what it does counts. */
+		/* Should it come to itself, it may not act. */
 		swap_acq_rel(&heal->term, UINT32_MAX); /* [a] */
 		host_detach(old->thread);
 		left++;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * helpers.c - whether those come to their orders who do for the steward what it must
- * not do itself.  One that does not is told of, by the scribe; if that is the one
- * that hangs, by the deputy, on stderr and without names.
+ * helpers.c - the steward watches its helpers.  One that hangs is told of by the scribe;
+ * if that is the scribe, by the deputy, on stderr and without names.
  *
- * Each has a word that its orders move, and says how far it is done with them; who is
- * behind, and has not come on for HELPER_LAG_MS, hangs.
+ * Each has a word that its orders move, and says how far it is done with them; a helper
+ * that is behind, and has not come on for HELPER_LAG_MS, hangs.
  */
 #include "heal/heal.h"
 
 #define MS UINT64_C(1000000)
-#define TOLD UINT64_MAX /* in watch->still: once for each time */
+#define TOLD UINT64_MAX /* in history->still */
 
 const char *helper_hangs(enum helper name)
 {
@@ -68,7 +67,7 @@ static bool scribe_behind(const struct tell *tell)
 	       load_relaxed(&tell->seen) != load_relaxed(&tell->word);
 }
 
-/* It is away for longer than it said, or has not heard that it was rung. */
+/* It is over its deadline, or has not heard that it was rung. */
 static bool deputy_behind(const struct heal *heal, uint64_t now)
 {
 	const struct steward *deputy = load_acquire(&heal->newest); /* [nd] */

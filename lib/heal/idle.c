@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * idle.c - the steward sleeps while everybody does.
+ * idle.c - the steward sleeps while all workers are parked.
  *
- * It says that it sleeps, and looks once more whether all are parked; whoever takes
- * a worker off the park, or a seat from a worker, looks whether the steward
- * sleeps [Z].
+ * It says that it sleeps, and looks once more whether all are parked; a thread that
+ * wakes a worker, or takes a seat from one, looks whether the steward sleeps [Z].
  */
 #include "heal/heal.h"
 
@@ -27,7 +26,7 @@ bool steward_may_sleep(struct pool *pool)
 	return true;
 }
 
-/* False: another is in office, and may be asleep itself. */
+/* False: a later steward is in office, and may be asleep itself. */
 static bool claim_sleep(struct steward *me)
 {
 	uint32_t who = load_relaxed(&me->pool->steward_asleep);
@@ -38,7 +37,7 @@ static bool claim_sleep(struct steward *me)
 	return false;
 }
 
-/* Unless somebody has woken it, or another sleeps now. */
+/* Unless it was woken, or a later one sleeps. */
 static void end_sleep(struct steward *me)
 {
 	uint32_t who = me->term + 1;
@@ -52,11 +51,11 @@ void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 
 	if (!claim_sleep(me))
 		return;
-	host_barrier_heavy(); /* [Z] I sleep | is anybody up? */
+	host_barrier_heavy(); /* [Z] it sleeps | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
 		store_release(&me->deadline, until); /* [a] */
 		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
-		deputy_ring(me->heal); /* it watches who is awake */
+		deputy_ring(me->heal); /* it watches an awake steward */
 	}
 	end_sleep(me);
 	me->due = 0;

@@ -42,7 +42,7 @@ void judge_anew(struct history *history, const struct sign *sign, uint64_t now)
 	*history = (struct history){ .last = *sign, .seen_at = now };
 }
 
-/* A wait is declared, and all of them since the last sign of life are not too long. */
+/* A wait is declared; with all since the last sign of life it is not too long. */
 static bool excused(struct history *history, const struct sign *sign,
 		    const struct budgets *budgets, uint64_t now)
 {
@@ -117,7 +117,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A sleeper is convicted asleep, a spinner on the CPU: else it just moved. */
+/* A sleeper is convicted asleep, a spinner on the CPU: else it has just moved. */
 static enum verdict final_verdict(const struct history *history,
 			    const struct host_sample *before,
 			    const struct budgets *budgets)
@@ -137,8 +137,8 @@ static enum verdict final_verdict(const struct history *history,
 }
 
 /*
- * When could a budget run out, at the earliest, or half of one that was not
- * told of yet?  What is in doubt may prove to be sleep.
+ * How soon may a budget run out, or half of one that was not told of yet?  Time in
+ * doubt may prove to be sleep.
  */
 static uint64_t earliest(const struct history *history,
 			 const struct budgets *budgets, bool half)
@@ -173,7 +173,7 @@ void judge_excuse(struct history *history, const struct budgets *budgets,
 	sample_then(history, budgets, now);
 }
 
-/* Half of a budget is spent, and that was not told yet. */
+/* Half of a budget is spent, which was not told yet. */
 static bool half_spent(struct history *history, const struct budgets *budgets)
 {
 	history->ask = !history->asked &&
@@ -194,7 +194,7 @@ enum verdict judge_sample(struct history *history,
 	uint64_t span = first ? 0 : now - history->sampled_at;
 	enum verdict verdict;
 
-	/* What lies before the last sign of life is no silence. */
+	/* Time before the last sign of life is no silence. */
 	if (!history->stirred)
 		ledger_book(&history->silence, &history->silence_doubt, span,
 			    history->late, first ? NULL : &before, sample);

@@ -2,19 +2,18 @@
 /*
  * judge.h - from signs and evidence to a verdict.
  *
- * The worker only counts; the steward keeps the time, and this is what it
- * remembers of one seat.  A ward that moves costs one comparison.  One that is
- * silent is looked at in the kernel at its first silent scan, then only when a
- * budget, or half of one, could have run out.  Who is found over a budget is a
- * suspect, and convicted if the next scan finds the same: so a conviction comes
- * within three scans after the budget, and never on one look.
+ * The worker only counts; the steward keeps the time, and a history of each seat.  A
+ * worker that moves costs one comparison.  A silent one is sampled at its first silent
+ * scan, then only when a budget, or half of one, could have run out.  A worker over a
+ * budget is a suspect, and convicted if the next scan finds it so: a conviction comes
+ * within three scans after the budget, and never on one sample.
  *
  *	IDLE <> BUSY > silent > (moved | suspect) > convicted
  *
- * Two accounts run at once: silence (any sign of life ends it) and, where the
- * policy asks for progress, the time without any (only units or a new epoch end
- * it).  A declared wait is excused: both accounts begin anew at its end, up to a
- * sum of 'declared' since the last sign of life.
+ * Two accounts run at once: silence (any sign of life ends it) and, where the policy
+ * asks for progress, stagnation (only units or a new epoch end it).  A declared wait is
+ * excused: both accounts begin anew at its end, up to a sum of 'declared' since the last
+ * sign of life.
  *
  * Pure: no clock, no thread, no memory of its own.
  */
@@ -28,15 +27,14 @@ struct budgets { /* ns; 0: not asked for */
 	uint64_t busy, blocked, progress, declared;
 };
 
-/* What a worker shows of itself. */
 struct sign {
-	uint64_t gen; /* who: the slot's index and its turn */
+	uint64_t gen; /* the slot's index + 1 */
 	uint64_t word; /* its epoch */
 	uint64_t beats, units;
 	uint64_t declared; /* a block is declared until then, or 0 */
 };
 
-/* Of one thread, in one epoch. */
+/* Of one slot, in one epoch. */
 static inline bool sign_same(const struct sign *a, const struct sign *b)
 {
 	return a->word == b->word && a->gen == b->gen;
@@ -58,13 +56,13 @@ struct history {
 	uint64_t late;	       /* the steward's, since then */
 	uint64_t next_sample;
 	uint64_t excused; /* declared waits since the last sign of life */
-	uint64_t still;	  /* the steward's: since when it is idle, unparked */
-	bool suspect;	  /* was over a budget at the last look */
+	uint64_t still;	  /* helpers.c: since when it is idle, unparked */
+	bool suspect;	  /* was over a budget at the last sample */
 	bool warned;	  /* half of the busy budget was told */
 	bool asked;	  /* half of the blocked budget was told */
-	bool ask;	  /* that is what the last WARN was for */
-	bool stirred;	  /* a sign of life since the last look */
-	bool slow;	  /* the steward's: it is to share what it has at hand */
+	bool ask;	  /* the last WARN was for that */
+	bool stirred;	  /* a sign of life since the last sample */
+	bool slow;	  /* handoff.c: its local queue is to be shared */
 };
 
 enum verdict {
@@ -74,26 +72,26 @@ enum verdict {
 	VERDICT_LIVELOCK,
 	VERDICT_BLOCKED, /* stands unless there is an excuse: excuse.h */
 	VERDICT_STAGNANT, /* alive without progress */
-	VERDICT_OVERDUE	  /* not judge's: somebody wants it fenced */
+	VERDICT_OVERDUE	  /* not judge's: a fence was requested */
 };
 
-/* One scan: what the seat shows now, and it has moved: judge_sign() with less to do. */
+/* judge_sign() at a scan that finds it moved. */
 void judge_anew(struct history *history, const struct sign *sign, uint64_t now);
-/* One scan: what the seat shows now.  FINE or SAMPLE. */
+/* At each scan: FINE or SAMPLE. */
 enum verdict judge_sign(struct history *history, const struct sign *sign,
 			const struct budgets *budgets, uint64_t now,
 			uint64_t late);
-/* The kernel's word on it, asked for by SAMPLE.  Anything but SAMPLE. */
+/* With the sample that SAMPLE asked for: anything but SAMPLE. */
 enum verdict judge_sample(struct history *history,
 			  const struct host_sample *sample,
 			  const struct budgets *budgets, uint64_t now);
 /*
- * There was an excuse for what was found: both accounts begin anew, and the next
- * verdict can come when another budget is spent.  What was told stays told.
+ * The worker is excused: both accounts begin anew, and the next verdict can come when
+ * another budget is spent.  A warning that was told stays told.
  */
 void judge_excuse(struct history *history, const struct budgets *budgets,
 		  uint64_t now);
-/* The seat's worker is idle or another one: nothing is held against it. */
+/* The seat's worker is idle or new. */
 void judge_forget(struct history *history);
 
 #endif

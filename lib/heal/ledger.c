@@ -4,7 +4,7 @@
  */
 #include "heal/ledger.h"
 
-/* Moves up to 'want' of what is left to an account. */
+/* Moves up to 'want' of the rest to an account. */
 static void book(uint64_t *account, uint64_t *rest, uint64_t want)
 {
 	uint64_t part = want < *rest ? want : *rest;
@@ -13,13 +13,13 @@ static void book(uint64_t *account, uint64_t *rest, uint64_t want)
 	*rest -= part;
 }
 
-/* Counters that go back belong to another thread: believe nothing. */
+/* Counters that go back belong to another thread. */
 static uint64_t grown(uint64_t before, uint64_t now)
 {
 	return now > before ? now - before : 0;
 }
 
-/* What was neither on a CPU nor waiting for one as far as the counters tell. */
+/* The rest was neither on a CPU nor waiting for one, as far as the counters tell. */
 static uint64_t *account_of_rest(struct ward_ledger *ledger, char state)
 {
 	switch (state) {
@@ -36,8 +36,8 @@ static uint64_t *account_of_rest(struct ward_ledger *ledger, char state)
 }
 
 /*
- * Where the kernel does not count waits for a CPU, what is left is sleep only if the
- * thread sleeps and has not run at all: else it may have waited, and nobody knows.
+ * Where the kernel does not count waits for a CPU, the rest is sleep only if the
+ * thread sleeps and has not run at all: else it may have waited.
  */
 static bool is_told(const struct host_sample *before,
 		    const struct host_sample *now)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ledger.h - where a ward's silence went.
+ * ledger.h - where a worker's silence went.
  *
  * A wall-clock timeout convicts the healthy when the machine is short of CPU; a
  * CPU clock alone never sees a sleeping deadlock.  So every nanosecond of
- * silence is booked to exactly one account, from what the kernel says of the
- * thread at two looks:
+ * silence is booked to exactly one account, from two samples of the thread:
  *
  *	busy	 its own CPU clock moved			can convict
  *	blocked	 it slept in the kernel				can convict
@@ -13,12 +12,12 @@
  *	stopped	 a signal, a debugger or the freezer held it	cannot
  *	blind	 the steward itself was late, or saw nothing	cannot
  *
- * The kernel books a wait for a CPU when it ends.  So what a thread that is ready
- * at a look has left over may be the wait that it is in, or sleep before it: it
- * is in doubt.  In doubt is starved, until a look finds the thread elsewhere:
+ * The kernel books a wait for a CPU when it ends.  So the rest of a span, of a thread
+ * that is ready at the sample, may be the wait that it is in, or sleep before that: it
+ * is in doubt.  Time in doubt is starved, until a sample finds the thread elsewhere:
  * then all its waits have ended, and the counters tell the two apart.  A kernel that
- * does not count such waits leaves more in doubt: there, sleep is what a thread that
- * sleeps has slept since a look after which it has not run.
+ * does not count such waits leaves more in doubt: there, only a thread that sleeps, and
+ * has not run since the sample before, has slept.
  *
  * Invariant A8: the accounts add up to the silence, exactly.
  *
@@ -31,9 +30,8 @@
 #include <ward/report.h>
 
 /*
- * Books the 'span' between two looks, 'late' of which the steward overslept,
- * and anew what is in *doubt of those before.  'before' is NULL if there was no
- * first look: all of it is blind.
+ * Books the 'span' between two samples, 'late' of which the steward overslept, and
+ * the *doubt of spans before.  'before' is NULL at the first sample: all is blind.
  */
 void ledger_book(struct ward_ledger *ledger, uint64_t *doubt, uint64_t span,
 		 uint64_t late, const struct host_sample *before,

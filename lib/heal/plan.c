@@ -17,7 +17,7 @@ static uint32_t roof(const struct size *size, const struct pool_load *load)
 	return size->open ? load->seats : size->most;
 }
 
-/* ---- what follows from what is seen ------------------------------------------------ */
+/* ---- from load to size ------------------------------------------------------------- */
 
 void plan_lend(struct size *size, const struct pool_load *load)
 {
@@ -37,7 +37,7 @@ void plan_grow(struct plan *plan, struct size *size,
 		plan->need_more = 0;
 		return;
 	}
-	/* Who is on the way may be enough. */
+	/* Workers on the way may be enough. */
 	if (load->vacant || ++plan->need_more < GROW_AFTER ||
 	    size->base >= size->most)
 		return;
@@ -70,13 +70,13 @@ bool plan_is_spent(const struct size *size, const struct pool_load *load)
 	       size->base + size->lent >= roof(size, load);
 }
 
-/* ---- looking ----------------------------------------------------------------------- */
+/* ---- the load ---------------------------------------------------------------------- */
 
 static void count_load(const struct pool *pool, struct pool_load *load)
 {
 	uint64_t word = load_acquire(&pool->seat_count.word);
 
-	/* Who is just sitting down is counted, and does not wait. */
+	/* A worker that is just sitting down is counted, and does not wait. */
 	*load = (struct pool_load){ .seats = pool->seats,
 				    .taken = SEATS_TAKEN(word),
 				    .need_more = pool_needs_workers(pool),
@@ -85,8 +85,8 @@ static void count_load(const struct pool *pool, struct pool_load *load)
 }
 
 /*
- * Who waits, who is idle: lines that are cold, so only where it may matter.  A record
- * that has just lost its seat may be read as well: it stays as long as the pool.
+ * Waiting and idle workers, on cold lines, so only where they matter.  A slot that has
+ * just lost its seat may be read as well: it stays as long as the pool.
  */
 static void count_waiting(const struct pool *pool, struct pool_load *load)
 {
@@ -132,7 +132,7 @@ void plan_scan(struct plan *plan, struct pool *pool, uint64_t now)
 	if (size.lent || (load.need_more ? plan->waits || plan->told :
 					  size.base > size.least))
 		count_waiting(pool, &load);
-	/* By the size that it has, not by one that is just given. */
+	/* By the size so far, not by the new one. */
 	tell_spent(plan, pool, plan_is_spent(&size, &load));
 	plan_lend(&size, &load);
 	plan_grow(plan, &size, &load);

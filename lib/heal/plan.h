@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * plan.h - how many workers there should be: the steward's part, at each scan and
- * when a worker says that it will wait.
+ * plan.h - how many workers there should be, at each scan and when a worker is about to
+ * wait.
  *
  *	more	tasks are queued and nobody is free:
  *		one in place of each worker that waits (lent), at once;
  *		if that lasts from one scan to the next, more on demand (base)
- *	fewer	who stood in for a wait that is over;
- *		those added on demand that were idle for all of a window
+ *	fewer	one for each wait that is over;
+ *		workers added on demand that were idle for all of a window
  *
- * Nobody else decides, but for ward_pool_resize(): a submitter pays nothing for it,
- * and a worker has no clock to watch, so that whoever sleeps, sleeps on.
+ * Nobody else decides, but for ward_pool_resize(): it costs a submitter nothing, and
+ * workers watch no clock, so that sleepers sleep on.
  */
 #ifndef WARD_LIB_HEAL_PLAN_H
 #define WARD_LIB_HEAL_PLAN_H
 
 #include "pool/pool.h"
 
-struct plan {		  /* what is remembered from one scan to the next */
+struct plan {		  /* from one scan to the next */
 	uint64_t since;	  /* the window's begin, */
 	uint32_t spare;	  /* and how many were idle at least in it */
 	uint32_t need_more; /* scans in a row */
-	bool waits;	  /* who was silent at this scan waits, and says so */
+	bool waits;	  /* a silent worker says that it waits */
 	bool told;
 };
 
-struct pool_load {		/* what is seen */
+struct pool_load {
 	uint32_t seats; /* in all */
 	uint32_t taken, waiting, idle;
 	bool need_more, vacant;

@@ -3,10 +3,9 @@
  * rescue.c - work and sleepers side by side, and nothing moves: a thread is held between
  * its wakeup and its search, or before it has woken another, or is short of CPU.
  *
- * The first two are known by their state, and another is woken at once.  The last
- * would not get a CPU either; but nobody knows everything, so after a second one is
- * woken all the same, and counted: that is a wakeup which the bell should not have
- * needed.
+ * The first two are known by their state, and another worker is woken at once.  The
+ * last would not get a CPU either; but after a second one is woken all the same, and
+ * counted: the bell should not have needed that wakeup.
  */
 #include "heal/heal.h"
 
@@ -43,7 +42,7 @@ void rescue_sleepers(struct steward *me, uint64_t now)
 		return;
 	}
 	still = now - me->bell_since;
-	if (!BELL_TOP(word)) { /* whose waker may be held: again costs nothing */
+	if (!BELL_TOP(word)) { /* the waker may be held: one more costs nothing */
 		if (still >= 2 * me->pool->scan)
 			bell_rescue(&inbox->bell);
 	} else if (still >= SECOND) {

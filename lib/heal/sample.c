@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sample.c - the steward looks at a worker through its record: it holds that, asks the
- * kernel, and tells what cannot be known here.
+ * sample.c - the steward samples a worker: it holds the worker's slot, asks the kernel,
+ * and tells what cannot be known here.
  *
- * Edge [U]: a steward holds a record | it has no seat any more.
+ * Edge [U]: a steward holds a slot | the slot has no seat any more.
  */
 #include "heal/heal.h"
 #include <errno.h>
@@ -14,8 +14,8 @@ struct slot *sample_hold(struct steward *me, uint32_t seat)
 
 	do {
 		seen = slot;
-		store_release(&me->at, seen); /* [U] I have left another */
-		host_barrier_light(); /* [U] I look at it | it has no seat */
+		store_release(&me->at, seen); /* [U] no other is held */
+		host_barrier_light(); /* [U] held | it has no seat */
 		slot = load_acquire(&me->pool->seat[seat]); /* [U] */
 	} while (slot != seen);
 	return slot;
@@ -41,7 +41,7 @@ static const char *blind_to(const struct host_sample *sample)
 	return NULL;
 }
 
-/* What is not to be known; once. */
+/* Told once: no evidence of this kind. */
 static void tell_blind(struct steward *me, const struct host_sample *sample)
 {
 	const char *what = me->told_blind ? NULL : blind_to(sample);
@@ -59,8 +59,8 @@ int sample_take(struct steward *me, const struct slot *slot,
 
 	count_own(&me->heal->looks, 1);
 	if (host_life_lost(&slot->thread.liveness))
-		return -ESRCH; /* its number may be another thread's by now */
-	/* The first one only notes where the counters stand. */
+		return -ESRCH; /* the tid may be another thread's by now */
+	/* The first sample only notes where the counters stand. */
 	if (!history->sampled_at)
 		return host_sample_cpu(&slot->thread.stat_files, sample);
 	err = host_sample(&slot->thread.stat_files, sample);

@@ -8,7 +8,7 @@
 
 #define SECOND UINT64_C(1000000000)
 #define REST 4 /* of a scan's time, at least, between two of them */
-#define LIFT_SCANS 8 /* from one look for who waits for a zombie to the next */
+#define LIFT_SCANS 8 /* from one look for lowered zombies to the next */
 
 bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 {
@@ -19,13 +19,13 @@ bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 		if (slot_phase(word) != SLOT_RUN ||
 		    load_relaxed(&slot->task) != task || slot_taken(slot))
 			continue;
-		/* As zombie_make() does: was the task that epoch's? */
-		host_barrier_heavy(); /* [F] that I looked | still there? */
+		/* As in zombie_make(): was the task that epoch's? */
+		host_barrier_heavy(); /* [F] the task was read | still there? */
 		if (load_acquire(&slot->word) != word) { /* [E] */
-			i--; /* it may be in the next one */
+			i--; /* the next one may be of the task */
 			continue;
 		}
-		/* If it moves on from now on, this is of an epoch that is over. */
+		/* If it moves on from now on, this is a past epoch. */
 		store_release(&slot->fencing.fence_requested, word);
 		return true;
 	}
@@ -34,15 +34,15 @@ bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 
 /* ---- one round ------------------------------------------------------------------------ */
 
-/* Another has taken over while this one was held: it must not act any more. */
+/* False: a deputy has taken over; this steward must not act any more. */
 static bool in_office(const struct steward *me)
 {
 	return load_acquire(&me->heal->term) == me->term; /* [a] */
 }
 
 /*
- * From the slot's first line alone: its epoch only grows, whoever its thread is,
- * so that with the slot's number it says which attempt of whom this is.
+ * From the slot's first line alone: its epoch only grows, through all its threads, so
+ * that epoch and slot say which attempt this is.
  */
 static struct sign sign_of(const struct pool *pool, const struct slot *slot)
 {
@@ -69,7 +69,7 @@ static struct budgets budgets_of(const struct pool *pool,
 	};
 }
 
-/* It shows no sign of life since the last scan; true: it is inside of a task still. */
+/* No sign of life since the last scan.  True: it is still inside of a task. */
 static bool sample_silent(struct steward *me, struct history *history,
 			  struct slot *slot, uint64_t now, uint64_t late)
 {
@@ -79,7 +79,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 
 	if (me->shares)
 		handoff(me->pool, slot);
-	f.life = load_acquire(&slot->thread.life); /* [L] before what may convict it */
+	f.life = load_acquire(&slot->thread.life); /* [L] before the evidence */
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
 	me->plan.waits |= slot_waits(slot);
@@ -98,7 +98,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 	if (LIFE_STATE(f.life) != LIFE_SEATED)
 		return true;
 	if (sample_take(me, slot, history, &sample) == -ESRCH) {
-		/* Where a life shows no end, the kernel's word must do. */
+		/* Where no liveness shows the end, the kernel's word must do. */
 		if (!slot->thread.liveness.works || host_life_lost(&slot->thread.liveness))
 			reap_thread(me->pool, slot, f.life, false);
 		return true;
@@ -113,7 +113,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 	return true;
 }
 
-/* True if the seat's worker is inside a task. */
+/* True: the seat's worker is inside a task. */
 static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
 		      uint64_t late)
 {
@@ -127,7 +127,7 @@ static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
 		judge_forget(history);
 		return false;
 	}
-	/* Most wards of most scans: the other lines are not touched. */
+	/* Most seats of most scans: the other lines are not touched. */
 	sign = sign_of(me->pool, slot);
 	if (unlikely(!sign_moved(&history->last, &sign))) {
 		history->slow = false;
@@ -160,7 +160,7 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 	return late;
 }
 
-/* The process was to be aborted: by the scribe, when it has told why. */
+/* The scribe was to abort the process, once it had told why. */
 static void abort_overdue(const struct steward *me, uint64_t now)
 {
 	uint64_t by = load_relaxed(&me->pool->tell.abort_by);
@@ -170,8 +170,8 @@ static void abort_overdue(const struct steward *me, uint64_t now)
 }
 
 /*
- * Those on their way up, and zombies, have no seat to be looked at; and there may be
- * no spare that the kernel could wake for their end.
+ * Threads on their way up, and zombies, have no seat to be scanned; and there may be no
+ * spare for the kernel to wake at their end.
  */
 static void find_dead(struct steward *me, uint64_t now)
 {
@@ -185,13 +185,13 @@ static void find_dead(struct steward *me, uint64_t now)
 	reap_all(me->pool);
 }
 
-/* Something that waits may have been told to stop, and nobody come to it. */
+/* Waiting tasks may have been told to stop, and nobody come to them. */
 static void process_told(struct steward *me, uint64_t now)
 {
 	uint32_t moves = sweep_moves(); /* [cm] */
 	bool moved = moves != me->moves;
 
-	/* What is on its way just now, and was looked at before, is looked for again. */
+	/* Tasks on their way just now may have been looked at before. */
 	if (moved)
 		pool_tell_by(me->pool, now);
 	if (sweep_is_due(me->pool, moved, now)) {
@@ -202,7 +202,7 @@ static void process_told(struct steward *me, uint64_t now)
 	}
 }
 
-/* True if anybody was busy. */
+/* True: some worker was busy. */
 static bool scan(struct steward *me, uint64_t now)
 {
 	uint64_t late = lateness(me, now);
@@ -210,7 +210,7 @@ static bool scan(struct steward *me, uint64_t now)
 	bool busy = false;
 
 	count_own(&me->heal->scans, 1);
-	/* Now and then, for each silent ward is a question to the kernel. */
+	/* Now and then: each silent worker costs a question to the kernel. */
 	me->lifts = me->pool->lowers && load_relaxed(&me->heal->scans) % LIFT_SCANS == 0 &&
 		    load_relaxed(&me->pool->zombies_out);
 	me->plan.waits = false;
@@ -240,14 +240,14 @@ static bool scan(struct steward *me, uint64_t now)
 /* ---- the thread -------------------------------------------------------------------------- */
 
 /*
- * By the new one itself: an old one that comes to itself meanwhile must not leave for
- * one that could not be made.
+ * By the new steward's own thread: a former one that comes to itself must not leave for
+ * a successor that could not be made.
  */
 static void take_office(struct steward *me)
 {
 	uint32_t term = load_relaxed(&me->heal->term);
 
-	/* Not what it promised as a deputy: the next one looks at this. */
+	/* Not its deadline as a deputy: the next deputy looks at this. */
 	me->quiet_since = host_now();
 	store_release(&me->deadline, me->quiet_since); /* [a] */
 	while (term < me->term &&
@@ -262,9 +262,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 /*
- * Until when it waits after a scan.  One that took longer than it should is followed by
- * a rest all the same: the steward may stand above those whom it watches, on the CPU
- * that they need.
+ * The end of the wait after a scan.  A scan that took too long is followed by a rest all
+ * the same: the steward's priority may be above that of its workers, on their CPU.
  */
 static uint64_t rest_until(const struct steward *me, uint64_t next)
 {
@@ -285,7 +284,7 @@ static void serve(struct steward *me)
 		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
 		next = later_due(&pool->inbox, now);
-		if (now < me->due) { /* rung: for a task or a worker that waits */
+		if (now < me->due) { /* rung: a task or a worker waits */
 			plan_relief(&me->plan, pool);
 			host_wait(&pool->steward_word, seen,
 				  next < me->due ? next : me->due);
@@ -299,7 +298,7 @@ static void serve(struct steward *me)
 			me->quiet_since = host_now();
 			continue;
 		}
-		/* However it ends: early is not late, and late is late. */
+		/* Lateness counts from here, however the wait ends. */
 		me->due = now + pool->scan;
 		host_wait(&pool->steward_word, seen, rest_until(me, next));
 	}
@@ -311,15 +310,15 @@ void steward_run(void *arg)
 	struct pool *pool = me->pool;
 
 	store_relaxed(&me->tid, host_tid());
-	host_step_up(); /* above those who keep their CPU */
+	host_step_up(); /* above threads that keep their CPU */
 	if (!me->before || deputy_waits(me)) {
 		take_office(me);
 		if (me->before)
 			deputy_tells(me);
 		serve(me);
 	}
-	/* What was in its local queues, if destroy has left it: it is no steward any more. */
+	/* Destroy may have left it with requeued tasks. */
 	orphaned_answer(pool);
 	store_relaxed(&me->tid, 0); /* the number may be another's soon */
-	pool_put(pool); /* destroy may have left one that hung, and gone */
+	pool_put(pool); /* where it hung, destroy may be over */
 }

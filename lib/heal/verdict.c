@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * verdict.c - what follows from a verdict: an excuse, a warning, a report, or a worker
- * that is fenced and replaced; and, where no more may be, a pool that is degraded.
+ * verdict.c - after a verdict: an excuse, a warning, a report, or a worker that is fenced
+ * and replaced; and, where no more may be, a pool that is degraded.
  */
 #include "heal/heal.h"
 #include "heal/zombie.h"
@@ -38,7 +38,7 @@ static uint64_t budget_for(const struct finding *f)
 	}
 }
 
-/* All that the steward knows; the scribe finds out the rest.  NULL is none. */
+/* From the finding; the scribe finds out the rest.  NULL is none. */
 static void fill_report(struct incident *in, const struct finding *f)
 {
 	int32_t nr;
@@ -69,7 +69,7 @@ static void want_trace(struct incident *in, const struct finding *f)
 	in->trace_epoch = f->history->last.word;
 }
 
-/* ---- excused, warned, told of ------------------------------------------------------ */
+/* ---- excused, warned, told --------------------------------------------------------- */
 
 /* Told once for each holder. */
 static void tell_excuse(struct pool *pool, const struct finding *f,
@@ -81,7 +81,7 @@ static void tell_excuse(struct pool *pool, const struct finding *f,
 		return;
 	in = incident_open(&pool->tell, WARD_R_SLOW, incident_id());
 	if (!in)
-		return; /* no record free: next time */
+		return; /* no record is free: next time */
 	excuse->told = true;
 	fill_report(in, f);
 	in->report.holder = excuse->holder;
@@ -114,7 +114,7 @@ bool verdict_excused(struct steward *me, const struct finding *f)
 	return cause != STALL_OWN;
 }
 
-/* Half of the blocked budget is spent: a hook may free it, which the scribe calls. */
+/* Half of the blocked budget is spent: the scribe calls a hook that may free it. */
 static void ask_for_help(struct steward *me, struct incident *in,
 			 const struct finding *f)
 {
@@ -126,7 +126,7 @@ static void ask_for_help(struct steward *me, struct incident *in,
 		in->who = f->slot;
 		in->epoch = f->history->last.word;
 	} else if (load_relaxed(&f->slot->unblock.word)) {
-		f->history->asked = false; /* no record free: ask again, soon */
+		f->history->asked = false; /* no record is free: again, soon */
 		f->history->next_sample = 0;
 	}
 }
@@ -155,7 +155,7 @@ static void only_tell(struct tell *tell, const struct finding *f, bool aborts)
 		incident_abort(tell, in);
 	else
 		incident_raise(tell, in);
-	/* Once for this silence: what is told is told. */
+	/* Once for this silence. */
 	f->history->next_sample = UINT64_MAX;
 }
 
@@ -170,8 +170,8 @@ static void degrade(struct steward *me, const char *what)
 }
 
 /*
- * A spinning zombie must not keep a core from those who work.  On the scribe, after
- * it was asked for its backtrace: lowered, it might not get to answer.
+ * A spinning zombie must not keep a core from workers.  By the scribe, after the thread
+ * was asked for its backtrace: lowered, it might not get to answer.
  */
 static void lower(struct incident *in, struct slot *slot, uint64_t gen)
 {
@@ -221,7 +221,7 @@ static void convict(struct steward *me, const struct finding *f)
 		incident_drop(&pool->tell, how.in);
 		return;
 	}
-	if (lowers) /* unless its life is not that of a zombie */
+	if (lowers) /* if its life is a zombie's */
 		lower(how.in, slot, LIFE_GEN(f->life) + 1);
 	incident_raise(&pool->tell, how.in);
 }
@@ -240,7 +240,7 @@ void verdict_act(struct steward *me, const struct finding *f)
 
 /* ---- degraded or not --------------------------------------------------------------- */
 
-/* Does everybody wait for a zombie? */
+/* Does every worker wait for a zombie? */
 static bool all_held(const struct steward *me)
 {
 	const struct pool *pool = me->pool;

@@ -7,7 +7,7 @@
 
 bool zombie_room(const struct pool *pool, bool asleep)
 {
-	/* In this order: who leaves in between is counted all the same. */
+	/* In this order: one that leaves in between is counted all the same. */
 	uint32_t sleepers = load_acquire(&pool->zombies_asleep);
 	uint32_t out = load_acquire(&pool->zombies_out);
 
