@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * checkpoint.c - what a ward keeps for its next incarnation: saved.h, by the fence
- * number of the incarnation that the caller is inside of.
+ * checkpoint.c - bytes from one incarnation to the next (saved.h), by the fence number
+ * of the incarnation that the caller is inside of.
  */
 #include "flow/ward.h"
 #include <errno.h>

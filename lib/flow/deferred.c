@@ -5,7 +5,7 @@
 #include "flow/deferred.h"
 #include "front/front.h"
 
-/* Once: what is run again has been done before, or will be by its own thread. */
+/* Once: a second run would call a second time. */
 const struct ward_policy flow_once = { .size = sizeof(flow_once), .runs = 1 };
 
 static struct deferred *deferred_of(struct ward_task *task)
@@ -24,7 +24,7 @@ static int run(struct ward_task *task)
 	return 0;
 }
 
-/* In a pool that is destroyed run() never came. */
+/* A pool that is destroyed has not called run(). */
 static void done(struct ward_task *task, int status)
 {
 	(void)status;

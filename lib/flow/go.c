@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * go.c - a function and its argument, for who has no struct to embed a task in.
+ * go.c - a function and its argument as a task.
  */
 #include "base/host.h"
 #include <errno.h>

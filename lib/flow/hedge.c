@@ -3,10 +3,10 @@
  * hedge.c - tries of the same work: hedge.h.
  *
  * The tries are tasks of one lane, whose token cancels them; and that lane lets one of
- * them commit (lane_commit).  What is decided is decided by two words: 'next', the
- * try that is started next, up to all of them or to where it stopped; and 'left', how
- * many may still win.  A periodic task, the timer, starts one after another; where
- * none is needed, and the last one is lost by who starts the hedge, it decides.
+ * them commit (lane_commit).  Two words decide: 'next', the try to start next, at the
+ * end all of them; and 'left', how many may still win.  A periodic task, the timer,
+ * starts one after another; without a delay it decides where the caller of
+ * ward_hedge_start() loses the last one.
  *
  * 'refs' counts the handle, the tries until they are given back, and the timer.
  */
@@ -29,8 +29,8 @@ struct ward_hedge {
 	_Atomic uint32_t refs;
 	_Atomic uint32_t next;	  /* the try to start, up to config.tries */
 	_Atomic uint32_t left;	  /* tries that may still win */
-	_Atomic uint32_t decided; /* X: 1: somebody decides; 2: it is */
-	_Atomic int32_t last;	  /* how one failed that did not win */
+	_Atomic uint32_t decided; /* X: 1: a thread decides; 2: it is */
+	_Atomic int32_t last;	  /* status of a try that did not win */
 	int32_t winner, status;	  /* when it is decided */
 	struct wait_queue done;
 	struct ward_policy policy;
@@ -49,7 +49,7 @@ static void put(struct ward_hedge *hedge)
 
 	if (!ref_drop(&hedge->refs))
 		return;
-	/* Its last task may not have left it yet: it goes when that has. */
+	/* The lane goes when its last task has left it. */
 	lane_abandon((struct lane *)hedge->lane);
 	host_free(hedge, bytes_of(config.tries));
 	if (config.release)
@@ -81,7 +81,7 @@ static void decide(struct ward_hedge *hedge, int winner, int status)
 		hedge->config.done(hedge->config.arg, winner, status);
 }
 
-/* So many can win no more. */
+/* So many tries can win no more. */
 static void lose(struct ward_hedge *hedge, uint32_t n)
 {
 	if (n && sub_acq_rel(&hedge->left, n) == n)
@@ -90,7 +90,7 @@ static void lose(struct ward_hedge *hedge, uint32_t n)
 
 /* ---- the tries ----------------------------------------------------------------------- */
 
-/* Those that were not started never are: so many. */
+/* How many were not started, and never will be. */
 static uint32_t start_no_more(struct ward_hedge *hedge)
 {
 	uint32_t tries = hedge->config.tries;
@@ -119,7 +119,6 @@ static uint32_t take_next(struct ward_hedge *hedge, uint32_t *lost)
 	return allowed ? next : tries;
 }
 
-/* 0; else it was not started, and is not to be waited for. */
 static int start(struct ward_hedge *hedge, uint32_t n)
 {
 	int err;
@@ -132,8 +131,8 @@ static int start(struct ward_hedge *hedge, uint32_t n)
 }
 
 /*
- * False: there is none, or no more are to be started; of those *lost can win no more.
- * What one is refused for, the next would be refused for too.
+ * False: no more are started, and *lost of them can win no more.  Where one is refused,
+ * the next would be refused too.
  */
 static bool start_next(struct ward_hedge *hedge, uint32_t *lost)
 {
@@ -206,14 +205,14 @@ static int run_timer(struct ward_task *task)
 	return more ? 0 : -ECANCELED;
 }
 
-/* Also when the pool drains: then there will be no other. */
+/* Also when the pool drains: no other timer comes. */
 static void timer_ended(struct ward_task *task, int status)
 {
 	struct ward_hedge *hedge = hedge_of(task);
 
 	(void)status;
 	lose(hedge, start_no_more(hedge));
-	if (!load_acquire(&hedge->left)) /* by who started it */
+	if (!load_acquire(&hedge->left)) /* decide_elsewhere() */
 		decide(hedge, -1, load_relaxed(&hedge->last));
 }
 
@@ -227,7 +226,7 @@ static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 	int err;
 
 	if (at == WARD_FOREVER)
-		at--; /* it is there until it is decided */
+		at--; /* until it is decided */
 	add_acq_rel(&hedge->refs, 1);
 	err = ward_submit_at((struct ward_pool *)hedge->pool, &hedge->timer, at,
 			     period);
@@ -294,14 +293,13 @@ static struct ward_hedge *hedge_new(struct pool *pool,
 	return hedge;
 }
 
-/* Not here, where the caller may be anybody; unless the pool takes nothing more. */
+/* Not on the caller's thread, unless the pool takes nothing more. */
 static void decide_elsewhere(struct ward_hedge *hedge)
 {
 	if (start_timer(hedge, 0, 0))
 		decide(hedge, -1, load_relaxed(&hedge->last));
 }
 
-/* Whoever starts one more sees to those that cannot be started. */
 static void start_rest(struct ward_hedge *hedge)
 {
 	uint64_t delay = hedge->config.delay;

@@ -2,9 +2,8 @@
 /*
  * incarnation.c - one run of a ward's function: its start, its end, its pulse.
  *
- * A restart needs no memory: an incarnation that is over is kept for the next.
- * There are two at least, for the next one is started before the last one's task
- * is given back.
+ * A restart needs no memory: an incarnation that is over is kept for the next.  There
+ * are two at least: the next one starts before the last one's task is given back.
  */
 #include "flow/tree.h"
 #include "front/front.h"
@@ -50,7 +49,6 @@ void incarnation_unreserve(struct ward *ward)
 	ward->spares = 0;
 }
 
-/* Those that zombies are inside of are not there. */
 static struct incarnation *take(struct ward *ward)
 {
 	struct incarnation *it = ward->spare;
@@ -149,7 +147,7 @@ static bool runs_again(const struct ward *ward, int status)
 	       (ward->spec.restart == WARD_ON_FAILURE && status);
 }
 
-/* Down by itself: nobody had told it to stop. */
+/* By itself: it was not told to stop. */
 static void ended(struct ward *ward, struct incarnation *it)
 {
 	struct ward_steward *steward = ward->me.above;
@@ -165,7 +163,7 @@ static void ended(struct ward *ward, struct incarnation *it)
 		supervisor_failed(steward, &ward->me, it->status, it->incident);
 }
 
-/* It has ended, and spec.ended was called. */
+/* After spec.ended(). */
 static void run_ended(struct incarnation *it)
 {
 	struct ward *ward = it->ward;
@@ -214,7 +212,7 @@ static void put_ended(struct deferred *deferred)
 	put(ended_of(deferred));
 }
 
-/* What is called for the end of a run that may still go on, fenced. */
+/* The run may still go on, fenced. */
 static void done(struct ward_task *task, int status)
 {
 	struct incarnation *it = incarnation_of(task);
@@ -261,7 +259,7 @@ bool incarnation_start(struct ward *ward)
 				       .name = ward->spec.name };
 	store_relaxed(&it->refs, 1);
 	member_hold(&ward->me);
-	if (submit_at(ward->tree->pool, &it->task, 0, 0)) { /* it is destroyed */
+	if (submit_at(ward->tree->pool, &it->task, 0, 0)) { /* the pool is destroyed */
 		keep(ward, it);
 		sub_acq_rel(&ward->me.refs, 1); /* the caller has another */
 		ward->me.state = MEMBER_DOWN;
@@ -290,8 +288,8 @@ void incarnation_stop(struct ward *ward)
 /* ---- its pulse ----------------------------------------------------------------------------- */
 
 /*
- * The record of a thread that died may be another's by now; who takes it over
- * shows his own task, or none, before he beats.
+ * The slot of a thread that died may be another's by now, which shows its own task, or
+ * none, before it beats.
  */
 void incarnation_poll(struct incarnation *it)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * steward.c - stewards: made, stopped, destroyed.  A root brings the pool along.
+ * supervisor.c - stewards made, stopped, destroyed.  A root brings its pool along.
  */
 #include "flow/tree.h"
 #include "front/front.h"
@@ -10,7 +10,7 @@
 
 #define WARDS_DEFAULT 16u
 #define WARDS_MAX 1024u
-/* So that a ward's end, and a timer, find a worker at once. */
+/* A ward's end, and a timer, find a worker at once. */
 #define WORKERS_MORE 2u
 
 /* ---- configuration ------------------------------------------------------------------ */
@@ -101,7 +101,7 @@ static int root_new(struct ward_steward **out,
 
 	if (!tree)
 		return err;
-	store_relaxed(&tree->refs, 1); /* ours, here */
+	store_relaxed(&tree->refs, 1); /* this function's */
 	root = supervisor_new(tree, c);
 	if (!root)
 		goto out;
@@ -260,7 +260,7 @@ int ward_steward_destroy(struct ward_steward *steward, ward_ns until)
 	int left = check_caller(steward);
 
 	if (left == -ECHILD && steward == steward->tree->root) {
-		/* The rest is a copy of what others may have been amid of. */
+		/* The rest is a copy, which other threads may have been changing. */
 		ward_pool_destroy((struct ward_pool *)steward->tree->pool, 0);
 		return 0;
 	}

@@ -31,7 +31,7 @@ static bool arm(struct timer *timer)
 	       !submit_at(timer->tree->pool, &timer->task, timer->due, 0);
 }
 
-/* Out of the pool; again, if it is wanted again. */
+/* Out of the pool; into it again, if it was set again. */
 static void release(struct ward_task *task)
 {
 	struct timer *timer = timer_of(task);
@@ -73,7 +73,7 @@ void timer_set(struct timer *timer, ward_ns due)
 void timer_unset(struct timer *timer)
 {
 	timer->due = WARD_FOREVER;
-	/* So that it lets go of its owner; where it has just come, it sees it itself. */
+	/* It lets go of its owner; if it is running, without this call. */
 	if (timer->armed && !timer->tree->closed)
 		ward_task_cancel((struct ward_pool *)timer->tree->pool,
 				 &timer->task, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree.c - the laws of a tree: see tree.h.
+ * tree.c - see tree.h.
  */
 #include "flow/tree.h"
 #include <stdio.h>
@@ -107,7 +107,7 @@ static void stop_members_all(struct ward_steward *steward)
 	stop_members(steward, 0, false);
 }
 
-/* Brings down who is to be down: true when all are.  What is for good leaves. */
+/* Brings members down: true when all are.  A member that is down for good leaves. */
 static bool all_stopped(struct ward_steward *steward)
 {
 	struct member *member = steward->last, *before;
@@ -124,7 +124,7 @@ static bool all_stopped(struct ward_steward *steward)
 	return true;
 }
 
-/* All below are down, and what comes of that was seen to. */
+/* All below are down, and gave_up() is over. */
 static void supervisor_is_down(struct ward_steward *steward)
 {
 	steward->me.state = MEMBER_DOWN;
@@ -214,7 +214,6 @@ void tree_settle(struct ward_steward *steward)
 	}
 }
 
-/* A steward whose handle is destroyed has left before. */
 static void leave_all(struct ward_steward *steward)
 {
 	struct ward_steward *child = steward->child;
@@ -278,7 +277,7 @@ static void tell_restart(struct ward_steward *steward,
 	in->report.what = member->ops->again;
 	in->report.err = status;
 	in->report.cause = cause;
-	/* Nobody is woken for it: the restart comes first. */
+	/* Without a wakeup: the restart comes first. */
 	incident_leave(&steward->tree->pool->tell, in);
 	steward_wake(steward->tree->pool);
 }
@@ -299,13 +298,13 @@ void supervisor_failed(struct ward_steward *steward, struct member *member,
 				     ? member->place
 				     : 0,
 			     true);
-	/* Last: it wakes the scribe, and the ward need not wait for that. */
+	/* Last: the ward need not wait for it. */
 	tell_restart(steward, member, status, cause);
 }
 
 /* ---- giving up --------------------------------------------------------------------- */
 
-/* Told, and then the end of the process, in the scribe's own time. */
+/* The scribe tells of it, and ends the process. */
 static void abort_with_report(struct ward_steward *root)
 {
 	struct pool *pool = root->tree->pool;
@@ -313,11 +312,11 @@ static void abort_with_report(struct ward_steward *root)
 					    incident_id());
 
 	if (!in)
-		return; /* others' last words are on their way */
+		return; /* the process ends already */
 	in->report.what = "the root of all stewards gave up: abort";
 	in->report.cause = root->incident;
 	incident_abort(&pool->tell, in);
-	steward_wake(pool); /* it keeps that word, where the scribe cannot */
+	steward_wake(pool); /* it aborts, where the scribe cannot */
 }
 
 static void last_resort(struct ward_steward *root)
@@ -336,7 +335,7 @@ static void tell_above(struct ward_steward *steward)
 	if (steward->leaving)
 		return;
 	if (!above) {
-		supervisor_leave(steward); /* nothing of it will ever be up again */
+		supervisor_leave(steward); /* for good */
 		last_resort(steward);
 	} else if (!member_is_stopping(&steward->me)) {
 		supervisor_failed(above, &steward->me, 0, steward->incident);
@@ -382,8 +381,8 @@ static void put_notice(struct deferred *deferred)
 }
 
 /*
- * A gave_up() that hangs has its deferred call for itself; who gives up meanwhile, when
- * there is no memory either, does so without it.
+ * A gave_up() that hangs keeps its notice; a steward that gives up meanwhile, without
+ * memory for another, does so without the call.
  */
 static void give_notice(struct ward_steward *steward)
 {
@@ -423,7 +422,7 @@ static void supervisor_up(struct member *member)
 	step(steward);
 }
 
-/* One that was down before and leaves now sees its members go. */
+/* Down before, and leaving now: its members go. */
 static void supervisor_down(struct member *member)
 {
 	struct ward_steward *steward = supervisor_of(member);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree.h - a tree of stewards on one pool: who is to be up, and who is.
+ * tree.h - a tree of stewards on one pool: which members are to be up, and which are.
  *
  * Nobody waits in here, and no thread of its own drives it.  Each event (a ward
  * began, ended, was asked to stop; a timer fired) is entered under the tree's lock,
@@ -9,18 +9,15 @@
  *
  * A steward is in one of four phases:
  *
- *	UP	each member goes by itself
- *	STOPPING	the members from 'mark' on are brought down, the last first,
- *	each
- *		when the one after it is down; then 'again' says: STARTING, or DOWN
- *	STARTING	members that are down are started, the first first, each when
- *	the
- *		one before it has begun; then UP
- *	DOWN	no member is up; for good, or until its own steward starts it
+ *	UP		each member runs by itself
+ *	STOPPING	members from 'mark' on are brought down, the last first, each
+ *			after the next one; then STARTING, or DOWN, as 'again' says
+ *	STARTING	members that are down are started, the first first, each after
+ *			the one before it has begun; then UP
+ *	DOWN		no member is up; for good, or until its own steward starts it
  *
- * All is L, tree->lock, where no other letter of base/atomic.h stands.  Whoever holds
- * the lock runs nobody else's code: strangers are called by tasks of their own
- * (deferred.h).
+ * All is L, tree->lock, where no other letter of base/atomic.h stands.  No stranger's
+ * code runs under the lock: it is called by tasks of its own (deferred.h).
  */
 #ifndef WARD_LIB_FLOW_TREE_H
 #define WARD_LIB_FLOW_TREE_H
@@ -31,7 +28,7 @@
 
 enum phase { PHASE_UP, PHASE_STOPPING, PHASE_STARTING, PHASE_DOWN };
 
-/* A call of gave_up().  The next one may come before everybody has left it. */
+/* A call of gave_up().  The next one may come before all have left it. */
 struct give_up_notice {
 	struct deferred deferred;
 	struct ward_steward *steward;
@@ -53,13 +50,13 @@ struct ward_steward {
 	struct member *first, *last; /* in the order of their start */
 	enum phase phase;
 	uint64_t mark; /* STOPPING: from this place on */
-	bool again;    /* STOPPING: and then up again */
-	bool spent;    /* gave up; until it is started again */
+	bool again;    /* STOPPING: then STARTING */
+	bool spent;    /* gave up, until it is started again */
 	bool leaving;  /* stops for good */
 	bool calling;  /* gave_up() is on its way */
 	struct intensity intensity;
 	uint64_t incident; /* the report that it gave up */
-	/* Who is destroyed with whom: the handles. */
+	/* Handles that are destroyed together. */
 	struct ward_steward *parent, *child, *sibling;
 	struct give_up_notice *notice; /* for the next time, or NULL */
 	_Atomic bool over;	/* L; read without it: DOWN for good */
@@ -73,47 +70,47 @@ struct tree {
 	struct ward_steward *root;
 	uint32_t wards, most; /* not gone; may be */
 	uint64_t places;      /* given to members so far */
-	bool closed;	      /* the pool goes: nothing is started any more */
+	bool closed;	      /* the pool goes: nothing is started */
 	enum ward_last last;
-	bool notify;	   /* the service manager is told, until it stops */
-	ward_ns ping_every; /* and fed so often; 0: not */
+	bool notify;	   /* the service manager is told, until the root stops */
+	ward_ns ping_every; /* and pinged so often; 0: not */
 	struct timer ping_timer;
 	struct deferred ping;
 };
 
-/* Any thread; not in a child process, where another may have held it for ever. */
+/* Any thread; not in a child process, where the lock may be held for ever. */
 void tree_lock(struct tree *tree);
 void tree_unlock(struct tree *tree);
 void tree_put(struct tree *tree); /* without the lock */
 
-/* ---- tree.c: the laws; it calls a ward through its member_ops only --------------- */
+/* ---- tree.c: it calls a ward through its member_ops only ------------------------- */
 
 extern const struct member_ops supervisor_ops;
 
-/* The next steps of 'steward' and all above it. */
+/* Takes the next steps of 'steward' and all above it. */
 void tree_settle(struct ward_steward *steward);
-/* A new one, the last in order. */
+/* Enters a new member, the last in order. */
 void member_enter(struct ward_steward *steward, struct member *member);
-/* Gone for good.  The caller holds a reference of its own, to its steward too. */
+/* Gone for good.  The caller holds references to it and to its steward. */
 void member_gone(struct member *member);
-/* Is 'member' one of those that its steward brings down? */
+/* Does its steward bring 'member' down? */
 bool member_is_stopping(const struct member *member);
-/* A member is down that nobody has told to be, and is to be up: it failed. */
+/* A member that was not told to stop is down, and is to be up. */
 void supervisor_failed(struct ward_steward *steward, struct member *member,
 		       int status, uint64_t cause);
-/* Nothing below is started any more. */
+/* Brings it down; nothing below is started any more. */
 void supervisor_leave(struct ward_steward *steward);
 bool supervisor_is_shut(const struct ward_steward *steward);
 
 /* ---- incarnation.c --------------------------------------------------------------- */
 
-/* Starts one: the ward is DOWN.  False: no memory. */
+/* The ward is DOWN.  False: no memory. */
 bool incarnation_start(struct ward *ward);
 /* Tells ward->now to stop, and when it will be fenced. */
 void incarnation_stop(struct ward *ward);
-/* Adds to the ward's pulse what 'now' has shown since it was felt last. */
+/* Adds the pulse of 'now' since the last poll to the ward's. */
 void incarnation_poll(struct incarnation *now);
-/* Memory for those that start next: 0 or -ENOMEM; and back, without the lock. */
+/* Memory for the next starts: 0 or -ENOMEM; and back, without the lock. */
 int incarnation_reserve(struct ward *ward);
 void incarnation_unreserve(struct ward *ward);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * view.c - a ward as it is seen from outside.
+ * view.c - a ward from outside.
  */
 #include "flow/tree.h"
 #include "lane/wait.h"
@@ -33,7 +33,7 @@ int ward_view(struct ward *ward, struct ward_view *view)
 	return 0;
 }
 
-/* 0: it has moved on. */
+/* 0: the pulse has moved. */
 static int poll_pulse(struct ward *ward, uint64_t *beats, uint64_t *units)
 {
 	struct ward_view view = WARD_VIEW_INIT;
@@ -48,7 +48,7 @@ static int poll_pulse(struct ward *ward, uint64_t *beats, uint64_t *units)
 	return 0;
 }
 
-/* What is waited for is told by nobody: so it is looked at again and again. */
+/* Nobody tells of a pulse: so it is polled. */
 static int wait_pulse(struct ward *ward, struct wait_entry *entry, uint64_t *beats,
 		 uint64_t *units)
 {

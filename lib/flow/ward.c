@@ -2,7 +2,7 @@
 /*
  * ward.c - a ward from its start to its end for good.
  *
- * Edge [o]: gone, and what its last run left behind | who waits for that.
+ * Edge [o]: gone, with the effects of its last run | a waiter for that.
  */
 #include "flow/bridge.h"
 #include "flow/tree.h"
@@ -34,7 +34,7 @@ static void ward_free(struct member *member)
 
 /* ---- as a member --------------------------------------------------------------------- */
 
-/* A ward that cannot be started, for want of memory, is tried again soon. */
+/* For want of memory it is tried again soon. */
 static void ward_up(struct member *member)
 {
 	struct ward *ward = ward_of(member);
@@ -102,7 +102,7 @@ static void backoff_is_over(struct timer *timer)
 	ward_up(&ward->me);
 }
 
-/* It does not listen.  If nobody is inside its task, its end is on its way. */
+/* It was told to stop, and has not.  If nobody runs its task, its end is on its way. */
 static void deadline_is_over(struct timer *timer)
 {
 	struct ward *ward = ward_entry(timer, struct ward, stop);
@@ -178,7 +178,7 @@ static int enter(struct ward_steward *steward, struct ward *ward,
 		err = -EAGAIN;
 	} else {
 		tree->wards++;
-		*out = ward; /* before it runs: it may look there */
+		*out = ward; /* before it runs: it may read that */
 		member_enter(steward, &ward->me);
 	}
 	tree_unlock(tree);
@@ -204,7 +204,7 @@ int ward_start(struct ward **out, struct ward_steward *steward,
 	return err;
 }
 
-/* Is the caller inside of the ward, or of its 'ended'? */
+/* Is the caller inside of the ward, or of its ended()? */
 static bool inside_of(const struct ward *ward)
 {
 	const struct incarnation *it = incarnation_here();

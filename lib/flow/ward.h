@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ward.h - a ward of the user's own, and its incarnations.
+ * ward.h - a ward, and its incarnations.
  *
- * An incarnation is a task: one run of the ward's function.  The ward is what
- * stays from one to the next.  'now' is the incarnation that counts; one that was
- * fenced may still be inside the function, with its own task and its own token,
- * and goes when it comes home.
+ * An incarnation is a task: one run of the ward's function.  The ward stays from one
+ * to the next.  'now' is the incarnation that counts; one that was fenced may still
+ * be inside the function, with its own task and its own token, and goes when it
+ * comes home.
  *
- * Who holds a ward: the user, by his handle; its steward, until it is gone; each
- * incarnation, until nobody is inside; each timer that is in the pool.
+ * A ward is held by its user's handle; by its steward, until it is gone; by each
+ * incarnation, until nobody is inside; by each of its timers in the pool.
  *
  * All is L, tree->lock, where no other letter of base/atomic.h stands.
  */
@@ -25,13 +25,13 @@
 
 struct tree;
 
-/* What a steward starts and stops: a ward, or a steward below. */
+/* A steward starts and stops its members: wards, and stewards below. */
 enum member_state {
-	MEMBER_DOWN,	/* nothing of it is under way */
+	MEMBER_DOWN,	/* nothing is under way */
 	MEMBER_WAITS,	/* a ward: up when its backoff ends */
 	MEMBER_UP,
 	MEMBER_STOPPING, /* told to stop */
-	MEMBER_GONE	/* for good: its steward knows it no more */
+	MEMBER_GONE	/* for good: it has no steward */
 };
 
 struct member {
@@ -42,21 +42,21 @@ struct member {
 	struct ward_steward *above; /* NULL: a root, or gone */
 	uint64_t place;		    /* in the order of start */
 	enum member_state state;
-	bool once; /* a ward that was up and is not to be again: down is gone */
+	bool once; /* a ward that is gone when it is down */
 };
 
 /* How a ward and a steward differ, as members of a steward. */
 struct member_ops {
-	/* It is DOWN, and is to be up.  It is to be down, and may be so already. */
+	/* From DOWN.  To DOWN, where it may be already. */
 	void (*up)(struct member *member);
 	void (*down)(struct member *member);
-	/* It is UP: have it, and all below it, begun? */
+	/* It is UP: has it begun, with all below it? */
 	bool (*has_started)(const struct member *member);
-	/* It has left its steward; NULL: nothing is left to do. */
+	/* It has left its steward.  May be NULL. */
 	void (*gone)(struct member *member);
-	/* Nobody holds it any more: with or without the lock. */
+	/* The last reference is put: with or without the lock. */
 	void (*free)(struct member *member);
-	const char *again; /* what a report says of its restart */
+	const char *again; /* a report's sentence for its restart */
 };
 
 static inline void member_hold(struct member *member)
@@ -64,7 +64,7 @@ static inline void member_hold(struct member *member)
 	add_acq_rel(&member->refs, 1);
 }
 
-/* Who has the lock holds the tree by something else. */
+/* A caller with the lock holds the tree by another reference. */
 static inline void member_put(struct member *member)
 {
 	if (ref_drop(&member->refs))
@@ -73,7 +73,7 @@ static inline void member_put(struct member *member)
 
 struct incarnation {
 	struct ward_task task;
-	struct deferred ended; /* spec.ended, if there is one */
+	struct deferred ended; /* spec.ended(), if there is one */
 	struct ward_cancel cancel; /* X: with letters of its own: cancel.h */
 	struct ward *ward;	   /* I */
 	struct incarnation *spare; /* the next one on ward->spare */
@@ -83,7 +83,7 @@ struct incarnation {
 	int32_t status;
 	uint64_t incident;
 	ward_ns since;
-	/* Where it runs, and what that showed when its pulse was felt last. */
+	/* Where it runs, and the pulse there at the last poll. */
 	struct slot *slot;
 	uint64_t beats, units;
 };
@@ -102,7 +102,7 @@ struct ward {
 	struct wait_queue gone;	   /* X: opened then */
 	uint32_t starts, failures; /* starts: that have begun */
 	int32_t status;
-	uint64_t beats, units;	   /* of all incarnations, as felt so far */
+	uint64_t beats, units;	   /* of all incarnations, as polled so far */
 	uint32_t row;		   /* restarts in a row, for the backoff */
 	ward_ns not_before;	   /* the next start; 0: at once */
 	struct timer start, stop;  /* the end of its backoff; its deadline */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watchdog.c - the service manager is fed, as long as a root is up that has not given
- * up in a way that is to starve it.
+ * watchdog.c - the service manager is pinged, as long as a root is up, and has not given
+ * up with WARD_LAST_STARVE.
  */
 #include "flow/tree.h"
 
@@ -10,7 +10,7 @@ static struct tree *tree_of(struct deferred *deferred)
 	return ward_entry(deferred, struct tree, ping);
 }
 
-/* Stuck wards that cannot be replaced are not for us to heal. */
+/* Not while stuck wards cannot be replaced: a restart may help. */
 static void ping_manager(struct deferred *deferred)
 {
 	struct tree *tree = tree_of(deferred);
@@ -29,7 +29,7 @@ static void pinged(struct deferred *deferred)
 	(void)deferred;
 }
 
-/* Only when nobody is inside any more: the deferred call is one. */
+/* Only when nobody is inside: there is one deferred call. */
 static void ping_done(struct deferred *deferred)
 {
 	struct tree *tree = tree_of(deferred);

@@ -2,8 +2,8 @@
 /*
  * dedup.c - see dedup.h.
  *
- * The table has room for GROUPS hashes.  When it is full, the one that was not told
- * for the longest time is forgotten: should it come again, it begins again at 1.
+ * The table has room for GROUPS hashes.  When it is full, the hash that was not told for
+ * the longest time is forgotten: should it come again, it begins again at 1.
  */
 #include "tell/dedup.h"
 #include "base/host_lock.h"
@@ -30,7 +30,7 @@ static uint64_t add_number(uint64_t hash, uint64_t n)
 	return add_bytes(hash, byte, sizeof(byte));
 }
 
-/* Its end, too, so that what follows is not taken for a part of it. */
+/* With its NUL, so that the next string is no part of it. */
 static uint64_t add_string(uint64_t hash, const char *s)
 {
 	return add_bytes(hash, s, strlen(s) + 1);
@@ -83,10 +83,10 @@ uint64_t dedup_hash(const struct ward_report *report, bool interrupted)
 enum { GROUPS = 512 };
 
 static struct host_lock lock;
-static uint64_t counted; /* the lock's, as all below */
+static uint64_t counted; /* under the lock, as all below */
 static struct group {
 	uint64_t hash, count; /* hash 0: free */
-	uint64_t last;	      /* the turn in which it came last */
+	uint64_t last;	      /* 'counted' when it came last */
 } table[GROUPS];
 
 /* The group of that hash, or the one to give up for it. */

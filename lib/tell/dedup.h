@@ -9,7 +9,7 @@
 #include <ward/report.h>
 
 /*
- * For the functions that call a task's code.  From the innermost of them outwards a
+ * Marks the functions that call a task's code.  From the innermost of them outwards a
  * backtrace is the library's own, and may differ though the incident is the same.
  */
 #define dedup_floor __attribute__((section("ward_floor")))
@@ -18,10 +18,9 @@
 bool dedup_is_floor(const void *frame);
 
 /*
- * Of kind, error, and the object of each frame above that floor and its place in
- * it; of kind, error, task and sentence where there is no such frame.  Never 0.  The
- * same in each run of the same build.  'interrupted': the innermost frame is chance,
- * and does not count.
+ * Of kind, error, and the object and offset of each frame above that floor; where there
+ * is none, of kind, error, task and sentence.  Never 0; equal in each run of one build.
+ * 'interrupted': the innermost frame is chance, and does not count.
  */
 uint64_t dedup_hash(const struct ward_report *report, bool interrupted);
 

@@ -2,8 +2,8 @@
 /*
  * format.c - a report as one line, of text or of JSON.
  *
- * JSON has every field always: spans in ns, what is not known null, 0 or "".
- * Text leaves out what is not known.
+ * JSON has every field always: spans in ns; null, 0 or "" if it is not known.
+ * Text leaves those out.
  */
 #include "tell/format.h"
 #include "tell/frame.h"
@@ -50,8 +50,8 @@ static const char *string(const char *s)
 /* ---- frames ----------------------------------------------------------------- */
 
 /*
- * A thread that says itself what failed says it in a call, as each frame but the
- * innermost is one; others are told of where they were.
+ * A thread that tells its own failure does so in a call, as each frame but the innermost
+ * is one; of others the innermost frame is where they were.
  */
 static enum host_code what_is(const struct ward_report *report, uint32_t i)
 {
@@ -135,7 +135,7 @@ static void key_span(struct text *out, const char *name, ward_ns value)
 	}
 }
 
-/* What is told of a fault has an address: NULL is the most frequent one. */
+/* A fault always has an address: NULL is the most frequent one. */
 static void text_words(struct text *out, const struct ward_report *report)
 {
 	const char *message = string(report->message);

@@ -64,7 +64,6 @@ void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 	host_utc(&report->utc_s, &report->utc_ns);
 }
 
-/* Somebody does not get what he asked for. */
 static bool is_failure(enum ward_kind kind)
 {
 	switch (kind) {
@@ -125,7 +124,7 @@ struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id)
 {
-	/* Who is first, no more: nobody had it before, and it never comes back. */
+	/* Elected only: nobody had the record before, and it never comes back. */
 	if (swap_acq_rel(&tell->last_taken, 1))
 		return NULL;
 	add_relaxed(&tell->raised, 1);

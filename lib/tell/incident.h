@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * incident.h - from whoever notices something to the scribe who tells it.
+ * incident.h - from any thread that notices something to the scribe, which tells it.
  *
  * The steward, a dying thread, a spare: none of them may wait, allocate, format
  * or run a stranger's code.  They fill a record and hand it over; records are
  * few and made beforehand, and when none is free the incident keeps its id and
  * is counted as suppressed.  The scribe is a thread of its own: a hook that
- * hangs hangs only the telling.
+ * hangs holds up only the telling.
  *
- * Invariant A9: raised = told + suppressed + in hand.
+ * Invariant A9: raised = told + suppressed + records under way.
  */
 #ifndef WARD_LIB_TELL_INCIDENT_H
 #define WARD_LIB_TELL_INCIDENT_H
@@ -30,14 +30,14 @@ struct incident {
 	void *frame[WARD_FRAMES];  /* ->frames, where no 'trace' is asked for */
 	/* Work for the scribe, each NULL or 0 if there is none: */
 	struct host_trace *trace; /* ask this thread for its backtrace, */
-	uint64_t trace_epoch;	  /* of what it does in there */
+	uint64_t trace_epoch;	  /* in this epoch */
 	void (*call)(void *who, uint64_t epoch); /* before anything else */
 	void (*after)(void *who, uint64_t epoch); /* the thread was asked */
 	void *who;
 	uint64_t epoch;
 	const _Atomic uint64_t *heal; /* where the heal latency will stand */
 	bool abort;		      /* abort() when it is told */
-	bool heard; /* somebody hears of it anyhow: not for stderr */
+	bool heard; /* done() hears of it: not for stderr */
 };
 
 /* The letters are those of base/atomic.h; W: the scribe. */
@@ -46,15 +46,15 @@ struct tell {
 	const char *pool;
 	void (*hook)(void *arg, const struct ward_report *report);
 	void *arg;
-	struct incident *record; /* each: O, who has it off a stack */
+	struct incident *record; /* each: O, the thread that popped it */
 	/* X: */
 	struct stack free, ready;
 	_Atomic uint32_t last_taken; /* M: the record for last words */
 	_Atomic uint32_t word; /* M: futex of the scribe */
-	_Atomic uint32_t left; /* something was left for it, and it was not woken */
+	_Atomic uint32_t left; /* a record was left, and the scribe not woken */
 	_Atomic uint32_t seen; /* W: as far as it has told all */
 	_Atomic uint32_t stop; /* E */
-	/* When the process is aborted though it was not told why; 0: it is not. */
+	/* When the process is aborted though nobody told why; 0: it is not. */
 	_Atomic uint64_t abort_by;
 	_Atomic uint64_t raised, told, suppressed;
 	_Atomic uint64_t unsaid; /* suppressed since the last one told */
@@ -64,7 +64,7 @@ struct tell {
 	/* W: lines to stderr in this second */
 	uint64_t second;
 	uint32_t lines;
-	_Atomic int32_t tid; /* who it is */
+	_Atomic int32_t tid;
 	/* E: */
 	char name[16];
 	host_thread thread;
@@ -77,11 +77,11 @@ int tell_init(struct tell *tell, const char *pool,
 void tell_fini(struct tell *tell);
 int tell_start(struct tell *tell);
 /*
- * Tells what is in hand and ends the scribe: 0; -ETIMEDOUT if it has not come by then,
- * from a hook maybe.  It ends, and calls 'ended', when it comes to itself.
+ * Tells all that was raised and ends the scribe: 0; -ETIMEDOUT: it is inside of a hook,
+ * maybe, and ends, and calls 'ended', when it comes to itself.
  */
 int tell_stop(struct tell *tell, uint64_t until);
-/* Whether the caller is the scribe: a hook that was called by it. */
+/* Is the caller the scribe, in a hook? */
 bool tell_is_self(const struct tell *tell);
 
 /* Unique in the process. */
@@ -90,8 +90,8 @@ uint64_t incident_id(void);
 void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 		 const char *pool);
 /*
- * What an end user is told: the message, if it was meant for him; of any other
- * failure where to ask, written to 'room'; of what is no failure nothing.
+ * The sentence for an end user: the message, if it was meant for users; of any other
+ * failure where to ask, written to 'room'; else "".
  */
 const char *report_user(const struct ward_report *report, char *room,
 			size_t len);
@@ -100,24 +100,23 @@ const char *report_user(const struct ward_report *report, char *room,
 struct incident *incident_open(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 /*
- * For what the process ends by, and that must not go without a word: the record that is
- * kept for it; or NULL, if somebody has it already.
+ * The record that is kept for the incident that ends the process; NULL: another thread
+ * has it.
  */
 struct incident *incident_last(struct tell *tell, enum ward_kind kind,
 			       uint64_t id);
 /* NULL is none. */
 void incident_raise(struct tell *tell, struct incident *incident);
-/* One of which there is no more to say; 'what' is static.  False: no record is free. */
+/* Opens and raises one; 'what' is static.  False: no record is free. */
 bool incident_tell(struct tell *tell, enum ward_kind kind, const char *what);
 /*
- * incident_raise(), of one whose telling ends the process: the steward sees to that, five
- * seconds later, where the scribe does not come to it.
+ * incident_raise(), and the process ends when it is told; at the latest, by the steward,
+ * five seconds later.
  */
 void incident_abort(struct tell *tell, struct incident *incident);
 /*
- * The same, but nobody is woken for it: somebody who looks in soon does that, by
- * tell_ring().  A wakeup is the dearest part of a report (2 to 8 us), and who fails
- * has a next task to come to.
+ * incident_raise() without the wakeup, which tell_ring() does soon: it is the dearest
+ * part of a report (2 to 8 us), and a worker whose task failed has a next one.
  */
 void incident_leave(struct tell *tell, struct incident *incident);
 void tell_ring(struct tell *tell);

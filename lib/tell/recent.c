@@ -2,9 +2,9 @@
 /*
  * recent.c - see recent.h.
  *
- * A copy owns all that its report points to, but for the names of the machine and
- * its boot, which last as long as the process.  It stands in static memory: an id
- * that a user has seen can be looked up when the pool is long gone.
+ * A copy owns all that its report points to, but the names of the machine and its boot,
+ * which last as long as the process.  It stands in static memory: an id that a user has
+ * seen can be looked up when the pool is long gone.
  *
  * Invariant: a slot whose id is not 0 is whole.  (In the child of a fork, too, where
  * the thread that was writing it is not.)
@@ -23,10 +23,9 @@ struct copy {
 };
 
 static struct host_lock lock;
-static uint32_t next; /* the lock's, as all below: the oldest slot */
+static uint32_t next; /* under the lock, as all below: the oldest slot */
 static struct copy slot[RECENT];
 
-/* What does not fit is cut. */
 static void keep(const char **string, char *room, size_t len)
 {
 	struct text text = { .buf = room, .len = len };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recent.h - the last reports of the process, for who has no more than an id.
+ * recent.h - the last reports of the process, by id.
  */
 #ifndef WARD_LIB_TELL_RECENT_H
 #define WARD_LIB_TELL_RECENT_H

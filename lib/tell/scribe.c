@@ -2,8 +2,8 @@
 /*
  * scribe.c - the thread that completes reports and tells them.
  *
- * What may take time is done here: asking a stuck thread for its backtrace,
- * following who waits for whom, formatting, and the user's hook.
+ * Slow work is done here: asking a stuck thread for its backtrace, going along a row of
+ * holders, formatting, and the user's hook.
  */
 #include "tell/format.h"
 #include "tell/dedup.h"
@@ -21,7 +21,7 @@ enum {
 };
 
 /*
- * The futex that the thread sleeps on.  One that was just asked for its backtrace
+ * The futex that the thread sleeps on.  A thread that was just asked for its backtrace
  * is on its way back to sleep.
  */
 static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
@@ -40,7 +40,7 @@ static bool sleeps_on(struct tell *tell, int32_t tid, uint64_t *address)
 	return false;
 }
 
-/* "12 > 17 > 12": from the thread that waits along the futexes' holders. */
+/* "12 > 17 > 12": from the waiter along the futexes' holders. */
 static void put_chain(struct tell *tell, const struct ward_report *report,
 		   char *buf, size_t len)
 {
@@ -75,7 +75,7 @@ static bool may_print(struct tell *tell)
 }
 
 /*
- * Names need memory, and a thread that is stuck in malloc() may keep us from it:
+ * Names need memory, which a thread that is stuck in malloc() may keep from the scribe:
  * the last line before an abort() goes without.
  */
 static void print(const struct ward_report *report, bool names)
@@ -143,11 +143,11 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		incident->after(incident->who, incident->epoch);
 	if (report->syscall >= 0 && host_is_futex(report->syscall))
 		holder = host_futex_holder(report->syscall_arg);
-	/* It has the number of one that has ended, and left the lock behind. */
+	/* The holder has ended and left the lock; this thread has its tid. */
 	if (holder &&
 	    host_is_younger(holder, report->at - report->ledger.silence))
 		holder = 0;
-	if (holder) /* else who held it when it was found, if that is known */
+	if (holder) /* else the holder at the verdict, if known */
 		report->holder = holder;
 	if (report->holder) {
 		put_chain(tell, report, chain, sizeof(chain));
@@ -157,7 +157,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		report->heal = await_heal(tell, incident->heal);
 	complete(incident);
 	if (!tell->hook && !incident->abort && incident->heard) {
-		recent_put(report); /* and to who heard of it */
+		recent_put(report);
 		add_relaxed(&tell->told, 1);
 		return;
 	}
@@ -212,7 +212,7 @@ static void scribe(void *arg)
 			host_wait(&tell->word, seen, HOST_FOREVER);
 		}
 	}
-	store_relaxed(&tell->tid, 0); /* the number may be another's soon */
+	store_relaxed(&tell->tid, 0); /* the tid may be another's soon */
 	tell->ended(tell->whom);
 }
 

@@ -141,9 +141,9 @@ static bool in(unsigned char c, unsigned from, unsigned to)
 }
 
 /*
- * Bytes of the UTF-8 character that begins here, 0 if none does.  The second
- * byte is where overlong forms, surrogates and what lies beyond U+10FFFF show.
- * Stops at the NUL by itself, which is no continuation.
+ * Bytes of the UTF-8 character that begins here, 0 if none does.  The second byte shows
+ * overlong forms, surrogates and codes beyond U+10FFFF.  The NUL, no continuation byte,
+ * ends it.
  */
 static unsigned utf8(const unsigned char *s)
 {
@@ -175,7 +175,7 @@ static void escape(struct text *text, unsigned code)
 	digits_of(text, code, 16, 4);
 }
 
-/* Control characters, those of U+0080..U+009F too: terminals handle_control them. */
+/* Control characters, those of U+0080..U+009F too: terminals obey them. */
 static void put_ascii(struct text *text, unsigned char c)
 {
 	switch (c) {

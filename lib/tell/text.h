@@ -24,8 +24,8 @@ void text_number(struct text *text, uint64_t n, unsigned digits);
 void text_signed(struct text *text, int64_t n);
 void text_hex(struct text *text, uint64_t n); /* 0x... */
 /*
- * As inside a JSON string: quote, backslash and control characters are escaped,
- * what is not UTF-8 becomes U+FFFD.  So it never breaks a line either.
+ * As inside a JSON string: quote, backslash and control characters are escaped, bytes
+ * that are not UTF-8 become U+FFFD.  So it never breaks a line.
  */
 void text_escaped(struct text *text, const char *string);
 void text_quoted(struct text *text, const char *string); /* with the quotes */
