@@ -48,7 +48,7 @@ static void leave(struct ward_bridge *bridge)
 		bridge_free(bridge);
 }
 
-/* ---- the end of the stream --------------------------------------------------- */
+/* ---- the end of the stream ------------------------------------------------------- */
 
 struct end {
 	uint64_t at;	     /* the first position that is not filled */
@@ -83,7 +83,7 @@ static void find_end(const struct ward_bridge *bridge, struct end *end)
 		host_relax();
 }
 
-/* ---- producers ---------------------------------------------------------------- */
+/* ---- producers ------------------------------------------------------------------- */
 
 /* The caller's right to produce. */
 static int caller_fence(uint64_t *fence)
@@ -237,7 +237,7 @@ int ward_bridge_open(struct ward_bridge *bridge, uint64_t *last)
 	return err;
 }
 
-/* ---- the reader ---------------------------------------------------------------- */
+/* ---- the reader ------------------------------------------------------------------ */
 
 /* The cell of the last item is free again, now that another is the last. */
 static void advance(struct ward_bridge *bridge, uint32_t node)
@@ -316,7 +316,7 @@ int ward_bridge_take(struct ward_bridge *bridge, void **items, unsigned n,
 	return got ? (int)got : err;
 }
 
-/* ---- both ---------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------ */
 
 static int shut(struct ward_bridge *bridge, int cause)
 {

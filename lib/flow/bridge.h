@@ -7,7 +7,7 @@
  * about it is decided by one compare-and-swap:
  *
  *	 63        34 33       17 16          0
- *	| lap       | gen        | node + 1    |	0: free, SEAL: the end
+ *	| lap       | generation | node + 1    |	0: free, SEAL: the end
  *
  *  1) Positions are filled in order: p only after p - 1 was seen filled.  The
  *     first free one is the end of the stream.
@@ -20,7 +20,7 @@
  *     one step.
  *  4) 'opened' is the highest fence number that has taken over.  A producer reads
  *     it after it saw the free word.  A takeover raises it, and then gives the
- *     free word a new gen: swaps that were prepared before then fail.  If no cell
+ *     free word a new generation: swaps that were prepared before then fail.  If no cell
  *     is free there is no such swap, and a producer that finds one free later sees
  *     'opened' [t].
  *  5) A closed bridge is sealed by its reader, at the end, when that is free: from

@@ -5,7 +5,7 @@
 #include "flow/deferred.h"
 #include "front/front.h"
 
-/* Once: a second run would call a second time. */
+/* Once: a second run would repeat a call that was made, or is still under way. */
 const struct ward_policy flow_once = { .size = sizeof(flow_once), .runs = 1 };
 
 static struct deferred *deferred_of(struct ward_task *task)

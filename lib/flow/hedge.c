@@ -56,7 +56,7 @@ static void put(struct ward_hedge *hedge)
 		config.release(config.arg);
 }
 
-/* ---- the decision -------------------------------------------------------------------- */
+/* ---- the decision ---------------------------------------------------------------- */
 
 static void unset_timer(struct ward_hedge *hedge)
 {
@@ -88,7 +88,7 @@ static void lose(struct ward_hedge *hedge, uint32_t n)
 		decide(hedge, -1, load_relaxed(&hedge->last));
 }
 
-/* ---- the tries ----------------------------------------------------------------------- */
+/* ---- the tries ------------------------------------------------------------------- */
 
 /* How many were not started, and never will be. */
 static uint32_t start_no_more(struct ward_hedge *hedge)
@@ -184,7 +184,7 @@ static void release_try(struct ward_task *task)
 	put(try_of(task)->hedge);
 }
 
-/* ---- one after another --------------------------------------------------------------- */
+/* ---- one after another ----------------------------------------------------------- */
 
 static struct ward_hedge *hedge_of(struct ward_task *timer)
 {
@@ -240,7 +240,7 @@ static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 	return 0;
 }
 
-/* ---- start, wait, put ------------------------------------------------------------------ */
+/* ---- start, wait, put ------------------------------------------------------------ */
 
 static void init_tasks(struct ward_hedge *hedge)
 {

@@ -17,7 +17,7 @@ static struct incarnation *incarnation_of(struct ward_task *task)
 	return ward_entry(task, struct incarnation, task);
 }
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static void keep(struct ward *ward, struct incarnation *it)
 {
@@ -77,7 +77,7 @@ static void put(struct incarnation *it)
 	member_put(&ward->me);
 }
 
-/* ---- a run --------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------- */
 
 /* False: it was told to stop before. */
 static bool begin(struct incarnation *it)
@@ -123,7 +123,7 @@ struct incarnation *incarnation_here(void)
 	return task->run == run ? incarnation_of(task) : NULL;
 }
 
-/* ---- its end --------------------------------------------------------------------------- */
+/* ---- its end --------------------------------------------------------------------- */
 
 static void set_backoff(struct ward *ward, const struct incarnation *it)
 {
@@ -242,7 +242,7 @@ static void release(struct ward_task *task)
 	put(incarnation_of(task));
 }
 
-/* ---- starting and stopping --------------------------------------------------------------- */
+/* ---- starting and stopping ------------------------------------------------------- */
 
 bool incarnation_start(struct ward *ward)
 {
@@ -285,7 +285,7 @@ void incarnation_stop(struct ward *ward)
 	timer_set(&ward->stop, ward_in(ward->spec.stop_within));
 }
 
-/* ---- its pulse ----------------------------------------------------------------------------- */
+/* ---- its pulse ------------------------------------------------------------------- */
 
 /*
  * The slot of a thread that died may be another's by now, which shows its own task, or

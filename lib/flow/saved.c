@@ -10,7 +10,7 @@
 
 #define GEN_ONE (UINT64_C(1) << 32)
 
-/* ---- copies ------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------- */
 
 static size_t size_of_copy(const struct saved *saved)
 {
@@ -53,7 +53,7 @@ static void fetch(const struct saved_copy *copy, char *buf, size_t len)
 	}
 }
 
-/* ---- the word ------------------------------------------------------------------ */
+/* ---- the word -------------------------------------------------------------------- */
 
 /* The same copy; swaps that were prepared before fail. */
 static uint64_t next_gen(struct saved *saved)
@@ -141,7 +141,7 @@ int saved_read(struct saved *saved, uint64_t fence, void *buf, size_t *len,
 	return err;
 }
 
-/* ---- all of it ------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------------- */
 
 struct saved *saved_create(size_t room)
 {

@@ -5,7 +5,7 @@
  * A writer fills a copy that nobody else has, and publishes it by one swap of
  * 'word'; the copy that stood there before is free.  Each writer has a fence
  * number, and 'owner' is the highest that has come: the first call with a number
- * raises it, and then gives the word a new gen.  A writer reads 'owner' after the
+ * raises it, and then gives the word a new generation.  A writer reads 'owner' after the
  * word that it is going to swap, so a swap that an earlier writer has prepared by
  * then fails, and that writer prepares no other [v].
  *

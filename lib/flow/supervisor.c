@@ -13,7 +13,7 @@
 /* A ward's end, and a timer, find a worker at once. */
 #define WORKERS_MORE 2u
 
-/* ---- configuration ------------------------------------------------------------------ */
+/* ---- configuration --------------------------------------------------------------- */
 
 static bool is_roots_own(const struct ward_steward_config *c)
 {
@@ -67,7 +67,7 @@ static struct ward_steward *supervisor_new(struct tree *tree,
 	return steward;
 }
 
-/* ---- roots --------------------------------------------------------------------------- */
+/* ---- roots ----------------------------------------------------------------------- */
 
 static int pool_up(struct ward_pool **out, const struct ward_steward_config *c,
 		   const char *name)
@@ -139,7 +139,7 @@ static int root_create(struct ward_steward **out,
 	return 0;
 }
 
-/* ---- children ------------------------------------------------------------------------ */
+/* ---- children -------------------------------------------------------------------- */
 
 static int child_create(struct ward_steward **out,
 			const struct ward_steward_config *c)
@@ -180,7 +180,7 @@ int ward_steward_create(struct ward_steward **out,
 				root_create(out, config);
 }
 
-/* ---- stop ------------------------------------------------------------------------------ */
+/* ---- stop ------------------------------------------------------------------------ */
 
 static int check_caller(const struct ward_steward *steward)
 {
@@ -220,7 +220,7 @@ int ward_steward_stop(struct ward_steward *steward, ward_ns until)
 	return err ? err : stop(steward, until);
 }
 
-/* ---- destroy --------------------------------------------------------------------------- */
+/* ---- destroy --------------------------------------------------------------------- */
 
 static void drop_handles(struct ward_steward *steward)
 {

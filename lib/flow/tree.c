@@ -5,7 +5,7 @@
 #include "flow/tree.h"
 #include <stdio.h>
 
-/* ---- the tree ---------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------- */
 
 void tree_lock(struct tree *tree)
 {
@@ -23,7 +23,7 @@ void tree_put(struct tree *tree)
 		host_free(tree, sizeof(*tree));
 }
 
-/* ---- members ----------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------- */
 
 /* For assertions: the lock is held, and the member stands where it should. */
 static bool is_linked(const struct member *member)
@@ -90,7 +90,7 @@ bool member_is_stopping(const struct member *member)
 		member->place >= steward->mark);
 }
 
-/* ---- one steward's steps ------------------------------------------------------------ */
+/* ---- one steward's steps --------------------------------------------------------- */
 
 static void stop_members(struct ward_steward *steward, uint64_t mark,
 			 bool again)
@@ -232,7 +232,7 @@ void supervisor_leave(struct ward_steward *steward)
 	tree_settle(steward);
 }
 
-/* ---- failing ------------------------------------------------------------------------- */
+/* ---- failing --------------------------------------------------------------------- */
 
 static struct incident *open_report(struct ward_steward *steward,
 				    enum ward_kind kind, const char *who,
@@ -302,7 +302,7 @@ void supervisor_failed(struct ward_steward *steward, struct member *member,
 	tell_restart(steward, member, status, cause);
 }
 
-/* ---- giving up --------------------------------------------------------------------- */
+/* ---- giving up ------------------------------------------------------------------- */
 
 /* The scribe tells of it, and ends the process. */
 static void abort_with_report(struct ward_steward *root)
@@ -404,7 +404,7 @@ static void give_notice(struct ward_steward *steward)
 	deferred_submit(&notice->deferred, steward->tree->pool, steward->name);
 }
 
-/* ---- a steward as a member --------------------------------------------------------- */
+/* ---- a steward as a member ------------------------------------------------------- */
 
 static struct ward_steward *supervisor_of(struct member *member)
 {

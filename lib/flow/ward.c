@@ -13,7 +13,7 @@
 #define STOP_WITHIN WARD_S(5)
 #define STATE_MAX ((size_t)1 << 30)
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static struct ward *ward_of(struct member *member)
 {
@@ -32,7 +32,7 @@ static void ward_free(struct member *member)
 	tree_put(tree);
 }
 
-/* ---- as a member --------------------------------------------------------------------- */
+/* ---- as a member ----------------------------------------------------------------- */
 
 /* For want of memory it is tried again soon. */
 static void ward_up(struct member *member)
@@ -90,7 +90,7 @@ static const struct member_ops ward_ops = {
 	.again = "a ward ended and is started again",
 };
 
-/* ---- its times ----------------------------------------------------------------------- */
+/* ---- its times ------------------------------------------------------------------- */
 
 static void backoff_is_over(struct timer *timer)
 {
@@ -111,7 +111,7 @@ static void deadline_is_over(struct timer *timer)
 		steward_request_fence(ward->tree->pool, &ward->now->task);
 }
 
-/* ---- public ------------------------------------------------------------------------------ */
+/* ---- public ---------------------------------------------------------------------- */
 
 static bool spec_is_sound(const struct ward_spec *s)
 {

@@ -16,7 +16,7 @@
  *  2) Its memory is its own, so that it can spoil no other's.
  *  3) Between that look and its last swap it may be held.  Its fence bears its term, so
  *     it takes no answer that another steward asked for; every other word that it
- *     swaps has a gen.
+ *     swaps has a generation.
  *  4) Tasks that wait for their time are no steward's: it says up to when they are
  *     expired, and workers take them (later.h).
  *
@@ -26,8 +26,6 @@
  */
 #include "heal/heal.h"
 #include <stdio.h>
-
-#define MS 1000000u
 
 /* How late it may be before the deputy samples it. */
 #ifndef DEPUTY_AWAY_MS
@@ -55,8 +53,6 @@ void deputy_tells(struct steward *me)
 	struct host_stat_files files =
 		host_stat_of(load_relaxed(&me->before->tid));
 	struct incident *in;
-	int32_t nr;
-	uint64_t arg;
 
 	clerk_wake(heal->pool);
 	in = incident_open(&heal->pool->tell, WARD_R_STEWARD, incident_id());
@@ -64,11 +60,19 @@ void deputy_tells(struct steward *me)
 		return;
 	in->report.what = "the steward hung; another has taken over";
 	in->report.tid = files.tid;
-	if (!host_syscall(&files, &nr, &arg)) {
-		in->report.syscall = nr;
-		in->report.syscall_arg = arg;
-	}
+	host_syscall(&files, &in->report.syscall, &in->report.syscall_arg);
 	incident_raise(&heal->pool->tell, in);
+}
+
+/* 0 where it is not known; *ready: it is seen ready to run. */
+static uint64_t cpu_of(const struct steward *steward, bool *ready)
+{
+	struct host_stat_files files = host_stat_of(load_relaxed(&steward->tid));
+	struct host_sample sample;
+	bool seen = host_sample(&files, &sample) == 0;
+
+	*ready = seen && sample.state == 'R';
+	return seen && sample.cpu_known ? sample.cpu : 0;
 }
 
 /*
@@ -76,17 +80,12 @@ void deputy_tells(struct steward *me)
  * to nothing in between is not to blame.
  */
 static bool watchdog_hangs(const struct steward *steward, struct watchdog *watchdog,
-		  uint64_t now)
+			   uint64_t now)
 {
-	struct host_stat_files files =
-		host_stat_of(load_relaxed(&steward->tid));
-	struct host_sample sample;
-	bool seen = host_sample(&files, &sample) == 0;
-	uint64_t cpu = seen && sample.cpu_known ? sample.cpu : 0;
-	bool starved = seen && sample.state == 'R' &&
-		       cpu - watchdog->cpu < (now - watchdog->since) / 2;
+	bool ready;
+	uint64_t cpu = cpu_of(steward, &ready);
 
-	if (!starved)
+	if (!ready || cpu - watchdog->cpu >= (now - watchdog->since) / 2)
 		return true;
 	watchdog->since = now;
 	watchdog->cpu = cpu;
@@ -94,18 +93,13 @@ static bool watchdog_hangs(const struct steward *steward, struct watchdog *watch
 }
 
 static void watchdog_begin(struct watchdog *watchdog, const struct steward *steward,
-		  uint64_t deadline, uint64_t now)
+			   uint64_t deadline, uint64_t now)
 {
-	struct host_stat_files files =
-		host_stat_of(load_relaxed(&steward->tid));
-	struct host_sample sample;
+	bool ready;
 
-	watchdog->deadline = deadline;
-	watchdog->since = now;
-	watchdog->looks = 0;
-	watchdog->cpu = !host_sample(&files, &sample) && sample.cpu_known
-				? sample.cpu
-				: 0;
+	*watchdog = (struct watchdog){ .deadline = deadline,
+				       .since = now,
+				       .cpu = cpu_of(steward, &ready) };
 }
 
 /* When to ask again; 0: it hangs. */
@@ -113,7 +107,7 @@ static uint64_t watchdog_check(const struct steward *steward,
 			       struct watchdog *watchdog, uint64_t now)
 {
 	uint64_t deadline = load_acquire(&steward->deadline); /* [a] */
-	uint64_t away = steward->pool->scan + DEPUTY_AWAY_MS * (uint64_t)MS;
+	uint64_t away = steward->pool->scan + WARD_MS(DEPUTY_AWAY_MS);
 
 	if (deadline == HOST_FOREVER)
 		return HOST_FOREVER;
@@ -124,11 +118,11 @@ static uint64_t watchdog_check(const struct steward *steward,
 						       deadline + away;
 	if (watchdog->deadline != deadline)
 		watchdog_begin(watchdog, steward, deadline, now);
-	else if (now - watchdog->since >= SURE_MS * MS &&
+	else if (now - watchdog->since >= WARD_MS(SURE_MS) &&
 		 watchdog_hangs(steward, watchdog, now) &&
 		 ++watchdog->looks >= DEPUTY_LOOKS)
 		return 0;
-	return now + SURE_MS * MS;
+	return now + WARD_MS(SURE_MS);
 }
 
 /* No name, no memory, no lock, and no wait. */

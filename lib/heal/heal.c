@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static void steward_free(struct steward *me)
 {
@@ -93,7 +93,7 @@ struct heal *heal_new(struct pool *pool)
 	return heal;
 }
 
-/* ---- threads ----------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------- */
 
 static int steward_begin(struct steward *me)
 {

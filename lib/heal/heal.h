@@ -111,7 +111,7 @@ struct heal {
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
 };
 
-/* ---- heal.c ------------------------------------------------------------------------ */
+/* ---- heal.c ---------------------------------------------------------------------- */
 
 struct heal *heal_new(struct pool *pool);
 void heal_free(void *heal);
@@ -127,7 +127,7 @@ int steward_stop(struct heal *heal, uint64_t until);
 int deputy_make(struct heal *heal);
 bool deputy_wanted(const struct heal *heal);
 
-/* ---- steward.c --------------------------------------------------------------------- */
+/* ---- steward.c ------------------------------------------------------------------- */
 
 /* The thread of a steward, or of a deputy until it takes over. */
 void steward_run(void *steward);
@@ -137,7 +137,7 @@ void steward_run(void *steward);
  */
 bool steward_request_fence(struct pool *pool, const struct ward_task *task);
 
-/* ---- by the steward, at each scan ---------------------------------------------------- */
+/* ---- by the steward, at each scan ------------------------------------------------ */
 
 /*
  * sample.c.  The slot in that seat, or NULL.  Until this steward looks elsewhere the
@@ -194,7 +194,7 @@ bool steward_may_sleep(struct pool *pool);
 /* Until then, or until steward_word is not 'seen' any more; not unless it may. */
 void steward_sleep(struct steward *me, uint32_t seen, uint64_t until);
 
-/* ---- deputy.c ---------------------------------------------------------------------- */
+/* ---- deputy.c -------------------------------------------------------------------- */
 
 /* By a deputy: false if it is to end, true if it is to take over. */
 bool deputy_waits(struct steward *me);
@@ -208,7 +208,7 @@ static inline void deputy_ring(struct heal *heal)
 	host_wake(&heal->deputy_word, INT32_MAX);
 }
 
-/* ---- helpers.c ----------------------------------------------------------------------- */
+/* ---- helpers.c ------------------------------------------------------------------- */
 
 /* By the steward, at each scan. */
 void helpers_watch(struct steward *me, uint64_t now);
@@ -221,7 +221,7 @@ bool helpers_behind(const struct heal *heal);
 /* The sentence for one that hangs. */
 const char *helper_hangs(enum helper name);
 
-/* ---- clerk.c ----------------------------------------------------------------------- */
+/* ---- clerk.c --------------------------------------------------------------------- */
 
 int clerk_start(struct heal *heal);
 /* By start and destroy: CLERK_RESTS; has it come to that by then? */

@@ -8,7 +8,6 @@
  */
 #include "heal/heal.h"
 
-#define MS UINT64_C(1000000)
 #define TOLD UINT64_MAX /* in history->still */
 
 const char *helper_hangs(enum helper name)
@@ -48,7 +47,7 @@ static void check(struct steward *me, enum helper name, bool behind,
 		}
 		lag->since = behind ? now : 0;
 		lag->seen = seen;
-	} else if (!lag->told && now - lag->since >= HELPER_LAG_MS * MS) {
+	} else if (!lag->told && now - lag->since >= WARD_MS(HELPER_LAG_MS)) {
 		lag->told = true;
 		report(me, name);
 	}
@@ -87,7 +86,7 @@ uint64_t helpers_still(struct steward *me, const struct history *history,
 		return 0;
 	if (!history->still)
 		return now;
-	if (history->still == TOLD || now - history->still < HELPER_LAG_MS * MS)
+	if (history->still == TOLD || now - history->still < WARD_MS(HELPER_LAG_MS))
 		return history->still;
 	report(me, HELPER_WORKER);
 	return TOLD;

@@ -17,7 +17,7 @@ static uint32_t roof(const struct size *size, const struct pool_load *load)
 	return size->open ? load->seats : size->most;
 }
 
-/* ---- from load to size ------------------------------------------------------------- */
+/* ---- from load to size ----------------------------------------------------------- */
 
 void plan_lend(struct size *size, const struct pool_load *load)
 {
@@ -70,7 +70,7 @@ bool plan_is_spent(const struct size *size, const struct pool_load *load)
 	       size->base + size->lent >= roof(size, load);
 }
 
-/* ---- the load ---------------------------------------------------------------------- */
+/* ---- the load -------------------------------------------------------------------- */
 
 static void count_load(const struct pool *pool, struct pool_load *load)
 {

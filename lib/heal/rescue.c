@@ -9,8 +9,6 @@
  */
 #include "heal/heal.h"
 
-#define SECOND UINT64_C(1000000000)
-
 /* Is a worker held (by a debugger, say) between its wakeup and its search? */
 static bool somebody_held(struct steward *me)
 {
@@ -45,7 +43,7 @@ void rescue_sleepers(struct steward *me, uint64_t now)
 	if (!BELL_TOP(word)) { /* the waker may be held: one more costs nothing */
 		if (still >= 2 * me->pool->scan)
 			bell_rescue(&inbox->bell);
-	} else if (still >= SECOND) {
+	} else if (still >= WARD_S(1)) {
 		if (bell_rescue(&inbox->bell))
 			count_own(&me->heal->rescues, 1);
 	} else if (still >= 2 * me->pool->scan && somebody_held(me)) {

@@ -6,7 +6,6 @@
 #include "heal/heal.h"
 #include <errno.h>
 
-#define SECOND UINT64_C(1000000000)
 #define REST 4 /* of a scan's time, at least, between two of them */
 #define LIFT_SCANS 8 /* from one look for lowered zombies to the next */
 
@@ -32,7 +31,7 @@ bool steward_request_fence(struct pool *pool, const struct ward_task *task)
 	return false;
 }
 
-/* ---- one round ------------------------------------------------------------------------ */
+/* ---- one round ------------------------------------------------------------------- */
 
 /* False: a deputy has taken over; this steward must not act any more. */
 static bool in_office(const struct steward *me)
@@ -148,7 +147,7 @@ static uint64_t lateness(struct steward *me, uint64_t now)
 
 	if (late > load_relaxed(&me->heal->worst_lateness))
 		store_relaxed(&me->heal->worst_lateness, late);
-	if (late > 10 * me->pool->scan && late > SECOND / 2) {
+	if (late > 10 * me->pool->scan && late > WARD_MS(500)) {
 		if (!me->told_late)
 			incident_tell(&me->pool->tell, WARD_R_ENVIRONMENT,
 				      "the steward was kept from running; "
@@ -177,7 +176,7 @@ static void find_dead(struct steward *me, uint64_t now)
 {
 	const struct pool *pool = me->pool;
 
-	if (now - me->lives_at < SECOND / 10 ||
+	if (now - me->lives_at < WARD_MS(100) ||
 	    !(load_relaxed(&pool->starting) ||
 	      load_relaxed(&pool->zombies_out)))
 		return;
@@ -237,7 +236,7 @@ static bool scan(struct steward *me, uint64_t now)
 	return busy;
 }
 
-/* ---- the thread -------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------ */
 
 /*
  * By the new steward's own thread: a former one that comes to itself must not leave for
@@ -292,7 +291,7 @@ static void serve(struct steward *me)
 		}
 		if (scan(me, now) || !steward_may_sleep(pool))
 			me->quiet_since = now;
-		if (now - me->quiet_since >= SECOND) {
+		if (now - me->quiet_since >= WARD_S(1)) {
 			next = sooner(next, plan_due(&me->plan, pool));
 			steward_sleep(me, seen, next);
 			me->quiet_since = host_now();

@@ -41,9 +41,6 @@ static uint64_t budget_for(const struct finding *f)
 /* From the finding; the scribe finds out the rest.  NULL is none. */
 static void fill_report(struct incident *in, const struct finding *f)
 {
-	int32_t nr;
-	uint64_t arg;
-
 	if (!in)
 		return;
 	in->report.what = sentence[f->verdict].what;
@@ -54,10 +51,8 @@ static void fill_report(struct incident *in, const struct finding *f)
 				    f->history->silence;
 	in->report.budget = budget_for(f);
 	in->report.state = f->history->sample.state;
-	if (!host_syscall(&f->slot->thread.stat_files, &nr, &arg)) {
-		in->report.syscall = nr;
-		in->report.syscall_arg = arg;
-	}
+	host_syscall(&f->slot->thread.stat_files, &in->report.syscall,
+		     &in->report.syscall_arg);
 }
 
 /* The scribe is to ask the thread for its backtrace, if it is still in that epoch. */
@@ -69,7 +64,7 @@ static void want_trace(struct incident *in, const struct finding *f)
 	in->trace_epoch = f->history->last.word;
 }
 
-/* ---- excused, warned, told --------------------------------------------------------- */
+/* ---- excused, warned, told ------------------------------------------------------- */
 
 /* Told once for each holder. */
 static void tell_excuse(struct pool *pool, const struct finding *f,
@@ -159,7 +154,7 @@ static void only_tell(struct tell *tell, const struct finding *f, bool aborts)
 	f->history->next_sample = UINT64_MAX;
 }
 
-/* ---- convicted --------------------------------------------------------------------- */
+/* ---- convicted ------------------------------------------------------------------- */
 
 static void degrade(struct steward *me, const char *what)
 {
@@ -238,7 +233,7 @@ void verdict_act(struct steward *me, const struct finding *f)
 		only_tell(&me->pool->tell, f, on_stall == WARD_STALL_ABORT);
 }
 
-/* ---- degraded or not --------------------------------------------------------------- */
+/* ---- degraded or not ------------------------------------------------------------- */
 
 /* Does every worker wait for a zombie? */
 static bool all_held(const struct steward *me)

@@ -9,7 +9,7 @@
 #include "base/host_lock.h"
 #include <string.h>
 
-/* ---- the hash: FNV-1a, 64 bits ---------------------------------------------- */
+/* ---- the hash: FNV-1a, 64 bits --------------------------------------------------- */
 
 static uint64_t add_bytes(uint64_t hash, const void *mem, size_t len)
 {
@@ -78,7 +78,7 @@ uint64_t dedup_hash(const struct ward_report *report, bool interrupted)
 	return hash ? hash : 1;
 }
 
-/* ---- the count -------------------------------------------------------------- */
+/* ---- the count ------------------------------------------------------------------- */
 
 enum { GROUPS = 512 };
 

@@ -47,7 +47,7 @@ static const char *string(const char *s)
 	return s ? s : "";
 }
 
-/* ---- frames ----------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------- */
 
 /*
  * A thread that tells its own failure does so in a call, as each frame but the innermost
@@ -102,7 +102,7 @@ static void all_frames(struct text *out, const struct ward_report *report,
 		host_symbol_drop();
 }
 
-/* ---- text ------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------ */
 
 static void key(struct text *out, const char *name)
 {
@@ -248,7 +248,7 @@ static void as_text(struct text *out, const struct ward_report *report,
 	text_number(out, report->at % 1000000000u, 9);
 }
 
-/* ---- JSON ------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------ */
 
 static void name(struct text *out, const char *of)
 {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define LAST_WORDS UINT64_C(5000000000) /* for the scribe, whose hook may hang */
+#define LAST_WORDS WARD_S(5) /* for the scribe, whose hook may hang */
 
 int tell_init(struct tell *tell, const char *pool,
 	      void (*hook)(void *arg, const struct ward_report *report),

@@ -115,7 +115,7 @@ static void ask_trace(struct ward_report *report, struct host_trace *trace,
 		      uint64_t epoch, void **frame)
 {
 	int n = host_trace_ask(trace, report->tid, epoch,
-			       host_now() + TRACE_MS * (uint64_t)1000000);
+			       host_now() + WARD_MS(TRACE_MS));
 
 	if (n < 0) {
 		report->trace = n == -ESRCH ? "left before it could be asked" :

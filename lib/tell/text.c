@@ -28,7 +28,7 @@ int text_end(struct text *text)
 	return text->used < INT_MAX ? (int)text->used : INT_MAX;
 }
 
-/* ---- numbers --------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 static void digits_of(struct text *text, uint64_t n, unsigned base,
 		      unsigned least)
@@ -84,7 +84,7 @@ void text_span(struct text *text, uint64_t ns)
 	text_put(text, unit[i]);
 }
 
-/* ---- the date --------------------------------------------------------------- */
+/* ---- the date -------------------------------------------------------------------- */
 
 /*
  * Days since 1970 as a date: in years that begin with March, the leap day is
@@ -133,7 +133,7 @@ void text_utc(struct text *text, int64_t s, uint32_t ns)
 	text_char(text, 'Z');
 }
 
-/* ---- strings ---------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------- */
 
 static bool in(unsigned char c, unsigned from, unsigned to)
 {
