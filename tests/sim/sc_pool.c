@@ -9,11 +9,12 @@
  * in the end nothing is left.
  */
 #include "base/host.h"
+#include "heal/zombie.h"
 #include "names.h"
+#include "run/run.h"
 #include "sim.h"
 #include <errno.h>
 #include <string.h>
-#include "run/run.h"
 #include <ward/ward.h>
 
 #define ERRANDS 4
@@ -710,17 +711,22 @@ static void benches(void *arg)
 	seat_bench(arg);
 }
 
+static void sits(struct pool *in, struct slot *worker)
+{
+	check(seats_claim(&in->seat_count, in->seats));
+	store_relaxed(&in->seat[0], worker);
+	store_relaxed(&in->seats_used, 1);
+	store_relaxed(&worker->thread.life, LIFE_SEATED);
+}
+
 /* As before, beside a thread that calls a spare to the bench. */
 static void pool_audit_bench(void)
 {
 	struct pool *in = set_up_still(1);
 	struct slot *worker = &in->slot[0], *spare = &in->slot[1];
 
-	check(seats_claim(&in->seat_count, in->seats));
-	store_relaxed(&in->seat[0], worker);
-	store_relaxed(&in->seats_used, 1);
+	sits(in, worker);
 	slot_begin(worker, NULL, SLOT_HOOK); /* so it is not between two steps */
-	store_relaxed(&worker->thread.life, LIFE_SEATED);
 	store_relaxed(&spare->thread.life, LIFE_SPARE);
 	spare->index = 1;
 	store_relaxed(&in->spares_ready, 1);
@@ -731,6 +737,38 @@ static void pool_audit_bench(void)
 }
 SCENARIO(pool_audit_bench, "who is called to the bench breaks the books",
 	 .stop = 0x2);
+
+static void fences(void *arg)
+{
+	struct slot *worker = arg;
+	const struct fencing how = { .life = load_acquire(&worker->thread.life),
+				     .epoch = load_acquire(&worker->word),
+				     .asker = ASKER_DESTROY,
+				     .why = LOST_STALL };
+
+	check(zombie_make(worker->pool, worker, &how));
+}
+
+/* As before, beside a thread that makes a worker a zombie. */
+static void pool_audit_zombie(void)
+{
+	struct pool *in = set_up_still(1);
+	struct slot *worker = &in->slot[0];
+
+	sits(in, worker);
+	worker->pool = in;
+	local_init(&worker->local, 0);
+	worker->local.batch = 1;
+	store_relaxed(&in->slots_used, 1);
+	store_relaxed(&in->threads_created, 1);
+	errand[0].task.run = run;
+	check(ward_submit(pool, &errand[0].task, WARD_NOWAIT) == 0);
+	check(inbox_take(&in->inbox, &worker->local) == &errand[0].task);
+	count_own(&worker->started, 1);
+	slot_begin(worker, &errand[0].task, SLOT_RUN);
+	audit_beside(fences, worker);
+}
+SCENARIO(pool_audit_zombie, "a fence breaks the books", .stop = 0x2);
 
 static int looks(struct ward_task *task)
 {
