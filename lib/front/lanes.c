@@ -214,11 +214,6 @@ int ward_lane_destroy(struct ward_lane *handle)
 	return err;
 }
 
-void lane_of_rivals(struct lane *lane)
-{
-	lane->flags |= LANE_RIVALS;
-}
-
 /* ---- in ------------------------------------------------------------------------------ */
 
 /* Lets the task in; LANE_FULL: no room.  Is it refused, with room or without? */

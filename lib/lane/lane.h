@@ -233,12 +233,15 @@ void lane_give_back(struct lane *lane);
 void lane_list(struct pool *pool, struct lane *lane);
 void lane_unlist(struct pool *pool, struct lane *lane);
 
-/* ---- lanes.c: for what is built on lanes ----------------------------------------------- */
+/* ---- for what is built on lanes --------------------------------------------------- */
 
 /*
  * Before the first task: the first that commits, or ends well, wins; the token is fired
  * then, and the others end with something else than 0.
  */
-void lane_of_rivals(struct lane *lane);
+static inline void lane_of_rivals(struct lane *lane)
+{
+	lane->flags |= LANE_RIVALS;
+}
 
 #endif

@@ -113,7 +113,7 @@ static struct lane_place close_plainly(struct slot *slot,
  * True if release() is due, and the caller's.  Else the status stays, for
  * ward_task_wait(): a holder of the task may have come in its done().
  */
-static cold bool close_book(struct pool *pool, struct slot *slot,
+static cold bool close_task(struct pool *pool, struct slot *slot,
 			    uint64_t *epoch, struct ward_task *task, int status,
 			    struct lane_place *place)
 {
@@ -161,7 +161,7 @@ give_back_carefully(struct pool *pool, struct slot *slot, uint64_t epoch,
 
 	if (likely(slot && task_plain(word & ~TASK_LANE)))
 		place = close_plainly(slot, task, word);
-	else if (!close_book(pool, slot, &epoch, task, status, &place))
+	else if (!close_task(pool, slot, &epoch, task, status, &place))
 		return;
 	call_release(pool, slot, epoch, task, release);
 	leave_lane(slot, place);
