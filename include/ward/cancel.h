@@ -18,7 +18,7 @@
  * looks: every call here does, and ward_check() of each task that carries it.
  * The first look fires it with -ETIMEDOUT, and tells those who watch it.
  *
- * Who calls the callbacks: the thread that fires; or, if another thread is just
+ * Callbacks are called by the thread that fires; or, if another thread is just
  * then inside ward_cancel_watch(), _unwatch(), _link(), _fini() or _deadline() of
  * the same token, that one, before its call returns.  So firing waits for nobody.
  * A child fires in the same way: it may be live for a moment though its parent has
@@ -27,7 +27,7 @@
  * take back watches of any, its own too.  It must return: no ward_raise(), no
  * pthread_exit(); and a fault in it is not caught.
  *
- * Who may call: any thread, inside tasks or outside; in signal handlers only
+ * Callers may be any thread, inside tasks or outside; in signal handlers only
  * ward_cancel_fire() and ward_cancel_cause(), and then callbacks may run there.
  * In the child of a fork a token that other threads of the parent were using may
  * be looked at, fired and made anew with ward_cancel_init(), no more.

@@ -13,8 +13,8 @@
  * Each makes a report (report.h), with the place, the time, the backtrace and the
  * report that caused it, and returns the code, so that it can be returned on.  An
  * attempt that ends with a code that nobody has spoken of is told in one more
- * report.  Known errors show their words to the end user.  Raw ones are bugs: he
- * gets a sentence that is always the same, and the id under which the log has it.
+ * report.  Known errors show their words to the end user.  Raw ones are bugs: the
+ * user gets a sentence that is always the same, and the id under which the log has it.
  *
  * They work on worker threads: inside run(), done(), release() and hooks.  On
  * any other thread ward_fail() and ward_wrap() only return the code.  Messages are

@@ -3,13 +3,13 @@
  * limit.h - so many a second, and no more.
  *
  * A limit is a bucket of tokens: it holds 'burst' of them, begins full, and gets
- * 'per_s' new ones a second for as long as it is not full.  Who wants to do what is
- * limited takes tokens first.
+ * 'per_s' new ones a second for as long as it is not full.  Tokens are taken
+ * before the limited thing is done.
  *
- * What is taken is never more than burst + per_s * time, in whatever time one looks
- * at: counted at the points in time to which tokens are granted.  Who waits is
- * granted tokens that are not there yet, and returns at that point, or as much later
- * as the machine is late; also, where another of several limits makes him wait
+ * Takers get never more than burst + per_s * time, in whatever time one looks
+ * at: counted at the points in time to which tokens are granted.  A taker that waits
+ * is granted tokens that are not there yet, and returns at that point, or as much
+ * later as the machine is late; also, where another of several limits makes it wait
  * longer.  No rounding is ever in favour of the taker: the rate is too small by up
  * to a part in 67 million and 1/32 ns for each token.
  *
@@ -97,8 +97,8 @@ WARD_API int ward_limit_under(struct ward_limit *limit,
  *	-E2BIG		more than WARD_LIMITS_MAX
  *	else		it was told to stop while it waited: the cause of 'token'
  *			(may be NULL), or what ward_check() says
- * Who stops waiting gives back what was granted to him, where nobody was granted any
- * after him; else it is lost: to give it away now would be more than the burst.
+ * A taker that stops waiting gives its grant back, where nobody was granted any after
+ * it; else the grant is lost: to give it away now would be more than the burst.
  *
  * Waiting is a declared block, as ward_block_enter().  First come, first granted; but
  * a set that waits for one limit has taken from the others meanwhile.  Any thread or

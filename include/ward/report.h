@@ -64,7 +64,7 @@ struct ward_report {
 	const char *message; /* the program's own words on it, or "" */
 	const char *user;    /* one sentence for an end user, if anything failed:
 				'message', or else where to ask, with the id */
-	bool known;	     /* 'message' was meant for him: ward_wrap() */
+	bool known;	     /* 'message' is for the end user: ward_wrap() */
 	int32_t err;	     /* what the attempt ended with, or will; or 0 */
 	int32_t signo;	     /* of a fault */
 	void *addr;	     /* what it touched, if the kernel tells */
