@@ -9,10 +9,10 @@
  */
 #include "base/host.h"
 #include "names.h"
+#include "pool/pool.h"
 #include "sim.h"
 #include <errno.h>
 #include <string.h>
-#include "pool/pool.h"
 #include <ward/ward.h>
 
 enum kind { FINE, SPINS, LEAVES, VANISHES, RAISES, PAUSES };
