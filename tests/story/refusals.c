@@ -20,6 +20,7 @@
 #include "story.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -389,12 +390,44 @@ static bool is_whole(struct ward_pool *pool)
 	       !stats.zombies && stats.spares;
 }
 
+static bool sleeps(const char *tid)
+{
+	char path[64], stat[256], *end;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat", tid);
+	file = fopen(path, "r");
+	n = file ? fread(stat, 1, sizeof(stat) - 1, file) : 0;
+	if (file)
+		fclose(file);
+	stat[n] = '\0';
+	end = strrchr(stat, ')');
+	return end && end[1] && end[2] == 'S';
+}
+
+/* So no thread of this process is on its way up, helpers included. */
+static bool others_sleep(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	bool all = dir;
+
+	while (all && (entry = readdir(dir)))
+		all = *entry->d_name == '.' || atoi(entry->d_name) == gettid() ||
+		      sleeps(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return all;
+}
+
 /* A refusal would meet a new thread between the library's look and its libc's call. */
 static bool nobody_is_born(struct ward_pool *pool)
 {
 	struct ward_stats stats = WARD_STATS_INIT;
 
-	return !ward_pool_stats(pool, &stats) && !stats.vacant &&
+	return others_sleep() && !ward_pool_stats(pool, &stats) &&
+	       !stats.vacant &&
 	       stats.threads_created - stats.threads_joined ==
 		       stats.workers + stats.spares;
 }

@@ -1080,10 +1080,11 @@ Test(lane, who_waits_is_taken_out_wherever_it_stands)
 		srand(seed);
 		for (unsigned k = 0; k < seed * 2 && k < 100; k++) {
 			int i = rand() % WAITING;
+			int said = ward_task_cancel(pool, &job[i].task, -EINTR);
 
-			cr_assert_eq(ward_task_cancel(pool, &job[i].task,
-						      -EINTR),
-				     gone[i] ? -ENOENT : 0);
+			/* A worker may just be in the lane: then it strikes it. */
+			cr_assert(said == (gone[i] ? -ENOENT : 0) ||
+				  (gone[i] && said == -EALREADY));
 			gone[i] = true;
 			if (k % 3 == 0)
 				cr_assert(job_is_released(&job[i]));
