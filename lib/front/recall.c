@@ -8,7 +8,7 @@
  * begun.  The heavy fence is the canceller's: a worker does one load.  Where both see
  * each other one swap of the word decides what is said.
  *
- * What is said must be true of a task that may end meanwhile.  So the canceller holds its
+ * The answer must be true of a task that may end meanwhile.  So the canceller holds its
  * memory, as a zombie does: by a reference, which goes into the word with the mark.  Only
  * a worker that was inside of the task before the mark may not see that, and end it by a
  * mere store; a hold from before the task was submitted helps against this, because no

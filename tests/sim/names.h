@@ -19,8 +19,8 @@ static inline void name_slot(struct slot *slot, unsigned i)
 	sim_name((void *)(uintptr_t)&slot->thread.life, "slot[%u].life", i);
 	sim_name((void *)(uintptr_t)&slot->seat.number, "slot[%u].seat", i);
 	sim_name((void *)(uintptr_t)&slot->seat.call, "slot[%u].call", i);
-	sim_name(&slot->local, "slot[%u].hand", i);
-	sim_name(&slot->thread.liveness, "slot[%u].breath", i);
+	sim_name(&slot->local, "slot[%u].local", i);
+	sim_name(&slot->thread.liveness, "slot[%u].liveness", i);
 }
 
 static inline void name_pool(struct pool *p)

@@ -656,7 +656,7 @@ static void pool_destroyed_dying(void)
 SCENARIO(pool_destroyed_dying, "destroy waits for the dead", .steps = 200000,
 	 .rare = 8);
 
-/* Tasks without a ring: of a lower rank, for now, for later. */
+/* Tasks that take no ring: of a lower rank, due at once, due at a later time. */
 static void sends_elsewhere(void *arg)
 {
 	struct ward_lane *lane = arg;

@@ -136,7 +136,7 @@ Test(priv, home_before_it_is_answered_it_is_the_answerers_to_release)
 }
 
 /* The fencer's swap of the word may come after the thread is home. */
-Test(priv, home_before_the_debt_is_entered)
+Test(priv, home_before_the_reference_is_entered)
 {
 	fresh();
 	cr_assert_not(task_put(priv));
