@@ -212,7 +212,7 @@ static void detach_left(struct pool *pool)
 			host_detach(slot->thread.handle); /* [bd] */
 	}
 	for (struct steward *s = load_relaxed(&heal->newest); s; s = s->before)
-		if (swap_acq_rel(&s->there, 0))
+		if (swap_acq_rel(&s->there, 0)) /* [nd] */
 			host_detach(s->thread);
 }
 

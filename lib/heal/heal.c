@@ -107,7 +107,7 @@ static int steward_begin(struct steward *me)
 	store_relaxed(&me->deadline, host_now());
 	add_acq_rel(&me->pool->refs, 1);
 	err = host_spawn(&me->thread, &how, steward_run, NULL, me);
-	store_release(&me->there, !err);
+	store_release(&me->there, !err); /* [nd] */
 	if (err)
 		sub_acq_rel(&me->pool->refs, 1);
 	return err;

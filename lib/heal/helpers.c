@@ -15,7 +15,7 @@ const char *helper_hangs(enum helper name)
 	static const char *const hangs[] = {
 		[HELPER_CLERK] =
 			("the clerk hangs: threads are neither made nor "
-			 "buried"),
+			 "joined"),
 		[HELPER_SCRIBE] = "the scribe hangs: reports are not told",
 		[HELPER_DEPUTY] =
 			"the deputy hangs: nobody watches the steward",

@@ -468,7 +468,7 @@ static void process_events(struct lane *lane)
 		request_place(lane);
 }
 
-/* The lane was retired.  False: the lane above still owes it an answer. */
+/* The lane was retired.  False: the lane above has not answered it yet. */
 static bool ends_here(struct lane *lane)
 {
 	if (!lane->under)
@@ -562,7 +562,7 @@ void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
 
 void lane_sweep(struct lane *lane)
 {
-	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL);
+	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL); /* [la] */
 	lane_note(lane);
 }
 
@@ -573,7 +573,7 @@ void lane_strike(struct lane *lane, struct ward_task *task)
 	do {
 		task_priv(task)->struck = head;
 	} while (!cas_acq_rel(&lane->struck, &head, task)); /* [la] */
-	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK);
+	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK); /* [la] */
 	lane_note(lane);
 }
 
@@ -595,7 +595,7 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 
 void lane_look(struct lane *lane)
 {
-	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL | LANE_SWEEP_TOLD);
+	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL | LANE_SWEEP_TOLD); /* [la] */
 	lane_note(lane);
 }
 
@@ -633,13 +633,13 @@ void lane_drops_grant(struct lane *lane, struct ward_task *task)
 /* Of two changes at once the later one counts. */
 void lane_change_limits(struct lane *lane, struct limit_set *set)
 {
-	add_acq_rel(&lane->changing, 1);
+	add_acq_rel(&lane->changing, 1); /* [lu] */
 	set = swap_acq_rel(&lane->wanted, set); /* [la] */
 	if (set) {
 		limit_set_put(set);
 		sub_acq_rel(&lane->changing, 1); /* [lu] */
 	}
-	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS);
+	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS); /* [la] */
 	lane_note(lane);
 }
 

@@ -24,8 +24,8 @@ struct ward_port {
 	/* X: */
 	struct ward_task *_Atomic posted; /* the last first [po] */
 	_Atomic uint32_t lanes;	  /* and tasks whose release() is to come */
-	_Atomic uint32_t posting; /* workers that may touch it */
-	_Atomic uint32_t running; /* 1: a caller answers; more: so many were refused */
+	_Atomic uint32_t posting; /* workers that may touch it [po] */
+	_Atomic uint32_t running; /* 1: a caller answers; more: so many were refused [po] */
 	struct ward_task *first;  /* O, running */
 	/* I: */
 	uint32_t magic; /* handle.h */

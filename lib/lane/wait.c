@@ -98,7 +98,7 @@ void wait_enter(struct wait_entry *entry, struct wait_queue *queue,
 void wait_look(struct wait_entry *entry)
 {
 	for (unsigned i = 0; i < entry->words; i++)
-		entry->waitv[i].seen = load_acquire(entry->waitv[i].word);
+		entry->waitv[i].seen = load_acquire(entry->waitv[i].word); /* [q] */
 }
 
 int wait_nap(struct wait_entry *entry, ward_ns until)

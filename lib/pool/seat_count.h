@@ -87,7 +87,7 @@ static inline uint32_t seats_vacant(const struct seat_count *count)
 /* Is there a worker too many? */
 static inline bool seats_over(const struct seat_count *count)
 {
-	uint64_t word = load_acquire(&count->word);
+	uint64_t word = load_acquire(&count->word); /* [cw] */
 
 	return SEATS_STAY(word) > SEATS_WANTED(word);
 }

@@ -14,14 +14,14 @@ static void fresh(void)
 	task_open(priv);
 }
 
-static void is(enum task_state state, uint32_t attempt, int32_t debt)
+static void is(enum task_state state, uint32_t attempt, int32_t refs)
 {
 	uint64_t word = load_relaxed(&priv->word);
 
 	cr_assert_eq(task_state(word), state, "state %d", task_state(word));
 	cr_assert_eq(task_attempt(word), attempt, "attempt %u",
 		     task_attempt(word));
-	cr_assert_eq(task_refs(word), debt, "debt %d", task_refs(word));
+	cr_assert_eq(task_refs(word), refs, "refs %d", task_refs(word));
 }
 
 static void moves_to(enum task_state state)
