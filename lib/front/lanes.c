@@ -203,13 +203,18 @@ int ward_lane_destroy(struct ward_lane *handle)
 {
 	struct lane *lane = lane_of(handle);
 	int err = handle_enter(lane, HANDLE_LANE);
+	struct pool *pool;
 
 	if (err)
 		return err;
 	if (lane_inside(lane) || load_acquire(&lane->changing)) /* [lu] */
 		return -EBUSY;
 	host_hold();
+	pool = lane->pool;
+	add_acq_rel(&pool->refs, 1); /* the lane's own may be the last */
 	err = lane_destroy(lane);
+	orphaned_answer(pool); /* a place of the lane above may have gone to others */
+	pool_put(pool);
 	host_unhold();
 	return err;
 }
@@ -374,6 +379,8 @@ static int lane_submit(struct lane *lane, struct ward_task *task,
 			      wait_for_place(lane, task, &active, until);
 	if (!err)
 		put(lane, task, active);
+	else if (err != -EAGAIN)
+		orphaned_answer(lane->pool); /* it may have left a place to others */
 	return err;
 }
 

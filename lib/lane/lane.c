@@ -638,6 +638,7 @@ void lane_change_limits(struct lane *lane, struct limit_set *set)
 	if (set) {
 		limit_set_put(set);
 		sub_acq_rel(&lane->changing, 1); /* [lu] */
+		wait_tell(&lane->empty); /* a join waits for this change, too */
 	}
 	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS); /* [la] */
 	lane_note(lane);

@@ -119,7 +119,7 @@ struct lane {
 	struct wait_queue room;
 	_Atomic uint32_t queued; /* waiting at most; 0: any */
 	_Atomic uint32_t changing; /* changes of its limits that T has not made [lu] */
-	struct limit_set *_Atomic wanted; /* the next set; taken by T [la] */
+	struct limit_set *_Atomic wanted; /* the next; taken by T, or with another change [la] */
 	struct limit_set *_Atomic sets; /* M: all, also of lives before [lm] */
 	_Atomic uint32_t use; /* M: enum lane_use */
 	struct ward_task *_Atomic struck; /* cancelled while they waited [la] */

@@ -3,10 +3,9 @@
  * seat.c - seats, spares, and bringing them together.
  *
  * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next step;
- * [U] a seat's pointer published | looked at; [c] called to a seat |
- * the spare takes it; [x] lives or 'stopping' changed | a spare about to sleep;
- * [cw] fewer are wanted, then the order to leave | the order taken back, then a look
- * at how many are wanted.
+ * [U] a seat's pointer published | looked at; [c] called to a seat | the spare takes
+ * it, in spare.c; [cw] fewer are wanted, then the order to leave | the order taken back,
+ * then a look at how many are wanted.
  */
 #include "run/run.h"
 

@@ -2,6 +2,9 @@
 /*
  * spare.c - a thread without a seat: it waits for one, and reaps threads that end
  * without an exit cleanup.
+ *
+ * Edges: [c] called to a seat, in seat.c | the spare takes it; [x] lives or 'stopping'
+ * changed | a spare about to sleep.
  */
 #include "run/run.h"
 

@@ -173,7 +173,7 @@ static void worker(void *arg)
 				 slot->self.local);
 		slot_end(slot);
 	}
-	orphaned_answer(pool); /* what lay in its local queue */
+	orphaned_answer(pool); /* what its stop hook has handed on */
 	forget_self();
 	host_life_leave(&slot->thread.liveness);
 	worker_leave(pool, slot);

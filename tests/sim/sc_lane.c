@@ -903,6 +903,28 @@ static void lane_limits(void)
 SCENARIO(lane_limits, "who waits for limits that were taken away waits on",
 	 .share = 4, .rare = 2, .steps = 40000);
 
+static void changes_once(void *arg)
+{
+	(void)arg;
+	set_limits(only_quick, 1);
+}
+
+/* One change takes the place of another that nobody has made yet. */
+static void lane_limits_joined(void)
+{
+	host_thread t[2];
+
+	set_up(0);
+	make_limited((struct ward_lane_config){ .active = 1 });
+	t[0] = begin(changes_once, 0);
+	t[1] = begin(changes_once, 0);
+	check(ward_lane_join(lane, WARD_FOREVER) == 0);
+	end(t[0]);
+	end(t[1]);
+	tear_down();
+}
+SCENARIO(lane_limits_joined, "a join sleeps on beside two changes of limits");
+
 static int run_by_quick(struct ward_task *task)
 {
 	check(ran < (host_now() - began) / MS);
@@ -1162,6 +1184,39 @@ SCENARIO(lane_port_late, "a port goes before the last release() that is due ther
 	 .bound = 1, .steps = 20000);
 
 /* ---- a pool that has gone -------------------------------------------------------------------- */
+
+static _Atomic uint32_t taken_in;
+
+static void sends_to_closing(void *arg)
+{
+	struct ward_task *task = &piece[(uintptr_t)arg].task;
+	int err = ward_lane_submit((struct ward_lane *)lane, task, WARD_NOWAIT);
+
+	check(err == 0 || err == -ESHUTDOWN);
+	add_relaxed(&taken_in, !err);
+}
+
+/* A submitter that is refused leaves its place to one that was not. */
+static void lane_refused_last(void)
+{
+	host_thread t[2];
+
+	set_up(0);
+	make((struct ward_lane_config){ .active = 1 });
+	store_relaxed(&taken_in, 0);
+	store_relaxed(&pool->stopping, 1);
+	t[0] = begin(sends_to_closing, 0);
+	t[1] = begin(sends_to_closing, 1);
+	inbox_close(&pool->inbox, HOST_FOREVER);
+	store_release(&pool->orphaned, 1);
+	host_barrier_heavy();
+	orphaned_answer(pool);
+	end(t[0]);
+	end(t[1]);
+	check(all_gone(load_relaxed(&taken_in)));
+	tear_down();
+}
+SCENARIO(lane_refused_last, "a task waits for ever behind one that was refused");
 
 /* Each hands something on, and runs what the pool has left. */
 static void pays(void *arg)
