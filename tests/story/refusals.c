@@ -199,14 +199,15 @@ static bool alone(void) /* and nobody is to come */
 	return load_relaxed(&no_threads);
 }
 
-/* False: not in time. */
+/* False: not in time.  What came is not asked for again: it may be gone by then. */
 #define comes(condition)                                                       \
 	({                                                                     \
 		uint64_t end_ = host_now() + patience;                         \
+		bool came_;                                                    \
                                                                                \
-		while (!(condition) && host_now() < end_)                      \
+		while (!(came_ = (condition)) && host_now() < end_)            \
 			nap(MS / 2);                                           \
-		(condition);                                                   \
+		came_;                                                         \
 	})
 
 /* ---- the work -------------------------------------------------------------------- */
