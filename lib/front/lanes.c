@@ -2,12 +2,10 @@
 /*
  * lanes.c - lanes as their users see them: made, filled, waited for, ended.
  */
-#include "base/host_lock.h"
 #include "lane/port.h"
 #include "lane/stop.h"
 #include "lane/wait.h"
 #include "run/run.h"
-#include <errno.h>
 #include <string.h>
 
 enum { MANY = 1 << 30, RANKS = INBOX_RANKS };
@@ -28,7 +26,7 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	(void)cause;
 	if (pool_enter(pool))
 		return; /* a copy, in a child process */
-	lane_sweep(lane);
+	lane_sweep(lane, LANE_SWEEP_ALL);
 	barrier_seq_cst(); /* [wl] cancelled | does any wait for its time? */
 	if (load_relaxed(&lane->timed))
 		later_expedite_lane(&pool->inbox, lane);
@@ -80,7 +78,7 @@ static int check_lane(const struct ward_lane_config *c)
 		return -EINVAL;
 	if (!is_sound(c->flags, c->active, c->queued) ||
 	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)) ||
-	    (c->port && !port_is(c->port)))
+	    (c->port && !handle_is(c->port, HANDLE_PORT)))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 16) > 15)
 		return -ENAMETOOLONG;
@@ -244,8 +242,7 @@ static int wait_for_place(struct lane *lane, const struct ward_task *task,
 	pool_until(lane->pool, until);
 	wait_enter(&entry, &lane->room, until, WAIT_BLOCK);
 	wait_token(&entry, &lane->token);
-	if (task->cancel)
-		wait_token(&entry, task->cancel);
+	wait_token(&entry, task->cancel);
 	why = wait_event(&entry,
 			 (err = try_enter(lane, task, active)) != LANE_FULL);
 	if (err) /* the place that it was woken for may be another caller's */
@@ -274,8 +271,8 @@ static int may_run_here(struct lane *lane, const struct ward_task *task,
 		set = limit_set_get(&lane->set);
 		if (!set)
 			return stop_refuse(lane, task);
-		err = limit_take_one(set->limit, set->n, until, &set->gone,
-				     &lane->token, task->cancel);
+		err = limit_take(set->limit, set->n, 1, host_now(), until,
+				 &set->gone, &lane->token, task->cancel);
 		limit_set_put(set);
 	} while (err == LIMIT_GONE);
 	return err ? err : stop_refuse(lane, task);

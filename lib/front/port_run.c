@@ -2,22 +2,13 @@
 /*
  * port_run.c - a port as its event loop has it: posted tasks are answered.
  */
-#include "lane/lane.h"
 #include "lane/port.h"
 #include "run/run.h"
-#include <errno.h>
 
 static void take_posted(struct ward_port *port)
 {
 	host_event_clear(&port->event);
 	port->first = prio_reverse(swap_acq_rel(&port->posted, NULL)); /* [po] */
-}
-
-/* The references by which pool and port have stayed for the task. */
-static void settle_late(struct ward_port *port, struct pool *pool)
-{
-	port_unhold(port); /* 'running' makes it stay */
-	pool_put(pool);
 }
 
 /* True: the pool is orphaned, so what followed from the answer was done here, too. */
@@ -29,10 +20,12 @@ static bool answer(struct ward_port *port, struct ward_task *task)
 
 	add_acq_rel(&pool->refs, 1); /* release() may destroy the lane */
 	add_relaxed(&pool->inbox.requeued_out, 1);
-	if (load_relaxed(&priv->word) & TASK_PORT)
-		settle_late(port, pool); /* done() was called before */
-	else if (task->done)
+	if (load_relaxed(&priv->word) & TASK_PORT) { /* done() was called before */
+		port_unhold(port); /* both stayed for it; 'running' makes this one stay */
+		pool_put(pool);
+	} else if (task->done) {
 		task->done(task, priv->status);
+	}
 	worker_release(pool, NULL, task);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);

@@ -5,7 +5,6 @@
 #include "front/front.h"
 #include "lane/stop.h"
 #include "lane/wait.h"
-#include <errno.h>
 
 enum { ROOM_SPIN = 64 }; /* looks for room before a submitter sleeps */
 
@@ -43,16 +42,6 @@ static inline void shut_task(struct pool *pool, struct ward_task *task)
 	wait_tell(&pool->answered); /* [y] */
 }
 
-/* The caller's slot, if it is a worker of this pool. */
-static inline struct slot *own_slot(struct pool *pool)
-{
-	struct slot *slot = slot_here();
-
-	return slot && slot->pool == pool ? slot : NULL;
-}
-
-/* ---- room ------------------------------------------------------------------------- */
-
 static bool room_comes(const struct ring *ring)
 {
 	for (int i = 0; i < ROOM_SPIN; i++) {
@@ -89,15 +78,14 @@ int submit_wait_room(struct inbox *inbox, struct ring *full,
 	if (room_comes(full))
 		return 0;
 	wait_enter(&entry, &full->room, until, WAIT_RELIEVED | WAIT_ONE_WORD);
-	if (cancel)
-		wait_token(&entry, cancel);
+	wait_token(&entry, cancel);
 	why = wait_event(&entry, (err = look_for_room(inbox, full, cancel,
 						      entry.slot)) != -EAGAIN);
 	return why ? why : err;
 }
 
 /* The first task's token ends the wait, too. */
-static cold int put_waiting(struct pool *pool, struct slot *slot,
+static cold int put_waiting(struct pool *pool, struct local_queue *mine,
 			    struct ward_task *const *tasks, uint32_t n,
 			    ward_ns until)
 {
@@ -107,8 +95,7 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 	int put, err;
 
 	for (;;) {
-		put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks,
-				n, &full);
+		put = inbox_put(&pool->inbox, mine, tasks, n, &full);
 		if (put != -EAGAIN)
 			return put;
 		if (last)
@@ -125,14 +112,14 @@ static cold int put_waiting(struct pool *pool, struct slot *slot,
 }
 
 /* How many were put by then, or why none. */
-static int put_all(struct pool *pool, struct slot *slot,
+static int put_all(struct pool *pool, struct local_queue *mine,
 		   struct ward_task *const *tasks, uint32_t n, ward_ns until)
 {
 	uint32_t done = 0;
 	int put;
 
 	do {
-		put = put_waiting(pool, slot, tasks + done, n - done, until);
+		put = put_waiting(pool, mine, tasks + done, n - done, until);
 		if (put > 0)
 			done += (uint32_t)put;
 	} while (put > 0 && done < n);
@@ -143,17 +130,17 @@ static int put_all(struct pool *pool, struct slot *slot,
  * Destroy wakes and refuses a submitter that waits, and must not free the pool under it:
  * so it is counted until its last step there.
  */
-static cold int put_slowly(struct pool *pool, struct slot *slot,
+static cold int put_slowly(struct pool *pool, struct local_queue *mine,
 			   struct ward_task *const *tasks, uint32_t n,
 			   ward_ns until)
 {
 	int put;
 
 	if (until == WARD_NOWAIT)
-		return put_all(pool, slot, tasks, n, until);
+		return put_all(pool, mine, tasks, n, until);
 	pool_until(pool, until);
 	add_acq_rel(&pool->inbox.submitters, 1);
-	put = put_all(pool, slot, tasks, n, until);
+	put = put_all(pool, mine, tasks, n, until);
 	sub_acq_rel(&pool->inbox.submitters, 1); /* [u] */
 	return put;
 }
@@ -161,14 +148,13 @@ static cold int put_slowly(struct pool *pool, struct slot *slot,
 static int submit_opened(struct pool *pool, struct ward_task *task,
 			 ward_ns until)
 {
-	struct slot *slot = own_slot(pool);
+	struct local_queue *mine = pool_local(pool);
 	uint64_t by = stop_by(pool, task);
 	struct ring *full;
-	int put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, &task, 1,
-			    &full);
+	int put = inbox_put(&pool->inbox, mine, &task, 1, &full);
 
 	if (put == -EAGAIN)
-		put = put_slowly(pool, slot, &task, 1, until);
+		put = put_slowly(pool, mine, &task, 1, until);
 	if (put > 0) {
 		pool_tell_by(pool, by); /* a sweep has seen the task, or sees this */
 		return 0;
@@ -201,7 +187,6 @@ static cold int tell_asleep(struct pool *pool, struct ring *ring)
 int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	struct slot *slot;
 	struct ring *ring;
 	int err = pool_enter(pool);
 
@@ -210,8 +195,7 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	host_hold();
 	if (unlikely(!open_plain(pool, task)))
 		return submit_rest(pool, task, until, false);
-	slot = own_slot(pool);
-	ring = inbox_put_quick(&pool->inbox, slot ? &slot->local : NULL, task);
+	ring = inbox_put_quick(&pool->inbox, pool_local(pool), task);
 	if (unlikely(!ring))
 		return submit_rest(pool, task, until, true);
 	if (unlikely(!inbox_told(&pool->inbox)))
@@ -223,7 +207,7 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 		    unsigned n, ward_ns until)
 {
-	struct slot *slot = own_slot(pool);
+	struct local_queue *mine = pool_local(pool);
 	struct ring *full;
 	unsigned opened = 0, done;
 	uint64_t by = HOST_FOREVER, one;
@@ -241,11 +225,10 @@ static int submit_n(struct pool *pool, struct ward_task *const *tasks,
 	}
 	if (!opened)
 		return err;
-	put = inbox_put(&pool->inbox, slot ? &slot->local : NULL, tasks, opened,
-			&full);
+	put = inbox_put(&pool->inbox, mine, tasks, opened, &full);
 	done = put > 0 ? (unsigned)put : 0;
 	if (done < opened && (put > 0 || put == -EAGAIN)) {
-		put = put_slowly(pool, slot, tasks + done, opened - done,
+		put = put_slowly(pool, mine, tasks + done, opened - done,
 				 until);
 		done += put > 0 ? (unsigned)put : 0;
 	}

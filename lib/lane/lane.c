@@ -4,7 +4,6 @@
  */
 #include "lane/port.h"
 #include "lane/stop.h"
-#include <errno.h>
 
 static struct ward_task *last_of(uintptr_t arrived)
 {
@@ -121,9 +120,7 @@ static void answer_asker(struct ward_task *asker, enum lane_answer answer)
 static void pass(struct lane *lane, struct ward_task *task)
 {
 	struct inbox *inbox = &lane->pool->inbox;
-	struct slot *slot = slot_here();
-	struct local_queue *mine =
-		slot && slot->pool == lane->pool ? &slot->local : NULL;
+	struct local_queue *mine = pool_local(lane->pool);
 	struct ring *ring;
 
 	if (is_asker(task)) {
@@ -149,26 +146,13 @@ static void refuse(struct lane *lane, struct ward_task *task, int status)
 	pass(lane, task);
 }
 
-/* The ->before of a task that was struck before it arrived. */
-static struct ward_task *struck_early(struct ward_task *task)
-{
-	return task;
-}
-
+/* Before it arrived: then it is its own ->before. */
 static bool was_struck(const struct ward_task *task)
 {
 	const struct task_priv *priv = task_priv(task);
 
 	return unlikely(load_relaxed(&priv->word) & TASK_CANCELLED) &&
 	       priv->before == task;
-}
-
-static void arrive(struct lane *lane, struct ward_task *task)
-{
-	if (was_struck(task))
-		refuse(lane, task, task_priv(task)->cause);
-	else
-		append(lane, task);
 }
 
 /* In the order in which they came. */
@@ -178,7 +162,10 @@ static void arrive_all(struct lane *lane, struct ward_task *last)
 
 	for (task = prio_reverse(last); task; task = next) {
 		next = task_priv(task)->link;
-		arrive(lane, task);
+		if (was_struck(task))
+			refuse(lane, task, task_priv(task)->cause);
+		else
+			append(lane, task);
 	}
 }
 
@@ -266,8 +253,6 @@ static void hand_on(struct lane *lane)
 
 /* ---- in a dispatch: places of the lane above ------------------------------------------ */
 
-static void push(struct lane *lane, struct ward_task *task);
-
 /* The caller's last step with 'under', which a drain may wait for. */
 static void leave_under(struct lane *under, bool refused)
 {
@@ -306,7 +291,7 @@ static void ask(struct lane *lane)
 	lane->asks = true;
 	add_acq_rel(&lane->under->count, 1); /* [ln] */
 	task_open_lane(task_priv(&lane->asker), lane->under, true);
-	push(lane->under, &lane->asker);
+	lane_enter(lane->under, &lane->asker, false);
 }
 
 static void request_place(struct lane *lane)
@@ -317,20 +302,16 @@ static void request_place(struct lane *lane)
 		ask(lane);
 }
 
-static void refuse_first(struct lane *lane, int status)
-{
-	struct ward_task *task = shift(lane);
-
-	if (task)
-		refuse(lane, task, status);
-}
-
 static void drop_oldest(struct lane *lane)
 {
+	struct ward_task *task;
+
 	while (lane->flags & WARD_LANE_DROP_OLDEST &&
 	       load_relaxed(&lane->waiting) > load_relaxed(&lane->queued)) {
 		count_own(&lane->dropped, 1);
-		refuse_first(lane, -ENOBUFS);
+		task = shift(lane);
+		if (task)
+			refuse(lane, task, -ENOBUFS);
 	}
 }
 
@@ -341,7 +322,7 @@ static void strike(struct lane *lane, struct ward_task *task)
 
 	if (load_relaxed(&priv->word) & TASK_WAITS) { /* it has not left the queue */
 		if (!stands(lane, task)) {
-			priv->before = struck_early(task);
+			priv->before = task; /* was_struck() */
 			return;
 		}
 		unlink_any(lane, task);
@@ -368,23 +349,17 @@ static void strike_out(struct lane *lane)
 	}
 }
 
-static void refuse_all(struct lane *lane, int cause)
-{
-	if (lane->reserved)
-		later_expedite_lane(&lane->pool->inbox, lane);
-	while (lane->first)
-		refuse_first(lane, cause);
-}
-
-/* Refuses the tasks that are told to stop by what they carry themselves. */
-static void refuse_told(struct lane *lane)
+/* Refuses all tasks by 'all'; 0: those that are told to stop by what they carry. */
+static void refuse_told(struct lane *lane, int all)
 {
 	struct ward_task *task, *next;
 	int cause;
 
+	if (all && lane->reserved)
+		later_expedite_lane(&lane->pool->inbox, lane);
 	for (task = lane->first; task; task = next) {
 		next = task_priv(task)->link;
-		cause = stop_begin(lane->pool, task);
+		cause = all ? all : stop_begin(lane->pool, task);
 		if (!cause) {
 			pool_tell_by(lane->pool, stop_by(lane->pool, task));
 			continue;
@@ -409,10 +384,10 @@ static void grant_anew(struct lane *lane, const struct limit_set *last,
 	at = limit_change(&next->drawn, drawn, next->limit, next->n,
 			  host_now());
 	if (!grant || !cas_acq_rel(&lane->grant, &grant, at)) { /* [gr] */
-		limit_undo_but(&next->drawn, drawn);
+		limit_undo(&next->drawn, drawn);
 		return;
 	}
-	limit_undo_but(drawn, &next->drawn);
+	limit_undo(drawn, &next->drawn);
 	if (at < grant)
 		later_expedite_lane(&lane->pool->inbox, lane);
 }
@@ -447,10 +422,8 @@ static void recheck_waiting(struct lane *lane)
 		change_limits(lane);
 	if (what & LANE_SWEEP_STRUCK)
 		strike_out(lane);
-	if (cause)
-		refuse_all(lane, cause);
-	else if (what & LANE_SWEEP_TOLD)
-		refuse_told(lane);
+	if (cause || what & LANE_SWEEP_TOLD)
+		refuse_told(lane, cause);
 }
 
 static void process_events(struct lane *lane)
@@ -546,11 +519,6 @@ static void push_list(struct lane *lane, struct ward_task *last,
 	dispatch(lane);
 }
 
-static void push(struct lane *lane, struct ward_task *task)
-{
-	push_list(lane, task, task);
-}
-
 void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
 		     uint32_t n)
 {
@@ -560,9 +528,9 @@ void lane_enter_some(struct lane *lane, struct ward_task *const *tasks,
 		push_list(lane, tasks[n - 1], tasks[0]);
 }
 
-void lane_sweep(struct lane *lane)
+void lane_sweep(struct lane *lane, uint32_t what)
 {
-	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL); /* [la] */
+	or_acq_rel(&lane->sweep, what); /* [la] */
 	lane_note(lane);
 }
 
@@ -573,8 +541,7 @@ void lane_strike(struct lane *lane, struct ward_task *task)
 	do {
 		task_priv(task)->struck = head;
 	} while (!cas_acq_rel(&lane->struck, &head, task)); /* [la] */
-	or_acq_rel(&lane->sweep, LANE_SWEEP_STRUCK); /* [la] */
-	lane_note(lane);
+	lane_sweep(lane, LANE_SWEEP_STRUCK);
 }
 
 bool lane_take_back(struct lane *lane, struct ward_task *task)
@@ -591,12 +558,6 @@ bool lane_take_back(struct lane *lane, struct ward_task *task)
 	}
 	dispatch(lane);
 	return there;
-}
-
-void lane_look(struct lane *lane)
-{
-	or_acq_rel(&lane->sweep, LANE_SWEEP_ALL | LANE_SWEEP_TOLD); /* [la] */
-	lane_note(lane);
 }
 
 static void leave_grant(struct lane *lane, struct ward_task *task)
@@ -640,8 +601,7 @@ void lane_change_limits(struct lane *lane, struct limit_set *set)
 		sub_acq_rel(&lane->changing, 1); /* [lu] */
 		wait_tell(&lane->empty); /* a join waits for this change, too */
 	}
-	or_acq_rel(&lane->sweep, LANE_SWEEP_LIMITS); /* [la] */
-	lane_note(lane);
+	lane_sweep(lane, LANE_SWEEP_LIMITS);
 }
 
 bool lane_decide(struct lane *lane, enum lane_use use)
@@ -696,7 +656,7 @@ void lane_enter(struct lane *lane, struct ward_task *task, bool active)
 	if (likely(active))
 		pass(lane, task);
 	else
-		push(lane, task);
+		push_list(lane, task, task);
 }
 
 /* The last task gives its place back on the way out.  False: it is not the last. */
@@ -734,13 +694,6 @@ static uint32_t let_out(struct lane *lane, bool refused)
 	return (uint32_t)sub_acq_rel(&lane->count, 1) - 1; /* [ln] */
 }
 
-/* No thread has the lane, or will: a last dispatch gives its memory back. */
-static void retire(struct lane *lane)
-{
-	swap_acq_rel(&lane->retired, 1);
-	lane_note(lane);
-}
-
 int lane_destroy(struct lane *lane)
 {
 	struct pool *pool = lane->pool;
@@ -756,7 +709,9 @@ int lane_destroy(struct lane *lane)
 	if (lane->port)
 		port_unhold(lane->port);
 	lane_unlist(pool, lane);
-	retire(lane);
+	/* No thread has the lane, or will: a last dispatch gives its memory back. */
+	swap_acq_rel(&lane->retired, 1);
+	lane_note(lane);
 	pool_put(pool);
 	return 0;
 }
@@ -793,16 +748,6 @@ void lane_abandon(struct lane *lane)
 
 /* ---- endings --------------------------------------------------------------------------- */
 
-/* A task that never ran, or was told to stop, cancels no others. */
-static void lane_erred(struct lane *lane, int status, bool failed)
-{
-	int32_t none = 0;
-
-	cas_acq_rel(&lane->error, &none, status);
-	if (failed && lane->flags & WARD_LANE_FAIL_FAST)
-		ward_cancel_fire(&lane->token, -ECANCELED);
-}
-
 bool lane_commit(struct lane *lane, struct ward_task *task)
 {
 	struct ward_task *none = NULL;
@@ -823,9 +768,14 @@ bool lane_commit(struct lane *lane, struct ward_task *task)
 int lane_ended(struct lane *lane, struct ward_task *task, int status, bool failed)
 {
 	bool committed = load_acquire(&task_priv(task)->word) & TASK_COMMITTED;
+	int32_t none = 0;
 
-	if (status && !(lane->flags & LANE_RIVALS))
-		lane_erred(lane, status, failed);
+	if (status && !(lane->flags & LANE_RIVALS)) {
+		cas_acq_rel(&lane->error, &none, status);
+		/* One that never ran, or was told to stop, cancels no others. */
+		if (failed && lane->flags & WARD_LANE_FAIL_FAST)
+			ward_cancel_fire(&lane->token, -ECANCELED);
+	}
 	if ((!status || committed) && !lane_commit(lane, task))
 		return status ? status : -ESTALE;
 	return status;

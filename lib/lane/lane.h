@@ -2,11 +2,7 @@
 /*
  * lane.h - what a lane is inside.
  *
- * A task that came, a place that became free, a token that was fired are entered, and
- * then one thread at a time does what follows from that: it dispatches.  A thread that
- * enters something and finds no dispatch begins one; else the thread inside will see it
- * before it leaves.  So no thread ever waits for a lane, and what follows needs no
- * atomics.
+ * One thread at a time dispatches it, and no thread waits for it: docs/overview.md.
  *
  * Key invariant: what was entered is seen by a dispatch that begins after it.
  *  1) 'arrived' is 0 while nobody dispatches.  A thread that finds it 0 sets DISPATCHING
@@ -14,8 +10,8 @@
  *     else was entered before, sets NOTED [la].
  *  2) A dispatch ends by swapping DISPATCHING for 0, which fails if anything came.
  *
- * Most lanes are empty most of the time.  A thread that enters a task into an empty lane,
- * or takes the last one out, need not dispatch:
+ * A thread that enters a task into an empty lane, or takes the last one out, need not
+ * dispatch:
  *  3) 'count' is the tasks inside, and, above them, what has changed of 'active' past
  *     all dispatches: both in one word.  A task that finds the lane empty is active by
  *     the swap that lets it in; the last one gives its place back by the swap that lets
@@ -39,12 +35,9 @@
  * too [gr].  Other limits are a set that is left in 'wanted'; the old set is touched no
  * more when 'changing' is down and nobody holds it (limit_set.h).
  *
- * Under another lane.  A lane that is under one has its tasks take a place there too.
- * It asks for one at a time, by a task that never runs (run is NULL): that asker waits in
- * the other lane's queue like any other task, so lanes and tasks there come in turn, and
- * the place that it gets is for the next task of the lane that asked.  A place that finds
- * no task goes back.  So a lane whose memory is to be given back waits for what it has
- * asked, and touches the other lane no more after that.
+ * Under another lane.  It asks for a place there by a task that never runs (run is NULL).
+ * A place that finds no task goes back.  So a lane whose memory is to be given back waits
+ * for what it has asked, and touches the other lane no more after that.
  *
  * Lanes are made of memory that belongs to lanes as long as the pool is there, for the
  * thread that counts the last task out touches its lane a little longer.  The last
@@ -70,7 +63,7 @@
 #define LANE_RIVALS (1u << 30) /* one of its tasks may commit */
 
 /* In 'sweep'. */
-#define LANE_SWEEP_ALL 1u
+#define LANE_SWEEP_ALL 1u /* all, if the lane was cancelled */
 #define LANE_SWEEP_STRUCK 2u
 #define LANE_SWEEP_TOLD 4u /* some of them, by what they carry */
 #define LANE_SWEEP_LIMITS 8u /* there are other limits */
@@ -184,8 +177,8 @@ static inline bool lane_asks(const struct lane *lane)
  * unlinked from its parent at once, which may be gone after the call.
  */
 void lane_abandon(struct lane *lane);
-/* The lane was cancelled: tasks that wait in it are not to run. */
-void lane_sweep(struct lane *lane);
+/* A dispatch looks which of the waiting tasks are still to run: LANE_SWEEP_*. */
+void lane_sweep(struct lane *lane, uint32_t what);
 /* The caller has marked a waiting task, which is its own until this call. */
 void lane_strike(struct lane *lane, struct ward_task *task);
 /* Takes a waiting task that the caller has marked out of the queue; true: the caller's. */
@@ -212,9 +205,6 @@ void lane_drops_grant(struct lane *lane, struct ward_task *task);
 void lane_change_limits(struct lane *lane, struct limit_set *set);
 /* False: the lane was decided otherwise. */
 bool lane_decide(struct lane *lane, enum lane_use use);
-
-/* A dispatch looks which of the waiting tasks are still to run. */
-void lane_look(struct lane *lane);
 
 /* ---- lane_list.c: the lanes of a pool ------------------------------------------------ */
 

@@ -8,7 +8,6 @@
 #include "base/host_about.h"
 #include "lane/stop.h"
 #include "lane/wait.h"
-#include <errno.h>
 
 static inline uint64_t pace(const struct limit *limit)
 {
@@ -98,18 +97,20 @@ static bool draw(struct limit_hold *hold, uint32_t n, ward_ns now,
 		if (bucket_draw(&hold->limit[hold->n]->bucket, n, now, ahead,
 				&hold->draw[hold->n]))
 			continue;
-		limit_undo(hold);
+		limit_undo(hold, NULL);
 		return false;
 	}
 	return true;
 }
 
-bool limit_undo(const struct limit_hold *hold)
+bool limit_undo(const struct limit_hold *hold, const struct limit_hold *but)
 {
 	bool all = true;
 
 	for (unsigned i = hold->n; i--;)
-		all &= bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
+		if (!but || !holds(but, hold->limit[i]))
+			all &= bucket_undo(&hold->limit[i]->bucket,
+					   &hold->draw[i]);
 	return all;
 }
 
@@ -172,39 +173,25 @@ ward_ns limit_change(struct limit_hold *next, const struct limit_hold *last,
 	return due(next, now);
 }
 
-void limit_undo_but(const struct limit_hold *hold,
-		    const struct limit_hold *other)
-{
-	for (unsigned i = hold->n; i--;)
-		if (!holds(other, hold->limit[i]))
-			bucket_undo(&hold->limit[i]->bucket, &hold->draw[i]);
-}
-
 /* ---- public -------------------------------------------------------------------- */
 
 int limit_wait(ward_ns grant, _Atomic uint32_t *gone, struct ward_cancel *token,
 	       struct ward_cancel *other)
 {
 	struct wait_entry entry;
-	int err = 0, cause;
+	int cause, why;
 
 	wait_prepare(&entry, gone, grant, WAIT_BLOCK);
-	if (token)
-		wait_token(&entry, token);
-	if (other)
-		wait_token(&entry, other);
-	do {
-		wait_look(&entry);
-		cause = ward_cancel_cause(token);
-		cause = cause ? cause : ward_cancel_cause(other);
-		if (!cause && gone && load_acquire(gone))
-			cause = LIMIT_GONE;
-	} while (!cause && !(err = wait_sleep(&entry)));
-	wait_finish(&entry);
-	if (cause)
-		return cause;
+	wait_token(&entry, token);
+	wait_token(&entry, other);
+	why = wait_event(&entry, (cause = ward_cancel_cause(token)) ||
+				 (cause = ward_cancel_cause(other)) ||
+				 (gone && load_acquire(gone) &&
+				  (cause = LIMIT_GONE)));
 	/* In time, or because the task is to stop, perhaps for its deadline. */
-	return err == -ETIMEDOUT ? stop_self(host_self()) : err;
+	if (why == -ETIMEDOUT)
+		return stop_self(host_self());
+	return why ? why : cause;
 }
 
 /* After an error *hold means nothing. */
@@ -220,17 +207,18 @@ static int take_into(struct limit_hold *hold, struct ward_limit *const *limits,
 		return err;
 	err = limit_wait(grant, gone, token, other);
 	if (err)
-		limit_undo(hold);
+		limit_undo(hold, NULL);
 	return err;
 }
 
-static int take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
-		ward_ns now, ward_ns until, struct ward_cancel *token)
+int limit_take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
+	       ward_ns now, ward_ns until, _Atomic uint32_t *gone,
+	       struct ward_cancel *token, struct ward_cancel *other)
 {
 	struct limit_hold hold;
 
-	return take_into(&hold, limits, nlimits, n, now, until, NULL, token,
-			 NULL);
+	return take_into(&hold, limits, nlimits, n, now, until, gone, token,
+			 other);
 }
 
 /* The common question: are there n in this one limit? */
@@ -257,17 +245,8 @@ static inline int take_alone(struct ward_limit *const *limits, uint32_t n,
 		return 0;
 	if (there == NONE && until == WARD_NOWAIT)
 		return -EAGAIN;
-	return take(limits, 1, n, host_now_noted(&about), until, token);
-}
-
-int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
-		   ward_ns until, _Atomic uint32_t *gone,
-		   struct ward_cancel *token, struct ward_cancel *other)
-{
-	struct limit_hold hold;
-
-	return take_into(&hold, limits, nlimits, 1, host_now(), until, gone,
-			 token, other);
+	return limit_take(limits, 1, n, host_now_noted(&about), until, NULL,
+			  token, NULL);
 }
 
 int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
@@ -275,7 +254,8 @@ int ward_limit_take(struct ward_limit *const *limits, unsigned nlimits,
 {
 	if (likely(nlimits == 1 && limits))
 		return take_alone(limits, n, until, token);
-	return take(limits, nlimits, n, host_now(), until, token);
+	return limit_take(limits, nlimits, n, host_now(), until, NULL, token,
+			  NULL);
 }
 
 int ward_limit_take_noted(struct ward_limit *const *limits, unsigned nlimits,
@@ -301,7 +281,7 @@ int ward_limit_give_back(struct ward_limit_receipt *receipt)
 
 	if (!hold)
 		return -EINVAL;
-	all = limit_undo(hold);
+	all = limit_undo(hold, NULL);
 	hold->n = 0;
 	return all ? 0 : -ESTALE;
 }

@@ -48,14 +48,17 @@ enum { LIMIT_GONE = 1 };
  */
 int limit_wait(ward_ns grant, _Atomic uint32_t *gone, struct ward_cancel *token,
 	       struct ward_cancel *other);
-/* As ward_limit_take(), one token of each limit; ends as limit_wait(). */
-int limit_take_one(struct ward_limit *const *limits, unsigned nlimits,
-		   ward_ns until, _Atomic uint32_t *gone,
-		   struct ward_cancel *token, struct ward_cancel *other);
+/* As ward_limit_take(); ends as limit_wait(). */
+int limit_take(struct ward_limit *const *limits, unsigned nlimits, uint32_t n,
+	       ward_ns now, ward_ns until, _Atomic uint32_t *gone,
+	       struct ward_cancel *token, struct ward_cancel *other);
 /* 0, or why ward_limit_take() would always refuse them. */
 int limit_check(struct ward_limit *const *limits, unsigned nlimits);
-/* Gives reserved tokens back.  False: some stay spent, for others were drawn after them. */
-bool limit_undo(const struct limit_hold *hold);
+/*
+ * Gives reserved tokens back, but for the limits of 'but', or NULL.  False: some stay
+ * spent, for others were drawn after them.
+ */
+bool limit_undo(const struct limit_hold *hold, const struct limit_hold *but);
 
 /*
  * Exchanges a token of each limit of one set for one of another: limits in both stay
@@ -64,8 +67,5 @@ bool limit_undo(const struct limit_hold *hold);
 ward_ns limit_change(struct limit_hold *next, const struct limit_hold *last,
 		     struct ward_limit *const *limits, unsigned nlimits,
 		     ward_ns now);
-/* Undoes what 'hold' drew, but for the limits of 'other'. */
-void limit_undo_but(const struct limit_hold *hold,
-		    const struct limit_hold *other);
 
 #endif

@@ -11,8 +11,6 @@ static void count_users(const struct limit_set *set, uint32_t by)
 		add_acq_rel(&limit_of(set->limit[i])->users, by); /* [lu] */
 }
 
-/* ---- made ------------------------------------------------------------------------ */
-
 /* A set that was used before, CLOSED for the caller. */
 static struct limit_set *reuse(struct limit_set *_Atomic *all)
 {
@@ -69,8 +67,6 @@ void limit_sets_free(struct limit_set *all)
 		host_free(all, sizeof(*all));
 	}
 }
-
-/* ---- had ------------------------------------------------------------------------- */
 
 /* False: it has no reference, nor will before it is made anew. */
 static bool hold(struct limit_set *set)

@@ -3,8 +3,6 @@
  * port.c - see port.h.
  */
 #include "lane/port.h"
-#include "lane/lane.h"
-#include <errno.h>
 
 int ward_port_create(struct ward_port **out)
 {
@@ -26,24 +24,9 @@ int ward_port_create(struct ward_port **out)
 	return 0;
 }
 
-bool port_is(const struct ward_port *port)
-{
-	return handle_is(port, HANDLE_PORT);
-}
-
 int ward_port_fd(const struct ward_port *port)
 {
-	return port_is(port) ? port->event.fd : -EINVAL;
-}
-
-void port_hold(struct ward_port *port)
-{
-	add_acq_rel(&port->lanes, 1);
-}
-
-void port_unhold(struct ward_port *port)
-{
-	(void)WARD_CHECK(sub_acq_rel(&port->lanes, 1));
+	return handle_is(port, HANDLE_PORT) ? port->event.fd : -EINVAL;
 }
 
 static int destroy(struct ward_port *port)
@@ -83,12 +66,6 @@ void port_post(struct ward_port *port, struct pool *pool,
 	if (!head)
 		host_event_set(&port->event);
 	sub_acq_rel(&port->posting, 1); /* [po] */
-}
-
-void port_answer(struct ward_task *task, int status)
-{
-	task_priv(task)->status = status;
-	task_move(task_priv(task), TASK_LOST, 0);
 }
 
 void port_post_late(struct pool *pool, struct ward_task *task)

@@ -32,13 +32,18 @@ struct ward_port {
 	struct host_file event;
 };
 
-bool port_is(const struct ward_port *port);
 /* One lane, or one late release(), more or less. */
-void port_hold(struct ward_port *port);
-void port_unhold(struct ward_port *port);
-/* Notes the answer, which the caller owns: a canceller comes too late from now on. */
-void port_answer(struct ward_task *task, int status);
-/* After that, when the caller is not seen inside of the task any more: hands it on. */
+static inline void port_hold(struct ward_port *port)
+{
+	add_acq_rel(&port->lanes, 1);
+}
+
+static inline void port_unhold(struct ward_port *port)
+{
+	(void)WARD_CHECK(sub_acq_rel(&port->lanes, 1));
+}
+
+/* Hands a LOST task on, when the caller is not seen inside of it any more. */
 void port_post(struct ward_port *port, struct pool *pool,
 	       struct ward_task *task);
 /*

@@ -29,7 +29,6 @@
 #define WARD_LIB_LANE_STOP_H
 
 #include "lane/lane.h"
-#include <errno.h>
 
 /* ---- as it comes in ---------------------------------------------------------------- */
 

@@ -14,6 +14,8 @@ static void add_word(struct wait_entry *entry, _Atomic uint32_t *word)
 
 void wait_token(struct wait_entry *entry, const struct ward_cancel *token)
 {
+	if (!token)
+		return;
 	entry->token[entry->tokens++] = token;
 	if (cancel_word(token) != entry->waitv[0].word)
 		add_word(entry, cancel_word(token));
@@ -44,12 +46,10 @@ static _Atomic uint32_t *wake_word(struct wait_entry *entry, struct slot *slot)
 static void show(struct wait_entry *entry, struct slot *slot)
 {
 	_Atomic uint32_t *word = wake_word(entry, slot);
-	const struct ward_cancel *own = /* in a callback NULL */
-		entry->how & WAIT_STOPS ? stop_token(slot) : NULL;
 
 	entry->slot = slot;
-	if (own)
-		wait_token(entry, own);
+	if (entry->how & WAIT_STOPS)
+		wait_token(entry, stop_token(slot));
 	entry->declared = load_relaxed(&slot->declared);
 	if (entry->how & WAIT_DECLARED)
 		declare(slot, entry->until);

@@ -17,7 +17,6 @@
 #ifndef WARD_LIB_LANE_WAIT_H
 #define WARD_LIB_LANE_WAIT_H
 
-#include "base/host.h"
 #include "sync/wait_queue.h"
 #include "task/slot.h"
 #include <errno.h>
@@ -50,7 +49,7 @@ void wait_enter(struct wait_entry *entry, struct wait_queue *queue,
 /* The same on a word; NULL: only the time, tokens and the slot end it. */
 void wait_prepare(struct wait_entry *entry, _Atomic uint32_t *word,
 		  ward_ns until, unsigned how);
-/* One more token that ends each sleep; before the first look, two at most. */
+/* One more token (or NULL) that ends each sleep; before the first look, two at most. */
 void wait_token(struct wait_entry *entry, const struct ward_cancel *token);
 /* What moves after this look is not slept over. */
 void wait_look(struct wait_entry *entry);

@@ -5,10 +5,10 @@
  */
 #include "pool/pool.h"
 
-/* ---- the helpers' bells ---------------------------------------------------------- */
-
-void steward_ring(struct pool *pool)
+void steward_ring(void *arg)
 {
+	struct pool *pool = arg;
+
 	add_acq_rel(&pool->steward_word, 1);
 	host_wake(&pool->steward_word, INT32_MAX); /* an old one may sleep there */
 }
@@ -31,8 +31,6 @@ void clerk_wake(struct pool *pool)
 	steward_wake(pool); /* it watches that the clerk comes */
 }
 
-/* ---- workers that wait ------------------------------------------------------------- */
-
 bool pool_needs_workers(const struct pool *pool)
 {
 	return bell_deserted(&pool->inbox.bell) && inbox_anything(&pool->inbox);
@@ -44,8 +42,6 @@ void pool_worker_waits(struct pool *pool)
 	    !swap_acq_rel(&pool->relief, 1)) /* [rl] a wait declared | who waits? */
 		steward_ring(pool);
 }
-
-/* ---- references ------------------------------------------------------------------ */
 
 void pool_put(struct pool *pool)
 {
@@ -60,8 +56,6 @@ void pool_left(struct pool *pool)
 	host_wake(&pool->alive, INT32_MAX);
 	pool_put(pool);
 }
-
-/* ---- misuse ------------------------------------------------------------------------ */
 
 void pool_tell_span(struct pool *pool)
 {

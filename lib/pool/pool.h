@@ -202,8 +202,8 @@ static inline void life_no_zombie(struct pool *pool, uint64_t life,
 void pool_put(struct pool *pool); /* the last one frees it */
 /* A thread has done its last with the pool. */
 void pool_left(struct pool *pool);
-/* The steward is to look before its next scan. */
-void steward_ring(struct pool *pool);
+/* The steward is to look before its next scan; also the inbox's later.ring. */
+void steward_ring(void *pool);
 /* By a thread that leaves the park, if the steward sleeps; also the bell's 'woke'. */
 void steward_wake(void *pool);
 void clerk_wake(struct pool *pool);
@@ -228,6 +228,14 @@ static inline int task_refuse(const struct ward_task *task)
 	if (task_state(load_acquire(&task_priv(task)->word)) != TASK_FREE) /* [K] */
 		return -EBUSY;
 	return 0;
+}
+
+/* The calling worker's own; NULL: the thread is no worker of this pool. */
+static inline struct local_queue *pool_local(const struct pool *pool)
+{
+	struct slot *slot = slot_here();
+
+	return slot && slot->pool == pool ? &slot->local : NULL;
 }
 
 /* Reports, once, an 'until' that is a span. */

@@ -2,14 +2,9 @@
 /*
  * seat_count.h - how many seats are to be taken, and how many are.
  *
- * Two words.  'size' is the plan: a pool begins with 'base' seats, at least 'least',
- * and on demand up to 'most'; 'lent' more stand in for workers that wait inside
- * tasks.  'word' is the state:
- *
- *	leaving:16  taken:16  wanted:16
- *
- * 'wanted' is base + lent; 'taken' seats have a worker, or a spare that is just about
- * to sit down; 'leaving' of those have a worker that was dismissed and is about to go.
+ * The two words, and who moves them: docs/states.md.  'taken' seats have a worker, or a
+ * spare that is just about to sit down; 'leaving' of those have a worker that was dismissed
+ * and is about to go.
  *
  * Invariants:
  *  1) A seat is counted as taken before its pointer is set, and until that was
@@ -34,8 +29,6 @@ struct seat_count {
 	_Atomic uint64_t size; /* X: S, and ward_pool_resize() */
 	_Atomic uint64_t word; /* X */
 };
-
-/* ---- the size ---------------------------------------------------------------- */
 
 struct size {
 	uint32_t least, most; /* with least = most it does not grow on demand */
@@ -64,8 +57,6 @@ static inline void seats_init(struct seat_count *count, const struct size *size)
 	atomic_init(&count->size, size_pack(size));
 	atomic_init(&count->word, size->base); /* wanted */
 }
-
-/* ---- the word ----------------------------------------------------------------- */
 
 #define SEATS_WANTED(w) ((uint32_t)(w)&0xffff)
 #define SEATS_TAKEN(w) ((uint32_t)((w) >> 16) & 0xffff)

@@ -3,17 +3,12 @@
  * sweep.c - what waits and is told to stop: by its token, by its lane's, by a point in
  * time.
  *
- * A worker that comes to such a task answers it.  But that may be long in coming, and
- * nothing tells which tasks carry a token that was fired.  So when tokens have moved, or
- * a point in time has come by which something was to stop, the steward seats a spare on
- * the bench (seat_bench()).  The spare goes through all that waits in the direction in
- * which tasks move on, so that none slips past: lanes, ranks and rings, what is requeued.
- * It brings what is told to stop to the front of what is requeued; then it answers that,
- * as far as workers have not.  Local queues are not looked at: their workers come to such
- * a task within a scan, or it is requeued (lost_local()), and looked at then.
- *
- * A sweep looks at each task that waits, so it has one part in PARTS of a thread's time
- * at most: where very many wait, the answer comes later than at the next scan.
+ * The steward seats a spare on the bench (seat_bench()), as docs/overview.md says.  That
+ * goes through all that waits in the direction in which tasks move on, so that none slips
+ * past: lanes, ranks and rings, what is requeued.  It brings what is told to stop to the
+ * front of what is requeued; then it answers that, as far as workers have not.  Local
+ * queues are not looked at: their workers come to such a task within a scan, or it is
+ * requeued (lost_local()), and looked at then.
  *
  * Edges: [cm] a token moved | the steward looks; [tb] put | told_by lowered | taken
  * and all looked at; [ll] a lane is there | all lanes.
@@ -23,7 +18,7 @@
 
 #define SECOND UINT64_C(1000000000)
 
-enum { PARTS = 10 };
+enum { PARTS = 10 }; /* of a thread's time: one is for sweeps at most */
 
 /* Called for each task in rings and ranks; true: it was taken out. */
 static bool take_out(void *arg, struct ward_task *task)
@@ -47,7 +42,7 @@ static void look_in_lanes(struct pool *pool, struct slot *slot)
 	slot_begin(slot, NULL, SLOT_HOOK);
 	for (; lane; lane = lane->all)
 		if (lane_inside(lane))
-			lane_look(lane);
+			lane_sweep(lane, LANE_SWEEP_ALL | LANE_SWEEP_TOLD);
 	slot_end(slot);
 	lost_local(pool, slot); /* what the lanes have handed on */
 }

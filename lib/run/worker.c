@@ -222,7 +222,8 @@ static bool answer_lane(struct pool *pool, struct slot *slot, uint64_t epoch,
 		*status = lane_ended(lane, task, *status, failed);
 	if (!lane->port)
 		return false;
-	port_answer(task, *status);
+	task_priv(task)->status = *status;
+	task_move(task_priv(task), TASK_LOST, 0); /* a canceller comes too late */
 	part_from(slot, epoch);
 	port_post(lane->port, pool, task);
 	return true;
@@ -282,12 +283,14 @@ void worker_answer(struct pool *pool, struct slot *slot,
 bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task)
 {
 	struct task_priv *priv = task_priv(task);
-	uint64_t word = load_acquire(&priv->word);
+	uint64_t word = load_acquire(&priv->word); /* [K] */
 
 	switch (task_state(word)) {
 	case TASK_RERUN:
 		if (!stop_with_pool(pool, word))
 			return true;
+		/* fall through */
+	case TASK_QUEUED:
 		worker_answer(pool, slot, task,
 			      task_skip(priv, TASK_QUEUED,
 					word & TASK_WAITS ? TASK_REFUSED : 0,
@@ -396,14 +399,6 @@ static cold int run_stamped(struct slot *slot, struct ward_task *task)
 	histogram_add(&slot->run_time, ran);
 	local_learn(&slot->local, ran);
 	return status;
-}
-
-/* A task that never ran, or does not run again: no failure, and no dead letter. */
-static void answer_skipped(struct pool *pool, struct slot *slot,
-			   struct ward_task *task, int status)
-{
-	worker_answer(pool, slot, task,
-		      task_skip(task_priv(task), TASK_QUEUED, 0, status));
 }
 
 /*
@@ -555,8 +550,9 @@ static cold uint64_t prepare(struct pool *pool, struct slot *slot,
 		word = load_relaxed(&priv->word);
 	}
 	status = stop_begin(pool, task);
-	if (status) {
-		answer_skipped(pool, slot, task, status);
+	if (status) { /* no failure, and no dead letter */
+		worker_answer(pool, slot, task,
+			      task_skip(priv, TASK_QUEUED, 0, status));
 		return 0;
 	}
 	show_own_budgets(slot, task);
@@ -619,13 +615,11 @@ static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
 	if (load_acquire(&pool->stopping)) {
 		if (!task)
 			return WORK_STOPS;
-		if (task_state(load_relaxed(&task_priv(task)->word)) ==
-		    TASK_QUEUED) {
-			answer_skipped(pool, slot, task, -ECANCELED);
-			*own = !slot_taken(slot);
-			return WORK_GOES_ON;
-		}
-	} else if (seat_leave(pool, slot)) {
+		worker_settle(pool, slot, task);
+		*own = !slot_taken(slot);
+		return WORK_GOES_ON;
+	}
+	if (seat_leave(pool, slot)) {
 		if (task)
 			later_return(&pool->inbox, task);
 		return WORK_LEAVES;

@@ -177,7 +177,7 @@ static void takes_b(void *arg)
 	for (int i = 0; i < 2; i++)
 		if (!limit_reserve(&hold, set, 1, 1, clock_us * US, 0, &at) &&
 		    sim_choose(2))
-			limit_undo(&hold);
+			limit_undo(&hold, NULL);
 }
 
 static void limit_none(void)

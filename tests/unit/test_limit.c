@@ -151,7 +151,7 @@ Test(limit, the_latest_of_them_is_waited_for)
 	cr_assert_eq(limit_reserve(&hold, set, 3, 1, now, WARD_FOREVER, &grant),
 		     0);
 	cr_assert_eq(grant, now + WARD_MS(500));
-	limit_undo(&hold);
+	limit_undo(&hold, NULL);
 	cr_assert_eq(limit_reserve(&hold, set, 3, 1, now, now + WARD_MS(499),
 				   &grant),
 		     -ETIMEDOUT);
@@ -465,7 +465,7 @@ static void *takes(void *arg)
 		if (i % 3 == 0) {
 			if (!limit_reserve(&hold, set, 3, 1, ward_now(),
 					   ward_in(WARD_US(5)), &grant))
-				limit_undo(&hold);
+				limit_undo(&hold, NULL);
 		} else if (!ward_limit_take(set, 3, 1, WARD_NOWAIT, NULL)) {
 			mine++;
 		}
