@@ -4,23 +4,14 @@
  */
 #include "tell/dedup.h"
 #include "pool/pool.h"
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static bool quiet(const struct pool *pool, const struct ward_task *task)
 {
-	const struct ward_policy *own = task->policy ? task->policy :
-						       &pool->policy;
-
-	return (own->flags | pool->policy.flags) & WARD_POLICY_QUIET;
-}
-
-/* Somebody is told the failure's id, and may look it up. */
-static bool has_listener(const struct pool *pool, const struct ward_task *task)
-{
-	return task->done || pool->hooks.dead || pool->hooks.report;
+	return ((task->policy ? task->policy->flags : 0) | pool->policy.flags) &
+	       WARD_POLICY_QUIET;
 }
 
 /* Is somebody told of it anyhow?  Then it is not for stderr. */
@@ -58,23 +49,26 @@ static void leave(struct pool *pool, struct incident *in)
 
 /*
  * Tells what the caller, whose return address lies in *from, has to say, and remembers
- * that it did.  Returns the code for the caller to return.
+ * that it did; a thread that is no worker says nothing.  The code for the caller to return.
  */
 __attribute__((format(printf, 7, 0)))
 static int say(struct slot *slot, void *const *from, const char *what,
 	       uint64_t cause, int err, bool known, const char *format,
 	       va_list args)
 {
-	struct ward_task *task = slot_runs(slot) ? load_relaxed(&slot->task) :
-						 NULL;
-	uint64_t id = incident_id();
 	char text[TELL_TEXT] = "";
 	void *frame[WARD_FRAMES];
+	struct ward_task *task;
 	struct incident *in;
+	uint64_t id;
 	unsigned n;
 
-	/* The arguments may fault: before there is a record to lose. */
 	err = err ? err : -EINVAL;
+	if (!slot)
+		return err;
+	id = incident_id();
+	task = slot_runs(slot) ? load_relaxed(&slot->task) : NULL;
+	/* The arguments may fault: before there is a record to lose. */
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
 	n = host_frames(from, frame, WARD_FRAMES, dedup_is_floor, &slot->fail.path);
@@ -100,13 +94,10 @@ static int say(struct slot *slot, void *const *from, const char *what,
 
 int ward_fail(int err, const char *format, ...)
 {
-	struct slot *slot = host_self();
 	va_list args;
 
-	if (!slot)
-		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, host_return_at(), "something failed", 0,
+	err = say(host_self(), host_return_at(), "something failed", 0,
 		  err, false, format, args);
 	va_end(args);
 	return err;
@@ -114,13 +105,10 @@ int ward_fail(int err, const char *format, ...)
 
 int ward_wrap(uint64_t cause, int err, const char *format, ...)
 {
-	struct slot *slot = host_self();
 	va_list args;
 
-	if (!slot)
-		return err ? err : -EINVAL;
 	va_start(args, format);
-	err = say(slot, host_return_at(),
+	err = say(host_self(), host_return_at(),
 		  "a module could not do what it was asked to", cause, err,
 		  true, format, args);
 	va_end(args);
@@ -172,8 +160,9 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 
 	if (told)
 		return slot->fail.told.id;
-	if (quiet(pool, task) && !has_listener(pool, task))
-		return 0;
+	if (quiet(pool, task) && !task->done && !pool->hooks.dead &&
+	    !pool->hooks.report)
+		return 0; /* nobody is told the id */
 	id = incident_id();
 	in = describe(pool, slot, task, status, id);
 	if (in) {
@@ -185,19 +174,11 @@ uint64_t fail_ended(struct pool *pool, struct slot *slot,
 }
 
 /* The kind that was told of the last attempt; one stands for all stalls. */
-static enum ward_kind kind_of(enum lost_why why)
-{
-	switch (why) {
-	case LOST_STALL:
-		return WARD_R_BLOCKED;
-	case LOST_DEATH:
-		return WARD_R_DEATH;
-	case LOST_FAULT:
-		return WARD_R_FAULT;
-	default:
-		return WARD_R_ERROR;
-	}
-}
+static const enum ward_kind kind_of[] = { [LOST_STALL] = WARD_R_BLOCKED,
+					  [LOST_DEATH] = WARD_R_DEATH,
+					  [LOST_ERROR] = WARD_R_ERROR,
+					  [LOST_FAULT] = WARD_R_FAULT,
+					  [LOST_STOP] = WARD_R_ERROR };
 
 void fail_dead(struct pool *pool, struct ward_task *task, int status)
 {
@@ -208,7 +189,7 @@ void fail_dead(struct pool *pool, struct ward_task *task, int status)
 	add_relaxed(&pool->dead_letters, 1);
 	if (!pool->hooks.dead)
 		return;
-	report_init(&report, kind_of((enum lost_why)task_priv(task)->why),
+	report_init(&report, kind_of[task_priv(task)->why],
 		    task_incident(task_priv(task)), pool->name);
 	report.err = status;
 	report.task = task->name ? task->name : "";

@@ -18,7 +18,6 @@
  * handed in, or the stack is spent.
  */
 #include "pool/pool.h"
-#include <errno.h>
 
 static struct host_fault *catches(void *self)
 {

@@ -20,18 +20,12 @@ static const struct ward_policy *policy_of(const struct pool *pool,
 
 static uint32_t allowed(const struct ward_policy *policy, enum lost_why why)
 {
-	switch (why) {
-	case LOST_STALL:
-		return policy->stalls;
-	case LOST_DEATH:
-		return policy->deaths;
-	case LOST_ERROR:
-		return policy->errors;
-	case LOST_FAULT:
-		return policy->faults;
-	default:
-		return 0;
-	}
+	const uint32_t times[LOST_STOP] = { [LOST_STALL] = policy->stalls,
+					    [LOST_DEATH] = policy->deaths,
+					    [LOST_ERROR] = policy->errors,
+					    [LOST_FAULT] = policy->faults };
+
+	return times[why];
 }
 
 /* Attempts so far; of a periodic task, since its last rearm. */
@@ -69,18 +63,6 @@ static bool may_rerun(struct pool *pool, const struct ward_task *task,
 	return true;
 }
 
-/* How long the rerun waits that follows attempt n. */
-static uint64_t backoff(struct pool *pool, const struct ward_task *task,
-			uint32_t n)
-{
-	const struct ward_policy *own = policy_of(pool, task);
-
-	return backoff_draw(
-		&pool->rng,
-		policy_pick(own->backoff_min, pool->policy.backoff_min),
-		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
-}
-
 int lost_status(enum lost_why why)
 {
 	static const int status[] = { [LOST_STALL] = -ETIME,
@@ -116,8 +98,13 @@ static bool end_attempt(struct pool *pool, struct ward_task *task,
 
 static void run_again(struct pool *pool, struct ward_task *task)
 {
+	const struct ward_policy *own = policy_of(pool, task);
 	uint32_t n = task_attempt(load_relaxed(&task_priv(task)->word)) - 1;
-	uint64_t wait = backoff(pool, task, n), now, by;
+	uint64_t wait = backoff_draw(
+		&pool->rng,
+		policy_pick(own->backoff_min, pool->policy.backoff_min),
+		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
+	uint64_t now, by;
 
 	if (!wait) {
 		by = stop_by(pool, task);
@@ -130,15 +117,6 @@ static void run_again(struct pool *pool, struct ward_task *task)
 		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1,
 		  false);
 	steward_ring(pool); /* [w] */
-}
-
-static void lost_run(struct pool *pool, struct ward_task *task,
-		     enum lost_why why, bool inside, uint64_t incident)
-{
-	if (end_attempt(pool, task, why, lost_status(why), inside, incident))
-		run_again(pool, task);
-	else
-		later_requeue_first(&pool->inbox, task);
 }
 
 bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
@@ -171,16 +149,18 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 			    why == LOST_FAULT ? &pool->faulted :
 						&pool->stalled,
 			    1);
-		lost_run(pool, task, why, inside, incident);
+		if (end_attempt(pool, task, why, lost_status(why), inside,
+				incident))
+			run_again(pool, task);
+		else
+			later_requeue_first(&pool->inbox, task);
 		return;
 	}
-	if (phase == SLOT_HOOK)
-		return;
 	/*
 	 * A callback loses no answer.  While its thread lives it may return and go on
 	 * to the next one; what a dead thread left is requeued.
 	 */
-	if (inside)
+	if (phase == SLOT_HOOK || inside)
 		return;
 	if (phase == SLOT_DEAD)
 		requeue_due(pool, task, TASK_TOLD);

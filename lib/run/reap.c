@@ -42,6 +42,7 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 			 const struct end *end, uint64_t when, uint64_t id)
 {
 	struct incident *in = incident_open(&pool->tell, WARD_R_DEATH, id);
+	bool in_task = end->inside && end->phase == SLOT_RUN;
 
 	if (!in)
 		return;
@@ -51,40 +52,31 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 	in->report.task = end->name;
 	in->report.attempt = end->attempt;
 	in->report.what = raw ? "a worker's thread ended by a raw exit" :
-			  end->inside && end->phase == SLOT_RUN ?
-				"a worker's thread left inside a task" :
-			  end->inside ?
-				"a worker's thread left inside a callback" :
-				"a worker's thread left outside any task";
+			  in_task ? "a worker's thread left inside a task" :
+			  end->inside ? "a worker's thread left inside a callback" :
+					"a worker's thread left outside any task";
 	if (slot->fail.fault.signo)
 		tell_fault(in, &slot->fail.fault);
-	in->report.err = end->inside && end->phase == SLOT_RUN ?
-				 lost_status(end->why) :
-				 0;
+	in->report.err = in_task ? lost_status(end->why) : 0;
 	in->heard = end->heard;
 	if (in->report.worker < pool->seats)
 		in->heal = &pool->healed[in->report.worker];
 	incident_raise(&pool->tell, in);
 }
 
-/* The answer of the attempt that a dead thread was inside of. */
-static bool take_from_dead(struct slot *slot, uint64_t word, bool exit_cleanup)
-{
-	if (exit_cleanup)
-		return slot_end(slot);
-	/* The word stands still now: the answer is ours, or was taken before. */
-	return slot_fence(slot, word, ASKER_REAP);
-}
-
 static void take_over(struct pool *pool, struct slot *slot, uint64_t word,
 		      struct end *end, bool exit_cleanup, uint64_t id)
 {
-	if (!take_from_dead(slot, word, exit_cleanup)) {
+	/* The word stands still now: the answer is ours, or was taken before. */
+	bool ours = exit_cleanup ? slot_end(slot) :
+				   slot_fence(slot, word, ASKER_REAP);
+
+	if (!ours) {
 		if (!end->left) /* else by reap_unpin() */
 			reap_zombie(pool, end->task, end->phase);
 		return;
 	}
-	if (end->phase == SLOT_RUN) { /* ours, so the task may be read */
+	if (end->phase == SLOT_RUN) { /* so the task may be read */
 		end->name = end->task->name ? end->task->name : "";
 		end->heard = end->why == LOST_FAULT && end->task->done;
 		end->attempt = task_attempt(

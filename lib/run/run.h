@@ -7,7 +7,6 @@
 #define WARD_LIB_RUN_RUN_H
 
 #include "lane/lane.h"
-#include "pool/pool.h"
 
 /* ---- lost.c: attempts that lost their worker, or came to nothing --------------- */
 
@@ -50,8 +49,8 @@ void seat_match(struct pool *pool);
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 		 uint64_t when);
 /*
- * The calling worker, outside any task, gives up its seat if one is too many: true,
- * and it is STARTING.
+ * The calling worker, outside any task, gives up its seat if one is too many, or the
+ * bench: true, and it is STARTING.
  */
 bool seat_leave(struct pool *pool, struct slot *slot);
 /*
@@ -67,8 +66,13 @@ bool seat_all_taken(struct pool *pool);
  * down there now.
  */
 bool seat_bench(struct pool *pool);
-/* The calling spare leaves the bench: STARTING again. */
-void seat_leave_bench(struct pool *pool, struct slot *slot);
+/*
+ * Clears the seat's pointer, and only then the count, so that a thread that claims a seat
+ * finds an empty one.  A worker on the bench counts as a spare, so that the clerk makes no
+ * other.
+ */
+void seat_empty(struct pool *pool, struct slot *slot, uint32_t seat,
+		bool dismissed);
 
 static inline uint32_t seat_of_bench(const struct pool *pool)
 {
@@ -84,8 +88,8 @@ static inline uint32_t seat_of_bench(const struct pool *pool)
 void worker_answer(struct pool *pool, struct slot *slot,
 		   struct ward_task *task, int status);
 /*
- * A task that was requeued, on a worker or in destroy: answers or releases it
- * if that is due.  True: it is to run again.
+ * A task that was requeued, or any when the pool stops, on a worker or in destroy:
+ * answers or releases it if that is due.  True: it is to run again.
  */
 bool worker_settle(struct pool *pool, struct slot *slot, struct ward_task *task);
 /* The second half of an answer, when done() was called before. */

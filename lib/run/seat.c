@@ -22,11 +22,13 @@ static void mark_used(struct pool *pool, uint32_t i)
 static bool sit_down(struct pool *pool, struct slot *slot, uint32_t i)
 {
 	struct slot *none = NULL;
+	bool bench = i == seat_of_bench(pool);
 
-	mark_used(pool, i);
+	if (!bench)
+		mark_used(pool, i);
 	store_relaxed(&slot->seat.number, i);
 	slot->seat.vacated = load_acquire(&pool->vacated[i]);
-	slot->self.worker = i;
+	slot->self.worker = bench ? UINT32_MAX : i;
 	return cas_acq_rel(&pool->seat[i], &none, slot); /* [U] */
 }
 
@@ -43,10 +45,21 @@ static bool find_seat(struct pool *pool, struct slot *slot, bool vacated)
 	return false;
 }
 
+void seat_empty(struct pool *pool, struct slot *slot, uint32_t seat,
+		bool dismissed)
+{
+	struct slot *me = slot;
+
+	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
+	if (seat == seat_of_bench(pool))
+		sub_acq_rel(&pool->spares_ready, 1);
+	else
+		seats_left(&pool->seat_count, dismissed);
+}
+
 /* A seat is counted as taken for it already, so an empty one is always somewhere. */
 static void seat_give(struct pool *pool, struct slot *slot)
 {
-	struct slot *me = slot;
 	uint64_t life = load_acquire(&slot->thread.life);
 
 	if (LIFE_STATE(life) != LIFE_SPARE) { /* it is leaving */
@@ -56,8 +69,7 @@ static void seat_give(struct pool *pool, struct slot *slot)
 	while (!find_seat(pool, slot, true) && !find_seat(pool, slot, false))
 		;
 	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
-		cas_acq_rel(&pool->seat[slot->self.worker], &me, NULL);
-		seats_left(&pool->seat_count, false);
+		seat_empty(pool, slot, slot->self.worker, false);
 		return;
 	}
 	if (slot->seat.vacated)
@@ -98,27 +110,14 @@ bool seat_all_taken(struct pool *pool)
 	return taken >= SEATS_WANTED(load_acquire(&pool->seat_count.word));
 }
 
-/* The pointer first, so that a thread that claims a seat finds an empty one. */
+/* 'vacated': when the seat fell vacant; 0: nobody is missed there. */
 static void get_up(struct pool *pool, struct slot *slot, uint32_t seat,
-		   bool dismissed)
+		   bool dismissed, uint64_t vacated)
 {
-	struct slot *me = slot;
-
-	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
-	seats_left(&pool->seat_count, dismissed);
+	store_relaxed(&pool->vacated[seat], vacated);
+	store_relaxed(&pool->healed[seat], 0);
+	seat_empty(pool, slot, seat, dismissed);
 	seat_match(pool);
-}
-
-/* A worker on the bench counts as a spare still, so that the clerk makes no other. */
-static bool clear_bench(struct pool *pool, struct slot *slot, uint32_t seat)
-{
-	struct slot *me = slot;
-
-	if (seat != seat_of_bench(pool))
-		return false;
-	cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
-	sub_acq_rel(&pool->spares_ready, 1);
-	return true;
 }
 
 void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
@@ -126,13 +125,13 @@ void seat_vacate(struct pool *pool, struct slot *slot, uint32_t seat,
 {
 	bool dismissed;
 
-	if (clear_bench(pool, slot, seat))
+	if (seat == seat_of_bench(pool)) {
+		seat_empty(pool, slot, seat, false);
 		return;
+	}
 	/* If a worker was too many, no spare takes its place. */
 	dismissed = seats_dismiss(&pool->seat_count);
-	store_relaxed(&pool->vacated[seat], dismissed ? 0 : when);
-	store_relaxed(&pool->healed[seat], 0);
-	get_up(pool, slot, seat, dismissed);
+	get_up(pool, slot, seat, dismissed, dismissed ? 0 : when);
 	steward_wake(pool);
 }
 
@@ -154,14 +153,12 @@ bool seat_leave(struct pool *pool, struct slot *slot)
 	bool leaves;
 
 	transition_begin(pool);
-	leaves = obey(pool);
+	leaves = seat == seat_of_bench(pool) || obey(pool);
 	if (leaves) {
 		add_acq_rel(&pool->starting, 1);
 		/* Alive and outside: only this thread moves its life. */
 		life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
-		store_relaxed(&pool->vacated[seat], 0);
-		store_relaxed(&pool->healed[seat], 0);
-		get_up(pool, slot, seat, true);
+		get_up(pool, slot, seat, true, 0);
 		lost_local(pool, slot);
 	}
 	transition_end(pool);
@@ -205,17 +202,6 @@ bool seat_resize(struct pool *pool, uint64_t seen, const struct size *next)
 
 /* ---- the bench ------------------------------------------------------------------ */
 
-static bool sit_on_bench(struct pool *pool, struct slot *slot)
-{
-	uint32_t seat = seat_of_bench(pool);
-	struct slot *none = NULL;
-
-	store_relaxed(&slot->seat.number, seat);
-	slot->seat.vacated = 0;
-	slot->self.worker = UINT32_MAX;
-	return cas_acq_rel(&pool->seat[seat], &none, slot); /* [U] */
-}
-
 /* In a transition [I]: the seat's pointer is set before the life moves. */
 static bool call_to_bench(struct pool *pool)
 {
@@ -231,13 +217,13 @@ static bool call_to_bench(struct pool *pool)
 		sub_acq_rel(&pool->spares_ready, 1);
 		return false; /* it is leaving */
 	}
-	if (!sit_on_bench(pool, slot)) { /* another steward was faster */
+	if (!sit_down(pool, slot, seat_of_bench(pool))) { /* another steward was faster */
 		stack_push(&pool->spares, k);
 		seat_match(pool);
 		return false;
 	}
 	if (!life_move(slot, life, LIFE_SEATED)) { /* it is leaving */
-		clear_bench(pool, slot, seat_of_bench(pool));
+		seat_empty(pool, slot, seat_of_bench(pool), false);
 		return false;
 	}
 	store_release(&slot->seat.call, CALL_SEAT); /* [c] */
@@ -257,15 +243,4 @@ bool seat_bench(struct pool *pool)
 	called = call_to_bench(pool);
 	transition_end(pool);
 	return called;
-}
-
-void seat_leave_bench(struct pool *pool, struct slot *slot)
-{
-	transition_begin(pool);
-	add_acq_rel(&pool->starting, 1);
-	/* Alive and outside: only this thread moves its life. */
-	life_move(slot, load_acquire(&slot->thread.life), LIFE_STARTING);
-	clear_bench(pool, slot, seat_of_bench(pool));
-	lost_local(pool, slot);
-	transition_end(pool);
 }

@@ -69,24 +69,16 @@ static void exit_cleanup(void *arg)
 static void worker_leave(struct pool *pool, struct slot *slot)
 {
 	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
-	struct slot *me = slot;
 
 	transition_begin(pool);
 	while (!life_step(slot, &life, LIFE_GONE))
 		;
-	if (LIFE_STATE(life) == LIFE_SEATED) {
-		uint32_t seat = load_relaxed(&slot->seat.number);
-
-		cas_acq_rel(&pool->seat[seat], &me, NULL); /* [U] */
-		if (seat == seat_of_bench(pool))
-			sub_acq_rel(&pool->spares_ready, 1);
-		else
-			seats_left(&pool->seat_count, false);
-	} else if (LIFE_STATE(life) == LIFE_ZOMBIE) { /* in the stop hook */
+	if (LIFE_STATE(life) == LIFE_SEATED)
+		seat_empty(pool, slot, load_relaxed(&slot->seat.number), false);
+	else if (LIFE_STATE(life) == LIFE_ZOMBIE) /* in the stop hook */
 		life_no_zombie(pool, life, &pool->zombies_returned);
-	} else {
+	else
 		sub_acq_rel(&pool->starting, 1);
-	}
 	transition_end(pool);
 	spare_lives_changed(pool); /* start may wait for the last thread */
 	inbox_settle(&pool->inbox);
@@ -99,7 +91,7 @@ static enum work_end answer_all(struct pool *pool, struct slot *slot)
 	while (!sweep(pool, slot))
 		if (!worker_come_home(pool, slot))
 			return WORK_RETURNED;
-	seat_leave_bench(pool, slot);
+	seat_leave(pool, slot);
 	orphaned_answer(pool);
 	return WORK_LEAVES;
 }
@@ -134,9 +126,9 @@ static void serve(struct pool *pool, struct slot *slot, bool raised)
 		if (end == WORK_LEAVES)
 			continue;
 		report_return(pool, slot);
-		orphaned_answer(pool); /* destroy does not wait for a zombie */
 		if (slot->priority.demoted)
 			break;
+		orphaned_answer(pool); /* destroy does not wait for a zombie */
 	}
 	orphaned_answer(pool);
 }

@@ -9,7 +9,6 @@
  * Edge [N]: armed | called, called | taken back.
  */
 #include "pool/pool.h"
-#include <errno.h>
 
 enum { ARMED = 1, CALLING, CALLED };
 
