@@ -160,7 +160,6 @@ WARD_SOURCES = \
 	lib/front/lanes.c \
 	lib/front/pool.c \
 	lib/front/port_run.c \
-	lib/front/prefault.c \
 	lib/front/recall.c \
 	lib/front/resize.c \
 	lib/front/self.c \

@@ -2,15 +2,12 @@
 /*
  * audit.c - do the pool's numbers add up?
  *
- * Most invariants hold between numbers that different threads write, so they can only
- * be checked of a pool that stands still: every number is read twice, and those checks
- * count only if the two readings are the same and no thread is between two steps: no
- * submitter holds a claim, no worker is neither parked nor inside a task (one may be in
- * its local queue), nothing is being healed [I].
+ * The invariants, and when they hold: docs/states.md.  For a pool that stands still every
+ * number is read twice, and no thread may be between two steps (one whose worker is
+ * neither parked nor inside a task may be in its local queue), nor anything be healed [I].
  */
 #include "front/front.h"
 #include "heal/heal.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
 #include "base/host_symbol.h"
 #include "front/front.h"
 #include "lane/stop.h"
-#include <errno.h>
 #include <string.h>
 
 #define MS 1000000u
@@ -19,11 +18,6 @@ enum { SEATS = 4096, ZOMBIES_ASLEEP = 256 };
 
 /* ---- configuration ------------------------------------------------------------- */
 
-static bool out_of_range(uint64_t value, uint64_t low, uint64_t high)
-{
-	return value && (value < low || value > high);
-}
-
 static uint32_t workers_of(const struct ward_pool_config *c)
 {
 	uint32_t w = c->workers ? c->workers : host_cpu_count();
@@ -33,46 +27,42 @@ static uint32_t workers_of(const struct ward_pool_config *c)
 
 static int check_pool(const struct ward_pool_config *c)
 {
-	if (c->size != sizeof(*c) || c->flags & ~FLAGS)
-		return -EINVAL;
-	if (out_of_range(c->workers, 1, SEATS) ||
-	    out_of_range(c->max, workers_of(c), SEATS) ||
-	    out_of_range(c->spares, 1, 1024) ||
-	    out_of_range(c->zombies, 1, SEATS) ||
-	    out_of_range(c->zombies_asleep, 1, SEATS) || c->reserved ||
-	    out_of_range(c->ring, 2, 1u << 20) || c->ring & (c->ring - 1) ||
-	    out_of_range(c->stack, STACK_MIN, SIZE_MAX / 2) ||
-	    out_of_range(c->scan, 1 * MS, 1000 * MS) ||
-	    out_of_range(c->idle, 1 * MS, UINT64_MAX) ||
+	if (c->size != sizeof(*c) || c->flags & ~FLAGS || c->reserved ||
 	    (unsigned)c->on_stall > WARD_STALL_ABORT ||
-	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64)
-		return -EINVAL;
-	if (c->policy && !policy_is_sound(c->policy))
+	    c->trace_signo < WARD_TRACE_NONE || c->trace_signo > 64 ||
+	    (c->policy && !policy_is_sound(c->policy)))
 		return -EINVAL;
 	if (c->name && strnlen(c->name, 12) > 11)
 		return -ENAMETOOLONG;
 	return 0;
 }
 
-/* Zero stays zero. */
-static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+/* Zero stays zero.  *out: it did not fit. */
+static uint64_t fit(uint64_t value, uint64_t low, uint64_t high, bool *out)
 {
-	return !value ? 0 : value < low ? low : value > high ? high : value;
+	uint64_t in = !value ? 0 : value < low ? low : value > high ? high : value;
+
+	*out |= in != value;
+	return in;
 }
 
-static void clamp_all(struct ward_pool_config *c)
+/* Makes the numbers fit.  False: they did not. */
+static bool fit_all(struct ward_pool_config *c)
 {
-	c->workers = (uint32_t)clamp(c->workers, 1, SEATS);
-	c->max = (uint32_t)clamp(c->max, workers_of(c), SEATS);
-	c->spares = (uint32_t)clamp(c->spares, 1, 1024);
-	c->zombies = (uint32_t)clamp(c->zombies, 1, SEATS);
-	c->zombies_asleep = (uint32_t)clamp(c->zombies_asleep, 1, SEATS);
-	c->ring = (uint32_t)clamp(c->ring, 2, 1u << 20);
+	bool out = c->ring & (c->ring - 1);
+
+	c->workers = (uint32_t)fit(c->workers, 1, SEATS, &out);
+	c->max = (uint32_t)fit(c->max, workers_of(c), SEATS, &out);
+	c->spares = (uint32_t)fit(c->spares, 1, 1024, &out);
+	c->zombies = (uint32_t)fit(c->zombies, 1, SEATS, &out);
+	c->zombies_asleep = (uint32_t)fit(c->zombies_asleep, 1, SEATS, &out);
+	c->ring = (uint32_t)fit(c->ring, 2, 1u << 20, &out);
 	while (c->ring & (c->ring - 1))
 		c->ring += c->ring & -c->ring;
-	c->stack = clamp(c->stack, STACK_MIN, SIZE_MAX / 2);
-	c->scan = clamp(c->scan, 1 * MS, 1000 * MS);
-	c->idle = clamp(c->idle, 1 * MS, UINT64_MAX);
+	c->stack = fit(c->stack, STACK_MIN, SIZE_MAX / 2, &out);
+	c->scan = fit(c->scan, 1 * MS, 1000 * MS, &out);
+	c->idle = fit(c->idle, 1 * MS, UINT64_MAX, &out);
+	return !out;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback)
@@ -181,11 +171,6 @@ static void scribe_ended(void *pool)
 	pool_put(pool);
 }
 
-static void ring_steward(void *pool)
-{
-	steward_ring(pool);
-}
-
 static int set_cpus(struct pool *pool, const char *list)
 {
 	int saved = errno, err = 0;
@@ -249,7 +234,7 @@ static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
 			     (uint32_t)or_default(c->ring, 4096), pool->slots,
 			     1, steward_wake, pool);
 
-	pool->inbox.later.ring = ring_steward;
+	pool->inbox.later.ring = steward_ring;
 	pool->inbox.later.told_by = stop_by;
 	pool->inbox.later.granted_at = lane_granted_at;
 	pool->inbox.later.arg = pool;
@@ -315,11 +300,9 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	static const struct ward_pool_config none = WARD_POOL_CONFIG_INIT;
 	struct ward_pool_config own = config ? *config : none;
 	struct pool *pool;
-	int err;
+	bool fits = fit_all(&own) || own.flags & WARD_POOL_CLAMP;
+	int err = fits ? check_pool(&own) : -EINVAL;
 
-	if (own.size == sizeof(own) && own.flags & WARD_POOL_CLAMP)
-		clamp_all(&own);
-	err = check_pool(&own);
 	if (!err)
 		err = host_init();
 	if (err)

@@ -13,8 +13,6 @@ int pool_new(struct pool **out, const struct ward_pool_config *config);
 uint64_t front_released(const struct pool *pool);
 /* Is the caller one of the pool's threads? */
 bool front_own_thread(const struct pool *pool);
-/* Makes rings and slots present: no task, nor a thread's start, faults pages in. */
-void front_prefault(struct pool *pool);
 
 /* ---- submit.c ------------------------------------------------------------------ */
 

@@ -5,7 +5,6 @@
 #include "front/front.h"
 #include "heal/heal.h"
 #include "heal/zombie.h"
-#include <errno.h>
 
 #define SLICE 5000000u	     /* ns between two looks for threads that died */
 #define FAILED_STARTS 4u	     /* deaths on the way, for each wanted thread */
@@ -285,6 +284,22 @@ static int wait_until_seated(struct pool *pool)
 	}
 }
 
+/* The memory that may be large is there before the first task; the rest was written. */
+static void prefault(struct pool *pool)
+{
+	const struct inbox *inbox = &pool->inbox;
+
+	for (uint32_t i = 0; i < inbox->rings; i++)
+		host_populate(inbox->ring[i].cell,
+			      (inbox->ring[i].mask + 1) *
+				      sizeof(*inbox->ring[i].cell));
+	host_populate(inbox->bell.sleeper,
+		      inbox->locals * sizeof(*inbox->bell.sleeper));
+	host_populate(pool->slot, pool->slots * sizeof(*pool->slot));
+	host_populate(pool->fork,
+		      pool->slots * DEQUE_SIZE * sizeof(*pool->fork));
+}
+
 /* If a thread hangs, the pool cannot be started again: it might act in the next start. */
 static void undo_start(struct pool *pool)
 {
@@ -304,7 +319,7 @@ static int start(struct pool *pool)
 	int err;
 
 	if (pool->prefault)
-		front_prefault(pool);
+		prefault(pool);
 	add_acq_rel(&pool->refs, 1); /* the scribe's */
 	err = tell_start(&pool->tell);
 	if (err) {

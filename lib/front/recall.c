@@ -2,11 +2,9 @@
 /*
  * recall.c - a task that is not wanted any more, and one whose memory is to stay.
  *
- * The canceller's mark goes into the task's word.  If that says that the task waits in
- * its lane, it is taken out there (lane.h).  Else all workers are looked at; where none
- * has the task, and it waits for its time, that is now (later.h).  Edge [ca]: marked |
- * begun.  The heavy fence is the canceller's: a worker does one load.  Where both see
- * each other one swap of the word decides what is said.
+ * The way of a cancel is in docs/overview.md.  Edge [ca]: marked | begun.  The heavy fence
+ * is the canceller's: a worker does one load.  Where both see each other one swap of the
+ * word decides what is said.
  *
  * The answer must be true of a task that may end meanwhile.  So the canceller holds its
  * memory, as a zombie does: by a reference, which goes into the word with the mark.  Only
@@ -259,8 +257,6 @@ int ward_task_recall(struct ward_pool *handle, struct ward_task *task,
 	return recall_or_cancel(handle, task, cause, true);
 }
 
-/* ---- held ------------------------------------------------------------------- */
-
 /* No honest caller has 2^31 holds, so the count does not overflow. */
 int ward_task_hold(struct ward_pool *handle, struct ward_task *task)
 {
@@ -299,20 +295,12 @@ static bool is_answered(const struct ward_task *task)
 	return state == TASK_FREE || state == TASK_ANSWERED;
 }
 
-static int wait_for(struct pool *pool, struct ward_task *task, ward_ns until)
-{
-	struct wait_entry entry;
-
-	pool_until(pool, until);
-	wait_enter(&entry, &pool->answered, until, WAIT_BLOCK);
-	return wait_event(&entry, is_answered(task));
-}
-
 int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 		   ward_ns until, int *status)
 {
 	struct pool *pool = (struct pool *)handle;
 	struct slot *slot = host_self();
+	struct wait_entry entry;
 	int err = task ? pool_enter(pool) : -EINVAL;
 
 	if (err)
@@ -322,7 +310,9 @@ int ward_task_wait(struct ward_pool *handle, struct ward_task *task,
 			       load_relaxed(&slot->task)) == task)
 		return -EDEADLK;
 	host_hold();
-	err = wait_for(pool, task, until);
+	pool_until(pool, until);
+	wait_enter(&entry, &pool->answered, until, WAIT_BLOCK);
+	err = wait_event(&entry, is_answered(task));
 	host_unhold();
 	if (!err && status)
 		*status = task_priv(task)->status;

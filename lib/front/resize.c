@@ -3,7 +3,6 @@
  * resize.c - another size, by the user.
  */
 #include "front/front.h"
-#include <errno.h>
 
 static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
 {

@@ -6,12 +6,6 @@
  * also when the attempt was lost, by its reference.
  */
 #include "lane/stop.h"
-#include <errno.h>
-
-static bool running(const struct slot *slot)
-{
-	return slot && slot_runs(slot);
-}
 
 ward_ns ward_now(void)
 {
@@ -24,7 +18,7 @@ const struct ward_self *ward_self(void)
 
 	if (!slot)
 		return NULL;
-	if (!running(slot))
+	if (!slot_runs(slot))
 		slot->self.attempt = 0;
 	return &slot->self;
 }
@@ -60,7 +54,7 @@ int ward_commit(void)
 {
 	struct slot *slot = host_self();
 
-	if (!running(slot))
+	if (!slot || !slot_runs(slot))
 		return -EPERM;
 	/* A fence that comes after this look comes after the commit. */
 	if (!slot_taken(slot) && !stop_run(slot) &&
@@ -90,7 +84,7 @@ int ward_fence(uint64_t *fence)
 
 	if (!fence)
 		return -EINVAL;
-	if (!running(slot))
+	if (!slot || !slot_runs(slot))
 		return -EPERM;
 	slot->needs_cleanup = 1;
 	root = slot_root(slot);

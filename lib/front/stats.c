@@ -7,7 +7,6 @@
  */
 #include "front/front.h"
 #include "heal/heal.h"
-#include <errno.h>
 
 uint64_t front_released(const struct pool *pool)
 {

@@ -17,7 +17,6 @@ tests_sim_sim_SOURCES = \
 	lib/front/lanes.c \
 	lib/front/pool.c \
 	lib/front/port_run.c \
-	lib/front/prefault.c \
 	lib/front/recall.c \
 	lib/front/resize.c \
 	lib/front/self.c \
