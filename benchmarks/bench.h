@@ -10,6 +10,7 @@
 
 #include "job.h"
 #include "measure.h"
+#include "placement.h"
 
 #define LIST_MAX 64u
 
@@ -23,6 +24,8 @@ struct options {
 	unsigned workers[LIST_MAX], nworkers; /* none: the bench's own */
 	const struct rival *impl[LIST_MAX];   /* nothing, floor, ward, rivals */
 	unsigned impls;
+	enum placement placement[PLACEMENTS]; /* of benches that know them */
+	unsigned placements;
 	uint64_t tasks;
 	unsigned runs;
 	uint32_t ring, window;
@@ -37,6 +40,7 @@ struct trial {
 	uint64_t tasks; /* or samples, as the bench says */
 	uint64_t cap;	/* ns: fewer tasks rather than longer */
 	uint32_t ring, window;
+	enum placement placement;
 };
 
 struct result {
@@ -120,6 +124,17 @@ struct column {
 void report_columns(const struct options *options, const struct book *book,
 		    const char *bench, const char *title,
 		    const struct column *column, unsigned columns);
+/* The same in one placement; and how many times ward's the others' are. */
+struct grid {
+	const char *bench, *title;
+	enum placement placement;
+	const struct column *column;
+	unsigned columns;
+};
+void grid_figures(const struct options *options, const struct book *book,
+		  const struct grid *grid);
+void grid_ratios(const struct options *options, const struct book *book,
+		 const struct grid *grid);
 
 /* ---- implementations ---------------------------------------------------- */
 

@@ -150,7 +150,7 @@ static void cancel_run(const struct options *o, struct book *book)
 		trial_run(&t, TRIAL_LIMIT_S, &r);
 		for (unsigned i = 0; i < r.n; i++) {
 			struct key key = { "cancel", "ward", r.result[i].metric,
-					   r.result[i].unit, 1, 1 };
+					   r.result[i].unit, 1, 1, NULL };
 
 			book_add(book, &key, r.result[i].value);
 		}

@@ -352,7 +352,7 @@ static void forkjoin_report(const struct options *o, const struct book *book)
 					   metric[c / n],
 					   "",
 					   size_at(o, usual, c % n),
-					   1 };
+					   1, NULL };
 
 			table_cell(&table, row, c, book_find(book, &key));
 		}

@@ -638,7 +638,7 @@ static void heal_rows(const struct book *book, struct table *table,
 		snprintf(size, sizeof(size), " x%u", workers);
 
 	for (unsigned c = 0; c < 3; c++) {
-		struct key key = { "heal", impl, name, "us", workers, 1 };
+		struct key key = { "heal", impl, name, "us", workers, 1, NULL };
 		const struct figure *f;
 
 		snprintf(name, sizeof(name), "%s_%s", metric, at[c]);
@@ -657,7 +657,7 @@ static void heal_rows(const struct book *book, struct table *table,
 static void heal_report(const struct options *o, const struct book *book)
 {
 	static const char *const part[] = { "", "_detect", "_heal" };
-	struct key key = { "heal", "ward", "healthy_convicted", "", 4, 1 };
+	struct key key = { "heal", "ward", "healthy_convicted", "", 4, 1, NULL };
 	static struct table table;
 	unsigned row;
 

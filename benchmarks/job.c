@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
+#include "objects.h"
+#include "placement.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,104 +94,18 @@ void job_spin_calibrate(void)
 	spin_steps = (unsigned)(steps * US / (best ? best : 1));
 }
 
-/* ---- a window ----------------------------------------------------------- */
-
-static void job_release(struct ward_task *task)
-{
-	/* [J] what was done in the job is seen by the producer that finds it free */
-	atomic_store_explicit(&job_of(task)->free, 1, memory_order_release);
-}
-
-static struct job *window_new(const struct load *load, unsigned producer)
-{
-	uint32_t n = load->setup.window;
-	struct job *job = aligned_alloc(64, n * sizeof(*job));
-
-	if (!job)
-		return NULL;
-	memset(job, 0, n * sizeof(*job));
-	for (uint32_t i = 0; i < n; i++) {
-		atomic_init(&job[i].free, 1);
-		job[i].producer = (uint16_t)producer;
-		job[i].index = (uint16_t)i;
-		job[i].task.run = load->run ? load->run : job_count;
-		job[i].task.release = load->release ? load->release :
-						      job_release;
-	}
-	return job;
-}
-
-static inline bool job_is_free(struct job *job)
-{
-	return atomic_load_explicit(&job->free, memory_order_acquire); /* [J] */
-}
-
-/*
- * Yields at first, then naps: a producer that only waits must not take the
- * workers' CPUs.
- */
-static void wait_once(const struct rival *rival, unsigned producer,
-		      unsigned *waits)
-{
-	if (rival->wait)
-		rival->wait(producer);
-	else if (++*waits < 16)
-		sched_yield();
-	else
-		os_sleep(20 * US);
-}
-
-void job_await(const struct rival *rival, unsigned producer, struct job *job)
-{
-	unsigned waits = 0;
-
-	while (!job_is_free(job))
-		wait_once(rival, producer, &waits);
-}
-
-/* The next free job from *at on, round the window until there is one. */
-static inline struct job *window_next(struct load *load, unsigned producer,
-				      uint32_t *at)
-{
-	struct job *window = load->window[producer];
-	uint32_t n = load->setup.window;
-	unsigned waits = 0;
-
-	for (uint32_t tried = 0;; tried++) {
-		struct job *job = &window[*at];
-
-		*at = *at + 1 == n ? 0 : *at + 1;
-		if (job_is_free(job))
-			return job;
-		if (tried == n) {
-			wait_once(load->rival, producer, &waits);
-			tried = 0;
-		}
-	}
-}
+/* ---- a load ------------------------------------------------------------- */
 
 bool load_start(struct load *load)
 {
-	unsigned producers = load->setup.producers;
-
-	load->window = calloc(producers, sizeof(*load->window));
-	if (!load->window)
-		return false;
-	for (unsigned p = 0; p < producers; p++) {
-		load->window[p] = window_new(load, p);
-		if (!load->window[p])
-			return false;
-	}
-	return load->rival->start(&load->setup);
+	return objects_start(load) && load->rival->start(&load->setup);
 }
 
 bool load_finish(struct load *load)
 {
 	bool ok = load->rival->finish();
 
-	for (unsigned p = 0; p < load->setup.producers; p++)
-		free(load->window[p]);
-	free(load->window);
+	objects_finish(load);
 	return ok;
 }
 
@@ -213,10 +128,8 @@ static void produce(struct producer *p)
 	uint32_t at = 0;
 
 	while (p->made < p->share) {
-		struct job *job = window_next(load, p->number, &at);
-
-		atomic_store_explicit(&job->free, 0, memory_order_relaxed);
-		load->rival->submit(p->number, job);
+		load->rival->submit(p->number,
+				    objects_next(load, p->number, &at));
 		if (++p->made % CLOCK_EVERY == 0 && os_now() > end)
 			break;
 	}
@@ -225,13 +138,12 @@ static void produce(struct producer *p)
 static void producer_body(void *all, unsigned number)
 {
 	struct producer *p = (struct producer *)all + number;
-	struct job *window = p->load->window[p->number];
 
+	placement_producer();
 	pthread_barrier_wait(p->gate);
 	p->from = os_now();
 	produce(p);
-	for (uint32_t i = 0; i < p->load->setup.window; i++)
-		job_await(p->load->rival, p->number, &window[i]);
+	objects_await(p->load, p->number);
 	p->to = os_now();
 }
 

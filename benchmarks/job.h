@@ -3,9 +3,7 @@
  * job.h - the work that every implementation is given, and the threads that
  * give it.
  *
- * A producer owns a window of distinct jobs.  It walks round it, hands over
- * each job that is free, and passes over those that are still out; a job is
- * free again when its release hook says so.
+ * A producer owns a window of distinct jobs: objects.h says how it takes the next.
  */
 #ifndef BENCH_JOB_H
 #define BENCH_JOB_H
@@ -19,7 +17,10 @@ struct load {
 	struct setup setup;
 	int (*run)(struct ward_task *task);	 /* NULL: count */
 	void (*release)(struct ward_task *task); /* NULL: it is free again */
-	struct job **window;
+	bool free_list;	     /* jobs come from one, not from a window */
+	bool sleeps;	     /* who finds it empty sleeps at once */
+	struct job **window; /* the jobs of each producer */
+	struct list *list;   /* its free list, if asked for */
 };
 
 bool load_start(struct load *load);

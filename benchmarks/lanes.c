@@ -133,7 +133,7 @@ static unsigned sizes(const struct options *o, const unsigned **size)
 static void one(const struct options *o, struct book *book, unsigned workers,
 		const char *as)
 {
-	struct key key = { "lanes", "ward", as, "ns", workers, 1 };
+	struct key key = { "lanes", "ward", as, "ns", workers, 1, NULL };
 	struct trial t = { .bench = "lanes",
 			   .impl = "ward",
 			   .mode = as,
@@ -165,7 +165,7 @@ static void lanes_run(const struct options *o, struct book *book)
 static const struct figure *figure(const struct book *book, const char *as,
 				   unsigned workers)
 {
-	struct key key = { "lanes", "ward", as, "", workers, 1 };
+	struct key key = { "lanes", "ward", as, "", workers, 1, NULL };
 
 	return book_find(book, &key);
 }

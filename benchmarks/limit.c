@@ -142,7 +142,7 @@ static void limit_report(const struct options *o, const struct book *book)
 		for (unsigned c = 0; c < table.columns; c++) {
 			struct key key = { "limit",   o->impl[i]->name,
 					   metric[c], "",
-					   1,	      1 };
+					   1,	      1, NULL };
 
 			table_cell(&table, row, c, book_find(book, &key));
 		}

@@ -8,6 +8,8 @@ wardbench_SOURCES = \
 	benchmarks/bench.h \
 	benchmarks/burst.c \
 	benchmarks/cancel.c \
+	benchmarks/cost.c \
+	benchmarks/cost.h \
 	benchmarks/floor.c \
 	benchmarks/forkjoin.c \
 	benchmarks/forkjoin.h \
@@ -26,11 +28,16 @@ wardbench_SOURCES = \
 	benchmarks/measure.h \
 	benchmarks/memory.c \
 	benchmarks/nothing.c \
+	benchmarks/objects.c \
+	benchmarks/objects.h \
 	benchmarks/os.h \
 	benchmarks/overhead.c \
+	benchmarks/placement.c \
+	benchmarks/placement.h \
 	benchmarks/plain.h \
 	benchmarks/port.c \
 	benchmarks/recall.c \
+	benchmarks/report.c \
 	benchmarks/restart.c \
 	benchmarks/restart.h \
 	benchmarks/rival.h \

@@ -22,11 +22,17 @@ static void *grown(void *mem, unsigned n, unsigned *room, size_t size)
 
 /* ---- figures ------------------------------------------------------------ */
 
+static const char *placement_of(const struct key *key)
+{
+	return key->placement ? key->placement : "";
+}
+
 static bool figure_is(const struct figure *f, const struct key *key)
 {
 	return f->workers == key->workers && f->producers == key->producers &&
 	       !strcmp(f->bench, key->bench) && !strcmp(f->impl, key->impl) &&
-	       !strcmp(f->metric, key->metric);
+	       !strcmp(f->metric, key->metric) &&
+	       !strcmp(f->placement, placement_of(key));
 }
 
 const struct figure *book_find(const struct book *book, const struct key *key)
@@ -49,6 +55,7 @@ static struct figure *book_new(struct book *book, const struct key *key)
 	snprintf(f->impl, sizeof(f->impl), "%s", key->impl);
 	snprintf(f->metric, sizeof(f->metric), "%s", key->metric);
 	snprintf(f->unit, sizeof(f->unit), "%s", key->unit);
+	snprintf(f->placement, sizeof(f->placement), "%s", placement_of(key));
 	f->workers = key->workers;
 	f->producers = key->producers;
 	return f;
@@ -89,20 +96,41 @@ double samples_at(double *sample, unsigned n, double fraction)
 	return sample[at < 1 ? 0 : (unsigned)at - 1];
 }
 
-struct spread figure_spread(const struct figure *f)
+static struct spread spread_of(double *value, unsigned n)
 {
-	struct spread s = { 0, 0, 0 };
-	unsigned n = f->runs < RUNS_MAX ? f->runs : RUNS_MAX, half = n / 2;
-	double sorted[RUNS_MAX];
+	unsigned half = n / 2;
 
 	if (n == 0)
-		return s;
-	memcpy(sorted, f->value, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_size);
-	s.min = sorted[0];
-	s.max = sorted[n - 1];
-	s.median = n % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-	return s;
+		return (struct spread){ 0, 0, 0 };
+	qsort(value, n, sizeof(*value), by_size);
+	return (struct spread){ .median = n % 2 ? value[half] :
+						  (value[half - 1] +
+						   value[half]) / 2,
+				.min = value[0],
+				.max = value[n - 1] };
+}
+
+struct spread figure_spread(const struct figure *f)
+{
+	unsigned n = f->runs < RUNS_MAX ? f->runs : RUNS_MAX;
+	double value[RUNS_MAX];
+
+	if (n)
+		memcpy(value, f->value, n * sizeof(*value));
+	return spread_of(value, n);
+}
+
+unsigned figure_ratio(const struct figure *f, const struct figure *by,
+		      struct spread *out)
+{
+	unsigned runs = f->runs < by->runs ? f->runs : by->runs, n = 0;
+	double value[RUNS_MAX];
+
+	for (unsigned i = 0; i < runs && n < RUNS_MAX; i++)
+		if (by->value[i] > 0 && !isinf(by->value[i]))
+			value[n++] = f->value[i] / by->value[i];
+	*out = spread_of(value, n);
+	return n;
 }
 
 /* ---- for programs ------------------------------------------------------- */
@@ -134,10 +162,12 @@ bool book_json(const struct book *book, unsigned from, FILE *out)
 
 		fprintf(out,
 			"{\"bench\": \"%s\", \"impl\": \"%s\", \"workers\": %u, "
-			"\"producers\": %u, \"metric\": \"%s\", "
-			"\"unit\": \"%s\"",
-			f->bench, f->impl, f->workers, f->producers, f->metric,
-			f->unit);
+			"\"producers\": %u, ",
+			f->bench, f->impl, f->workers, f->producers);
+		if (f->placement[0])
+			fprintf(out, "\"placement\": \"%s\", ", f->placement);
+		fprintf(out, "\"metric\": \"%s\", \"unit\": \"%s\"",
+			f->metric, f->unit);
 		json_number(out, "median", s.median);
 		json_number(out, "min", s.min);
 		json_number(out, "max", s.max);
@@ -187,22 +217,29 @@ static int number(char *to, size_t len, double value)
 	return snprintf(to, len, fabs(value) < 0.1 ? "%.4f" : "%.2f", value);
 }
 
+void table_spread(struct table *t, unsigned row, unsigned column,
+		  const struct spread *s, unsigned runs)
+{
+	char min[24], max[24];
+
+	number(t->cell[row][column][0], sizeof(t->cell[0][0][0]), s->median);
+	if (runs < 2)
+		return;
+	number(min, sizeof(min), s->min);
+	number(max, sizeof(max), isinf(s->max) ? 0 : s->max);
+	snprintf(t->cell[row][column][1], sizeof(t->cell[0][0][1]), "%.9s-%.9s",
+		 isinf(s->min) ? "" : min, isinf(s->max) ? "oo" : max);
+}
+
 void table_cell(struct table *t, unsigned row, unsigned column,
 		const struct figure *f)
 {
-	char min[24], max[24];
 	struct spread s;
 
 	if (!f)
 		return;
 	s = figure_spread(f);
-	number(t->cell[row][column][0], sizeof(t->cell[0][0][0]), s.median);
-	if (f->runs < 2)
-		return;
-	number(min, sizeof(min), s.min);
-	number(max, sizeof(max), isinf(s.max) ? 0 : s.max);
-	snprintf(t->cell[row][column][1], sizeof(t->cell[0][0][1]), "%.9s-%.9s",
-		 isinf(s.min) ? "" : min, isinf(s.max) ? "oo" : max);
+	table_spread(t, row, column, &s, f->runs);
 }
 
 void table_text(struct table *t, unsigned row, unsigned column, const char *fmt,

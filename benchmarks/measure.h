@@ -14,11 +14,12 @@
 struct key {
 	const char *bench, *impl, *metric, *unit;
 	unsigned workers, producers;
+	const char *placement; /* NULL or "": the bench knows none */
 };
 
 /* One figure: a value for each run.  A run without a result is INFINITY. */
 struct figure {
-	char bench[16], impl[16], metric[40], unit[12];
+	char bench[16], impl[16], metric[40], unit[12], placement[12];
 	unsigned workers, producers;
 	double *value;
 	unsigned runs, room;
@@ -40,6 +41,12 @@ struct spread {
 	double median, min, max;
 };
 struct spread figure_spread(const struct figure *figure);
+/*
+ * One by another, run by run: what the machine did during a run falls on both.
+ * Returns how many runs there are; those in which the other collapsed are left out.
+ */
+unsigned figure_ratio(const struct figure *figure, const struct figure *by,
+		      struct spread *out);
 
 /* The figures from that one on, in the order in which they came; false: no. */
 bool book_json(const struct book *book, unsigned from, FILE *out);
@@ -67,6 +74,8 @@ unsigned table_row(struct table *table, const char *label);
 /* NULL is shown as "-". */
 void table_cell(struct table *table, unsigned row, unsigned column,
 		const struct figure *figure);
+void table_spread(struct table *table, unsigned row, unsigned column,
+		  const struct spread *spread, unsigned runs);
 void table_text(struct table *table, unsigned row, unsigned column,
 		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void table_print(const struct table *table, FILE *out);

@@ -82,4 +82,14 @@ static inline void os_relax(void)
 #endif
 }
 
+/* The line is fetched meanwhile, to be written. */
+static inline void os_prefetch(const void *line)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
+}
+
 #endif

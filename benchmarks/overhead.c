@@ -100,7 +100,7 @@ static bool overhead_trial(const struct trial *t)
 static void book_one(struct book *book, const char *impl, const char *metric,
 		     const char *unit, unsigned workers, double value)
 {
-	struct key key = { "overhead", impl, metric, unit, workers, 1 };
+	struct key key = { "overhead", impl, metric, unit, workers, 1, NULL };
 
 	book_add(book, &key, value);
 }

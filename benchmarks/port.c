@@ -152,7 +152,7 @@ static void port_report(const struct options *o, const struct book *book)
 		row = table_row(&table, label);
 		for (unsigned c = 0; c < 2; c++) {
 			struct key key = { "port", "ward",   metric[c],
-					   "",	   usual[i], 1 };
+					   "",	   usual[i], 1, NULL };
 
 			table_cell(&table, row, c, book_find(book, &key));
 		}

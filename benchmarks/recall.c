@@ -129,7 +129,7 @@ static void recall_report(const struct options *o, const struct book *book)
 	table_start(&table, "recall: a task that is not wanted any more");
 	table_column(&table, "ns");
 	for (unsigned i = 0; i < 2; i++) {
-		struct key key = { "recall", "ward", metric[i], "", 1, 1 };
+		struct key key = { "recall", "ward", metric[i], "", 1, 1, NULL };
 
 		table_cell(&table, table_row(&table, metric[i]), 0,
 			   book_find(book, &key));

@@ -20,8 +20,9 @@ extern "C" {
 #endif
 
 struct job {
-	__attribute__((aligned(64))) MARK free; /* 1: the producer's */
-	uint16_t producer, index;		/* in whose window, and where */
+	/* In a window 1: the producer's; in a free list the next one. */
+	__attribute__((aligned(64))) MARK free;
+	uint16_t producer, index; /* in whose window, and where */
 	struct ward_task task;
 	uint64_t at; /* when it began, where that is asked for */
 };

@@ -6,8 +6,9 @@
 #	awk -f json.awk -f scale.awk FILE
 
 function put(shape, c, value, row) {
-	row = sprintf("%-11s %-8s %-10s %-18s %-6s", field("bench"), shape,
-		      field("impl"), field("metric"), field("unit"))
+	row = sprintf("%-11s %-8s %-9s %-10s %-18s %-6s", field("bench"), shape,
+		      field("placement"), field("impl"), field("metric"),
+		      field("unit"))
 	if (!(row in seen)) {
 		seen[row] = 1
 		rows[++n] = row
@@ -41,12 +42,12 @@ function is_told(bench, metric) {
 }
 
 END {
-	printf "\n%-57s", "cores"
+	printf "\n%-67s", "cores"
 	for (i = 1; i <= columns; i++)
 		printf " %10s", cores[i]
 	print ""
 	for (r = 1; r <= n; r++) {
-		printf "%-57s", rows[r]
+		printf "%-67s", rows[r]
 		for (i = 1; i <= columns; i++)
 			printf " %10s", (rows[r], cores[i]) in median ? \
 				median[rows[r], cores[i]] : "-"

@@ -234,7 +234,7 @@ static void steward_report(const struct options *o, const struct book *book)
 			 length[i % 2]);
 		row = table_row(&table, name);
 		for (unsigned c = 0; c < COLUMNS; c++) {
-			struct key key = { "steward", "ward", name, "", w, 1 };
+			struct key key = { "steward", "ward", name, "", w, 1, NULL };
 
 			snprintf(name, sizeof(name), "%s_%s", what[c],
 				 length[i % 2]);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * throughput.c - what an empty task costs: from the first submit until every
- * task has been run and released, divided by their number.
+ * throughput.c - what an empty task costs, in each placement.
  *
  * throughput	ns of wall time
  * cpu		ns of CPU of all threads, submitters and those that look after
@@ -10,141 +9,112 @@
  *
  * The last two are figures of the same trials under names of their own, so that
  * all that is called "throughput" is a time on the wall.
+ *
+ * task		each of a producer's objects has its turn: a window
+ * free_list	the object that came back last is used next; first shape only
  */
-#include "bench.h"
+#include "cost.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#define WARM_TASKS UINT64_C(20000)
-
-static bool counted_right(const struct trial *t, uint64_t made)
-{
-	uint64_t ran = job_counted();
-
-	if (ran == made)
-		return true;
-	fprintf(stderr, "%s: %" PRIu64 " tasks went in, %" PRIu64 " ran\n",
-		t->impl, made, ran);
-	return false;
-}
-
-/* The CPU time of the process so far, the threads that have ended included. */
-struct usage {
-	double cpu, switches;
-};
-
-static double ns(struct timeval tv)
-{
-	return (double)tv.tv_sec * 1e9 + (double)tv.tv_usec * 1e3;
-}
-
-static struct usage usage_now(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_SELF, &r);
-	return (struct usage){ ns(r.ru_utime) + ns(r.ru_stime),
-			       (double)(r.ru_nvcsw + r.ru_nivcsw) };
-}
+static const char *const metrics[] = { "task", "free_list" };
 
 static bool throughput_trial(const struct trial *t)
 {
-	struct load load = { 0 };
-	struct usage before, after;
-	uint64_t wall, n, warm;
+	struct load load = { .free_list = !strcmp(t->mode, "free_list") };
+	const char *what = metrics[load.free_list];
+	struct cost cost;
+	char metric[40];
 
-	if (!trial_load(&load, t))
+	if (!cost_of(&load, t, &cost))
 		return false;
-	/* threads started, pages touched, rings once round */
-	warm = load_run(&load, WARM_TASKS, t->cap / 4, &wall);
-	before = usage_now();
-	n = load_run(&load, t->tasks, t->cap, &wall);
-	after = usage_now();
-	tell("task", "ns", (double)wall / (double)n);
-	tell("cpu/task", "ns", (after.cpu - before.cpu) / (double)n);
-	tell("switches/task", "count",
-	     (after.switches - before.switches) / (double)n);
-	return load_finish(&load) && counted_right(t, warm + n);
+	tell(what, "ns", cost.wall);
+	snprintf(metric, sizeof(metric), "cpu/%s", what);
+	tell(metric, "ns", cost.cpu);
+	snprintf(metric, sizeof(metric), "switches/%s", what);
+	tell(metric, "count", cost.switches);
+	return true;
+}
+
+/* ---- plan --------------------------------------------------------------- */
+
+static void shape_run(const struct options *o, struct book *book,
+		      enum placement placement, struct shape shape,
+		      const char *metric)
+{
+	struct trial like = { .bench = "throughput",
+			      .mode = metric,
+			      .producers = shape.producers,
+			      .workers = shape.workers,
+			      .tasks = o->tasks,
+			      .cap = o->quick ? 300 * MS : S,
+			      .ring = o->ring,
+			      .window = o->window,
+			      .placement = placement };
+
+	trials_in_turn(o, book, &like, metric, "ns", NULL);
 }
 
 static void throughput_run(const struct options *o, struct book *book)
 {
-	for (unsigned i = 0; i < o->shapes; i++) {
-		struct trial like = { .bench = "throughput",
-				      .mode = "-",
-				      .producers = o->shape[i].producers,
-				      .workers = o->shape[i].workers,
-				      .tasks = o->tasks,
-				      .cap = o->quick ? 300 * MS : S,
-				      .ring = o->ring,
-				      .window = o->window };
-
-		trials_in_turn(o, book, &like, "task", "ns", NULL);
+	for (unsigned p = 0; p < o->placements; p++) {
+		for (unsigned i = 0; i < o->shapes; i++)
+			shape_run(o, book, o->placement[p], o->shape[i],
+				  "task");
+		shape_run(o, book, o->placement[p], o->shape[0], "free_list");
 	}
 }
 
-static const struct figure *figure(const struct book *book, const char *bench,
-				   const char *impl, struct shape s)
+/* ---- report ------------------------------------------------------------- */
+
+/* A column for each shape, and the last of the free list. */
+static unsigned columns_of(const struct options *o, struct column *column)
 {
-	struct key key = { bench, impl, "task", "", s.workers, s.producers };
+	static char head[TABLE_COLUMNS][16];
+	unsigned n = 0;
 
-	return book_find(book, &key);
-}
+	for (unsigned i = 0; i <= o->shapes; i++) {
+		bool list = i == o->shapes;
+		struct shape s = o->shape[list ? 0 : i];
 
-/* How many times the floor's a task takes, by the medians. */
-static void ratio_row(const struct options *o, const struct book *book,
-		      const char *bench, struct table *table)
-{
-	unsigned row = table_row(table, "ward / floor");
-
-	for (unsigned i = 0; i < table->columns; i++) {
-		const struct figure *w, *f;
-
-		w = figure(book, bench, "ward", o->shape[i]);
-		f = figure(book, bench, "floor", o->shape[i]);
-		if (w && f)
-			table_text(table, row, i, "%.2f",
-				   figure_spread(w).median /
-					   figure_spread(f).median);
+		if (!list && n == TABLE_COLUMNS - 1)
+			continue;
+		snprintf(head[n], sizeof(head[n]), "%ux%u%s", s.producers,
+			 s.workers, list ? " list" : "");
+		column[n] = (struct column){ head[n], metrics[list],
+					     s.producers, s.workers };
+		n++;
 	}
-}
-
-static void report(const struct options *o, const struct book *book,
-		   const char *bench, const char *title)
-{
-	static struct table table;
-
-	table_start(&table, title);
-	for (unsigned s = 0; s < o->shapes && s < TABLE_COLUMNS; s++)
-		table_column(&table, "%ux%u", o->shape[s].producers,
-			     o->shape[s].workers);
-	for (unsigned i = 0; i < o->impls; i++) {
-		unsigned row = table_row(&table, o->impl[i]->name);
-
-		for (unsigned s = 0; s < table.columns; s++)
-			table_cell(&table, row, s,
-				   figure(book, bench, o->impl[i]->name,
-					  o->shape[s]));
-	}
-	ratio_row(o, book, bench, &table);
-	table_print(&table, stdout);
+	return n;
 }
 
 static void throughput_report(const struct options *o, const struct book *book)
 {
-	report(o, book, "throughput",
-	       "throughput: ns per empty task, producers x workers");
-	report(o, book, "cpu", "cpu: ns of all threads per empty task");
-	report(o, book, "switches",
-	       "switches: context switches of all threads per empty task");
+	struct column column[TABLE_COLUMNS];
+	unsigned columns = columns_of(o, column);
+
+	for (unsigned p = 0; p < o->placements; p++) {
+		struct grid grid = { .placement = o->placement[p],
+				     .column = column,
+				     .columns = columns };
+
+		grid.bench = "throughput";
+		grid.title =
+			"throughput: ns per empty task, producers x workers";
+		grid_figures(o, book, &grid);
+		grid_ratios(o, book, &grid);
+		grid.bench = "cpu";
+		grid.title = "cpu: ns of all threads per empty task";
+		grid_figures(o, book, &grid);
+		grid.bench = "switches";
+		grid.title = "switches: of all threads per empty task";
+		grid_figures(o, book, &grid);
+	}
 }
 
 const struct bench bench_throughput = {
 	.name = "throughput",
-	.what = "ns per empty task",
+	.what = "ns per empty task, in each placement",
 	.run = throughput_run,
 	.trial = throughput_trial,
 	.report = throughput_report,

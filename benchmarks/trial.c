@@ -64,7 +64,7 @@ void tell_samples(const char *prefix, double *sample, unsigned n, bool tail)
 	}
 }
 
-enum { ARGS = 11 };
+enum { ARGS = 12 };
 
 static const struct bench *bench_find(const char *name)
 {
@@ -94,9 +94,10 @@ _Noreturn void trial_main(int argc, char **argv)
 				.cap = strtoull(argv[6], NULL, 10),
 				.ring = (uint32_t)strtoul(argv[7], NULL, 10),
 				.window =
-					(uint32_t)strtoul(argv[8], NULL, 10) };
-	teller = fdopen(atoi(argv[9]), "w");
-	if (!teller || strcmp(argv[10], "end"))
+					(uint32_t)strtoul(argv[8], NULL, 10),
+				.placement = placement_find(argv[9]) };
+	teller = fdopen(atoi(argv[10]), "w");
+	if (!teller || strcmp(argv[11], "end"))
 		exit(2);
 	ok = bench->trial(&trial);
 	if (fclose(teller))
@@ -128,10 +129,11 @@ static pid_t trial_start(const struct trial *t, int *from)
 	if (pid == 0) {
 		setenv("UV_THREADPOOL_SIZE", uv, 1);
 		fcntl(ends[1], F_SETFD, 0);
+		placement_confine(t->placement);
 		execl("/proc/self/exe", "wardbench", "--trial", t->bench,
 		      t->impl, t->mode ? t->mode : "-", number[0], number[1],
-		      number[2], number[3], number[4], number[5], fd, "end",
-		      (char *)NULL);
+		      number[2], number[3], number[4], number[5],
+		      placement_name(t->placement), fd, "end", (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
@@ -177,6 +179,20 @@ static void parse(struct results *out, char *text)
 	}
 }
 
+struct title {
+	char text[64];
+};
+
+static struct title title_of(const struct trial *t)
+{
+	const char *placement = placement_name(t->placement);
+	struct title title;
+
+	snprintf(title.text, sizeof(title.text), "%s %ux%u%s%s", t->bench,
+		 t->producers, t->workers, *placement ? " " : "", placement);
+	return title;
+}
+
 void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
 {
 	uint64_t until = os_now() + limit_s * S;
@@ -201,8 +217,8 @@ void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	progress_end();
-	fprintf(stderr, "wardbench: %s %s %ux%u: %s %d\n", trial->bench,
-		trial->impl, trial->producers, trial->workers,
+	fprintf(stderr, "wardbench: %s %s: %s %d\n", title_of(trial).text,
+		trial->impl,
 		WIFSIGNALED(status) ? "killed by signal" : "failed with",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	out->failed = any_failed = true;
@@ -243,7 +259,8 @@ static void book_result(struct book *book, const struct trial *t,
 			   .metric = metric ? metric + 1 : r->metric,
 			   .unit = r->unit,
 			   .workers = t->workers,
-			   .producers = t->producers };
+			   .producers = t->producers,
+			   .placement = placement_name(t->placement) };
 
 	if (metric) {
 		snprintf(bench, sizeof(bench), "%.*s",
@@ -264,8 +281,7 @@ bool trial_book(struct book *book, const struct trial *t, unsigned limit_s)
 {
 	struct results r;
 
-	progress("%s  %s  %ux%u  %s", t->bench, t->mode, t->producers,
-		 t->workers, t->impl);
+	progress("%s  %s  %s", title_of(t).text, t->mode, t->impl);
 	trial_run(t, limit_s, &r);
 	if (!r.failed)
 		book_results(book, t, &r);
@@ -289,15 +305,20 @@ void trials_in_turn(const struct options *options, struct book *book,
 			if (out[at] || (skip && skip(rival)))
 				continue;
 			t.impl = rival->name;
-			progress("%s  %ux%u  run %u of %u  %s", t.bench,
-				 t.producers, t.workers, run + 1, options->runs,
-				 t.impl);
+			progress("%s  run %u of %u  %s", title_of(&t).text,
+				 run + 1, options->runs, t.impl);
 			trial_run(&t, TRIAL_LIMIT_S, &r);
 			out[at] = r.collapsed || r.failed;
 			if (r.collapsed) {
-				struct key key = { t.bench,   t.impl,
-						   first,     unit,
-						   t.workers, t.producers };
+				struct key key = {
+					.bench = t.bench,
+					.impl = t.impl,
+					.metric = first,
+					.unit = unit,
+					.workers = t.workers,
+					.producers = t.producers,
+					.placement = placement_name(t.placement)
+				};
 
 				book_add(book, &key, INFINITY);
 			}
@@ -306,31 +327,4 @@ void trials_in_turn(const struct options *options, struct book *book,
 		}
 	}
 	progress_end();
-}
-
-void report_columns(const struct options *o, const struct book *book,
-		    const char *bench, const char *title,
-		    const struct column *column, unsigned columns)
-{
-	static struct table table;
-
-	table_start(&table, title);
-	for (unsigned c = 0; c < columns; c++)
-		table_column(&table, "%s", column[c].head);
-	for (unsigned i = 0; i < o->impls; i++) {
-		unsigned row;
-
-		if (skip_nothing(o->impl[i]))
-			continue;
-		row = table_row(&table, o->impl[i]->name);
-		for (unsigned c = 0; c < table.columns; c++) {
-			struct key key = { bench, o->impl[i]->name,
-					   column[c].metric, "",
-					   column[c].workers,
-					   column[c].producers };
-
-			table_cell(&table, row, c, book_find(book, &key));
-		}
-	}
-	table_print(&table, stdout);
 }

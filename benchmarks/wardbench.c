@@ -43,6 +43,7 @@ static void usage(FILE *out)
 		"  --only LIST        of nothing, floor, ward and the rivals\n"
 		"  --ring N           tasks that one producer may have queued\n"
 		"  --window N         tasks that one producer has in turn\n"
+		"  --placement LIST   of threads: across, together, unpinned\n"
 		"  --cpus N           on the first N CPUs only\n"
 		"  --near             ward's workers are placed: WARD_POOL_NEAR\n"
 		"  --quick            fewer and shorter runs\n"
@@ -146,6 +147,19 @@ static void take_rival(const char *option, const char *part, void *arg)
 		add_impl(o, rivals[i]);
 }
 
+static void take_placement(const char *option, const char *part, void *arg)
+{
+	enum placement placement = placement_find(part);
+	struct options *o = arg;
+
+	if (placement == NO_PLACEMENT)
+		refuse(option, part);
+	for (unsigned i = 0; i < o->placements; i++)
+		if (o->placement[i] == placement)
+			return;
+	o->placement[o->placements++] = placement;
+}
+
 /* ---- the command line --------------------------------------------------- */
 
 struct line {
@@ -203,6 +217,10 @@ static void take_option(struct line *line, int option, const char *value)
 		break;
 	case 'W':
 		o->window = (uint32_t)number("--window", value, 1, JOB_WINDOW);
+		break;
+	case 'P':
+		o->placements = 0;
+		each("--placement", value, take_placement, o);
 		break;
 	case 'C':
 		if (!machine_use((unsigned)number("--cpus", value, 1, 1024)))
@@ -262,6 +280,9 @@ static void defaults(struct line *line)
 		o->ring = 4096;
 	if (!o->window)
 		o->window = 2 * o->ring < JOB_WINDOW ? 2 * o->ring : JOB_WINDOW;
+	if (!o->placements)
+		each("", machine_cpus() > 1 ? "across,together" : "together",
+		     take_placement, o);
 	if (o->shapes)
 		return;
 	if (line->producers.n || o->nworkers) {
@@ -293,6 +314,7 @@ static void command_line(struct line *line, int argc, char **argv)
 		{ "only", required_argument, NULL, 'o' },
 		{ "ring", required_argument, NULL, 'c' },
 		{ "window", required_argument, NULL, 'W' },
+		{ "placement", required_argument, NULL, 'P' },
 		{ "cpus", required_argument, NULL, 'C' },
 		{ "near", no_argument, NULL, 'N' },
 		{ "quick", no_argument, NULL, 'q' },

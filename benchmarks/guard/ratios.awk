@@ -6,7 +6,7 @@
 # A line each: its name, then median, least and most over the runs.  A ratio is
 # taken within a run, of two trials one after the other: what the machine did just
 # then falls on both.  Runs in which the other one collapsed are left out; where
-# ours did, the ratio is HUGE.
+# ours did, the ratio is HUGE.  A placement is a part of the shape: 1x1.across.
 BEGIN { HUGE = 1e30 }
 
 FNR == NR {
@@ -25,6 +25,8 @@ function number(text) {
 		next
 	list = substr($0, RSTART + 11, RLENGTH - 12)
 	shape = field("producers") "x" field("workers")
+	if (field("placement") != "")
+		shape = shape "." field("placement")
 	key = field("bench") SUBSEP shape SUBSEP field("impl") SUBSEP \
 		field("metric")
 	values[key] = key in values ? values[key] ", " list : list

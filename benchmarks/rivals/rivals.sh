@@ -28,8 +28,8 @@ has() { # TOOL PACKAGE
 
 ward() {
 	"$WARDBENCH" throughput work1us latency heal --quick --runs 1 \
-		--only ward --shapes 1x1,1x2,2x2,8x8 --json "$dir/pass" \
-		>"$dir/out" && cat "$dir/pass"
+		--only ward --shapes 1x1,1x2,2x2,8x8 --placement unpinned \
+		--json "$dir/pass" >"$dir/out" && cat "$dir/pass"
 }
 
 go_too=

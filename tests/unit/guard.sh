@@ -92,6 +92,28 @@ says "^worse $floor: .*e+2"
 judge 0 "12, 24, 18" "1e999, 50, 45"
 judge 1 "12, 24, 18" "1e999, 1e999, 1e999"
 says "^lost $ck\$"
+# What was measured in one placement is not compared with another.
+across=throughput.1x8.across:ward.task/floor.task
+together=throughput.1x8.together:ward.task/floor.task
+cp "$RECORD" "$dir/kept"
+printf 'machine A CPU, 4 CPUs\n%s 1 1 1\n%s 3 3 3\n' "$across" "$together" \
+	>"$RECORD"
+placed() { # PLACEMENT IMPL VALUES
+	figure throughput "$2" task "$3" |
+		sed "s/\"metric\"/\"placement\": \"$1\", &/"
+}
+{
+	placed across floor "10, 20, 15"
+	placed across ward "20, 40, 30"
+	placed together floor "10, 20, 15"
+	placed together ward "20, 40, 30"
+} >"$dir/now"
+sh "$guard" judge "A CPU, 4 CPUs" "$dir/now" >"$dir/said" 2>&1 &&
+	wrong "across is not worse"
+says "^worse $across: 2 "
+says "^better $together: 2 "
+says '^2 compared, 1 worse, 0 lost$'
+cp "$dir/kept" "$RECORD"
 # Runs are compared one by one: a slow minute that fell on both does not count.
 judge 0 "12, 2400, 18" "40, 5000, 45"
 sed -i 's/10, 20, 15/10, 2000, 15/' "$dir/now"
