@@ -74,9 +74,8 @@ static int check_lane(const struct ward_lane_config *c)
 	if (c->size != sizeof(*c) || c->flags & ~(uint32_t)FLAGS ||
 	    c->prio >= RANKS ||
 	    c->reserved || (c->policy && !policy_is_sound(c->policy)) ||
-	    c->nlimits > LIMIT_SET_MAX)
-		return -EINVAL;
-	if (!is_sound(c->flags, c->active, c->queued) ||
+	    c->nlimits > LIMIT_SET_MAX ||
+	    !is_sound(c->flags, c->active, c->queued) ||
 	    (c->under && (c->nlimits || c->flags & BESIDE_WIDTH)) ||
 	    (c->port && !handle_is(c->port, HANDLE_PORT)))
 		return -EINVAL;
@@ -148,9 +147,8 @@ static int decide(struct lane *lane, const struct ward_lane_config *c)
 	if (c->under && !lane_decide(lane_of(c->under), LANE_SHARED))
 		return -EINVAL;
 	store_relaxed(&lane->use, c->nlimits ? LANE_LIMITED : LANE_UNDECIDED);
-	if (c->nlimits)
-		set = limit_set_new(&lane->sets, c->limits, c->nlimits);
-	if (c->nlimits && !set)
+	if (c->nlimits &&
+	    !(set = limit_set_new(&lane->sets, c->limits, c->nlimits)))
 		return -ENOMEM;
 	store_relaxed(&lane->set, set);
 	return 0;
@@ -440,12 +438,16 @@ static uint32_t submit_some(struct lane *lane, struct ward_task *const *tasks,
 }
 
 /* As many as fit at a time; one by one where none waits, or where one has to. */
-static int lane_submit_n(struct lane *lane, struct ward_task *const *tasks,
-			 uint32_t n, ward_ns until)
+int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
+		       unsigned n, ward_ns until)
 {
-	bool alone = !load_relaxed(&lane->width) && !load_relaxed(&lane->set);
+	struct lane *lane = lane_of(handle);
 	uint32_t done = 0;
-	int err = 0;
+	int err = (n && !tasks) || n > INT32_MAX ?
+			  -EINVAL :
+			  handle_enter(lane, HANDLE_LANE);
+	bool alone = !err && !load_relaxed(&lane->width) &&
+		     !load_relaxed(&lane->set);
 
 	while (done < n && !err) {
 		uint32_t some = 0;
@@ -457,22 +459,10 @@ static int lane_submit_n(struct lane *lane, struct ward_task *const *tasks,
 		done += some;
 		if (some || (err && err != LANE_FULL))
 			continue;
-		err = ward_lane_submit((struct ward_lane *)lane, tasks[done],
-				       until);
+		err = ward_lane_submit(handle, tasks[done], until);
 		done += !err;
 	}
 	return done ? (int)done : err;
-}
-
-int ward_lane_submit_n(struct ward_lane *handle, struct ward_task *const *tasks,
-		       unsigned n, ward_ns until)
-{
-	struct lane *lane = lane_of(handle);
-	int err = (n && !tasks) || n > INT32_MAX ?
-			  -EINVAL :
-			  handle_enter(lane, HANDLE_LANE);
-
-	return err ? err : lane_submit_n(lane, tasks, n, until);
 }
 
 /* The task has its room now, and comes to the queue when its time has come. */

@@ -175,14 +175,12 @@ static inline bool life_zombie(struct pool *pool, struct slot *slot,
 			       uint64_t seen, bool asleep)
 {
 	add_acq_rel(&pool->zombies_out, 1);
-	if (asleep)
-		add_acq_rel(&pool->zombies_asleep, 1);
+	add_acq_rel(&pool->zombies_asleep, asleep);
 	if (life_move(slot, seen, LIFE_ZOMBIE | (asleep ? LIFE_ASLEEP : 0))) {
 		add_relaxed(&pool->zombies_entered, 1);
 		return true;
 	}
-	if (asleep)
-		sub_acq_rel(&pool->zombies_asleep, 1);
+	sub_acq_rel(&pool->zombies_asleep, asleep);
 	sub_acq_rel(&pool->zombies_out, 1);
 	return false;
 }

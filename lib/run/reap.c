@@ -158,7 +158,7 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.inside = slot_inside(word);
 	end.why = slot->fail.fault.signo ? LOST_FAULT : LOST_DEATH;
 	if (!exit_cleanup) {
-		unblock_reap(slot);
+		unblock_clear(slot, false);
 		pin_stack(slot, &end);
 	}
 	/* The answer first: a parked worker comes for it sooner than a spare. */

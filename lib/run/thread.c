@@ -58,7 +58,7 @@ static void exit_cleanup(void *arg)
 	if (slot->forked)
 		steal_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock.word))
-		unblock_clear(slot); /* its argument may go with the stack */
+		unblock_clear(slot, true); /* its argument may go with the stack */
 	store_relaxed(&slot->wait.on, NULL); /* a fault in ward_pause() */
 	forget_self();
 	while (!reap_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))

@@ -32,27 +32,19 @@ void unblock_call(void *arg, uint64_t epoch)
 	host_wake(&slot->unblock.word, 1);
 }
 
-void unblock_clear(struct slot *slot)
+void unblock_clear(struct slot *slot, bool waits)
 {
 	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
 
-	for (;;) {
-		if (STATE(word) == CALLING) {
-			host_wait(&slot->unblock.word, word, HOST_FOREVER);
-			word = load_acquire(&slot->unblock.word); /* [N] */
-		} else if (cas_acq_rel(&slot->unblock.word, &word, 0)) {
+	while (STATE(word) == CALLING ||
+	       !cas_acq_rel(&slot->unblock.word, &word, 0)) {
+		if (STATE(word) != CALLING)
+			continue;
+		if (!waits)
 			return;
-		}
+		host_wait(&slot->unblock.word, word, HOST_FOREVER);
+		word = load_acquire(&slot->unblock.word); /* [N] */
 	}
-}
-
-void unblock_reap(struct slot *slot)
-{
-	uint32_t word = load_acquire(&slot->unblock.word); /* [N] */
-
-	/* A call under way cannot be waited for here, nor taken back. */
-	while (STATE(word) == ARMED && !cas_acq_rel(&slot->unblock.word, &word, 0))
-		;
 }
 
 int ward_unblock(void (*fn)(void *arg), void *arg)
@@ -63,7 +55,7 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 	if (slot_phase(epoch) != SLOT_RUN)
 		return -EPERM;
 	if (load_relaxed(&slot->unblock.word))
-		unblock_clear(slot);
+		unblock_clear(slot, true);
 	if (!fn)
 		return 0;
 	slot->unblock.fn = fn;

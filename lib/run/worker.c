@@ -370,7 +370,7 @@ static cold void clean_up(struct slot *slot)
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return;
 	if (load_relaxed(&slot->unblock.word))
-		unblock_clear(slot);
+		unblock_clear(slot, true);
 	if (slot->forked)
 		steal_settle(slot);
 	store_relaxed(&slot->fencing.fencing_token, 0); /* no thief is left to ask */

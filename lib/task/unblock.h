@@ -18,9 +18,10 @@ struct slot_unblock {
 
 /* On the scribe: calls the hook of the blocked task in 'epoch', if it is still set. */
 void unblock_call(void *slot, uint64_t epoch);
-/* After the death of the slot's thread: its hook is called no more. */
-void unblock_reap(struct slot *slot);
-/* On the worker, after run(), if slot->unblock.word is not 0. */
-void unblock_clear(struct slot *slot);
+/*
+ * The slot's hook is called no more: after run(), if slot->unblock.word is not 0, or after
+ * the thread's death.  A call under way cannot be taken back: 'waits' for its end.
+ */
+void unblock_clear(struct slot *slot, bool waits);
 
 #endif
