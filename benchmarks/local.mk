@@ -18,6 +18,7 @@ wardbench_SOURCES = \
 	benchmarks/heal_healthy.c \
 	benchmarks/heal_load.c \
 	benchmarks/idle.c \
+	benchmarks/inflight.c \
 	benchmarks/job.c \
 	benchmarks/job.h \
 	benchmarks/lanes.c \

@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct bench *const benches[] = { &bench_throughput, &bench_latency,
-					&bench_overhead,   &bench_heal,
-					&bench_idle,	   &bench_memory,
-					&bench_limit,	   &bench_cancel,
-					&bench_forkjoin,   &bench_lanes,
-					&bench_port,	   &bench_timer,
-					&bench_recall,	   &bench_work1us,
-					&bench_burst,	   &bench_steward,
-					NULL };
+const struct bench *const benches[] = { &bench_throughput, &bench_inflight,
+					&bench_latency,	   &bench_overhead,
+					&bench_heal,	   &bench_idle,
+					&bench_memory,	   &bench_limit,
+					&bench_cancel,	   &bench_forkjoin,
+					&bench_lanes,	   &bench_port,
+					&bench_timer,	   &bench_recall,
+					&bench_work1us,	   &bench_burst,
+					&bench_steward,	   NULL };
 
 static void usage(FILE *out)
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# wardbench's arguments: what is wrong is named, with status 2; and each figure of
-# throughput says where its threads were.
+# wardbench's arguments: what is wrong is named, with status 2; each figure of
+# throughput says where its threads were, and inflight how many were under way.
 set -u
 wardbench=${top_builddir:-.}/wardbench
 dir=$(mktemp -d) || exit 2
@@ -47,5 +47,17 @@ for placement in unpinned together; do
 	done
 done
 ! grep -q across "$dir/json" || wrong "across: not asked for"
+
+"$wardbench" inflight --only ward,mutex --workers 2 --runs 1 --tasks 2000 \
+	--placement together --json "$dir/json" >"$dir/said" 2>&1 ||
+	wrong "not measured"
+for impl in ward ward_port mutex; do
+	for metric in wall_1 cpu_4 switches_16 wall_64 cpu_1024; do
+		n=$(grep "\"impl\": \"$impl\"" "$dir/json" |
+			grep -c "\"metric\": \"$metric\"")
+		[ "$n" -eq 1 ] || wrong "$n times: $impl $metric"
+	done
+done
+! grep -q libuv "$dir/json" || wrong "libuv: not asked for"
 
 exit $failed
