@@ -73,8 +73,10 @@ void timer_set(struct timer *timer, ward_ns due)
 void timer_unset(struct timer *timer)
 {
 	timer->due = WARD_FOREVER;
-	/* It lets go of its owner; if it is running, without this call. */
-	if (timer->armed && !timer->tree->closed)
-		ward_task_cancel((struct ward_pool *)timer->tree->pool,
-				 &timer->task, 0);
+	if (!timer->armed || timer->tree->closed ||
+	    !later_take_back(&timer->tree->pool->inbox, &timer->task))
+		return; /* who has it finds nothing due */
+	task_set(task_priv(&timer->task), TASK_FREE);
+	timer->armed = false;
+	member_put(timer->owner); /* the caller has another */
 }

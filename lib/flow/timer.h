@@ -2,8 +2,8 @@
 /*
  * timer.h - something that a tree of stewards is to do at a point in time.
  *
- * A timer is one task, and is in the pool once at most.  A timer that is unset is
- * cancelled, and gone within a scan; until then it holds its owner.  A timer that comes
+ * A timer is one task, and is in the pool once at most, where it holds its owner.  A
+ * timer that is unset is taken out, unless a worker has it just then.  A timer that comes
  * when nothing is due goes away again, and one that comes too early is set anew.  One
  * that is set to an earlier time than it waits for comes late: its owner sees to it that
  * this never matters.  So setting a timer needs no memory and cannot fail.

@@ -180,23 +180,13 @@ static bool recall_waiting(struct pool *pool, struct ward_task *task,
 	return false;
 }
 
-/* A guess where the task waits: its user looks there. */
-static uint32_t where_of(const struct ward_task *task)
-{
-	return (uint32_t)load_relaxed(&task_priv(task)->wait.where);
-}
-
 /* Of a marked task that waits for its time; it may have begun meanwhile. */
 static bool recall_timed(struct pool *pool, struct ward_task *task,
 			 uint64_t word)
 {
-	uint32_t where = where_of(task);
-
 	if (task_state(word) != TASK_RERUN || word & TASK_PERIODIC ||
-	    task_attempt(word) > 1 ||
-	    !later_take_back(&pool->inbox, where, task))
+	    task_attempt(word) > 1 || !later_take_back(&pool->inbox, task))
 		return false;
-	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
 	give_up(pool, task, word & TASK_LANE);
 	return true;
 }
@@ -218,7 +208,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 		host_barrier_heavy(); /* [ca] marked | begun? */
 		err = outcome(pool, task);
 		if (!err)
-			later_expedite(&pool->inbox, where_of(task), task);
+			later_expedite(&pool->inbox, task);
 	}
 	/* All workers may be busy: a sweep finds the task, and answers it. */
 	if (!had && !err && task_state(word) == TASK_QUEUED)

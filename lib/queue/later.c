@@ -75,8 +75,8 @@ static uint64_t time_now(const struct later *later,
 		       at;
 }
 
-static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
-		       struct later_place place, bool fresh)
+static void put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		   struct later_place place, bool fresh)
 {
 	struct later *later = &inbox->later;
 	struct task_priv *priv = task_priv(task);
@@ -88,7 +88,7 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	if (unlikely(!leaf)) {
 		prio_put(&later->spill, task);
 		inbox_tell(inbox, NULL);
-		return 0;
+		return;
 	}
 	if (timed)
 		add_relaxed(&later->waiting, 1);
@@ -106,26 +106,24 @@ static uint32_t put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	due_show(&later->due, leaf, at, place.seq);
 	if (!timed)
 		expire(inbox, at ? at : 1);
-	return leaf;
 }
 
 /*
  * Behind all of its time.  A task at 0 that is not told to stop any more is put back
  * among those that were returned.
  */
-static uint32_t put(struct inbox *inbox, struct ward_task *task, uint64_t at,
-		    bool timed, bool fresh)
+static void put(struct inbox *inbox, struct ward_task *task, uint64_t at,
+		bool timed, bool fresh)
 {
 	uint64_t seq = add_relaxed(&inbox->later.seq, 1);
 
 	task_priv(task)->wait.at = at ? at : RETURNED;
-	return put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
+	put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
 }
 
-uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
-		   bool fresh)
+void later_put(struct inbox *inbox, struct ward_task *task, uint64_t at, bool fresh)
 {
-	return put(inbox, task, at, true, fresh);
+	put(inbox, task, at, true, fresh);
 }
 
 void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh)
@@ -168,23 +166,28 @@ bool later_again(struct inbox *inbox, struct ward_task *task)
 	return true;
 }
 
-void later_expedite(struct inbox *inbox, uint32_t where,
-		    const struct ward_task *task)
+/* A guess where the task waits: its user looks there. */
+static uint32_t where_of(const struct ward_task *task)
 {
-	if (due_expedite(&inbox->later.due, where, task))
+	return (uint32_t)load_relaxed(&task_priv(task)->wait.where);
+}
+
+void later_expedite(struct inbox *inbox, const struct ward_task *task)
+{
+	if (due_expedite(&inbox->later.due, where_of(task), task))
 		expire(inbox, 1);
 }
 
-bool later_take_back(struct inbox *inbox, uint32_t where,
-		     const struct ward_task *task)
+bool later_take_back(struct inbox *inbox, const struct ward_task *task)
 {
 	uint32_t kinds;
 
-	if (!due_take_item(&inbox->later.due, where, task, &kinds))
+	if (!due_take_item(&inbox->later.due, where_of(task), task, &kinds))
 		return false;
 	if (kinds & LATER_TIMED)
 		add_relaxed(&inbox->later.waiting, -(uint64_t)1);
 	add_relaxed(&inbox->requeued_out, 1);
+	add_relaxed(&inbox->accepted, -(uint64_t)1);
 	return true;
 }
 

@@ -63,10 +63,9 @@ void later_fini(struct later *later);
 
 /*
  * The caller owns the task's state, and rings the steward after it.  'fresh': the task
- * is counted as accepted here.  The place of the task, for later_expedite().
+ * is counted as accepted here.
  */
-uint32_t later_put(struct inbox *inbox, struct ward_task *task, uint64_t at,
-		   bool fresh);
+void later_put(struct inbox *inbox, struct ward_task *task, uint64_t at, bool fresh);
 /* The same, due at once. */
 void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh);
 /* For a task that was taken and did not begin: before all that have a time, in order. */
@@ -82,12 +81,13 @@ static inline void later_grow(struct later *later)
 /* By a worker that took the task.  True: too early, and put again for another to take. */
 bool later_again(struct inbox *inbox, struct ward_task *task);
 
-/* Expedites the task, which is not looked at, if it waits at that place. */
-void later_expedite(struct inbox *inbox, uint32_t where,
-		    const struct ward_task *task);
-/* Takes it from that place for the caller.  False: it is not there. */
-bool later_take_back(struct inbox *inbox, uint32_t where,
-		     const struct ward_task *task);
+/* Expedites the task, if it waits at its last place. */
+void later_expedite(struct inbox *inbox, const struct ward_task *task);
+/*
+ * A task of a first attempt is taken from its place, its submitter's again, and counts as
+ * never accepted.  False: it is not there.
+ */
+bool later_take_back(struct inbox *inbox, const struct ward_task *task);
 /*
  * The lane was cancelled: tasks that were to come to it in time need not wait.  Others
  * may be expedited, too, and are put again.

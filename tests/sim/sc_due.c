@@ -304,12 +304,10 @@ static void cut_short(void (*how)(void *arg))
 
 static void cancels(void *arg)
 {
-	struct task_priv *priv = task_priv(&task[0]);
-
 	(void)arg;
-	or_acq_rel(&priv->word, TASK_CANCELLED);
+	or_acq_rel(&task_priv(&task[0])->word, TASK_CANCELLED);
 	host_barrier_heavy(); /* [ca] */
-	later_expedite(&inbox, load_relaxed(&priv->wait.where), &task[0]);
+	later_expedite(&inbox, &task[0]);
 }
 
 /* As it begins to wait it is cancelled: one of the two sees the other. */
