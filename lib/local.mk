@@ -183,8 +183,7 @@ WARD_SOURCES = \
 	lib/flow/tree.h \
 	lib/flow/view.c \
 	lib/flow/ward.c \
-	lib/flow/ward.h \
-	lib/flow/watchdog.c
+	lib/flow/ward.h
 
 # Names of code, where there is libdw to find them.
 if HAVE_DW

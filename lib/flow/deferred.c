@@ -5,9 +5,6 @@
 #include "flow/deferred.h"
 #include "front/front.h"
 
-/* Once: a second run would repeat a call that was made, or is still under way. */
-const struct ward_policy flow_once = { .size = sizeof(flow_once), .runs = 1 };
-
 static struct deferred *deferred_of(struct ward_task *task)
 {
 	return ward_entry(task, struct deferred, task);
@@ -45,7 +42,7 @@ void deferred_submit(struct deferred *deferred, struct pool *pool,
 	deferred->task = (struct ward_task){ .run = run,
 					 .done = done,
 					 .release = release,
-					 .policy = &flow_once,
+					 .policy = &policy_once,
 					 .name = name };
 	if (pool && !submit_at(pool, &deferred->task, 0, 0))
 		return;

@@ -20,9 +20,6 @@ struct deferred {
 	void (*put)(struct deferred *deferred);
 };
 
-/* One attempt, and the pool's budgets. */
-extern const struct ward_policy flow_once;
-
 /* Without a pool that takes it, all is called on the calling thread. */
 void deferred_submit(struct deferred *deferred, struct pool *pool,
 		     const char *name);

@@ -244,8 +244,6 @@ static int start_timer(struct ward_hedge *hedge, uint64_t at, uint64_t period)
 
 static void init_tasks(struct ward_hedge *hedge)
 {
-	static const struct ward_policy once = { .size = sizeof(once),
-						 .runs = 1 };
 	const struct ward_hedge_config *c = &hedge->config;
 
 	if (c->policy)
@@ -253,7 +251,7 @@ static void init_tasks(struct ward_hedge *hedge)
 	hedge->timer = (struct ward_task){ .run = run_timer,
 					   .done = timer_ended,
 					   .release = release_timer,
-					   .policy = &once,
+					   .policy = &policy_once,
 					   .name = "hedge" };
 	for (uint32_t i = 0; i < c->tries; i++)
 		hedge->try[i] = (struct try){

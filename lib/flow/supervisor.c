@@ -122,6 +122,60 @@ out:
 	return err;
 }
 
+/* ---- the service manager is pinged while a root is up, and does not starve it ---- */
+
+static struct tree *tree_of(struct ward_task *ping)
+{
+	return ward_entry(ping, struct tree, ping);
+}
+
+/* Not while stuck wards cannot be replaced: a restart may help. */
+static int ping(struct ward_task *task)
+{
+	struct tree *tree = tree_of(task);
+	bool wanted;
+
+	tree_lock(tree);
+	wanted = tree->ping_every && !tree->closed &&
+		 !load_relaxed(&tree->pool->degraded);
+	tree_unlock(tree);
+	if (wanted)
+		host_notify("WATCHDOG=1");
+	return 0;
+}
+
+/* In the pool it holds the tree. */
+static bool set_ping(struct tree *tree)
+{
+	return tree->ping_every && !tree->closed &&
+	       !submit_at(tree->pool, &tree->ping, ward_in(tree->ping_every), 0);
+}
+
+/* Only when nobody is inside: there is one task. */
+static void ping_again(struct ward_task *task)
+{
+	struct tree *tree = tree_of(task);
+	bool again;
+
+	tree_lock(tree);
+	again = set_ping(tree);
+	tree_unlock(tree);
+	if (!again)
+		tree_put(tree);
+}
+
+static void start_pings(struct tree *tree)
+{
+	tree->notify = true;
+	tree->ping = (struct ward_task){ .run = ping,
+					 .release = ping_again,
+					 .policy = &policy_once,
+					 .name = "service manager" };
+	tree->ping_every = host_watchdog() / 2;
+	if (set_ping(tree))
+		add_acq_rel(&tree->refs, 1);
+}
+
 static int root_create(struct ward_steward **out,
 		       const struct ward_steward_config *c)
 {
@@ -132,8 +186,7 @@ static int root_create(struct ward_steward **out,
 		return err;
 	tree = (*out)->tree;
 	tree_lock(tree);
-	tree->notify = true;
-	watchdog_start(tree);
+	start_pings(tree);
 	tree_unlock(tree);
 	host_notify("READY=1");
 	return 0;
@@ -200,7 +253,7 @@ static int stop(struct ward_steward *steward, ward_ns until)
 
 	tree_lock(tree);
 	if (steward == tree->root) {
-		watchdog_stop(tree);
+		tree->ping_every = 0;
 		tell = tree->notify;
 		tree->notify = false;
 	}

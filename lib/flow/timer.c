@@ -2,7 +2,6 @@
 /*
  * timer.c - see timer.h.
  */
-#include "flow/timer.h"
 #include "flow/tree.h"
 #include "front/front.h"
 
@@ -14,69 +13,70 @@ static struct timer *timer_of(struct ward_task *task)
 static int run(struct ward_task *task)
 {
 	struct timer *timer = timer_of(task);
+	struct tree *tree = timer->ward->tree;
 
-	tree_lock(timer->tree);
-	if (timer->due <= host_now() && !timer->tree->closed) {
+	tree_lock(tree);
+	if (timer->due <= host_now() && !tree->closed) {
 		timer->due = WARD_FOREVER;
-		timer->fired(timer);
+		timer->fired(timer->ward);
 	}
-	tree_unlock(timer->tree);
+	tree_unlock(tree);
 	return 0;
 }
 
 /* False: the pool takes nothing any more. */
 static bool arm(struct timer *timer)
 {
-	return !timer->tree->closed &&
-	       !submit_at(timer->tree->pool, &timer->task, timer->due, 0);
+	struct tree *tree = timer->ward->tree;
+
+	timer->armed = !tree->closed &&
+		       !submit_at(tree->pool, &timer->task, timer->due, 0);
+	return timer->armed;
 }
 
 /* Out of the pool; into it again, if it was set again. */
 static void release(struct ward_task *task)
 {
 	struct timer *timer = timer_of(task);
+	struct ward *ward = timer->ward;
+	bool again;
 
-	tree_lock(timer->tree);
-	timer->armed = timer->due != WARD_FOREVER && arm(timer);
-	if (timer->armed) {
-		tree_unlock(timer->tree);
-		return;
-	}
-	tree_unlock(timer->tree);
-	member_put(timer->owner);
+	tree_lock(ward->tree);
+	timer->armed = false;
+	again = timer->due != WARD_FOREVER && arm(timer);
+	tree_unlock(ward->tree);
+	if (!again)
+		member_put(&ward->me);
 }
 
-void timer_init(struct timer *timer, struct tree *tree, struct member *owner,
-		void (*fired)(struct timer *timer), const char *name)
+void timer_init(struct timer *timer, struct ward *ward,
+		void (*fired)(struct ward *ward))
 {
 	timer->task = (struct ward_task){ .run = run,
 					  .release = release,
-					  .policy = &flow_once,
-					  .name = name };
-	timer->tree = tree;
-	timer->owner = owner;
+					  .policy = &policy_once,
+					  .name = ward->spec.name };
+	timer->ward = ward;
 	timer->fired = fired;
 	timer->due = WARD_FOREVER;
-	timer->armed = false;
 }
 
 void timer_set(struct timer *timer, ward_ns due)
 {
 	timer->due = due;
-	if (timer->armed)
-		return;
-	timer->armed = arm(timer);
-	if (timer->armed)
-		member_hold(timer->owner);
+	if (!timer->armed && arm(timer))
+		member_hold(&timer->ward->me);
 }
 
 void timer_unset(struct timer *timer)
 {
+	struct tree *tree = timer->ward->tree;
+
 	timer->due = WARD_FOREVER;
-	if (!timer->armed || timer->tree->closed ||
-	    !later_take_back(&timer->tree->pool->inbox, &timer->task))
+	if (!timer->armed || tree->closed ||
+	    !later_take_back(&tree->pool->inbox, &timer->task))
 		return; /* who has it finds nothing due */
 	task_set(task_priv(&timer->task), TASK_FREE);
 	timer->armed = false;
-	member_put(timer->owner); /* the caller has another */
+	member_put(&timer->ward->me); /* the caller has another */
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timer.h - something that a tree of stewards is to do at a point in time.
+ * timer.h - something that a ward is to do at a point in time.
  *
- * A timer is one task, and is in the pool once at most, where it holds its owner.  A
- * timer that is unset is taken out, unless a worker has it just then.  A timer that comes
- * when nothing is due goes away again, and one that comes too early is set anew.  One
- * that is set to an earlier time than it waits for comes late: its owner sees to it that
- * this never matters.  So setting a timer needs no memory and cannot fail.
+ * A timer is one task, and is in the pool once at most, where it holds its ward.  A timer
+ * that is unset is taken out, unless a worker has it just then.  A timer that comes when
+ * nothing is due goes away again, and one that comes too early is set anew.  One that is
+ * set to an earlier time than it waits for comes late: the ward sees to it that this
+ * never matters.  So setting a timer needs no memory and cannot fail.
  *
  * All is L, tree->lock, fired() too.
  */
@@ -15,20 +15,19 @@
 
 #include <ward/task.h>
 
-struct member;
-struct tree;
+struct ward;
 
 struct timer {
 	struct ward_task task;
-	struct tree *tree;
-	struct member *owner;
+	struct ward *ward;
 	ward_ns due; /* when it is wanted; WARD_FOREVER: not */
-	bool armed;  /* in the pool: holds its owner */
-	void (*fired)(struct timer *timer);
+	bool armed;  /* in the pool */
+	void (*fired)(struct ward *ward);
 };
 
-void timer_init(struct timer *timer, struct tree *tree, struct member *owner,
-		void (*fired)(struct timer *timer), const char *name);
+/* In zeroed memory. */
+void timer_init(struct timer *timer, struct ward *ward,
+		void (*fired)(struct ward *ward));
 void timer_set(struct timer *timer, ward_ns due);
 void timer_unset(struct timer *timer);
 

@@ -322,7 +322,7 @@ static void abort_with_report(struct ward_steward *root)
 static void last_resort(struct ward_steward *root)
 {
 	if (root->tree->last == WARD_LAST_STARVE)
-		root->tree->ping_every = 0; /* and it stays so: watchdog.c */
+		root->tree->ping_every = 0;
 	if (root->tree->last == WARD_LAST_ABORT)
 		abort_with_report(root);
 }

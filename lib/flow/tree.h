@@ -73,9 +73,8 @@ struct tree {
 	bool closed;	      /* the pool goes: nothing is started */
 	enum ward_last last;
 	bool notify;	   /* the service manager is told, until the root stops */
-	ward_ns ping_every; /* and pinged so often; 0: not */
-	struct timer ping_timer;
-	struct deferred ping;
+	ward_ns ping_every; /* and pinged so often; 0: not, from then on */
+	struct ward_task ping;
 };
 
 /* Any thread; not in a child process, where the lock may be held for ever. */
@@ -113,10 +112,5 @@ void incarnation_poll(struct incarnation *now);
 /* Memory for the next starts: 0 or -ENOMEM; and back, without the lock. */
 int incarnation_reserve(struct ward *ward);
 void incarnation_unreserve(struct ward *ward);
-
-/* ---- watchdog.c: the service manager's, from the start of the root to its end ---- */
-
-void watchdog_start(struct tree *tree);
-void watchdog_stop(struct tree *tree);
 
 #endif

@@ -92,10 +92,8 @@ static const struct member_ops ward_ops = {
 
 /* ---- its times ------------------------------------------------------------------- */
 
-static void backoff_is_over(struct timer *timer)
+static void backoff_is_over(struct ward *ward)
 {
-	struct ward *ward = ward_entry(timer, struct ward, start);
-
 	if (ward->me.state != MEMBER_WAITS)
 		return;
 	ward->me.state = MEMBER_DOWN;
@@ -103,10 +101,8 @@ static void backoff_is_over(struct timer *timer)
 }
 
 /* It was told to stop, and has not.  If nobody runs its task, its end is on its way. */
-static void deadline_is_over(struct timer *timer)
+static void deadline_is_over(struct ward *ward)
 {
-	struct ward *ward = ward_entry(timer, struct ward, stop);
-
 	if (ward->me.state == MEMBER_STOPPING)
 		steward_request_fence(ward->tree->pool, &ward->now->task);
 }
@@ -140,8 +136,8 @@ static void ward_init(struct ward *ward, struct tree *tree,
 		.blocked_within = spec->blocked_within,
 		.progress_within = spec->progress_within,
 	};
-	timer_init(&ward->start, tree, &ward->me, backoff_is_over, spec->name);
-	timer_init(&ward->stop, tree, &ward->me, deadline_is_over, spec->name);
+	timer_init(&ward->start, ward, backoff_is_over);
+	timer_init(&ward->stop, ward, deadline_is_over);
 }
 
 static int ward_new(struct ward **out, struct tree *tree,
@@ -267,7 +263,7 @@ int ward_restart(struct ward *ward)
 	} else if (ward->me.state == MEMBER_WAITS) {
 		ward->not_before = 0;
 		timer_unset(&ward->start);
-		backoff_is_over(&ward->start);
+		backoff_is_over(ward);
 	} else if (ward->me.state == MEMBER_UP && ward->now->begun) {
 		ward_down(&ward->me);
 	}

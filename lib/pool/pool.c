@@ -73,6 +73,8 @@ void pool_tell_span(struct pool *pool)
 	incident_raise(&pool->tell, in);
 }
 
+const struct ward_policy policy_once = { .size = sizeof(policy_once), .runs = 1 };
+
 bool policy_is_sound(const struct ward_policy *policy)
 {
 	return policy->size == sizeof(*policy) &&

@@ -210,6 +210,8 @@ bool pool_needs_workers(const struct pool *pool);
 /* The calling worker waits inside a task from now on: work is not to wait with it. */
 void pool_worker_waits(struct pool *pool);
 bool policy_is_sound(const struct ward_policy *policy);
+/* One attempt, for a second would repeat what was done; and the pool's budgets. */
+extern const struct ward_policy policy_once;
 
 /* The value of a task's own policy; 0: that of the pool's. */
 static inline uint64_t policy_pick(uint64_t own, uint64_t pools)
