@@ -55,9 +55,7 @@ static bool reap(struct pool *pool)
 	const struct heal *heal = pool->helpers;
 	bool waiting = false;
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		if (load_acquire(&heal->clerk.stop))
 			return false; /* the threads are destroy's now */
 		if (LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_GONE &&
@@ -201,9 +199,7 @@ static void detach_left(struct pool *pool)
 {
 	const struct heal *heal = pool->helpers;
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		if (LIFE_STATE(load_acquire(&slot->thread.life)) != LIFE_GONE)
 			continue;
 		reap_unpin(pool, slot);
@@ -249,7 +245,6 @@ int clerk_start(struct heal *heal)
 		sub_acq_rel(&heal->pool->refs, 1);
 		return err;
 	}
-	heal->clerk.there = true;
 	store_relaxed(&heal->clerk.up, 1);
 	return 0;
 }
@@ -262,7 +257,7 @@ void clerk_stop(struct heal *heal)
 
 bool clerk_rests(struct heal *heal, uint64_t until)
 {
-	if (!heal->clerk.there)
+	if (!load_relaxed(&heal->clerk.up))
 		return true;
 	while (!load_acquire(&heal->clerk.rests)) /* [cl] */
 		if (host_wait(&heal->clerk.rests, 0, until) == -ETIMEDOUT)
@@ -274,9 +269,8 @@ int clerk_end(struct heal *heal, bool stays, uint64_t until)
 {
 	bool hangs = !load_acquire(&heal->clerk.rests);
 
-	if (!heal->clerk.there)
+	if (!load_relaxed(&heal->clerk.up))
 		return 0;
-	heal->clerk.there = false;
 	store_relaxed(&heal->clerk.up, 0);
 	store_release(&heal->clerk.stop, stays ? CLERK_STAYS : CLERK_ENDS);
 	host_wake(&heal->clerk.stop, 1);

@@ -140,7 +140,7 @@ static void complain(struct heal *heal)
 		if (!(bits & 1u << i))
 			continue;
 		len = snprintf(line, sizeof(line), "ward: %s: %s\n",
-			       heal->pool->name, helper_hangs(i));
+			       heal->pool->name, helper_hangs[i]);
 		host_try_stderr(line, (size_t)len);
 	}
 }

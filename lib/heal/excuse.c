@@ -13,8 +13,7 @@ enum {
 /* A worker or a zombie, or NULL. */
 static struct slot *slot_by_tid(const struct pool *pool, int32_t tid)
 {
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
+	for_each_slot(slot, pool) {
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 
 		if (load_relaxed(&slot->thread.tid) == tid &&
@@ -60,8 +59,7 @@ static int32_t holder_of(struct slot *slot, int32_t tid, excuse_at *also)
  * From the worker along the holders to the first zombie, or else to the last holder;
  * 0: there is none, or the row is a ring, or too long to tell.
  */
-static int32_t find_holder(const struct pool *pool, const struct slot *slot,
-			   bool *zombie, excuse_at *also)
+static int32_t find_holder(const struct slot *slot, bool *zombie, excuse_at *also)
 {
 	int32_t row[ROW_MAX], next = futex_holder(&slot->thread.stat_files), blame = 0;
 	struct slot *held;
@@ -77,7 +75,7 @@ static int32_t find_holder(const struct pool *pool, const struct slot *slot,
 		row[n] = next;
 		if (!*zombie)
 			blame = next;
-		held = slot_by_tid(pool, next);
+		held = slot_by_tid(slot->pool, next);
 		if (held && LIFE_STATE(load_acquire(&held->thread.life)) == LIFE_ZOMBIE) {
 			*zombie = true;
 			priority_lift(held);
@@ -115,21 +113,22 @@ static bool same_silence(const struct sign *a, const struct sign *b)
 	return sign_same(a, b) && a->beats == b->beats && a->units == b->units;
 }
 
-enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
-			    const struct slot *slot, const struct sign *sign,
-			    uint64_t span, uint64_t now, uint64_t silence,
+enum stall_cause excuse_ask(struct excuse *excuse, const struct slot *slot,
+			    const struct history *history, uint64_t span,
 			    excuse_at *also)
 {
+	uint64_t now = history->seen_at;
 	bool zombie, known;
 	int32_t holder;
 
-	if (!same_silence(&excuse->sign, sign))
-		*excuse = (struct excuse){ .sign = *sign };
+	if (!same_silence(&excuse->sign, &history->last))
+		*excuse = (struct excuse){ .sign = history->last };
 	excuse->zombie = false;
 	if (load_relaxed(&slot->wait.on))
 		return STALL_OWN; /* in the library: on no lock */
-	holder = find_holder(pool, slot, &zombie, also);
-	if (!holder || (!zombie && host_is_younger(holder, now - silence)))
+	holder = find_holder(slot, &zombie, also);
+	if (!holder ||
+	    (!zombie && host_is_younger(holder, now - history->silence.silence)))
 		return STALL_OWN;
 	known = excuse->holder == holder;
 	excuse->told &= known;
@@ -140,13 +139,12 @@ enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
 	return starved(excuse, known && excuse->at, span, now);
 }
 
-void excuse_lift(const struct pool *pool, const struct slot *slot,
-		 excuse_at *also)
+void excuse_lift(const struct slot *slot, excuse_at *also)
 {
 	bool zombie;
 
 	if (!load_relaxed(&slot->wait.on))
-		find_holder(pool, slot, &zombie, also);
+		find_holder(slot, &zombie, also);
 }
 
 bool excuse_wanted(struct pool *pool, const struct history *history,

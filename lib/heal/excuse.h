@@ -51,13 +51,11 @@ typedef _Atomic(struct slot *) excuse_at;
  * a busy holder that waits for a CPU is not taken for a starved one.  A holder that
  * began within the silence is none: it has the tid of a thread that ended.
  */
-enum stall_cause excuse_ask(struct excuse *excuse, const struct pool *pool,
-			    const struct slot *slot, const struct sign *sign,
-			    uint64_t span, uint64_t now, uint64_t silence,
+enum stall_cause excuse_ask(struct excuse *excuse, const struct slot *slot,
+			    const struct history *history, uint64_t span,
 			    excuse_at *also);
 /* The worker in 'slot' sleeps: lowered zombies in its row are lifted again. */
-void excuse_lift(const struct pool *pool, const struct slot *slot,
-		 excuse_at *also);
+void excuse_lift(const struct slot *slot, excuse_at *also);
 /* Is some worker, silent by the history of its seat, held up by this thread? */
 bool excuse_wanted(struct pool *pool, const struct history *history,
 		   int32_t tid, excuse_at *also);

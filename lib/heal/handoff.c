@@ -38,13 +38,11 @@ void handoff_slow(struct steward *me)
 
 void handoff_zombies(struct pool *pool)
 {
-	uint32_t slots = load_acquire(&pool->slots_used);
-
 	if (likely(!load_relaxed(&pool->zombies_out)))
 		return;
-	for (uint32_t i = 0; i < slots; i++)
-		if (LIFE_STATE(load_acquire(&pool->slot[i].thread.life)) == LIFE_ZOMBIE)
-			handoff(pool, &pool->slot[i]);
+	for_each_slot(slot, pool)
+		if (LIFE_STATE(load_acquire(&slot->thread.life)) == LIFE_ZOMBIE)
+			handoff(pool, slot);
 }
 
 bool handoff_wanted(struct steward *me, uint64_t now)

@@ -45,9 +45,6 @@ static void free_stewards(struct heal *heal)
 		before = steward->before;
 		steward_free(steward);
 	}
-	if (heal->next)
-		steward_free(heal->next);
-	heal->next = NULL;
 	store_relaxed(&heal->newest, NULL);
 	store_relaxed(&heal->steward, NULL);
 }
@@ -132,21 +129,20 @@ static void reap_former(struct steward *in_office)
 
 int deputy_make(struct heal *heal)
 {
-	struct steward *last = load_relaxed(&heal->newest);
+	struct steward *last = load_relaxed(&heal->newest), *next;
 	int err;
 
 	reap_former(last);
-	if (!heal->next) /* else from the last try */
-		heal->next = steward_new(heal, last->term + 1);
-	if (!heal->next)
+	next = steward_new(heal, last->term + 1);
+	if (!next)
 		return -ENOMEM;
-	heal->next->before = last;
-	err = steward_begin(heal->next);
+	next->before = last;
+	err = steward_begin(next);
 	if (err)
-		return err;
-	store_release(&heal->newest, heal->next); /* [nd] */
-	heal->next = NULL;
-	return 0;
+		steward_free(next);
+	else
+		store_release(&heal->newest, next); /* [nd] */
+	return err;
 }
 
 int steward_start(struct heal *heal)

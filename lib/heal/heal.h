@@ -89,7 +89,6 @@ struct heal {
 	struct pool *pool;		 /* I */
 	struct steward *_Atomic steward; /* S: in office; itself */
 	struct steward *_Atomic newest;	 /* C: that, or its deputy [nd] */
-	struct steward *next;	      /* C: still without a thread */
 	_Atomic uint32_t term;	      /* X: the steward of this term may act [a] */
 	_Atomic uint32_t deputy_word; /* M: futex */
 	_Atomic uint32_t steward_stop; /* E */
@@ -97,8 +96,7 @@ struct heal {
 	struct {
 		/* E: */
 		host_thread thread;
-		bool there;	       /* it is to be ended */
-		_Atomic uint32_t up;   /* it is there to be watched */
+		_Atomic uint32_t up;   /* it is there, to be watched and ended */
 		_Atomic uint32_t stop; /* enum clerk_stop; a futex [cl] */
 		char name[16];
 		/* C: */
@@ -219,7 +217,7 @@ uint64_t helpers_still(struct steward *me, const struct history *history,
 /* Is any of them behind? */
 bool helpers_behind(const struct heal *heal);
 /* The sentence for one that hangs. */
-const char *helper_hangs(enum helper name);
+extern const char *const helper_hangs[HELPERS];
 
 /* ---- clerk.c --------------------------------------------------------------------- */
 

@@ -10,29 +10,20 @@
 
 #define TOLD UINT64_MAX /* in history->still */
 
-const char *helper_hangs(enum helper name)
-{
-	static const char *const hangs[] = {
-		[HELPER_CLERK] =
-			("the clerk hangs: threads are neither made nor "
-			 "joined"),
-		[HELPER_SCRIBE] = "the scribe hangs: reports are not told",
-		[HELPER_DEPUTY] =
-			"the deputy hangs: nobody watches the steward",
-		[HELPER_WORKER] = "a worker stands still outside of any task",
-		[HELPER_START] =
-			"a thread is long on its way up: in hooks.start?",
-	};
-
-	return hangs[name];
-}
+const char *const helper_hangs[HELPERS] = {
+	[HELPER_CLERK] = "the clerk hangs: threads are neither made nor joined",
+	[HELPER_SCRIBE] = "the scribe hangs: reports are not told",
+	[HELPER_DEPUTY] = "the deputy hangs: nobody watches the steward",
+	[HELPER_WORKER] = "a worker stands still outside of any task",
+	[HELPER_START] = "a thread is long on its way up: in hooks.start?",
+};
 
 static void report(struct steward *me, enum helper name)
 {
 	me->untold |= 1u << name;
 	incident_tell(&me->pool->tell,
 		      name == HELPER_CLERK ? WARD_R_NO_THREAD : WARD_R_HELPER,
-		      helper_hangs(name));
+		      helper_hangs[name]);
 }
 
 static void check(struct steward *me, enum helper name, bool behind,

@@ -32,11 +32,6 @@ static void sample_anew(struct history *history)
 	history->stirred = false;
 }
 
-void judge_forget(struct history *history)
-{
-	*history = (struct history){ 0 };
-}
-
 void judge_anew(struct history *history, const struct sign *sign, uint64_t now)
 {
 	*history = (struct history){ .last = *sign, .seen_at = now };

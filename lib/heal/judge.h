@@ -91,7 +91,5 @@ enum verdict judge_sample(struct history *history,
  */
 void judge_excuse(struct history *history, const struct budgets *budgets,
 		  uint64_t now);
-/* The seat's worker is idle or new. */
-void judge_forget(struct history *history);
 
 #endif

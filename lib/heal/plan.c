@@ -106,12 +106,10 @@ static void count_waiting(const struct pool *pool, struct pool_load *load)
 
 static void tell_spent(struct plan *plan, struct pool *pool, bool spent)
 {
-	if (!spent || plan->told)
-		plan->told = spent;
-	else
-		plan->told = incident_tell(
-			&pool->tell, WARD_R_NO_THREAD,
-			"all workers wait, and there may be no more");
+	plan->told = spent &&
+		     (plan->told ||
+		      incident_tell(&pool->tell, WARD_R_NO_THREAD,
+				    "all workers wait, and there may be no more"));
 }
 
 /* If the size was changed meanwhile: next time. */

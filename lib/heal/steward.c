@@ -91,7 +91,7 @@ static bool sample_silent(struct steward *me, struct history *history,
 		return true;
 	}
 	if (unlikely(me->lifts) && f.verdict == VERDICT_FINE)
-		excuse_lift(me->pool, slot, &me->also);
+		excuse_lift(slot, &me->also);
 	if (likely(f.verdict == VERDICT_FINE))
 		return slot_inside(sign.word);
 	if (LIFE_STATE(f.life) != LIFE_SEATED)
@@ -123,7 +123,7 @@ static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
 	bool slow;
 
 	if (!slot) {
-		judge_forget(history);
+		*history = (struct history){ 0 };
 		return false;
 	}
 	/* Most seats of most scans: the other lines are not touched. */

@@ -89,12 +89,9 @@ static void tell_excuse(struct pool *pool, const struct finding *f,
 static enum stall_cause ask_excuse(struct steward *me, const struct finding *f,
 				   struct excuse **excuse)
 {
-	const struct history *history = f->history;
-
-	*excuse = &me->excuse[history - me->history];
-	return excuse_ask(*excuse, me->pool, f->slot, &history->last,
-			  f->budgets.blocked / 4, history->seen_at,
-			  history->silence.silence, &me->also);
+	*excuse = &me->excuse[f->history - me->history];
+	return excuse_ask(*excuse, f->slot, f->history, f->budgets.blocked / 4,
+			  &me->also);
 }
 
 bool verdict_excused(struct steward *me, const struct finding *f)

@@ -149,6 +149,11 @@ static inline void transition_end(struct pool *pool)
 	WARD_ASSERT(transitions);
 }
 
+/* Those that were ever used; the slot is declared here. */
+#define for_each_slot(slot_, pool)                                               \
+	for (struct slot *slot_ = (pool)->slot;                                  \
+	     slot_ < (pool)->slot + load_acquire(&(pool)->slots_used); slot_++)
+
 /* ---- a slot's life, see thread.h ------------------------------------------- */
 
 /* One step, with the next gen.  False: the life is not *seen, which is updated. */

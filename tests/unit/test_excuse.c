@@ -79,8 +79,8 @@ int32_t __wrap_host_futex_holder(uint64_t address)
 static struct slot slot[THREADS]; /* each thread has the one of its number */
 static struct pool pool;
 static struct excuse excuse;
-static struct sign sign = { .gen = 1, .word = 3 };
-static uint64_t now, silence;
+static struct history history = { .last = { .gen = 1, .word = 3 } };
+static uint64_t now;
 static excuse_at also;
 
 static void set_up(void)
@@ -90,6 +90,7 @@ static void set_up(void)
 	pool.slots = THREADS;
 	store_relaxed(&pool.slots_used, THREADS);
 	for (int32_t i = 1; i < THREADS; i++) {
+		slot[i].pool = &pool;
 		slot[i].thread.stat_files = host_stat_of(i);
 		store_relaxed(&slot[i].thread.tid, i);
 		store_relaxed(&slot[i].thread.life, LIFE_SEATED);
@@ -102,8 +103,8 @@ TestSuite(excuse, .init = set_up);
 static enum stall_cause ask_after(uint64_t ns)
 {
 	now += ns;
-	return excuse_ask(&excuse, &pool, &slot[WARD], &sign, SPAN, now, silence,
-			  &also);
+	history.seen_at = now;
+	return excuse_ask(&excuse, &slot[WARD], &history, SPAN, &also);
 }
 
 Test(excuse, none_for_sleep_that_is_no_futex)
@@ -153,7 +154,7 @@ Test(excuse, a_starved_holder_a_bounded_number_of_times)
 	}
 	cr_assert_eq(times, EXCUSE_TIMES);
 	/* A sign of life ends that silence; the next one is another. */
-	sign.beats++;
+	history.last.beats++;
 	cr_assert_eq(ask_after(100 * MS), STALL_UNSURE);
 	cr_assert_eq(ask_after(100 * MS), STALL_STARVED);
 }
@@ -187,11 +188,11 @@ Test(excuse, a_zombie_as_long_as_it_is_one)
 	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
 	for (unsigned i = 0; i < 3 * EXCUSE_TIMES; i++) {
 		cr_assert_eq(ask_after(100 * MS), STALL_ZOMBIE);
-		cr_assert(excuse_holds(&excuse, &sign));
+		cr_assert(excuse_holds(&excuse, &history.last));
 	}
 	store_relaxed(&slot[A].thread.life, LIFE_SPARE);
 	cr_assert_eq(ask_after(100 * MS), STALL_OWN);
-	cr_assert_not(excuse_holds(&excuse, &sign));
+	cr_assert_not(excuse_holds(&excuse, &history.last));
 }
 
 /* The thread that held it has ended, and its number is another's. */
@@ -199,7 +200,7 @@ Test(excuse, none_by_who_began_within_the_silence)
 {
 	thread[WARD].waits_for = A;
 	thread[A].state = 'R';
-	silence = 500 * MS;
+	history.silence.silence = 500 * MS;
 	starting[A] = now - 400 * MS;
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(ask_after(10 * MS), STALL_OWN);
@@ -212,8 +213,8 @@ Test(excuse, ends_with_the_attempt)
 	thread[WARD].waits_for = A;
 	store_relaxed(&slot[A].thread.life, LIFE_ZOMBIE);
 	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
-	sign.word += SLOT_PHASES;
-	cr_assert_not(excuse_holds(&excuse, &sign));
+	history.last.word += SLOT_PHASES;
+	cr_assert_not(excuse_holds(&excuse, &history.last));
 }
 
 Test(excuse, the_last_of_the_row_counts)
@@ -291,9 +292,9 @@ Test(excuse, a_zombie_that_is_waited_for_is_lifted)
 	cr_assert_eq(ask_after(0), STALL_ZOMBIE);
 	cr_assert_eq(lowered(A), LOWERED_NOT);
 	cr_assert_eq(lowered(B), LOWERED_YES, "refused");
-	excuse_lift(&pool, &slot[WARD], &also);
+	excuse_lift(&slot[WARD], &also);
 	cr_assert_eq(lowered(B), LOWERED_NOT);
-	excuse_lift(&pool, &slot[WARD], &also);
+	excuse_lift(&slot[WARD], &also);
 	cr_assert_eq(raised[A], 1);
 	cr_assert_eq(raised[B], 2);
 	cr_assert_eq(raised[C], 0, "nobody waits for it");
@@ -303,18 +304,17 @@ Test(excuse, a_zombie_that_is_waited_for_is_lifted)
 Test(excuse, who_is_wanted_by_the_silent)
 {
 	struct slot *seat[1] = { &slot[WARD] };
-	struct history history[1] = { { .sampled_at = 7,
-					.sample.state = 'S' } };
+	struct history silent = { .sampled_at = 7, .sample.state = 'S' };
 
 	pool.seat = (struct slot *_Atomic *)(void *)seat;
 	store_relaxed(&pool.seats_used, 1);
 	thread[WARD].waits_for = A;
-	cr_assert(excuse_wanted(&pool, history, A, &also));
-	cr_assert_not(excuse_wanted(&pool, history, B, &also));
-	history[0].sample.state = 'R';
-	cr_assert_not(excuse_wanted(&pool, history, A, &also), "it runs");
-	history[0] = (struct history){ .sampled_at = 0 };
-	cr_assert_not(excuse_wanted(&pool, history, A, &also), "it moves");
+	cr_assert(excuse_wanted(&pool, &silent, A, &also));
+	cr_assert_not(excuse_wanted(&pool, &silent, B, &also));
+	silent.sample.state = 'R';
+	cr_assert_not(excuse_wanted(&pool, &silent, A, &also), "it runs");
+	silent = (struct history){ .sampled_at = 0 };
+	cr_assert_not(excuse_wanted(&pool, &silent, A, &also), "it moves");
 }
 
 /* Another thread has the seat by now: a closed file is not looked through. */
@@ -343,7 +343,7 @@ Test(excuse, gives_one_more_budget)
 	struct host_sample sample = { .cpu_known = true,
 				      .state_known = true,
 				      .state = 'S' };
-	struct history history = { .last = sign };
+	const struct sign sign = history.last;
 	enum verdict verdict = VERDICT_FINE;
 	unsigned warned = 0;
 
