@@ -2,27 +2,17 @@
 /*
  * bridge.h - a bounded queue whose last entry says what may come next.
  *
- * Positions count from 0 and never come back.  Position p is kept in cell
- * p % cells, in lap p / cells.  A cell is one word, and so whatever is decided
- * about it is decided by one compare-and-swap:
+ * A position is kept in a cell, and that is one word (docs/states.md): whatever is decided
+ * about it is decided by one compare-and-swap.
  *
- *	 63        34 33       17 16          0
- *	| lap       | generation | node + 1    |	0: free, SEAL: the end
- *
- *  1) Positions are filled in order: p only after p - 1 was seen filled.  The
- *     first free one is the end of the stream.
- *  2) Position p - 1 keeps its node until p was read.  (The reader holds on to
- *     the last node that it has read.)  So while p is free, the last node is
- *     there to be looked at, and says what the last number was.
- *  3) A producer looks at the end, checks its item against the last node, and
- *     then swaps its own node into the word that it saw: that succeeds only if
- *     nobody has appended, taken over, or sealed meanwhile.  Check and append are
- *     one step.
- *  4) 'opened' is the highest fence number that has taken over.  A producer reads
- *     it after it saw the free word.  A takeover raises it, and then gives the
- *     free word a new generation: swaps that were prepared before then fail.  If no cell
- *     is free there is no such swap, and a producer that finds one free later sees
- *     'opened' [t].
+ *  1) Positions are filled in order: p only after p - 1 was seen filled.
+ *  2) Position p - 1 keeps its node until p was read.  So while p is free, the last node
+ *     is there to be looked at, and says what the last number was.
+ *  3) A producer checks its item against the last node, and then swaps its own node into
+ *     the free word that it saw: check and append are one step.
+ *  4) A takeover raises 'opened', and then gives the free word a new generation: swaps
+ *     that were prepared before then fail.  If no cell is free there is no such swap, and
+ *     a producer that finds one free later sees 'opened' [t].
  *  5) A closed bridge is sealed by its reader, at the end, when that is free: from
  *     then on nothing can be appended, and nothing was lost.
  *  6) The last call to leave frees a destroyed bridge: a reader that has seen the end

@@ -2,12 +2,10 @@
 /*
  * saved.h - bytes that one incarnation leaves to the next, whole or not at all.
  *
- * A writer fills a copy that nobody else has, and publishes it by one swap of
- * 'word'; the copy that stood there before is free.  Each writer has a fence
- * number, and 'owner' is the highest that has come: the first call with a number
- * raises it, and then gives the word a new generation.  A writer reads 'owner' after the
- * word that it is going to swap, so a swap that an earlier writer has prepared by
- * then fails, and that writer prepares no other [v].
+ * A writer fills a copy that nobody else has, and publishes it by one swap of 'word'.
+ * The first call with a fence number raises 'owner' to it, and then gives the word a new
+ * generation.  A writer reads 'owner' after the word that it is going to swap, so a swap
+ * that an earlier writer has prepared by then fails, and that writer prepares no other [v].
  *
  * An earlier writer may be held anywhere for ever: inside of a write with a copy of
  * its own, inside of a read with a copy that is written anew meanwhile; then the

@@ -4,7 +4,6 @@
  */
 #include "flow/tree.h"
 #include "front/front.h"
-#include "lane/wait.h"
 #include <errno.h>
 #include <string.h>
 
@@ -247,9 +246,7 @@ static int check_caller(const struct ward_steward *steward)
 static int stop(struct ward_steward *steward, ward_ns until)
 {
 	struct tree *tree = steward->tree;
-	struct wait_entry entry;
 	bool tell = false;
-	int err;
 
 	tree_lock(tree);
 	if (steward == tree->root) {
@@ -261,9 +258,7 @@ static int stop(struct ward_steward *steward, ward_ns until)
 	tree_unlock(tree);
 	if (tell)
 		host_notify("STOPPING=1");
-	wait_enter(&entry, &steward->down, until, WAIT_BLOCK);
-	err = wait_event(&entry, load_acquire(&steward->over)); /* [o] */
-	return err && !load_acquire(&steward->over) ? err : 0;
+	return member_wait(&steward->me, until);
 }
 
 int ward_steward_stop(struct ward_steward *steward, ward_ns until)

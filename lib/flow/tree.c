@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree.c - see tree.h.
+ *
+ * Edge [o]: over, with the effects of its last run | a waiter for that.
  */
 #include "flow/tree.h"
+#include "lane/wait.h"
 #include <stdio.h>
 
 /* ---- the tree -------------------------------------------------------------------- */
@@ -73,6 +76,22 @@ void member_gone(struct member *member)
 	member_put(member);
 }
 
+void member_over(struct member *member)
+{
+	store_release(&member->over, true); /* [o] */
+	wait_wake(&member->gone);
+}
+
+int member_wait(struct member *member, ward_ns until)
+{
+	struct wait_entry entry;
+	int err;
+
+	wait_enter(&entry, &member->gone, until, WAIT_BLOCK);
+	err = wait_event(&entry, load_acquire(&member->over)); /* [o] */
+	return err && !load_acquire(&member->over) ? err : 0;
+}
+
 bool supervisor_is_shut(const struct ward_steward *steward)
 {
 	for (; steward; steward = steward->me.above)
@@ -128,10 +147,8 @@ static bool all_stopped(struct ward_steward *steward)
 static void supervisor_is_down(struct ward_steward *steward)
 {
 	steward->me.state = MEMBER_DOWN;
-	if (!steward->leaving)
-		return;
-	store_release(&steward->over, true); /* [o] */
-	wait_wake(&steward->down);
+	if (steward->leaving)
+		member_over(&steward->me);
 }
 
 static bool all_started(struct ward_steward *steward)
@@ -193,11 +210,6 @@ void member_enter(struct ward_steward *steward, struct member *member)
 	tree_settle(steward);
 }
 
-static bool is_over(const struct ward_steward *steward)
-{
-	return steward->leaving && steward->me.state == MEMBER_DOWN;
-}
-
 void tree_settle(struct ward_steward *steward)
 {
 	struct ward_steward *above;
@@ -208,7 +220,7 @@ void tree_settle(struct ward_steward *steward)
 		if (above)
 			member_hold(&above->me);
 		step(steward);
-		if (is_over(steward) && above)
+		if (above && steward->leaving && steward->me.state == MEMBER_DOWN)
 			member_gone(&steward->me);
 		member_put(&steward->me);
 	}

@@ -59,8 +59,6 @@ struct ward_steward {
 	/* Handles that are destroyed together. */
 	struct ward_steward *parent, *child, *sibling;
 	struct give_up_notice *notice; /* for the next time, or NULL */
-	_Atomic bool over;	/* L; read without it: DOWN for good */
-	struct wait_queue down; /* X: opened then */
 };
 
 struct tree {
@@ -92,6 +90,9 @@ void tree_settle(struct ward_steward *steward);
 void member_enter(struct ward_steward *steward, struct member *member);
 /* Gone for good.  The caller holds references to it and to its steward. */
 void member_gone(struct member *member);
+/* Down for good: its waiters come. */
+void member_over(struct member *member);
+int member_wait(struct member *member, ward_ns until);
 /* Does its steward bring 'member' down? */
 bool member_is_stopping(const struct member *member);
 /* A member that was not told to stop is down, and is to be up. */

@@ -77,7 +77,7 @@ int ward_pulse_wait(struct ward *ward, uint64_t *beats, uint64_t *units,
 
 	if (err)
 		return err;
-	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
+	wait_enter(&entry, &ward->me.gone, until, WAIT_BLOCK);
 	err = wait_pulse(ward, &entry, beats, units);
 	wait_finish(&entry);
 	return err;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ward.c - a ward from its start to its end for good.
- *
- * Edge [o]: gone, with the effects of its last run | a waiter for that.
  */
 #include "flow/bridge.h"
 #include "flow/tree.h"
 #include "heal/heal.h"
-#include "lane/wait.h"
 #include <errno.h>
 
 #define STOP_WITHIN WARD_S(5)
@@ -77,8 +74,7 @@ static void ward_gone(struct member *member)
 	timer_unset(&ward->stop);
 	if (ward->spec.bridge)
 		ward_bridge_close(ward->spec.bridge, ward->status);
-	store_release(&ward->over, true); /* [o] */
-	wait_wake(&ward->gone);
+	member_over(member);
 }
 
 static const struct member_ops ward_ops = {
@@ -210,16 +206,6 @@ static bool inside_of(const struct ward *ward)
 	return ward->now && load_relaxed(&ward->now->ended.on) == host_tid();
 }
 
-static int wait_gone(struct ward *ward, ward_ns until)
-{
-	struct wait_entry entry;
-	int err;
-
-	wait_enter(&entry, &ward->gone, until, WAIT_BLOCK);
-	err = wait_event(&entry, load_acquire(&ward->over)); /* [o] */
-	return err && !load_acquire(&ward->over) ? err : 0;
-}
-
 static void leave_steward(struct ward *ward)
 {
 	struct ward_steward *steward = ward->me.above;
@@ -247,7 +233,7 @@ int ward_stop(struct ward *ward, ward_ns until)
 	if (!inside)
 		leave_steward(ward);
 	tree_unlock(ward->tree);
-	return inside ? -EDEADLK : wait_gone(ward, until);
+	return inside ? -EDEADLK : member_wait(&ward->me, until);
 }
 
 int ward_restart(struct ward *ward)
@@ -281,7 +267,7 @@ int ward_wait(struct ward *ward, ward_ns until, int *status)
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
 	tree_unlock(ward->tree);
-	err = inside ? -EDEADLK : wait_gone(ward, until);
+	err = inside ? -EDEADLK : member_wait(&ward->me, until);
 	if (!err && status)
 		*status = ward->status; /* [o] */
 	return err;

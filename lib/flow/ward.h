@@ -43,6 +43,8 @@ struct member {
 	uint64_t place;		    /* in the order of start */
 	enum member_state state;
 	bool once; /* a ward that is gone when it is down */
+	_Atomic bool over; /* L; read without it: down for good [o] */
+	struct wait_queue gone; /* X: opened then */
 };
 
 /* How a ward and a steward differ, as members of a steward. */
@@ -98,8 +100,6 @@ struct ward {
 	struct incarnation *spare; /* memory, so that a restart needs none */
 	uint32_t spares;
 	bool leaving;		   /* asked to stop for good */
-	_Atomic bool over;	   /* L; read without it: gone for good */
-	struct wait_queue gone;	   /* X: opened then */
 	uint32_t starts, failures; /* starts: that have begun */
 	int32_t status;
 	uint64_t beats, units;	   /* of all incarnations, as polled so far */

@@ -3,12 +3,9 @@
  * deputy.c - the deputy watches the steward, and takes over from one that hangs.
  *
  * The steward sets itself a deadline at its loop's top (for ever while the pool
- * sleeps, and then nobody watches).  The deputy looks a second after that.  From a
- * steward that is still away, and neither short of CPU nor on its way up, it takes
- * over: the term moves on.  It is a steward itself, with a memory of its own, made
- * before it is needed, so that to take over takes neither memory nor a lock.  The clerk
- * then makes the next deputy, as soon as it can.  And the deputy speaks for the steward
- * where the scribe does not.
+ * sleeps, and then nobody watches).  The deputy looks a second after that, and takes over
+ * from a steward that is still away: the term moves on.  It is a steward itself, made
+ * before it is needed.  And the deputy speaks for the steward where the scribe does not.
  *
  * Key invariant: what a steward does counts in its own term only.
  *  1) It looks at the term at its loop's top, before each seat and before each act;

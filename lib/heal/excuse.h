@@ -2,16 +2,9 @@
 /*
  * excuse.h - a worker that sleeps on a futex, and whose fault that is.
  *
- * To convict the waiter is right if the holder sits on the lock.  It is wrong if the
- * holder would let go but is given no CPU: then nobody is at fault.  And it does not
- * help if the holder is a zombie: the next worker in the seat waits for the same
- * lock, and becomes the next zombie.
- *
- * The holder that counts is the last one in the row of threads that wait for each
- * other.  A row that comes back to where it began is a deadlock: no excuse.
- *
- * A lowered zombie has its priority again as soon as it is found in a row: on a busy
- * machine it would not come to let go.
+ * The holder that counts is the last one in the row of threads that wait for each other
+ * ("Evidence" in docs/healing.md).  A lowered zombie that is found in a row has its
+ * priority again: on a busy machine it would not come to let go.
  *
  * Futex holders are guesses by the look of the memory (host_futex_holder), so an
  * excuse puts a conviction off, by one more budget at a time, and cancels none.

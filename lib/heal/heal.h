@@ -4,11 +4,9 @@
  * deputy stands by to take over, the clerk makes threads and reaps them.
  *
  * The steward and its deputy never allocate, lock, make threads or run a stranger's
- * code.  Calls that might wait are the clerk's or the scribe's, and the steward watches
- * both: a helper that does not come to its orders is told of (helpers.c).
- *
- * No wait for one of these threads is without an end: a thread that is left at the end
- * of a pool gives the memory back when it goes.
+ * code: calls that might wait are the clerk's or the scribe's.  No wait for one of these
+ * threads is without an end: one that is left at the end of a pool gives the memory back
+ * when it goes.
  */
 #ifndef WARD_LIB_HEAL_HEAL_H
 #define WARD_LIB_HEAL_HEAL_H

@@ -2,18 +2,9 @@
 /*
  * judge.h - from signs and evidence to a verdict.
  *
- * The worker only counts; the steward keeps the time, and a history of each seat.  A
- * worker that moves costs one comparison.  A silent one is sampled at its first silent
- * scan, then only when a budget, or half of one, could have run out.  A worker over a
- * budget is a suspect, and convicted if the next scan finds it so: a conviction comes
- * within three scans after the budget, and never on one sample.
- *
- *	IDLE <> BUSY > silent > (moved | suspect) > convicted
- *
- * Two accounts run at once: silence (any sign of life ends it) and, where the policy
- * asks for progress, stagnation (only units or a new epoch end it).  A declared wait is
- * excused: both accounts begin anew at its end, up to a sum of 'declared' since the last
- * sign of life.
+ * The worker only counts; the steward keeps the time, and a history of each seat
+ * (docs/states.md).  Two accounts run at once: silence (any sign of life ends it) and,
+ * where the policy asks for progress, stagnation (only units or a new epoch end it).
  *
  * Pure: no clock, no thread, no memory of its own.
  */

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ledger.h - where a worker's silence went.
- *
- * A wall-clock timeout convicts the healthy when the machine is short of CPU; a
- * CPU clock alone never sees a sleeping deadlock.  So every nanosecond of
- * silence is booked to exactly one account, from two samples of the thread:
- *
- *	busy	 its own CPU clock moved			can convict
- *	blocked	 it slept in the kernel				can convict
- *	starved	 it could run, but was given no CPU		cannot
- *	stopped	 a signal, a debugger or the freezer held it	cannot
- *	blind	 the steward itself was late, or saw nothing	cannot
+ * ledger.h - where a worker's silence went: every nanosecond is booked to exactly one
+ * account, from two samples of the thread ("Evidence" in docs/healing.md).
  *
  * The kernel books a wait for a CPU when it ends.  So the rest of a span, of a thread
  * that is ready at the sample, may be the wait that it is in, or sleep before that: it
