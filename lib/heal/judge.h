@@ -63,7 +63,9 @@ enum verdict {
 	VERDICT_LIVELOCK,
 	VERDICT_BLOCKED, /* stands unless there is an excuse: excuse.h */
 	VERDICT_STAGNANT, /* alive without progress */
-	VERDICT_OVERDUE	  /* not judge's: a fence was requested */
+	/* Not judge's: */
+	VERDICT_OVERDUE, /* a fence was requested */
+	VERDICT_DEAD	 /* its thread has ended */
 };
 
 /* judge_sign() at a scan that finds it moved. */

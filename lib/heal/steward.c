@@ -68,56 +68,55 @@ static struct budgets budgets_of(const struct pool *pool,
 	};
 }
 
-/* No sign of life since the last scan.  True: it is still inside of a task. */
-static bool sample_silent(struct steward *me, struct history *history,
-			  struct slot *slot, uint64_t now, uint64_t late)
+static enum verdict sample(struct steward *me, const struct finding *f, uint64_t now)
 {
-	struct finding f = { .slot = slot, .history = history };
+	const struct host_life *liveness = &f->slot->thread.liveness;
 	struct host_sample sample;
+	enum verdict verdict;
+
+	/* Where no liveness shows the end, the kernel's word must do. */
+	if (sample_take(me, f->slot, f->history, &sample) == -ESRCH)
+		return !liveness->works || host_life_lost(liveness) ?
+			       VERDICT_DEAD :
+			       VERDICT_FINE;
+	verdict = judge_sample(f->history, &sample, &f->budgets, now);
+	if (!ledger_adds_up(&f->history->silence))
+		or_relaxed(&me->pool->broken, 1u << 8);
+	return verdict;
+}
+
+/* No sign of life since the last scan.  True: it is still inside of a task. */
+static bool sample_silent(struct steward *me, struct finding *f, uint64_t now,
+			  uint64_t late)
+{
+	struct slot *slot = f->slot;
 	struct sign sign;
+	bool seated;
 
 	if (me->shares)
 		handoff(me->pool, slot);
-	f.life = load_acquire(&slot->thread.life); /* [L] before the evidence */
+	f->life = load_acquire(&slot->thread.life); /* [L] before the evidence */
+	seated = LIFE_STATE(f->life) == LIFE_SEATED;
 	sign = sign_of(me->pool, slot);
 	sign.declared = load_relaxed(&slot->declared);
 	me->plan.waits |= slot_waits(slot);
-	f.budgets = budgets_of(me->pool, slot);
-	f.verdict = judge_sign(history, &sign, &f.budgets, now, late);
-	if (unlikely(load_acquire(&slot->fencing.fence_requested) == sign.word) &&
-	    LIFE_STATE(f.life) == LIFE_SEATED) {
-		f.verdict = VERDICT_OVERDUE;
-		verdict_act(me, &f);
-		return true;
-	}
-	if (unlikely(me->lifts) && f.verdict == VERDICT_FINE)
+	f->budgets = budgets_of(me->pool, slot);
+	f->verdict = judge_sign(f->history, &sign, &f->budgets, now, late);
+	if (unlikely(load_acquire(&slot->fencing.fence_requested) == sign.word) && seated)
+		f->verdict = VERDICT_OVERDUE;
+	else if (f->verdict == VERDICT_SAMPLE)
+		f->verdict = seated ? sample(me, f, now) : VERDICT_FINE;
+	else if (unlikely(me->lifts))
 		excuse_lift(slot, &me->also);
-	if (likely(f.verdict == VERDICT_FINE))
-		return slot_inside(sign.word);
-	if (LIFE_STATE(f.life) != LIFE_SEATED)
-		return true;
-	if (sample_take(me, slot, history, &sample) == -ESRCH) {
-		/* Where no liveness shows the end, the kernel's word must do. */
-		if (!slot->thread.liveness.works || host_life_lost(&slot->thread.liveness))
-			reap_thread(me->pool, slot, f.life, false);
-		return true;
-	}
-	f.verdict = judge_sample(history, &sample, &f.budgets, now);
-	if (!ledger_adds_up(&history->silence))
-		or_relaxed(&me->pool->broken, 1u << 8);
-	if (f.verdict == VERDICT_FINE || !in_office(me))
-		return true;
-	if (f.verdict != VERDICT_BLOCKED || !verdict_excused(me, &f))
-		verdict_act(me, &f);
-	return true;
+	return slot_inside(sign.word);
 }
 
 /* True: the seat's worker is inside a task. */
-static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
-		      uint64_t late)
+static bool scan_seat(struct steward *me, uint32_t i, struct finding *f,
+		      uint64_t now, uint64_t late)
 {
-	struct history *history = &me->history[i];
-	struct slot *slot = sample_hold(me, i);
+	struct history *history = f->history = &me->history[i];
+	struct slot *slot = f->slot = sample_hold(me, i);
 	struct sign sign;
 	uint64_t still;
 	bool slow;
@@ -130,7 +129,7 @@ static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
 	sign = sign_of(me->pool, slot);
 	if (unlikely(!sign_moved(&history->last, &sign))) {
 		history->slow = false;
-		return sample_silent(me, history, slot, now, late);
+		return sample_silent(me, f, now, late);
 	}
 	slow = me->shares && handoff_is_slow(history, &sign);
 	still = helpers_still(me, history, slot, &sign, now);
@@ -139,6 +138,16 @@ static bool scan_seat(struct steward *me, uint32_t i, uint64_t now,
 	history->slow = slow;
 	me->slow |= slow;
 	return slot_inside(sign.word);
+}
+
+static void act(struct steward *me, const struct finding *f)
+{
+	if (likely(f->verdict == VERDICT_FINE) || !in_office(me))
+		return;
+	if (f->verdict == VERDICT_DEAD)
+		reap_thread(me->pool, f->slot, f->life, false);
+	else if (f->verdict != VERDICT_BLOCKED || !verdict_excused(me, f))
+		verdict_act(me, f);
 }
 
 static uint64_t lateness(struct steward *me, uint64_t now)
@@ -215,10 +224,13 @@ static bool scan(struct steward *me, uint64_t now)
 	me->plan.waits = false;
 	me->slow = false;
 	me->shares = handoff_wanted(me, now);
-	for (uint32_t i = 0; i < seats && in_office(me); i++)
-		busy |= scan_seat(me, i, now, late);
-	if (in_office(me))
-		busy |= scan_seat(me, seat_of_bench(me->pool), now, late);
+	for (uint32_t i = 0; i <= seats && in_office(me); i++) {
+		struct finding f = { .verdict = VERDICT_FINE };
+
+		busy |= scan_seat(me, i < seats ? i : seat_of_bench(me->pool),
+				  &f, now, late);
+		act(me, &f);
+	}
 	sample_drop(me);
 	sample_tell_lacks(me);
 	tell_ring(&me->pool->tell);
@@ -285,8 +297,7 @@ static void serve(struct steward *me)
 		next = later_due(&pool->inbox, now);
 		if (now < me->due) { /* rung: a task or a worker waits */
 			plan_relief(&me->plan, pool);
-			host_wait(&pool->steward_word, seen,
-				  next < me->due ? next : me->due);
+			host_wait(&pool->steward_word, seen, sooner(next, me->due));
 			continue;
 		}
 		if (scan(me, now) || !steward_may_sleep(pool))
