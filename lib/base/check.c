@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * check.c - see check.h.
- */
 #include "base/check.h"
 #include "base/host.h"
 #include <stdio.h>

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * host_where.c - see host_where.h.
- */
 #include "base/host_where.h"
 #include "base/host_inside.h"
 

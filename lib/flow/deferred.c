@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * deferred.c - see deferred.h.
- */
 #include "flow/deferred.h"
 #include "front/front.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * saved.c - saved.h at work.
- */
 #include "flow/saved.h"
 #include "base/host.h"
 #include "sync/high.h"

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * timer.c - see timer.h.
- */
 #include "flow/tree.h"
 #include "front/front.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * excuse.c - see excuse.h.
- */
 #include "heal/excuse.h"
 #include "task/priority.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * judge.c - see judge.h.
- */
 #include "heal/judge.h"
 
 static const struct ward_ledger nothing;

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * ledger.c - see ledger.h.
- */
 #include "heal/ledger.h"
 
 /* Moves up to 'want' of the rest to an account. */

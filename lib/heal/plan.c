@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * plan.c - see plan.h.
- */
 #include "heal/plan.h"
 #include "run/run.h"
 

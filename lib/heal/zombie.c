@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * zombie.c - see zombie.h.
- */
 #include "heal/zombie.h"
 #include "run/run.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * limit_set.c - see limit_set.h.
- */
 #include "lane/limit_set.h"
 #include "base/host.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * port.c - see port.h.
- */
 #include "lane/port.h"
 
 int ward_port_create(struct ward_port **out)

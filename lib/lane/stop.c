@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * stop.c - see stop.h.
- */
 #include "lane/stop.h"
 
 /* ---- what a task carries ----------------------------------------------------------- */

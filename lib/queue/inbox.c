@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * inbox.c - see inbox.h.
- */
 #include "queue/inbox.h"
 #include "task/task_priv.h"
 #include <errno.h>

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * later.c - see later.h.
- */
 #include "queue/later.h"
 #include "base/host.h"
 #include "sync/high.h"

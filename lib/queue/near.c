@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * near.c - see near.h.
- */
 #include "queue/near.h"
 
 static size_t reach_size(const struct host_near *host)

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * prio_queue.c - see prio_queue.h.
- */
 #include "queue/prio_queue.h"
 #include "task/task_priv.h"
 

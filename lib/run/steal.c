@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * steal.c - see steal.h.
- */
 #include "task/steal.h"
 #include "tell/dedup.h"
 #include "lane/stop.h"
