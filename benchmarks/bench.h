@@ -11,6 +11,7 @@
 #include "job.h"
 #include "measure.h"
 #include "placement.h"
+#include "progress.h"
 
 #define LIST_MAX 64u
 
@@ -30,6 +31,7 @@ struct options {
 	unsigned runs;
 	uint32_t ring, window;
 	bool quick;
+	bool brief; /* only what the first minute tells */
 };
 
 /* ---- one trial ---------------------------------------------------------- */

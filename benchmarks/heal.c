@@ -424,6 +424,8 @@ static bool ward_faults(const char *name, unsigned workers, unsigned count)
 		tell("livelock_budget", "us", BUDGET_BUSY / 1e3);
 	if (!strcmp(name, "blocked"))
 		tell("blocked_budget", "us", BUDGET_BLOCKED / 1e3);
+	if (!strcmp(name, "hung"))
+		tell("hung_budget", "us", BUDGET_HUNG / 1e3);
 	unhold();
 	return heal_pool_down();
 }
@@ -558,17 +560,18 @@ static const struct {
 	const char *bare;     /* the next to be asked; or NULL */
 	bool only_bare;
 	bool load; /* as many workers as cores: more would not be busy */
-} plan[] = { { "wakeup", 500, 100, "nothing", true, false },
-	     { "death", 500, 100, "watcher", false, false },
-	     { "load_death", 500, 100, "watcher", false, true },
-	     { "rawexit", 500, 100, "watcher", false, false },
-	     { "fault", 500, 100, NULL, false, false },
-	     { "raise", 2000, 500, NULL, false, false },
-	     { "load_raise", 2000, 500, NULL, false, true },
-	     { "ward", 500, 100, NULL, false, false },
-	     { "livelock", 100, 20, NULL, false, false },
-	     { "blocked", 50, 10, NULL, false, false },
-	     { "hung", 100, 50, NULL, false, false } };
+	bool brief;
+} plan[] = { { "wakeup", 500, 100, "nothing", true, false, false },
+	     { "death", 500, 100, "watcher", false, false, true },
+	     { "load_death", 500, 100, "watcher", false, true, false },
+	     { "rawexit", 500, 100, "watcher", false, false, false },
+	     { "fault", 500, 100, NULL, false, false, false },
+	     { "raise", 2000, 500, NULL, false, false, false },
+	     { "load_raise", 2000, 500, NULL, false, true, false },
+	     { "ward", 500, 100, NULL, false, false, false },
+	     { "livelock", 100, 20, NULL, false, false, false },
+	     { "blocked", 50, 10, NULL, false, false, false },
+	     { "hung", 100, 50, NULL, false, false, true } };
 #define PLANS (sizeof(plan) / sizeof(*plan))
 
 static void ask(struct book *book, const char *impl, const char *mode,
@@ -603,6 +606,8 @@ static void one_run(const struct options *o, struct book *book)
 	for (unsigned i = 0; i < PLANS; i++) {
 		unsigned n = o->quick ? plan[i].quick : plan[i].full;
 
+		if (o->brief && !plan[i].brief)
+			continue;
 		for (unsigned w = 0; workers_at(o, i, w); w++) {
 			unsigned workers = workers_at(o, i, w);
 
@@ -620,7 +625,8 @@ static void heal_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++)
 		one_run(o, book);
-	for (unsigned run = 0; run < o->runs && run < 3; run++) {
+	for (unsigned run = 0; run < (o->brief ? 1 : o->runs) && run < 3;
+	     run++) {
 		ask(book, "ward", "healthy", 4, 0, o->quick ? 2 * S : 5 * S);
 		ask(book, "ward", "beating", 4, 0, o->quick ? 2 * S : 10 * S);
 	}

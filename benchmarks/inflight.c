@@ -129,6 +129,8 @@ static void inflight_run(const struct options *o, struct book *book)
 	for (unsigned p = 0; p < o->placements; p++)
 		for (unsigned w = 0; size_at(o, usual, w); w++)
 			for (unsigned i = 0; i < NUMBERS; i++) {
+				if (o->brief && numbers[i] != 16)
+					continue;
 				like.placement = o->placement[p];
 				like.workers = size_at(o, usual, w);
 				like.window = numbers[i];

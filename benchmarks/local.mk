@@ -28,6 +28,8 @@ wardbench_SOURCES = \
 	benchmarks/measure.c \
 	benchmarks/measure.h \
 	benchmarks/memory.c \
+	benchmarks/minute.c \
+	benchmarks/minute.h \
 	benchmarks/nothing.c \
 	benchmarks/objects.c \
 	benchmarks/objects.h \
@@ -37,6 +39,8 @@ wardbench_SOURCES = \
 	benchmarks/placement.h \
 	benchmarks/plain.h \
 	benchmarks/port.c \
+	benchmarks/progress.c \
+	benchmarks/progress.h \
 	benchmarks/recall.c \
 	benchmarks/report.c \
 	benchmarks/restart.c \
@@ -46,6 +50,8 @@ wardbench_SOURCES = \
 	benchmarks/rivals/ck_mpmc.c \
 	benchmarks/rivals/mutex.c \
 	benchmarks/steward.c \
+	benchmarks/summary.c \
+	benchmarks/summary.h \
 	benchmarks/threads.c \
 	benchmarks/threads.h \
 	benchmarks/throughput.c \

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void *grown(void *mem, unsigned n, unsigned *room, size_t size)
 {
@@ -295,29 +294,4 @@ void table_print(const struct table *t, FILE *out)
 		}
 	}
 	fflush(out);
-}
-
-/* ---- while it runs ------------------------------------------------------ */
-
-static bool told;
-
-void progress(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	told = true;
-	fputs("\r\033[K", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fflush(stderr);
-}
-
-void progress_end(void)
-{
-	if (told)
-		fputs("\r\033[K", stderr);
-	told = false;
 }

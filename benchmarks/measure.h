@@ -80,8 +80,4 @@ void table_text(struct table *table, unsigned row, unsigned column,
 		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void table_print(const struct table *table, FILE *out);
 
-/* One changing line on stderr, if that is a terminal. */
-void progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void progress_end(void);
-
 #endif

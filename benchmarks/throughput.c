@@ -61,7 +61,9 @@ static void throughput_run(const struct options *o, struct book *book)
 		for (unsigned i = 0; i < o->shapes; i++)
 			shape_run(o, book, o->placement[p], o->shape[i],
 				  "task");
-		shape_run(o, book, o->placement[p], o->shape[0], "free_list");
+		if (!o->brief)
+			shape_run(o, book, o->placement[p], o->shape[0],
+				  "free_list");
 	}
 }
 

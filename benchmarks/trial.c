@@ -193,14 +193,14 @@ static struct title title_of(const struct trial *t)
 	return title;
 }
 
-void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
+static void trial_ask(const struct trial *trial, unsigned limit_s,
+		      struct results *out)
 {
 	uint64_t until = os_now() + limit_s * S;
 	char text[8192];
 	int fd = -1, status = 0;
 	pid_t pid = trial_start(trial, &fd);
 
-	memset(out, 0, sizeof(*out));
 	if (pid < 0) {
 		out->failed = any_failed = true;
 		return;
@@ -222,6 +222,17 @@ void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
 		WIFSIGNALED(status) ? "killed by signal" : "failed with",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	out->failed = any_failed = true;
+}
+
+void trial_run(const struct trial *trial, unsigned limit_s, struct results *out)
+{
+	uint64_t from = os_now();
+
+	memset(out, 0, sizeof(*out));
+	if (progress_counts(trial->bench))
+		return;
+	trial_ask(trial, limit_s, out);
+	progress_ran(trial->bench, os_now() - from);
 }
 
 bool trial_load(struct load *load, const struct trial *t)
@@ -281,7 +292,8 @@ bool trial_book(struct book *book, const struct trial *t, unsigned limit_s)
 {
 	struct results r;
 
-	progress("%s  %s  %s", title_of(t).text, t->mode, t->impl);
+	progress("%s  %s%s%s", title_of(t).text, *t->mode == '-' ? "" : t->mode,
+		 *t->mode == '-' ? "" : "  ", t->impl);
 	trial_run(t, limit_s, &r);
 	if (!r.failed)
 		book_results(book, t, &r);

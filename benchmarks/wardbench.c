@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wardbench.c - options, and which benches they ask for.
+ * wardbench.c - options, and which benches they ask for: none, the first minute.
  */
 #include "bench.h"
+#include "minute.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -21,17 +22,20 @@ const struct bench *const benches[] = { &bench_throughput, &bench_inflight,
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: wardbench [BENCH...] [OPTION...]\n\nbenches:\n");
+	fprintf(out, "usage: wardbench [BENCH...] [OPTION...]\n\n"
+		     "Without a bench: a minute of some of them, and ten lines.\n\n"
+		     "benches:\n");
 	for (unsigned i = 0; benches[i]; i++)
 		fprintf(out, "  %-12s %s\n", benches[i]->name,
 			benches[i]->what);
-	fprintf(out, "  %-12s all of them, which is also the default\n", "all");
+	fprintf(out, "  %-12s all of them\n", "all");
 	fprintf(out,
 		"\noptions:\n"
+		"  --full             as all --quick\n"
+		"  --json FILE        the figures, one JSON object a line\n"
 		"  --shapes PxW,...   producers x workers of throughput\n"
 		"  --producers LIST   or every combination of these\n"
 		"  --workers LIST     with these; also the pools of the others\n"
-		"  --full             32x32 too\n"
 		"  --tasks N          tasks of a run, if it can do them in 1 s\n"
 		"  --runs N           repetitions, 1..101\n"
 		"  --rivals LIST      all, none, or names, of:");
@@ -47,7 +51,6 @@ static void usage(FILE *out)
 		"  --cpus N           on the first N CPUs only\n"
 		"  --near             ward's workers are placed: WARD_POOL_NEAR\n"
 		"  --quick            fewer and shorter runs\n"
-		"  --json FILE        the figures, one JSON object a line\n"
 		"  --help\n");
 }
 
@@ -166,15 +169,47 @@ struct line {
 	struct options options;
 	struct counts producers;
 	const char *json;
-	bool full, only;
+	const char *of_benches; /* an option that the first minute has not */
+	bool full, only, minute;
 	const struct bench *bench[LIST_MAX];
 	unsigned benches;
 };
+
+static const struct option options[] = {
+	{ "shapes", required_argument, NULL, 's' },
+	{ "producers", required_argument, NULL, 'p' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "tasks", required_argument, NULL, 't' },
+	{ "runs", required_argument, NULL, 'r' },
+	{ "ring", required_argument, NULL, 'c' },
+	{ "window", required_argument, NULL, 'W' },
+	{ "placement", required_argument, NULL, 'P' },
+	{ "quick", no_argument, NULL, 'q' },
+	/* from here on also of the first minute */
+	{ "full", no_argument, NULL, 'f' },
+	{ "rivals", required_argument, NULL, 'R' },
+	{ "only", required_argument, NULL, 'o' },
+	{ "cpus", required_argument, NULL, 'C' },
+	{ "near", no_argument, NULL, 'N' },
+	{ "json", required_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* The option's name if it is of named benches alone, or else 'before'. */
+static const char *of_benches(int option, const char *before)
+{
+	for (unsigned i = 0; options[i].val != 'f'; i++)
+		if (options[i].val == option)
+			return options[i].name;
+	return before;
+}
 
 static void take_option(struct line *line, int option, const char *value)
 {
 	struct options *o = &line->options;
 
+	line->of_benches = of_benches(option, line->of_benches);
 	switch (option) {
 	case 's':
 		each("--shapes", value, take_shape, o);
@@ -268,8 +303,16 @@ static void defaults(struct line *line)
 					      { 4, 4 }, { 8, 8 } };
 	struct options *o = &line->options;
 
-	if (!line->benches)
+	if (line->full && line->benches)
+		refuse("--full is every bench", line->bench[0]->name);
+	if (line->full) {
 		take_bench(line, "all");
+		o->quick = true;
+	}
+	line->minute = !line->benches;
+	if (line->minute && line->of_benches)
+		refuse("an option of named benches, or of all",
+		       line->of_benches);
 	if (!o->impls)
 		take_rival("", "all", o);
 	if (!o->tasks)
@@ -297,34 +340,13 @@ static void defaults(struct line *line)
 	}
 	for (unsigned i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		add_shape(o, usual[i].producers, usual[i].workers);
-	if (line->full)
-		add_shape(o, 32, 32);
 }
 
 static void command_line(struct line *line, int argc, char **argv)
 {
-	static const struct option option[] = {
-		{ "shapes", required_argument, NULL, 's' },
-		{ "producers", required_argument, NULL, 'p' },
-		{ "workers", required_argument, NULL, 'w' },
-		{ "full", no_argument, NULL, 'f' },
-		{ "tasks", required_argument, NULL, 't' },
-		{ "runs", required_argument, NULL, 'r' },
-		{ "rivals", required_argument, NULL, 'R' },
-		{ "only", required_argument, NULL, 'o' },
-		{ "ring", required_argument, NULL, 'c' },
-		{ "window", required_argument, NULL, 'W' },
-		{ "placement", required_argument, NULL, 'P' },
-		{ "cpus", required_argument, NULL, 'C' },
-		{ "near", no_argument, NULL, 'N' },
-		{ "quick", no_argument, NULL, 'q' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		take_option(line, c, optarg);
 	for (; optind < argc; optind++)
 		take_bench(line, argv[optind]);
@@ -333,10 +355,49 @@ static void command_line(struct line *line, int argc, char **argv)
 
 /* ---- main --------------------------------------------------------------- */
 
+static unsigned parts(const struct line *line)
+{
+	return line->minute ? MINUTE_PARTS : line->benches;
+}
+
+static void part_run(const struct line *line, unsigned i, struct book *book)
+{
+	struct options o;
+
+	if (line->minute) {
+		o = minute_options(&line->options, i);
+		minute_bench(i)->run(&o, book);
+	} else {
+		line->bench[i]->run(&line->options, book);
+	}
+}
+
+/* Counts the trials. */
+static void rehearse(const struct line *line)
+{
+	struct book none = { NULL, 0, 0 };
+
+	progress_rehearse(true);
+	for (unsigned i = 0; i < parts(line); i++)
+		part_run(line, i, &none);
+	progress_rehearse(false);
+	book_free(&none);
+}
+
+static void report(const struct line *line, const struct book *book,
+		   uint64_t took)
+{
+	if (line->minute)
+		minute_report(book, (unsigned)(took / S));
+	for (unsigned i = 0; i < line->benches; i++)
+		line->bench[i]->report(&line->options, book);
+}
+
 int main(int argc, char **argv)
 {
 	static struct line line;
 	struct book book = { NULL, 0, 0 };
+	uint64_t from = os_now();
 	FILE *json = NULL;
 	bool ok = true;
 
@@ -346,15 +407,15 @@ int main(int argc, char **argv)
 	if (line.json && !(json = fopen(line.json, "we")))
 		refuse(strerror(errno), line.json);
 	machine_print(stdout);
-	for (unsigned i = 0; i < line.benches; i++) {
+	rehearse(&line);
+	for (unsigned i = 0; i < parts(&line); i++) {
 		unsigned before = book.figures;
 
-		line.bench[i]->run(&line.options, &book);
+		part_run(&line, i, &book);
 		if (json)
 			ok = book_json(&book, before, json) && ok;
 	}
-	for (unsigned i = 0; i < line.benches; i++)
-		line.bench[i]->report(&line.options, &book);
+	report(&line, &book, os_now() - from);
 	if (json)
 		ok = fclose(json) == 0 && ok;
 	if (!ok)

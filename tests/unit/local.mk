@@ -80,6 +80,7 @@ unit_tests += \
 	tests/unit/test_steward \
 	tests/unit/test_stop \
 	tests/unit/test_submit \
+	tests/unit/test_summary \
 	tests/unit/test_text \
 	tests/unit/test_unblock \
 	tests/unit/test_waits \
@@ -96,6 +97,10 @@ tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_is_younger
 tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines
 tests_unit_test_intensity_LDADD = $(LDADD) -lm
+tests_unit_test_summary_SOURCES = tests/unit/test_summary.c \
+	benchmarks/measure.c benchmarks/summary.c
+tests_unit_test_summary_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_summary_LDADD = $(LDADD) -lm
 
 EXTRA_DIST += \
 	tests/unit/fake_host.h \

@@ -34,6 +34,9 @@ refuses "--ring: not a power of two: 12" throughput --ring 12
 refuses "--placement: beside" throughput --placement beside
 refuses "--placement: across;together" throughput --placement "across;together"
 refuses "--placement: " throughput --placement ""
+refuses "--full is every bench: latency" latency --full
+refuses "an option of named benches, or of all: shapes" --shapes 1x1
+refuses "an option of named benches, or of all: quick" --json "$dir/json" --quick
 
 "$wardbench" throughput --only nothing --shapes 1x1 --runs 1 --tasks 1000 \
 	--placement unpinned,together,unpinned --json "$dir/json" \
