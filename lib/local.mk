@@ -70,8 +70,6 @@ WARD_SOURCES = \
 	lib/tell/dedup.h \
 	lib/tell/format.c \
 	lib/tell/format.h \
-	lib/tell/frame.c \
-	lib/tell/frame.h \
 	lib/tell/incident.c \
 	lib/tell/incident.h \
 	lib/tell/recent.c \

@@ -138,7 +138,7 @@ static bool describe(Dwfl_Module *module, const void *code, unsigned back,
 	const char *name = dwfl_module_addrinfo(module, at, &offset, &symbol,
 						NULL, NULL, NULL);
 	Dwfl_Line *place = dwfl_module_getsrc(module, at);
-	const char *file, *slash;
+	const char *file;
 	int line = 0;
 
 	*out = (struct host_symbol){ .offset = offset + back };
@@ -147,9 +147,7 @@ static bool describe(Dwfl_Module *module, const void *code, unsigned back,
 	file = place ? dwfl_lineinfo(place, NULL, &line, NULL, NULL, NULL) :
 		       NULL;
 	if (file && line > 0) {
-		slash = strrchr(file, '/');
-		strncpy(out->file, slash ? slash + 1 : file,
-			sizeof(out->file) - 1);
+		strncpy(out->file, basename(file), sizeof(out->file) - 1);
 		out->line = (uint32_t)line;
 	}
 	return *out->name || *out->file;

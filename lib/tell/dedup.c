@@ -11,38 +11,34 @@
 
 /* ---- the hash: FNV-1a, 64 bits --------------------------------------------------- */
 
-static uint64_t add_bytes(uint64_t hash, const void *mem, size_t len)
+static uint64_t add_byte(uint64_t hash, uint64_t byte)
 {
-	const unsigned char *byte = mem;
-
-	while (len--)
-		hash = (hash ^ *byte++) * UINT64_C(0x100000001b3);
-	return hash;
+	return (hash ^ (byte & 0xff)) * UINT64_C(0x100000001b3);
 }
 
 /* By value, so that machines of either byte order agree. */
 static uint64_t add_number(uint64_t hash, uint64_t n)
 {
-	unsigned char byte[8];
-
-	for (int i = 0; i < 8; i++)
-		byte[i] = (unsigned char)(n >> 8 * i);
-	return add_bytes(hash, byte, sizeof(byte));
+	for (int i = 0; i < 64; i += 8)
+		hash = add_byte(hash, n >> i);
+	return hash;
 }
 
 /* With its NUL, so that the next string is no part of it. */
 static uint64_t add_string(uint64_t hash, const char *s)
 {
-	return add_bytes(hash, s, strlen(s) + 1);
+	do {
+		hash = add_byte(hash, (unsigned char)*s);
+	} while (*s++);
+	return hash;
 }
 
 static uint64_t add_frame(uint64_t hash, void *frame)
 {
 	uint64_t offset;
 	const char *object = host_object(frame, &offset);
-	const char *slash = strrchr(object, '/');
 
-	hash = add_string(hash, slash ? slash + 1 : object);
+	hash = add_string(hash, basename(object));
 	return add_number(hash, offset);
 }
 

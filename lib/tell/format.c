@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format.c - a report as one line, of text or of JSON.
+ * format.c - a report as one line, of text or of JSON; a frame of a backtrace, in words.
  *
  * JSON has every field always: spans in ns; null, 0 or "" if it is not known.
  * Text leaves those out.
  */
 #include "tell/format.h"
-#include "tell/frame.h"
+#include "base/host_symbol.h"
+#include "tell/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,7 +48,133 @@ static const char *string(const char *s)
 	return s ? s : "";
 }
 
+/* ---- fields ---------------------------------------------------------------------- */
+
+struct line {
+	struct text text;
+	bool json;
+	bool names; /* of functions, for frames */
+};
+
+/* Only JSON has quotes around what cannot be mistaken. */
+static void quote(struct line *line)
+{
+	if (line->json)
+		text_char(&line->text, '"');
+}
+
+/* True: the value is to follow. */
+static bool put_name(struct line *line, const char *name, bool known)
+{
+	if (!line->json && !known)
+		return false;
+	text_put(&line->text, line->json ? ",\"" : " ");
+	text_put(&line->text, name);
+	text_put(&line->text, line->json ? "\":" : "=");
+	return true;
+}
+
+static void put_string(struct line *line, const char *name, const char *value)
+{
+	if (put_name(line, name, *string(value)))
+		text_quoted(&line->text, string(value));
+}
+
+static void put_signed(struct line *line, const char *name, int64_t value)
+{
+	if (put_name(line, name, value))
+		text_signed(&line->text, value);
+}
+
+static void put_number(struct line *line, const char *name, uint64_t value)
+{
+	if (put_name(line, name, value))
+		text_number(&line->text, value, 1);
+}
+
+/* One that may be 0. */
+static void put_if(struct line *line, const char *name, int64_t value,
+		   bool known)
+{
+	if (put_name(line, name, known) && known)
+		text_signed(&line->text, value);
+	else if (line->json)
+		text_put(&line->text, "null");
+}
+
+static void put_span(struct line *line, const char *name, ward_ns value)
+{
+	if (line->json)
+		put_number(line, name, value);
+	else if (put_name(line, name, value))
+		text_span(&line->text, value);
+}
+
+/* It may have 64 bits; many readers' numbers have fewer. */
+static void put_hex(struct line *line, const char *name, uint64_t value,
+		    bool known)
+{
+	if (!put_name(line, name, known))
+		return;
+	quote(line);
+	text_hex(&line->text, value);
+	quote(line);
+}
+
 /* ---- frames ---------------------------------------------------------------------- */
+
+/* "app+0x1234" */
+static void frame_place(struct text *out, void *frame)
+{
+	uint64_t offset;
+	const char *object = host_object(frame, &offset);
+
+	if (*object) {
+		text_escaped(out, basename(object));
+		text_char(out, '+');
+	}
+	text_hex(out, *object ? offset : (uintptr_t)frame);
+}
+
+/*
+ * "parse+0x1a (json.c:33)"; false, and nothing put: it has no name.  Without a line, the
+ * object says at least whose function it is.
+ */
+static bool frame_symbol(struct text *out, void *frame, enum host_code what)
+{
+	struct host_symbol symbol;
+	uint64_t offset;
+
+	if (!host_symbol(frame, what, &symbol))
+		return false;
+	if (*symbol.name) {
+		text_escaped(out, symbol.name);
+		text_char(out, '+');
+		text_hex(out, symbol.offset);
+	} else {
+		frame_place(out, frame);
+	}
+	text_put(out, " (");
+	if (*symbol.file) {
+		text_escaped(out, symbol.file);
+		text_part(out, ':', symbol.line, 1);
+	} else {
+		text_escaped(out, basename(host_object(frame, &offset)));
+	}
+	text_char(out, ')');
+	return true;
+}
+
+int ward_frame_format(void *frame, char *buf, size_t len)
+{
+	struct text out = { .buf = buf, .len = len };
+
+	if (!buf && len > 0)
+		return -EINVAL;
+	if (!frame_symbol(&out, frame, HOST_CODE_UNKNOWN))
+		frame_place(&out, frame);
+	return text_end(&out);
+}
 
 /*
  * A thread that tells its own failure does so in a call, as each frame but the innermost
@@ -59,339 +186,186 @@ static enum host_code what_is(const struct ward_report *report, uint32_t i)
 						       HOST_CODE_AT;
 }
 
-static void text_frame(struct text *out, void *frame, enum host_code what,
-		       bool names)
+static void text_frame(struct line *line, void *frame, enum host_code what)
 {
-	if (!names || !frame_symbol(out, frame, what))
-		frame_place(out, frame);
+	if (!line->names || !frame_symbol(&line->text, frame, what))
+		frame_place(&line->text, frame);
 }
 
-static void json_frame(struct text *out, void *frame, enum host_code what,
-		       bool names)
+static void json_frame(struct line *line, void *frame, enum host_code what)
 {
 	uint64_t offset;
 	const char *object = host_object(frame, &offset);
 
-	text_put(out, "{\"address\":\"");
-	text_hex(out, (uintptr_t)frame);
-	text_put(out, "\",\"object\":");
-	text_quoted(out, object);
-	text_put(out, ",\"offset\":\"");
-	text_hex(out, offset);
-	text_put(out, "\",\"symbol\":\"");
-	if (names)
-		frame_symbol(out, frame, what);
-	text_put(out, "\"}");
+	text_put(&line->text, "{\"address\":\"");
+	text_hex(&line->text, (uintptr_t)frame);
+	quote(line);
+	put_string(line, "object", object);
+	put_hex(line, "offset", offset, true);
+	put_name(line, "symbol", true);
+	quote(line);
+	if (line->names)
+		frame_symbol(&line->text, frame, what);
+	text_put(&line->text, "\"}");
 }
 
-static void all_frames(struct text *out, const struct ward_report *report,
-		       bool names, const char *between,
-		       void (*one)(struct text *out, void *frame,
-				   enum host_code what, bool names))
+static void put_frames(struct line *line, const struct ward_report *report)
 {
-	if (!report->frames)
-		return;
-	if (names)
+	if (line->names)
 		host_symbol_hold(); /* read once for all of them */
 	for (uint32_t i = 0; i < report->nframes; i++) {
 		if (i > 0)
-			text_put(out, between);
-		one(out, report->frames[i], what_is(report, i), names);
+			text_put(&line->text, line->json ? "," : ", ");
+		(line->json ? json_frame : text_frame)(
+			line, report->frames[i], what_is(report, i));
 	}
-	if (names)
+	if (line->names)
 		host_symbol_drop();
 }
 
-/* ---- text ------------------------------------------------------------------------ */
+/* ---- the report ------------------------------------------------------------------ */
 
-static void key(struct text *out, const char *name)
+/* 2026-11-21T08:45:30.641895546Z ward #17 blocked: what it was. */
+static void text_head(struct line *line, const struct ward_report *report)
 {
-	text_char(out, ' ');
-	text_put(out, name);
-	text_char(out, '=');
+	text_utc(&line->text, report->utc_s, report->utc_ns);
+	text_put(&line->text, " ward #");
+	text_number(&line->text, report->id, 1);
+	text_char(&line->text, ' ');
+	text_put(&line->text, ward_kind_name(report->kind));
+	text_put(&line->text, ": ");
+	text_escaped(&line->text, string(report->what));
 }
 
-static void key_string(struct text *out, const char *name, const char *value)
+static void json_head(struct line *line, const struct ward_report *report)
 {
-	if (*string(value)) {
-		key(out, name);
-		text_quoted(out, value);
-	}
-}
-
-static void key_number(struct text *out, const char *name, int64_t value)
-{
-	if (value != 0) {
-		key(out, name);
-		text_signed(out, value);
-	}
-}
-
-static void key_span(struct text *out, const char *name, ward_ns value)
-{
-	if (value != 0) {
-		key(out, name);
-		text_span(out, value);
-	}
+	text_put(&line->text, "{\"id\":");
+	text_number(&line->text, report->id, 1);
+	put_string(line, "kind", ward_kind_name(report->kind));
+	put_name(line, "utc", true);
+	quote(line);
+	text_utc(&line->text, report->utc_s, report->utc_ns);
+	quote(line);
+	put_number(line, "at", report->at);
+	put_string(line, "what", report->what);
 }
 
 /* A fault always has an address: NULL is the most frequent one. */
-static void text_words(struct text *out, const struct ward_report *report)
+static void put_words(struct line *line, const struct ward_report *report)
 {
-	const char *message = string(report->message);
-
-	key_string(out, "message", message);
-	if (strcmp(string(report->user), message) != 0)
-		key_string(out, "user", report->user);
-	if (report->known)
-		text_put(out, " known=yes");
-	key_number(out, "err", report->err);
-	if (report->signo) {
-		key_number(out, "signo", report->signo);
-		key(out, "addr");
-		text_hex(out, (uintptr_t)report->addr);
-	}
-	if (report->cause) {
-		key(out, "cause");
-		text_number(out, report->cause, 1);
-	}
+	put_string(line, "message", report->message);
+	if (line->json || strcmp(string(report->user), string(report->message)))
+		put_string(line, "user", report->user);
+	if (put_name(line, "known", report->known))
+		text_put(&line->text, !line->json    ? "yes" :
+				      report->known ? "true" :
+						      "false");
+	put_signed(line, "err", report->err);
+	put_signed(line, "signo", report->signo);
+	put_hex(line, "addr", (uintptr_t)report->addr, report->signo);
+	put_number(line, "cause", report->cause);
 }
 
-static void text_who(struct text *out, const struct ward_report *report)
+static void put_who(struct line *line, const struct ward_report *report)
 {
-	key_string(out, "pool", report->pool);
-	if (report->worker != UINT32_MAX) {
-		key(out, "worker");
-		text_number(out, report->worker, 1);
-	}
-	key_number(out, "tid", report->tid);
-	key_string(out, "task", report->task);
-	key_number(out, "attempt", report->attempt);
+	put_string(line, "pool", report->pool);
+	put_if(line, "worker", report->worker, report->worker != UINT32_MAX);
+	put_signed(line, "tid", report->tid);
+	put_string(line, "task", report->task);
+	put_number(line, "attempt", report->attempt);
 }
 
-static void text_why(struct text *out, const struct ward_report *report)
+static void put_why(struct line *line, const struct ward_report *report)
 {
 	const struct ward_ledger *ledger = &report->ledger;
 
-	key_span(out, "silence", ledger->silence);
-	key_span(out, "busy", ledger->busy);
-	key_span(out, "blocked", ledger->blocked);
-	key_span(out, "starved", ledger->starved);
-	key_span(out, "stopped", ledger->stopped);
-	key_span(out, "blind", ledger->blind);
-	key_span(out, "budget", report->budget);
-	key_span(out, "heal", report->heal);
-}
-
-static void text_where(struct text *out, const struct ward_report *report,
-		       bool names)
-{
-	char state[2] = { report->state, '\0' };
-
-	if (*state) {
-		key(out, "state");
-		text_escaped(out, state);
-	}
-	if (report->syscall >= 0) {
-		key(out, "syscall");
-		text_number(out, (uint64_t)report->syscall, 1);
-		key(out, "arg");
-		text_hex(out, report->syscall_arg);
-	}
-	key_number(out, "holder", report->holder);
-	key_string(out, "chain", report->chain);
-	if (report->frames && report->nframes > 0) {
-		key(out, "trace");
-		text_char(out, '"');
-		all_frames(out, report, names, ", ", text_frame);
-		text_char(out, '"');
+	if (line->json) {
+		text_put(&line->text, ",\"ledger\":{\"silence\":");
+		text_number(&line->text, ledger->silence, 1);
 	} else {
-		key_string(out, "trace", report->trace);
+		put_span(line, "silence", ledger->silence);
 	}
+	put_span(line, "busy", ledger->busy);
+	put_span(line, "blocked", ledger->blocked);
+	put_span(line, "starved", ledger->starved);
+	put_span(line, "stopped", ledger->stopped);
+	put_span(line, "blind", ledger->blind);
+	if (line->json)
+		text_char(&line->text, '}');
+	put_span(line, "budget", report->budget);
+	put_span(line, "heal", report->heal);
 }
 
-static void text_which(struct text *out, const struct ward_report *report)
-{
-	if (report->hash) {
-		key(out, "hash");
-		text_hex(out, report->hash);
-	}
-	if (report->seen) {
-		key(out, "seen");
-		text_number(out, report->seen, 1);
-	}
-	key_string(out, "host", report->host);
-	key_string(out, "boot", report->boot);
-	key_number(out, "pid", report->pid);
-}
-
-/* 2026-11-21T08:45:30.641895546Z ward #17 blocked: what it was. pool="web" ... */
-static void as_text(struct text *out, const struct ward_report *report,
-		    bool names)
-{
-	text_utc(out, report->utc_s, report->utc_ns);
-	text_put(out, " ward #");
-	text_number(out, report->id, 1);
-	text_char(out, ' ');
-	text_put(out, ward_kind_name(report->kind));
-	text_put(out, ": ");
-	text_escaped(out, string(report->what));
-	text_words(out, report);
-	text_who(out, report);
-	text_why(out, report);
-	text_where(out, report, names);
-	text_which(out, report);
-	key_number(out, "suppressed", report->suppressed);
-	key(out, "at");
-	text_number(out, report->at / 1000000000u, 1);
-	text_char(out, '.');
-	text_number(out, report->at % 1000000000u, 9);
-}
-
-/* ---- JSON ------------------------------------------------------------------------ */
-
-static void name(struct text *out, const char *of)
-{
-	text_put(out, ",\"");
-	text_put(out, of);
-	text_put(out, "\":");
-}
-
-static void json_string(struct text *out, const char *of, const char *value)
-{
-	name(out, of);
-	text_quoted(out, string(value));
-}
-
-static void json_number(struct text *out, const char *of, uint64_t value)
-{
-	name(out, of);
-	text_number(out, value, 1);
-}
-
-static void json_or_null(struct text *out, const char *of, int64_t value,
-			 bool known)
-{
-	name(out, of);
-	if (known)
-		text_signed(out, value);
-	else
-		text_put(out, "null");
-}
-
-static void json_hex(struct text *out, const char *of, uint64_t value)
-{
-	name(out, of);
-	text_char(out, '"');
-	text_hex(out, value);
-	text_char(out, '"');
-}
-
-static void json_words(struct text *out, const struct ward_report *report)
-{
-	json_string(out, "message", report->message);
-	json_string(out, "user", report->user);
-	name(out, "known");
-	text_put(out, report->known ? "true" : "false");
-	json_or_null(out, "err", report->err, true);
-	json_or_null(out, "signo", report->signo, true);
-	json_hex(out, "addr", (uintptr_t)report->addr);
-	json_number(out, "cause", report->cause);
-}
-
-static void json_who(struct text *out, const struct ward_report *report)
-{
-	json_string(out, "pool", report->pool);
-	json_or_null(out, "worker", report->worker,
-		     report->worker != UINT32_MAX);
-	json_or_null(out, "tid", report->tid, true);
-	json_string(out, "task", report->task);
-	json_number(out, "attempt", report->attempt);
-}
-
-static void json_why(struct text *out, const struct ward_report *report)
-{
-	const struct ward_ledger *ledger = &report->ledger;
-
-	name(out, "ledger");
-	text_put(out, "{\"silence\":");
-	text_number(out, ledger->silence, 1);
-	json_number(out, "busy", ledger->busy);
-	json_number(out, "blocked", ledger->blocked);
-	json_number(out, "starved", ledger->starved);
-	json_number(out, "stopped", ledger->stopped);
-	json_number(out, "blind", ledger->blind);
-	text_char(out, '}');
-	json_number(out, "budget", report->budget);
-	json_number(out, "heal", report->heal);
-}
-
-static void json_where(struct text *out, const struct ward_report *report,
-		       bool names)
+static void put_where(struct line *line, const struct ward_report *report)
 {
 	char state[2] = { report->state, '\0' };
+	bool calls = report->syscall >= 0;
+	bool traced = report->frames && report->nframes > 0;
 
-	json_string(out, "state", state);
-	json_or_null(out, "syscall", report->syscall, report->syscall >= 0);
-	json_hex(out, "syscall_arg", report->syscall_arg);
-	json_or_null(out, "holder", report->holder, true);
-	json_string(out, "chain", report->chain);
-	name(out, "frames");
-	text_char(out, '[');
-	all_frames(out, report, names, ",", json_frame);
-	text_char(out, ']');
-	json_string(out, "trace", report->trace);
+	if (put_name(line, "state", *state)) {
+		quote(line);
+		text_escaped(&line->text, state);
+		quote(line);
+	}
+	put_if(line, "syscall", report->syscall, calls);
+	put_hex(line, line->json ? "syscall_arg" : "arg", report->syscall_arg,
+		calls);
+	put_signed(line, "holder", report->holder);
+	put_string(line, "chain", report->chain);
+	if (put_name(line, line->json ? "frames" : "trace", traced)) {
+		text_char(&line->text, line->json ? '[' : '"');
+		if (traced)
+			put_frames(line, report);
+		text_char(&line->text, line->json ? ']' : '"');
+	}
+	if (line->json || !traced)
+		put_string(line, "trace", report->trace);
 }
 
-/* A hash has 64 bits; many readers' numbers have fewer. */
-static void json_which(struct text *out, const struct ward_report *report)
+static void put_which(struct line *line, const struct ward_report *report)
 {
-	json_hex(out, "hash", report->hash);
-	json_number(out, "seen", report->seen);
-	json_string(out, "host", report->host);
-	json_string(out, "boot", report->boot);
-	json_or_null(out, "pid", report->pid, true);
+	put_hex(line, "hash", report->hash, report->hash);
+	put_number(line, "seen", report->seen);
+	put_string(line, "host", report->host);
+	put_string(line, "boot", report->boot);
+	put_signed(line, "pid", report->pid);
+	put_number(line, "suppressed", report->suppressed);
 }
 
-static void as_json(struct text *out, const struct ward_report *report,
-		    bool names)
+static void text_at(struct line *line, ward_ns at)
 {
-	text_put(out, "{\"id\":");
-	text_number(out, report->id, 1);
-	json_string(out, "kind", ward_kind_name(report->kind));
-	name(out, "utc");
-	text_char(out, '"');
-	text_utc(out, report->utc_s, report->utc_ns);
-	text_char(out, '"');
-	json_number(out, "at", report->at);
-	json_string(out, "what", report->what);
-	json_words(out, report);
-	json_who(out, report);
-	json_why(out, report);
-	json_where(out, report, names);
-	json_which(out, report);
-	json_number(out, "suppressed", report->suppressed);
-	text_char(out, '}');
+	put_name(line, "at", true);
+	text_number(&line->text, at / 1000000000u, 1);
+	text_part(&line->text, '.', at % 1000000000u, 9);
+}
+
+static int put_line(struct line *line, const struct ward_report *report)
+{
+	(line->json ? json_head : text_head)(line, report);
+	put_words(line, report);
+	put_who(line, report);
+	put_why(line, report);
+	put_where(line, report);
+	put_which(line, report);
+	if (line->json)
+		text_char(&line->text, '}');
+	else
+		text_at(line, report->at);
+	return text_end(&line->text);
 }
 
 int format_line(const struct ward_report *report, char *buf, size_t len,
 		bool names)
 {
-	struct text out = { .buf = buf, .len = len };
+	struct line line = { { buf, len, 0 }, .names = names };
 
-	as_text(&out, report, names);
-	return text_end(&out);
+	return put_line(&line, report);
 }
 
 int ward_report_format(const struct ward_report *report, char *buf, size_t len,
 		       bool json)
 {
-	struct text out = { .buf = buf, .len = len };
+	struct line line = { { buf, len, 0 }, .json = json, .names = true };
 
-	if (!report || (!buf && len > 0))
-		return -EINVAL;
-	if (!json)
-		return format_line(report, buf, len, true);
-	as_json(&out, report, true);
-	return text_end(&out);
+	return report && (buf || !len) ? put_line(&line, report) : -EINVAL;
 }

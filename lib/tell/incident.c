@@ -66,19 +66,12 @@ void report_init(struct ward_report *report, enum ward_kind kind, uint64_t id,
 
 static bool is_failure(enum ward_kind kind)
 {
-	switch (kind) {
-	case WARD_R_LIVELOCK:
-	case WARD_R_BLOCKED:
-	case WARD_R_NO_PROGRESS:
-	case WARD_R_OVERDUE:
-	case WARD_R_DEATH:
-	case WARD_R_FAULT:
-	case WARD_R_ERROR:
-	case WARD_R_GAVE_UP:
-		return true;
-	default:
-		return false;
-	}
+	const uint32_t failures = 1u << WARD_R_LIVELOCK | 1u << WARD_R_BLOCKED |
+				  1u << WARD_R_NO_PROGRESS | 1u << WARD_R_OVERDUE |
+				  1u << WARD_R_DEATH | 1u << WARD_R_FAULT |
+				  1u << WARD_R_ERROR | 1u << WARD_R_GAVE_UP;
+
+	return failures >> kind & 1;
 }
 
 const char *report_user(const struct ward_report *report, char *room,

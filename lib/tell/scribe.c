@@ -133,6 +133,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	void *frame[WARD_FRAMES];
 	char chain[160] = "";
 	int32_t holder = 0;
+	bool print_it;
 
 	if (incident->call)
 		incident->call(incident->who, incident->epoch);
@@ -156,24 +157,21 @@ static void tell_one(struct tell *tell, struct incident *incident)
 	if (incident->heal)
 		report->heal = await_heal(tell, incident->heal);
 	complete(incident);
-	if (!tell->hook && !incident->abort && incident->heard) {
-		recent_put(report);
-		add_relaxed(&tell->told, 1);
-		return;
-	}
-	if (!tell->hook && !incident->abort && !may_print(tell)) {
-		recent_put(report);
+	print_it = !tell->hook && (incident->abort ||
+				   (!incident->heard && may_print(tell)));
+	if (tell->hook || print_it)
+		report->suppressed = (uint32_t)atomic_exchange_explicit(
+			&tell->unsaid, 0, memory_order_relaxed);
+	recent_put(report);
+	if (tell->hook) {
+		tell->hook(tell->arg, report);
+	} else if (print_it) {
+		print(report, !incident->abort);
+	} else if (!incident->heard) {
 		add_relaxed(&tell->suppressed, 1);
 		add_relaxed(&tell->unsaid, 1);
 		return;
 	}
-	report->suppressed = (uint32_t)atomic_exchange_explicit(
-		&tell->unsaid, 0, memory_order_relaxed);
-	recent_put(report);
-	if (tell->hook)
-		tell->hook(tell->arg, report);
-	else
-		print(report, !incident->abort);
 	add_relaxed(&tell->told, 1);
 	if (incident->abort)
 		host_abort();

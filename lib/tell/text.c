@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 
 void text_char(struct text *text, char c)
 {
@@ -49,6 +50,12 @@ void text_number(struct text *text, uint64_t n, unsigned digits)
 	digits_of(text, n, 10, digits > 0 ? digits : 1);
 }
 
+void text_part(struct text *text, char before, uint64_t n, unsigned digits)
+{
+	text_char(text, before);
+	text_number(text, n, digits);
+}
+
 void text_signed(struct text *text, int64_t n)
 {
 	if (n < 0)
@@ -78,8 +85,7 @@ void text_span(struct text *text, uint64_t ns)
 
 		for (; rest % 10 == 0; digits--)
 			rest /= 10;
-		text_char(text, '.');
-		text_number(text, rest, digits);
+		text_part(text, '.', rest, digits);
 	}
 	text_put(text, unit[i]);
 }
@@ -118,18 +124,12 @@ void text_utc(struct text *text, int64_t s, uint32_t ns)
 	if (year < 0)
 		text_char(text, '-');
 	text_number(text, (uint64_t)(year < 0 ? -year : year), 4);
-	text_char(text, '-');
-	text_number(text, month, 2);
-	text_char(text, '-');
-	text_number(text, day, 2);
-	text_char(text, 'T');
-	text_number(text, of_day / 3600, 2);
-	text_char(text, ':');
-	text_number(text, of_day / 60 % 60, 2);
-	text_char(text, ':');
-	text_number(text, of_day % 60, 2);
-	text_char(text, '.');
-	text_number(text, ns, 9);
+	text_part(text, '-', month, 2);
+	text_part(text, '-', day, 2);
+	text_part(text, 'T', of_day / 3600, 2);
+	text_part(text, ':', of_day / 60 % 60, 2);
+	text_part(text, ':', of_day % 60, 2);
+	text_part(text, '.', ns, 9);
 	text_char(text, 'Z');
 }
 
@@ -178,26 +178,16 @@ static void escape(struct text *text, unsigned code)
 /* Control characters, those of U+0080..U+009F too: terminals obey them. */
 static void put_ascii(struct text *text, unsigned char c)
 {
-	switch (c) {
-	case '"':
-	case '\\':
+	static const char special[] = "\"\\\n\r\t", letter[] = "\"\\nrt";
+	const char *at = strchr(special, c);
+
+	if (at) {
 		text_char(text, '\\');
+		text_char(text, letter[at - special]);
+	} else if (c < 0x20 || c == 0x7f) {
+		escape(text, c);
+	} else {
 		text_char(text, (char)c);
-		break;
-	case '\n':
-		text_put(text, "\\n");
-		break;
-	case '\r':
-		text_put(text, "\\r");
-		break;
-	case '\t':
-		text_put(text, "\\t");
-		break;
-	default:
-		if (c < 0x20 || c == 0x7f)
-			escape(text, c);
-		else
-			text_char(text, (char)c);
 	}
 }
 

@@ -21,6 +21,8 @@ void text_char(struct text *text, char c);
 void text_put(struct text *text, const char *string);
 /* At least 'digits' digits, with leading zeros. */
 void text_number(struct text *text, uint64_t n, unsigned digits);
+/* The same behind a character. */
+void text_part(struct text *text, char before, uint64_t n, unsigned digits);
 void text_signed(struct text *text, int64_t n);
 void text_hex(struct text *text, uint64_t n); /* 0x... */
 /*

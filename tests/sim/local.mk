@@ -71,7 +71,6 @@ tests_sim_sim_SOURCES = \
 	lib/task/watch.c \
 	lib/tell/dedup.c \
 	lib/tell/format.c \
-	lib/tell/frame.c \
 	lib/tell/incident.c \
 	lib/tell/recent.c \
 	lib/tell/scribe.c \
