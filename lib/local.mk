@@ -54,7 +54,6 @@ WARD_SOURCES = \
 	lib/base/host_thread.c \
 	lib/base/host_trace.c \
 	lib/base/host_where.c \
-	lib/base/host_where.h \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
 	lib/sync/bucket.h \

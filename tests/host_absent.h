@@ -11,7 +11,6 @@
 #include "base/host_fault.h"
 #include "base/host_near.h"
 #include "base/host_symbol_none.c" /* as in a build without libdw */
-#include "base/host_where.h"
 
 bool host_asymmetric;
 __thread uint32_t host_holds;

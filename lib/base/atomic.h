@@ -77,7 +77,7 @@
 /* Fetches the line exclusively before it is written, which saves a second trip. */
 static inline void prefetch_own(const volatile void *line)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
 	__asm__ __volatile__("prefetchw %0"
 			     :
 			     : "m"(*(const volatile char *)line));

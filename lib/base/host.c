@@ -39,10 +39,11 @@ uint64_t host_ticket(void)
 {
 	static _Atomic uint64_t last;
 	uint64_t seen = load_relaxed(&last), next, now;
-	struct timespec wall;
+	int64_t s;
+	uint32_t ns;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	now = (uint64_t)wall.tv_sec * NS_PER_S + (uint64_t)wall.tv_nsec;
+	host_utc(&s, &ns);
+	now = (uint64_t)s * NS_PER_S + ns;
 	do {
 		next = now > seen ? now : seen + 1;
 	} while (!cas_acq_rel(&last, &seen, next));
@@ -51,22 +52,17 @@ uint64_t host_ticket(void)
 
 struct timespec host_timespec(uint64_t ns)
 {
-	struct timespec at = { .tv_nsec = (long)(ns % NS_PER_S) };
-
-	if (sizeof(at.tv_sec) < 8 && ns / NS_PER_S > INT32_MAX)
-		at.tv_sec = INT32_MAX;
-	else
-		at.tv_sec = (time_t)(ns / NS_PER_S);
-	return at;
+	return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S),
+				  .tv_nsec = (long)(ns % NS_PER_S) };
 }
 
 /* ---- the CPU ------------------------------------------------------------- */
 
 void host_relax(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
 	__builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
+#elif defined(__aarch64__)
 	__asm__ volatile("yield" ::: "memory");
 #else
 	atomic_signal_fence(memory_order_seq_cst);
@@ -124,7 +120,7 @@ uint32_t host_home_among(uint64_t those, uint32_t n)
 }
 
 /* The C library's: a mutex names its holder. */
-static cold int32_t tid_by_libc(int saved)
+static cold int32_t tid_by_libc(void)
 {
 	int32_t tid = -1;
 #ifdef PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP
@@ -134,47 +130,40 @@ static cold int32_t tid_by_libc(int saved)
 	tid = mutex.__data.__owner;
 	pthread_mutex_unlock(&mutex);
 #endif
-	errno = saved;
 	return tid;
 }
 
 int32_t host_tid(void)
 {
-	int saved = errno;
-	int32_t tid = (int32_t)gettid();
+	int32_t tid = (int32_t)host_call(gettid());
 
-	return likely(tid > 0) ? tid : tid_by_libc(saved);
+	return likely(tid > 0) ? tid : tid_by_libc();
 }
 
 /* ---- last words ---------------------------------------------------------- */
 
 void host_write_stderr(const char *line, size_t len)
 {
-	int saved = errno;
-
 	while (len > 0) {
-		long got = syscall(SYS_write, STDERR_FILENO, line, len);
+		long got = host_call(syscall(SYS_write, STDERR_FILENO, line, len));
 
-		if (got < 0 && errno == EINTR)
+		if (got == -EINTR)
 			continue;
 		if (got <= 0)
 			break;
 		line += got;
 		len -= (size_t)got;
 	}
-	errno = saved;
 }
 
 void host_try_stderr(const char *line, size_t len)
 {
 	static const struct timespec at_once;
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
-	int saved = errno;
 
-	if (syscall(SYS_ppoll, &fd, 1, &at_once, NULL, 0) == 1 &&
+	if (host_call(syscall(SYS_ppoll, &fd, 1, &at_once, NULL, 0)) == 1 &&
 	    fd.revents & POLLOUT)
 		host_write_stderr(line, len);
-	errno = saved;
 }
 
 _Noreturn void host_abort(void)

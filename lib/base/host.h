@@ -344,6 +344,11 @@ unsigned host_cpu_present(void); /* by affinity alone */
 struct host_cpus *host_cpus_parse(const char *list);
 void host_cpus_free(struct host_cpus *cpus);
 
+/* For reports that are read elsewhere: static; "" where it is not known. */
+const char *host_name(void); /* the machine's */
+const char *host_boot(void); /* the id of its boot: a UUID */
+int32_t host_pid(void);
+
 /* ---- a descriptor to wait for --------------------------------------------------- */
 
 int host_event_open(struct host_file *event); /* 0 or -errno */

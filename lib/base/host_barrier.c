@@ -32,11 +32,7 @@ static _Atomic bool drained = true;
 
 static bool membarrier(int command)
 {
-	int saved = errno;
-	bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
-
-	errno = saved;
-	return done;
+	return host_call(syscall(SYS_membarrier, command, 0, 0)) == 0;
 }
 
 /* Also tells the kernel anew in the child of a fork. */

@@ -15,11 +15,6 @@
 
 /* ---- affinity -------------------------------------------------------------- */
 
-static cpu_set_t *set_of(struct host_cpus *cpus)
-{
-	return (cpu_set_t *)(void *)cpus->set;
-}
-
 /* The kernel refuses a set that is smaller than its own. */
 struct host_cpus *host_cpus_mine(void)
 {
@@ -34,7 +29,7 @@ struct host_cpus *host_cpus_mine(void)
 		if (!mine)
 			break;
 		mine->size = size;
-		err = sched_getaffinity(0, mine->size, set_of(mine));
+		err = sched_getaffinity(0, mine->size, mine->set);
 	}
 	errno = saved;
 	if (!err)
@@ -46,7 +41,7 @@ struct host_cpus *host_cpus_mine(void)
 unsigned host_cpu_present(void)
 {
 	struct host_cpus *mine = host_cpus_mine();
-	int n = mine ? CPU_COUNT_S(mine->size, set_of(mine)) : 0;
+	int n = mine ? CPU_COUNT_S(mine->size, mine->set) : 0;
 
 	host_cpus_free(mine);
 	return n > 0 ? (unsigned)n : 1;
@@ -72,10 +67,9 @@ static unsigned as_cpus(long long quota, long long period)
 
 long long host_read_number(const char *dir, const char *file)
 {
-	char path[PATH_MAX + 32], buf[64];
+	char buf[64];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	if (host_read_path(path, buf, sizeof(buf)) <= 0)
+	if (host_read_in(dir, file, buf, sizeof(buf)) <= 0)
 		return -1;
 	return strtoll(buf, NULL, 10);
 }
@@ -83,11 +77,10 @@ long long host_read_number(const char *dir, const char *file)
 /* Version 2: "max 100000" or "150000 100000". */
 static unsigned quota_v2(const char *dir)
 {
-	char path[PATH_MAX + 32], buf[64], *end;
+	char buf[64], *end;
 	long long quota;
 
-	snprintf(path, sizeof(path), "%s/cpu.max", dir);
-	if (host_read_path(path, buf, sizeof(buf)) <= 0)
+	if (host_read_in(dir, "cpu.max", buf, sizeof(buf)) <= 0)
 		return UINT_MAX;
 	quota = strtoll(buf, &end, 10);
 	return end == buf ? UINT_MAX : as_cpus(quota, strtoll(end, NULL, 10));
@@ -252,19 +245,14 @@ static struct host_cpus *of_list(const char *list, long highest)
 	if (!cpus)
 		return NULL;
 	cpus->size = size;
-	parse(list, set_of(cpus), size);
+	parse(list, cpus->set, size);
 	return cpus;
 }
 
 struct host_cpus *host_cpus_parse(const char *list)
 {
-	long highest;
+	long highest = list && !strchr(list, '\n') ? parse(list, NULL, 0) : -1;
 
-	if (!list || strchr(list, '\n')) {
-		errno = EINVAL;
-		return NULL;
-	}
-	highest = parse(list, NULL, 0);
 	if (highest < 0 || highest > last_possible()) {
 		errno = EINVAL;
 		return NULL;
@@ -272,10 +260,10 @@ struct host_cpus *host_cpus_parse(const char *list)
 	return of_list(list, highest);
 }
 
-struct host_cpus *host_cpus_read(const char *path)
+struct host_cpus *host_cpus_read(const char *dir, const char *file)
 {
 	char list[16384];
-	ssize_t len = host_read_path(path, list, sizeof(list));
+	ssize_t len = host_read_in(dir, file, list, sizeof(list));
 	long highest;
 
 	if (len <= 0 || len == sizeof(list) - 1) /* there may be more of it */
@@ -286,8 +274,7 @@ struct host_cpus *host_cpus_read(const char *path)
 
 bool host_cpus_has(const struct host_cpus *cpus, size_t cpu)
 {
-	return CPU_ISSET_S(cpu, cpus->size,
-			   (const cpu_set_t *)(const void *)cpus->set);
+	return CPU_ISSET_S(cpu, cpus->size, cpus->set);
 }
 
 void host_cpus_free(struct host_cpus *cpus)

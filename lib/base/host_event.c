@@ -33,12 +33,10 @@ static uint64_t number_of(int fd)
 
 int host_event_open(struct host_file *event)
 {
-	int saved = errno;
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), err = -errno;
+	int fd = (int)host_call(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 
-	errno = saved;
 	if (fd < 0)
-		return err;
+		return fd;
 	*event = host_file_of(fd);
 	event->number = number_of(fd);
 	return 0;
@@ -57,22 +55,21 @@ void host_event_close(const struct host_file *event)
 void host_event_set(const struct host_file *event)
 {
 	uint64_t one = 1;
-	int saved = errno;
 
 	/* It cannot fill, for it is set once for each time it is cleared; and a write
 	 * that does not wait is not interrupted by signals. */
-	if (host_file_own(event) && write(event->fd, &one, sizeof(one)) < 0)
+	if (host_file_own(event) &&
+	    host_call(write(event->fd, &one, sizeof(one))) < 0)
 		host_lack(HOST_NO_EVENT);
-	errno = saved;
 }
 
 void host_event_clear(const struct host_file *event)
 {
 	uint64_t times;
-	int saved = errno;
+	long got = 0;
 
-	if (host_file_own(event) &&
-	    read(event->fd, &times, sizeof(times)) < 0 && errno != EAGAIN)
+	if (host_file_own(event))
+		got = host_call(read(event->fd, &times, sizeof(times)));
+	if (got < 0 && got != -EAGAIN)
 		host_lack(HOST_NO_EVENT);
-	errno = saved;
 }

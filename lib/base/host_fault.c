@@ -123,9 +123,6 @@ static struct place place_of(const void *context)
 #if defined(__x86_64__)
 	place.at = (void *)(uintptr_t)is->uc_mcontext.gregs[REG_RIP];
 	place.top = (void **)(uintptr_t)is->uc_mcontext.gregs[REG_RSP];
-#elif defined(__i386__)
-	place.at = (void *)(uintptr_t)is->uc_mcontext.gregs[REG_EIP];
-	place.top = (void **)(uintptr_t)is->uc_mcontext.gregs[REG_ESP];
 #elif defined(__aarch64__)
 	place.at = (void *)(uintptr_t)is->uc_mcontext.pc;
 	place.caller = (void *)(uintptr_t)is->uc_mcontext.regs[30];
@@ -143,17 +140,23 @@ static void look_up(void *arg)
 }
 
 /* Frames of the handler and of the kernel's return path come first. */
+int host_interrupted(void **frame, const void *context)
+{
+	void *all[HOST_FRAMES + 12], *at = place_of(context).at;
+	int n = host_backtrace(all, HOST_FRAMES + 12), first = 0, kept = 0;
+
+	while (first < n && all[first] != at)
+		first++;
+	while (first < n && kept < HOST_FRAMES)
+		frame[kept++] = all[first++];
+	return kept;
+}
+
 static void trace(struct host_fault *fault, const void *context)
 {
-	void *frame[HOST_FRAMES + 12];
 	struct place place = place_of(context);
-	int n = host_backtrace(frame, HOST_FRAMES + 12), first = 0;
 
-	fault->n = 0;
-	while (first < n && frame[first] != place.at)
-		first++;
-	for (int i = first; i < n && fault->n < HOST_FRAMES; i++)
-		fault->frame[fault->n++] = frame[i];
+	fault->n = (uint32_t)host_interrupted(fault->frame, context);
 	if (fault->n)
 		return;
 	/* A jump to nowhere: no code to unwind from.  It was called, likely. */

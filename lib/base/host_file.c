@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,43 +15,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The result of the call just made, with errno as it was before. */
-static long result(long got, int saved)
-{
-	if (got < 0)
-		got = -errno;
-	errno = saved;
-	return got;
-}
-
 int host_open(const char *path)
 {
-	int saved = errno;
-
-	return (int)result(
-		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0),
-		saved);
+	return (int)host_call(
+		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
 }
 
 void host_close(int fd)
 {
-	int saved = errno;
-
-	long got = result(syscall(SYS_close, fd), saved);
+	long got = host_call(syscall(SYS_close, fd));
 
 	if (got < 0 && got != -EBADF)
 		host_lack(HOST_NO_CLOSE);
 }
 
 /* 0 or -errno. */
-static int identify(int fd, uint64_t *dev, uint64_t *ino)
+static int identify(int fd, struct host_file *file)
 {
-	int saved = errno;
 	struct stat is = { .st_size = 0 };
-	int err = (int)result(fstat(fd, &is), saved);
+	int err = (int)host_call(fstat(fd, &is));
 
-	*dev = (uint64_t)is.st_dev;
-	*ino = (uint64_t)is.st_ino;
+	*file = (struct host_file){ .fd = fd, .dev = is.st_dev, .ino = is.st_ino };
 	return err;
 }
 
@@ -59,22 +44,22 @@ struct host_file host_file_of(int fd)
 	struct host_file file = { .fd = fd };
 
 	if (fd >= 0)
-		identify(fd, &file.dev, &file.ino);
+		identify(fd, &file);
 	return file;
 }
 
 /* Where the kernel does not say, it is taken for ours: else all would leak. */
 bool host_file_own(const struct host_file *file)
 {
-	uint64_t dev, ino;
+	struct host_file now;
 	int err;
 
 	if (file->fd < 0)
 		return false;
-	err = identify(file->fd, &dev, &ino);
+	err = identify(file->fd, &now);
 	if (err || !file->ino)
 		return err != -EBADF;
-	return dev == file->dev && ino == file->ino;
+	return now.dev == file->dev && now.ino == file->ino;
 }
 
 void host_file_close(const struct host_file *file)
@@ -85,9 +70,7 @@ void host_file_close(const struct host_file *file)
 
 ssize_t host_read(int fd, char *buf, size_t len)
 {
-	int saved = errno;
-	long got =
-		result(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0), saved);
+	long got = host_call(syscall(SYS_pread64, fd, buf, len - 1, 0, 0, 0));
 
 	buf[got > 0 ? got : 0] = '\0';
 	return got;
@@ -103,6 +86,14 @@ ssize_t host_read_path(const char *path, char *buf, size_t len)
 	got = host_read(fd, buf, len);
 	host_close(fd);
 	return got;
+}
+
+ssize_t host_read_in(const char *dir, const char *file, char *buf, size_t len)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return host_read_path(path, buf, len);
 }
 
 int host_fd_says(const char *fd, const char *key, int base, uint64_t *number)

@@ -10,24 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The futex call that agrees with the C library about struct timespec. */
-#if defined(SYS_futex_time64) && defined(__USE_TIME_BITS64)
-#define FUTEX_CALL SYS_futex_time64
-#else
-#define FUTEX_CALL SYS_futex
-#endif
-
 long host_futex(const void *word, int op, uint32_t value,
 		const struct timespec *until)
 {
-	int saved = errno;
-	long got = syscall(FUTEX_CALL, word, op, value, until, NULL,
-			   FUTEX_BITSET_MATCH_ANY);
-
-	if (got < 0)
-		got = -errno;
-	errno = saved;
-	return got;
+	return host_call(syscall(SYS_futex, word, op, value, until, NULL,
+				 FUTEX_BITSET_MATCH_ANY));
 }
 
 #define WAIT (FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG)
@@ -54,15 +41,13 @@ int host_nap(uint64_t until)
 {
 	uint64_t now = host_now();
 	struct timespec at;
-	int saved = errno;
 
 	if (now >= until)
 		return -ETIMEDOUT;
 	at = host_timespec(until - now < MS ? until : now + MS);
-	if (syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &at,
-		    NULL))
+	if (host_call(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC,
+			      TIMER_ABSTIME, &at, NULL)))
 		sched_yield();
-	errno = saved;
 	return 0;
 }
 

@@ -3,7 +3,6 @@
  * host_init.c - done once per process, and again in the child of a fork.
  */
 #include "base/host_inside.h"
-#include "base/host_where.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -6,6 +6,8 @@
 #define WARD_LIB_BASE_HOST_INSIDE_H
 
 #include "base/host.h"
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <time.h>
@@ -16,6 +18,18 @@
  */
 #define host_thread_local __thread __attribute__((tls_model("initial-exec")))
 
+/* What a call returns, or -errno; errno stays as it was. */
+#define host_call(call)                                                        \
+	({                                                                     \
+		int saved_ = errno;                                            \
+		long got_ = (call);                                            \
+                                                                               \
+		if (got_ < 0)                                                  \
+			got_ = -errno;                                         \
+		errno = saved_;                                                \
+		got_;                                                          \
+	})
+
 /* All signals but those that a thread raises by its own fault. */
 void host_all_but_faults(sigset_t *mask);
 
@@ -24,7 +38,7 @@ void host_on_signal(void (*hook)(void *context));
 /* Sends it, once it is claimed; false: refused, or a handler of others is there. */
 bool host_signal_send(int32_t tid);
 
-/* A point in time as the kernel takes it; far ones as far as time_t reaches. */
+/* A point in time as the kernel takes it. */
 struct timespec host_timespec(uint64_t ns);
 
 /*
@@ -53,6 +67,10 @@ void host_wake_all(void);
 /* Prepares host_barrier_heavy(); again in the child of a fork. */
 void host_barrier_init(void);
 
+/* Learns the process's number, in the child of a fork anew, and the machine's names. */
+void host_where_forked(void);
+void host_where_init(void);
+
 /* May host_about() be believed? */
 void host_about_init(void);
 
@@ -62,6 +80,7 @@ bool host_object_is_program(const char *name);
 /* Where the object lies that 'code' is of; false: unknown. */
 struct host_range {
 	const char *name;
+	uint64_t offset; /* of 'code' in the file */
 	uintptr_t start, end;
 };
 bool host_object_range(const void *code, struct host_range *range);
@@ -75,6 +94,7 @@ void host_close(int fd);
 /* From the start of the file, at most len - 1 bytes, ended by NUL. */
 ssize_t host_read(int fd, char *buf, size_t len);
 ssize_t host_read_path(const char *path, char *buf, size_t len);
+ssize_t host_read_in(const char *dir, const char *file, char *buf, size_t len);
 /* The number behind 'key' of that descriptor's fdinfo: 1; 0: it has none; -1: unread. */
 int host_fd_says(const char *fd, const char *key, int base, uint64_t *number);
 /* The number that a file begins with; -1: there is none. */
@@ -90,16 +110,21 @@ void host_file_close(const struct host_file *file);
  * installed.  The first frames are its own, and their number is unknown.
  */
 int host_backtrace(void **frame, int n);
+/*
+ * In a signal's handler: up to HOST_FRAMES of it, from the interrupted instruction on; 0:
+ * that is not to be found there.
+ */
+int host_interrupted(void **frame, const void *context);
 
 struct host_cpus {
 	size_t size; /* bytes of the set */
-	unsigned long set[];
+	cpu_set_t set[];
 };
 
 /* Those that the calling thread may run on; NULL: no memory. */
 struct host_cpus *host_cpus_mine(void);
 /* Those that are listed in a file; NULL: none, or no memory. */
-struct host_cpus *host_cpus_read(const char *path);
+struct host_cpus *host_cpus_read(const char *dir, const char *file);
 bool host_cpus_has(const struct host_cpus *cpus, size_t cpu);
 
 /*

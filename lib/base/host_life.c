@@ -109,14 +109,13 @@ void host_life_init(struct host_life *life)
 /* Has the kernel the thread's list, and is the word laid out as expected? */
 static bool probe(struct host_life *life)
 {
-	int saved = errno;
 	void *head = NULL;
 	size_t len = 0;
-	bool none = syscall(SYS_get_robust_list, 0, &head, &len) == 0 && !head;
-
+	long err = host_call(syscall(SYS_get_robust_list, 0, &head, &len));
 	/* A refused call proves no lack: libc would not have made the mutex robust
 	 * if the list had been refused from the start. */
-	errno = saved;
+	bool none = !err && !head;
+
 	return !none && (load_relaxed(word_of(life)) & FUTEX_TID_MASK) ==
 				(uint32_t)host_tid();
 }
@@ -195,13 +194,8 @@ static struct waitv own(_Atomic uint32_t *word, uint32_t seen)
 
 static long waitv(struct waitv *entry, unsigned n, const struct timespec *until)
 {
-	int saved = errno;
-	long got = syscall(SYS_futex_waitv, entry, n, 0, until, CLOCK_MONOTONIC);
-
-	if (got < 0)
-		got = -errno;
-	errno = saved;
-	return got;
+	return host_call(syscall(SYS_futex_waitv, entry, n, 0, until,
+				 CLOCK_MONOTONIC));
 }
 
 enum { TRIES = 8 }; /* a signal may come into one */
@@ -224,12 +218,11 @@ static bool waitv_works(void)
 
 static bool has_moved(const struct waitv *entry, unsigned n)
 {
-	bool moved = false;
-
-	for (unsigned i = 0; i < n && !moved; i++)
-		moved = load_relaxed((life_word *)(uintptr_t)entry[i].address) !=
-			(uint32_t)entry[i].value;
-	return moved;
+	for (unsigned i = 0; i < n; i++)
+		if (load_relaxed((life_word *)(uintptr_t)entry[i].address) !=
+		    (uint32_t)entry[i].value)
+			return true;
+	return false;
 }
 
 /*

@@ -73,12 +73,10 @@ void host_populate(void *mem, size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uintptr_t at = (uintptr_t)mem, from = at - at % page, to = at + size;
-	int saved = errno;
 
 	if (size >= HUGE)
-		madvise((void *)from, to - from, MADV_HUGEPAGE);
-	if (madvise((void *)from, to - from, MADV_POPULATE_WRITE))
+		host_call(madvise((void *)from, to - from, MADV_HUGEPAGE));
+	if (host_call(madvise((void *)from, to - from, MADV_POPULATE_WRITE)))
 		for (; at < to; at += page - at % page)
 			touch(at);
-	errno = saved;
 }

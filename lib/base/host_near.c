@@ -52,9 +52,7 @@ static bool fill_sets(struct host_near *near)
 	}
 	for (uint32_t cpu = 0; cpu < near->cpus; cpu++)
 		if (near->of[cpu] != HOST_NOWHERE)
-			CPU_SET_S(cpu, size,
-				  (cpu_set_t *)(void *)near->set[near->of[cpu]]
-					  ->set);
+			CPU_SET_S(cpu, size, near->set[near->of[cpu]]->set);
 	return true;
 }
 
@@ -116,9 +114,8 @@ void host_near_free(struct host_near *near)
 
 uint32_t host_near_here(const struct host_near *near)
 {
-	int saved = errno, cpu = sched_getcpu();
+	long cpu = host_call(sched_getcpu());
 
-	errno = saved;
 	return cpu >= 0 && (uint32_t)cpu < near->cpus ? near->of[cpu] :
 							HOST_NOWHERE;
 }
@@ -126,10 +123,7 @@ uint32_t host_near_here(const struct host_near *near)
 void host_near_stay(const struct host_near *near, uint32_t which)
 {
 	const struct host_cpus *set = near->set[which];
-	int saved = errno;
 
 	/* Refused if those CPUs are forbidden or gone by now. */
-	sched_setaffinity(0, set->size,
-			  (const cpu_set_t *)(const void *)set->set);
-	errno = saved;
+	host_call(sched_setaffinity(0, set->size, set->set));
 }

@@ -33,11 +33,8 @@ struct map {
 
 static void read_cpus(struct map *map, const char *dir, uint32_t k)
 {
-	char path[PATH_MAX + 32];
-	struct host_cpus *cpus;
+	struct host_cpus *cpus = host_cpus_read(dir, "cpulist");
 
-	snprintf(path, sizeof(path), "%s/cpulist", dir);
-	cpus = host_cpus_read(path);
 	if (!cpus)
 		return; /* it has none */
 	for (uint32_t cpu = 0; cpu < map->end; cpu++)
@@ -49,10 +46,9 @@ static void read_cpus(struct map *map, const char *dir, uint32_t k)
 /* "10 21 21": to the first node, to the second... */
 static void read_distances(struct map *map, const char *dir, uint32_t k)
 {
-	char path[PATH_MAX + 32], text[4096], *at = text, *end;
+	char text[4096], *at = text, *end;
 
-	snprintf(path, sizeof(path), "%s/distance", dir);
-	if (host_read_path(path, text, sizeof(text)) <= 0)
+	if (host_read_in(dir, "distance", text, sizeof(text)) <= 0)
 		return;
 	for (uint32_t i = 0; i < NODES; i++, at = end) {
 		unsigned long far = strtoul(at, &end, 10);
@@ -67,11 +63,9 @@ static void read_distances(struct map *map, const char *dir, uint32_t k)
 static bool read_nodes(struct map *map)
 {
 	char dir[PATH_MAX];
-	struct host_cpus *online;
+	struct host_cpus *online = host_cpus_read(map->root, "node/online");
 	uint32_t k = 0;
 
-	snprintf(dir, sizeof(dir), "%s/node/online", map->root);
-	online = host_cpus_read(dir);
 	for (uint32_t i = 0; online && i < online->size * CHAR_BIT; i++) {
 		if (!host_cpus_has(online, i))
 			continue;
@@ -92,15 +86,13 @@ static bool read_nodes(struct map *map)
 /* The CPUs that share its cache of the third level; NULL: none is known. */
 static struct host_cpus *sharers(const struct map *map, uint32_t cpu)
 {
-	char dir[PATH_MAX], path[PATH_MAX + 32];
+	char dir[PATH_MAX];
 
 	for (unsigned i = 0; i < CACHES; i++) {
 		snprintf(dir, sizeof(dir), "%s/cpu/cpu%u/cache/index%u",
 			 map->root, cpu, i);
-		if (host_read_number(dir, "level") != LAST_LEVEL)
-			continue;
-		snprintf(path, sizeof(path), "%s/shared_cpu_list", dir);
-		return host_cpus_read(path);
+		if (host_read_number(dir, "level") == LAST_LEVEL)
+			return host_cpus_read(dir, "shared_cpu_list");
 	}
 	return NULL;
 }

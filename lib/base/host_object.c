@@ -19,53 +19,44 @@ static char program[PATH_MAX]; /* "" where /proc is not to be read */
 
 void host_object_init(void)
 {
-	int saved = errno;
-	ssize_t len = readlink("/proc/thread-self/exe", program, sizeof(program) - 1);
+	long len = host_call(readlink("/proc/thread-self/exe", program,
+				      sizeof(program) - 1));
 
 	program[len > 0 ? len : 0] = '\0';
-	errno = saved;
 }
 
 bool host_object_range(const void *code, struct host_range *range)
 {
+	*range = (struct host_range){ .name = "" };
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 	struct dl_find_object found;
 
 	if (_dl_find_object((void *)(uintptr_t)code, &found) == 0) {
-		uint64_t offset;
+		const char *name = found.dlfo_link_map->l_name;
 
-		range->name = host_object(code, &offset);
+		/* The program itself has no name there. */
+		range->name = name && *name ? name :
+			      *program	    ? program :
+					      program_invocation_name;
+		range->offset = (uintptr_t)code - found.dlfo_link_map->l_addr;
 		range->start = (uintptr_t)found.dlfo_map_start;
 		range->end = (uintptr_t)found.dlfo_map_end;
-		return *range->name;
 	}
 #endif
 	(void)code;
-	(void)range;
-	return false;
+	return *range->name;
+}
+
+const char *host_object(const void *code, uint64_t *offset)
+{
+	struct host_range range;
+
+	host_object_range(code, &range);
+	*offset = range.offset;
+	return range.name;
 }
 
 bool host_object_is_program(const char *name)
 {
 	return *program && strcmp(name, program) == 0;
-}
-
-const char *host_object(const void *code, uint64_t *offset)
-{
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-	struct dl_find_object found;
-
-	if (_dl_find_object((void *)(uintptr_t)code, &found) == 0) {
-		const struct link_map *map = found.dlfo_link_map;
-
-		*offset = (uintptr_t)code - map->l_addr;
-		if (map->l_name && *map->l_name)
-			return map->l_name;
-		/* The program itself has no name there. */
-		return *program ? program : program_invocation_name;
-	}
-#endif
-	(void)code;
-	*offset = 0;
-	return "";
 }

@@ -16,7 +16,6 @@
  * away.
  */
 #include "base/host_inside.h"
-#include "base/host_where.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -87,15 +86,12 @@ void host_stat_close(struct host_stat_files *files)
 
 /* ---- reading --------------------------------------------------------------- */
 
-/* Whether no thread of this process has that number. */
-static bool gone(int32_t tid)
+/* 0: a thread of this process has that number; -ESRCH: none has; or another error. */
+static int look_for(int64_t tid)
 {
-	int saved = errno;
-	bool none = tid <= 0 || (syscall(SYS_tgkill, host_pid(), tid, 0) < 0 &&
-				 errno == ESRCH);
-
-	errno = saved;
-	return none;
+	if (tid <= 0 || tid > INT32_MAX)
+		return -ESRCH;
+	return (int)host_call(syscall(SYS_tgkill, host_pid(), (int)tid, 0));
 }
 
 /*
@@ -116,7 +112,7 @@ static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
 	}
 	if (got > 0)
 		return got;
-	if (got == -ESRCH || (got == -ENOENT && gone(tid)))
+	if (got == -ESRCH || (got == -ENOENT && look_for(tid) == -ESRCH))
 		return -ESRCH;
 	return -ENODATA;
 }
@@ -132,14 +128,11 @@ static int read_clock(int32_t tid, struct host_sample *sample)
 {
 	clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6);
 	struct timespec cpu;
-	int saved = errno, err;
 
 	if (tid <= 0 || tid >= TID_END)
 		return -ESRCH;
-	err = clock_gettime(clock, &cpu);
-	errno = saved;
-	if (err)
-		return gone(tid) ? -ESRCH : -ENODATA;
+	if (host_call(clock_gettime(clock, &cpu)))
+		return look_for(tid) == -ESRCH ? -ESRCH : -ENODATA;
 	sample->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
 		    (uint64_t)cpu.tv_nsec;
 	sample->cpu_known = true;
@@ -300,10 +293,6 @@ int host_syscall(const struct host_stat_files *files, int32_t *nr,
 /* futex_waitv's first argument is no futex but a list of them. */
 bool host_is_futex(int32_t nr)
 {
-#if defined(SYS_futex_time64)
-	if (nr == SYS_futex_time64)
-		return true;
-#endif
 	return nr == SYS_futex;
 }
 
@@ -313,24 +302,13 @@ static bool peek(uint64_t address, void *to, size_t len)
 	struct iovec here = { .iov_base = to, .iov_len = len };
 	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
 			       .iov_len = len };
-	int saved = errno;
 	/* The caller's number, for the process's first thread may have ended. */
-	ssize_t got = process_vm_readv(host_tid(), &here, 1, &there, 1, 0);
+	ssize_t got = host_call(
+		process_vm_readv(host_tid(), &here, 1, &there, 1, 0));
 
-	if (got < 0 && errno != EFAULT)
+	if (got < 0 && got != -EFAULT)
 		host_lack(HOST_NO_HOLDER);
-	errno = saved;
 	return got == (ssize_t)len;
-}
-
-static bool is_thread(uint32_t tid)
-{
-	int saved = errno;
-	bool is = tid > 0 && tid <= INT32_MAX &&
-		  syscall(SYS_tgkill, host_pid(), tid, 0) == 0;
-
-	errno = saved;
-	return is;
 }
 
 /*
@@ -350,9 +328,9 @@ int32_t host_futex_holder(uint64_t address)
 	in_word = mutex[0] & FUTEX_TID_MASK;
 	owner = mutex[2];
 	if ((in_word == 1 || in_word == 2 || in_word == owner) &&
-	    is_thread(owner))
+	    !look_for(owner))
 		return (int32_t)owner;
-	if (in_word > 2 && is_thread(in_word))
+	if (in_word > 2 && !look_for(in_word))
 		return (int32_t)in_word;
 	return 0;
 }

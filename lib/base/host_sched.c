@@ -6,7 +6,7 @@
  * nice value (RLIMIT_RTPRIO for a priority), or a privilege; without either it is
  * refused.
  */
-#include "base/host.h"
+#include "base/host_inside.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -16,29 +16,25 @@
 
 static bool get(int32_t tid, struct host_sched *is)
 {
-	struct sched_param param;
-	int saved = errno;
-	bool known;
+	struct sched_param param = { .sched_priority = 0 };
+	long err = is->policy = (int)host_call(sched_getscheduler(tid));
 
-	is->policy = sched_getscheduler(tid);
-	known = is->policy >= 0 && sched_getparam(tid, &param) == 0;
-	if (!known && errno != ESRCH)
+	if (err >= 0)
+		err = host_call(sched_getparam(tid, &param));
+	if (err < 0 && err != -ESRCH)
 		host_lack(HOST_NO_LOWER);
-	is->priority = known ? param.sched_priority : 0;
-	errno = saved;
-	return known;
+	is->priority = err < 0 ? 0 : param.sched_priority;
+	return err >= 0;
 }
 
 static bool set(int32_t tid, int policy, int priority)
 {
 	struct sched_param param = { .sched_priority = priority };
-	int saved = errno;
-	bool done = sched_setscheduler(tid, policy, &param) == 0;
+	long err = host_call(sched_setscheduler(tid, policy, &param));
 
-	if (!done && POLICY(policy) == SCHED_IDLE && errno != ESRCH)
+	if (err && POLICY(policy) == SCHED_IDLE && err != -ESRCH)
 		host_lack(HOST_NO_LOWER);
-	errno = saved;
-	return done;
+	return !err;
 }
 
 /* Whether these calls can bring it back to where it is. */

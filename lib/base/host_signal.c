@@ -4,7 +4,6 @@
  * is sent for a backtrace, and to interrupt threads that cannot be woken.
  */
 #include "base/host_inside.h"
-#include "base/host_where.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -80,13 +79,11 @@ uint64_t host_trace_open(void)
 /* Not a signal of the thread's fault, and one that can be caught. */
 static bool is_ours_to_take(int signo)
 {
-	static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE,
-				     SIGILL,  SIGABRT, SIGTRAP, SIGSYS };
+	sigset_t mask;
 
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (signo == never[i])
-			return false;
-	return signo > 0 && signo <= SIGRTMAX;
+	host_all_but_faults(&mask);
+	return signo > 0 && signo <= SIGRTMAX && signo != SIGKILL &&
+	       signo != SIGSTOP && sigismember(&mask, signo);
 }
 
 static bool has_handler(const struct sigaction *action)
@@ -193,7 +190,7 @@ static bool is_ours(int signo)
 {
 	struct sigaction now;
 
-	if (sigaction(signo, NULL, &now)) {
+	if (host_call(sigaction(signo, NULL, &now))) {
 		host_lack(HOST_NO_TRACE);
 		return false;
 	}
@@ -202,14 +199,15 @@ static bool is_ours(int signo)
 
 bool host_signal_send(int32_t tid)
 {
-	int saved = errno, signo = load_relaxed(&installed);
-	bool ours = is_ours(signo);
-	bool sent = ours && syscall(SYS_tgkill, host_pid(), tid, signo) == 0;
+	int signo = load_relaxed(&installed);
+	long err;
 
-	if (ours && !sent && errno != ESRCH)
+	if (!is_ours(signo))
+		return false;
+	err = host_call(syscall(SYS_tgkill, host_pid(), tid, signo));
+	if (err && err != -ESRCH)
 		host_lack(HOST_NO_TRACE);
-	errno = saved;
-	return sent;
+	return !err;
 }
 
 struct entry { /* as the kernel writes it: struct linux_dirent64 */
@@ -226,15 +224,16 @@ static void wake_waiter(const char *buf, long len)
 	for (long at = 0; at < len; at += entry->len) {
 		entry = (const struct entry *)(const void *)(buf + at);
 		if (*entry->name > '0' && *entry->name <= '9')
-			syscall(SYS_tgkill, host_pid(), atoi(entry->name),
-				load_relaxed(&installed));
+			host_call(syscall(SYS_tgkill, host_pid(),
+					  atoi(entry->name),
+					  load_relaxed(&installed)));
 	}
 }
 
 cold void host_wake_all(void)
 {
 	_Alignas(struct entry) char buf[2048];
-	int saved = errno, fd;
+	int fd;
 	long len;
 
 	if (load_relaxed(&installed) == 0 || !is_ours(load_relaxed(&installed)))
@@ -242,8 +241,8 @@ cold void host_wake_all(void)
 	fd = host_open("/proc/self/task");
 	if (fd < 0)
 		return;
-	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+	while ((len = host_call(syscall(SYS_getdents64, fd, buf,
+					sizeof(buf)))) > 0)
 		wake_waiter(buf, len);
 	host_close(fd);
-	errno = saved;
 }

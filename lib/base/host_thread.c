@@ -99,11 +99,8 @@ enum { RSEQ_LEAST = 32, RSEQ_MOST = 512 };
 static int rseq_again(uint32_t size)
 {
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
-	int saved = errno, err = 0;
+	int err = -(int)host_call(syscall(SYS_rseq, area, size, 0, RSEQ_SIG));
 
-	if (syscall(SYS_rseq, area, size, 0, RSEQ_SIG))
-		err = errno;
-	errno = saved;
 	return err == EBUSY ? 0 : err;
 }
 
@@ -143,9 +140,8 @@ static int attr_fill(pthread_attr_t *attr, const struct host_spawn *how)
 	if (!err && how->guard > page)
 		err = pthread_attr_setguardsize(attr, how->guard);
 	if (!err && how->cpus)
-		err = pthread_attr_setaffinity_np(
-			attr, how->cpus->size,
-			(const cpu_set_t *)(const void *)how->cpus->set);
+		err = pthread_attr_setaffinity_np(attr, how->cpus->size,
+						  how->cpus->set);
 	return err;
 }
 

@@ -23,7 +23,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <ucontext.h>
 #include <unwind.h>
 
 enum { FREE, ASKED, ANSWERED, WRITING };
@@ -31,23 +30,6 @@ enum { FREE, ASKED, ANSWERED, WRITING };
 static host_thread_local struct host_trace *here;
 
 /* ---- the thread that is asked ----------------------------------------------- */
-
-/* The interrupted instruction, or NULL on an unknown machine. */
-static void *interrupted(void *context)
-{
-	ucontext_t *at = context;
-
-#if defined(__x86_64__)
-	return (void *)(uintptr_t)at->uc_mcontext.gregs[REG_RIP];
-#elif defined(__i386__)
-	return (void *)(uintptr_t)at->uc_mcontext.gregs[REG_EIP];
-#elif defined(__aarch64__)
-	return (void *)(uintptr_t)at->uc_mcontext.pc;
-#else
-	(void)at;
-	return NULL;
-#endif
-}
 
 /*
  * A task's own alternate stack may be small.  Where there is none, the kernel has found
@@ -64,18 +46,11 @@ static bool has_room(void)
 	       at - (uintptr_t)now.ss_sp > ROOM;
 }
 
-/* Frames of the handler and of the kernel's return path come first. */
-static void write_frames(struct host_trace *trace, void *context)
+static void write_frames(struct host_trace *trace, const void *context)
 {
-	void *frame[HOST_FRAMES + 12], *from = interrupted(context);
-	int n = host_backtrace(frame, HOST_FRAMES + 12), first = 0;
-
-	for (int i = 0; i < n && first == 0; i++)
-		if (frame[i] == from)
-			first = i;
-	trace->n = 0;
-	for (int i = first; i < n && trace->n < HOST_FRAMES; i++)
-		trace->frame[trace->n++] = frame[i];
+	trace->n = host_interrupted(trace->frame, context);
+	if (!trace->n)
+		trace->n = host_backtrace(trace->frame, HOST_FRAMES);
 }
 
 static bool gone_on(const struct host_trace *trace)

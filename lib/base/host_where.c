@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/host_where.h"
+/*
+ * host_where.c - which process on which machine this is.
+ */
 #include "base/host_inside.h"
 
 #include <stdio.h>

@@ -3,7 +3,6 @@
  * incident.c - the records and their two stacks.
  */
 #include "tell/incident.h"
-#include "base/host_where.h"
 #include "tell/text.h"
 #include <errno.h>
 #include <string.h>
