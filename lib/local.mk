@@ -77,7 +77,6 @@ WARD_SOURCES = \
 	lib/tell/text.c \
 	lib/tell/text.h \
 	lib/task/backoff.h \
-	lib/task/cancel.c \
 	lib/task/cancel.h \
 	lib/task/fail.h \
 	lib/task/local_queue.h \

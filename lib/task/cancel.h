@@ -109,8 +109,6 @@ static inline ward_ns cancel_until(const struct ward_cancel *cancel,
 /* Of the process: moves after any token's state; how many stewards sleep on that [cm]. */
 extern _Atomic uint32_t cancel_moves, cancel_sleepers;
 
-/* ---- token.c: the state -------------------------------------------------------- */
-
 /*
  * Fires it, or finds that its deadline has come.  False: it was fired before.  True: the
  * caller is to call token_tell(), then token_fired().
@@ -142,12 +140,5 @@ int token_move(struct token *token, int64_t (*least)(const struct token *),
 bool token_live_until(struct token *token, int64_t at);
 /* Takes over its parent's state, if that is lower.  False: it is not. */
 bool token_lower(struct token *token, int64_t state);
-
-/* ---- watch.c: the lists -------------------------------------------------------- */
-
-/* Fires it; with 0, if its deadline has come.  True: by this call, with that cause. */
-bool token_cancel(struct token *token, int cause);
-/* The state has moved: tells watches and children, or the lists' holder does. */
-void token_tell(struct token *token);
 
 #endif

@@ -213,13 +213,13 @@ static inline bool task_unanswered(uint64_t word)
 /* The user's again; the attempt stays, for ward_incident() in release(). */
 static inline uint64_t task_shut(uint64_t word)
 {
-	return word & ((uint64_t)0xffff << 16);
+	return word & TASK_ATTEMPTS;
 }
 
 /* No reference, lane or period: the word of nearly every task at its end. */
 static inline bool task_plain(uint64_t word)
 {
-	uint64_t harmless = (uint64_t)0xffff << 16 |
+	uint64_t harmless = TASK_ATTEMPTS |
 			    (TASK_FLAGS & ~(TASK_LANE | TASK_PERIODIC));
 
 	return (word & ~harmless) == TASK_QUEUED;

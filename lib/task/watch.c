@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watch.c - telling a token's watches and children.
+ * watch.c - tokens as their users fire and watch them; telling watches and children.
  *
  * A token's lists belong to one thread at a time, for a few steps; 'list' says so.
  * A thread that fires must not wait for the holder: it asks, and if the lists are taken
@@ -232,7 +232,8 @@ static void tell_and_give(struct token *t)
 		tell(t);
 }
 
-void token_tell(struct token *t)
+/* The state has moved: tells watches and children, or the lists' holder does. */
+static void token_tell(struct token *t)
 {
 	if (ask(t))
 		tell_and_give(t);
@@ -240,7 +241,8 @@ void token_tell(struct token *t)
 
 /* ---- firing --------------------------------------------------------------------- */
 
-bool token_cancel(struct token *token, int cause)
+/* Fires it; with 0, if its deadline has come.  True: by this call, with that cause. */
+static bool token_cancel(struct token *token, int cause)
 {
 	bool first, timed = false;
 
@@ -265,12 +267,45 @@ int cancel_timed(struct token *token)
 	return state < 0 ? (int)state : 0;
 }
 
+void ward_cancel_init(struct ward_cancel *token)
+{
+	if (token)
+		*token = (struct ward_cancel){ { 0 } };
+}
+
+bool ward_cancel_fire(struct ward_cancel *cancel, int cause)
+{
+	return cancel && token_cancel(token_of(cancel), cause < 0 ? cause : -ECANCELED);
+}
+
+int ward_cancel_cause(const struct ward_cancel *cancel)
+{
+	return cancel ? cancel_cause(cancel) : 0;
+}
+
+int ward_cancel_deadline(struct ward_cancel *cancel, ward_ns at)
+{
+	struct token *token = token_of(cancel);
+
+	if (!cancel)
+		return -EINVAL;
+	if (at > INT64_MAX)
+		return 0; /* beyond time */
+	host_hold();
+	if (token_live_until(token, at ? (int64_t)at : 1))
+		token_tell(token);
+	host_unhold();
+	cancel_cause(cancel); /* the deadline may have come already */
+	return 0;
+}
+
 /* ---- watches -------------------------------------------------------------------- */
 
 int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 {
 	struct watch *w = watch_of(watch);
 	struct token *t = token_of(cancel);
+	int64_t state;
 	int cause;
 
 	if (!cancel || !watch || !watch->fn)
@@ -281,9 +316,8 @@ int ward_cancel_watch(struct ward_cancel *cancel, struct ward_watch *watch)
 	host_hold();
 	if (!cause) {
 		take(t);
-		cause = (int)(load_relaxed(&t->state) < 0 ?
-				      load_relaxed(&t->state) :
-				      0);
+		state = load_relaxed(&t->state);
+		cause = state < 0 ? (int)state : 0;
 		if (!cause) {
 			w->on = t;
 			w->child = NULL;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define LINE 64
-/* lib/task/cancel.c: of the whole process. */
+/* lib/task/token.c: of the whole process. */
 extern _Atomic uint32_t cancel_moves, cancel_sleepers;
 
 /* A steward that is given no turn looks as if it hung: it may be replaced often. */

@@ -64,7 +64,6 @@ tests_sim_sim_SOURCES = \
 	lib/run/worker.c \
 	lib/sync/bell.c \
 	lib/sync/due.c \
-	lib/task/cancel.c \
 	lib/task/priority.c \
 	lib/task/slot.c \
 	lib/task/token.c \
