@@ -60,7 +60,6 @@ WARD_SOURCES = \
 	lib/sync/deque.h \
 	lib/sync/due.c \
 	lib/sync/due.h \
-	lib/sync/high.h \
 	lib/sync/histogram.h \
 	lib/sync/ring.h \
 	lib/sync/stack.h \

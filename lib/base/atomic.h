@@ -74,6 +74,15 @@
 /* The same, where a load with acquire is to see what was counted. */
 #define count_own_release(p, n) store_release(p, load_relaxed(p) + (n))
 
+/* The highest number so far: the word never goes back. */
+static inline void high_raise(_Atomic uint64_t *high, uint64_t to)
+{
+	uint64_t seen = load_relaxed(high);
+
+	while (seen < to && !cas_acq_rel(high, &seen, to))
+		;
+}
+
 /* Fetches the line exclusively before it is written, which saves a second trip. */
 static inline void prefetch_own(const volatile void *line)
 {

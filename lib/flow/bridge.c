@@ -6,7 +6,6 @@
  * taken over, or read.
  */
 #include "flow/bridge.h"
-#include "sync/high.h"
 #include "lane/wait.h"
 #include <errno.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/saved.h"
 #include "base/host.h"
-#include "sync/high.h"
 #include <errno.h>
 #include <string.h>
 

@@ -475,7 +475,7 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 	task_open_timed(task_priv(task), lane);
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at);
-	later_grow(&pool->inbox.later);
+	due_grow(&pool->inbox.later.due);
 	later_put(&pool->inbox, task, at, true);
 	steward_ring(pool); /* [w] */
 	return 0;

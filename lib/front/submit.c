@@ -254,7 +254,7 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	task_open_requeued(task_priv(task), period);
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at > now ? at : now);
-	later_grow(&pool->inbox.later);
+	due_grow(&pool->inbox.later.due);
 	by = stop_by(pool, task);
 	if (at <= now) {
 		later_requeue(&pool->inbox, task, true);

@@ -54,7 +54,7 @@ void port_post(struct ward_port *port, struct pool *pool,
 {
 	struct ward_task *head = load_relaxed(&port->posted);
 
-	inbox_requeued(&pool->inbox);
+	add_relaxed(&pool->inbox.requeued_in, 1); /* its answer */
 	/* Once the task is pushed the loop may answer it, and end the port. */
 	add_acq_rel(&port->posting, 1);
 	do {

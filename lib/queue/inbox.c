@@ -2,6 +2,7 @@
 #include "queue/inbox.h"
 #include "task/task_priv.h"
 #include <errno.h>
+#include <string.h>
 
 enum {
 	LINGER = 4,    /* looks before a worker counts as searching */
@@ -31,29 +32,19 @@ int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 {
 	struct bell_sleeper *sleeper;
 
+	memset(inbox, 0, sizeof(*inbox));
 	inbox->rings = rings;
 	inbox->locals = locals;
 	inbox->spin = 32;
 	inbox->woke = on_wake;
 	inbox->arg = arg;
-	inbox->near = NULL;
-	atomic_init(&inbox->used, 0);
-	atomic_init(&inbox->locals_used, 0);
-	atomic_init(&inbox->controls, 0);
-	atomic_init(&inbox->closed, 0);
-	atomic_init(&inbox->settled, 0);
-	atomic_init(&inbox->submitters, 0);
-	atomic_init(&inbox->requeued_in, 0);
-	atomic_init(&inbox->requeued_out, 0);
-	atomic_init(&inbox->requeued_fresh, 0);
-	atomic_init(&inbox->accepted, 0);
 	inbox->local = host_alloc(locals * sizeof(*inbox->local));
 	sleeper = host_alloc(locals * sizeof(*sleeper));
 	inbox->ring = host_alloc(rings * sizeof(*inbox->ring));
 	bell_init(&inbox->bell, sleeper, sleeper ? locals : 0, searchers,
 		  anything, on_wake ? woke : NULL, inbox);
 	if (!inbox->local || !sleeper || !inbox->ring ||
-	    later_init(&inbox->later))
+	    due_init(&inbox->later.due))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < rings; i++) {
 		ck_ring_buffer_t *cell = host_alloc(size * sizeof(*cell));
@@ -77,7 +68,7 @@ void inbox_fini(struct inbox *inbox)
 		  inbox->locals * sizeof(*inbox->bell.sleeper));
 	host_free(inbox->local, inbox->locals * sizeof(*inbox->local));
 	near_free(inbox->near);
-	later_fini(&inbox->later);
+	due_fini(&inbox->later.due);
 }
 
 void inbox_add_local(struct inbox *inbox, uint32_t i, struct local_queue *local)
@@ -295,16 +286,6 @@ void inbox_leave(struct inbox *inbox)
 
 /* ---- requeued ------------------------------------------------------------------- */
 
-void inbox_requeued(struct inbox *inbox)
-{
-	add_relaxed(&inbox->requeued_in, 1);
-}
-
-void inbox_requeue(struct inbox *inbox, struct ward_task *task)
-{
-	later_requeue(inbox, task, false);
-}
-
 void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 		struct ward_task *task, uint32_t rank)
 {
@@ -495,8 +476,11 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 static cold struct ward_task *take_requeued(struct inbox *inbox,
 					    struct local_queue *local)
 {
-	struct ward_task *task = local->turn % 2 ? later_take(inbox) :
-						  later_take_first(inbox);
+	struct later_place place;
+	struct ward_task *task =
+		local->turn % 2 ?
+			later_take(inbox) :
+			later_take_until(inbox, LATER_RETURNED, &place);
 
 	if (!task && unlikely(inbox->near))
 		task = take_near(inbox, local);
@@ -612,7 +596,7 @@ static bool filter_ring(struct inbox *inbox, struct ring *ring,
 	while ((int32_t)(end - ck_pr_load_uint(&ring->ck.c_head)) > 0 &&
 	       ring_take(ring, &task, 1, false))
 		if (!out(arg, task) && !ring_put(ring, &task, 1))
-			inbox_requeue(inbox, task);
+			later_requeue(inbox, task, false);
 	ring_drop(ring);
 	room_made(ring);
 	inbox_tell(inbox, NULL); /* others may have found it empty */

@@ -66,8 +66,8 @@ struct inbox {
 
 /*
  * 'rings' rings of 'size' cells and room for 'locals' local queues and as many
- * sleepers, in zeroed memory.  0 or -ENOMEM; inbox_fini() in either case.  'woke' as in
- * bell_init.  The caller sets 'near' before the first task, and inbox_fini() frees it.
+ * sleepers.  0 or -ENOMEM; inbox_fini() in either case.  'woke' as in bell_init.  The
+ * caller sets 'near' before the first task, and inbox_fini() frees it.
  */
 int inbox_init(struct inbox *inbox, uint32_t rings, uint32_t size,
 	       uint32_t locals, uint32_t searchers, void (*woke)(void *arg),
@@ -99,8 +99,6 @@ inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i);
  */
 void inbox_dismiss(struct inbox *inbox);
 
-/* Requeues a task behind all that are requeued: there is always room. */
-void inbox_requeue(struct inbox *inbox, struct ward_task *task);
 /*
  * Around a new task's way to what is requeued, or waits for its time: false if the
  * inbox is closed.  True: inbox_leave() is due when the task is there.
@@ -110,8 +108,6 @@ void inbox_leave(struct inbox *inbox);
 /* Puts a task that was accepted elsewhere: there is always room, also when closed. */
 void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 		struct ward_task *task, uint32_t rank);
-/* Counts a task whose answer is requeued elsewhere. */
-void inbox_requeued(struct inbox *inbox);
 
 /*
  * Refuses tasks from now on and waits until no submitter is between its look

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "queue/later.h"
 #include "base/host.h"
-#include "sync/high.h"
 #include "task/task_priv.h"
 #include "queue/inbox.h"
-#include <string.h>
 
 enum {
 	LATER_TIMED = 1,
@@ -14,9 +12,6 @@ enum {
 	LATER_LANE = 16,
 	LANE_KINDS = 12
 };
-
-/* Expedited tasks are due at 0, returned ones after those. */
-#define RETURNED UINT64_C(1)
 
 /* From here on all tasks are expired, whatever their time. */
 #define ALL ((uint64_t)1 << 63)
@@ -114,7 +109,7 @@ static void put(struct inbox *inbox, struct ward_task *task, uint64_t at,
 {
 	uint64_t seq = add_relaxed(&inbox->later.seq, 1);
 
-	task_priv(task)->wait.at = at ? at : RETURNED;
+	task_priv(task)->wait.at = at ? at : LATER_RETURNED;
 	put_at(inbox, task, at, (struct later_place){ seq, timed }, fresh);
 }
 
@@ -130,23 +125,12 @@ void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh)
 
 void later_requeue_first(struct inbox *inbox, struct ward_task *task)
 {
-	put(inbox, task, 0, false, false);
+	put(inbox, task, LATER_FIRST, false, false);
 }
 
 void later_return(struct inbox *inbox, struct ward_task *task)
 {
-	put(inbox, task, RETURNED, false, false);
-}
-
-int later_init(struct later *later)
-{
-	memset(later, 0, sizeof(*later));
-	return due_init(&later->due);
-}
-
-void later_fini(struct later *later)
-{
-	due_fini(&later->due);
+	put(inbox, task, LATER_RETURNED, false, false);
 }
 
 bool later_again(struct inbox *inbox, struct ward_task *task)
@@ -158,7 +142,7 @@ bool later_again(struct inbox *inbox, struct ward_task *task)
 	if (likely(at <= host_now()) ||
 	    later_has_come(told_by(&inbox->later, task)))
 		return false;
-	later_grow(&inbox->later);
+	due_grow(&inbox->later.due);
 	later_put(inbox, task, at, false);
 	return true;
 }
@@ -188,17 +172,21 @@ bool later_take_back(struct inbox *inbox, const struct ward_task *task)
 	return true;
 }
 
+static void expedite_kinds(struct inbox *inbox, uint32_t kinds)
+{
+	if (due_expedite_kinds(&inbox->later.due, kinds))
+		expire(inbox, 1);
+}
+
 void later_expedite_lane(struct inbox *inbox, const struct lane *lane)
 {
 	host_barrier_heavy(); /* [ca] cancelled | can it be found? */
-	if (due_expedite_kinds(&inbox->later.due, kind_of_lane(lane)))
-		expire(inbox, 1);
+	expedite_kinds(inbox, kind_of_lane(lane));
 }
 
 void later_close(struct inbox *inbox)
 {
-	if (due_expedite_kinds(&inbox->later.due, LATER_PERIODIC))
-		expire(inbox, 1);
+	expedite_kinds(inbox, LATER_PERIODIC);
 }
 
 void later_open(struct inbox *inbox)
@@ -221,8 +209,8 @@ static bool none_expired(struct later *later, uint64_t expired_to)
 	return true;
 }
 
-static struct ward_task *take_until(struct inbox *inbox, uint64_t until,
-				    struct later_place *place)
+struct ward_task *later_take_until(struct inbox *inbox, uint64_t until,
+				   struct later_place *place)
 {
 	uint32_t kinds;
 	struct ward_task *task = due_take(&inbox->later.due, until, &kinds,
@@ -246,9 +234,9 @@ struct ward_task *later_take(struct inbox *inbox)
 
 	while (later_expired(later)) {
 		expired_to = load_acquire(&later->expired_to); /* [w] */
-		task = take_until(inbox,
-				  expired_to < ALL ? expired_to : HOST_FOREVER,
-				  &place);
+		task = later_take_until(
+			inbox, expired_to < ALL ? expired_to : HOST_FOREVER,
+			&place);
 		if (task)
 			return task;
 		if (none_expired(later, expired_to))
@@ -258,13 +246,6 @@ struct ward_task *later_take(struct inbox *inbox)
 	if (task)
 		add_relaxed(&inbox->requeued_out, 1);
 	return task;
-}
-
-struct ward_task *later_take_first(struct inbox *inbox)
-{
-	struct later_place place;
-
-	return take_until(inbox, RETURNED, &place);
 }
 
 uint64_t later_due(struct inbox *inbox, uint64_t now)
@@ -285,20 +266,12 @@ uint64_t later_due(struct inbox *inbox, uint64_t now)
 void later_look(struct inbox *inbox, bool timed)
 {
 	host_barrier_heavy(); /* [ca] told | can it be found? */
-	if (due_expedite_kinds(&inbox->later.due,
-			       LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0)))
-		expire(inbox, 1);
+	expedite_kinds(inbox, LATER_ASKS | (timed ? LATER_ASKS_TIMED : 0));
 }
 
 bool later_expedited(struct later *later)
 {
 	return later_expired(later) && due_first(&later->due) == 0;
-}
-
-struct ward_task *later_take_expedited(struct inbox *inbox,
-				       struct later_place *place)
-{
-	return take_until(inbox, 0, place);
 }
 
 void later_put_back(struct inbox *inbox, struct ward_task *task,

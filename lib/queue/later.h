@@ -57,13 +57,9 @@ static inline bool later_has_come(uint64_t at)
 	return at != HOST_FOREVER && host_now() >= at;
 }
 
-/* 0 or -ENOMEM. */
-int later_init(struct later *later);
-void later_fini(struct later *later);
-
 /*
- * The caller owns the task's state, and rings the steward after it.  'fresh': the task
- * is counted as accepted here.
+ * The caller owns the task's state, and rings the steward after it; if it may allocate,
+ * it calls due_grow() before.  'fresh': the task is counted as accepted here.
  */
 void later_put(struct inbox *inbox, struct ward_task *task, uint64_t at, bool fresh);
 /* The same, due at once. */
@@ -72,11 +68,6 @@ void later_requeue(struct inbox *inbox, struct ward_task *task, bool fresh);
 void later_return(struct inbox *inbox, struct ward_task *task);
 /* For a task that is only to be answered: before all that are requeued. */
 void later_requeue_first(struct inbox *inbox, struct ward_task *task);
-/* Before later_put(), by a caller that may allocate. */
-static inline void later_grow(struct later *later)
-{
-	due_grow(&later->due);
-}
 
 /* By a worker that took the task.  True: too early, and put again for another to take. */
 bool later_again(struct inbox *inbox, struct ward_task *task);
@@ -110,9 +101,11 @@ struct later_place {
 	uint64_t seq;
 	bool timed;
 };
-/* One of those; 'place' is for later_put_back(), if it is to wait on. */
-struct ward_task *later_take_expedited(struct inbox *inbox,
-				       struct later_place *place);
+/* Before all times: of those, and of those that are only to be answered; and returned. */
+enum { LATER_FIRST, LATER_RETURNED };
+/* One that is due until then, or NULL; 'place' is for later_put_back(), if it is to wait on. */
+struct ward_task *later_take_until(struct inbox *inbox, uint64_t until,
+				   struct later_place *place);
 void later_put_back(struct inbox *inbox, struct ward_task *task,
 		    const struct later_place *place);
 
@@ -130,8 +123,6 @@ static inline bool later_anything(const struct later *later)
 }
 /* An expired task, or NULL. */
 struct ward_task *later_take(struct inbox *inbox);
-/* One that was returned or expedited, or NULL. */
-struct ward_task *later_take_first(struct inbox *inbox);
 /* By the steward: the time of the next task; HOST_FOREVER: the steward is rung. */
 uint64_t later_due(struct inbox *inbox, uint64_t now);
 

@@ -108,7 +108,7 @@ static void run_again(struct pool *pool, struct ward_task *task)
 
 	if (!wait) {
 		by = stop_by(pool, task);
-		inbox_requeue(&pool->inbox, task);
+		later_requeue(&pool->inbox, task, false);
 		pool_tell_by(pool, by);
 		return;
 	}

@@ -56,7 +56,7 @@ static bool answer_told(struct pool *pool, struct slot *slot)
 	/* A seat that falls vacant needs this thread: there may be no other spare. */
 	while (!slot_taken(slot) && !load_relaxed(&pool->stopping) &&
 	       !seats_vacant(&pool->seat_count) &&
-	       (task = later_take_expedited(&pool->inbox, &place))) {
+	       (task = later_take_until(&pool->inbox, LATER_FIRST, &place))) {
 		uint64_t by = stop_by(pool, task);
 
 		if (later_has_come(by)) {

@@ -419,7 +419,7 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 		task_stamp(priv, at);
 	task_rearm(priv);
 	slot_end(slot); /* before another worker may begin it */
-	later_grow(&pool->inbox.later);
+	due_grow(&pool->inbox.later.due);
 	later_put(&pool->inbox, task, at, false);
 	steward_ring(pool); /* [w] */
 	return true;
@@ -568,7 +568,7 @@ void worker_refuse(struct pool *pool, struct slot *slot,
 	uint64_t word = load_relaxed(&task_priv(task)->word);
 
 	if (prepare(pool, slot, task, word))
-		inbox_requeue(&pool->inbox, task);
+		later_requeue(&pool->inbox, task, false);
 }
 
 /* Nothing is said about the task, nor left in the slot, that prepare() must see. */

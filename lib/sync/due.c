@@ -417,21 +417,25 @@ static bool expedite_leaf(struct due_tree *tree, uint32_t i, uint64_t word)
 	return true;
 }
 
+/* The word of leaf i, if the item is there and the word has that flag; or 0. */
+static uint64_t word_with(const struct due_tree *tree, uint32_t i,
+			  const void *item, uint64_t flag)
+{
+	uint64_t word = load_acquire(&tree->leaf[i].word); /* [du] */
+
+	return word & flag && load_relaxed(&tree->leaf[i].item) == item ? word :
+									  0;
+}
+
 bool due_expedite(struct due *due, uint32_t i, const void *item)
 {
 	struct due_tree *tree = tree_at(due, &i);
 	uint64_t word;
 
-	if (!tree)
-		return false;
-	for (;;) {
-		word = load_acquire(&tree->leaf[i].word); /* [du] */
-		if (!(word & LEAF_OPEN) ||
-		    load_relaxed(&tree->leaf[i].item) != item)
-			return false;
+	while (tree && (word = word_with(tree, i, item, LEAF_OPEN)))
 		if (word & LEAF_EXPEDITED || expedite_leaf(tree, i, word))
 			return true;
-	}
+	return false;
 }
 
 bool due_take_item(struct due *due, uint32_t i, const void *item,
@@ -440,20 +444,16 @@ bool due_take_item(struct due *due, uint32_t i, const void *item,
 	struct due_tree *tree = tree_at(due, &i);
 	uint64_t word;
 
-	if (!tree)
-		return false;
-	do {
-		word = load_acquire(&tree->leaf[i].word); /* [du] */
-		if (!(word & LEAF_SHOWN) ||
-		    load_relaxed(&tree->leaf[i].item) != item)
-			return false;
-	} while (!take_leaf(due, tree, i, word));
-	*kinds = (uint16_t)(word >> LEAF_KINDS_SHIFT);
-	return true;
+	while (tree && (word = word_with(tree, i, item, LEAF_SHOWN)))
+		if (take_leaf(due, tree, i, word)) {
+			*kinds = (uint16_t)(word >> LEAF_KINDS_SHIFT);
+			return true;
+		}
+	return false;
 }
 
-/* Expedites these kinds: true if there are any; with 0, helps at each leaf. */
-static bool each_leaf(struct due *due, uint32_t kinds)
+/* With 0 kinds it helps at each leaf. */
+bool due_expedite_kinds(struct due *due, uint32_t kinds)
 {
 	uint32_t used = load_acquire(&due->used);
 	bool any = false;
@@ -472,14 +472,4 @@ static bool each_leaf(struct due *due, uint32_t kinds)
 			word = load_acquire(&tree->leaf[i].word); /* [du] */
 	}
 	return any;
-}
-
-bool due_expedite_kinds(struct due *due, uint32_t kinds)
-{
-	return each_leaf(due, kinds);
-}
-
-void due_help(struct due *due)
-{
-	each_leaf(due, 0);
 }

@@ -77,6 +77,9 @@ bool due_expedite(struct due *due, uint32_t leaf, const void *item);
 /* The same for all of one of these kinds; false: there are none. */
 bool due_expedite_kinds(struct due *due, uint32_t kinds);
 /* Helps all threads that were stopped between a leaf and the root. */
-void due_help(struct due *due);
+static inline void due_help(struct due *due)
+{
+	due_expedite_kinds(due, 0);
+}
 
 #endif

@@ -323,7 +323,7 @@ static void inbox_1(void)
 		put(&job[0], NULL);
 	} else {
 		dawdle();
-		inbox_requeue(&inbox, &job[0].task);
+		later_requeue(&inbox, &job[0].task, false);
 	}
 	all_done();
 	stop_workers();
@@ -399,7 +399,7 @@ static void ower(void *arg)
 	for (uint32_t k = first; k < first + 2; k++) {
 		job[k].by = sim_me();
 		dawdle();
-		inbox_requeue(&inbox, &job[k].task);
+		later_requeue(&inbox, &job[k].task, false);
 	}
 }
 

@@ -280,7 +280,7 @@ Test(inbox, owed_and_rings_by_turns)
 
 	cr_assert_eq(put(0, 6), 6);
 	for (long i = 6; i < 12; i++)
-		inbox_requeue(&inbox, &task[i]);
+		later_requeue(&inbox, &task[i], false);
 	for (int pair = 0; pair < 6; pair++) {
 		long a = taken(0), b = taken(0);
 
@@ -297,8 +297,8 @@ Test(inbox, owed_and_rings_by_turns)
 Test(inbox, own_hand_then_owed_and_rings_then_others)
 {
 	cr_assert_eq(put_own(1, 3, 1), 1);
-	inbox_requeue(&inbox, &task[1]);
-	inbox_requeue(&inbox, &task[2]);
+	later_requeue(&inbox, &task[1], false);
+	later_requeue(&inbox, &task[2], false);
 	cr_assert_eq(put_own(0, 0, 1), 1);
 	for (long i = 0; i < 4; i++)
 		cr_assert_eq(taken(0), i);
@@ -316,7 +316,7 @@ Test(inbox, each_comes_first_by_turns)
 	for (int turns = 0; turns < 16 * INBOX_TURN; turns++) {
 		/* None of them ever ends. */
 		if (load_relaxed(&inbox.later.expired_to) == 0)
-			inbox_requeue(&inbox, &task[1]);
+			later_requeue(&inbox, &task[1], false);
 		if (!ring_count(&inbox.ring[0]))
 			cr_assert_eq(put(2, 1), 1);
 		if (!ring_count(&local[1].ring))
@@ -405,7 +405,7 @@ Test(inbox, there_is_always_room_for_what_is_owed)
 
 	cr_assert_eq(put(0, 7), 7);
 	for (uint32_t i = 7; i < TASKS; i++)
-		inbox_requeue(&inbox, &task[i]);
+		later_requeue(&inbox, &task[i], false);
 	cr_assert(inbox_anything(&inbox));
 	cr_assert_eq(inbox.requeued_in, TASKS - 7);
 	cr_assert_eq(inbox_count(&inbox), 7, "not in a ring");
@@ -484,7 +484,7 @@ Test(inbox, closed_takes_nothing_more_and_gives_what_it_has)
 	cr_assert_eq(put_own(0, 2, 1), -ESHUTDOWN);
 	cr_assert_eq(inbox_accepted(&inbox), 2);
 	cr_assert_eq(load_relaxed(&home()->claim), 0);
-	inbox_requeue(&inbox, &task[5]);
+	later_requeue(&inbox, &task[5], false);
 	cr_assert_eq(taken(0), 5);
 	cr_assert_eq(taken(0), 0);
 	cr_assert_eq(taken(0), 1);
@@ -599,7 +599,7 @@ Test(inbox, next_sleeps_until_there_is_something)
 	cr_assert_eq(put(0, 1), 1);
 	cr_assert(comes_true(load_acquire(&one.got) == 1));
 	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
-	inbox_requeue(&inbox, &task[1]);
+	later_requeue(&inbox, &task[1], false);
 	cr_assert(comes_true(load_acquire(&one.got) == 2));
 	cr_assert(comes_true(sleeps_in_futex(load_relaxed(&one.tid))));
 	cr_assert_eq(woken, 4, "each told by its waker and by itself");

@@ -46,7 +46,7 @@ TestSuite(later, .init = setup, .fini = teardown);
 static void put(int i, uint64_t at)
 {
 	task_open(task_priv(&task[i]));
-	later_grow(&inbox.later);
+	due_grow(&inbox.later.due);
 	later_put(&inbox, &task[i], at, true);
 }
 
@@ -89,11 +89,11 @@ Test(later, who_is_put_back_keeps_its_place)
 	}
 	later_look(&inbox, true);
 	for (int i = 0; i < 6; i += 3) {
-		t = later_take_expedited(&inbox, &place);
+		t = later_take_until(&inbox, LATER_FIRST, &place);
 		cr_assert_eq(t, &task[i]);
 		later_put_back(&inbox, t, &place);
 	}
-	cr_assert_null(later_take_expedited(&inbox, &place));
+	cr_assert_null(later_take_until(&inbox, LATER_FIRST, &place));
 	for (int i = 0; i < 6; i++)
 		cr_assert_eq(taken(), i);
 }
@@ -108,7 +108,7 @@ Test(later, who_is_put_back_has_no_time_of_another)
 	task_open(task_priv(&task[1]));
 	task_priv(&task[1])->wait.at = HOST_FOREVER / 2;
 	later_requeue_first(&inbox, &task[1]);
-	t = later_take_expedited(&inbox, &place);
+	t = later_take_until(&inbox, LATER_FIRST, &place);
 	cr_assert_eq(t, &task[1]);
 	later_put_back(&inbox, t, &place);
 	cr_assert_eq(taken(), 1);
