@@ -48,6 +48,12 @@ static inline uint32_t host_lacks(void)
 #define HOST_FOREVER UINT64_MAX
 
 uint64_t host_now(void); /* CLOCK_MONOTONIC, ns */
+
+/* The earlier of two times, or the lower of two numbers. */
+static inline uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 void host_utc(int64_t *s, uint32_t *ns);
 /* A number greater than all that were returned, in this process or an earlier one, as
  * long as the wall clock does not go back. */

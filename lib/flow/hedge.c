@@ -264,21 +264,20 @@ static void init_tasks(struct ward_hedge *hedge)
 		};
 }
 
-static struct ward_hedge *hedge_new(struct pool *pool,
-				    const struct ward_hedge_config *config,
-				    int *err)
+static int hedge_new(struct ward_hedge **out, struct pool *pool,
+		     const struct ward_hedge_config *config)
 {
 	struct ward_lane_config lane = WARD_LANE_CONFIG_INIT;
 	struct ward_hedge *hedge = host_alloc(bytes_of(config->tries));
+	int err;
 
-	*err = -ENOMEM;
 	if (!hedge)
-		return NULL;
+		return -ENOMEM;
 	lane.cancel = config->cancel;
-	*err = ward_lane_create(&hedge->lane, (struct ward_pool *)pool, &lane);
-	if (*err) {
+	err = ward_lane_create(&hedge->lane, (struct ward_pool *)pool, &lane);
+	if (err) {
 		host_free(hedge, bytes_of(config->tries));
-		return NULL;
+		return err;
 	}
 	lane_of_rivals((struct lane *)hedge->lane);
 	hedge->magic = handle_magic(HANDLE_HEDGE);
@@ -287,8 +286,10 @@ static struct ward_hedge *hedge_new(struct pool *pool,
 	store_relaxed(&hedge->refs, 1);
 	store_relaxed(&hedge->left, config->tries);
 	store_relaxed(&hedge->last, -ECANCELED);
+	store_relaxed(&hedge->next, 1);
 	init_tasks(hedge);
-	return hedge;
+	*out = hedge;
+	return 0;
 }
 
 /* Not on the caller's thread, unless the pool takes nothing more. */
@@ -317,12 +318,10 @@ static int hedge_start(struct ward_hedge **out, struct pool *pool,
 		       const struct ward_hedge_config *config)
 {
 	struct ward_hedge *hedge;
-	int err;
+	int err = hedge_new(&hedge, pool, config);
 
-	hedge = hedge_new(pool, config, &err);
-	if (!hedge)
+	if (err)
 		return err;
-	store_relaxed(&hedge->next, 1);
 	err = start(hedge, 0);
 	if (err) {
 		hedge->config.release = NULL;

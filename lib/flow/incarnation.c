@@ -38,17 +38,6 @@ int incarnation_reserve(struct ward *ward)
 	return 0;
 }
 
-void incarnation_unreserve(struct ward *ward)
-{
-	struct incarnation *it;
-
-	while ((it = ward->spare)) {
-		ward->spare = it->spare;
-		host_free(it, sizeof(*it));
-	}
-	ward->spares = 0;
-}
-
 static struct incarnation *take(struct ward *ward)
 {
 	struct incarnation *it = ward->spare;
@@ -59,6 +48,12 @@ static struct incarnation *take(struct ward *ward)
 	ward->spares--;
 	*it = (struct incarnation){ 0 };
 	return it;
+}
+
+void incarnation_unreserve(struct ward *ward)
+{
+	while (ward->spares)
+		host_free(take(ward), sizeof(struct incarnation));
 }
 
 static void put(struct incarnation *it)

@@ -221,7 +221,7 @@ static void leave_steward(struct ward *ward)
 	member_put(&steward->me);
 }
 
-int ward_stop(struct ward *ward, ward_ns until)
+static int wait_gone(struct ward *ward, ward_ns until, bool leave)
 {
 	int err = handle_enter(ward, HANDLE_WARD);
 	bool inside;
@@ -230,10 +230,15 @@ int ward_stop(struct ward *ward, ward_ns until)
 		return err;
 	tree_lock(ward->tree);
 	inside = inside_of(ward);
-	if (!inside)
+	if (leave && !inside)
 		leave_steward(ward);
 	tree_unlock(ward->tree);
 	return inside ? -EDEADLK : member_wait(&ward->me, until);
+}
+
+int ward_stop(struct ward *ward, ward_ns until)
+{
+	return wait_gone(ward, until, true);
 }
 
 int ward_restart(struct ward *ward)
@@ -259,15 +264,8 @@ int ward_restart(struct ward *ward)
 
 int ward_wait(struct ward *ward, ward_ns until, int *status)
 {
-	int err = handle_enter(ward, HANDLE_WARD);
-	bool inside;
+	int err = wait_gone(ward, until, false);
 
-	if (err)
-		return err;
-	tree_lock(ward->tree);
-	inside = inside_of(ward);
-	tree_unlock(ward->tree);
-	err = inside ? -EDEADLK : member_wait(&ward->me, until);
 	if (!err && status)
 		*status = ward->status; /* [o] */
 	return err;

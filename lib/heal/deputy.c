@@ -89,22 +89,13 @@ static bool watchdog_hangs(const struct steward *steward, struct watchdog *watch
 	return false;
 }
 
-static void watchdog_begin(struct watchdog *watchdog, const struct steward *steward,
-			   uint64_t deadline, uint64_t now)
-{
-	bool ready;
-
-	*watchdog = (struct watchdog){ .deadline = deadline,
-				       .since = now,
-				       .cpu = cpu_of(steward, &ready) };
-}
-
 /* When to ask again; 0: it hangs. */
 static uint64_t watchdog_check(const struct steward *steward,
 			       struct watchdog *watchdog, uint64_t now)
 {
 	uint64_t deadline = load_acquire(&steward->deadline); /* [a] */
 	uint64_t away = steward->pool->scan + WARD_MS(DEPUTY_AWAY_MS);
+	bool ready;
 
 	if (deadline == HOST_FOREVER)
 		return HOST_FOREVER;
@@ -114,7 +105,9 @@ static uint64_t watchdog_check(const struct steward *steward,
 		return deadline > HOST_FOREVER - away ? HOST_FOREVER :
 						       deadline + away;
 	if (watchdog->deadline != deadline)
-		watchdog_begin(watchdog, steward, deadline, now);
+		*watchdog = (struct watchdog){ .deadline = deadline,
+					       .since = now,
+					       .cpu = cpu_of(steward, &ready) };
 	else if (now - watchdog->since >= WARD_MS(SURE_MS) &&
 		 watchdog_hangs(steward, watchdog, now) &&
 		 ++watchdog->looks >= DEPUTY_LOOKS)

@@ -46,7 +46,6 @@ static void free_stewards(struct heal *heal)
 		steward_free(steward);
 	}
 	store_relaxed(&heal->newest, NULL);
-	store_relaxed(&heal->steward, NULL);
 }
 
 int heal_again(struct heal *heal)
@@ -61,7 +60,6 @@ int heal_again(struct heal *heal)
 	store_relaxed(&heal->steward_stop, 0);
 	store_relaxed(&heal->clerk.stop, CLERK_WORKS);
 	store_relaxed(&heal->clerk.rests, 0);
-	store_relaxed(&heal->steward, first);
 	store_release(&heal->newest, first);
 	return 0;
 }
@@ -147,7 +145,7 @@ int deputy_make(struct heal *heal)
 
 int steward_start(struct heal *heal)
 {
-	int err = steward_begin(load_relaxed(&heal->steward));
+	int err = steward_begin(load_relaxed(&heal->newest));
 
 	return err ? err : deputy_make(heal);
 }

@@ -85,8 +85,7 @@ enum clerk_stop {
 
 struct heal {
 	struct pool *pool;		 /* I */
-	struct steward *_Atomic steward; /* S: in office; itself */
-	struct steward *_Atomic newest;	 /* C: that, or its deputy [nd] */
+	struct steward *_Atomic newest; /* C: in office, or its deputy [nd] */
 	_Atomic uint32_t term;	      /* X: the steward of this term may act [a] */
 	_Atomic uint32_t deputy_word; /* M: futex */
 	_Atomic uint32_t steward_stop; /* E */

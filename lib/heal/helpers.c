@@ -31,12 +31,11 @@ static void check(struct steward *me, enum helper name, bool behind,
 {
 	struct lag *lag = &me->lag[name];
 
-	if (!behind || !lag->since || lag->seen != seen) {
-		if (!behind) {
-			lag->told = false;
-			me->untold &= ~(1u << name);
-		}
-		lag->since = behind ? now : 0;
+	if (!behind) {
+		*lag = (struct lag){ 0 };
+		me->untold &= ~(1u << name);
+	} else if (!lag->since || lag->seen != seen) {
+		lag->since = now;
 		lag->seen = seen;
 	} else if (!lag->told && now - lag->since >= WARD_MS(HELPER_LAG_MS)) {
 		lag->told = true;

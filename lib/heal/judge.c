@@ -104,11 +104,6 @@ static bool is_asleep(char state)
 	return state != 'R' && state != 'T' && state != 't';
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* A sleeper is convicted asleep, a spinner on the CPU: else it has just moved. */
 static enum verdict final_verdict(const struct history *history,
 			    const struct host_sample *before,
@@ -143,7 +138,7 @@ static uint64_t earliest(const struct history *history,
 	uint64_t idle =
 		stale->busy + stale->blocked + history->stagnation_doubt;
 
-	return least(least(left(busy, quiet->busy), left(blocked, asleep)),
+	return lesser(lesser(left(busy, quiet->busy), left(blocked, asleep)),
 		     left(budgets->progress, idle));
 }
 

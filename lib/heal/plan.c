@@ -4,11 +4,6 @@
 
 enum { GROW_AFTER = 2 }; /* scans in a row */
 
-static uint32_t least_of(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint32_t roof(const struct size *size, const struct pool_load *load)
 {
 	return size->open ? load->seats : size->most;
@@ -21,7 +16,7 @@ void plan_lend(struct size *size, const struct pool_load *load)
 	if (size->lent > load->waiting)
 		size->lent = load->waiting;
 	else if (load->need_more)
-		size->lent = least_of(load->waiting,
+		size->lent = lesser(load->waiting,
 				      roof(size, load) - size->base);
 }
 
@@ -38,10 +33,10 @@ void plan_grow(struct plan *plan, struct size *size,
 	if (load->vacant || ++plan->need_more < GROW_AFTER ||
 	    size->base >= size->most)
 		return;
-	n = least_of(size->most - size->base, room);
+	n = lesser(size->most - size->base, room);
 	/* 1, 2, 4...: the longer it lasts, the more. */
 	size->base +=
-		least_of(n, 1u << least_of(plan->need_more - GROW_AFTER, 12));
+		lesser(n, 1u << lesser(plan->need_more - GROW_AFTER, 12));
 }
 
 void plan_shrink(struct plan *plan, struct size *size,
@@ -52,10 +47,10 @@ void plan_shrink(struct plan *plan, struct size *size,
 		plan->spare = UINT32_MAX;
 		return;
 	}
-	plan->spare = least_of(plan->spare, load->idle);
+	plan->spare = lesser(plan->spare, load->idle);
 	if (now - plan->since < window)
 		return;
-	size->base -= least_of(plan->spare, size->base - size->least);
+	size->base -= lesser(plan->spare, size->base - size->least);
 	plan->since = now;
 	plan->spare = UINT32_MAX;
 }

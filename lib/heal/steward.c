@@ -264,12 +264,6 @@ static void take_office(struct steward *me)
 	while (term < me->term &&
 	       !cas_acq_rel(&me->heal->term, &term, me->term)) /* [a] */
 		;
-	store_release(&me->heal->steward, me);
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /*
@@ -280,7 +274,7 @@ static uint64_t rest_until(const struct steward *me, uint64_t next)
 {
 	uint64_t rested = host_now() + me->pool->scan / REST;
 
-	return rested > me->due ? rested : sooner(next, me->due);
+	return rested > me->due ? rested : lesser(next, me->due);
 }
 
 static void serve(struct steward *me)
@@ -297,13 +291,13 @@ static void serve(struct steward *me)
 		next = later_due(&pool->inbox, now);
 		if (now < me->due) { /* rung: a task or a worker waits */
 			plan_relief(&me->plan, pool);
-			host_wait(&pool->steward_word, seen, sooner(next, me->due));
+			host_wait(&pool->steward_word, seen, lesser(next, me->due));
 			continue;
 		}
 		if (scan(me, now) || !steward_may_sleep(pool))
 			me->quiet_since = now;
 		if (now - me->quiet_since >= WARD_S(1)) {
-			next = sooner(next, plan_due(&me->plan, pool));
+			next = lesser(next, plan_due(&me->plan, pool));
 			steward_sleep(me, seen, next);
 			me->quiet_since = host_now();
 			continue;

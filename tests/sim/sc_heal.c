@@ -394,7 +394,7 @@ static void heal_dozes(void)
 	check(heal);
 	pool->helpers = heal;
 	check(steward_may_sleep(pool));
-	check(!host_spawn(&s, NULL, dozes, NULL, load_relaxed(&heal->steward)));
+	check(!host_spawn(&s, NULL, dozes, NULL, load_relaxed(&heal->newest)));
 	bell_ring_asleep(bell, NULL);
 	host_join(s, HOST_FOREVER); /* it was rung, or has not slept */
 }
@@ -481,7 +481,7 @@ static void heal_row(void)
 	pool->helpers = heal;
 	check(!clerk_start(heal));
 	check(!host_spawn(&looker, NULL, looks_along, NULL,
-			  load_relaxed(&heal->steward)));
+			  load_relaxed(&heal->newest)));
 	check(!host_spawn(&pool->slot[0].thread.handle, NULL, leaver, NULL, NULL));
 	store_relaxed(&pool->slot[0].thread.join_state, JOIN_MADE);
 	while (LIFE_STATE(load_acquire(&pool->slot[0].thread.life)) != LIFE_FREE)

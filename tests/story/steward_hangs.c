@@ -13,8 +13,11 @@
 static struct steward *in_office(struct ward_pool *pool)
 {
 	const struct heal *heal = ((struct pool *)pool)->helpers;
+	struct steward *steward = load_acquire(&heal->newest);
 
-	return heal->steward;
+	while (steward->term > load_acquire(&heal->term))
+		steward = steward->before;
+	return steward;
 }
 
 /* Keeps the pool from sleeping. */

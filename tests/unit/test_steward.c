@@ -75,7 +75,7 @@ static void make(struct ward_pool_config config)
 	takes(WORKERS);
 	store_relaxed(&pool->slots_used, WORKERS + SPARES);
 	store_relaxed(&pool->spares_ready, SPARES);
-	office = load_relaxed(&heal->steward);
+	office = load_relaxed(&heal->newest);
 	office->quiet_since = fake.now;
 }
 
