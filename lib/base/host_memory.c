@@ -4,7 +4,6 @@
  */
 #include "base/host_inside.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -5,7 +5,6 @@
 #include "base/host_near.h"
 #include "base/host_inside.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,6 @@
 #include "base/host_inside.h"
 #include "base/host_near.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

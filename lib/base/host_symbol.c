@@ -17,11 +17,9 @@
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct host_lock lock;
 static Dwfl *session; /* NULL: nothing is read yet */

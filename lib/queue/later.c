@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "queue/later.h"
-#include "base/host.h"
 #include "task/task_priv.h"
 #include "queue/inbox.h"
 
