@@ -6,8 +6,9 @@
 
 /* One line: a figure of ward, and who else has that figure. */
 struct subject {
-	const char *label, *bench, *metric, *placement;
-	const char *what; /* of the value: its unit, in words */
+	const char *label, *bench, *metric;
+	const char *placement; /* NULL: the one that was measured */
+	const char *what;      /* of the value: its unit, in words */
 	const char *ours; /* the implementation that is ward's; NULL: ward */
 };
 
@@ -22,7 +23,7 @@ struct printer {
 static bool is_of(const struct figure *f, const struct subject *s)
 {
 	return !strcmp(f->bench, s->bench) && !strcmp(f->metric, s->metric) &&
-	       !strcmp(f->placement, s->placement);
+	       (!s->placement || !strcmp(f->placement, s->placement));
 }
 
 static const struct figure *of(const struct book *book, const struct subject *s,
@@ -76,7 +77,10 @@ static void colour(const struct printer *p, const char *code, const char *text)
 
 static const char *digits(double value, char text[24])
 {
-	snprintf(text, 24, value >= 100 ? "%.0f" : value >= 1 ? "%.1f" : "%.2f",
+	snprintf(text, 24,
+		 value >= 100 ? "%.0f"
+		 : value >= 1 ? "%.1f"
+			      : "%.2f",
 		 value);
 	return text;
 }
@@ -219,7 +223,7 @@ void summary_print(const struct book *book, const struct summary_head *head,
 		  "ns a task", NULL },
 		{ "throughput, together", "throughput", "task", "together",
 		  "ns a task", NULL },
-		{ "16 in flight, by a port", "inflight", "wall_16", "across",
+		{ "16 in flight, by a port", "inflight", "wall_16", NULL,
 		  "ns a task", "ward_port" },
 		{ "latency, idle pool", "latency", "start_p50", "", "us",
 		  NULL },
