@@ -6,12 +6,14 @@
  * fib_1, fib_2	 fib(32), one fork a call, by 1 and 2 workers; quick: fib(27)
  * tree_1, tree_2  a tree of a million leaves; at each node one part is a sixteenth
  *
- * The floor is the same deque without libward, on one thread: no thieves, no group,
- * nobody to wake, nobody who looks on.
+ * ward_call is the same with joins that name the function (WARD_FORKABLE).
+ *
+ * The floor is a stack of forks on one thread: no thieves, no group, nobody to wake,
+ * nobody who looks on.
  */
+#include "base/atomic.h"
 #include "bench.h"
 #include "forkjoin.h"
-#include "sync/deque.h"
 
 #include <string.h>
 #include <ward/ward.h>
@@ -75,6 +77,30 @@ static uint64_t tree(uint32_t leaves)
 	return left.result + right;
 }
 
+WARD_FORKABLE(uint64_t, fib_call, unsigned, n)
+{
+	struct fib_call_part left;
+	uint64_t right;
+
+	if (n < 2)
+		return n;
+	fib_call_fork(&left, n - 1);
+	right = fib_call(n - 2);
+	return fib_call_join(&left) + right;
+}
+
+WARD_FORKABLE(uint64_t, tree_call, uint32_t, leaves)
+{
+	struct tree_call_part left;
+	uint64_t right;
+
+	if (leaves == 1)
+		return 1;
+	tree_call_fork(&left, small_part(leaves));
+	right = tree_call(leaves - small_part(leaves));
+	return tree_call_join(&left) + right;
+}
+
 struct whole {
 	struct ward_task task;
 	uint64_t (*of)(uint32_t n);
@@ -100,7 +126,8 @@ static void whole_over(struct ward_task *task)
 
 static uint64_t in_pool(uint64_t (*of)(uint32_t n), uint32_t n)
 {
-	struct whole whole = { .task = WARD_TASK_INIT(whole_run), .of = of,
+	struct whole whole = { .task = WARD_TASK_INIT(whole_run),
+			       .of = of,
 			       .n = n };
 
 	whole.task.release = whole_over;
@@ -125,6 +152,16 @@ static uint64_t ward_fib(unsigned n)
 	return in_pool(fib, n);
 }
 
+static uint64_t ward_call_fib(unsigned n)
+{
+	return in_pool(fib_call, n);
+}
+
+static uint64_t ward_call_tree(uint32_t leaves)
+{
+	return in_pool(tree_call, leaves);
+}
+
 static uint64_t ward_tree(uint32_t leaves)
 {
 	return in_pool(tree, leaves);
@@ -137,24 +174,24 @@ static void ward_down(void)
 
 const struct forker forker_ward = { "ward", ward_up, ward_fib, ward_tree,
 				    ward_down };
+static const struct forker forker_ward_call = { "ward_call", ward_up,
+						ward_call_fib, ward_call_tree,
+						ward_down };
 
 /* ---- the floor ------------------------------------------------------------ */
 
-static void *_Atomic cells[DEQUE_SIZE];
-static struct deque deque = { .cell = cells };
+static struct ward_fork *stack[LEAVES], **top = stack;
 
 static void fork_bare(struct part *part)
 {
-	if (!deque_push(&deque, &part->fork))
-		part->fork.run(&part->fork);
+	*top++ = &part->fork;
 }
 
 static void join_bare(void)
 {
-	struct ward_fork *fork = deque_take(&deque);
+	struct ward_fork *fork = *--top;
 
-	if (fork)
-		fork->run(fork);
+	fork->run(fork);
 }
 
 static uint64_t bare_fib(unsigned n);
@@ -222,13 +259,14 @@ const struct forker forker_floor = { "floor", bare_up, bare_fib, bare_tree,
 static const struct {
 	const struct forker *forker;
 	const struct rival *pool;
-} forkers[] = { { &forker_floor, &rival_floor },
-		{ &forker_ward, &rival_ward },
+} forkers[] = {
+	{ &forker_floor, &rival_floor },      { &forker_ward, &rival_ward },
+	{ &forker_ward_call, &rival_ward },
 #ifdef HAVE_TBB
-		{ &forker_onetbb, &rival_tbb_group },
+	{ &forker_onetbb, &rival_tbb_group },
 #endif
 #ifdef HAVE_OPENMP
-		{ &forker_openmp, &rival_openmp },
+	{ &forker_openmp, &rival_openmp },
 #endif
 };
 #define FORKERS (sizeof(forkers) / sizeof(*forkers))
@@ -352,7 +390,8 @@ static void forkjoin_report(const struct options *o, const struct book *book)
 					   metric[c / n],
 					   "",
 					   size_at(o, usual, c % n),
-					   1, NULL };
+					   1,
+					   NULL };
 
 			table_cell(&table, row, c, book_find(book, &key));
 		}

@@ -39,7 +39,7 @@
  * comes home first, join returns -ETIME.
  *
  * Memory.  Fork and group are the caller's, and usually on its stack.  They must
- * stay until ward_join() has returned.  An attempt that leaves run() otherwise
+ * stay until their join has returned.  An attempt that leaves run() otherwise
  * (ward_raise(), a caught fault, the end of its thread) takes its forks back that
  * nobody has begun, and waits for the others before it leaves; one that returns
  * from run() without having joined, too, but then the frame is gone already.  An
@@ -48,13 +48,13 @@
 #ifndef WARD_FORK_H
 #define WARD_FORK_H
 
-#include <ward/base.h>
+#include <ward/task.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* One part.  The library does not touch it after run() has returned. */
+/* One part.  In a group the library does not touch it after run() has returned. */
 struct ward_fork {
 	int (*run)(struct ward_fork *fork); /* 0, or a negative errno value */
 	uint64_t priv[2];
@@ -89,6 +89,238 @@ WARD_API int ward_fork(struct ward_group *group, struct ward_fork *fork);
  * forks are not convicted themselves.
  */
 WARD_API int ward_join(struct ward_group *group);
+
+/*
+ * One part without a group, and its join, which names run() once more: where nobody has
+ * stolen it, that is a call which the compiler knows, and may inline.  The form for fine
+ * recursion.  The join returns what run() did, or as ward_join(); 0 for a fork that was
+ * joined already.  Until then the fork stays.
+ */
+WARD_API int ward_fork_call(struct ward_fork *fork);
+WARD_API int ward_join_call(struct ward_fork *fork,
+			    int (*run)(struct ward_fork *fork));
+
+#if defined(__GNUC__)
+#define WARD_RARE_(condition) __builtin_expect(!!(condition), 0)
+#else
+#define WARD_RARE_(condition) (condition)
+#endif
+
+/*
+ * Defines a function of one argument that can be forked:
+ *
+ *	WARD_FORKABLE(uint64_t, fib_call, unsigned, n)
+ *	{
+ *		struct fib_call_part left;
+ *		...
+ *		fib_call_fork(&left, n - 1);
+ *		right = fib_call(n - 2);
+ *		return fib_call_join(&left) + right;
+ *	}
+ *
+ * The function is static.  A part whose join failed (ward_join() says when) has left.error, and a
+ * result of all-zero bits.
+ */
+#define WARD_FORKABLE(type, name, argument, as)                                \
+	static type name(argument as);                                         \
+	struct name##_part {                                                   \
+		struct ward_fork fork;                                         \
+		argument as;                                                   \
+		type result;                                                   \
+		int error;                                                     \
+	};                                                                     \
+	static inline int name##_run(struct ward_fork *fork)                   \
+	{                                                                      \
+		struct name##_part *part =                                     \
+			ward_entry(fork, struct name##_part, fork);            \
+                                                                               \
+		part->result = name(part->as);                                 \
+		return 0;                                                      \
+	}                                                                      \
+	static inline void name##_fork(struct name##_part *part,               \
+				       argument as)                            \
+	{                                                                      \
+		part->fork.run = name##_run;                                   \
+		part->as = as;                                                 \
+		(void)ward_fork_call(&part->fork);                             \
+	}                                                                      \
+	static inline type name##_join(struct name##_part *part)               \
+	{                                                                      \
+		static const struct name##_part none;                          \
+                                                                               \
+		part->error = ward_join_call(&part->fork, name##_run);         \
+		if (WARD_RARE_(part->error))                                   \
+			part->result = none.result;                            \
+		return part->result;                                           \
+	}                                                                      \
+	static type name(argument as)
+
+#if defined(__GNUC__)
+/*
+ * Private: what the three calls do where nothing is rare, inlined, because a fork that
+ * nobody steals is to cost no more than a call.  The library defines them from the same
+ * text, so all that holds of it is proven there (lib/sync/deque.h).
+ */
+
+/* A worker's words, at ward_pulse_.  Their places go with that name: never changed. */
+struct ward_fork_words_ {
+	struct ward_pulse pulse;
+	uint64_t hidden_1[2];
+	uint64_t fence; /* not 0: the attempt was, or may be, fenced */
+	uint64_t hidden_2[3];
+	uint64_t bottom; /* of the deque */
+	uint64_t room;
+	struct ward_fork **cell;
+	const uint64_t *asleep;
+	const bool *light;
+	uint64_t hidden_3[3];
+	uint64_t split;
+};
+
+#ifndef WARD_FORK_CELLS_
+#define WARD_FORK_CELLS_ 512
+#endif
+#define WARD_FORK_ALONE_ ((uint64_t)1) /* in place of a group */
+#define WARD_FORK_ASKED_ ((uint64_t)1 << 32)  /* in 'split' */
+#define WARD_FORK_ASLEEP_ ((uint64_t)0x3ffffff) /* in '*asleep' */
+
+#ifndef WARD_LOAD_ /* the simulator has its own */
+#define WARD_OWN_(p) (*(p)) /* that nobody else writes */
+#define WARD_LOAD_(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define WARD_STORE_(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define WARD_RELEASE_(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define WARD_LIGHT_() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#endif
+#ifndef WARD_FORK_CALL_
+#define WARD_FORK_CALL_                                                        \
+	extern inline __attribute__((__gnu_inline__, __always_inline__))
+#define WARD_FORK_PART_ WARD_FORK_CALL_
+#endif
+
+WARD_API int ward_fork_slow_(struct ward_group *group, struct ward_fork *fork);
+WARD_API int ward_join_slow_(struct ward_group *group);
+WARD_API int ward_fork_call_slow_(struct ward_fork *fork);
+WARD_API int ward_join_call_slow_(struct ward_fork *fork);
+WARD_API int ward_fork_tell_(void);
+
+WARD_FORK_PART_ struct ward_fork_words_ *ward_fork_words_(void)
+{
+	return (struct ward_fork_words_ *)(void *)ward_pulse_;
+}
+
+/* There is room. */
+WARD_FORK_PART_ int ward_fork_push_(struct ward_fork_words_ *words,
+				    uint64_t bottom, struct ward_fork *fork)
+{
+	WARD_STORE_(&words->cell[bottom % WARD_FORK_CELLS_], fork);
+	WARD_RELEASE_(&words->bottom, bottom + 1); /* [dp] */
+	WARD_LIGHT_(); /* [B] forked | does anybody sleep? */
+	if (WARD_RARE_(WARD_LOAD_(words->asleep) & WARD_FORK_ASLEEP_ ||
+		       WARD_LOAD_(&words->split) & WARD_FORK_ASKED_ ||
+		       !__atomic_load_n(words->light, __ATOMIC_RELAXED)))
+		return ward_fork_tell_();
+	return 0;
+}
+
+/* The newest fork, if it is the owner's alone, and 'only' or of that group; or NULL. */
+WARD_FORK_PART_ struct ward_fork *ward_fork_take_(struct ward_fork_words_ *words,
+						  struct ward_group *group,
+						  struct ward_fork *only)
+{
+	uint64_t bottom = WARD_OWN_(&words->bottom) - 1;
+	struct ward_fork *fork;
+	uint32_t above;
+
+	WARD_RELEASE_(&words->bottom, bottom); /* [dp] */
+	WARD_LIGHT_(); /* [dt] lowered | is the limit below? */
+	above = (uint32_t)bottom - (uint32_t)WARD_LOAD_(&words->split);
+	if (!WARD_RARE_((int32_t)above < 0)) {
+		fork = WARD_OWN_(&words->cell[bottom % WARD_FORK_CELLS_]);
+		if (!WARD_RARE_((group ? fork->priv[0] != (uintptr_t)group :
+					 fork != only) ||
+				WARD_LOAD_(&words->fence)))
+			return fork;
+	}
+	WARD_RELEASE_(&words->bottom, bottom + 1); /* [dp] it is there still */
+	return NULL;
+}
+
+/* ward_progress(1): units alone are a beat, too. */
+WARD_FORK_PART_ void ward_fork_progress_(struct ward_fork_words_ *words)
+{
+	__atomic_store_n(&words->pulse.units, words->pulse.units + 1,
+			 __ATOMIC_RELAXED);
+}
+
+WARD_FORK_CALL_ int ward_fork(struct ward_group *group, struct ward_fork *fork)
+{
+	struct ward_fork_words_ *words = ward_fork_words_();
+	uint64_t bottom;
+
+	if (WARD_RARE_(!words || !group || !fork || !fork->run ||
+		       (group->priv[0] && group->priv[0] != (uintptr_t)words)))
+		return ward_fork_slow_(group, fork);
+	bottom = WARD_OWN_(&words->bottom);
+	if (WARD_RARE_(bottom == words->room))
+		return ward_fork_slow_(group, fork);
+	group->priv[0] = (uintptr_t)words;
+	group->priv[1]++;
+	fork->priv[0] = (uintptr_t)group;
+	return ward_fork_push_(words, bottom, fork);
+}
+
+WARD_FORK_CALL_ int ward_join(struct ward_group *group)
+{
+	struct ward_fork_words_ *words = ward_fork_words_();
+
+	if (WARD_RARE_(!words || !group))
+		return ward_join_slow_(group);
+	while (group->priv[1]) {
+		struct ward_fork *fork = ward_fork_take_(words, group, NULL);
+		int status;
+
+		if (WARD_RARE_(!fork))
+			return ward_join_slow_(group);
+		group->priv[1]--;
+		status = fork->run(fork);
+		if (WARD_RARE_(status) && !group->priv[2])
+			group->priv[2] = (uint64_t)(int64_t)status;
+	}
+	if (WARD_RARE_(group->priv[2] || group->priv[0] != (uintptr_t)words))
+		return ward_join_slow_(group);
+	ward_fork_progress_(words);
+	group->priv[0] = 0;
+	return 0;
+}
+
+WARD_FORK_CALL_ int ward_fork_call(struct ward_fork *fork)
+{
+	struct ward_fork_words_ *words = ward_fork_words_();
+	uint64_t bottom;
+
+	if (WARD_RARE_(!words || !fork || !fork->run))
+		return ward_fork_call_slow_(fork);
+	bottom = WARD_OWN_(&words->bottom);
+	if (WARD_RARE_(bottom == words->room))
+		return ward_fork_call_slow_(fork);
+	fork->priv[0] = WARD_FORK_ALONE_;
+	WARD_STORE_(&fork->priv[1], (uintptr_t)words);
+	return ward_fork_push_(words, bottom, fork);
+}
+
+WARD_FORK_CALL_ int ward_join_call(struct ward_fork *fork,
+				   int (*run)(struct ward_fork *fork))
+{
+	struct ward_fork_words_ *words = ward_fork_words_();
+
+	if (WARD_RARE_(!words || !fork || !run ||
+		       !ward_fork_take_(words, NULL, fork)))
+		return ward_join_call_slow_(fork);
+	fork->priv[0] = 0;
+	ward_fork_progress_(words);
+	return run(fork);
+}
+#endif
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,8 @@ static inline void host_barrier_light(void)
 	else
 		barrier_seq_cst();
 }
-void host_barrier_heavy(void);
+/* True: it ordered the other threads, whether they fence or not. */
+bool host_barrier_heavy(void);
 
 /* The body of every loop that spins for another thread. */
 void host_relax(void);

@@ -58,13 +58,14 @@ static cold void drain(void)
 	store_release(&drained, true); /* [g] */
 }
 
-void host_barrier_heavy(void)
+bool host_barrier_heavy(void)
 {
 	if (__atomic_load_n(&host_asymmetric, __ATOMIC_RELAXED) &&
 	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
-		return;
+		return true;
 	barrier_seq_cst();
 	if (unlikely(!load_acquire(&drained))) /* [g] */
 		drain();
 	barrier_seq_cst();
+	return false;
 }

@@ -94,7 +94,7 @@ bool inbox_anything(const struct inbox *inbox)
 			return true;
 	for (uint32_t i = 0; i < locals_used; i++)
 		if (ring_count(&inbox->local[i]->ring) ||
-		    deque_count(&inbox->local[i]->deque))
+		    deque_offers(&inbox->local[i]->deque))
 			return true;
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
 		if (!prio_empty(&inbox->prio[i]))

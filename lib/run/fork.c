@@ -6,9 +6,20 @@
  * A call touches the user's memory before the library's, so a fault there leaves nothing
  * half done.
  */
+#include "base/atomic.h"
+#include "sync/deque.h"
+
+/* The definitions of what programs have inlined, from the same text. */
+#define WARD_FORK_CALL_
+#define WARD_FORK_PART_ static inline
+
 #include "pool/pool.h"
 #include "lane/wait.h"
 #include <errno.h>
+
+_Static_assert(WARD_FORK_ASLEEP_ == (BELL_FIELD << BELL_TOP_SHIFT |
+				     BELL_FIELD << BELL_WAKING_SHIFT),
+	       "what programs know of the bell");
 
 enum {
 	LOOKS = 200,	   /* before a join sleeps; each some 20 ns */
@@ -30,70 +41,100 @@ static inline struct slot *own_slot(void)
 	return likely(slot) && likely(slot_runs(slot)) ? slot : NULL;
 }
 
-static inline void run_own(struct ward_fork *fork)
+/* By its maker, which has run it, or leaves it out. */
+static void fork_ended(struct ward_fork *fork, int status)
 {
 	struct group *group = fork_group(fork);
-	int status = fork->run(fork);
 
-	if (unlikely(status) && !group->error)
+	if (!group) {
+		store_relaxed(fork_end(fork), ALONE_ENDED(status));
+		return;
+	}
+	group->forked--;
+	if (status && !group->error)
 		group->error = status;
 }
 
-static cold int run_at_once(struct group *group, struct ward_fork *fork)
+static int run_at_once(struct ward_fork *fork)
 {
-	fork->priv[0] = (uintptr_t)group;
-	run_own(fork);
+	fork_ended(fork, fork->run(fork));
 	return 0;
 }
 
-/* Outside of run(), or on a thread that is no worker. */
-static cold int fork_elsewhere(struct ward_group *handle,
-			       struct ward_fork *fork)
+/* The first of an attempt, one for which there is no room, or outside of run(). */
+static int push_slowly(struct slot *slot, struct ward_fork *fork)
 {
-	if (!handle || !fork || !fork->run)
-		return -EINVAL;
-	if (group_of(handle)->owner)
-		return -EPERM;
-	return run_at_once(group_of(handle), fork);
+	if (!slot)
+		return run_at_once(fork);
+	slot->forked = slot->needs_cleanup = 1;
+	if (!deque_push(&slot->local.deque, fork))
+		return run_at_once(fork);
+	return ward_fork_tell_();
 }
 
-static cold int fork_full(struct group *group, struct ward_fork *fork)
-{
-	group->forked--;
-	return run_at_once(group, fork);
-}
-
-int ward_fork(struct ward_group *handle, struct ward_fork *fork)
+cold int ward_fork_slow_(struct ward_group *handle, struct ward_fork *fork)
 {
 	struct slot *slot = own_slot();
 	struct group *group;
 
-	if (unlikely(!slot))
-		return fork_elsewhere(handle, fork);
-	if (unlikely(!handle || !fork || !fork->run))
+	if (!handle || !fork || !fork->run)
 		return -EINVAL;
 	group = group_of(handle);
-	if (group->owner != slot) {
-		if (unlikely(group->owner))
-			return -EPERM;
-		group->owner = slot;
-	}
-	fork->priv[0] = (uintptr_t)group;
-	slot->forked = slot->needs_cleanup = 1;
+	if (group->owner && group->owner != slot)
+		return -EPERM;
+	group->owner = slot;
 	group->forked++;
-	if (unlikely(!deque_push(&slot->local.deque, fork)))
-		return fork_full(group, fork);
+	fork->priv[0] = (uintptr_t)group;
+	return push_slowly(slot, fork);
+}
+
+cold int ward_fork_call_slow_(struct ward_fork *fork)
+{
+	struct slot *slot = own_slot();
+
+	if (!fork || !fork->run)
+		return -EINVAL;
+	fork->priv[0] = WARD_FORK_ALONE_;
+	store_relaxed(fork_end(fork), (uintptr_t)slot);
+	return push_slowly(slot, fork);
+}
+
+/* After a push. */
+cold int ward_fork_tell_(void)
+{
+	struct slot *slot = slot_here();
+	struct deque *deque = &slot->local.deque;
+	struct bell *bell = &slot->pool->inbox.bell;
+	bool asleep, light = *deque->light;
+
 	host_barrier_light(); /* [B] forked | does anybody sleep? */
-	if (unlikely(!bell_quiet(&slot->pool->inbox.bell)))
-		bell_ring_asleep(&slot->pool->inbox.bell,
-				 &slot->local.ring.rung);
+	asleep = !bell_quiet(bell);
+	if (asleep || !light || load_relaxed(&deque->split) & DEQUE_ASKED)
+		deque_share(deque, !light);
+	if (asleep)
+		bell_ring_asleep(bell, &slot->local.ring.rung);
 	return 0;
 }
 
 /* ---- waiting ------------------------------------------------------------------- */
 
-static inline bool joined(const struct group *group)
+/* What is joined: a group, or one fork alone. */
+struct join {
+	struct group *group;
+	struct ward_fork *alone;
+};
+
+static const void *joined_of(const struct join *join)
 {
+	return join->group ? (const void *)join->group : join->alone;
+}
+
+static bool is_joined(const struct join *join)
+{
+	const struct group *group = join->group;
+
+	if (!group)
+		return load_acquire(fork_end(join->alone)) & 1; /* [dj] */
 	return load_acquire(&group->ended) == group->forked; /* [dj] */
 }
 
@@ -114,8 +155,8 @@ static cold void despair(struct slot *slot, struct wait_entry *entry)
 	store_relaxed(&slot->budget[1], budget);
 }
 
-/* Until a fork of the group has ended, or for a while: there may be work to help with. */
-static void nap(struct slot *slot, const struct group *group, uint32_t turn)
+/* Until a fork of those has ended, or for a while: there may be work to help with. */
+static void nap(struct slot *slot, const struct join *join, uint32_t turn)
 {
 	struct wait_entry entry;
 
@@ -124,19 +165,19 @@ static void nap(struct slot *slot, const struct group *group, uint32_t turn)
 	ward_beat();
 	wait_prepare(&entry, NULL, HOST_FOREVER, WAIT_DECLARED);
 	wait_look(&entry);
-	if (joined(group))
+	if (is_joined(join))
 		;
-	else if (steal_lost(slot->pool, group))
+	else if (steal_lost(slot->pool, joined_of(join)))
 		despair(slot, &entry);
 	else
 		wait_nap(&entry, host_now() + ((uint64_t)NAP_MIN << turn));
 	wait_finish(&entry);
 }
 
-/* All forks that the group waits for are elsewhere. */
-static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
+/* All forks that the join waits for are elsewhere. */
+static void await(struct slot *slot, const struct join *join, uint32_t *turn)
 {
-	if (steal_help(slot, group)) {
+	if (steal_help(slot, joined_of(join))) {
 		*turn = 0;
 		return;
 	}
@@ -145,108 +186,66 @@ static cold void await(struct slot *slot, struct group *group, uint32_t *turn)
 			host_relax();
 		return;
 	}
-	nap(slot, group, *turn - LOOKS - 1);
+	nap(slot, join, *turn - LOOKS - 1);
 }
 
 /* ---- joining ------------------------------------------------------------------- */
 
 /* Any fork of ours.  A fenced attempt skips the forks that it has not begun. */
-static cold void run_other(struct slot *slot, struct ward_fork *fork)
+static void run_own(struct slot *slot, struct ward_fork *fork)
 {
-	struct group *group = fork_group(fork);
-
-	if (likely(!slot_taken(slot)))
-		run_own(fork);
-	else if (!group->error)
-		group->error = -ESTALE;
-	group->forked--;
+	fork_ended(fork, slot_taken(slot) ? -ESTALE : fork->run(fork));
 }
 
-/* The newest fork, which is mostly of the group that is joined. */
-static inline void run_next(struct slot *slot, struct group *group,
-			    struct ward_fork *fork)
-{
-	int status;
-
-	if (unlikely(fork_group(fork) != group) ||
-	    unlikely(slot_taken(slot))) {
-		run_other(slot, fork);
-		return;
-	}
-	status = fork->run(fork);
-	group->forked--;
-	if (unlikely(status) && !group->error)
-		group->error = status;
-}
-
-static cold void await_stolen(struct slot *slot, struct group *group)
+static void join_all(struct slot *slot, const struct join *join)
 {
 	uint32_t turn = 0;
 
-	while (!joined(group)) {
+	while (!is_joined(join)) {
 		struct ward_fork *fork = deque_take(&slot->local.deque);
 
 		if (fork)
-			run_other(slot, fork);
+			run_own(slot, fork);
 		else
-			await(slot, group, &turn);
+			await(slot, join, &turn);
 	}
+	ward_progress(1);
 }
 
-static cold int join_error(struct group *group)
+/* All but the way on which each fork is the owner's alone, and nothing failed. */
+cold int ward_join_slow_(struct ward_group *handle)
 {
-	int err = group->error ? group->error : load_relaxed(&group->foreign);
+	struct slot *slot = own_slot();
+	struct join join;
+	int err;
 
-	*group = (struct group){ .owner = NULL };
+	if (!handle)
+		return -EINVAL;
+	join = (struct join){ .group = group_of(handle) };
+	if (join.group->owner && join.group->owner != slot)
+		return -EPERM;
+	join_all(slot, &join);
+	err = join.group->error ? (int)join.group->error :
+				  load_relaxed(&join.group->foreign);
+	*join.group = (struct group){ .owner = NULL };
 	return err;
 }
 
-/* Outside of run(), or on a thread that is no worker: all forks have run. */
-static cold int join_elsewhere(struct ward_group *handle)
-{
-	if (!handle)
-		return -EINVAL;
-	if (group_of(handle)->owner)
-		return -EPERM;
-	ward_progress(1);
-	return join_error(group_of(handle));
-}
-
-/* ward_progress(1), by a caller that knows its slot. */
-static inline void progress(struct slot *slot)
-{
-	struct ward_pulse *pulse = &slot->pulse;
-
-	__atomic_store_n(&pulse->units, pulse->units + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&pulse->beats, pulse->beats + 1, __ATOMIC_RELAXED);
-}
-
-int ward_join(struct ward_group *handle)
+cold int ward_join_call_slow_(struct ward_fork *fork)
 {
 	struct slot *slot = own_slot();
-	struct group *group;
+	struct join join = { .alone = fork };
+	uint64_t end;
 
-	if (unlikely(!slot || !handle))
-		return join_elsewhere(handle);
-	group = group_of(handle);
-	if (unlikely(group->owner != slot) && group->owner)
+	if (!fork || (fork->priv[0] && !fork_alone(fork)))
+		return -EINVAL;
+	if (!fork->priv[0])
+		return 0;
+	end = load_relaxed(fork_end(fork));
+	if (!(end & 1) && end != (uintptr_t)slot)
 		return -EPERM;
-	while (!joined(group)) {
-		struct ward_fork *fork = deque_take(&slot->local.deque);
-
-		if (unlikely(!fork)) {
-			await_stolen(slot, group);
-			break;
-		}
-		run_next(slot, group, fork);
-	}
-	progress(slot);
-	if (unlikely(group->error | load_relaxed(&group->foreign)))
-		return join_error(group);
-	group->owner = NULL;
-	if (unlikely(group->forked)) { /* as many as were stolen */
-		group->forked = 0;
-		store_relaxed(&group->ended, 0);
-	}
-	return 0;
+	join_all(slot, &join);
+	end = load_relaxed(fork_end(fork));
+	fork->priv[0] = 0;
+	return (int)(int32_t)(end >> 32);
 }

@@ -12,31 +12,36 @@ static struct slot *slot_of(struct local_queue *local)
 
 /* ---- the end of a stolen fork ---------------------------------------------------- */
 
-static void tell_group(const struct ward_fork *fork, int status,
-		       _Atomic uint32_t *from)
+static void tell_join(const struct ward_fork *fork, int status,
+		      _Atomic uint32_t *from, struct slot *maker)
 {
 	struct group *group = fork_group(fork);
-	struct slot *owner = group->owner;
 	int32_t none = 0;
 
-	if (status)
-		cas_acq_rel(&group->foreign, &none, status);
-	add_acq_rel(&group->ended, 1); /* [dj] the group may be gone */
-	sub_acq_rel(from, 1);	       /* [dl] the fork may be gone */
-	slot_wake_waiter(owner);
+	if (!group) {
+		store_release(fork_end(fork), ALONE_ENDED(status)); /* [dj] */
+	} else {
+		if (status)
+			cas_acq_rel(&group->foreign, &none, status);
+		add_acq_rel(&group->ended, 1); /* [dj] the group may be gone */
+	}
+	sub_acq_rel(from, 1); /* [dl] the fork may be gone */
+	slot_wake_waiter(maker);
 }
 
 /* ---- running one ------------------------------------------------------------------ */
 
 static void begin_level(struct local_queue *local, uint32_t k,
-			struct ward_fork *fork, _Atomic uint32_t *from)
+			struct ward_fork *fork, _Atomic uint32_t *from,
+			struct slot *maker)
 {
 	struct level *level = &local->at[k];
 
 	level->fork = fork;
 	level->from = from;
+	level->maker = maker;
 	store_relaxed(&level->base, load_relaxed(&local->deque.bottom));
-	store_release(&level->serves, fork_group(fork)); /* [dv] */
+	store_release(&level->serves, fork_key(fork)); /* [dv] */
 	store_release(&local->level, k);
 }
 
@@ -53,12 +58,13 @@ static void end_level(struct local_queue *local, uint32_t k)
 dedup_floor
 static __attribute__((noinline)) int run_stolen(struct slot *slot, uint32_t k,
 						struct ward_fork *fork,
-						_Atomic uint32_t *from)
+						_Atomic uint32_t *from,
+						struct slot *maker)
 {
 	struct host_escape here, *const outer = slot->fail.raise_to;
 	int status;
 
-	begin_level(&slot->local, k, fork, from);
+	begin_level(&slot->local, k, fork, from, maker);
 	if (host_mark(&here) == ESCAPE_NOT) {
 		slot->fail.raise_to = &here;
 		status = fork->run(fork);
@@ -73,14 +79,14 @@ static __attribute__((noinline)) int run_stolen(struct slot *slot, uint32_t k,
 
 /* ---- stealing ---------------------------------------------------------------------- */
 
-/* Does it run a fork of the group?  Its own forks since are those from *base on. */
-static bool serves(const struct local_queue *local, const struct group *group,
+/* Does it run a fork of 'joined'?  Its own forks since are those from *base on. */
+static bool serves(const struct local_queue *local, const void *joined,
 		   uint64_t *base)
 {
 	uint32_t top = load_acquire(&local->level);
 
 	for (uint32_t k = 0; k <= top; k++)
-		if (load_acquire(&local->at[k].serves) == group) { /* [dv] */
+		if (load_acquire(&local->at[k].serves) == joined) { /* [dv] */
 			*base = load_relaxed(&local->at[k].base);
 			return true;
 		}
@@ -88,19 +94,18 @@ static bool serves(const struct local_queue *local, const struct group *group,
 }
 
 /*
- * The victim's oldest fork; with a 'group', only if it descends from a fork of that.
+ * The victim's oldest fork; with 'joined', only if it descends from a fork of that.
  * That, and the level, are read while the fork lies there, so they are true of it if it
  * is won.
  */
 static struct ward_fork *steal_from(struct local_queue *victim,
-				    const struct group *group,
-				    _Atomic uint32_t **from)
+				    const void *joined, _Atomic uint32_t **from)
 {
 	uint64_t number, base;
 	struct ward_fork *fork = deque_look(&victim->deque, &number);
 
 	if (!fork ||
-	    (group && (!serves(victim, group, &base) || number < base)))
+	    (joined && (!serves(victim, joined, &base) || number < base)))
 		return NULL;
 	*from = &victim->at[load_relaxed(&victim->level)].out;
 	add_acq_rel(*from, 1); /* [dl] out | emptied? */
@@ -110,7 +115,7 @@ static struct ward_fork *steal_from(struct local_queue *victim,
 	return NULL;
 }
 
-bool steal_help(struct slot *slot, const struct group *group)
+bool steal_help(struct slot *slot, const void *joined)
 {
 	struct inbox *inbox = &slot->pool->inbox;
 	struct local_queue *mine = &slot->local;
@@ -127,21 +132,22 @@ bool steal_help(struct slot *slot, const struct group *group)
 		struct ward_fork *fork;
 		int status;
 
-		if (victim == mine || !deque_count(&victim->deque) ||
-		    !serves(victim, group, &base))
+		if (victim == mine || !deque_offers(&victim->deque) ||
+		    !serves(victim, joined, &base))
 			continue;
-		fork = steal_from(victim, group, &from);
+		fork = steal_from(victim, joined, &from);
 		if (!fork)
 			continue;
 		cause = stop_run(slot);
-		status = cause ? cause : run_stolen(slot, k, fork, from);
-		tell_group(fork, status, from);
+		status = cause ? cause :
+				 run_stolen(slot, k, fork, from, slot_of(victim));
+		tell_join(fork, status, from, slot_of(victim));
 		return true;
 	}
 	return false;
 }
 
-bool steal_lost(struct pool *pool, const struct group *group)
+bool steal_lost(struct pool *pool, const void *joined)
 {
 	uint32_t locals_used = load_acquire(&pool->inbox.locals_used); /* [A] */
 	uint64_t base;
@@ -151,7 +157,7 @@ bool steal_lost(struct pool *pool, const struct group *group)
 		uint64_t life = load_acquire(&slot_of(local)->thread.life); /* [L] */
 
 		if (LIFE_STATE(life) == LIFE_ZOMBIE &&
-		    serves(local, group, &base))
+		    serves(local, joined, &base))
 			return true;
 	}
 	return false;
@@ -168,7 +174,7 @@ static int carry(struct ward_task *task)
 	/* A cause: no join wants it any more. */
 	carrier->returned = cause ? cause :
 				    run_stolen(slot, 0, carrier->fork,
-					       carrier->from);
+					       carrier->from, carrier->owner);
 	return 0;
 }
 
@@ -184,12 +190,13 @@ static void carrier_empty(struct ward_task *task)
 	struct slot *slot = ward_entry(carrier, struct slot, carrier);
 	struct ward_fork *fork = carrier->fork;
 	_Atomic uint32_t *from = carrier->from;
+	struct slot *maker = carrier->owner;
 	int status = carrier->lost ? carrier->lost : carrier->returned;
 
 	/* The fork's thread may have ended inside. */
 	store_release(&slot->local.at[0].serves, NULL);
 	store_release(&carrier->busy, 0); /* [dc] */
-	tell_group(fork, status, from);
+	tell_join(fork, status, from, maker);
 }
 
 /* As the attempt of 'owner', which stays while a fork of it is out. */
@@ -229,7 +236,7 @@ static struct ward_task *steal_fork(struct inbox *inbox,
 	struct carrier *carrier = &slot_of(local)->carrier;
 
 	(void)inbox;
-	if (!deque_count(&victim->deque))
+	if (!deque_offers(&victim->deque))
 		return NULL;
 	carrier->fork = steal_from(victim, NULL, &carrier->from);
 	if (!carrier->fork)
@@ -295,7 +302,7 @@ static void leave_level(struct slot *slot, int status)
 
 	end_level(&slot->local, k);
 	if (k)
-		tell_group(was.fork, status, was.from);
+		tell_join(was.fork, status, was.from, was.maker);
 }
 
 void steal_leave(struct slot *slot, int status)

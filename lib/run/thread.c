@@ -181,7 +181,8 @@ static void slot_init(struct pool *pool, struct slot *slot)
 	slot->self.pool = pool->name;
 	local_init(&slot->local, slot->index);
 	deque_init(&slot->local.deque,
-		   pool->fork + (size_t)slot->index * DEQUE_SIZE);
+		   pool->fork + (size_t)slot->index * DEQUE_SIZE,
+		   &pool->inbox.bell.word);
 	slot->local.steal_fork = steal_try;
 	if (pool->no_batch)
 		slot->local.batch = slot->local.most = 1;
@@ -224,6 +225,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	store_relaxed(&slot->wait.on, NULL);
 	store_relaxed(&slot->fencing.fencing_token, 0);
 	slot->forked = slot->needs_cleanup = 0;
+	deque_close(&slot->local.deque);
 	slot->fail.raise_to = NULL;
 	slot->fail.path.n = 0;
 	slot->fail.fault.signo = 0;

@@ -371,8 +371,10 @@ static cold void clean_up(struct slot *slot)
 		return;
 	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot, true);
-	if (slot->forked)
+	if (slot->forked) {
 		steal_settle(slot);
+		deque_close(&slot->local.deque);
+	}
 	store_relaxed(&slot->fencing.fencing_token, 0); /* no thief is left to ask */
 	slot->forked = slot->needs_cleanup = 0;
 }

@@ -25,21 +25,24 @@
 #define LOCAL_LEVELS 24u
 
 struct inbox;
+struct slot;
 struct ward_fork;
 struct ward_task;
 
 struct level {
 	/* W: the stolen fork that runs here */
-	_Atomic(const void *) serves; /* its group: to compare, no more */
+	_Atomic(const void *) serves; /* what its join joins: to compare, no more */
 	_Atomic uint64_t base;	      /* the number of its own first fork */
 	struct ward_fork *fork;
 	_Atomic uint32_t *from; /* the 'out' that counts it */
+	struct slot *maker;
 	/* X: thieves, from before they try to win a fork of this level until after
 	 * that has ended */
 	_Atomic uint32_t out;
 };
 
 struct local_queue {
+	struct deque deque; /* first: slot.h; with letters of its own, like the levels */
 	struct ring ring; /* W puts, X takes */
 	ck_ring_buffer_t cell[LOCAL_SIZE];
 	/* W: */
@@ -55,7 +58,6 @@ struct local_queue {
 	uint32_t near;		     /* its thread's neighbourhood */
 	bool brief;		     /* its last sampled task was: LOCAL_BRIEF */
 	struct level at[LOCAL_LEVELS];
-	struct deque deque; /* with letters of its own, like the levels */
 };
 
 /*

@@ -91,6 +91,9 @@ struct slot {
 	_Atomic uint64_t released;	/* tasks given back to the user */
 	uint64_t own_budgets; /* not 0: a task's own budgets stand below */
 
+	/* Its queue: local_queue.h.  The deque is next to the pulse: ward/fork.h */
+	struct local_queue local;
+
 	/* W: the next line, and those after it */
 	_Atomic uint64_t ended; /* attempts whose answer was the worker's own */
 	_Atomic uint64_t late;	/* attempts that came home fenced */
@@ -109,8 +112,7 @@ struct slot {
 	struct slot_wait wait;
 	struct slot_unblock unblock; /* unblock.h */
 
-	/* Its queue, and what is stolen: local_queue.h, steal.h */
-	struct local_queue local;
+	/* What it has stolen: steal.h */
 	struct carrier carrier;
 	_Atomic uint64_t stolen; /* W: forks taken from others */
 
@@ -123,6 +125,23 @@ struct slot {
 	struct pool *pool;     /* I */
 	uint32_t index;	       /* I */
 };
+
+/* What the inlined calls of ward/fork.h touch. */
+#define SAME_PLACE(word, field)                                                \
+	_Static_assert(offsetof(struct ward_fork_words_, word) ==              \
+			       offsetof(struct slot, field),                   \
+		       #word " is where programs look for it")
+SAME_PLACE(fence, fence);
+SAME_PLACE(bottom, local.deque.bottom);
+SAME_PLACE(room, local.deque.room);
+SAME_PLACE(cell, local.deque.cell);
+SAME_PLACE(asleep, local.deque.asleep);
+SAME_PLACE(light, local.deque.light);
+SAME_PLACE(split, local.deque.split);
+#undef SAME_PLACE
+_Static_assert(WARD_FORK_ASKED_ == DEQUE_ASKED &&
+		       WARD_FORK_CELLS_ == DEQUE_SIZE,
+	       "what programs know of the deque");
 
 #define FENCE_ASK(e, asker) ((e) << 5 | ((uint64_t)(asker)&15) << 1)
 #define FENCE_TAKEN(e) ((e) << 5 | 1)

@@ -41,19 +41,42 @@ struct slot;
 /* A group's private words. */
 struct group {
 	struct slot *owner; /* W: the maker; NULL: empty, or all ran at once */
-	uint32_t forked;    /* W: less the forks that the owner ran itself */
-	int32_t error;	    /* W: the first of those */
+	uint64_t forked;    /* W: less the forks that the owner ran itself */
+	int64_t error;	    /* W: the first of those */
 	_Atomic uint32_t ended;	 /* X: stolen forks */
 	_Atomic int32_t foreign; /* X: the first error of those */
-	uint64_t reserved;
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct group) == sizeof(struct ward_group),
 	       "a group fits its private words");
 
+/*
+ * Or a fork is alone: its second private word is its maker's slot, until it has ended; then
+ * ALONE_ENDED(status) [dj].
+ */
+#define ALONE_ENDED(status) ((uint64_t)(uint32_t)(status) << 32 | 1)
+
+static inline bool fork_alone(const struct ward_fork *fork)
+{
+	return fork->priv[0] == WARD_FORK_ALONE_;
+}
+
+static inline _Atomic uint64_t *fork_end(const struct ward_fork *fork)
+{
+	return (_Atomic uint64_t *)(uintptr_t)&fork->priv[1];
+}
+
+/* NULL: alone. */
 static inline struct group *fork_group(const struct ward_fork *fork)
 {
-	return (struct group *)(uintptr_t)fork->priv[0];
+	return fork_alone(fork) ? NULL :
+				  (struct group *)(uintptr_t)fork->priv[0];
+}
+
+/* What its join joins, to compare: the group, or the fork alone. */
+static inline const void *fork_key(const struct ward_fork *fork)
+{
+	return fork_alone(fork) ? (const void *)fork : fork_group(fork);
 }
 
 /* The task as which a slot runs a stolen fork. */
@@ -63,7 +86,7 @@ struct carrier {
 	struct ward_policy policy; /* its owner's, but at most once */
 	struct ward_fork *fork;
 	_Atomic uint32_t *from; /* the 'out' that counts it */
-	struct slot *owner;
+	struct slot *owner; /* the fork's maker */
 	struct slot *_Atomic root; /* the owner's root [dq] */
 	int32_t returned; /* by the fork */
 	int32_t lost; /* O, the answer: not 0: the status, for its attempt was lost */
@@ -72,10 +95,10 @@ struct carrier {
 
 /* local.steal_fork of a worker. */
 struct ward_task *steal_try(struct inbox *inbox, struct local_queue *local);
-/* By the owner, which waits for stolen forks of the group: it ran a part of one. */
-bool steal_help(struct slot *slot, const struct group *group);
-/* Was a thread that runs a fork of the group convicted, and is not home yet? */
-bool steal_lost(struct pool *pool, const struct group *group);
+/* By the owner, which waits for stolen forks of 'joined': it ran a part of one. */
+bool steal_help(struct slot *slot, const void *joined);
+/* Was a thread that runs such a fork convicted, and is not home yet? */
+bool steal_lost(struct pool *pool, const void *joined);
 
 /* By the thread, before it leaves the frames of the highest level. */
 void steal_settle(struct slot *slot);

@@ -20,7 +20,7 @@ trap 'exit 2' HUP INT TERM
 includes="-I$here/include -I$here -I$top_srcdir/include ${CK_CFLAGS:-}"
 flags="-std=gnu11 -D_GNU_SOURCE -DBELL_RUSH_AFTER=sim_rush_after"
 flags="$flags -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DSAVED_COPIES=4"
-flags="$flags -DDEQUE_SIZE=2 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 -DDEPUTY_AWAY_MS=20000"
+flags="$flags -DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 -DDEPUTY_AWAY_MS=20000"
 flags="$flags -DDEPUTY_LOOKS=sim_looks -DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER"
 flags="$flags -O1 -g0 -w -fno-common"
 sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \

@@ -155,13 +155,13 @@ void host_wake(_Atomic uint32_t *word, int n)
  * membarrier: a fence here, then one on each other thread, one after another
  * and with others running between, then one here.
  */
-void host_barrier_heavy(void)
+bool host_barrier_heavy(void)
 {
 	step();
 	trace(SIM_HERE, "begins");
 	memory_full_fence(current);
 	if (!host_asymmetric || run.model == SIM_SC)
-		return;
+		return host_asymmetric;
 	for (int i = 0; i < nthreads; i++) {
 		if (i == current)
 			continue;
@@ -171,6 +171,7 @@ void host_barrier_heavy(void)
 	}
 	memory_full_fence(current);
 	trace(SIM_HERE, "ends");
+	return true;
 }
 
 void host_relax(void)

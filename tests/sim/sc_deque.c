@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sc_deque.c - the deque: what is pushed is had once, by its owner or by a thief;
- * the newest here and the oldest there; when it is full, and when it goes round.
+ * the newest here and the oldest there; shared by its owner, asked for by a thief, or had
+ * while its owner looks at nothing; when it is full, and when it goes round.
  */
 #include "base/host.h"
 #include "sim.h"
@@ -21,7 +22,7 @@ static _Atomic uint32_t over;
 static void set_up(void)
 {
 	memset(&deque, 0, sizeof(deque));
-	deque_init(&deque, cells);
+	deque_init(&deque, cells, NULL);
 	memset(items, 0, sizeof(items));
 	memset(had, 0, sizeof(had));
 	last_stolen = 0;
@@ -72,12 +73,14 @@ static void take(uint32_t pushed)
 /* Pushes n, and takes some back on the way; what does not fit, it does at once. */
 static void own(uint32_t n)
 {
-	uint32_t takes = sim_choose(1u << 2 * n);
+	uint32_t takes = sim_choose(1u << 2 * n), shares = sim_choose(4);
 
 	for (uint32_t i = 0; i < n; i++) {
 		items[i].number = i + 1;
 		if (!deque_push(&deque, &items[i]))
 			use(&items[i]);
+		if (shares == 1 + i % 3)
+			deque_share(&deque, shares == 3);
 		for (uint32_t k = takes >> 2 * i & 3; k; k--)
 			take(i + 1);
 	}
@@ -183,8 +186,63 @@ static void deque_left(void)
 	memset(items, 0, sizeof(items)); /* the frame is another's */
 	host_join(thread, HOST_FOREVER);
 }
-SCENARIO(deque_left, "an owner leaves its frame and sees the theft, not the thief",
+SCENARIO(deque_left,
+	 "an owner leaves its frame and sees the theft, not the thief",
 	 .bound = 2);
+
+/* The limit is the same again, and what lies there is another item, taken without a fence. */
+static void deque_turn(void)
+{
+	struct host_spawn how = { .name = "thief" };
+	host_thread thread;
+
+	set_up();
+	check(host_spawn(&thread, &how, thief, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < 7; i++) {
+		items[i].number = i + 1;
+		if (!deque_push(&deque, &items[i]))
+			use(&items[i]);
+		if (i % 2)
+			deque_share(&deque, true);
+		if (i)
+			take(i + 1);
+	}
+	while (deque_count(&deque))
+		take(7);
+	store_release(&over, 1);
+	host_join(thread, HOST_FOREVER);
+	for (uint32_t i = 0; i < 7; i++)
+		check(had[i]);
+}
+SCENARIO(deque_turn, "a limit that a thief has read is taken for a later one");
+
+/* An owner that works on something long, and looks at nothing. */
+static void deque_coarse(void)
+{
+	struct host_spawn how = { .name = "thief" };
+	uint32_t n = 1 + sim_choose(2);
+	host_thread thread[2];
+
+	set_up();
+	for (uint32_t i = 0; i < 2; i++)
+		check(host_spawn(&thread[i], &how, thief, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < n; i++) {
+		items[i].number = i + 1;
+		check(deque_push(&deque, &items[i]));
+	}
+	if (!host_asymmetric || sim_choose(2))
+		deque_share(&deque, !host_asymmetric);
+	if (sim_choose(2))
+		take(n);
+	while (deque_count(&deque))
+		host_relax();
+	store_release(&over, 1);
+	for (uint32_t i = 0; i < 2; i++)
+		host_join(thread[i], HOST_FOREVER);
+	for (uint32_t i = 0; i < n; i++)
+		check(had[i]);
+}
+SCENARIO(deque_coarse, "nobody can have what its owner sits on");
 
 static void deque_2(void)
 {

@@ -45,6 +45,7 @@ static struct root {
 } root;
 static struct ward_pool *pool;
 static _Atomic uint32_t bed;
+static bool alone; /* forks without a group */
 
 static offstage void enter(struct part *p)
 {
@@ -100,6 +101,19 @@ static int do_it(enum kind kind)
 	return 0;
 }
 
+static int part_run(struct ward_fork *fork);
+
+static void fork_part(struct ward_group *group, struct part *p)
+{
+	check((alone ? ward_fork_call(&p->fork) : ward_fork(group, &p->fork)) ==
+	      0);
+}
+
+static int join_part(struct ward_group *group, struct part *p)
+{
+	return alone ? ward_join_call(&p->fork, part_run) : ward_join(group);
+}
+
 static int part_run(struct ward_fork *fork)
 {
 	struct part *p = (struct part *)fork;
@@ -110,8 +124,8 @@ static int part_run(struct ward_fork *fork)
 		check(ward_fence(&p->number) == 0);
 	store_release(&p->begun, 1);
 	if (p->parent) {
-		check(ward_fork(&p->group, &p[1].fork) == 0);
-		err = ward_join(&p->group);
+		fork_part(&p->group, p + 1);
+		err = join_part(&p->group, p + 1);
 		if (!err) {
 			joined((uint32_t)(p - part) + 1);
 			p->sum += p[1].sum;
@@ -131,7 +145,7 @@ static int root_run(struct ward_task *task)
 	int err;
 
 	(void)task;
-	check(ward_fork(&root.group, &part[0].fork) == 0);
+	fork_part(&root.group, part);
 	if (part[0].kind == PAUSES)
 		check(ward_fence(&root.number) == 0);
 	while (root.waits && !load_acquire(&part[0].begun) &&
@@ -139,7 +153,7 @@ static int root_run(struct ward_task *task)
 		host_relax();
 	if (root.kind)
 		return do_it(root.kind);
-	err = ward_join(&root.group);
+	err = join_part(&root.group, part);
 	if (!err) {
 		joined(0);
 		check(part[0].sum == (part[0].parent ? 2 : 1));
@@ -203,6 +217,7 @@ static void set_up(uint32_t workers)
 	memset(part, 0, sizeof(part));
 	memset(&root, 0, sizeof(root));
 	atomic_init(&bed, 0);
+	alone = sim_choose(2);
 	for (int i = 0; i < 3; i++)
 		part[i].fork.run = part_run;
 	root.task.run = root_run;
@@ -308,5 +323,6 @@ static void fork_cancelled(void)
 	check(ward_pool_destroy(pool, WARD_FOREVER) == 0);
 	check(sim_unfreed() == 0);
 }
-SCENARIO(fork_cancelled, "a stolen fork sleeps on though its task was cancelled",
+SCENARIO(fork_cancelled,
+	 "a stolen fork sleeps on though its task was cancelled",
 	 .steps = 200000, .rare = 4);

@@ -47,13 +47,14 @@ static void end_it(struct item *item)
 }
 
 WRAPPED(host_barrier_heavy);
-void __wrap_host_barrier_heavy(void)
+bool __wrap_host_barrier_heavy(void)
 {
 	struct item *item = load_acquire(&victim);
+	bool ordered = __real_host_barrier_heavy();
 
-	__real_host_barrier_heavy();
 	if (item && load_acquire(&item->runs) && is_steward())
 		end_it(item);
+	return ordered;
 }
 
 /* Silent and spinning, until it is let go. */

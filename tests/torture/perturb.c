@@ -66,11 +66,14 @@ void __wrap_host_wake(_Atomic uint32_t *word, int n)
 }
 
 WRAPPED(host_barrier_heavy);
-void __wrap_host_barrier_heavy(void)
+bool __wrap_host_barrier_heavy(void)
 {
+	bool ordered;
+
 	perturb();
-	__real_host_barrier_heavy();
+	ordered = __real_host_barrier_heavy();
 	perturb();
+	return ordered;
 }
 
 WRAPPED(host_relax);

@@ -101,10 +101,11 @@ void host_wake(_Atomic uint32_t *word, int n)
 	fake.wakes++;
 }
 
-void host_barrier_heavy(void)
+bool host_barrier_heavy(void)
 {
 	if (fake.fence)
 		fake.fence();
+	return true;
 }
 
 void host_relax(void)

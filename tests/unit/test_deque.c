@@ -10,9 +10,11 @@ static struct deque deque;
 /* Its numbers begin at 'start', as after so many items. */
 static void fresh(uint64_t start)
 {
+	host_init(); /* membarrier */
 	memset(&deque, 0, sizeof(deque));
-	deque_init(&deque, cells);
-	deque.bottom = deque.top = deque.top_seen = start;
+	deque_init(&deque, cells, NULL);
+	deque.bottom = deque.top = deque.room = start;
+	deque.split = (uint32_t)start;
 }
 
 static void *item(uintptr_t i)
@@ -28,7 +30,7 @@ static void *steal(void)
 	return got && deque_win(&deque, number) ? got : NULL;
 }
 
-static const uint64_t start_of[] = { 0, DEQUE_SIZE - 1, UINT32_MAX,
+static const uint64_t start_of[] = { 0,		DEQUE_SIZE - 1, UINT32_MAX,
 				     INT64_MAX, UINT64_MAX - 1, UINT64_MAX };
 #define EACH_START(start)                                                      \
 	for (const uint64_t *start = start_of; start < start_of + 6; start++)
@@ -92,6 +94,85 @@ Test(deque, thieves_take_the_oldest)
 		cr_assert_null(steal());
 		cr_assert_null(deque_take(&deque));
 	}
+}
+
+/* The owner's half and the thieves'. */
+static uint64_t shared(void)
+{
+	return DEQUE_LIMIT(deque.split) - (uint32_t)deque.top;
+}
+
+Test(deque, its_owner_shares_half_of_it_or_all)
+{
+	EACH_START(start)
+	{
+		fresh(*start);
+		deque_share(&deque, true);
+		cr_assert_eq(shared(), 0);
+		for (uintptr_t i = 0; i < 9; i++)
+			cr_assert(deque_push(&deque, item(i)));
+		cr_assert_eq(shared(), 0);
+		deque_share(&deque, false);
+		cr_assert_eq(shared(), 5);
+		deque_share(&deque, false);
+		cr_assert_eq(shared(), 7);
+		deque_share(&deque, true);
+		cr_assert_eq(shared(), 9);
+		cr_assert_eq(deque_take(&deque), item(8));
+		cr_assert_eq(shared(), 8,
+			     "what is taken back is shared no more");
+		cr_assert(deque_push(&deque, item(9)));
+		cr_assert_eq(shared(), 8, "nor what is pushed then");
+	}
+}
+
+Test(deque, a_thief_asks_for_half_of_what_is_its_owners_alone)
+{
+	uint64_t number;
+
+	EACH_START(start)
+	{
+		fresh(*start);
+		for (uintptr_t i = 0; i < 9; i++)
+			cr_assert(deque_push(&deque, item(i)));
+		cr_assert_eq(deque_look(&deque, &number), item(0));
+		cr_assert_eq(shared(), 5);
+		for (uintptr_t i = 0; i < 9; i++)
+			cr_assert_eq(steal(), item(i));
+		cr_assert_null(steal());
+	}
+}
+
+Test(deque, its_owner_grants_what_was_asked_for)
+{
+	EACH_START(start)
+	{
+		fresh(*start);
+		for (uintptr_t i = 0; i < 4; i++)
+			cr_assert(deque_push(&deque, item(i)));
+		deque.split = deque_split_asked(deque.split,
+						DEQUE_LIMIT(deque.split) + 2);
+		cr_assert_eq(deque_take(&deque), item(3));
+		cr_assert_not(deque.split & DEQUE_ASKED);
+		cr_assert_eq(shared(), 2);
+		deque.split = deque_split_asked(deque.split,
+						DEQUE_LIMIT(deque.split) + 1);
+		deque_share(&deque, false);
+		cr_assert_not(deque.split & DEQUE_ASKED);
+		cr_assert_eq(shared(), 3);
+	}
+}
+
+Test(deque, a_closed_one_looks_for_room)
+{
+	fresh(7);
+	cr_assert(deque_push(&deque, item(0)));
+	cr_assert_eq(deque.room, 7 + DEQUE_SIZE);
+	cr_assert_eq(deque_take(&deque), item(0));
+	deque_close(&deque);
+	cr_assert_eq(deque.room, deque.bottom);
+	cr_assert(deque_push(&deque, item(1)));
+	cr_assert_neq(deque.room, deque.bottom);
 }
 
 Test(deque, one_place_is_stolen_from_once)

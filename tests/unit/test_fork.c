@@ -39,8 +39,8 @@ static void inside(uint32_t workers, int (*fn)(struct ward_task *))
 	submitted(pool, &job);
 	job_had(&job, 0);
 	audited(pool);
-	cr_assert(comes_true(stats_of(pool).answered ==
-			     stats_of(pool).accepted));
+	cr_assert(
+		comes_true(stats_of(pool).answered == stats_of(pool).accepted));
 	cr_assert_eq(stats_of(pool).accepted - stats_of(pool).stolen, 1);
 	ended(pool);
 }
@@ -55,6 +55,10 @@ Test(fork, runs_at_once_on_a_thread_that_is_no_worker)
 	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(ward_fork(&group, &part[i].fork), 0);
 		cr_assert_eq(part[i].runs, 1);
+		cr_assert_eq(ward_fork_call(&part[i].fork), 0);
+		cr_assert_eq(part[i].runs, 2);
+		cr_assert_eq(ward_join_call(&part[i].fork, part_run),
+			     part[i].answer);
 	}
 	cr_assert_eq(ward_join(&group), -EIO);
 	cr_assert_eq(ward_join(&group), 0, "it is empty again");
@@ -71,6 +75,9 @@ Test(fork, refuses_what_is_none)
 	cr_assert_eq(ward_fork(&group, NULL), -EINVAL);
 	cr_assert_eq(ward_fork(&group, &fork), -EINVAL);
 	cr_assert_eq(ward_join(NULL), -EINVAL);
+	cr_assert_eq(ward_fork_call(NULL), -EINVAL);
+	cr_assert_eq(ward_fork_call(&fork), -EINVAL);
+	cr_assert_eq(ward_join_call(NULL, part_run), -EINVAL);
 	cr_assert_eq(memcmp(&group, &empty, sizeof(group)), 0);
 	cr_assert_eq(part.runs, 0);
 }
@@ -113,10 +120,100 @@ static int newest_first(struct ward_task *task)
 	return 0;
 }
 
-Test(fork, those_that_nobody_steals_run_in_the_join_newest_first,
-     .timeout = 30)
+Test(fork, those_that_nobody_steals_run_in_the_join_newest_first, .timeout = 30)
 {
 	inside(1, newest_first);
+}
+
+WARD_FORKABLE(uint64_t, fibonacci, unsigned, n)
+{
+	struct fibonacci_part left;
+	uint64_t right;
+
+	if (n < 2)
+		return n;
+	fibonacci_fork(&left, n - 1);
+	right = fibonacci(n - 2);
+	right += fibonacci_join(&left);
+	cr_assert_eq(left.error, 0);
+	return right;
+}
+
+static int recurses(struct ward_task *task)
+{
+	(void)task;
+	cr_assert_eq(fibonacci(22), 17711);
+	return 0;
+}
+
+Test(fork, a_function_that_is_forked, .timeout = 60)
+{
+	cr_assert_eq(fibonacci(10), 55, "no worker");
+	inside(1, recurses);
+	inside(2, recurses);
+	inside(7, recurses);
+}
+
+static int names_the_call(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct part part[3] = { part_of(-EIO), part_of(-EPIPE), part_of(5) };
+
+	(void)task;
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(ward_fork_call(&part[i].fork), 0);
+	cr_assert_eq(ward_fork(&group, &part[2].fork), 0);
+	cr_assert_eq(ward_join_call(&part[0].fork, part_run), -EIO,
+		     "not the newest");
+	cr_assert_eq(ward_join_call(&part[1].fork, part_run), -EPIPE);
+	cr_assert_eq(ward_join_call(&part[1].fork, part_run), 0, "once");
+	cr_assert_eq(ward_join(&group), 5);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(part[i].runs, 1);
+	cr_assert_eq(ward_fork_call(&part[0].fork), 0, "again");
+	cr_assert_eq(ward_join_call(&part[0].fork, part_run), -EIO);
+	return 0;
+}
+
+Test(fork, a_join_that_names_the_call, .timeout = 30)
+{
+	inside(1, names_the_call);
+	inside(3, names_the_call);
+}
+
+/* Until it was taken. */
+static void is_robbed(void)
+{
+	struct slot *slot = host_self();
+
+	while (deque_count(&slot->local.deque))
+		ward_beat();
+}
+
+/* More forks than there is room for, and then none of them by its owner. */
+static int sits_on_them(struct ward_task *task)
+{
+	static struct part part[600];
+	struct ward_group group = { { 0 } };
+
+	(void)task;
+	for (int i = 0; i < 600; i++) {
+		part[i] = part_of(0);
+		cr_assert_eq(ward_fork(&group, &part[i].fork), 0);
+	}
+	is_robbed();
+	for (int i = 0; i < 600; i++)
+		cr_assert(comes_true(load_acquire(&part[i].tid)));
+	cr_assert_eq(ward_join(&group), 0);
+	for (int i = 0; i < 600; i++)
+		cr_assert_eq(part[i].runs, 1);
+	return 0;
+}
+
+Test(fork, all_are_had_though_their_maker_looks_at_nothing, .timeout = 30)
+{
+	inside(2, sits_on_them);
+	inside(4, sits_on_them);
 }
 
 static int two_groups(struct ward_task *task)
@@ -139,6 +236,8 @@ Test(fork, two_groups_are_two, .timeout = 30)
 	inside(2, two_groups);
 }
 
+static bool alone; /* without a group */
+
 static int is_stolen(struct ward_task *task)
 {
 	struct ward_group group = { { 0 } };
@@ -146,20 +245,27 @@ static int is_stolen(struct ward_task *task)
 
 	(void)task;
 	part.waits = true;
-	cr_assert_eq(ward_fork(&group, &part.fork), 0);
+	cr_assert_eq(alone ? ward_fork_call(&part.fork)
+			   : ward_fork(&group, &part.fork),
+		     0);
 	while (!load_acquire(&part.tid))
 		ward_beat();
 	cr_assert_neq(load_relaxed(&part.tid), host_tid());
 	store_release(&part.may_end, 1);
-	cr_assert_eq(ward_join(&group), -EIO);
+	cr_assert_eq(alone ? ward_join_call(&part.fork, part_run)
+			   : ward_join(&group),
+		     -EIO);
 	cr_assert_eq(part.runs, 1);
 	return 0;
 }
 
 Test(fork, an_idle_worker_steals, .timeout = 30)
 {
-	inside(2, is_stolen);
-	inside(5, is_stolen);
+	for (int i = 0; i < 2; i++) {
+		alone = i;
+		inside(2, is_stolen);
+		inside(5, is_stolen);
+	}
 }
 
 /* ---- what a stolen fork sees ------------------------------------------------------------ */
@@ -234,15 +340,6 @@ struct same {
 	struct ward_task *task;
 	struct ward_pool *pool;
 };
-
-/* Until it was taken. */
-static void is_robbed(void)
-{
-	struct slot *slot = host_self();
-
-	while (deque_count(&slot->local.deque))
-		ward_beat();
-}
 
 static struct same same;
 

@@ -74,6 +74,13 @@ typedef enum {
 #define atomic_compare_exchange_weak_explicit(p, seen, v, won, lost)           \
 	SIM_CAS(p, seen, v, won, lost, true)
 
+/* Of the calls that ward/fork.h has inlined. */
+#define WARD_OWN_(p) atomic_load_explicit(p, memory_order_relaxed)
+#define WARD_LOAD_(p) atomic_load_explicit(p, memory_order_relaxed)
+#define WARD_STORE_(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+#define WARD_RELEASE_(p, v) atomic_store_explicit(p, v, memory_order_release)
+#define WARD_LIGHT_() ((void)0)
+
 #define atomic_thread_fence(order) sim_fence(order, SIM_HERE)
 /* Holds back the compiler only; the simulated machine does not see it. */
 #define atomic_signal_fence(order) ((void)(order))
