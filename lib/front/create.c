@@ -147,10 +147,10 @@ static void pool_free(struct pool *pool)
 	pool->magic = HANDLE_DEAD;
 	if (pool->helpers_free)
 		pool->helpers_free(pool->helpers);
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		if (pool->slot[i].pool) {
-			host_stat_close(&pool->slot[i].thread.stat_files);
-			host_alt_stack_free(pool->slot[i].fail.alt_stack);
+	for_each_slot(slot, pool)
+		if (slot->pool) {
+			host_stat_close(&slot->thread.stat_files);
+			host_alt_stack_free(slot->fail.alt_stack);
 		}
 	lanes_free(pool);
 	inbox_fini(&pool->inbox);

@@ -30,8 +30,8 @@ static void was_cancelled(struct ward_watch *watch, int cause)
 	barrier_seq_cst(); /* [wl] cancelled | does any wait for its time? */
 	if (load_relaxed(&lane->timed))
 		later_expedite_lane(&pool->inbox, lane);
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		slot_wake_waiter(&pool->slot[i]); /* a woken thread looks why */
+	for_each_slot(slot, pool)
+		slot_wake_waiter(slot); /* a woken thread looks why */
 	wait_wake(&lane->room);
 	orphaned_answer(pool);
 }

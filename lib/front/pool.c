@@ -89,12 +89,12 @@ static void stop_workers(struct pool *pool)
 {
 	stop_running(pool);
 	host_barrier_heavy(); /* [x] stopping, before the spares' word */
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
+	for_each_slot(slot, pool) {
 		uint32_t none = CALL_NONE;
 
-		if (cas_acq_rel(&pool->slot[i].seat.call, &none, CALL_STOP))
-			host_wake(&pool->slot[i].seat.call, 1);
-		slot_wake_waiter(&pool->slot[i]);
+		if (cas_acq_rel(&slot->seat.call, &none, CALL_STOP))
+			host_wake(&slot->seat.call, 1);
+		slot_wake_waiter(slot);
 	}
 	spare_lives_changed(pool);
 	bell_close(&pool->inbox.bell);
@@ -103,8 +103,7 @@ static void stop_workers(struct pool *pool)
 /* Is any thread outside, and so on its way out? */
 static bool leaving(struct pool *pool)
 {
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
+	for_each_slot(slot, pool) {
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 
 		if (life != LIFE_FREE && life != LIFE_GONE &&
@@ -136,9 +135,7 @@ static void fence_rest(struct pool *pool)
 {
 	struct fencing how = { .asker = ASKER_DESTROY, .why = LOST_STOP };
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		how.life = load_acquire(&slot->thread.life);
 		how.epoch = load_acquire(&slot->word);
 		if (LIFE_STATE(how.life) == LIFE_SEATED &&
@@ -156,8 +153,7 @@ static int part_with(struct pool *pool, uint64_t until)
 	bool alone = !clerk_rests(pool->helpers, 0);
 	int left = 0;
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
+	for_each_slot(slot, pool) {
 		enum slot_life life = LIFE_STATE(load_acquire(&slot->thread.life));
 		uint32_t making = JOIN_MAKING;
 

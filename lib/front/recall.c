@@ -92,9 +92,7 @@ static struct slot *who_has(struct pool *pool, const struct ward_task *task,
 {
 	struct slot *zombie = NULL;
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		if (!is_inside(slot, task, phase))
 			continue;
 		if (!is_zombie(slot))

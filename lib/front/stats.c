@@ -12,8 +12,8 @@ uint64_t front_released(const struct pool *pool)
 {
 	uint64_t n = load_acquire(&pool->released); /* [r] */
 
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++)
-		n += load_acquire(&pool->slot[i].released); /* [r] */
+	for_each_slot(slot, pool)
+		n += load_acquire(&slot->released); /* [r] */
 	return n;
 }
 
@@ -49,11 +49,7 @@ static void count_seats(struct pool *pool, struct ward_stats *stats)
 
 static void count_slots(const struct pool *pool, struct ward_stats *stats)
 {
-	uint32_t slots = load_acquire(&pool->slots_used);
-
-	for (uint32_t i = 0; i < slots; i++) {
-		const struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		stats->ended += load_relaxed(&slot->ended);
 		stats->late += load_relaxed(&slot->late);
 		stats->stolen += load_relaxed(&slot->stolen);
@@ -65,8 +61,8 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 	}
 	/* Started after ended [r], so that it is never smaller. */
 	atomic_thread_fence(memory_order_acquire);
-	for (uint32_t i = 0; i < slots; i++)
-		stats->started += load_acquire(&pool->slot[i].started);
+	for_each_slot(slot, pool)
+		stats->started += load_acquire(&slot->started);
 }
 
 static void count_healing(const struct pool *pool, struct ward_stats *stats)

@@ -17,9 +17,7 @@ static struct lane *take_from(struct lane *_Atomic *stack)
 /* Is any thread inside of a run() that it lost?  Any may be of a lane that has ended. */
 static bool zombie_inside(struct pool *pool)
 {
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		const struct slot *slot = &pool->slot[i];
-
+	for_each_slot(slot, pool) {
 		if (slot_phase(load_acquire(&slot->word)) == SLOT_RUN &&
 		    slot_taken(slot))
 			return true;

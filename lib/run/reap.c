@@ -181,10 +181,7 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 
 void reap_all(struct pool *pool)
 {
-	uint32_t slots = load_acquire(&pool->slots_used);
-
-	for (uint32_t i = 0; i < slots; i++) {
-		struct slot *slot = &pool->slot[i];
+	for_each_slot(slot, pool) {
 		/* Before the evidence, so that it is this life's. */
 		uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 

@@ -265,9 +265,7 @@ void steal_wake_waiters(struct slot *slot)
 	if (load_relaxed(&slot->task) == &slot->carrier.task)
 		root = load_acquire(&slot->carrier.root); /* [dq] */
 	slot_wake_waiter(slot);
-	for (uint32_t i = 0; i < load_acquire(&pool->slots_used); i++) {
-		struct slot *other = &pool->slot[i];
-
+	for_each_slot(other, pool) {
 		if (other != slot &&
 		    load_relaxed(&other->task) == &other->carrier.task &&
 		    load_acquire(&other->carrier.root) == root) /* [dq] */
