@@ -6,6 +6,8 @@
  * fib_1, fib_2	 fib(32), one fork a call, by 1 and 2 workers; quick: fib(27)
  * tree_1, tree_2  a tree of a million leaves; at each node one part is a sixteenth
  *
+ * loop_1, loop_2  a hundred million empty iterations, grain 1, ns an iteration
+ *
  * ward_call is the same with joins that name the function (WARD_FORKABLE).
  *
  * The floor is a stack of forks on one thread: no thieves, no group, nobody to wake,
@@ -18,7 +20,7 @@
 #include <string.h>
 #include <ward/ward.h>
 
-enum { ROUNDS = 5, LEAVES = 1000 * 1000 };
+enum { ROUNDS = 5, LEAVES = 1000 * 1000, ITERATIONS = 100 * 1000 * 1000 };
 
 /* ---- libward ------------------------------------------------------------- */
 
@@ -172,11 +174,28 @@ static void ward_down(void)
 	ward_pool_destroy(pool, WARD_FOREVER);
 }
 
-const struct forker forker_ward = { "ward", ward_up, ward_fib, ward_tree,
-				    ward_down };
-static const struct forker forker_ward_call = { "ward_call", ward_up,
-						ward_call_fib, ward_call_tree,
-						ward_down };
+static int loop_body(uint64_t begin, uint64_t end, void *arg)
+{
+	(void)arg;
+	empty_iterations(end - begin);
+	return 0;
+}
+
+static uint64_t loop(uint32_t n)
+{
+	return ward_for(0, n, 1, loop_body, NULL) ? 0 : n;
+}
+
+static uint64_t ward_loop(uint32_t n)
+{
+	return in_pool(loop, n);
+}
+
+const struct forker forker_ward = { "ward",    ward_up,	  ward_fib,
+				    ward_tree, ward_loop, ward_down };
+static const struct forker forker_ward_call = {
+	"ward_call", ward_up, ward_call_fib, ward_call_tree, NULL, ward_down
+};
 
 /* ---- the floor ------------------------------------------------------------ */
 
@@ -246,12 +265,18 @@ static bool bare_up(unsigned workers)
 	return workers == 1;
 }
 
+static uint64_t bare_loop(uint32_t n)
+{
+	empty_iterations(n);
+	return n;
+}
+
 static void bare_down(void)
 {
 }
 
-const struct forker forker_floor = { "floor", bare_up, bare_fib, bare_tree,
-				     bare_down };
+const struct forker forker_floor = { "floor",	bare_up,   bare_fib,
+				     bare_tree, bare_loop, bare_down };
 
 /* ---- plan and report ---------------------------------------------------- */
 
@@ -325,7 +350,9 @@ static bool forkjoin_trial(const struct trial *t)
 		return false;
 	right = best_of(f, "fib", f->fib, n, fib_forks(n - 1) + 1,
 			fib_forks(n)) &&
-		best_of(f, "tree", f->tree, LEAVES, LEAVES, LEAVES - 1);
+		best_of(f, "tree", f->tree, LEAVES, LEAVES, LEAVES - 1) &&
+		(!f->loop || best_of(f, "loop", f->loop, ITERATIONS, ITERATIONS,
+				     ITERATIONS));
 	f->down();
 	return right;
 }
@@ -368,14 +395,15 @@ static void forkjoin_run(const struct options *o, struct book *book)
 
 static void forkjoin_report(const struct options *o, const struct book *book)
 {
-	static const char *const metric[] = { "fib", "tree" };
+	static const char *const metric[] = { "fib", "tree", "loop" };
+	enum { METRICS = sizeof(metric) / sizeof(*metric) };
 	static struct table table;
 	unsigned n = 0;
 
-	while (n < TABLE_COLUMNS / 2 && size_at(o, usual, n))
+	while (n < TABLE_COLUMNS / METRICS && size_at(o, usual, n))
 		n++;
-	table_start(&table, "forkjoin: ns a fork");
-	for (unsigned c = 0; c < 2 * n; c++)
+	table_start(&table, "forkjoin: ns a fork, or an iteration");
+	for (unsigned c = 0; c < METRICS * n; c++)
 		table_column(&table, "%s_%u", metric[c / n],
 			     size_at(o, usual, c % n));
 	for (unsigned i = 0; i < FORKERS; i++) {
@@ -384,7 +412,7 @@ static void forkjoin_report(const struct options *o, const struct book *book)
 		if (!wanted(o, i, 1))
 			continue;
 		row = table_row(&table, forkers[i].forker->name);
-		for (unsigned c = 0; c < 2 * n; c++) {
+		for (unsigned c = 0; c < METRICS * n; c++) {
 			struct key key = { "forkjoin",
 					   forkers[i].forker->name,
 					   metric[c / n],

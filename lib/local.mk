@@ -12,6 +12,7 @@ wardinclude_HEADERS = \
 	include/ward/hedge.h \
 	include/ward/lane.h \
 	include/ward/limit.h \
+	include/ward/loop.h \
 	include/ward/pool.h \
 	include/ward/port.h \
 	include/ward/report.h \
@@ -116,6 +117,7 @@ WARD_SOURCES = \
 	lib/run/fail.c \
 	lib/run/fault.c \
 	lib/run/fork.c \
+	lib/run/loop.c \
 	lib/run/lost.c \
 	lib/run/orphaned.c \
 	lib/run/reap.c \

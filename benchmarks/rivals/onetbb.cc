@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * onetbb.cc - oneTBB.  For forkjoin: task_group, run and wait, in an arena of so many.
+ * onetbb.cc - oneTBB.  For forkjoin: task_group, run and wait, in an arena of so many;
+ * parallel_for.
  * As a pool in two ways.  enqueue() to an arena is what its guide names for work that
  * nobody waits for; no place of the arena is kept for submitters.  A task_group is for
  * threads that are in the arena themselves, each with a deque of its own there; a
@@ -9,7 +10,9 @@
 #include "forkjoin.h"
 #include "rival.h"
 
+#include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 #include <deque>
@@ -62,6 +65,17 @@ static uint64_t run_fib(unsigned n)
 static uint64_t run_tree(uint32_t leaves)
 {
 	return arena->execute([leaves] { return tree(leaves); });
+}
+
+static uint64_t run_loop(uint32_t n)
+{
+	arena->execute([n] {
+		tbb::parallel_for(tbb::blocked_range<uint64_t>(0, n),
+				  [](const tbb::blocked_range<uint64_t> &r) {
+					  empty_iterations(r.end() - r.begin());
+				  });
+	});
+	return n;
 }
 
 static void down(void)
@@ -142,7 +156,8 @@ static bool finish_group(void)
 	return true;
 }
 
-const struct forker forker_onetbb = { "onetbb", up, run_fib, run_tree, down };
+const struct forker forker_onetbb = { "onetbb", up, run_fib, run_tree, run_loop,
+				      down };
 const rival rival_tbb_enqueue = {
 	.name = "tbb_enqueue",
 	.what = "oneTBB, task_arena::enqueue",

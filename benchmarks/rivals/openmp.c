@@ -66,11 +66,23 @@ static uint64_t run_tree(uint32_t leaves)
 	return result;
 }
 
+static uint64_t run_loop(uint32_t n)
+{
+#pragma omp parallel num_threads(threads)
+	{
+		unsigned all = (unsigned)omp_get_num_threads();
+
+		empty_iterations(n / all);
+	}
+	return n;
+}
+
 static void down(void)
 {
 }
 
-const struct forker forker_openmp = { "openmp", up, run_fib, run_tree, down };
+const struct forker forker_openmp = { "openmp", up, run_fib, run_tree, run_loop,
+				      down };
 
 /* ---- as a pool ---------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include <ward/hedge.h>
 #include <ward/lane.h>
 #include <ward/limit.h>
+#include <ward/loop.h>
 #include <ward/pool.h>
 #include <ward/port.h>
 #include <ward/report.h>

@@ -52,6 +52,7 @@ tests_sim_sim_SOURCES = \
 	lib/run/fail.c \
 	lib/run/fault.c \
 	lib/run/fork.c \
+	lib/run/loop.c \
 	lib/run/lost.c \
 	lib/run/orphaned.c \
 	lib/run/reap.c \

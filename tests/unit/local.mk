@@ -60,6 +60,7 @@ unit_tests += \
 	tests/unit/test_later \
 	tests/unit/test_ledger \
 	tests/unit/test_limit \
+	tests/unit/test_loop \
 	tests/unit/test_lost \
 	tests/unit/test_misuse \
 	tests/unit/test_near \
