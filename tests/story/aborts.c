@@ -84,46 +84,66 @@ static void root(void)
 	_exit(2);
 }
 
-/* 'hooks' NULL: what is told goes to stderr.  No workers: a tree of stewards. */
-static void ends(unsigned workers, const struct ward_hooks *hooks)
-{
-	char buf[4096], last[4096] = "";
-	int status = 0, fd[2];
-	FILE *file;
+struct trial {
+	unsigned workers;		/* 0: a tree of stewards */
+	const struct ward_hooks *hooks; /* NULL: what is told goes to stderr */
 	pid_t pid;
+	int fd;
+};
+
+static void begins(struct trial *t)
+{
+	int fd[2];
 
 	expect_equal(pipe(fd), 0);
-	pid = fork();
-	expect(pid >= 0);
-	if (pid == 0) {
+	t->pid = fork();
+	expect(t->pid >= 0);
+	if (t->pid == 0) {
 		dup2(fd[1], STDERR_FILENO);
 		close(fd[0]);
 		close(fd[1]);
-		if (workers)
-			child(workers, hooks);
+		if (t->workers)
+			child(t->workers, t->hooks);
 		root();
 	}
 	close(fd[1]);
-	file = fdopen(fd[0], "r");
+	t->fd = fd[0];
+}
+
+static void ends(const struct trial *t)
+{
+	char buf[4096], last[4096] = "";
+	FILE *file = fdopen(t->fd, "r");
+	int status = 0;
+
 	expect(file != NULL);
 	while (fgets(buf, sizeof(buf), file))
 		memcpy(last, buf, sizeof(last));
 	fclose(file);
-	expect_equal(waitpid(pid, &status, 0), pid);
+	expect_equal(waitpid(t->pid, &status, 0), t->pid);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
 		story_fail(__FILE__, __LINE__,
-			   "%u stuck: status %x, last words '%s'", workers,
+			   "%u stuck: status %x, last words '%s'", t->workers,
 			   status, last);
-	if (!hooks && !strstr(last, " blocked: "))
+	if (!t->hooks && !strstr(last, " blocked: "))
 		story_fail(__FILE__, __LINE__, "last words '%s'", last);
 }
 
+/* Side by side: a hook that hangs is given some seconds. */
 int main(void)
 {
-	ends(1, NULL);
-	ends(24, NULL);	 /* more than 10 lines */
-	ends(100, NULL); /* more than there are records */
-	ends(1, &deaf);
-	ends(0, &deaf);
+	struct trial trial[] = {
+		{ .workers = 1 },
+		{ .workers = 24 },  /* more than 10 lines */
+		{ .workers = 100 }, /* more than there are records */
+		{ .workers = 1, .hooks = &deaf },
+		{ .workers = 0, .hooks = &deaf },
+	};
+	enum { N = sizeof(trial) / sizeof(trial[0]) };
+
+	for (int i = 0; i < N; i++)
+		begins(&trial[i]);
+	for (int i = 0; i < N; i++)
+		ends(&trial[i]);
 	return 0;
 }
