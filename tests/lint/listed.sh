@@ -11,15 +11,16 @@ set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
 
 sources() {
-	find include lib benchmarks examples tests -type f \
-		\( -name '*.[ch]' -o -name '*.sh' \) | LC_ALL=C sort |
-		while read -r file; do
-			cat Makefile.am lib/local.mk benchmarks/local.mk \
-				examples/local.mk tests/local.mk tests/*/local.mk |
-				tr -s ' \t' '\n' |
-				grep -qxF -e "$file" -e "${file%.c}" ||
-				echo "$file: in no local.mk"
-		done
+	{
+		cat Makefile.am lib/local.mk benchmarks/local.mk \
+			examples/local.mk tests/local.mk tests/*/local.mk |
+			tr -s ' \t' '\n' | sed 's/^/named /'
+		find include lib benchmarks examples tests -type f \
+			\( -name '*.[ch]' -o -name '*.sh' \) | LC_ALL=C sort
+	} | awk '
+		$1 == "named" { named[$2]; next }
+		{ program = $0; sub(/\.c$/, "", program) }
+		!($0 in named) && !(program in named) { print $0 ": in no local.mk" }'
 	for file in lib/*/*.[ch]; do
 		grep -qF "\`${file##*/}\`" docs/overview.md ||
 			echo "$file: not in docs/overview.md"

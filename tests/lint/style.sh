@@ -14,24 +14,28 @@ sources() {
 		grep -vE '/(libtool|lt[^/]*)\.m4$|~$' | LC_ALL=C sort
 }
 
-found=$(sources | while read -r file; do
-	case $file in
-	*.c | *.h | *.sh | *.mk | *.am | *.ac | *.m4 | *.map | *.in | *.supp | \
-		bootstrap | .ci/run)
-		head -n 2 "$file" |
-			grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
-			echo "$file: no SPDX line"
-		grep -n '[[:blank:]]$' "$file" |
-			sed "s|^\([0-9]*\):.*|$file:\1: blanks at the end|"
-		;;
-	esac
-	case $file in
-	*.c | *.h)
-		expand "$file" | LC_ALL=C.UTF-8 grep -nE '^.{101}' |
-			sed "s|^\([0-9]*\):.*|$file:\1: over 100 columns|"
-		;;
-	esac
-done)
+# Bytes are counted, but for those that go on with a character of UTF-8.
+found=$(sources | LC_ALL=C xargs awk '
+function width(line,    piece, i, n, w) {
+	gsub(/[\200-\277]/, "", line)
+	n = split(line, piece, "\t")
+	for (i = 1; i <= n; i++)
+		w += length(piece[i]) + (i < n ? 8 - (w + length(piece[i])) % 8 : 0)
+	return w
+}
+function ruled(file) {
+	return file ~ /\.([ch]|sh|mk|am|ac|m4|map|in|supp)$|^bootstrap$|^\.ci\/run$/
+}
+FNR <= 2 && /SPDX-License-Identifier: BSD-2-Clause/ { licensed[FILENAME] = 1 }
+/[ \t]$/ && ruled(FILENAME) { print FILENAME ":" FNR ": blanks at the end" }
+FILENAME ~ /\.[ch]$/ && width($0) > 100 {
+	print FILENAME ":" FNR ": over 100 columns"
+}
+END {
+	for (i = 1; i < ARGC; i++)
+		if (ruled(ARGV[i]) && !(ARGV[i] in licensed))
+			print ARGV[i] ": no SPDX line"
+}')
 [ -z "$found" ] && exit 0
 printf '%s\n' "$found"
 exit 1
