@@ -230,6 +230,17 @@ static void add(const struct portion *p)
 	shared->portion[shared->n++] = *p;
 }
 
+/* Of what there is to do one part is done, each day another. */
+static long parts = 1, part;
+
+static void deal(const struct portion *p)
+{
+	static long dealt;
+
+	if (dealt++ % parts == part)
+		add(p);
+}
+
 /* In small portions, all models and schedulers by turns. */
 static void plan_seeds(unsigned i, long n)
 {
@@ -243,7 +254,7 @@ static void plan_seeds(unsigned i, long n)
 			for (int c = SIM_RANDOM; c < SIM_DFS; c++) {
 				p.model = (enum sim_model)m;
 				p.sched = (enum sim_sched)c;
-				p.first = (uint64_t)k;
+				p.first = (uint64_t)(part * n + k);
 				p.n = (uint64_t)(n - k < size ? n - k : size);
 				add(&p);
 			}
@@ -265,12 +276,12 @@ static void plan(unsigned i, long seeds, long stops)
 		for (unsigned t = 0; stops && t < SIM_THREADS; t++) {
 			p.n = t;
 			if (s->stop >> t & 1)
-				add(&p);
+				deal(&p);
 		}
 		p.kind = DFS;
 		for (uint32_t b = 1; !hunting && b <= s->bound; b++) {
 			p.n = b;
-			add(&p);
+			deal(&p);
 		}
 	}
 	if (hunting)
@@ -534,19 +545,23 @@ static bool is_replay(int n, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *share = getenv("SIM_PARTS"); /* 3: a third of the seeds */
-	long parts = share && atol(share) > 0 ? atol(share) : 1;
-	long seeds = 450 / parts, stops = 12,
-	     jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	const char *share = getenv("SIM_PARTS"); /* 3: a third of it all */
+	long seeds, stops = 12, jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	double start = seconds();
 	bool well, only_litmus = false;
 	int c;
 
+	if (share && atol(share) > 0)
+		parts = atol(share);
+	part = time(NULL) / 86400 % parts;
+	seeds = 450 / parts;
 	gather();
 	while ((c = getopt(argc, argv, "n:f:j:xltc")) != -1) {
 		switch (c) {
 		case 'n':
 			seeds = atol(optarg);
+			parts = 1;
+			part = 0;
 			break;
 		case 'f':
 			stops = atol(optarg);
