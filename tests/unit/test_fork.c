@@ -146,7 +146,7 @@ static int recurses(struct ward_task *task)
 	return 0;
 }
 
-Test(fork, a_function_that_is_forked, .timeout = 60)
+Test(fork, a_function_that_is_forked, .timeout = 30)
 {
 	cr_assert_eq(fibonacci(10), 55, "no worker");
 	inside(1, recurses);
