@@ -80,8 +80,8 @@ story_tests = $(sane_story_tests) \
 	tests/story/refusals \
 	tests/story/unloaded
 story_scripts = \
-	tests/story/exceptions.sh
-EXTRA_DIST += tests/story/exceptions.cc
+	tests/story/cxx.sh
+EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
 story_scripts += tests/story/examples.sh
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds exceptions.cc with the C++ compiler that configure found, and runs it.
+# Builds exceptions.cc and forked.cc with the C++ compiler that configure found, and runs
+# them.
 set -u
 if [ -z "${CXX:-}" ]; then
 	echo "skipped: no C++ compiler (apt-get install g++)"
@@ -8,14 +9,15 @@ if [ -z "${CXX:-}" ]; then
 fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-for std in c++11 c++20; do
+for how in exceptions:c++11 exceptions:c++20 forked:c++17 forked:c++20; do
+	name=${how%:*} std=${how#*:}
 	$SHELL "$top_builddir/libtool" --silent --tag=CC --mode=link \
 		$CXX -std=$std -O1 -Wall -Wextra -Werror -pthread \
-		-I"$top_srcdir/include" -o "$dir/exceptions" -x c++ \
-		"$top_srcdir/tests/story/exceptions.cc" -x none \
+		-I"$top_srcdir/include" -o "$dir/$name" -x c++ \
+		"$top_srcdir/tests/story/$name.cc" -x none \
 		"$top_builddir/libward.la" || exit 1
-	"$dir/exceptions" 2>"$dir/err" || {
-		echo "$CXX -std=$std"
+	"$dir/$name" 2>"$dir/err" || {
+		echo "$name: $CXX -std=$std"
 		cat "$dir/err"
 		exit 1
 	}
