@@ -99,18 +99,23 @@ cold int ward_fork_call_slow_(struct ward_fork *fork)
 	return push_slowly(slot, fork);
 }
 
-/* After a push. */
+/*
+ * After a push.  Without membarrier a fork can be had only when it is shared, so that comes
+ * before the look.
+ */
 cold int ward_fork_tell_(void)
 {
 	struct slot *slot = slot_here();
 	struct deque *deque = &slot->local.deque;
 	struct bell *bell = &slot->pool->inbox.bell;
-	bool asleep, light = *deque->light;
+	bool asleep, light = __atomic_load_n(deque->light, __ATOMIC_RELAXED);
 
+	if (!light)
+		deque_share(deque, true);
 	host_barrier_light(); /* [B] forked | does anybody sleep? */
 	asleep = !bell_quiet(bell);
-	if (asleep || !light || load_relaxed(&deque->split) & DEQUE_ASKED)
-		deque_share(deque, !light);
+	if (light && (asleep || load_relaxed(&deque->split) & DEQUE_ASKED))
+		deque_share(deque, false);
 	if (asleep)
 		bell_ring_asleep(bell, &slot->local.ring.rung);
 	return 0;

@@ -326,3 +326,98 @@ static void fork_cancelled(void)
 SCENARIO(fork_cancelled,
 	 "a stolen fork sleeps on though its task was cancelled",
 	 .steps = 200000, .rare = 4);
+
+/*
+ * The smallest worker beside the smallest maker, which forks and then looks at nothing; no
+ * steward wakes it.
+ */
+static struct pool bare;
+static struct slot maker, worker;
+static void *_Atomic places[2][DEQUE_SIZE];
+static _Atomic uint32_t ended;
+
+static struct ward_task *bare_steal_from(struct inbox *inbox,
+					 struct local_queue *local,
+					 struct local_queue *victim)
+{
+	struct ward_fork *fork;
+	uint64_t number;
+
+	(void)inbox;
+	(void)local;
+	if (!deque_offers(&victim->deque))
+		return NULL;
+	fork = deque_look(&victim->deque, &number);
+	return fork && deque_win(&victim->deque, number) ? (void *)fork : NULL;
+}
+
+static struct ward_task *bare_steal(struct inbox *inbox,
+				    struct local_queue *local)
+{
+	return inbox_steal(inbox, local, bare_steal_from);
+}
+
+static void bare_slot(struct slot *slot, uint32_t i)
+{
+	memset(slot, 0, sizeof(*slot));
+	slot->pool = &bare;
+	slot->index = i;
+	local_init(&slot->local, i);
+	deque_init(&slot->local.deque, places[i], &bare.inbox.bell.word);
+	deque_close(&slot->local.deque);
+	slot->local.steal_fork = bare_steal;
+	inbox_add_local(&bare.inbox, i, &slot->local);
+	sim_name(&slot->local.deque.bottom, "bottom of %u", i);
+	sim_name(&slot->local.deque.split, "split of %u", i);
+	sim_name(&slot->local.deque.top, "top of %u", i);
+}
+
+static void bare_worker(void *arg)
+{
+	void *fork;
+
+	(void)arg;
+	while ((fork = inbox_search(&bare.inbox, &worker.local, 1))) {
+		store_release(fork_end(fork), ALONE_ENDED(0));
+		add_acq_rel(&ended, 1);
+	}
+}
+
+static int bare_run(struct ward_fork *fork)
+{
+	(void)fork;
+	add_acq_rel(&ended, 1);
+	return 0;
+}
+
+static void fork_rings(void)
+{
+	struct host_spawn how = { .name = "worker" };
+	host_thread thread;
+
+	memset(&bare, 0, sizeof(bare));
+	memset(part, 0, sizeof(part));
+	atomic_init(&ended, 0);
+	check(inbox_init(&bare.inbox, 1, 2, 2, 1, NULL, NULL) == 0);
+	bare.inbox.spin = 1 + sim_choose(2);
+	sim_name(&bare.inbox.bell.word, "bell");
+	bare_slot(&maker, 0);
+	bare_slot(&worker, 1);
+	store_relaxed(&maker.word, SLOT_RUN);
+	sim_private(&ward_pulse_);
+	ward_pulse_ = &maker.pulse;
+	check(host_spawn(&thread, &how, bare_worker, NULL, NULL) == 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		part[i].fork.run = bare_run;
+		sim_dawdle(sim_choose(24));
+		check(ward_fork_call(&part[i].fork) == 0);
+		while (load_acquire(&ended) <= i)
+			host_relax();
+	}
+	ward_pulse_ = NULL;
+	bell_close(&bare.inbox.bell);
+	host_join(thread, HOST_FOREVER);
+	inbox_fini(&bare.inbox);
+	check(sim_unfreed() == 0);
+}
+SCENARIO(fork_rings, "the same, and there is no steward to wake it");
