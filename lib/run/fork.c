@@ -202,10 +202,22 @@ static void run_own(struct slot *slot, struct ward_fork *fork)
 	fork_ended(fork, slot_taken(slot) ? -ESTALE : fork->run(fork));
 }
 
+/*
+ * A join that takes nothing.  The inlined part hid the newest fork while it looked whose that
+ * is, so a worker may sleep beside it, as after a push.
+ */
+static void reappear(const struct slot *slot)
+{
+	if (slot && deque_count(&slot->local.deque))
+		ward_fork_tell_();
+}
+
 static void join_all(struct slot *slot, const struct join *join)
 {
 	uint32_t turn = 0;
 
+	if (is_joined(join))
+		reappear(slot);
 	while (!is_joined(join)) {
 		struct ward_fork *fork = deque_take(&slot->local.deque);
 
@@ -227,8 +239,10 @@ cold int ward_join_slow_(struct ward_group *handle)
 	if (!handle)
 		return -EINVAL;
 	join = (struct join){ .group = group_of(handle) };
-	if (join.group->owner && join.group->owner != slot)
+	if (join.group->owner && join.group->owner != slot) {
+		reappear(slot);
 		return -EPERM;
+	}
 	join_all(slot, &join);
 	err = join.group->error ? (int)join.group->error :
 				  load_relaxed(&join.group->foreign);
@@ -236,21 +250,30 @@ cold int ward_join_slow_(struct ward_group *handle)
 	return err;
 }
 
+/* 1; 0: it was joined already; or an error. */
+static int may_join(const struct slot *slot, const struct ward_fork *fork)
+{
+	uint64_t end;
+
+	if (!fork->priv[0])
+		return 0;
+	if (!fork_alone(fork))
+		return -EINVAL;
+	end = load_relaxed(fork_end(fork));
+	return end & 1 || end == (uintptr_t)slot ? 1 : -EPERM;
+}
+
 cold int ward_join_call_slow_(struct ward_fork *fork)
 {
 	struct slot *slot = own_slot();
 	struct join join = { .alone = fork };
-	uint64_t end;
+	int may = fork ? may_join(slot, fork) : -EINVAL;
 
-	if (!fork || (fork->priv[0] && !fork_alone(fork)))
-		return -EINVAL;
-	if (!fork->priv[0])
-		return 0;
-	end = load_relaxed(fork_end(fork));
-	if (!(end & 1) && end != (uintptr_t)slot)
-		return -EPERM;
+	if (may <= 0) {
+		reappear(slot);
+		return may;
+	}
 	join_all(slot, &join);
-	end = load_relaxed(fork_end(fork));
 	fork->priv[0] = 0;
-	return (int)(int32_t)(end >> 32);
+	return (int)(int32_t)(load_relaxed(fork_end(fork)) >> 32);
 }

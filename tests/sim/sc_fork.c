@@ -328,8 +328,8 @@ SCENARIO(fork_cancelled,
 	 .steps = 200000, .rare = 4);
 
 /*
- * The smallest worker beside the smallest maker, which forks and then looks at nothing; no
- * steward wakes it.
+ * The smallest worker beside the smallest maker, and no steward to wake it.  The maker joins
+ * what has ended, a fork of it lies there, and it looks at nothing else.
  */
 static struct pool bare;
 static struct slot maker, worker;
@@ -411,6 +411,8 @@ static void fork_rings(void)
 		part[i].fork.run = bare_run;
 		sim_dawdle(sim_choose(24));
 		check(ward_fork_call(&part[i].fork) == 0);
+		if (i)
+			check(ward_join_call(&part[0].fork, bare_run) == 0);
 		while (load_acquire(&ended) <= i)
 			host_relax();
 	}
