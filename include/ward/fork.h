@@ -146,7 +146,7 @@ WARD_API int ward_join_call(struct ward_fork *fork,
 	}                                                                      \
 	static inline type name##_join(struct name##_part *part)               \
 	{                                                                      \
-		static const struct name##_part none;                          \
+		static struct name##_part none; /* C++: not const */           \
                                                                                \
 		part->error = ward_join_call(&part->fork, name##_run);         \
 		if (WARD_RARE_(part->error))                                   \

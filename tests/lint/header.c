@@ -24,6 +24,26 @@ static int run(struct ward_task *task)
 }
 #endif
 
+struct sum {
+	double of;
+	unsigned n;
+};
+
+WARD_FORKABLE(struct sum, add, unsigned, n)
+{
+	struct add_part left;
+	struct sum sum = { 1.0 / (n + 1), 1 }, other;
+
+	if (n == 0)
+		return sum;
+	add_fork(&left, n - 1);
+	sum = add(n / 2);
+	other = add_join(&left);
+	sum.of += other.of;
+	sum.n += left.error ? 0 : other.n;
+	return sum;
+}
+
 static struct ward_task fixed = WARD_TASK_INIT(run);
 
 int main(void)
@@ -45,6 +65,8 @@ int main(void)
 	if (ward_submit(pool, &task, WARD_NOWAIT) ||
 	    ward_submit(pool, &fixed, ward_in(WARD_S(10))))
 		return 3;
+	if (add(3).n != 6) /* 1, 2, 4, 6 by n */
+		return 5;
 	if (ward_pool_drain(pool, WARD_FOREVER) ||
 	    ward_pool_stats(pool, &stats) || stats.answered != 2)
 		return 4;
