@@ -222,7 +222,8 @@ static uint32_t produce(struct producer *p, uint32_t most)
 		fate_refused(&p->cycle->fates, job[i]->id);
 		job_back(job[i]);
 	}
-	p->shut = got == -ESHUTDOWN;
+	/* What was in time for a part of them is the last call that destroy allows. */
+	p->shut = got == -ESHUTDOWN || load_acquire(&p->cycle->destroying);
 	return n;
 }
 
