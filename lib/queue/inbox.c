@@ -6,7 +6,9 @@
 
 enum {
 	LINGER = 4,    /* looks before a worker counts as searching */
-	PAUSE_MAX = 32 /* of host_relax() between two looks */
+	PAUSE_MAX = 32, /* of host_relax() between two looks */
+	YIELDED = 1000, /* ns; a yield to nobody takes less */
+	SHARED = 64	/* searches until a CPU that is shared is tried again */
 };
 
 /* ---- up and down ---------------------------------------------------------- */
@@ -548,13 +550,36 @@ static struct ward_task *look_first(struct inbox *inbox,
 {
 	struct ward_task *task;
 
-	if (!local->brief || ring_count(&local->ring))
+	if (!local->brief || local->shared || ring_count(&local->ring))
 		return inbox_take(inbox, local);
 	relax_for(local->pause - 1);
 	task = inbox_take(inbox, local);
 	if (likely(task))
 		learn_pause(local);
 	return task;
+}
+
+/*
+ * A worker that shares its CPU waits for nothing by looking on: its submitter runs when it
+ * does not.  Two yields, one after the other, that gave the CPU to somebody say so; for
+ * the next searches it parks at once.
+ */
+static void yield(struct local_queue *local)
+{
+	uint64_t from = host_now();
+
+	host_yield();
+	if (host_now() - from < YIELDED)
+		local->yielded = 0;
+	else if (!local->yielded)
+		local->yielded = 1;
+	else
+		local->shared = SHARED;
+}
+
+static bool shares_cpu(struct local_queue *local)
+{
+	return local->shared && local->shared--;
 }
 
 /* Looks that often.  Before long it also yields its CPU, which a submitter may share. */
@@ -566,7 +591,7 @@ static struct ward_task *look_on(struct inbox *inbox, struct local_queue *local,
 	for (uint32_t i = 0; i < looks; i++) {
 		relax_for(local->pause);
 		if (i >= LINGER)
-			host_yield();
+			yield(local);
 		task = inbox_take(inbox, local);
 		if (task) {
 			learn_pause(local);
@@ -631,9 +656,12 @@ struct ward_task *inbox_search(struct inbox *inbox, struct local_queue *local,
 	struct ward_task *task = look_first(inbox, local);
 	bool searching;
 
-	if (likely(task || (task = look_on(inbox, local, LINGER))))
+	if (likely(task))
 		return task;
-	searching = bell_search(&inbox->bell);
+	searching = !shares_cpu(local);
+	if (searching && (task = look_on(inbox, local, LINGER)))
+		return task;
+	searching = searching && bell_search(&inbox->bell);
 	for (;;) {
 		if (searching) {
 			task = inbox_take(inbox, local);

@@ -57,6 +57,7 @@ struct local_queue {
 	_Atomic uint32_t level;	     /* the highest that is in use */
 	uint32_t near;		     /* its thread's neighbourhood */
 	bool brief;		     /* its last sampled task was: LOCAL_BRIEF */
+	uint8_t shared, yielded;     /* does its thread share a CPU?  inbox.c */
 	struct level at[LOCAL_LEVELS];
 };
 
@@ -73,6 +74,7 @@ static inline void local_init(struct local_queue *local, uint32_t seed)
 	local->batch = local->most = LOCAL_BATCH;
 	local->near = 0;
 	local->brief = false;
+	local->shared = local->yielded = 0;
 	local->victim = seed;
 	local->steal_fork = NULL;
 }
