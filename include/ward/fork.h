@@ -162,7 +162,10 @@ WARD_API int ward_join_call(struct ward_fork *fork,
  * text, so all that holds of it is proven there (lib/sync/deque.h).
  */
 
-/* A worker's words, at ward_pulse_.  Their places go with that name: never changed. */
+/*
+ * A worker's words, at ward_pulse_.  Their places go with that name: never changed.  The
+ * library has another type for them, so these accesses may alias.
+ */
 struct ward_fork_words_ {
 	struct ward_pulse pulse;
 	uint64_t hidden_1[2];
@@ -175,7 +178,7 @@ struct ward_fork_words_ {
 	const bool *light;
 	uint64_t hidden_3[3];
 	uint64_t split;
-};
+} __attribute__((__may_alias__));
 
 #ifndef WARD_FORK_CELLS_
 #define WARD_FORK_CELLS_ 512
