@@ -91,12 +91,22 @@ WARD_API int ward_fork(struct ward_group *group, struct ward_fork *fork);
 WARD_API int ward_join(struct ward_group *group);
 
 /*
- * One part without a group, and its join, which names run() once more: where nobody has
- * stolen it, that is a call which the compiler knows, and may inline.  The form for fine
- * recursion.  The join returns what run() did, or as ward_join(); 0 for a fork that was
- * joined already.  Until then the fork stays.
+ * One part without a group: the form for fine recursion.  As ward_fork(); its memory is
+ * the library's until ward_join_call() has returned, and until then it is not forked again.
+ *	0		it will have run when ward_join_call() returns
+ *	-EINVAL		NULL, or no run
  */
 WARD_API int ward_fork_call(struct ward_fork *fork);
+
+/*
+ * As ward_join(), of that fork.  'run' is the fork's own: where nobody has stolen it, that
+ * is a call which the compiler knows, and may inline.
+ *	0		run() returned 0, or it was joined already
+ *	-ESTALE		the attempt was fenced, and nobody had begun the fork
+ *	-EINVAL		NULL, or a fork of a group
+ *	-EPERM		not the thread that forked
+ *	else		what run() returned, or what became of it where it was stolen
+ */
 WARD_API int ward_join_call(struct ward_fork *fork,
 			    int (*run)(struct ward_fork *fork));
 
@@ -118,8 +128,8 @@ WARD_API int ward_join_call(struct ward_fork *fork,
  *		return fib_call_join(&left) + right;
  *	}
  *
- * The function is static.  A part whose join failed (ward_join() says when) has left.error, and a
- * result of all-zero bits.
+ * The function is static.  A part whose join failed (see ward_join_call()) has an 'error',
+ * and a result of all-zero bits.
  */
 #define WARD_FORKABLE(type, name, argument, as)                                \
 	static type name(argument as);                                         \
@@ -157,7 +167,7 @@ WARD_API int ward_join_call(struct ward_fork *fork,
 
 #if defined(__GNUC__)
 /*
- * Private: what the three calls do where nothing is rare, inlined, because a fork that
+ * Private: what the four calls do where nothing is rare, inlined, because a fork that
  * nobody steals is to cost no more than a call.  The library defines them from the same
  * text, so all that holds of it is proven there (lib/sync/deque.h).
  */
