@@ -41,35 +41,34 @@ static inline struct slot *own_slot(void)
 	return likely(slot) && likely(slot_runs(slot)) ? slot : NULL;
 }
 
-/* By its maker, which has run it, or leaves it out. */
-static void fork_ended(struct ward_fork *fork, int status)
+/* By its maker, which runs it or leaves it out.  One of a group is gone after run(). */
+static void run_or(struct ward_fork *fork, int cause)
 {
 	struct group *group = fork_group(fork);
+	int status = cause ? cause : fork->run(fork);
 
-	if (!group) {
+	if (!group)
 		store_relaxed(fork_end(fork), ALONE_ENDED(status));
-		return;
-	}
-	group->forked--;
-	if (status && !group->error)
+	else if (status && !group->error)
 		group->error = status;
 }
 
+/* Not counted, nor its maker's to join, so a join in its run() waits for nothing. */
 static int run_at_once(struct ward_fork *fork)
 {
-	fork_ended(fork, fork->run(fork));
+	if (fork_alone(fork))
+		store_relaxed(fork_end(fork), ALONE_ENDED(0));
+	run_or(fork, 0);
 	return 0;
 }
 
-/* The first of an attempt, one for which there is no room, or outside of run(). */
-static int push_slowly(struct slot *slot, struct ward_fork *fork)
+/* The first of an attempt.  False: outside of run(), or there is no room. */
+static bool push_first(struct slot *slot, struct ward_fork *fork)
 {
 	if (!slot)
-		return run_at_once(fork);
+		return false;
 	slot->forked = slot->needs_cleanup = 1;
-	if (!deque_push(&slot->local.deque, fork))
-		return run_at_once(fork);
-	return ward_fork_tell_();
+	return deque_push(&slot->local.deque, fork);
 }
 
 cold int ward_fork_slow_(struct ward_group *handle, struct ward_fork *fork)
@@ -83,9 +82,11 @@ cold int ward_fork_slow_(struct ward_group *handle, struct ward_fork *fork)
 	if (group->owner && group->owner != slot)
 		return -EPERM;
 	group->owner = slot;
-	group->forked++;
 	fork->priv[0] = (uintptr_t)group;
-	return push_slowly(slot, fork);
+	if (!push_first(slot, fork))
+		return run_at_once(fork);
+	group->forked++;
+	return ward_fork_tell_();
 }
 
 cold int ward_fork_call_slow_(struct ward_fork *fork)
@@ -96,7 +97,7 @@ cold int ward_fork_call_slow_(struct ward_fork *fork)
 		return -EINVAL;
 	fork->priv[0] = WARD_FORK_ALONE_;
 	store_relaxed(fork_end(fork), (uintptr_t)slot);
-	return push_slowly(slot, fork);
+	return push_first(slot, fork) ? ward_fork_tell_() : run_at_once(fork);
 }
 
 /*
@@ -199,7 +200,11 @@ static void await(struct slot *slot, const struct join *join, uint32_t *turn)
 /* Any fork of ours.  A fenced attempt skips the forks that it has not begun. */
 static void run_own(struct slot *slot, struct ward_fork *fork)
 {
-	fork_ended(fork, slot_taken(slot) ? -ESTALE : fork->run(fork));
+	struct group *group = fork_group(fork);
+
+	run_or(fork, slot_taken(slot) ? -ESTALE : 0);
+	if (group)
+		group->forked--;
 }
 
 /*

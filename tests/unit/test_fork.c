@@ -64,6 +64,36 @@ Test(fork, runs_at_once_on_a_thread_that_is_no_worker)
 	cr_assert_eq(ward_join(&group), 0, "it is empty again");
 }
 
+struct own {
+	struct ward_fork fork;
+	struct ward_group *group; /* NULL: alone */
+	int joined;
+};
+
+/* What it asks for cannot be: it must not wait for itself. */
+static int joins_itself(struct ward_fork *fork)
+{
+	struct own *own = ward_entry(fork, struct own, fork);
+
+	own->joined = own->group ? ward_join(own->group) :
+				   ward_join_call(fork, joins_itself);
+	return 0;
+}
+
+Test(fork, one_that_runs_at_once_does_not_wait_for_itself)
+{
+	struct ward_group group = { { 0 } };
+	struct own own[2] = { { { joins_itself, { 0 } }, &group, 1 },
+			      { { joins_itself, { 0 } }, NULL, 1 } };
+
+	cr_assert_eq(ward_fork(&group, &own[0].fork), 0);
+	cr_assert_eq(own[0].joined, 0);
+	cr_assert_eq(ward_join(&group), 0);
+	cr_assert_eq(ward_fork_call(&own[1].fork), 0);
+	cr_assert_eq(own[1].joined, 0);
+	cr_assert_eq(ward_join_call(&own[1].fork, joins_itself), 0);
+}
+
 Test(fork, refuses_what_is_none)
 {
 	static const struct ward_group empty;
