@@ -170,7 +170,7 @@ struct line {
 	struct counts producers;
 	const char *json;
 	const char *of_benches; /* an option that the first minute has not */
-	bool full, only, minute;
+	bool full, only, rivals, minute;
 	const struct bench *bench[LIST_MAX];
 	unsigned benches;
 };
@@ -235,9 +235,11 @@ static void take_option(struct line *line, int option, const char *value)
 		o->runs = (unsigned)number("--runs", value, 1, RUNS_MAX);
 		break;
 	case 'o':
-		line->only = true;
-		__attribute__((fallthrough));
 	case 'R':
+		line->only |= option == 'o';
+		line->rivals |= option == 'R';
+		if (line->only && line->rivals)
+			refuse("--only is without --rivals", value);
 		o->impls = 0;
 		if (!line->only)
 			take_rival("--rivals", "nothing", o),

@@ -30,6 +30,7 @@ refuses "--shapes: 0x1" throughput --shapes 0x1
 refuses "--runs: 0" throughput --runs 0
 refuses "--runs: 1k" throughput --runs 1k
 refuses "--rivals: nobody" throughput --rivals nobody
+refuses "--only is without --rivals: none" throughput --only ward --rivals none
 refuses "--ring: not a power of two: 12" throughput --ring 12
 refuses "--placement: beside" throughput --placement beside
 refuses "--placement: across;together" throughput --placement "across;together"
