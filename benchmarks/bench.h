@@ -51,9 +51,18 @@ struct result {
 };
 #define RESULTS_MAX 64u
 
+struct result_series {
+	char name[40], unit[12], by[12];
+	double step, value[POINTS_MAX];
+	unsigned points;
+};
+#define SERIES_MAX 8u
+
 struct results {
 	struct result result[RESULTS_MAX];
 	unsigned n;
+	struct result_series series[SERIES_MAX];
+	unsigned all_series;
 	bool collapsed; /* no result within the limit */
 	bool failed;	/* it crashed, or found something wrong */
 };
@@ -73,7 +82,13 @@ bool trials_failed(void);
  * is booked under the name of bench b.
  */
 void tell(const char *metric, const char *unit, double value);
-/* p50, p99 and, if asked for, p99.9; then the largest. */
+/* Values of one run at even steps; at most POINTS_MAX. */
+void tell_series(const char *name, const char *unit, const struct steps *steps,
+		 const double *value);
+/*
+ * p50, p99 and, if asked for, p99.9; then the largest.  And as a series by share, in
+ * steps of a hundredth.
+ */
 void tell_samples(const char *prefix, double *sample_us, unsigned n, bool tail);
 /*
  * Starts what the trial asks for: its implementation, unless load->rival is one

@@ -42,13 +42,8 @@ const struct figure *book_find(const struct book *book, const struct key *key)
 	return NULL;
 }
 
-static struct figure *book_new(struct book *book, const struct key *key)
+static void figure_init(struct figure *f, const struct key *key)
 {
-	struct figure *f;
-
-	book->figure = grown(book->figure, book->figures, &book->room,
-			     sizeof(*book->figure));
-	f = &book->figure[book->figures++];
 	memset(f, 0, sizeof(*f));
 	snprintf(f->bench, sizeof(f->bench), "%s", key->bench);
 	snprintf(f->impl, sizeof(f->impl), "%s", key->impl);
@@ -57,7 +52,23 @@ static struct figure *book_new(struct book *book, const struct key *key)
 	snprintf(f->placement, sizeof(f->placement), "%s", placement_of(key));
 	f->workers = key->workers;
 	f->producers = key->producers;
+}
+
+static struct figure *book_new(struct book *book, const struct key *key)
+{
+	struct figure *f;
+
+	book->figure = grown(book->figure, book->figures, &book->room,
+			     sizeof(*book->figure));
+	f = &book->figure[book->figures++];
+	figure_init(f, key);
 	return f;
+}
+
+static void figure_add(struct figure *f, double value)
+{
+	f->value = grown(f->value, f->runs, &f->room, sizeof(*f->value));
+	f->value[f->runs++] = value;
 }
 
 void book_add(struct book *book, const struct key *key, double value)
@@ -66,14 +77,53 @@ void book_add(struct book *book, const struct key *key, double value)
 
 	if (!f)
 		f = book_new(book, key);
-	f->value = grown(f->value, f->runs, &f->room, sizeof(*f->value));
-	f->value[f->runs++] = value;
+	figure_add(f, value);
+}
+
+const struct series *book_find_series(const struct book *book,
+				      const struct key *key)
+{
+	for (unsigned i = 0; i < book->all_series; i++)
+		if (figure_is(&book->series[i].of, key))
+			return &book->series[i];
+	return NULL;
+}
+
+static struct series *series_new(struct book *book, const struct key *key,
+				 const struct steps *steps)
+{
+	struct series *s;
+
+	book->series = grown(book->series, book->all_series, &book->series_room,
+			     sizeof(*book->series));
+	s = &book->series[book->all_series++];
+	figure_init(&s->of, key);
+	snprintf(s->by, sizeof(s->by), "%s", steps->by);
+	s->step = steps->step;
+	s->points = steps->points;
+	return s;
+}
+
+void book_add_series(struct book *book, const struct key *key,
+		     const struct steps *steps, const double *value)
+{
+	struct series *s = (struct series *)book_find_series(book, key);
+
+	if (!s)
+		s = series_new(book, key, steps);
+	if (s->points != steps->points)
+		return;
+	for (unsigned i = 0; i < steps->points; i++)
+		figure_add(&s->of, value[i]);
 }
 
 void book_free(struct book *book)
 {
 	for (unsigned i = 0; i < book->figures; i++)
 		free(book->figure[i].value);
+	for (unsigned i = 0; i < book->all_series; i++)
+		free(book->series[i].of.value);
+	free(book->series);
 	free(book->figure);
 	memset(book, 0, sizeof(*book));
 }
@@ -119,6 +169,21 @@ struct spread figure_spread(const struct figure *f)
 	return spread_of(value, n);
 }
 
+unsigned series_runs(const struct series *s)
+{
+	return s->points ? s->of.runs / s->points : 0;
+}
+
+struct spread series_spread(const struct series *s, unsigned point)
+{
+	double value[RUNS_MAX];
+	unsigned n = 0;
+
+	for (unsigned run = 0; run < series_runs(s) && n < RUNS_MAX; run++)
+		value[n++] = s->of.value[run * s->points + point];
+	return spread_of(value, n);
+}
+
 unsigned figure_ratio(const struct figure *f, const struct figure *by,
 		      struct spread *out)
 {
@@ -153,18 +218,23 @@ static void json_values(FILE *out, const struct figure *f)
 	fprintf(out, "]");
 }
 
+static void json_key(FILE *out, const struct figure *f)
+{
+	fprintf(out,
+		"{\"bench\": \"%s\", \"impl\": \"%s\", \"workers\": %u, "
+		"\"producers\": %u, ",
+		f->bench, f->impl, f->workers, f->producers);
+	if (f->placement[0])
+		fprintf(out, "\"placement\": \"%s\", ", f->placement);
+}
+
 bool book_json(const struct book *book, unsigned from, FILE *out)
 {
 	for (unsigned i = from; i < book->figures; i++) {
 		const struct figure *f = &book->figure[i];
 		struct spread s = figure_spread(f);
 
-		fprintf(out,
-			"{\"bench\": \"%s\", \"impl\": \"%s\", \"workers\": %u, "
-			"\"producers\": %u, ",
-			f->bench, f->impl, f->workers, f->producers);
-		if (f->placement[0])
-			fprintf(out, "\"placement\": \"%s\", ", f->placement);
+		json_key(out, f);
 		fprintf(out, "\"metric\": \"%s\", \"unit\": \"%s\"",
 			f->metric, f->unit);
 		json_number(out, "median", s.median);
@@ -172,6 +242,41 @@ bool book_json(const struct book *book, unsigned from, FILE *out)
 		json_number(out, "max", s.max);
 		fprintf(out, ", \"runs\": %u", f->runs);
 		json_values(out, f);
+		fprintf(out, "}\n");
+	}
+	return fflush(out) == 0 && !ferror(out);
+}
+
+static void json_points(FILE *out, const struct series *s)
+{
+	static const char *const name[] = { "median", "min", "max" };
+
+	for (unsigned k = 0; k < 3; k++) {
+		fprintf(out, ", \"%s\": [", name[k]);
+		for (unsigned i = 0; i < s->points; i++) {
+			struct spread at = series_spread(s, i);
+
+			fprintf(out, "%s%.6g", i ? ", " : "",
+				k == 0	 ? at.median
+				: k == 1 ? at.min
+					 : at.max);
+		}
+		fputc(']', out);
+	}
+}
+
+bool book_json_series(const struct book *book, unsigned from, FILE *out)
+{
+	for (unsigned i = from; i < book->all_series; i++) {
+		const struct series *s = &book->series[i];
+
+		json_key(out, &s->of);
+		fprintf(out,
+			"\"series\": \"%s\", \"unit\": \"%s\", \"by\": \"%s\", "
+			"\"step\": %.6g, \"points\": %u, \"runs\": %u",
+			s->of.metric, s->of.unit, s->by, s->step, s->points,
+			series_runs(s));
+		json_points(out, s);
 		fprintf(out, "}\n");
 	}
 	return fflush(out) == 0 && !ferror(out);

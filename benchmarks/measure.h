@@ -25,14 +25,40 @@ struct figure {
 	unsigned runs, room;
 };
 
+/*
+ * Many values of each run at even steps: samples by their share (0 is the least, 1 the
+ * most), or what was done by the time.  of.value has all points of the first run, then
+ * those of the next.
+ */
+struct series {
+	struct figure of; /* of.runs counts points */
+	char by[12];	  /* what the steps are of: "share", or a unit */
+	double step;
+	unsigned points;
+};
+
+#define POINTS_MAX 256u
+
 struct book {
 	struct figure *figure;
 	unsigned figures, room;
+	struct series *series;
+	unsigned all_series, series_room;
 };
 
 void book_add(struct book *book, const struct key *key, double value);
 /* NULL: never measured.  key->unit is not looked at. */
 const struct figure *book_find(const struct book *book, const struct key *key);
+/* One run of a series; one of another length than the first is left out. */
+struct steps {
+	const char *by;
+	double step;
+	unsigned points;
+};
+void book_add_series(struct book *book, const struct key *key,
+		     const struct steps *steps, const double *value);
+const struct series *book_find_series(const struct book *book,
+				      const struct key *key);
 void book_free(struct book *book);
 
 #define RUNS_MAX 101u
@@ -41,6 +67,9 @@ struct spread {
 	double median, min, max;
 };
 struct spread figure_spread(const struct figure *figure);
+/* Of all runs at one point. */
+struct spread series_spread(const struct series *series, unsigned point);
+unsigned series_runs(const struct series *series);
 /*
  * One by another, run by run: what the machine did during a run falls on both.
  * Returns how many runs there are; those in which the other collapsed are left out.
@@ -50,6 +79,8 @@ unsigned figure_ratio(const struct figure *figure, const struct figure *by,
 
 /* The figures from that one on, in the order in which they came; false: no. */
 bool book_json(const struct book *book, unsigned from, FILE *out);
+/* The same of series, which are lines without a "metric". */
+bool book_json_series(const struct book *book, unsigned from, FILE *out);
 
 /* Sorts the samples; fraction 0.5 is the median, 1 the largest; 0 of none. */
 double samples_at(double *sample, unsigned n, double fraction);

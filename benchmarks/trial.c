@@ -38,9 +38,22 @@ double results_find(const struct results *results, const char *metric)
 
 static FILE *teller;
 
+/* What the line of a series begins with. */
+#define SERIES "series "
+
 void tell(const char *metric, const char *unit, double value)
 {
 	fprintf(teller, "%s %s %.9g\n", metric, unit, value);
+}
+
+void tell_series(const char *name, const char *unit, const struct steps *steps,
+		 const double *value)
+{
+	fprintf(teller, "%s%s %s %s %.9g", SERIES, name, unit, steps->by,
+		steps->step);
+	for (unsigned i = 0; i < steps->points; i++)
+		fprintf(teller, " %.6g", value[i]);
+	fputc('\n', teller);
 }
 
 void tell_samples(const char *prefix, double *sample, unsigned n, bool tail)
@@ -53,6 +66,7 @@ void tell_samples(const char *prefix, double *sample, unsigned n, bool tail)
 		      { "p99", .99, false },
 		      { "p999", .999, true },
 		      { "max", 1, false } };
+	double share[101];
 	char metric[40];
 
 	for (unsigned i = 0; i < sizeof(point) / sizeof(*point); i++) {
@@ -62,6 +76,11 @@ void tell_samples(const char *prefix, double *sample, unsigned n, bool tail)
 			 point[i].name);
 		tell(metric, "us", samples_at(sample, n, point[i].fraction));
 	}
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i <= 100; i++) /* sorted by now */
+		share[i] = sample[i ? (n * i + 99) / 100 - 1 : 0];
+	tell_series(prefix, "us", &(struct steps){ "share", .01, 101 }, share);
 }
 
 enum { ARGS = 12 };
@@ -164,6 +183,26 @@ static bool read_all(int fd, char *text, size_t room, uint64_t until)
 	}
 }
 
+static void parse_series(struct results *out, const char *line)
+{
+	struct result_series *s = &out->series[out->all_series];
+	int at;
+
+	if (out->all_series == SERIES_MAX ||
+	    sscanf(line, "%39s %11s %11s %lf%n", s->name, s->unit, s->by,
+		   &s->step, &at) != 4)
+		return;
+	for (s->points = 0; s->points < POINTS_MAX; s->points++) {
+		char *end;
+
+		s->value[s->points] = strtod(line + at, &end);
+		if (end == line + at)
+			break;
+		at = (int)(end - line);
+	}
+	out->all_series++;
+}
+
 static void parse(struct results *out, char *text)
 {
 	char *save = NULL;
@@ -172,9 +211,11 @@ static void parse(struct results *out, char *text)
 	     line = strtok_r(NULL, "\n", &save)) {
 		struct result *r = &out->result[out->n];
 
-		if (out->n < RESULTS_MAX &&
-		    sscanf(line, "%39s %11s %lf", r->metric, r->unit,
-			   &r->value) == 3)
+		if (!strncmp(line, SERIES, strlen(SERIES)))
+			parse_series(out, line + strlen(SERIES));
+		else if (out->n < RESULTS_MAX &&
+			 sscanf(line, "%39s %11s %lf", r->metric, r->unit,
+				&r->value) == 3)
 			out->n++;
 	}
 }
@@ -197,7 +238,7 @@ static void trial_ask(const struct trial *trial, unsigned limit_s,
 		      struct results *out)
 {
 	uint64_t until = os_now() + limit_s * S;
-	char text[8192];
+	static char text[65536];
 	int fd = -1, status = 0;
 	pid_t pid = trial_start(trial, &fd);
 
@@ -286,6 +327,20 @@ static void book_results(struct book *book, const struct trial *t,
 {
 	for (unsigned i = 0; i < r->n; i++)
 		book_result(book, t, &r->result[i]);
+	for (unsigned i = 0; i < r->all_series; i++) {
+		const struct result_series *s = &r->series[i];
+		struct key key = { .bench = t->bench,
+				   .impl = t->impl,
+				   .metric = s->name,
+				   .unit = s->unit,
+				   .workers = t->workers,
+				   .producers = t->producers,
+				   .placement = placement_name(t->placement) };
+
+		book_add_series(book, &key,
+				&(struct steps){ s->by, s->step, s->points },
+				s->value);
+	}
 }
 
 bool trial_book(struct book *book, const struct trial *t, unsigned limit_s)

@@ -377,7 +377,7 @@ static void part_run(const struct line *line, unsigned i, struct book *book)
 /* Counts the trials. */
 static void rehearse(const struct line *line)
 {
-	struct book none = { NULL, 0, 0 };
+	struct book none = { .figures = 0 };
 
 	progress_rehearse(true);
 	for (unsigned i = 0; i < parts(line); i++)
@@ -398,7 +398,7 @@ static void report(const struct line *line, const struct book *book,
 int main(int argc, char **argv)
 {
 	static struct line line;
-	struct book book = { NULL, 0, 0 };
+	struct book book = { .figures = 0 };
 	uint64_t from = os_now();
 	FILE *json = NULL;
 	bool ok = true;
@@ -411,11 +411,12 @@ int main(int argc, char **argv)
 	machine_print(stdout);
 	rehearse(&line);
 	for (unsigned i = 0; i < parts(&line); i++) {
-		unsigned before = book.figures;
+		unsigned before = book.figures, series = book.all_series;
 
 		part_run(&line, i, &book);
 		if (json)
-			ok = book_json(&book, before, json) && ok;
+			ok = book_json(&book, before, json) &&
+			     book_json_series(&book, series, json) && ok;
 	}
 	report(&line, &book, os_now() - from);
 	if (json)
