@@ -24,6 +24,7 @@ wardbench_SOURCES = \
 	benchmarks/lanes.c \
 	benchmarks/latency.c \
 	benchmarks/limit.c \
+	benchmarks/losses.c \
 	benchmarks/machine.c \
 	benchmarks/measure.c \
 	benchmarks/measure.h \

@@ -18,7 +18,8 @@ const struct bench *const benches[] = { &bench_throughput, &bench_inflight,
 					&bench_lanes,	   &bench_port,
 					&bench_timer,	   &bench_recall,
 					&bench_work1us,	   &bench_burst,
-					&bench_steward,	   NULL };
+					&bench_steward,	   &bench_losses,
+					NULL };
 
 static void usage(FILE *out)
 {
