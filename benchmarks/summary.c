@@ -43,15 +43,19 @@ static bool is_ours(const char *impl)
 	       !strcmp(impl, "nothing");
 }
 
+/* Of as many threads as ward had. */
 static const struct figure *best_other(const struct book *book,
-				       const struct subject *s)
+				       const struct subject *s,
+				       const struct figure *ward)
 {
 	const struct figure *best = NULL;
 
 	for (unsigned i = 0; i < book->figures; i++) {
 		const struct figure *f = &book->figure[i];
 
-		if (!is_of(f, s) || is_ours(f->impl))
+		if (!is_of(f, s) || is_ours(f->impl) ||
+		    f->workers != ward->workers ||
+		    f->producers != ward->producers)
 			continue;
 		if (!best ||
 		    figure_spread(f).median < figure_spread(best).median)
@@ -135,7 +139,7 @@ static void verdict(const struct printer *p, const struct figure *other,
 
 static void compare(const struct printer *p, const struct subject *s)
 {
-	const struct figure *ward, *other = best_other(p->book, s);
+	const struct figure *ward, *other;
 
 	ward = of(p->book, s, s->ours ? s->ours : "ward");
 	label(p, s->label);
@@ -144,6 +148,7 @@ static void compare(const struct printer *p, const struct subject *s)
 		return;
 	}
 	value(p, figure_spread(ward).median, s->what);
+	other = best_other(p->book, s, ward);
 	if (other)
 		verdict(p, other, ward);
 	else
