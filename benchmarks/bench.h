@@ -178,6 +178,8 @@ bool machine_use(unsigned cpus);
 void machine_place(void);
 /* WARD_POOL_NEAR, or 0. */
 uint32_t machine_flags(void);
+/* Its name, and what the library was built with. */
+void machine_line(FILE *out);
 void machine_print(FILE *out);
 
 #endif

@@ -7,6 +7,8 @@ noinst_PROGRAMS += wardbench
 wardbench_SOURCES = \
 	benchmarks/bench.h \
 	benchmarks/burst.c \
+	benchmarks/chart.c \
+	benchmarks/chart.h \
 	benchmarks/cancel.c \
 	benchmarks/cost.c \
 	benchmarks/cost.h \
@@ -36,6 +38,8 @@ wardbench_SOURCES = \
 	benchmarks/objects.h \
 	benchmarks/os.h \
 	benchmarks/overhead.c \
+	benchmarks/page.c \
+	benchmarks/page.h \
 	benchmarks/placement.c \
 	benchmarks/placement.h \
 	benchmarks/plain.h \
@@ -53,6 +57,8 @@ wardbench_SOURCES = \
 	benchmarks/steward.c \
 	benchmarks/summary.c \
 	benchmarks/summary.h \
+	benchmarks/svg.c \
+	benchmarks/svg.h \
 	benchmarks/threads.c \
 	benchmarks/threads.h \
 	benchmarks/throughput.c \
@@ -125,6 +131,12 @@ EXTRA_DIST += benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
 	benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
 	benchmarks/guard/middle.awk benchmarks/guard/pairs \
 	benchmarks/guard/ratios.awk benchmarks/results
+
+# The first minute, as a page.
+.PHONY: report
+report: wardbench
+	./wardbench --report report.html
+CLEANFILES += report.html
 
 # Has anything become slower than what is recorded of this machine?  Minutes.
 GUARD = $(SHELL) $(top_srcdir)/benchmarks/guard/guard.sh

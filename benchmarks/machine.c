@@ -79,18 +79,16 @@ static void cpu_model(char *to, size_t len)
 		fclose(file);
 }
 
-void machine_print(FILE *out)
+void machine_line(FILE *out)
 {
-	unsigned places = neighbourhoods();
 	struct utsname name;
 	char model[128];
 
 	cpu_model(model, sizeof(model));
 	if (uname(&name))
 		snprintf(name.release, sizeof(name.release), "?");
-	fprintf(out,
-		"machine: %s, %u CPUs, Linux %s, libward %d.%d.%d, %s %s\n",
-		model, machine_cpus(), name.release, WARD_VERSION_MAJOR,
+	fprintf(out, "%s, %u CPUs, Linux %s, libward %d.%d.%d, %s %s", model,
+		machine_cpus(), name.release, WARD_VERSION_MAJOR,
 		WARD_VERSION_MINOR, WARD_VERSION_PATCH,
 #ifdef __clang__
 		"clang", __clang_version__
@@ -98,6 +96,15 @@ void machine_print(FILE *out)
 		"gcc", __VERSION__
 #endif
 	);
+}
+
+void machine_print(FILE *out)
+{
+	unsigned places = neighbourhoods();
+
+	fputs("machine: ", out);
+	machine_line(out);
+	fputc('\n', out);
 	if (places)
 		fprintf(out, "placed in %u neighbourhood%s\n", places,
 			places == 1 ? "" : "s");

@@ -4,6 +4,7 @@
  */
 #include "bench.h"
 #include "minute.h"
+#include "page.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -34,6 +35,7 @@ static void usage(FILE *out)
 		"\noptions:\n"
 		"  --full             as all --quick\n"
 		"  --json FILE        the figures, one JSON object a line\n"
+		"  --report FILE      the figures as plots, one page of HTML\n"
 		"  --shapes PxW,...   producers x workers of throughput\n"
 		"  --producers LIST   or every combination of these\n"
 		"  --workers LIST     with these; also the pools of the others\n"
@@ -169,7 +171,7 @@ static void take_placement(const char *option, const char *part, void *arg)
 struct line {
 	struct options options;
 	struct counts producers;
-	const char *json;
+	const char *json, *report;
 	const char *of_benches; /* an option that the first minute has not */
 	bool full, only, rivals, minute;
 	const struct bench *bench[LIST_MAX];
@@ -193,6 +195,7 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'C' },
 	{ "near", no_argument, NULL, 'N' },
 	{ "json", required_argument, NULL, 'j' },
+	{ "report", required_argument, NULL, 'H' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
@@ -272,6 +275,9 @@ static void take_option(struct line *line, int option, const char *value)
 		break;
 	case 'j':
 		line->json = value;
+		break;
+	case 'H':
+		line->report = value;
 		break;
 	case 'h':
 		usage(stdout);
@@ -396,6 +402,78 @@ static void report(const struct line *line, const struct book *book,
 		line->bench[i]->report(&line->options, book);
 }
 
+/* ---- the report ---------------------------------------------------------- */
+
+struct made {
+	char *text;
+	size_t size;
+	FILE *out;
+};
+
+static FILE *made_open(struct made *made)
+{
+	made->out = open_memstream(&made->text, &made->size);
+	if (!made->out)
+		refuse("no memory", "");
+	return made->out;
+}
+
+static const char *made_text(struct made *made)
+{
+	fclose(made->out);
+	made->text[strcspn(made->text, "\n")] = 0;
+	return made->text;
+}
+
+static bool page(const struct line *line, const struct book *book,
+		 uint64_t took, const char *command)
+{
+	struct page_head head = { .command = command,
+				  .seconds = (unsigned)(took / S) };
+	FILE *out = fopen(line->report, "we");
+	struct page_name name[LIST_MAX];
+	struct made machine;
+	char day[16] = "?";
+	time_t now = time(NULL);
+	struct tm tm;
+	bool ok;
+
+	if (!out)
+		return false;
+	for (unsigned i = 0; i < line->options.impls; i++)
+		name[head.names++] =
+			(struct page_name){ line->options.impl[i]->name,
+					    line->options.impl[i]->what };
+	head.name = name;
+	machine_line(made_open(&machine));
+	head.machine = made_text(&machine);
+	if (localtime_r(&now, &tm))
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	head.day = day;
+	ok = page_print(book, &head, out);
+	free(machine.text);
+	return fclose(out) == 0 && ok;
+}
+
+/* Before minutes of measuring; what is there stays until there is a new one. */
+static void must_write(const char *file)
+{
+	FILE *out = fopen(file, "ae");
+
+	if (!out || fclose(out))
+		refuse(strerror(errno), file);
+}
+
+static char *command_of(int argc, char **argv)
+{
+	struct made made;
+
+	fputs("wardbench", made_open(&made));
+	for (int i = 1; i < argc; i++)
+		fprintf(made.out, " %s", argv[i]);
+	return (char *)made_text(&made);
+}
+
 int main(int argc, char **argv)
 {
 	static struct line line;
@@ -403,10 +481,14 @@ int main(int argc, char **argv)
 	uint64_t from = os_now();
 	FILE *json = NULL;
 	bool ok = true;
+	char *command;
 
 	if (argc > 1 && !strcmp(argv[1], "--trial"))
 		trial_main(argc - 2, argv + 2);
+	command = command_of(argc, argv); /* before options change places */
 	command_line(&line, argc, argv);
+	if (line.report)
+		must_write(line.report);
 	if (line.json && !(json = fopen(line.json, "we")))
 		refuse(strerror(errno), line.json);
 	machine_print(stdout);
@@ -425,6 +507,14 @@ int main(int argc, char **argv)
 	if (!ok)
 		fprintf(stderr, "wardbench: %s: not all was written\n",
 			line.json);
+	if (line.report && !page(&line, &book, os_now() - from, command)) {
+		fprintf(stderr, "wardbench: %s: %s\n", line.report,
+			strerror(errno));
+		ok = false;
+	} else if (line.report) {
+		printf("report: %s\n", line.report);
+	}
+	free(command);
 	book_free(&book);
 	return ok && !trials_failed() ? 0 : 1;
 }

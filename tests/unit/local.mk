@@ -4,8 +4,8 @@
 # A new one is a line of the list; what it asks for beyond the others, one below.
 
 unit_tests =
-unit_scripts = tests/unit/count.sh tests/unit/guard.sh tests/unit/rivals.sh \
-	tests/unit/wardbench.sh
+unit_scripts = tests/unit/count.sh tests/unit/guard.sh tests/unit/report.sh \
+	tests/unit/rivals.sh tests/unit/wardbench.sh
 
 if HAVE_CRITERION
 unit_tests += \
@@ -64,6 +64,7 @@ unit_tests += \
 	tests/unit/test_lost \
 	tests/unit/test_misuse \
 	tests/unit/test_near \
+	tests/unit/test_page \
 	tests/unit/test_plan \
 	tests/unit/test_pool \
 	tests/unit/test_port \
@@ -98,6 +99,10 @@ tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_is_younger
 tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines
 tests_unit_test_intensity_LDADD = $(LDADD) -lm
+tests_unit_test_page_SOURCES = tests/unit/test_page.c \
+	benchmarks/chart.c benchmarks/measure.c benchmarks/page.c benchmarks/svg.c
+tests_unit_test_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_page_LDADD = $(LDADD) -lm
 tests_unit_test_summary_SOURCES = tests/unit/test_summary.c \
 	benchmarks/measure.c benchmarks/summary.c
 tests_unit_test_summary_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
