@@ -101,6 +101,16 @@ Test(summary, the_other_is_the_best_and_of_the_same_placement)
 	says("throughput, together     10.0 ns a task   ahead   mutex takes 2.0 t");
 }
 
+Test(summary, the_other_has_as_many_workers)
+{
+	struct key two = { "throughput", "glib", "task", "ns", 2, 1, "across" };
+
+	throughput("ward", "across", 40, 40, 40);
+	throughput("mutex", "across", 80, 80, 80);
+	book_add(&book, &two, 20);
+	says("throughput, across       40.0 ns a task   ahead   mutex takes 2.0 t");
+}
+
 Test(summary, what_stood_still_is_behind)
 {
 	throughput("ward", "across", 40, 40, 40);
