@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-#define MINUTE_PARTS 5u
+#define MINUTE_PARTS 8u
 
 /* The bench of each part, and with which options. */
 const struct bench *minute_bench(unsigned part);

@@ -173,10 +173,12 @@ static void calls(const struct options *o, struct book *book)
 static void overhead_run(const struct options *o, struct book *book)
 {
 	for (unsigned run = 0; run < o->runs; run++) {
+		calls(o, book);
+		if (o->brief)
+			continue;
 		pair(o, book, run, &supervision_pinned);
 		pair(o, book, run, &supervision_spread);
 		pair(o, book, run, &catching_pinned);
-		calls(o, book);
 	}
 	progress_end();
 }
