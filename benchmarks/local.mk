@@ -146,8 +146,9 @@ bench-check: wardbench
 bench-record: wardbench
 	$(GUARD) record
 
-# Beside Go and Erlang/OTP, where they are installed; some minutes.
+# Beside Go, Erlang/OTP, Rust and Java, where they are installed; some minutes.
 EXTRA_DIST += benchmarks/rivals/erlang benchmarks/rivals/go \
+	benchmarks/rivals/java benchmarks/rivals/rust \
 	benchmarks/rivals/rivals.sh benchmarks/rivals/table.awk
 .PHONY: bench-rivals
 bench-rivals: wardbench

@@ -65,6 +65,19 @@ END {
 	title("empty task, ns, producers x workers", "1x1 1x2 2x2 8x8")
 	row("ward", "ward", "throughput", shapes)
 	row("Go: buffered channel, workers", "go", "throughput", shapes)
+	row("Rust: crossbeam's channel, workers", "crossbeam", "throughput", shapes)
+	row("Rust: rayon, spawned from outside", "rayon", "throughput", shapes)
+	row("Rust: rayon, spawned by one of its own", "rayon_scope", \
+		"throughput", shapes)
+	row("Java: ForkJoinPool", "forkjoinpool", "throughput", shapes)
+	row("Java: ThreadPoolExecutor", "threadpool", "throughput", shapes)
+
+	forks = "fib/1x1 fib/1x2"
+	title("a fork of fib(32), ns, workers", "1 2")
+	row("ward", "ward", "forkjoin", forks)
+	row("ward: joins that name the function", "ward_call", "forkjoin", forks)
+	row("Rust: rayon::join", "rayon", "forkjoin", forks)
+	row("Java: RecursiveTask", "forkjoinpool", "forkjoin", forks)
 
 	for (cpus = 1; cpus < 1024; cpus++)
 		if (n["ward/work1us/over_ideal/1x" cpus])
