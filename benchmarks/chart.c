@@ -42,7 +42,7 @@ static void reach_add(struct reach *r, double v)
 	r->max = r->max > v ? r->max : v;
 }
 
-/* Some room on both sides; at least from 1 to 10. */
+/* Some room on both sides; at least from 1 to 4. */
 static struct axis log_axis(struct reach r, const char *unit)
 {
 	struct axis axis = { .log = true, .unit = unit };
@@ -51,8 +51,8 @@ static struct axis log_axis(struct reach r, const char *unit)
 		r.min = r.max = 1;
 	axis.min = r.min / 1.25;
 	axis.max = r.max * 1.25;
-	if (axis.max < axis.min * 10)
-		axis.max = axis.min * 10;
+	if (axis.max < axis.min * 4)
+		axis.max = axis.min * 4;
 	return axis;
 }
 
@@ -119,7 +119,7 @@ void rows_print(const struct rows *rows, FILE *out)
 	struct plot p = { .out = out,
 			  .width = WIDTH,
 			  .height = 22.0 * rows->n + 34,
-			  .left = 104,
+			  .left = 120,
 			  .right = 76,
 			  .top = 6,
 			  .bottom = 24 };
@@ -197,12 +197,9 @@ void shares_print(const struct shares *shares, FILE *out)
 	struct reach reach = { 0, 0 };
 
 	for (unsigned i = 0; i < shares->n; i++)
-		for (unsigned k = 0; k < shares->series[i]->points; k++) {
-			struct spread at = series_spread(shares->series[i], k);
-
-			reach_add(&reach, at.min);
-			reach_add(&reach, at.max);
-		}
+		for (unsigned k = 0; k < shares->series[i]->points; k++)
+			reach_add(&reach,
+				  series_spread(shares->series[i], k).median);
 	reach_add(&reach, shares->mark);
 	p.x = log_axis(reach, shares->n ? shares->series[0]->of.unit : "us");
 	plot_open(&p, shares->what);
@@ -210,7 +207,8 @@ void shares_print(const struct shares *shares, FILE *out)
 	plot_y(&p);
 	if (shares->mark > 0)
 		plot_mark(&p, shares->mark, 0, shares->marked);
-	for (unsigned i = 0; i < shares->n; i++)
+	/* of many the first alone: they would hide each other */
+	for (unsigned i = 0; i < (shares->n > 2 ? 1 : shares->n); i++)
 		share_area(&p, shares->series[i], shares->class[i]);
 	for (unsigned i = shares->n; i-- > 0;)
 		share_line(&p, shares->series[i], shares->class[i]);

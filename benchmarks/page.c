@@ -54,6 +54,8 @@ static const char *const style[] = {
 	"svg .tick,svg .marked,svg .said{fill:var(--soft)}",
 	"svg .ours{font-weight:700;fill:var(--c0)}",
 	".small svg text{font-size:15px}",
+	"@media(max-width:480px){svg text{font-size:15px}"
+	"body{padding:16px 16px 40px}}",
 	".grid line,.key line{stroke-width:1}",
 	"line.grid{stroke:var(--grid)}line.axis{stroke:var(--axis)}",
 	"line.mark{stroke:var(--axis);stroke-dasharray:2 3}",
@@ -424,7 +426,7 @@ static void losses_figure(const struct page *p, const char *impl,
 				   .class = class_of(impl),
 				   .max = most * 1.05,
 				   .what = title,
-				   .end = "its process has ended",
+				   .end = "process ended",
 				   .event = event };
 
 	if (!chart.series)
@@ -776,10 +778,15 @@ static void by_workers(const struct page *p)
 {
 	static const char *const placement[] = { "across", "together",
 						 "unpinned" };
+	static const char *const where[] = {
+		"The producer has one half of the CPUs, the workers the other.",
+		"All threads are on one CPU.",
+		"The scheduler puts the threads where it likes.",
+	};
 
 	for (unsigned k = 0; k < 3; k++) {
 		struct sweep sweep = { .placement = placement[k] };
-		char title[80];
+		char title[80], text[400];
 
 		sweep.n = sizes_of(p, placement[k], sweep.size);
 		if (sweep.n < 2)
@@ -792,10 +799,13 @@ static void by_workers(const struct page *p)
 		snprintf(title, sizeof(title),
 			 "Throughput by the number of workers, %s",
 			 placement[k]);
-		section(p, title,
-			"One producer of empty tasks, higher is better; the shaded span is "
-			"from the slowest run to the quickest. Workers beyond one have "
-			"nothing to win here: what is seen is what they cost.");
+		snprintf(
+			text, sizeof(text),
+			"One producer of empty tasks, higher is better. %s The shaded "
+			"span is from the slowest run to the quickest. More workers "
+			"have nothing to win here: what is seen is what they cost.",
+			where[k]);
+		section(p, title, text);
 		sweep_panels(p, &sweep);
 		section_end(p);
 	}
@@ -871,7 +881,8 @@ static void in_flight(const struct page *p)
 		return;
 	section(p, "Few tasks at a time",
 		"One producer, one worker, and so many tasks under way: a new one is "
-		"submitted when an answer has come. By a port (ward_port) or on a worker.");
+		"submitted when an answer has come. Libward answers on a worker (ward) or in "
+		"the producer's own epoll loop (ward_port).");
 	fputs("<div class=\"grid\">\n", p->out);
 	flight_figure(p, "across",
 		      brief ? "16 under way, across two cores"
@@ -920,7 +931,8 @@ static void latency(const struct page *p)
 		return;
 	section(p, "How long a task waits for an idle pool",
 		"From before the submit to the task's first instruction: one task at a "
-		"time, 50 \302\265s to 1 ms after the last, on a pool that sleeps.");
+		"time, 50 \302\265s to 1 ms after the last, on a pool that sleeps. The "
+		"shaded span is from libward's quickest run to its slowest.");
 	fputs("<div class=\"grid\">\n", p->out);
 	shares_add(&shares, "libward", "c0", series_of(p, &start, "ward"));
 	latency_best(p, &shares);
@@ -972,9 +984,9 @@ static void supervision_tasks(const struct page *p)
 		const struct figure *ward = figure_of(p, &w, "ward");
 		char label[48];
 
-		snprintf(label, sizeof(label), "with, %s", placement[i]);
+		snprintf(label, sizeof(label), "ward, %s", placement[i]);
 		rows_add(&rows, label, "c0", ward, NULL);
-		snprintf(label, sizeof(label), "without, %s", placement[i]);
+		snprintf(label, sizeof(label), "floor, %s", placement[i]);
 		rows_add(&rows, label, "plain", figure_of(p, &w, "floor"),
 			 NULL);
 		runs = ward ? ward->runs : runs;

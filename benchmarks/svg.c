@@ -192,16 +192,18 @@ static void linear_ticks(const struct plot *p, const struct axis *a,
 		tick(p, k * step, svg_said(k * step, a->unit).text);
 }
 
-/* Each power of ten, or each thousand; between few of them 2 and 5 as well. */
-static void log_ticks(const struct plot *p, const struct axis *a, tick_fn *tick)
+/* Powers of ten, and what is between them, as many as have room. */
+static void log_ticks(const struct plot *p, const struct axis *a, tick_fn *tick,
+		      double room)
 {
+	static const double part[][3] = { { 1 }, { 1, 3 }, { 1, 2, 5 } };
 	double tens = log10(a->max / a->min);
-	static const double part[] = { 1, 2, 5 };
-	int by = tens > 7 ? 3 : tens > 5 ? 2 : 1;
+	unsigned parts = tens * 3 <= room ? 3 : tens * 2 <= room ? 2 : 1;
+	int by = (int)ceil(tens / room);
 
 	for (int e = (int)floor(log10(a->min)); e <= ceil(log10(a->max)); e++)
-		for (unsigned k = 0; k < (tens < 2 ? 3 : 1); k++) {
-			double v = part[k] * pow(10, e);
+		for (unsigned k = 0; k < parts; k++) {
+			double v = part[parts - 1][k] * pow(10, e);
 
 			if (e % by || v < a->min * .999 || v > a->max * 1.001)
 				continue;
@@ -209,13 +211,14 @@ static void log_ticks(const struct plot *p, const struct axis *a, tick_fn *tick)
 		}
 }
 
-static void ticks(const struct plot *p, const struct axis *a, tick_fn *tick)
+static void ticks(const struct plot *p, const struct axis *a, tick_fn *tick,
+		  double room)
 {
 	if (a->tick)
 		for (unsigned i = 0; i < a->ticks; i++)
 			tick(p, i, a->tick[i]);
 	else if (a->log)
-		log_ticks(p, a, tick);
+		log_ticks(p, a, tick, room);
 	else
 		linear_ticks(p, a, tick);
 }
@@ -224,13 +227,13 @@ void plot_x(const struct plot *p)
 {
 	double foot = p->height - p->bottom;
 
-	ticks(p, &p->x, tick_x);
+	ticks(p, &p->x, tick_x, (p->width - p->left - p->right) / 60);
 	segment(p, "axis", p->left, foot, p->width - p->right, foot);
 }
 
 void plot_y(const struct plot *p)
 {
-	ticks(p, &p->y, tick_y);
+	ticks(p, &p->y, tick_y, (p->height - p->top - p->bottom) / 24);
 }
 
 /* ---- between them --------------------------------------------------------- */
