@@ -40,6 +40,10 @@ wardbench_SOURCES = \
 	benchmarks/overhead.c \
 	benchmarks/page.c \
 	benchmarks/page.h \
+	benchmarks/page_heal.c \
+	benchmarks/page_speed.c \
+	benchmarks/piece.c \
+	benchmarks/piece.h \
 	benchmarks/placement.c \
 	benchmarks/placement.h \
 	benchmarks/plain.h \

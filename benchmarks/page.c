@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "page.h"
-#include "chart.h"
+#include "piece.h"
 #include "svg.h"
 
 #include <math.h>
@@ -111,141 +111,6 @@ static void head_print(FILE *out)
 	fputs("</style>\n</head>\n<body>\n", out);
 }
 
-/* ---- pieces --------------------------------------------------------------- */
-
-struct page {
-	const struct book *book;
-	FILE *out;
-};
-
-/* One that is asked for; "" of placement: none; NULL: any. */
-struct want {
-	const char *bench, *metric, *placement;
-	unsigned workers, producers; /* 0: any */
-};
-
-static bool is_wanted(const struct figure *f, const struct want *w)
-{
-	return !strcmp(f->bench, w->bench) && !strcmp(f->metric, w->metric) &&
-	       (!w->placement || !strcmp(f->placement, w->placement)) &&
-	       (!w->workers || f->workers == w->workers) &&
-	       (!w->producers || f->producers == w->producers);
-}
-
-static const struct figure *figure_of(const struct page *p,
-				      const struct want *w, const char *impl)
-{
-	for (unsigned i = 0; i < p->book->figures; i++)
-		if (is_wanted(&p->book->figure[i], w) &&
-		    !strcmp(p->book->figure[i].impl, impl))
-			return &p->book->figure[i];
-	return NULL;
-}
-
-static const struct series *series_of(const struct page *p,
-				      const struct want *w, const char *impl)
-{
-	for (unsigned i = 0; i < p->book->all_series; i++)
-		if (is_wanted(&p->book->series[i].of, w) &&
-		    !strcmp(p->book->series[i].of.impl, impl))
-			return &p->book->series[i];
-	return NULL;
-}
-
-static bool is_ours(const char *impl)
-{
-	return !strncmp(impl, "ward", 4);
-}
-
-/* What is measured as a bound, and is no pool. */
-static bool is_plain(const char *impl)
-{
-	return !strcmp(impl, "floor") || !strcmp(impl, "nothing");
-}
-
-static const char *class_of(const char *impl)
-{
-	return is_ours(impl) ? "c0" : is_plain(impl) ? "plain" : "c1";
-}
-
-static const struct figure *best_other(const struct page *p,
-				       const struct want *w)
-{
-	const struct figure *best = NULL;
-
-	for (unsigned i = 0; i < p->book->figures; i++) {
-		const struct figure *f = &p->book->figure[i];
-
-		if (!is_wanted(f, w) || is_ours(f->impl) || is_plain(f->impl))
-			continue;
-		if (!best ||
-		    figure_spread(f).median < figure_spread(best).median)
-			best = f;
-	}
-	return best;
-}
-
-static void section(const struct page *p, const char *title, const char *text)
-{
-	fputs("<section>\n<h2>", p->out);
-	svg_text(p->out, title);
-	fputs("</h2>\n<p>", p->out);
-	svg_text(p->out, text);
-	fputs("</p>\n", p->out);
-}
-
-static void section_end(const struct page *p)
-{
-	fputs("</section>\n", p->out);
-}
-
-static void figure_begin(const struct page *p, const char *title)
-{
-	fputs("<figure>\n<h3>", p->out);
-	svg_text(p->out, title);
-	fputs("</h3>\n", p->out);
-}
-
-/* What is on the axes, and where it comes from. */
-static void figure_end(const struct page *p, const char *axes,
-		       const char *bench, unsigned runs)
-{
-	fputs("<figcaption>", p->out);
-	svg_textf(p->out, "%s ", axes);
-	fputs("<code>", p->out);
-	svg_textf(p->out, "wardbench %s", bench);
-	fputs("</code>", p->out);
-	svg_textf(p->out, ", %u run%s.", runs, runs == 1 ? "" : "s");
-	fputs("</figcaption>\n</figure>\n", p->out);
-}
-
-static void cell(const struct page *p, const char *class, const char *text)
-{
-	fprintf(p->out, "<td%s>", class);
-	svg_text(p->out, text);
-	fputs("</td>", p->out);
-}
-
-static void key_begin(const struct page *p)
-{
-	fputs("<ul class=\"key\">\n", p->out);
-}
-
-static void key_entry(const struct page *p, const char *class, const char *text)
-{
-	fprintf(p->out,
-		"<li><svg viewBox=\"0 0 28 10\" aria-hidden=\"true\">"
-		"<polyline class=\"line %s\" points=\"0,5 28,5\"/></svg>",
-		class);
-	svg_text(p->out, text);
-	fputs("</li>\n", p->out);
-}
-
-static void key_end(const struct page *p)
-{
-	fputs("</ul>\n", p->out);
-}
-
 /* ---- tiles ---------------------------------------------------------------- */
 
 static void tile(const struct page *p, const char *what, const char *value,
@@ -258,6 +123,24 @@ static void tile(const struct page *p, const char *what, const char *value,
 	fputs("</b><span>", p->out);
 	svg_text(p->out, beside);
 	fputs("</span></div>\n", p->out);
+}
+
+static const struct figure *page_best_other(const struct page *p,
+					    const struct want *w)
+{
+	const struct figure *best = NULL;
+
+	for (unsigned i = 0; i < p->book->figures; i++) {
+		const struct figure *f = &p->book->figure[i];
+
+		if (!page_wants(f, w) || page_is_ours(f->impl) ||
+		    page_is_plain(f->impl))
+			continue;
+		if (!best ||
+		    figure_spread(f).median < figure_spread(best).median)
+			best = f;
+	}
+	return best;
 }
 
 /* Ward's figure beside another's, run by run. */
@@ -285,8 +168,8 @@ static void tile_hang(const struct page *p)
 {
 	const struct want hung = { .bench = "heal", .metric = "hung_p50" };
 	const struct want budget = { .bench = "heal", .metric = "hung_budget" };
-	const struct figure *f = figure_of(p, &hung, "ward");
-	const struct figure *b = figure_of(p, &budget, "ward");
+	const struct figure *f = page_figure(p, &hung, "ward");
+	const struct figure *b = page_figure(p, &budget, "ward");
 	char text[160];
 
 	if (!f || !b)
@@ -305,8 +188,8 @@ static void tile_supervision(const struct page *p)
 				   .placement = "together",
 				   .workers = 1,
 				   .producers = 1 };
-	const struct figure *ward = figure_of(p, &task, "ward");
-	const struct figure *floor = figure_of(p, &task, "floor");
+	const struct figure *ward = page_figure(p, &task, "ward");
+	const struct figure *floor = page_figure(p, &task, "floor");
 	char value[64], text[160];
 
 	if (!ward || !floor)
@@ -329,8 +212,8 @@ static void tile_convicted(const struct page *p)
 				  .metric = "healthy_convicted" };
 	const struct want two = { .bench = "heal",
 				  .metric = "beating_convicted" };
-	const struct figure *healthy = figure_of(p, &one, "ward");
-	const struct figure *beating = figure_of(p, &two, "ward");
+	const struct figure *healthy = page_figure(p, &one, "ward");
+	const struct figure *beating = page_figure(p, &two, "ward");
 	char value[32];
 
 	if (!healthy || !beating)
@@ -353,690 +236,18 @@ static void tiles(const struct page *p)
 
 	fputs("<div class=\"tiles\">\n", p->out);
 	tile_beside(p, "A death, until another thread works",
-		    figure_of(p, &death, "ward"),
-		    figure_of(p, &death, "watcher"), "a bare watcher");
+		    page_figure(p, &death, "ward"),
+		    page_figure(p, &death, "watcher"), "a bare watcher");
 	tile_hang(p);
-	if (!figure_of(p, &task, "ward"))
+	if (!page_figure(p, &task, "ward"))
 		task.placement = "together";
-	other = best_other(p, &task);
+	other = page_best_other(p, &task);
 	tile_beside(p, "An empty task, 1 producer, 1 worker",
-		    figure_of(p, &task, "ward"), other,
+		    page_figure(p, &task, "ward"), other,
 		    other ? other->impl : "");
 	tile_supervision(p);
 	tile_convicted(p);
 	fputs("</div>\n", p->out);
-}
-
-/* ---- losses --------------------------------------------------------------- */
-
-static const struct {
-	const char *name, *verb;
-} loss[] = { { "death", "die" },
-	     { "blocked", "block" },
-	     { "livelock", "spin" },
-	     { "fault", "fault" },
-	     { "all", "die" } };
-#define LOSSES (sizeof(loss) / sizeof(*loss))
-
-static double median_of(const struct page *p, const char *bench,
-			const char *metric, const char *impl)
-{
-	const struct want w = { .bench = bench, .metric = metric };
-	const struct figure *f = figure_of(p, &w, impl);
-
-	return f ? figure_spread(f).median : 0;
-}
-
-static unsigned events_of(const struct page *p, const char *impl,
-			  struct event event[LOSSES])
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < LOSSES; i++) {
-		char at[32], lost[32];
-
-		snprintf(at, sizeof(at), "%s_at", loss[i].name);
-		snprintf(lost, sizeof(lost), "%s_lost", loss[i].name);
-		event[n].at = median_of(p, "losses", at, impl);
-		snprintf(event[n].text, sizeof(event[n].text), "%.0f %s",
-			 median_of(p, "losses", lost, impl), loss[i].verb);
-		n += event[n].at > 0;
-	}
-	return n;
-}
-
-static double most_of(const struct series *s)
-{
-	double most = 0;
-
-	for (unsigned i = 0; s && i < s->points; i++) {
-		double max = series_spread(s, i).max;
-
-		most = max > most ? max : most;
-	}
-	return most;
-}
-
-static void losses_figure(const struct page *p, const char *impl,
-			  const char *title, double most)
-{
-	const struct want w = { .bench = "losses", .metric = "answered" };
-	struct event event[LOSSES];
-	struct over_time chart = { .series = series_of(p, &w, impl),
-				   .class = class_of(impl),
-				   .max = most * 1.05,
-				   .what = title,
-				   .end = "process ended",
-				   .event = event };
-
-	if (!chart.series)
-		return;
-	chart.events = events_of(p, impl, event);
-	figure_begin(p, title);
-	over_time_print(&chart, p->out);
-	figure_end(p, "Answers a second, in steps of 10 ms.", "losses",
-		   series_runs(chart.series));
-}
-
-static void losses(const struct page *p)
-{
-	const struct want w = { .bench = "losses", .metric = "answered" };
-	const struct series *ward = series_of(p, &w, "ward");
-	const struct series *mutex = series_of(p, &w, "mutex");
-	double most = fmax(most_of(ward), most_of(mutex));
-	char text[400];
-
-	if (!ward)
-		return;
-	snprintf(
-		text, sizeof(text),
-		"%u workers answer tasks that sleep for 1 ms, and some of those tasks "
-		"end their threads, wait or spin without end, or write to nowhere. A "
-		"wait may last %.0f ms and a spin %.0f ms of CPU time before libward "
-		"calls them lost: so long those workers are missing. Each that a plain "
-		"pool loses is gone for good, and a fault ends its process.",
-		ward->of.workers,
-		median_of(p, "losses", "blocked_budget", "ward"),
-		median_of(p, "losses", "livelock_budget", "ward"));
-	section(p, "What is answered while workers are lost", text);
-	fputs("<div class=\"grid\">\n", p->out);
-	losses_figure(p, "ward", "libward", most);
-	losses_figure(p, "mutex", "A plain pool (mutex)", most);
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- healing -------------------------------------------------------------- */
-
-static void shares_key(const struct page *p, const struct shares *shares)
-{
-	key_begin(p);
-	for (unsigned i = 0; i < shares->n; i++)
-		key_entry(p, shares->class[i], shares -> label[i]);
-	key_end(p);
-}
-
-static void shares_figure(const struct page *p, struct shares *shares,
-			  const char *title, const char *bench)
-{
-	if (!shares->n)
-		return;
-	shares->what = title;
-	figure_begin(p, title);
-	shares_key(p, shares);
-	shares_print(shares, p->out);
-	figure_end(p, "Percent that took no longer, by time.", bench,
-		   series_runs(shares->series[0]));
-}
-
-static void death_figure(const struct page *p)
-{
-	const struct want death = { .bench = "heal", .metric = "death" };
-	const struct want wakeup = { .bench = "heal", .metric = "wakeup" };
-	struct shares shares = { .n = 0 };
-
-	shares_add(&shares, "libward", "c0", series_of(p, &death, "ward"));
-	shares_add(&shares, "a watcher that joins it and wakes a spare", "c1",
-		   series_of(p, &death, "watcher"));
-	shares_add(&shares, "one wakeup, for scale", "plain",
-		   series_of(p, &wakeup, "nothing"));
-	shares_figure(p, &shares, "A death, until another thread works",
-		      "heal");
-}
-
-static void hung_figure(const struct page *p)
-{
-	const struct want hung = { .bench = "heal", .metric = "hung" };
-	struct shares shares = { .n = 0 };
-
-	shares_add(&shares, "libward", "c0", series_of(p, &hung, "ward"));
-	shares.mark = median_of(p, "heal", "hung_budget", "ward");
-	shares.marked = "budget";
-	shares_figure(p, &shares, "A hang, until another thread works", "heal");
-}
-
-static void kinds_figure(const struct page *p)
-{
-	static const char *const kind[][2] = {
-		{ "raise", "raise" },
-		{ "wakeup", "one wakeup" },
-		{ "death", "death" },
-		{ "ward", "death of a ward" },
-		{ "fault", "fault" },
-		{ "rawexit", "raw exit" },
-		{ "load_death", "busy: death" },
-		{ "load_raise", "busy: raise" },
-		{ "hung", "hang" },
-		{ "livelock", "livelock" },
-		{ "blocked", "blocked" },
-	};
-	struct rows rows = { .unit = "us",
-			     .what = "Healing, by what happened" };
-	unsigned runs = 0;
-
-	for (unsigned i = 0; i < sizeof(kind) / sizeof(*kind); i++) {
-		char p50[32], p99[32];
-		const struct want half = { .bench = "heal", .metric = p50 };
-		const struct want most = { .bench = "heal", .metric = p99 };
-		const char *impl =
-			strcmp(kind[i][0], "wakeup") ? "ward" : "nothing";
-		const struct figure *f;
-
-		snprintf(p50, sizeof(p50), "%s_p50", kind[i][0]);
-		snprintf(p99, sizeof(p99), "%s_p99", kind[i][0]);
-		f = figure_of(p, &half, impl);
-		runs = f ? f->runs : runs;
-		rows_add(&rows, kind[i][1], is_ours(impl) ? "c0" : "plain", f,
-			 figure_of(p, &most, impl));
-	}
-	if (rows.n < 3)
-		return;
-	figure_begin(p, rows.what);
-	rows_print(&rows, p->out);
-	figure_end(p, "Dot: half took no longer; ring: 99 % did.", "heal",
-		   runs);
-}
-
-static void healing(const struct page *p)
-{
-	const struct want death = { .bench = "heal", .metric = "death" };
-
-	if (!series_of(p, &death, "ward"))
-		return;
-	section(p, "How long until a healthy thread works in its place",
-		"From just before a worker is lost to the first instruction of the task "
-		"that waited behind it, on the thread that took its place. The shaded "
-		"span is from the quickest run to the slowest.");
-	fputs("<div class=\"grid\">\n", p->out);
-	death_figure(p);
-	hung_figure(p);
-	kinds_figure(p);
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- rows of implementations ---------------------------------------------- */
-
-struct ranking {
-	const char *title, *axes;
-	struct want want;
-	const char *far; /* a metric; or NULL */
-};
-
-static bool ranked(const struct page *p, const struct ranking *r,
-		   struct rows *rows)
-{
-	struct want far = r->want;
-
-	far.metric = r->far;
-	for (unsigned i = 0; i < p->book->figures; i++) {
-		const struct figure *f = &p->book->figure[i];
-
-		if (is_wanted(f, &r->want))
-			rows_add(rows, f->impl, class_of(f->impl), f,
-				 r->far ? figure_of(p, &far, f->impl) : NULL);
-		if (is_wanted(f, &r->want))
-			rows->unit = f->unit;
-	}
-	rows_sort(rows);
-	return rows->n;
-}
-
-static void ranking(const struct page *p, const struct ranking *r)
-{
-	struct rows rows = { .unit = "ns", .what = r->title };
-	const struct figure *ward = figure_of(p, &r->want, "ward");
-
-	if (!ranked(p, r, &rows))
-		return;
-	figure_begin(p, r->title);
-	rows_print(&rows, p->out);
-	figure_end(p, r->axes, r->want.bench, ward ? ward->runs : 0);
-}
-
-#define SPREAD "Dot: median; line: from the least run to the most."
-
-static void alone(const struct page *p)
-{
-	const struct ranking across = {
-		"Across: producer and worker on two cores",
-		SPREAD,
-		{ "throughput", "task", "across", 1, 1 },
-		NULL
-	};
-	const struct ranking together = { "Together: all threads on one core",
-					  SPREAD,
-					  { "throughput", "task", "together", 1,
-					    1 },
-					  NULL };
-
-	if (!figure_of(p, &across.want, "ward") &&
-	    !figure_of(p, &together.want, "ward"))
-		return;
-	section(p, "What an empty task costs, one producer and one worker",
-		"Time a task, shorter is better. Floor is libward's own queue without "
-		"supervision, nothing the loop itself: neither is a pool.");
-	fputs("<div class=\"grid\">\n", p->out);
-	ranking(p, &across);
-	ranking(p, &together);
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- by workers ----------------------------------------------------------- */
-
-#define SIZES 12u
-
-/* How many workers there were beside one producer, in order. */
-static unsigned sizes_of(const struct page *p, const char *placement,
-			 unsigned size[SIZES])
-{
-	const struct want w = { "throughput", "task", placement, 0, 1 };
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < p->book->figures; i++) {
-		const struct figure *f = &p->book->figure[i];
-		unsigned at = n;
-
-		if (!is_wanted(f, &w) || strcmp(f->impl, "ward") || n == SIZES)
-			continue;
-		for (; at && size[at - 1] > f->workers; at--)
-			size[at] = size[at - 1];
-		size[at] = f->workers;
-		n++;
-	}
-	return n;
-}
-
-struct sweep {
-	const char *placement;
-	unsigned size[SIZES], n;
-	char name[SIZES][16];
-	const char *tick[SIZES];
-	double min, max;
-};
-
-/* Million tasks a second. */
-static struct spread rate(const struct figure *f)
-{
-	struct spread s = { 0, 0, 0 };
-
-	if (f) {
-		s = figure_spread(f);
-		s = (struct spread){ 1000 / s.median, 1000 / s.max,
-				     1000 / s.min };
-	}
-	return s;
-}
-
-static void sweep_of(const struct page *p, const struct sweep *sweep,
-		     const char *impl, struct spread to[SIZES])
-{
-	for (unsigned i = 0; i < sweep->n; i++) {
-		const struct want w = { "throughput", "task", sweep->placement,
-					sweep->size[i], 1 };
-
-		to[i] = rate(figure_of(p, &w, impl));
-	}
-}
-
-static void sweep_reach(const struct page *p, struct sweep *sweep)
-{
-	const struct want w = { "throughput", "task", sweep->placement, 0, 1 };
-
-	for (unsigned i = 0; i < p->book->figures; i++) {
-		const struct figure *f = &p->book->figure[i];
-		struct spread s = rate(f);
-
-		if (!is_wanted(f, &w) || !strcmp(f->impl, "nothing"))
-			continue;
-		if (s.median > 0 && (sweep->min <= 0 || s.median < sweep->min))
-			sweep->min = s.median;
-		sweep->max = s.max > sweep->max ? s.max : sweep->max;
-	}
-}
-
-static void sweep_panel(const struct page *p, const struct sweep *sweep,
-			const char *impl)
-{
-	struct lines lines = { .tick = sweep->tick,
-			       .ticks = sweep->n,
-			       .min = sweep->min,
-			       .max = sweep->max,
-			       .unit = "M" };
-	struct spread ward[SIZES], other[SIZES];
-	char title[80];
-
-	snprintf(title, sizeof(title), "libward and %s", impl);
-	lines.what = title;
-	sweep_of(p, sweep, "ward", ward);
-	sweep_of(p, sweep, impl, other);
-	lines_add(&lines, "libward", "c0", ward, sweep->n);
-	lines_add(&lines, impl, class_of(impl), other, sweep->n);
-	fputs("<figure>\n<h3>", p->out);
-	svg_text(p->out, impl);
-	fputs("</h3>\n", p->out);
-	lines_print(&lines, p->out);
-	fputs("</figure>\n", p->out);
-}
-
-static void sweep_panels(const struct page *p, struct sweep *sweep)
-{
-	struct rows rows = { .n = 0 };
-	const struct ranking order = { NULL,
-				       NULL,
-				       { "throughput", "task", sweep->placement,
-					 sweep->size[0], 1 },
-				       NULL };
-	const struct figure *ward = figure_of(
-		p,
-		&(struct want){ "throughput", "task", sweep->placement,
-				sweep->size[sweep->n - 1], 1 },
-		"ward");
-
-	ranked(p, &order, &rows);
-	sweep_reach(p, sweep);
-	key_begin(p);
-	key_entry(p, "c0", "libward");
-	key_entry(p, "c1", "the pool that the title names");
-	key_entry(p, "plain", "floor: libward's queue without supervision");
-	key_end(p);
-	fputs("<div class=\"grid small\">\n", p->out);
-	for (unsigned i = 0; i < rows.n; i++)
-		if (!is_ours(rows.row[i].label) &&
-		    strcmp(rows.row[i].label, "nothing"))
-			sweep_panel(p, sweep, rows.row[i].label);
-	fputs("</div>\n<figure>", p->out);
-	figure_end(
-		p,
-		"Million empty tasks a second, by the number of workers; the "
-		"same axes in each.",
-		"throughput", ward->runs);
-}
-
-static void by_workers(const struct page *p)
-{
-	static const char *const placement[] = { "across", "together",
-						 "unpinned" };
-	static const char *const where[] = {
-		"The producer has one half of the CPUs, the workers the other.",
-		"All threads are on one CPU.",
-		"The scheduler puts the threads where it likes.",
-	};
-
-	for (unsigned k = 0; k < 3; k++) {
-		struct sweep sweep = { .placement = placement[k] };
-		char title[80], text[400];
-
-		sweep.n = sizes_of(p, placement[k], sweep.size);
-		if (sweep.n < 2)
-			continue;
-		for (unsigned i = 0; i < sweep.n; i++) {
-			snprintf(sweep.name[i], sizeof(sweep.name[i]), "%u",
-				 sweep.size[i]);
-			sweep.tick[i] = sweep.name[i];
-		}
-		snprintf(title, sizeof(title),
-			 "Throughput by the number of workers, %s",
-			 placement[k]);
-		snprintf(
-			text, sizeof(text),
-			"One producer of empty tasks, higher is better. %s The shaded "
-			"span is from the slowest run to the quickest. More workers "
-			"have nothing to win here: what is seen is what they cost.",
-			where[k]);
-		section(p, title, text);
-		sweep_panels(p, &sweep);
-		section_end(p);
-	}
-}
-
-/* ---- in flight ------------------------------------------------------------ */
-
-static const char *const flight_tick[] = { "1", "4", "16", "64", "1024" };
-#define FLIGHTS 5u
-
-static bool flight_of(const struct page *p, const char *impl,
-		      const char *placement, struct spread to[FLIGHTS])
-{
-	const struct figure *f = NULL;
-
-	for (unsigned i = 0; i < FLIGHTS; i++) {
-		char metric[32];
-		const struct want w = { "inflight", metric, placement, 1, 1 };
-
-		snprintf(metric, sizeof(metric), "wall_%s", flight_tick[i]);
-		f = figure_of(p, &w, impl);
-		to[i] = f ? figure_spread(f) : (struct spread){ 0, 0, 0 };
-	}
-	return f != NULL;
-}
-
-static void flight_figure(const struct page *p, const char *placement,
-			  const char *title)
-{
-	static const char *const impl[][3] = {
-		{ "ward", "c0", "libward, answered on a worker" },
-		{ "ward_port", "c2", "libward, answered by a port" },
-		{ "mutex", "c1", "mutex" },
-		{ "libuv", "c3", "libuv" },
-	};
-	const struct want w = { "inflight", "wall_16", placement, 1, 1 };
-	const struct want few = { "inflight", "wall_1", placement, 1, 1 };
-	const struct figure *ward = figure_of(p, &w, "ward");
-	struct lines lines = { .tick = flight_tick,
-			       .ticks = FLIGHTS,
-			       .unit = "ns",
-			       .what = title };
-
-	if (!ward)
-		return;
-	if (!figure_of(p, &few, "ward")) {
-		ranking(p, &(struct ranking){ title, SPREAD, w, NULL });
-		return;
-	}
-	for (unsigned i = 0; i < sizeof(impl) / sizeof(*impl); i++) {
-		struct spread s[FLIGHTS];
-
-		if (flight_of(p, impl[i][0], placement, s))
-			lines_add(&lines, impl[i][2], impl[i][1], s, FLIGHTS);
-	}
-	figure_begin(p, title);
-	key_begin(p);
-	for (unsigned i = 0; i < lines.n; i++)
-		key_entry(p, lines.line[i].class, lines.line[i].label);
-	key_end(p);
-	lines_print(&lines, p->out);
-	figure_end(p, "Time a task, by the tasks under way.", "inflight",
-		   ward->runs);
-}
-
-static void in_flight(const struct page *p)
-{
-	const struct want w = { "inflight", "wall_16", NULL, 1, 1 };
-	const struct want few = { "inflight", "wall_1", NULL, 1, 1 };
-	bool brief = !figure_of(p, &few, "ward");
-
-	if (!figure_of(p, &w, "ward"))
-		return;
-	section(p, "Few tasks at a time",
-		"One producer, one worker, and so many tasks under way: a new one is "
-		"submitted when an answer has come. Libward answers on a worker (ward) or in "
-		"the producer's own epoll loop (ward_port).");
-	fputs("<div class=\"grid\">\n", p->out);
-	flight_figure(p, "across",
-		      brief ? "16 under way, across two cores"
-			    : "Across two cores");
-	flight_figure(p, "together",
-		      brief ? "16 under way, on one core" : "On one core");
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- latency -------------------------------------------------------------- */
-
-#define BEST 3u
-
-/* The best of the other pools, by their medians, as other lines. */
-static void latency_best(const struct page *p, struct shares *shares)
-{
-	static const char *const class[BEST] = { "c1", "c2", "c3" };
-	static struct rows rows;
-	const struct want start = { "latency", "start", NULL, 0, 0 };
-	const struct ranking order = {
-		NULL, NULL, { "latency", "start_p50", NULL, 0, 0 }, NULL
-	};
-	unsigned n = 0;
-
-	memset(&rows, 0, sizeof(rows));
-	ranked(p, &order, &rows);
-	for (unsigned i = 0; i < rows.n && n < BEST; i++)
-		if (!is_ours(rows.row[i].label) && !is_plain(rows.row[i].label))
-			shares_add(shares, rows.row[i].label, class[n++],
-				   series_of(p, &start, rows.row[i].label));
-}
-
-static void latency(const struct page *p)
-{
-	const struct want start = { "latency", "start", NULL, 0, 0 };
-	const struct ranking all = {
-		"All of them",
-		"Dot: half of the tasks began by then; ring: 99 % did.",
-		{ "latency", "start_p50", NULL, 0, 0 },
-		"start_p99"
-	};
-	struct shares shares = { .n = 0 };
-
-	if (!series_of(p, &start, "ward"))
-		return;
-	section(p, "How long a task waits for an idle pool",
-		"From before the submit to the task's first instruction: one task at a "
-		"time, 50 \302\265s to 1 ms after the last, on a pool that sleeps. The "
-		"shaded span is from libward's quickest run to its slowest.");
-	fputs("<div class=\"grid\">\n", p->out);
-	shares_add(&shares, "libward", "c0", series_of(p, &start, "ward"));
-	latency_best(p, &shares);
-	shares_add(&shares, "floor", "plain", series_of(p, &start, "floor"));
-	shares_figure(p, &shares, "Beside the three that are best", "latency");
-	ranking(p, &all);
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- forks ---------------------------------------------------------------- */
-
-static void forks(const struct page *p)
-{
-	const struct ranking one = { "fib(27) on one worker",
-				     SPREAD,
-				     { "forkjoin", "fib", NULL, 1, 0 },
-				     NULL };
-	const struct ranking two = { "fib(27) on two workers",
-				     SPREAD,
-				     { "forkjoin", "fib", NULL, 2, 0 },
-				     NULL };
-
-	if (!figure_of(p, &one.want, "ward") &&
-	    !figure_of(p, &two.want, "ward"))
-		return;
-	section(p, "What a fork and its join cost",
-		"With the addition around them; ward_call has joins that name their "
-		"function. Shorter is better.");
-	fputs("<div class=\"grid\">\n", p->out);
-	ranking(p, &one);
-	ranking(p, &two);
-	fputs("</div>\n", p->out);
-	section_end(p);
-}
-
-/* ---- supervision ---------------------------------------------------------- */
-
-static void supervision_tasks(const struct page *p)
-{
-	static const char *const placement[] = { "together", "across" };
-	struct rows rows = { .unit = "ns",
-			     .what = "A task, with and without it" };
-	unsigned runs = 0;
-
-	for (unsigned i = 0; i < 2; i++) {
-		const struct want w = { "throughput", "task", placement[i], 1,
-					1 };
-		const struct figure *ward = figure_of(p, &w, "ward");
-		char label[48];
-
-		snprintf(label, sizeof(label), "ward, %s", placement[i]);
-		rows_add(&rows, label, "c0", ward, NULL);
-		snprintf(label, sizeof(label), "floor, %s", placement[i]);
-		rows_add(&rows, label, "plain", figure_of(p, &w, "floor"),
-			 NULL);
-		runs = ward ? ward->runs : runs;
-	}
-	if (!rows.n)
-		return;
-	figure_begin(p, rows.what);
-	rows_print(&rows, p->out);
-	figure_end(p, SPREAD, "throughput", runs);
-}
-
-static void supervision_calls(const struct page *p)
-{
-	static const char *const call[][2] = {
-		{ "beat", "ward_beat()" },
-		{ "progress", "ward_progress()" },
-		{ "check", "ward_check()" },
-	};
-	struct rows rows = { .unit = "ns", .what = "A call inside a task" };
-	unsigned runs = 0;
-
-	for (unsigned i = 0; i < 3; i++) {
-		const struct want w = { "overhead", call[i][0], NULL, 0, 0 };
-		const struct figure *f = figure_of(p, &w, "ward");
-
-		rows_add(&rows, call[i][1], "c0", f, NULL);
-		runs = f ? f->runs : runs;
-	}
-	if (!rows.n)
-		return;
-	figure_begin(p, rows.what);
-	rows_print(&rows, p->out);
-	figure_end(p, SPREAD, "overhead", runs);
-}
-
-static void supervision(const struct page *p)
-{
-	const struct want task = { "throughput", "task", NULL, 1, 1 };
-	const struct want beat = { "overhead", "beat", NULL, 0, 0 };
-
-	if (!figure_of(p, &task, "ward") && !figure_of(p, &beat, "ward"))
-		return;
-	section(p, "What supervision costs",
-		"The same queue, batches and parking with supervision (libward) and "
-		"without (floor); and what a task pays that says it is alive.");
-	fputs("<div class=\"grid\">\n", p->out);
-	supervision_tasks(p);
-	supervision_calls(p);
-	fputs("</div>\n", p->out);
-	section_end(p);
 }
 
 /* ---- names ---------------------------------------------------------------- */
@@ -1045,16 +256,16 @@ static void names(const struct page *p, const struct page_head *head)
 {
 	if (!head->names)
 		return;
-	section(p, "Who is who", "As the figures name them.");
+	page_section(p, "Who is who", "As the figures name them.");
 	fputs("<div class=\"wide\">\n<table>\n<tbody>\n", p->out);
 	for (unsigned i = 0; i < head->names; i++) {
 		fputs("<tr>", p->out);
-		cell(p, "", head->name[i].name);
-		cell(p, "", head->name[i].what);
+		page_cell(p, "", head->name[i].name);
+		page_cell(p, "", head->name[i].what);
 		fputs("</tr>\n", p->out);
 	}
 	fputs("</tbody>\n</table>\n</div>\n", p->out);
-	section_end(p);
+	page_section_end(p);
 }
 
 /* ---- all figures ---------------------------------------------------------- */
@@ -1064,7 +275,7 @@ static void number(const struct page *p, double value)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%.4g", value);
-	cell(p, " class=\"n\"", isinf(value) ? "collapsed" : text);
+	page_cell(p, " class=\"n\"", isinf(value) ? "collapsed" : text);
 }
 
 static void figure_row(const struct page *p, const struct figure *f)
@@ -1073,25 +284,25 @@ static void figure_row(const struct page *p, const struct figure *f)
 	char text[32];
 
 	fputs("<tr>", p->out);
-	cell(p, "", f->bench);
-	cell(p, "", f->impl);
+	page_cell(p, "", f->bench);
+	page_cell(p, "", f->impl);
 	snprintf(text, sizeof(text), "%ux%u", f->producers, f->workers);
-	cell(p, "", text);
-	cell(p, "", f->placement);
-	cell(p, "", f->metric);
+	page_cell(p, "", text);
+	page_cell(p, "", f->placement);
+	page_cell(p, "", f->metric);
 	number(p, s.median);
 	number(p, s.min);
 	number(p, s.max);
-	cell(p, "", f->unit);
+	page_cell(p, "", f->unit);
 	snprintf(text, sizeof(text), "%u", f->runs);
-	cell(p, " class=\"n\"", text);
+	page_cell(p, " class=\"n\"", text);
 	fputs("</tr>\n", p->out);
 }
 
 static void all_figures(const struct page *p)
 {
-	section(p, "All figures",
-		"Of each the median of its runs, the least and the most.");
+	page_section(p, "All figures",
+		     "Of each the median of its runs, the least and the most.");
 	fputs("<details>\n<summary>As a table</summary>\n<div class=\"wide\">\n"
 	      "<table>\n<thead><tr><th>bench</th><th>of</th>"
 	      "<th>producers x workers</th><th>placement</th><th>figure</th>"
@@ -1102,7 +313,7 @@ static void all_figures(const struct page *p)
 	for (unsigned i = 0; i < p->book->figures; i++)
 		figure_row(p, &p->book->figure[i]);
 	fputs("</tbody>\n</table>\n</div>\n</details>\n", p->out);
-	section_end(p);
+	page_section_end(p);
 }
 
 bool page_print(const struct book *book, const struct page_head *head,
@@ -1122,14 +333,14 @@ bool page_print(const struct book *book, const struct page_head *head,
 	      "times belong to this machine and this day.</p>\n</header>\n",
 	      out);
 	tiles(&p);
-	losses(&p);
-	healing(&p);
-	alone(&p);
-	by_workers(&p);
-	in_flight(&p);
-	latency(&p);
-	forks(&p);
-	supervision(&p);
+	page_losses(&p);
+	page_healing(&p);
+	page_alone(&p);
+	page_by_workers(&p);
+	page_in_flight(&p);
+	page_latency(&p);
+	page_forks(&p);
+	page_supervision(&p);
 	names(&p, head);
 	all_figures(&p);
 	fputs("</body>\n</html>\n", out);

@@ -100,7 +100,9 @@ tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines
 tests_unit_test_intensity_LDADD = $(LDADD) -lm
 tests_unit_test_page_SOURCES = tests/unit/test_page.c \
-	benchmarks/chart.c benchmarks/measure.c benchmarks/page.c benchmarks/svg.c
+	benchmarks/chart.c benchmarks/measure.c benchmarks/page.c \
+	benchmarks/page_heal.c benchmarks/page_speed.c benchmarks/piece.c \
+	benchmarks/svg.c
 tests_unit_test_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_page_LDADD = $(LDADD) -lm
 tests_unit_test_summary_SOURCES = tests/unit/test_summary.c \
