@@ -175,6 +175,38 @@ Test(loop, ends_where_an_iteration_fails, .timeout = 60)
 	inside(3, ends_early);
 }
 
+static int32_t maker;
+
+/* On another thread than the maker's, which waits until there is one. */
+static int is_lost(uint64_t begin, uint64_t end, void *arg)
+{
+	(void)begin;
+	(void)end;
+	(void)arg;
+	if (host_tid() != maker) {
+		store_release(&calls, 1);
+		pthread_exit(NULL);
+	}
+	while (!load_acquire(&calls))
+		ward_beat();
+	return 0;
+}
+
+static int loses_a_part(struct ward_task *task)
+{
+	(void)task;
+	clear(1);
+	maker = host_tid();
+	cr_assert_eq(ward_for(0, 1000, 1, is_lost, NULL), -EOWNERDEAD);
+	return 0;
+}
+
+Test(loop, a_part_that_is_lost_ends_it, .timeout = 60)
+{
+	inside(2, loses_a_part);
+	inside(4, loses_a_part);
+}
+
 static _Atomic uint32_t begun;
 
 static int goes_on(uint64_t begin, uint64_t end, void *arg)
