@@ -8,32 +8,38 @@
 
 /* ---- alone ---------------------------------------------------------------- */
 
-void page_alone(const struct page *p)
+/* Two rankings beside each other, if ward is in one of them. */
+static void page_pair(const struct page *p, const struct ranking pair[2],
+		      const char *title, const char *text)
 {
-	const struct ranking across = {
-		"Across: producer and worker on two cores",
-		SPREAD,
-		{ "throughput", "task", "across", 1, 1 },
-		NULL
-	};
-	const struct ranking together = { "Together: all threads on one core",
-					  SPREAD,
-					  { "throughput", "task", "together", 1,
-					    1 },
-					  NULL };
-
-	if (!page_figure(p, &across.want, "ward") &&
-	    !page_figure(p, &together.want, "ward"))
+	if (!page_figure(p, &pair[0].want, "ward") &&
+	    !page_figure(p, &pair[1].want, "ward"))
 		return;
-	page_section(
-		p, "What an empty task costs, one producer and one worker",
-		"Time a task, shorter is better. Floor is libward's own queue without "
-		"supervision, nothing the loop itself: neither is a pool.");
+	page_section(p, title, text);
 	fputs("<div class=\"grid\">\n", p->out);
-	page_ranking(p, &across);
-	page_ranking(p, &together);
+	page_ranking(p, &pair[0]);
+	page_ranking(p, &pair[1]);
 	fputs("</div>\n", p->out);
 	page_section_end(p);
+}
+
+void page_alone(const struct page *p)
+{
+	static const struct ranking pair[] = {
+		{ "Across: producer and worker on two cores",
+		  SPREAD,
+		  { "throughput", "task", "across", 1, 1 },
+		  NULL },
+		{ "Together: all threads on one core",
+		  SPREAD,
+		  { "throughput", "task", "together", 1, 1 },
+		  NULL }
+	};
+
+	page_pair(
+		p, pair, "What an empty task costs, one producer and one worker",
+		"Time a task, shorter is better. Floor is libward's own queue without "
+		"supervision, nothing the loop itself: neither is a pool.");
 }
 
 /* ---- by workers ----------------------------------------------------------- */
@@ -344,27 +350,21 @@ void page_latency(const struct page *p)
 
 void page_forks(const struct page *p)
 {
-	const struct ranking one = { "fib(27) on one worker",
-				     SPREAD,
-				     { "forkjoin", "fib", NULL, 1, 0 },
-				     NULL };
-	const struct ranking two = { "fib(27) on two workers",
-				     SPREAD,
-				     { "forkjoin", "fib", NULL, 2, 0 },
-				     NULL };
+	static const struct ranking pair[] = {
+		{ "fib(27) on one worker",
+		  SPREAD,
+		  { "forkjoin", "fib", NULL, 1, 0 },
+		  NULL },
+		{ "fib(27) on two workers",
+		  SPREAD,
+		  { "forkjoin", "fib", NULL, 2, 0 },
+		  NULL }
+	};
 
-	if (!page_figure(p, &one.want, "ward") &&
-	    !page_figure(p, &two.want, "ward"))
-		return;
-	page_section(
-		p, "What a fork and its join cost",
+	page_pair(
+		p, pair, "What a fork and its join cost",
 		"With the addition around them; ward_call has joins that name their "
 		"function. Shorter is better.");
-	fputs("<div class=\"grid\">\n", p->out);
-	page_ranking(p, &one);
-	page_ranking(p, &two);
-	fputs("</div>\n", p->out);
-	page_section_end(p);
 }
 
 /* ---- supervision ---------------------------------------------------------- */
