@@ -44,11 +44,12 @@ static const char *blind_to(const struct host_sample *sample)
 /* Told once: no evidence of this kind. */
 static void tell_blind(struct steward *me, const struct host_sample *sample)
 {
-	const char *what = blind_to(sample);
+	const char *what = me->told_blind ? NULL : blind_to(sample);
 
-	if (what && !me->told_blind)
-		incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what);
-	me->told_blind |= what != NULL;
+	if (!what)
+		return;
+	me->told_blind = true;
+	incident_tell(&me->pool->tell, WARD_R_EVIDENCE, what);
 }
 
 int sample_take(struct steward *me, const struct slot *slot,
