@@ -3,7 +3,7 @@
  * An attempt's words on its failure, in every place where it can say them, and the end
  * of an attempt that raises there.
  */
-#include "job.h"
+#include "lane_job.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -393,7 +393,7 @@ static void told_to_stop(int (*run)(struct ward_task *), int by, int status, boo
 	cr_assert_eq(stats_of(pool).failed, failed);
 	cr_assert_eq(stats_of(pool).dead_letters, 0);
 	cr_assert_eq(letters, 0);
-	cr_assert_eq(ward_lane_destroy(lane), 0);
+	given_back(lane);
 	ended(pool);
 }
 

@@ -35,6 +35,7 @@ static struct ward_lane *one_waits(struct ward_cancel *token, struct job *held,
 static void joined(struct ward_lane *lane, int status)
 {
 	cr_assert_eq(ward_lane_join(lane, WARD_FOREVER), status);
+	cr_assert_eq(ward_lane_count(lane), 0);
 	given_back(lane);
 }
 
