@@ -51,11 +51,11 @@ SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
 	CC='$(CC)'; CXX='$(WARD_CXX)'; MAKE='$(MAKE)'; SHELL='$(SHELL)'; \
-	PKG_CONFIG='$(PKG_CONFIG)'; WRK='$(WRK)'; \
+	PKG_CONFIG='$(PKG_CONFIG)'; WRK='$(WRK)'; MANDOC='$(MANDOC)'; \
 	EXAMPLES_LEFT_OUT='$(EXAMPLES_LEFT_OUT)'; \
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; \
 	UBSAN_OPTIONS=print_stacktrace=1; \
-	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK \
+	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK MANDOC \
 		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS;
 
 # Tests that run alone come after all the others, one after another.

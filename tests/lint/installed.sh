@@ -72,7 +72,7 @@ fi
 
 "${MAKE:-make}" -s -C "$top_builddir" uninstall prefix=/else/where DESTDIR="$stage" \
 	>"$stage/log" 2>&1
-left=$(find "$stage" -mindepth 2 -type f)
+left=$(find "$stage" -mindepth 2 ! -type d)
 if [ -n "$left" ]; then
 	echo "left behind by uninstall: $left"
 	exit 1

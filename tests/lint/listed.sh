@@ -13,10 +13,11 @@ cd "${1:-${top_srcdir:-.}}" || exit 2
 sources() {
 	{
 		cat Makefile.am lib/local.mk benchmarks/local.mk \
-			examples/local.mk tests/local.mk tests/*/local.mk |
+			examples/local.mk man/local.mk tests/local.mk \
+			tests/*/local.mk |
 			tr -s ' \t' '\n' | sed 's/^/named /'
-		find include lib benchmarks examples tests -type f \
-			\( -name '*.[ch]' -o -name '*.sh' \) | LC_ALL=C sort
+		find include lib benchmarks examples man tests -type f \
+			\( -name '*.[ch137]' -o -name '*.sh' \) | LC_ALL=C sort
 	} | awk '
 		$1 == "named" { named[$2]; next }
 		{ program = $0; sub(/\.c$/, "", program) }

@@ -10,6 +10,7 @@ lint_scripts = \
 	tests/lint/listed.sh \
 	tests/lint/names.sh \
 	tests/lint/planted.sh \
+	tests/lint/programs.sh \
 	tests/lint/style.sh
 
-EXTRA_DIST += tests/lint/header.c
+EXTRA_DIST += tests/lint/header.c tests/lint/programs.awk

@@ -24,8 +24,9 @@ others="$others|^(ABI|AMD|ARG|ATM|BIG|CONTROLLERS|DWARF|ELF|ENFILE|EPYC|FFF[DF]|
 others="$others|GCRA|HIERARCHY|LICENSE|LIFO|NUL|NUMA|RCU|README|SIGUSR|TID|UTC|UTF|UUID)\$"
 
 sources() {
-	find include lib tests benchmarks examples m4 configure.ac Makefile.am \
-		bootstrap .ci -type f ! -name '*.md' ! -name '*~' 2>/dev/null |
+	find include lib tests benchmarks examples man m4 configure.ac Makefile.am \
+		bootstrap .ci -type f ! -name '*.md' ! -name '*.[137]' ! -name '*~' \
+		2>/dev/null |
 		grep -vE '/(libtool|lt[^/]*)\.m4$' | LC_ALL=C sort
 }
 

@@ -13,7 +13,7 @@ plant() { # a clean tree
 	rm -rf "$tree"
 	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
 		"$tree/lib/pool" "$tree/lib/run" "$tree/benchmarks" \
-		"$tree/docs" "$tree/examples" "$tree/tests/unit"
+		"$tree/docs" "$tree/examples" "$tree/man" "$tree/tests/unit"
 	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
 	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/ward/base.h"
 	printf '%s\n#include <pthread.h>\n' "$spdx" >"$tree/lib/base/host.h"
@@ -35,7 +35,7 @@ plant() { # a clean tree
 	echo '/* as pool_new() has it */ int pool_new(void);' \
 		>>"$tree/lib/pool/pool.c"
 	for f in Makefile.am lib/local.mk benchmarks/local.mk \
-		examples/local.mk tests/local.mk tests/unit/local.mk; do
+		man/local.mk examples/local.mk tests/local.mk tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
 	done
 	(cd "$tree" && find include lib -name '*.[ch]') >>"$tree/lib/local.mk"
@@ -83,6 +83,7 @@ refused style.sh lib/pool/pool.c "$(printf '\t%096d' 1)"
 refused style.sh lib/run/bare.c 'int no_licence;'
 refused listed.sh lib/run/lost.c 'int forgotten;'
 refused listed.sh tests/unit/lost.sh 'true'
+refused listed.sh man/lost.3 '.Dd today'
 refused listed.sh lib/sync/bell.h 'int untold;'
 refused listed.sh docs/lost.md 'behind no door'
 refused listed.sh LOST.md 'nor in the tarball'

@@ -9,7 +9,7 @@ set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
 
 sources() {
-	find include lib benchmarks examples tests m4 configure.ac Makefile.am \
+	find include lib benchmarks examples man tests m4 configure.ac Makefile.am \
 		bootstrap .ci -type f 2>/dev/null |
 		grep -vE '/(libtool|lt[^/]*)\.m4$|~$' | LC_ALL=C sort
 }
@@ -24,7 +24,7 @@ function width(line,    piece, i, n, w) {
 	return w
 }
 function ruled(file) {
-	return file ~ /\.([ch]|sh|mk|am|ac|m4|map|in|supp)$|^bootstrap$|^\.ci\/run$/
+	return file ~ /\.([ch137]|sh|awk|css|mk|am|ac|m4|map|in|supp)$|^bootstrap$|^\.ci\/run$/
 }
 FNR <= 2 && /SPDX-License-Identifier: BSD-2-Clause/ { licensed[FILENAME] = 1 }
 /[ \t]$/ && ruled(FILENAME) { print FILENAME ":" FNR ": blanks at the end" }

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The manual as HTML: a file for each page, and index.html with all calls.  A reference to
+# a call leads to its prototype.
+#
+#	html.sh FOLDER PAGE...		MANDOC names the formatter
+set -eu
+here=$(dirname "$0")
+out=$1
+shift
+mkdir -p "$out"
+rm -f "$out"/*
+cp "$here/ward.css" "$out"
+
+# "PAGE NAME" of each name that is not its page's own
+names=$(sh "$here/calls.sh" "$@" | while read -r page name; do
+	[ "$page" = "$name.${page##*.}" ] || echo "$page $name"
+done)
+
+# where references lead that name a call
+leads=$(printf '%s\n' "$names" | while read -r page name; do
+	echo "s|href=\"$name.${page##*.}.html\"|href=\"$page.html#$name\"|g"
+done)
+
+# the first place that has the name of a call, which is in SYNOPSIS, as an anchor
+anchors() {
+	awk 'match($0, /<code class="Fn">ward_[a-z_]*<\/code>/) {
+		name = substr($0, RSTART + 17, RLENGTH - 24)
+		if (!(name in seen))
+			sub(/<code class="Fn">/, "<code class=\"Fn\" id=\"" name "\">")
+		seen[name]
+	} 1'
+}
+
+row() { # PAGE
+	page=${1##*/}
+	title="${page%.*}(${page##*.})"
+	echo "<tr><td><a href=\"$page.html\">$title</a></td>"
+	echo "<td>$(sed -n 's/^\.Nd //p' "$1")<br>"
+	printf '%s\n' "$names" | while read -r of name; do
+		[ "$of" != "$page" ] ||
+			echo "<a href=\"$page.html#$name\"><code>$name</code></a>"
+	done
+	echo "</td></tr>"
+}
+
+for page in "$@"; do
+	$MANDOC -Thtml -O style=ward.css,man=%N.%S.html "$page" |
+		sed "$leads" | anchors >"$out/${page##*/}.html"
+done
+{
+	cat <<-'EOT'
+	<!DOCTYPE html>
+	<html lang="en">
+	<head>
+	<meta charset="utf-8">
+	<meta name="viewport" content="width=device-width, initial-scale=1.0">
+	<link rel="stylesheet" href="ward.css">
+	<title>libward: the manual</title>
+	</head>
+	<body>
+	<h1>libward: the manual</h1>
+	<p>Begin with <a href="ward.7.html">ward(7)</a>, the model in two screens.</p>
+	<table class="calls">
+	EOT
+	for page in "$@"; do
+		row "$page"
+	done
+	printf '%s\n' "</table>" "</body>" "</html>"
+} >"$out/index.html"

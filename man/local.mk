@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The manual.  A new page is one line here.  Each name in its section NAME is another
+# way to it: a link, made at installation.
+
+man_pages = \
+	man/ward_pool.3
+
+dist_man_MANS = $(man_pages)
+EXTRA_DIST += man/calls.sh man/html.sh man/ward.css
+
+man_sources = $(addprefix $(top_srcdir)/,$(man_pages))
+
+# do COMMAND for each name that is not its page's own
+define for_each_name
+	@$(SHELL) $(top_srcdir)/man/calls.sh $(man_sources) | \
+	while read -r page name; do \
+		section=$${page##*.}; \
+		dir='$(DESTDIR)$(mandir)'/man$$section; \
+		test "$$name.$$section" = "$$page" || $(1) || exit 1; \
+	done
+endef
+
+install-data-local:
+	$(call for_each_name,{ $(MKDIR_P) "$$dir" && \
+		$(LN_S) -f "$$page" "$$dir/$$name.$$section"; })
+uninstall-local:
+	$(call for_each_name,rm -f "$$dir/$$name.$$section")
+
+# As HTML, in html/: index.html is the way in.
+.PHONY: html-pages
+html-pages:
+	@test -n '$(MANDOC)' || { \
+		echo 'mandoc is missing: apt-get install mandoc' >&2; exit 1; }
+	MANDOC='$(MANDOC)' $(SHELL) $(top_srcdir)/man/html.sh html $(man_sources)
+html-local: html-pages
+install-html-local: html-pages
+	$(MKDIR_P) '$(DESTDIR)$(htmldir)'
+	$(INSTALL_DATA) html/* '$(DESTDIR)$(htmldir)'
+clean-local:
+	rm -rf html
