@@ -3,7 +3,14 @@
 # way to it: a link, made at installation.
 
 man_pages = \
-	man/ward_pool.3
+	man/ward_cancel.3 \
+	man/ward_check.3 \
+	man/ward_lane.3 \
+	man/ward_limit.3 \
+	man/ward_pool.3 \
+	man/ward_port.3 \
+	man/ward_submit.3 \
+	man/ward_task_cancel.3
 
 dist_man_MANS = $(man_pages)
 EXTRA_DIST += man/calls.sh man/html.sh man/ward.css
