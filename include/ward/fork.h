@@ -282,24 +282,22 @@ WARD_FORK_CALL_ int ward_fork(struct ward_group *group, struct ward_fork *fork)
 	return ward_fork_push_(words, bottom, fork);
 }
 
+/* Of one fork: what is left of a wider group costs a call. */
 WARD_FORK_CALL_ int ward_join(struct ward_group *group)
 {
 	struct ward_fork_words_ *words = ward_fork_words_();
+	struct ward_fork *fork;
+	int status;
 
-	if (WARD_RARE_(!words || !group))
+	if (WARD_RARE_(!group || group->priv[0] != (uintptr_t)words ||
+		       group->priv[1] != 1 ||
+		       !(fork = ward_fork_take_(words, group, NULL))))
 		return ward_join_slow_(group);
-	while (group->priv[1]) {
-		struct ward_fork *fork = ward_fork_take_(words, group, NULL);
-		int status;
-
-		if (WARD_RARE_(!fork))
-			return ward_join_slow_(group);
-		group->priv[1]--;
-		status = fork->run(fork);
-		if (WARD_RARE_(status) && !group->priv[2])
-			group->priv[2] = (uint64_t)(int64_t)status;
-	}
-	if (WARD_RARE_(group->priv[2] || group->priv[0] != (uintptr_t)words))
+	group->priv[1] = 0;
+	status = fork->run(fork);
+	if (WARD_RARE_(status) && !group->priv[2])
+		group->priv[2] = (uint64_t)(int64_t)status;
+	if (WARD_RARE_(group->priv[2]))
 		return ward_join_slow_(group);
 	ward_fork_progress_(words);
 	group->priv[0] = 0;
