@@ -59,8 +59,15 @@ void host_escape(struct host_escape *escape, int why)
 	_longjmp(escape->at, why);
 }
 
-void host_step_up(void)
+bool host_step_up(struct host_step *was)
 {
+	(void)was;
+	return false;
+}
+
+void host_step_down(const struct host_step *was)
+{
+	(void)was;
 }
 
 struct host_cpus *host_cpus_parse(const char *list)

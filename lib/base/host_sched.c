@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_sched.c - a thread that lost its seat runs when nobody else wants to.
+ * host_sched.c - a thread that lost its seat runs when nobody else wants to; one that has
+ * little to do, soon.
  *
  * The way down is always open.  The way back needs RLIMIT_NICE for the thread's own
  * nice value (RLIMIT_RTPRIO for a priority), or a privilege; without either it is
@@ -10,6 +11,8 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Without the flag, which is read and set together with the policy. */
 #define POLICY(all) ((all) & ~SCHED_RESET_ON_FORK)
@@ -59,10 +62,59 @@ bool host_raise(int32_t tid, const struct host_sched *was)
 	return set(tid, was->policy, was->priority);
 }
 
-void host_step_up(void)
-{
-	struct host_sched is;
+/* struct sched_attr, for C libraries that have not got it. */
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t slice; /* ns */
+	uint64_t deadline, period;
+};
 
-	if (get(0, &is) && is.priority > 0)
-		set(0, is.policy, is.priority + 1);
+static bool set_own(const struct attributes *own)
+{
+	return !host_call(syscall(SYS_sched_setattr, 0, own, 0));
+}
+
+static bool get_own(struct attributes *own)
+{
+	*own = (struct attributes){ .size = sizeof(*own) };
+	return !host_call(syscall(SYS_sched_getattr, 0, own, sizeof(*own), 0));
+}
+
+static bool has_priority(const struct attributes *own)
+{
+	return own->policy == SCHED_FIFO || own->policy == SCHED_RR;
+}
+
+bool host_step_up(struct host_step *was)
+{
+	struct attributes own;
+
+	if (!get_own(&own))
+		return false;
+	*was = (struct host_step){ (int)own.priority, own.slice };
+	if (has_priority(&own))
+		own.priority++;
+	else if (own.policy == SCHED_OTHER)
+		own.slice = HOST_SLICE;
+	else
+		return false;
+	return set_own(&own);
+}
+
+void host_step_down(const struct host_step *was)
+{
+	struct attributes own;
+
+	if (!get_own(&own))
+		return;
+	if (has_priority(&own) && was->priority)
+		own.priority = (uint32_t)was->priority;
+	else if (own.policy == SCHED_OTHER)
+		own.slice = was->slice;
+	else
+		return;
+	set_own(&own);
 }

@@ -312,9 +312,10 @@ void steward_run(void *arg)
 {
 	struct steward *me = arg;
 	struct pool *pool = me->pool;
+	struct host_step was;
 
 	store_relaxed(&me->tid, host_tid());
-	host_step_up(); /* above threads that keep their CPU */
+	host_step_up(&was); /* above threads that keep their CPU */
 	if (!me->before || deputy_waits(me)) {
 		take_office(me);
 		if (me->before)

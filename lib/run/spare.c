@@ -78,10 +78,43 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	histogram_add_shared(&pool->heal_time, took);
 }
 
+/* Until it is called to a seat.  False: the pool stops, and it is no spare any more. */
+static bool called(struct pool *pool, struct slot *slot)
+{
+	while (load_acquire(&slot->seat.call) != CALL_SEAT) { /* [c] */
+		uint64_t life;
+
+		if (!load_acquire(&pool->stopping)) {
+			watch(pool, slot);
+			continue;
+		}
+		/* Still on the stack, but no thread pops any more; one that just does
+		 * finds this life moved on, or has moved it, and the seat is ours
+		 * before the call. */
+		life = load_acquire(&slot->thread.life); /* [L] */
+		if (LIFE_STATE(life) == LIFE_SEATED)
+			break;
+		if (life_move(slot, life, LIFE_STARTING)) {
+			add_acq_rel(&pool->starting, 1);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The same; a thread that waits for it gets a CPU before those that are busy. */
+static bool called_soon(struct pool *pool, struct slot *slot)
+{
+	struct host_step was;
+	bool up = host_step_up(&was), has = called(pool, slot);
+
+	if (up)
+		host_step_down(&was);
+	return has;
+}
+
 bool spare_wait(struct pool *pool, struct slot *slot)
 {
-	uint64_t life;
-
 	/* The count comes first: of two that come at once, one is too many. */
 	if (add_acq_rel(&pool->spares_ready, 1) >= pool->spares_wanted &&
 	    !seats_vacant(&pool->seat_count)) {
@@ -101,22 +134,8 @@ bool spare_wait(struct pool *pool, struct slot *slot)
 		clerk_wake(pool);
 	lost_local(pool, slot); /* of what a hook has submitted */
 	spare_lives_changed(pool);
-	while (load_acquire(&slot->seat.call) != CALL_SEAT) { /* [c] */
-		if (load_acquire(&pool->stopping)) {
-			/* Still on the stack, but no thread pops any more; one
-			 * that just does finds this life moved on, or has moved
-			 * it, and the seat is ours before the call. */
-			life = load_acquire(&slot->thread.life); /* [L] */
-			if (LIFE_STATE(life) == LIFE_SEATED)
-				break;
-			if (life_move(slot, life, LIFE_STARTING)) {
-				add_acq_rel(&pool->starting, 1);
-				return false;
-			}
-			continue;
-		}
-		watch(pool, slot);
-	}
+	if (!called_soon(pool, slot))
+		return false;
 	took_seat(pool, slot);
 	return true;
 }

@@ -193,9 +193,10 @@ static void tell_chain(struct tell *tell, uint32_t i)
 static void scribe(void *arg)
 {
 	struct tell *tell = arg;
+	struct host_step was;
 
 	store_relaxed(&tell->tid, host_tid());
-	host_step_up(); /* else a real-time thread that spins keeps it out */
+	host_step_up(&was); /* else a real-time thread that spins keeps it out */
 	for (;;) {
 		uint32_t seen = load_acquire(&tell->word);
 		bool stop = load_acquire(&tell->stop);

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct host_sched kept(int policy, int priority)
@@ -146,15 +147,56 @@ static int priority_now(void)
 	return param.sched_priority;
 }
 
-Test(host_sched, one_above_where_there_are_priorities)
+static uint64_t slice_now(void)
 {
-	host_step_up();
-	cr_assert_eq(sched_getscheduler(0), SCHED_OTHER);
+	uint64_t attributes[6] = { sizeof(attributes) };
+
+	cr_assert_eq(syscall(SYS_sched_getattr, 0, attributes, sizeof(attributes), 0),
+		     0);
+	return attributes[3];
+}
+
+Test(host_sched, a_step_up_and_down_where_there_are_priorities)
+{
+	struct host_step was;
+
 	takes(SCHED_RR, 4);
-	host_step_up();
+	cr_assert(host_step_up(&was));
 	cr_assert_eq(priority_now(), 5);
 	cr_assert_eq(sched_getscheduler(0), SCHED_RR);
+	host_step_down(&was);
+	cr_assert_eq(priority_now(), 4);
 	takes(SCHED_FIFO, sched_get_priority_max(SCHED_FIFO));
-	host_step_up();
+	cr_assert(!host_step_up(&was), "there is none above");
 	cr_assert_eq(priority_now(), sched_get_priority_max(SCHED_FIFO));
+}
+
+Test(host_sched, a_shorter_slice_where_there_are_none)
+{
+	uint64_t slice = slice_now();
+	struct host_step was;
+
+	cr_assert(host_step_up(&was));
+	cr_assert_eq(sched_getscheduler(0), SCHED_OTHER);
+	cr_assert_eq(was.priority, 0);
+	if (slice) /* since Linux 6.12 */
+		cr_assert_eq(slice_now(), HOST_SLICE);
+	host_step_down(&was);
+	cr_assert_eq(slice_now(), slice);
+	takes(SCHED_IDLE, 0);
+	cr_assert(!host_step_up(&was), "runs when nobody else wants to");
+}
+
+/* What the thread was given meanwhile is not taken from it. */
+Test(host_sched, down_to_the_ground_only_from_where_it_went)
+{
+	struct host_step was;
+
+	cr_assert(host_step_up(&was));
+	takes(SCHED_RR, 4);
+	host_step_down(&was);
+	cr_assert_eq(priority_now(), 4);
+	takes(SCHED_IDLE, 0);
+	host_step_down(&was);
+	cr_assert_eq(sched_getscheduler(0), SCHED_IDLE);
 }
