@@ -3,14 +3,26 @@
 # way to it: a link, made at installation.
 
 man_pages = \
+	man/ward.7 \
+	man/ward_bridge.3 \
 	man/ward_cancel.3 \
 	man/ward_check.3 \
+	man/ward_cxx.3 \
+	man/ward_fail.3 \
+	man/ward_for.3 \
+	man/ward_fork.3 \
+	man/ward_hedge.3 \
 	man/ward_lane.3 \
 	man/ward_limit.3 \
+	man/ward_now.3 \
 	man/ward_pool.3 \
 	man/ward_port.3 \
+	man/ward_report.3 \
+	man/ward_stats.3 \
+	man/ward_steward.3 \
 	man/ward_submit.3 \
-	man/ward_task_cancel.3
+	man/ward_task_cancel.3 \
+	man/wardbench.1
 
 dist_man_MANS = $(man_pages)
 EXTRA_DIST += man/calls.sh man/html.sh man/ward.css

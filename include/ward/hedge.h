@@ -52,7 +52,7 @@ struct ward_hedge_config {
 /*
  * Starts the first try, or all.  *out is a handle for ward_hedge_wait(), to be put
  * back; NULL: none is wanted.  0; -EINVAL: NULL, wrong size, value out of range, a
- * policy of wrong size; -ENOMEM; -ESHUTDOWN; -ECHILD; the cause, if 'cancel' was
+ * policy that is not sound; -ENOMEM; -ESHUTDOWN; -ECHILD; the cause, if 'cancel' was
  * fired.  On error nothing is called.  Any thread.
  */
 WARD_API WARD_MUST int ward_hedge_start(struct ward_hedge **out,

@@ -198,7 +198,7 @@ WARD_API int ward_pool_resize(struct ward_pool *pool, uint32_t workers,
  *	-EBUSY		the task is in a pool already
  *	-ESTALE		called by a fenced attempt that had to wait for room
  *	-ECHILD		the pool belongs to the parent process
- *	-EINVAL		NULL, misaligned, no run, or a policy of wrong size
+ *	-EINVAL		NULL, misaligned, no run, or a policy that is not sound
  *	else		the cause of task->cancel, which was fired before, or while
  *			the call waited for room
  * Any thread.  With WARD_NOWAIT it is lock-free and may be called in a signal
@@ -215,6 +215,7 @@ WARD_API WARD_MUST int ward_submit(struct ward_pool *pool,
  * Hands over up to n tasks in order, with one publication for all that fit at
  * once.  Returns how many were taken (the first so many), 0..n; if none was,
  * the error that ward_submit() would have given for the first.  n = 0 is 0.
+ * -EINVAL: also tasks is NULL, or n is more than 2^31 - 1.
  */
 WARD_API WARD_MUST int ward_submit_n(struct ward_pool *pool,
 				     struct ward_task *const *tasks, unsigned n,

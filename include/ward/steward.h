@@ -104,7 +104,8 @@ struct ward_spec {
 	ward_ns stop_within; /* from the request to stop until it is fenced; 5 s */
 	ward_ns backoff_min, backoff_max; /* as in ward_policy, from one restart to
 					     the next; forgotten after a run that
-					     was longer than backoff_max */
+					     was longer than backoff_max (which is
+					     0, or not below backoff_min) */
 	size_t state;	     /* bytes that ward_checkpoint() may keep, up to
 				1 GiB; 0: none */
 	struct ward_bridge *bridge; /* closed when the ward is gone for good */

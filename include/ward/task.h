@@ -27,7 +27,8 @@ extern "C" {
  * How patiently an attempt is watched and what follows when it is lost.  Zero
  * means: the pool's policy decides; what the pool leaves at zero is as below.
  * Must not change, and must stay valid, while a task that points to it is in a
- * pool.
+ * pool.  Sound, and not refused (-EINVAL), is one with its size, no unknown flag, and a
+ * backoff_max that is 0 or not below backoff_min.
  */
 struct ward_policy {
 	uint32_t size;		 /* set by WARD_POLICY_INIT */
@@ -212,7 +213,8 @@ WARD_API int ward_fence(uint64_t *fence);
 /*
  * Declares a wait that may last until 'until': not held against the attempt up
  * to then.  leave() ends it.  Not nested: a new enter() replaces the point.
- * The declared time between two beats is believed up to declared_within.
+ * The declared time between two beats is believed up to declared_within.  Outside of run()
+ * both do nothing.
  * While tasks lie queued and no worker is free, the pool adds one in place of each that
  * waits (ward_pool_config.max), which leaves again after that.
  */

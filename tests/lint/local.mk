@@ -8,6 +8,7 @@ lint_scripts = \
 	tests/lint/installed.sh \
 	tests/lint/layers.sh \
 	tests/lint/listed.sh \
+	tests/lint/manual.sh \
 	tests/lint/names.sh \
 	tests/lint/planted.sh \
 	tests/lint/programs.sh \

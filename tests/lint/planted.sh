@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The test of the tests: each rule of layers.sh, style.sh, listed.sh, names.sh and
-# circles.sh is broken once in a small tree, and must be found there; the tree itself
-# must pass.
+# The test of the tests: each rule of layers.sh, style.sh, listed.sh, names.sh, circles.sh,
+# manual.sh and programs.sh is broken once in a small tree, and must be found there; the
+# tree itself must pass.
 set -eu
 lint=$top_srcdir/tests/lint
 tree=$(mktemp -d)
@@ -97,6 +97,93 @@ refused names.sh docs/glossary.md '| bell word | stands there in two words | `po
 refused names.sh lib/pool/pool.c '/* as gone() has it */'
 refused names.sh lib/sync/ring.h '/* a pool_gone or two */'
 refused names.sh include/ward/base.h '/* from OVER to GONE */'
+
+# What manual.sh says of a tree of one header and one page, in which LINE stands for what
+# matches PATTERN in FILE.
+manual() { # SAID FILE PATTERN LINE
+	rm -rf "$tree"
+	mkdir -p "$tree/include/ward" "$tree/man"
+	cat >"$tree/include/ward/pool.h" <<-'EOT'
+	enum { WARD_POOL_AHEAD = 1 };
+	struct ward_pool {
+	int size;
+	int (*run)(void *arg,
+		int more), ring;
+	};
+	WARD_API WARD_MUST int ward_submit(struct ward_pool *pool,
+		const char *name);
+	EOT
+	cat >"$tree/man/ward_submit.3" <<-'EOT'
+	.Dd November 30, 2026
+	.Dt WARD_SUBMIT 3
+	.Os
+	.Sh NAME
+	.Nm ward_submit
+	.Nd hand tasks to a pool
+	.Sh SYNOPSIS
+	.In ward/ward.h
+	.Ft int
+	.Fn ward_submit "struct ward_pool *pool" "const char *name"
+	.Sh DESCRIPTION
+	.Fn ward_submit
+	calls run with the ring
+	.Dv WARD_POOL_AHEAD .
+	.Sh SEE ALSO
+	.Xr fork 2
+	EOT
+	sed -i "s/$3/$4/" "$tree/$2"
+	said=$(sh "$lint/manual.sh" "$tree" 2>&1 | sed '/^without mandoc/d')
+	[ "$said" = "$1" ] && return
+	echo "manual.sh said of $4 for $3: $said"
+	failed=1
+}
+
+page=man/ward_submit.3
+manual '' $page none none
+manual 'ward_submit.3: int ward_submit(struct ward_pool*pool)
+  is: int ward_submit(struct ward_pool*pool, const char*name)' \
+	$page ' "const char .*' ''
+manual 'ward_submit.3: no header has ward_gone' $page '^\.Fn ward_submit$' '.Fn ward_gone'
+manual 'ward_submit.3: no header has WARD_GONE' $page 'WARD_POOL_AHEAD' \
+	'WARD_POOL_AHEAD , WARD_GONE'
+manual 'ward_submit.3: no page ward_gone.3' $page '^\.Xr .*' '.Xr ward_gone 3'
+manual 'ward_submit.3: ward_gone is in NAME only' $page '^\.Nm .*' \
+	'.Nm ward_submit ,\n.Nm ward_gone'
+manual 'ward_submit.3: ward_go is in NAME only
+ward_submit.3: ward_submit is not in NAME' $page '^\.Nm .*' '.Nm ward_go'
+manual 'ward_new() is in no page' include/ward/pool.h '^};' \
+	'};\nWARD_API void ward_new(void);'
+manual 'WARD_NEW is in no page' include/ward/pool.h AHEAD 'AHEAD, WARD_NEW'
+manual 'fresh of struct ward_pool is in no page' include/ward/pool.h '^int size' \
+	'int size, fresh'
+[ -z "${MANDOC:-}" ] ||
+	manual "mandoc: $page:12:2: ERROR: skipping unknown macro: .Fm ward_submit" \
+		$page '^\.Fn ward_submit$' '.Fm ward_submit'
+
+# programs.sh on a document that is no more than a block, what follows it, and a mark.
+program() { # STATUS BLOCK OUTPUT MARK
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	{
+		echo "${4:-}"
+		printf '```c\n%s\n```\nIt prints\n```text\n%s\n```\n' "$2" "$3"
+	} >"$tree/README.md"
+	status=0
+	said=$(sh "$lint/programs.sh" "$tree" 2>&1) || status=1
+	[ $status = "$1" ] && return
+	echo "programs.sh ended with $status, for $2: $said"
+	failed=1
+}
+
+main='#include <stdio.h>
+int main(void) {'
+program 0 "$main puts(\"one two\"); return 0; }" 'one ...'
+program 1 "$main puts(\"one two\"); return 0; }" 'one'
+program 1 "$main puts(\"one two\"); return 3; }" 'one two'
+program 1 "$main int unused; return 0; }" ''
+program 1 'int one;' ''
+program 0 'int one;' '' '<!-- part -->'
+program 1 'int one' '' '<!-- part -->'
 
 # circles.sh on the library that FILE:C-CODE... make: its status, and what it says.
 circles() { # STATUS SAID OPTION FILE:C-CODE...
