@@ -131,7 +131,8 @@ endif
 
 # ---- beside wardbench ----------------------------------------------------------
 
-EXTRA_DIST += benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
+EXTRA_DIST += benchmarks/figures.awk benchmarks/figures.sh \
+	benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
 	benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
 	benchmarks/guard/middle.awk benchmarks/guard/pairs \
 	benchmarks/guard/ratios.awk benchmarks/results
@@ -141,6 +142,17 @@ EXTRA_DIST += benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
 report: wardbench
 	./wardbench --report report.html
 CLEANFILES += report.html
+
+# The figures of docs/benchmarks.md anew, and the document from them.
+.PHONY: bench-docs
+bench-docs: wardbench
+	$(SHELL) $(top_srcdir)/benchmarks/figures.sh \
+		$(top_srcdir)/benchmarks/results/figures.json $(BENCHES)
+	$(AWK) -f $(top_srcdir)/benchmarks/json.awk \
+		-f $(top_srcdir)/benchmarks/figures.awk \
+		$(top_srcdir)/benchmarks/results/figures.json \
+		$(top_srcdir)/docs/benchmarks.md.in >benchmarks.md
+	mv benchmarks.md $(top_srcdir)/docs/benchmarks.md
 
 # Has anything become slower than what is recorded of this machine?  Minutes.
 GUARD = $(SHELL) $(top_srcdir)/benchmarks/guard/guard.sh

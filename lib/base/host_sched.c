@@ -62,7 +62,7 @@ bool host_raise(int32_t tid, const struct host_sched *was)
 	return set(tid, was->policy, was->priority);
 }
 
-/* struct sched_attr, for C libraries that have not got it. */
+/* As sched_setattr() takes them; not every C library has that. */
 struct attributes {
 	uint32_t size, policy;
 	uint64_t flags;

@@ -4,7 +4,7 @@
 # A new one is a line of the list; what it asks for beyond the others, one below.
 
 unit_tests =
-unit_scripts = tests/unit/count.sh tests/unit/guard.sh tests/unit/report.sh \
+unit_scripts = tests/unit/count.sh tests/unit/figures.sh tests/unit/guard.sh tests/unit/report.sh \
 	tests/unit/rivals.sh tests/unit/wardbench.sh
 
 if HAVE_CRITERION
