@@ -62,7 +62,7 @@ bool host_raise(int32_t tid, const struct host_sched *was)
 	return set(tid, was->policy, was->priority);
 }
 
-/* As sched_setattr() takes them; not every C library has that. */
+/* As the kernel takes them; not every C library knows how. */
 struct attributes {
 	uint32_t size, policy;
 	uint64_t flags;
