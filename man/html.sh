@@ -17,14 +17,16 @@ names=$(sh "$here/calls.sh" "$@" | while read -r page name; do
 	[ "$page" = "$name.${page##*.}" ] || echo "$page $name"
 done)
 
-# where references lead that name a call
+# where references lead that name a call, or another project's page
 leads=$(printf '%s\n' "$names" | while read -r page name; do
 	echo "s|href=\"$name.${page##*.}.html\"|href=\"$page.html#$name\"|g"
-done)
+done
+echo 's,href="(([^w]|w[^a]|wa[^r]|war[^d])[^"]*\.[1-8])\.html",href="https://manpages.debian.org/\1",g')
 
-# the first place that has the name of a call, which is in SYNOPSIS, as an anchor
+# the way back, and the first place that has the name of a call, which is in SYNOPSIS, as an anchor
 anchors() {
-	awk 'match($0, /<code class="Fn">ward_[a-z_]*<\/code>/) {
+	awk '/^<body>/ { $0 = $0 "\n<p><a href=\"index.html\">libward: the manual</a></p>" }
+	match($0, /<code class="Fn">[A-Za-z_:]*<\/code>/) {
 		name = substr($0, RSTART + 17, RLENGTH - 24)
 		if (!(name in seen))
 			sub(/<code class="Fn">/, "<code class=\"Fn\" id=\"" name "\">")
@@ -46,7 +48,7 @@ row() { # PAGE
 
 for page in "$@"; do
 	$MANDOC -Thtml -O style=ward.css,man=%N.%S.html "$page" |
-		sed "$leads" | anchors >"$out/${page##*/}.html"
+		sed -E "$leads" | anchors >"$out/${page##*/}.html"
 done
 {
 	cat <<-'EOT'

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # A user's copy: 'make install prefix= DESTDIR=' into an empty folder; pkg-config finds
-# it there; the README's program compiles by the README's commands, against the shared
-# and the static library, runs, and says what the README says it will.  A program in C++
-# links, too.
+# it there; each name in a page of the manual leads to the page; the README's program
+# compiles by the README's commands, against the shared and the static library, runs, and
+# says what the README says it will.  A program in C++ links, too.
 set -eu
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
@@ -27,6 +27,12 @@ if [ "$header" != "$version" ]; then
 	echo "the header is $header, ward.pc is $version"
 	exit 1
 fi
+
+man=$(find "$stage" -type d -name man)
+sh "$top_srcdir/man/calls.sh" "$top_srcdir"/man/*.[137] | while read -r page name; do
+	section=${page##*.}
+	cmp "$top_srcdir/man/$page" "$man/man$section/$name.$section"
+done
 
 # the first block of C in the README, and the block that follows it
 awk '/^```c$/ { on = 1; next } /^```$/ && on { exit } on' \

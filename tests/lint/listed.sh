@@ -17,7 +17,7 @@ sources() {
 			tests/*/local.mk |
 			tr -s ' \t' '\n' | sed 's/^/named /'
 		find include lib benchmarks examples man tests -type f \
-			\( -name '*.[ch137]' -o -name '*.sh' \) | LC_ALL=C sort
+			\( -name '*.[ch137]' -o -name '*.sh' -o -name '*.awk' \) | LC_ALL=C sort
 	} | awk '
 		$1 == "named" { named[$2]; next }
 		{ program = $0; sub(/\.c$/, "", program) }
