@@ -154,10 +154,11 @@ struct ward_pool_config {
  * real-time signal is taken that the process neither handles nor ignores, that the
  * caller does not block, and that no signalfd waits for: who means to use one later
  * does that before, or names another here.  Where there is none, reports have no
- * backtrace, and that is told (WARD_R_EVIDENCE).
+ * backtrace, and that is told (WARD_R_EVIDENCE).  The first pool of a process that has a
+ * signal decides for all of them.
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
- * -ENAMETOOLONG: name; -ENOMEM; the kernel's own answer where it refuses the clock,
+ * -EBUSY: trace_signo has a handler; -ENAMETOOLONG: name; -ENOMEM; the kernel's own answer where it refuses the clock,
  * futexes, or to have handlers of signals (docs/refusals.md).  On error *out is
  * untouched.
  */

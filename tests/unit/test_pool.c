@@ -821,6 +821,22 @@ Test(pool, the_signal_for_it_may_be_named)
 	cr_assert_gt(frames_of_a_spinner(SIGRTMIN + 3), 0);
 }
 
+static void handler(int signo)
+{
+	(void)signo;
+}
+
+Test(pool, a_signal_that_the_program_handles_is_refused)
+{
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool = NULL;
+
+	signal(SIGRTMIN + 3, handler);
+	config.trace_signo = SIGRTMIN + 3;
+	cr_assert_eq(ward_pool_create(&pool, &config), -EBUSY);
+	cr_assert_null(pool);
+}
+
 Test(pool, there_need_be_no_backtraces)
 {
 	struct sigaction action;
