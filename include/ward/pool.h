@@ -158,9 +158,9 @@ struct ward_pool_config {
  * signal decides for all of them.
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
- * -EBUSY: trace_signo has a handler; -ENAMETOOLONG: name; -ENOMEM; the kernel's own answer where it refuses the clock,
- * futexes, or to have handlers of signals (docs/refusals.md).  On error *out is
- * untouched.
+ * -EBUSY: trace_signo has a handler; -ENAMETOOLONG: name; -ENOMEM; the kernel's own
+ * answer where it refuses the clock, futexes, or to have handlers of signals
+ * (docs/refusals.md).  On error *out is untouched.
  */
 WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 					const struct ward_pool_config *config);
