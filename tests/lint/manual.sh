@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The manual says what the headers say: each call has one page, which has it in NAME and
-# SYNOPSIS, as it is declared; each constant, and each member of a struct, is in a page;
+# SYNOPSIS, as it is declared; each constant, and each member of a struct, is in a page
+# (but those of page.h, which is a format and its own reference);
 # what a page marks as a name is in the headers; each page that it refers to is there.
 # wardbench(1) has the options that wardbench has.  And mandoc finds nothing amiss.
 #
@@ -95,8 +96,10 @@ function header(line) {
 		line = substr(line, 1, start - 1) substr(line, start + RSTART + 1)
 	}
 	words(line)
-	constants(line)
-	members(line)
+	if (FILENAME !~ /page\.h/) {
+		constants(line)
+		members(line)
+	}
 	if (line ~ /^#define [A-Za-z_0-9]+\(/) {
 		sub(/^#define /, "", line)
 		sub(/\).*/, ")", line)

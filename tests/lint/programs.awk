@@ -66,7 +66,8 @@ function finish() {
 		if (mark == "any order")
 			write(last ".any", "")
 		last = ""
-	}
+	} else
+		last = ""
 	inside = mark = said = ""
 }
 
