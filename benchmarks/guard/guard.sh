@@ -15,7 +15,7 @@ here=$(dirname "$0")
 RECORD=${RECORD:-$here/../results/ratios.txt}
 WARDBENCH=${WARDBENCH:-./wardbench}
 PASSES=${PASSES:-5}
-benches="throughput work1us latency burst forkjoin lanes limit heal memory"
+benches="throughput inflight work1us latency burst forkjoin lanes limit heal memory"
 
 die() {
 	echo "guard: $*" >&2
