@@ -44,6 +44,8 @@ install-data-local:
 		$(LN_S) -f "$$page" "$$dir/$$name.$$section"; })
 uninstall-local:
 	$(call for_each_name,rm -f "$$dir/$$name.$$section")
+	rm -f $(addprefix '$(DESTDIR)$(htmldir)'/,index.html ward.css \
+		$(addsuffix .html,$(notdir $(man_pages))))
 
 # As HTML, in html/: index.html is the way in.
 .PHONY: html-pages
