@@ -143,6 +143,8 @@ WARD_SOURCES = \
 	lib/heal/judge.h \
 	lib/heal/ledger.c \
 	lib/heal/ledger.h \
+	lib/heal/notify.c \
+	lib/heal/notify.h \
 	lib/heal/plan.c \
 	lib/heal/plan.h \
 	lib/heal/rescue.c \

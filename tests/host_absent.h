@@ -34,6 +34,11 @@ int32_t host_pid(void)
 	return 1;
 }
 
+void host_notify_close(const struct host_notify *manager)
+{
+	(void)manager;
+}
+
 /* ---- time: by the clock only ----------------------------------------- */
 
 #if defined(__x86_64__)

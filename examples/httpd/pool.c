@@ -27,6 +27,7 @@ int pool_open(struct ward_pool **pool, const struct options *options)
 
 	policy.busy_within = WARD_MS(options->busy_ms);
 	policy.blocked_within = WARD_MS(options->blocked_ms);
+	config.flags = WARD_POOL_NOTIFY; /* where a service manager listens */
 	config.name = "httpd";
 	config.workers = options->workers;
 	config.zombies = options->zombies;

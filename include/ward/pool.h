@@ -101,7 +101,30 @@ enum {
 	 * holds a lock may keep it for long while the CPUs are busy.  For pools whose
 	 * slow tasks hold locks that other threads of the program want.
 	 */
-	WARD_POOL_KEEP_PRIORITY = 1u << 6
+	WARD_POOL_KEEP_PRIORITY = 1u << 6,
+	/*
+	 * Tells the service manager how the pool is (sd_notify(3): a datagram to
+	 * NOTIFY_SOCKET; the environment is read by ward_pool_create(), and left as it is):
+	 *	READY=1		before ward_pool_start() returns
+	 *	STATUS=...	"4 workers, all well", or what is wrong, the worst first; when
+	 *			it has changed, at most once a second
+	 *	WATCHDOG=1	twice in the time that it gives (WATCHDOG_USEC), if the pool
+	 *			is well
+	 *	STOPPING=1	at the begin of the first ward_pool_drain() or _destroy(), and
+	 *			nothing more after it: the manager's time to stop must be
+	 *			enough for the drain
+	 * Well is a pool of which all this holds.  The steward is fresh: it is the one who
+	 * feeds.  The queue moves: a worker has answered a task of no work that is put into
+	 * it each time; or, half of the time between two feeds later, each worker is
+	 * inside a task, and none over its budgets.  A pool with nothing to do moves.
+	 * ward_audit() finds nothing broken.  It is not degraded.
+	 * Nothing of this waits: a message that the manager does not take is sent again, as
+	 * things are then.  One that is refused is told once (WARD_R_EVIDENCE).
+	 * Of a process one pool at a time may have the flag, from its create to its
+	 * destroy: there is one service manager, with one ear for the process.  Without one,
+	 * or where WATCHDOG_PID is another process's, nothing is told, or fed.
+	 */
+	WARD_POOL_NOTIFY = 1u << 7
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */
@@ -158,9 +181,10 @@ struct ward_pool_config {
  * signal decides for all of them.
  * config NULL is all defaults.  Tasks may be submitted at once; they wait.
  * -EINVAL: out NULL, wrong size, unknown flag, value out of range;
- * -EBUSY: trace_signo has a handler; -ENAMETOOLONG: name; -ENOMEM; the kernel's own
- * answer where it refuses the clock, futexes, or to have handlers of signals
- * (docs/refusals.md).  On error *out is untouched.
+ * -EBUSY: trace_signo has a handler; -EALREADY: WARD_POOL_NOTIFY, and another pool of
+ * this process has that; -ENAMETOOLONG: name; -ENOMEM; the kernel's own answer where it
+ * refuses the clock, futexes, or to have handlers of signals (docs/refusals.md).  On
+ * error *out is untouched.
  */
 WARD_API WARD_MUST int ward_pool_create(struct ward_pool **out,
 					const struct ward_pool_config *config);

@@ -53,10 +53,9 @@ enum ward_last {
 };
 
 enum {
-	/* Tells the service manager (sd_notify: READY=1 at the start, STOPPING=1)
-	 * and feeds it: WATCHDOG=1 twice in the time it gives, by a worker, so
-	 * that there is one; not while the pool is degraded.  Root only.  Where
-	 * no service manager asks for it (NOTIFY_SOCKET), nothing is told. */
+	/* The tree's pool has WARD_POOL_NOTIFY: it tells the service manager how
+	 * it is, and feeds it while it is well.  STOPPING=1 comes with the root's
+	 * ward_steward_stop() or _destroy().  Root only. */
 	WARD_STEWARD_NOTIFY = 1u << 0,
 	/* 'restarts' is none, and not its default: gives up at the first end that
 	 * would be one.  'restarts' must be 0. */
@@ -116,6 +115,7 @@ struct ward_spec {
  * Makes a steward; a root also starts its threads.
  * -EINVAL: NULL, wrong size, unknown flag or value, root's settings on a child;
  * -ENAMETOOLONG; -ENOMEM; -ESHUTDOWN: the parent is stopping; and what
+ * ward_pool_create() (-EBUSY: another pool tells the service manager) and
  * ward_pool_start() may answer.  On error *out is untouched.
  */
 WARD_API WARD_MUST int

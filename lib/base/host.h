@@ -379,10 +379,17 @@ void host_event_clear(const struct host_file *event); /* not */
 
 /* ---- the service manager ----------------------------------------------------- */
 
-/* "READY=1" and the like; 0, also if there is no service manager, or -errno. */
-int host_notify(const char *state);
-/* The service manager is to be told at least each so many ns; 0: not. */
-uint64_t host_watchdog(void);
+struct host_notify {
+	struct host_file socket; /* or none */
+	uint64_t address[14]; /* a struct sockaddr_un */
+	uint32_t len;
+	uint64_t watchdog; /* it is to be told at least each so many ns; 0: not */
+};
+/* From the environment: 0; -ENOENT: there is none; or another -errno. */
+int host_notify_open(struct host_notify *manager);
+void host_notify_close(const struct host_notify *manager);
+/* Lines such as "READY=1": 0, or -errno.  Never waits: -EAGAIN.  Any thread. */
+int host_notify_send(const struct host_notify *manager, const char *state);
 
 /* The last resort of a report without a listener. */
 void host_write_stderr(const char *line, size_t len);

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_notify.c - the service manager: a datagram to the socket that it names in the
- * environment, as sd_notify(3) sends it.  The protocol is promised to stay as it is
+ * host_notify.c - the service manager: datagrams to the socket that it names in the
+ * environment, as sd_notify(3) sends them.  The protocol is promised to stay as it is
  * (sd_notify(3), "Notes"), and this is all that is needed of it.
+ *
+ * The descriptor is kept: a process that has spent its descriptors, or that may open no
+ * socket any more, is still to be heard.  If the program closes it, each datagram has one
+ * of its own.
  */
-#include "base/host.h"
+#include "base/host_inside.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A path, or '@' and a name that is in no folder. */
-static socklen_t address_of(struct sockaddr_un *to, const char *name)
+/* A path, or '@' and a name that is in no folder.  0: neither. */
+static uint32_t address_of(struct sockaddr_un *to, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -27,40 +30,14 @@ static socklen_t address_of(struct sockaddr_un *to, const char *name)
 	memcpy(to->sun_path, name, len);
 	if (*name == '@')
 		to->sun_path[0] = '\0';
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
-			   (*name == '/'));
+	return (uint32_t)(offsetof(struct sockaddr_un, sun_path) + len +
+			  (*name == '/'));
 }
 
-static int tell(const char *name, const char *state)
+static int open_socket(void)
 {
-	struct sockaddr_un to;
-	socklen_t len = address_of(&to, name);
-	int fd, err = 0;
-
-	if (!len)
-		return -EAFNOSUPPORT;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		   (struct sockaddr *)&to, len) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-int host_notify(const char *state)
-{
-	const char *name = getenv("NOTIFY_SOCKET");
-	int saved = errno, cancel, err = 0;
-
-	/* Sending is a cancellation point. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (name && *name)
-		err = tell(name, state);
-	pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-	return err;
+	return (int)host_call(
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 /* Digits and nothing else; 0: it is no such number. */
@@ -78,7 +55,7 @@ static uint64_t number(const char *text)
 	return n;
 }
 
-uint64_t host_watchdog(void)
+static uint64_t watchdog(void)
 {
 	const char *whom = getenv("WATCHDOG_PID");
 	uint64_t us = number(getenv("WATCHDOG_USEC"));
@@ -86,4 +63,44 @@ uint64_t host_watchdog(void)
 	if (whom && number(whom) != (uint64_t)getpid())
 		return 0; /* it is another process that it waits for */
 	return us > UINT64_MAX / 1000 ? 0 : us * 1000;
+}
+
+int host_notify_open(struct host_notify *manager)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	int fd;
+
+	_Static_assert(sizeof(manager->address) >= sizeof(struct sockaddr_un),
+		       "room for an address");
+	*manager = (struct host_notify){ .socket.fd = -1 };
+	if (!name || !*name)
+		return -ENOENT;
+	manager->watchdog = watchdog();
+	manager->len = address_of((struct sockaddr_un *)&manager->address, name);
+	if (!manager->len)
+		return -EAFNOSUPPORT;
+	fd = open_socket();
+	manager->socket = host_file_of(fd);
+	return fd < 0 ? fd : 0;
+}
+
+void host_notify_close(const struct host_notify *manager)
+{
+	host_file_close(&manager->socket);
+}
+
+int host_notify_send(const struct host_notify *manager, const char *state)
+{
+	bool kept = host_file_own(&manager->socket);
+	int fd = kept ? manager->socket.fd : open_socket();
+	long sent = fd;
+
+	/* By a call of the kernel's: libc's is a cancellation point. */
+	if (fd >= 0)
+		sent = host_call(syscall(SYS_sendto, fd, state, strlen(state),
+					 MSG_NOSIGNAL | MSG_DONTWAIT,
+					 &manager->address, manager->len));
+	if (!kept && fd >= 0)
+		host_close(fd);
+	return sent < 0 ? (int)sent : 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "flow/tree.h"
 #include "front/front.h"
+#include "heal/notify.h"
 #include <errno.h>
 #include <string.h>
 
@@ -79,6 +80,8 @@ static int pool_up(struct ward_pool **out, const struct ward_steward_config *c,
 		config = *c->pool;
 	config.name = name;
 	config.workers = (c->wards ? c->wards : WARDS_DEFAULT) + WORKERS_MORE;
+	if (c->flags & WARD_STEWARD_NOTIFY)
+		config.flags |= WARD_POOL_NOTIFY;
 	err = ward_pool_create(&pool, &config);
 	if (err)
 		return err;
@@ -90,8 +93,8 @@ static int pool_up(struct ward_pool **out, const struct ward_steward_config *c,
 	return err;
 }
 
-static int root_new(struct ward_steward **out,
-		    const struct ward_steward_config *c)
+static int root_create(struct ward_steward **out,
+		       const struct ward_steward_config *c)
 {
 	struct tree *tree = host_alloc(sizeof(*tree));
 	struct ward_steward *root;
@@ -119,76 +122,6 @@ static int root_new(struct ward_steward **out,
 out:
 	tree_put(tree);
 	return err;
-}
-
-/* ---- the service manager is pinged while a root is up, and does not starve it ---- */
-
-static struct tree *tree_of(struct ward_task *ping)
-{
-	return ward_entry(ping, struct tree, ping);
-}
-
-/* Not while stuck wards cannot be replaced: a restart may help. */
-static int ping(struct ward_task *task)
-{
-	struct tree *tree = tree_of(task);
-	bool wanted;
-
-	tree_lock(tree);
-	wanted = tree->ping_every && !tree->closed &&
-		 !load_relaxed(&tree->pool->degraded);
-	tree_unlock(tree);
-	if (wanted)
-		host_notify("WATCHDOG=1");
-	return 0;
-}
-
-/* In the pool it holds the tree. */
-static bool set_ping(struct tree *tree)
-{
-	return tree->ping_every && !tree->closed &&
-	       !submit_at(tree->pool, &tree->ping, ward_in(tree->ping_every), 0);
-}
-
-/* Only when nobody is inside: there is one task. */
-static void ping_again(struct ward_task *task)
-{
-	struct tree *tree = tree_of(task);
-	bool again;
-
-	tree_lock(tree);
-	again = set_ping(tree);
-	tree_unlock(tree);
-	if (!again)
-		tree_put(tree);
-}
-
-static void start_pings(struct tree *tree)
-{
-	tree->notify = true;
-	tree->ping = (struct ward_task){ .run = ping,
-					 .release = ping_again,
-					 .policy = &policy_once,
-					 .name = "service manager" };
-	tree->ping_every = host_watchdog() / 2;
-	if (set_ping(tree))
-		add_acq_rel(&tree->refs, 1);
-}
-
-static int root_create(struct ward_steward **out,
-		       const struct ward_steward_config *c)
-{
-	struct tree *tree;
-	int err = root_new(out, c);
-
-	if (err || !(c->flags & WARD_STEWARD_NOTIFY))
-		return err;
-	tree = (*out)->tree;
-	tree_lock(tree);
-	start_pings(tree);
-	tree_unlock(tree);
-	host_notify("READY=1");
-	return 0;
 }
 
 /* ---- children -------------------------------------------------------------------- */
@@ -246,18 +179,12 @@ static int check_caller(const struct ward_steward *steward)
 static int stop(struct ward_steward *steward, ward_ns until)
 {
 	struct tree *tree = steward->tree;
-	bool tell = false;
 
+	if (steward == tree->root)
+		notify_stopping(tree->pool->helpers);
 	tree_lock(tree);
-	if (steward == tree->root) {
-		tree->ping_every = 0;
-		tell = tree->notify;
-		tree->notify = false;
-	}
 	supervisor_leave(steward);
 	tree_unlock(tree);
-	if (tell)
-		host_notify("STOPPING=1");
 	return member_wait(&steward->me, until);
 }
 

@@ -5,6 +5,7 @@
  * Edge [o]: over, with the effects of its last run | a waiter for that.
  */
 #include "flow/tree.h"
+#include "heal/notify.h"
 #include "lane/wait.h"
 #include <stdio.h>
 
@@ -334,7 +335,7 @@ static void abort_with_report(struct ward_steward *root)
 static void last_resort(struct ward_steward *root)
 {
 	if (root->tree->last == WARD_LAST_STARVE)
-		root->tree->ping_every = 0;
+		notify_starve(root->tree->pool->helpers);
 	if (root->tree->last == WARD_LAST_ABORT)
 		abort_with_report(root);
 }

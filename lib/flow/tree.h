@@ -70,9 +70,6 @@ struct tree {
 	uint64_t places;      /* given to members so far */
 	bool closed;	      /* the pool goes: nothing is started */
 	enum ward_last last;
-	bool notify;	   /* the service manager is told, until the root stops */
-	ward_ns ping_every; /* and pinged so often; 0: not, from then on */
-	struct ward_task ping;
 };
 
 /* Any thread; not in a child process, where the lock may be held for ever. */

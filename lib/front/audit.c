@@ -54,8 +54,7 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 static void read_totals(struct pool *pool, struct totals *b)
 {
 	memset(b, 0, sizeof(*b));
-	b->stats.size = sizeof(b->stats);
-	ward_pool_stats((struct ward_pool *)pool, &b->stats);
+	front_stats(pool, &b->stats);
 	b->stats.scans = b->stats.looks = 0; /* the steward may go on */
 	b->stats.worst_lateness = 0;
 	b->slots = load_acquire(&pool->slots_used);

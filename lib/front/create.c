@@ -11,7 +11,7 @@
 #define FLAGS                                                                  \
 	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
 	 WARD_POOL_PREFAULT | WARD_POOL_NEAR | WARD_POOL_NO_BATCH |            \
-	 WARD_POOL_KEEP_PRIORITY)
+	 WARD_POOL_KEEP_PRIORITY | WARD_POOL_NOTIFY)
 #define STACK_MIN (64u << 10)
 
 enum { SEATS = 4096, ZOMBIES_ASLEEP = 256 };
@@ -136,6 +136,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 	pool->lowers = !(c->flags & WARD_POOL_KEEP_PRIORITY);
 	pool->prefault = c->flags & WARD_POOL_PREFAULT;
 	pool->no_batch = c->flags & WARD_POOL_NO_BATCH;
+	pool->notifies = c->flags & WARD_POOL_NOTIFY;
 	pool->on_stall = c->on_stall;
 }
 

@@ -64,6 +64,11 @@ int ward_pool_create(struct ward_pool **out,
 		return -ENOMEM;
 	}
 	pool->helpers_free = heal_free;
+	err = pool->notifies ? notify_claim(pool->helpers, ward_audit) : 0;
+	if (err) {
+		pool_put(pool);
+		return err;
+	}
 	*out = (struct ward_pool *)pool;
 	return 0;
 }
@@ -328,6 +333,8 @@ static int start(struct pool *pool)
 		err = wait_until_seated(pool);
 	if (err)
 		undo_start(pool);
+	else
+		notify_ready(pool->helpers);
 	return err;
 }
 
@@ -366,6 +373,7 @@ int ward_pool_drain(struct ward_pool *handle, ward_ns until)
 	if (front_own_thread(pool))
 		return -EDEADLK;
 	pool_until(pool, until);
+	notify_stopping(pool->helpers);
 	err = inbox_close(&pool->inbox, until);
 	if (err)
 		return err;
@@ -420,9 +428,11 @@ static bool close_door(struct pool *pool, const struct term *term)
 static int destroy(struct pool *pool, const struct term *term)
 {
 	bool started = load_acquire(&pool->started) == STARTED;
-	bool empty = close_door(pool, term);
 	int left = 0;
+	bool empty;
 
+	notify_stopping(pool->helpers);
+	empty = close_door(pool, term);
 	stop_running(pool); /* of a pool without a start as well */
 	if (started) {
 		orphaned_cancel_all(pool);
@@ -440,6 +450,7 @@ static int destroy(struct pool *pool, const struct term *term)
 	orphaned_answer(pool);
 	if (started)
 		left += stop_rest(pool, term);
+	notify_unclaim(pool->helpers);
 	if (empty)
 		pool_put(pool);
 	return left + !empty;

@@ -96,16 +96,11 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 	histogram_merge(&pool->heal_time, stats->heal_time);
 }
 
-int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
+void front_stats(struct pool *pool, struct ward_stats *stats)
 {
-	struct pool *pool = (struct pool *)handle;
-	const struct near *near;
+	const struct near *near = pool->inbox.near;
 	int64_t unreleased;
-	int err = stats && stats->size == sizeof(*stats) ? pool_enter(pool) :
-							   -EINVAL;
 
-	if (err)
-		return err;
 	*stats = (struct ward_stats)WARD_STATS_INIT;
 	/* In this order: a zombie that comes home in between counts once at most. */
 	stats->answered = front_released(pool);
@@ -119,19 +114,29 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	stats->owed = inbox_requeued_count(&pool->inbox);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
-	host_hold();
-	stats->in_lanes = lanes_waiting(pool);
-	host_unhold();
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies_asleep = load_relaxed(&pool->zombies_asleep);
 	stats->zombies = load_relaxed(&pool->zombies_out);
 	stats->degraded = load_relaxed(&pool->degraded);
-	near = pool->inbox.near;
 	stats->neighbourhoods = near ? near->host->n : 1;
 	stats->reports_told = load_relaxed(&pool->tell.told);
 	stats->reports_suppressed = load_relaxed(&pool->tell.suppressed);
 	count_seats(pool, stats);
 	count_slots(pool, stats);
 	count_healing(pool, stats);
+}
+
+int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
+{
+	struct pool *pool = (struct pool *)handle;
+	int err = stats && stats->size == sizeof(*stats) ? pool_enter(pool) :
+							   -EINVAL;
+
+	if (err)
+		return err;
+	front_stats(pool, stats);
+	host_hold();
+	stats->in_lanes = lanes_waiting(pool);
+	host_unhold();
 	return 0;
 }

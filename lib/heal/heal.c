@@ -71,6 +71,7 @@ void heal_free(void *memory)
 	if (!heal)
 		return;
 	free_stewards(heal);
+	notify_fini(heal);
 	host_free(heal, sizeof(*heal));
 }
 

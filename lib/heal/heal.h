@@ -13,6 +13,7 @@
 
 #include "heal/excuse.h"
 #include "heal/judge.h"
+#include "heal/notify.h"
 #include "heal/plan.h"
 #include "run/run.h"
 
@@ -67,6 +68,7 @@ struct steward {
 	bool shares; /* this scan: local queues of workers that are slow, or stand still */
 	bool lifts; /* this scan: look for lowered zombies in rows */
 	uint32_t told_lacks; /* enum host_lack, bits */
+	struct teller teller;
 	/* W: and others read */
 	_Atomic uint64_t deadline; /* when it is to be at its loop's top again */
 	_Atomic uint32_t heard;	  /* deputy: heal->deputy_word, when it looked */
@@ -101,6 +103,7 @@ struct heal {
 		_Atomic uint32_t pending; /* its next try has a time */
 		_Atomic uint32_t rests; /* a futex [cl] */
 	} clerk;
+	struct notify notify; /* with letters of its own */
 	/* S: */
 	_Atomic uint64_t scans, looks, worst_lateness, rescues;
 	_Atomic uint64_t convicted[VERDICT_OVERDUE + 1]; /* by verdict */
@@ -213,6 +216,8 @@ uint64_t helpers_still(struct steward *me, const struct history *history,
 		       uint64_t now);
 /* Is any of them behind? */
 bool helpers_behind(const struct heal *heal);
+/* Those that were told of, and hang still: bits. */
+uint32_t helpers_hang(const struct steward *me);
 /* The sentence for one that hangs. */
 extern const char *const helper_hangs[HELPERS];
 

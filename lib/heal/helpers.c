@@ -106,6 +106,18 @@ void helpers_watch(struct steward *me, uint64_t now)
 	}
 }
 
+uint32_t helpers_hang(const struct steward *me)
+{
+	uint32_t seats = load_relaxed(&me->pool->seats_used), hang = 0;
+
+	for (uint32_t i = 0; i < HELPERS; i++)
+		hang |= (uint32_t)me->lag[i].told << i;
+	for (uint32_t i = 0; i < seats; i++)
+		if (me->history[i].still == TOLD)
+			hang |= 1u << HELPER_WORKER;
+	return hang;
+}
+
 bool helpers_behind(const struct heal *heal)
 {
 	const struct pool *pool = heal->pool;

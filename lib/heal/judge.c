@@ -12,6 +12,7 @@ static void alive(struct history *history)
 	history->suspect = false;
 	history->warned = false;
 	history->asked = false;
+	history->only_told = false;
 	history->stirred = true;
 }
 

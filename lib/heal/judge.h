@@ -53,6 +53,7 @@ struct history {
 	bool asked;	  /* half of the blocked budget was told */
 	bool ask;	  /* the last WARN was for that */
 	bool stirred;	  /* a sign of life since the last sample */
+	bool only_told;	  /* verdict.c: over a budget, in its seat */
 	bool slow;	  /* handoff.c: its local queue is to be shared */
 };
 

@@ -288,7 +288,8 @@ static void serve(struct steward *me)
 		store_release(&me->deadline, now); /* [a] to be here again */
 		if (load_acquire(&me->heal->steward_stop) || !in_office(me))
 			break;
-		next = later_due(&pool->inbox, now);
+		next = lesser(later_due(&pool->inbox, now),
+			      notify_round(me, now));
 		if (now < me->due) { /* rung: a task or a worker waits */
 			plan_relief(&me->plan, pool);
 			host_wait(&pool->steward_word, seen, lesser(next, me->due));

@@ -149,6 +149,7 @@ static void only_tell(struct tell *tell, const struct finding *f, bool aborts)
 		incident_raise(tell, in);
 	/* Once for this silence. */
 	f->history->next_sample = UINT64_MAX;
+	f->history->only_told = true;
 }
 
 /* ---- convicted ------------------------------------------------------------------- */

@@ -60,6 +60,7 @@ struct pool {
 	bool lowers; /* zombies that keep their CPU */
 	bool prefault;
 	bool no_batch;
+	bool notifies; /* the service manager */
 	char name[12];
 
 	/* X: seats and spares: seat.c, and thread.c on their way up */

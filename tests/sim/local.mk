@@ -31,6 +31,7 @@ tests_sim_sim_SOURCES = \
 	lib/heal/idle.c \
 	lib/heal/judge.c \
 	lib/heal/ledger.c \
+	lib/heal/notify.c \
 	lib/heal/plan.c \
 	lib/heal/rescue.c \
 	lib/heal/sample.c \

@@ -43,6 +43,7 @@ sane_story_tests = \
 	tests/story/nested_waits \
 	tests/story/no_proc \
 	tests/story/nobody_listens \
+	tests/story/notify \
 	tests/story/no_progress \
 	tests/story/no_threads \
 	tests/story/nudge_signal \
@@ -82,7 +83,7 @@ story_tests = $(sane_story_tests) \
 story_scripts = \
 	tests/story/cxx.sh
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
-story_scripts += tests/story/examples.sh
+story_scripts += tests/story/examples.sh tests/story/service.sh
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \
 	tests/story/httpd_end.sh \
@@ -95,6 +96,7 @@ tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
 tests/story/%: PART_LIBS = tests/story/libstory.la
 $(story_tests): tests/story/libstory.la
 EXTRA_DIST += tests/story/faulty.h tests/story/hold.h tests/story/lock.h \
+	tests/story/manager.h \
 	tests/story/wards.h
 
 if HAVE_URCU
@@ -123,6 +125,7 @@ tests_story_late_birth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn -Wl,--wrap=
 tests_story_left_behind_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc -Wl,--wrap=host_free
 tests_story_near_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_near_find
 tests_story_no_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_spawn
+tests_story_notify_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_notify_send
 tests_story_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_alloc \
 	-Wl,--wrap=host_free -Wl,--wrap=calloc -Wl,--wrap=mmap
 tests_story_stopped_lane_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=inbox_pass

@@ -17,7 +17,7 @@
  *	refusals CALL ERROR start|later		one of them
  */
 #include "../unit/filter.h"
-#include "story.h"
+#include "manager.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -78,8 +78,10 @@ static const struct refused {
 	SYS_pair(sched_setattr),
 	SYS_pair(sched_setscheduler),
 	SYS_pair(sched_yield),
+	SYS_pair(sendto),
 	SYS_pair(set_robust_list),
 	SYS_pair(sigaltstack),
+	SYS_pair(socket),
 	SYS_pair(tgkill),
 	SYS_pair(uname),
 	SYS_pair(write),
@@ -107,8 +109,8 @@ static const char *const when_name[] = { "start", "later" };
 static const unsigned own[] = {
 	SYS_alarm,  SYS_brk,	    SYS_clock_nanosleep,	SYS_clone,
 	SYS_exit,   SYS_exit_group, SYS_getdents64,		SYS_poll,
-	SYS_seccomp, SYS_rt_sigreturn,
-	SYS_restart_syscall,
+	SYS_recvfrom, SYS_rt_sigreturn, SYS_restart_syscall,
+	SYS_seccomp, SYS_setsockopt,
 };
 enum { OWN = sizeof(own) / sizeof(own[0]) };
 
@@ -331,6 +333,14 @@ static void use_port(struct item *item)
 		say("port HANGS");
 }
 
+/* It has heard of the last resize, where sending is what may be refused. */
+static bool manager_heard(void)
+{
+	const char *line = manager_hears(1000);
+
+	return line && !strncmp(line, "STATUS=16 workers", 17);
+}
+
 static void work(struct ward_pool *pool)
 {
 	struct item *item = items;
@@ -476,7 +486,7 @@ static int up(struct ward_pool **pool)
 	config.scan = 2 * MS;
 	config.policy = &policy;
 	config.hooks = &hooks;
-	config.flags = WARD_POOL_CATCH_FAULTS;
+	config.flags = WARD_POOL_CATCH_FAULTS | WARD_POOL_NOTIFY;
 	config.cpus = cpus;
 	at("create");
 	err = ward_pool_create(pool, &config);
@@ -508,6 +518,7 @@ static void child(const struct refused *c, int err, enum when when)
 	struct ward_pool *pool;
 
 	refused_with = err;
+	manager_up(NULL, NULL);
 	if (when == START && !c) {
 		struct sigaction action = { .sa_sigaction = unlisted,
 					    .sa_flags = SA_SIGINFO };
@@ -543,6 +554,10 @@ static void child(const struct refused *c, int err, enum when when)
 	at("heal");
 	if (!comes(is_whole(pool) || alone()))
 		say("NOT healed");
+	at("manager");
+	if (c && (c->nr == SYS_socket || c->nr == SYS_sendto) &&
+	    refused_with != EAGAIN && !comes(manager_heard() || load_relaxed(&evidences)))
+		say("the service manager hears NOTHING");
 	idle();
 	if (lane)
 		ward_lane_destroy(lane);

@@ -4,47 +4,11 @@
  * it.
  *
  * Expected: READY=1 at the start, WATCHDOG=1 again and again, STOPPING=1 at the
- * end.  A root that gave up and is to starve it sends no more; what it was to do
- * otherwise it does on.
+ * end.  A root that gave up and is to starve it says so, and feeds no more; another
+ * one goes on.
  */
+#include "manager.h"
 #include "wards.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
-
-static int manager;
-
-static void manager_up(void)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof(sa_family_t);
-
-	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	expect(manager >= 0);
-	/* A name that the kernel chooses: nothing is left in any folder. */
-	expect_equal(bind(manager, (struct sockaddr *)&name, len), 0);
-	len = sizeof(name);
-	expect_equal(getsockname(manager, (struct sockaddr *)&name, &len), 0);
-	name.sun_path[0] = '@';
-	expect_equal(setenv("NOTIFY_SOCKET", name.sun_path, 1), 0);
-	expect_equal(setenv("WATCHDOG_USEC", "4000", 1), 0);
-}
-
-/* The next message is that, after others that are 'skip'. */
-static void says(const char *want, const char *skip)
-{
-	char text[256];
-	ssize_t got;
-
-	do {
-		got = recv(manager, text, sizeof(text) - 1, 0);
-		expect(got > 0);
-		text[got] = '\0';
-	} while (skip && !strcmp(text, skip));
-	if (strcmp(text, want))
-		story_fail(__FILE__, __LINE__, "it says %s, not %s", text,
-			   want);
-}
 
 static int fail(void *arg)
 {
@@ -74,8 +38,8 @@ static struct ward_steward *up(enum ward_last last)
 	store_relaxed(&gave_up, 0);
 	expect_equal(ward_steward_create(&root, &config), 0);
 	says("READY=1", NULL);
-	for (int i = 0; i < 5; i++)
-		says("WATCHDOG=1", NULL);
+	comes_to_say("STATUS=18 workers, all well");
+	is_fed(5);
 	return root;
 }
 
@@ -95,21 +59,24 @@ int main(void)
 {
 	struct ward_steward *root;
 
-	manager_up();
+	manager_up(NULL, "40000");
 	root = up(WARD_LAST_TELL);
 	give_up(root);
-	says("WATCHDOG=1", NULL); /* on their way, perhaps, but not all: */
-	for (int i = 0; i < 100; i++)
-		says("WATCHDOG=1", NULL);
+	is_fed(20); /* the first ones were on their way, perhaps, but not all */
 	steward_gone(root);
-	says("STOPPING=1", "WATCHDOG=1");
+	comes_to_say("STATUS=stopping");
+	while (manager_hears(1000)) /* a feed may have been under way */
+		;
 
 	root = up(WARD_LAST_STARVE);
 	give_up(root);
+	comes_to_say("STATUS=18 workers; the root steward gave up");
+	is_not_fed();
 	steward_gone(root);
-	says("STOPPING=1", "WATCHDOG=1");
-	expect_equal(recv(manager, &gave_up, 1, MSG_DONTWAIT), -1);
-	close(manager);
+	comes_to_say("STOPPING=1");
+	says("STATUS=stopping", NULL);
+	expect(!manager_hears(1000));
+	manager_down();
 	wait_until(threads_now() == 1);
 	return 0;
 }
