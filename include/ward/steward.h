@@ -115,7 +115,7 @@ struct ward_spec {
  * Makes a steward; a root also starts its threads.
  * -EINVAL: NULL, wrong size, unknown flag or value, root's settings on a child;
  * -ENAMETOOLONG; -ENOMEM; -ESHUTDOWN: the parent is stopping; and what
- * ward_pool_create() (-EBUSY: another pool tells the service manager) and
+ * ward_pool_create() (-EALREADY: another pool tells the service manager) and
  * ward_pool_start() may answer.  On error *out is untouched.
  */
 WARD_API WARD_MUST int

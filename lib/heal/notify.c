@@ -50,7 +50,7 @@ int notify_claim(struct heal *heal, int (*audit)(struct ward_pool *pool,
 	uint32_t seen = load_relaxed(&speaks);
 
 	if (seen == mine || !cas_acq_rel(&speaks, &seen, mine))
-		return -EBUSY;
+		return -EALREADY;
 	n->claim = mine;
 	n->audit = audit;
 	n->ping = (struct ward_task){ .run = run,

@@ -63,7 +63,7 @@ struct teller {
 	struct ward_audit audit; /* the last one */
 };
 
-/* The pool may speak: 0; -EBUSY: another pool of this process may. */
+/* The pool may speak: 0; -EALREADY: another pool of this process may. */
 int notify_claim(struct heal *heal, int (*audit)(struct ward_pool *pool,
 						 struct ward_audit *audit));
 /* Another pool may, from now on. */

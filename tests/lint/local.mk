@@ -12,6 +12,7 @@ lint_scripts = \
 	tests/lint/names.sh \
 	tests/lint/planted.sh \
 	tests/lint/programs.sh \
-	tests/lint/style.sh
+	tests/lint/style.sh \
+	tests/lint/tutorial.sh
 
 EXTRA_DIST += tests/lint/header.c tests/lint/programs.awk

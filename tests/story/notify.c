@@ -241,10 +241,10 @@ static void one_speaks(void)
 	struct ward_pool *first = speaker_up(&config), *other = first;
 	struct ward_pool *silent;
 
-	expect_equal(ward_pool_create(&other, &config), -EBUSY);
+	expect_equal(ward_pool_create(&other, &config), -EALREADY);
 	expect(other == first);
 	tree.flags = WARD_STEWARD_NOTIFY;
-	expect_equal(ward_steward_create(&root, &tree), -EBUSY);
+	expect_equal(ward_steward_create(&root, &tree), -EALREADY);
 	expect(root == (struct ward_steward *)&tree);
 	config.flags &= ~(uint32_t)WARD_POOL_NOTIFY;
 	silent = pool_up(&config);
@@ -288,7 +288,7 @@ static void in_a_child(void)
 	if (!child) {
 		if (ward_pool_create(&own, &config) || ward_pool_start(own) ||
 		    ward_pool_destroy(pool, 0) ||
-		    ward_pool_create(&pool, &config) != -EBUSY ||
+		    ward_pool_create(&pool, &config) != -EALREADY ||
 		    ward_pool_destroy(own, WARD_FOREVER))
 			_exit(1);
 		_exit(0);
@@ -298,7 +298,7 @@ static void in_a_child(void)
 	comes_to_say("READY=1");
 	comes_to_say("STOPPING=1");
 	is_fed(3); /* the parent's goes on */
-	expect_equal(ward_pool_create(&own, &config), -EBUSY);
+	expect_equal(ward_pool_create(&own, &config), -EALREADY);
 	speaker_down(pool);
 }
 
