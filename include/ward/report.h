@@ -106,7 +106,10 @@ struct ward_report {
  */
 WARD_API int ward_frame_format(void *frame, char *buf, size_t len);
 
-/* "livelock", "blocked", ... : the kind's name; "unknown" for no kind. */
+/*
+ * "livelock", "blocked", ... : the kind's name; "unknown" for no kind.  Any thread, also a
+ * signal handler.
+ */
 WARD_API const char *ward_kind_name(enum ward_kind kind);
 
 /*
