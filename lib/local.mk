@@ -13,6 +13,7 @@ wardinclude_HEADERS = \
 	include/ward/lane.h \
 	include/ward/limit.h \
 	include/ward/loop.h \
+	include/ward/page.h \
 	include/ward/pool.h \
 	include/ward/port.h \
 	include/ward/report.h \
@@ -48,6 +49,7 @@ WARD_SOURCES = \
 	lib/base/host_near_sys.c \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
+	lib/base/host_page.c \
 	lib/base/host_sample.c \
 	lib/base/host_sched.c \
 	lib/base/host_signal.c \
@@ -62,7 +64,9 @@ WARD_SOURCES = \
 	lib/sync/due.c \
 	lib/sync/due.h \
 	lib/sync/histogram.h \
+	lib/sync/page_part.h \
 	lib/sync/ring.h \
+	lib/sync/snapshot.h \
 	lib/sync/stack.h \
 	lib/sync/wait_queue.h \
 	lib/tell/dedup.c \
@@ -74,6 +78,8 @@ WARD_SOURCES = \
 	lib/tell/recent.c \
 	lib/tell/recent.h \
 	lib/tell/scribe.c \
+	lib/tell/shown.c \
+	lib/tell/shown.h \
 	lib/tell/text.c \
 	lib/tell/text.h \
 	lib/task/backoff.h \
@@ -98,6 +104,8 @@ WARD_SOURCES = \
 	lib/queue/near.h \
 	lib/queue/prio_queue.c \
 	lib/queue/prio_queue.h \
+	lib/pool/page.c \
+	lib/pool/page.h \
 	lib/pool/pool.c \
 	lib/pool/pool.h \
 	lib/pool/seat_count.h \
@@ -147,8 +155,10 @@ WARD_SOURCES = \
 	lib/heal/notify.h \
 	lib/heal/plan.c \
 	lib/heal/plan.h \
+	lib/heal/publish.c \
 	lib/heal/rescue.c \
 	lib/heal/sample.c \
+	lib/heal/stats.c \
 	lib/heal/steward.c \
 	lib/heal/verdict.c \
 	lib/heal/zombie.c \
@@ -162,7 +172,6 @@ WARD_SOURCES = \
 	lib/front/recall.c \
 	lib/front/resize.c \
 	lib/front/self.c \
-	lib/front/stats.c \
 	lib/front/submit.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
@@ -180,6 +189,7 @@ WARD_SOURCES = \
 	lib/flow/timer.h \
 	lib/flow/tree.c \
 	lib/flow/tree.h \
+	lib/flow/tree_page.c \
 	lib/flow/view.c \
 	lib/flow/ward.c \
 	lib/flow/ward.h

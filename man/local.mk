@@ -4,6 +4,7 @@
 
 man_pages = \
 	man/ward.7 \
+	man/ward_page.7 \
 	man/ward_bridge.3 \
 	man/ward_cancel.3 \
 	man/ward_check.3 \
@@ -22,7 +23,8 @@ man_pages = \
 	man/ward_steward.3 \
 	man/ward_submit.3 \
 	man/ward_task_cancel.3 \
-	man/wardbench.1
+	man/wardbench.1 \
+	man/wardtop.1
 
 dist_man_MANS = $(man_pages)
 EXTRA_DIST += man/calls.sh man/html.sh man/ward.css

@@ -11,6 +11,7 @@
 #include "base/host_fault.h"
 #include "base/host_near.h"
 #include "base/host_symbol_none.c" /* as in a build without libdw */
+#include <errno.h>
 
 bool host_asymmetric;
 __thread uint32_t host_holds;
@@ -32,6 +33,46 @@ void host_on_fork(void (*in_child)(void *self))
 int32_t host_pid(void)
 {
 	return 1;
+}
+
+const char *host_program(void)
+{
+	return "";
+}
+
+uint64_t host_born(int32_t tid)
+{
+	(void)tid;
+	return 0;
+}
+
+/* ---- no page, and no look at what may be gone ------------------------- */
+
+int host_page_make(struct host_page *page, const char *name, size_t size, int *why)
+{
+	(void)page;
+	(void)name;
+	(void)size;
+	*why = -ENOSYS;
+	return -ENOSYS;
+}
+
+void host_page_end(struct host_page *page)
+{
+	(void)page;
+}
+
+void host_page_free(struct host_page *page)
+{
+	(void)page;
+}
+
+bool host_peek(const void *at, void *to, size_t len)
+{
+	(void)at;
+	(void)to;
+	(void)len;
+	return false;
 }
 
 void host_notify_close(const struct host_notify *manager)

@@ -29,6 +29,7 @@ int pool_open(struct ward_pool **pool, const struct options *options)
 	policy.blocked_within = WARD_MS(options->blocked_ms);
 	config.flags = WARD_POOL_NOTIFY; /* where a service manager listens */
 	config.name = "httpd";
+	config.flags = WARD_POOL_PUBLISH; /* wardtop shows it */
 	config.workers = options->workers;
 	config.zombies = options->zombies;
 	config.ring = options->ring;

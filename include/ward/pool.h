@@ -124,7 +124,19 @@ enum {
 	 * destroy: there is one service manager, with one ear for the process.  Without one,
 	 * or where WATCHDOG_PID is another process's, nothing is told, or fed.
 	 */
-	WARD_POOL_NOTIFY = 1u << 7
+	WARD_POOL_NOTIFY = 1u << 7,
+	/*
+	 * What the pool does can be seen from outside, by wardtop(1): a page (ward/page.h)
+	 * is written some ten times a second, while anything moves.  It is a file,
+	 * PID-NAME, for its user's eyes only, in WARD_PUBLISH_DIR, or else in "ward" below
+	 * XDG_RUNTIME_DIR, or below /run/user/UID, if that folder is in memory; if not, a
+	 * memfd.  Some 110 KiB, and 800 bytes for each worker up to 256.  It is made and filled
+	 * by ward_pool_create(), and never grows.
+	 * ward_pool_destroy() unlinks the file; one of a process that has ended in another
+	 * way stays, for a look at what was last.  Where no page can be made the pool is
+	 * made without, and that is told (WARD_R_EVIDENCE).
+	 */
+	WARD_POOL_PUBLISH = 1u << 8
 };
 
 /* Zero is a good default everywhere.  Copied by ward_pool_create(). */

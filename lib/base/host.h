@@ -116,6 +116,37 @@ void host_free(void *mem, size_t size);
  */
 void host_populate(void *mem, size_t size);
 
+/* ---- memory that other processes may read ---------------------------------- */
+
+/*
+ * A descriptor, and the file that it was opened for: if the program closes it, the
+ * number may be another file's later.  -1: none.
+ */
+struct host_file {
+	int fd;
+	uint64_t dev, ino;
+	uint64_t number; /* of an event, whose inode is not its own */
+};
+
+/* A name is up to 11 bytes, a path what Linux allows. */
+struct host_page {
+	void *mem; /* zeroed; NULL: none */
+	size_t size;
+	struct host_file file; /* a memfd; or no descriptor, and the file's inode */
+	int32_t pid; /* its process; a child has no part in it */
+	char path[256]; /* of the file, or "" */
+};
+/*
+ * A file for the page, or a memfd where no folder in memory is to be had: then *why is
+ * the error, and else 0.  0; or -errno: neither.
+ */
+int host_page_make(struct host_page *page, const char *name, size_t size, int *why);
+/* No other process is to find the file any more; the memory stays. */
+void host_page_end(struct host_page *page);
+void host_page_free(struct host_page *page);
+/* The program's name, as it was called. */
+const char *host_program(void);
+
 /* ---- threads ------------------------------------------------------------- */
 
 typedef uintptr_t host_thread;
@@ -211,16 +242,6 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 
 /* ---- looking at a thread from outside -------------------------------------- */
 
-/*
- * A descriptor, and the file that it was opened for: if the program closes it, the
- * number may be another file's later.  -1: none.
- */
-struct host_file {
-	int fd;
-	uint64_t dev, ino;
-	uint64_t number; /* of an event, whose inode is not its own */
-};
-
 struct host_stat_files {
 	int32_t tid;
 	struct host_file stat, schedstat, syscall; /* kept, or none */
@@ -257,11 +278,15 @@ int host_syscall(const struct host_stat_files *files, int32_t *nr,
 		 uint64_t *arg);
 /* Did the thread begin after that (CLOCK_MONOTONIC)?  False, if it is not known. */
 bool host_is_younger(int32_t tid, uint64_t than);
+/* The start of the thread, in the kernel's ticks; 0: unknown. */
+uint64_t host_born(int32_t tid);
 /*
  * The thread of this process that holds the futex at 'address'; 0: unknown.  A
  * guess by the look of the memory there: for reports and excuses, no more.
  */
 int32_t host_futex_holder(uint64_t address);
+/* Reads this process's memory without risk: false: it is not there, or may not be. */
+bool host_peek(const void *at, void *to, size_t len);
 bool host_is_futex(int32_t nr);
 
 /* ---- asking a thread for its backtrace ------------------------------------- */

@@ -189,6 +189,13 @@ static uint64_t born(const struct host_stat_files *files)
 	return got > 0 ? born_of(after_name(buf)) : 0;
 }
 
+uint64_t host_born(int32_t tid)
+{
+	struct host_stat_files files = host_stat_of(tid);
+
+	return born(&files);
+}
+
 void host_stat_open(struct host_stat_files *files, int32_t tid)
 {
 	files->tid = tid;
@@ -296,10 +303,10 @@ bool host_is_futex(int32_t nr)
 }
 
 /* Reads our own memory without risk: the address may be gone. */
-static bool peek(uint64_t address, void *to, size_t len)
+bool host_peek(const void *at, void *to, size_t len)
 {
 	struct iovec here = { .iov_base = to, .iov_len = len };
-	struct iovec there = { .iov_base = (void *)(uintptr_t)address,
+	struct iovec there = { .iov_base = (void *)(uintptr_t)at,
 			       .iov_len = len };
 	/* The caller's number, for the process's first thread may have ended. */
 	ssize_t got = host_call(
@@ -318,11 +325,12 @@ static bool peek(uint64_t address, void *to, size_t len)
  */
 int32_t host_futex_holder(uint64_t address)
 {
+	const void *at = (const void *)(uintptr_t)address;
 	uint32_t mutex[3] = { 0, 0, 0 };
 	uint32_t in_word, owner;
 
-	if (!peek(address, mutex, sizeof(mutex)) &&
-	    !peek(address, mutex, sizeof(mutex[0])))
+	if (!host_peek(at, mutex, sizeof(mutex)) &&
+	    !host_peek(at, mutex, sizeof(mutex[0])))
 		return 0;
 	in_word = mutex[0] & FUTEX_TID_MASK;
 	owner = mutex[2];

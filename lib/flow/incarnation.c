@@ -90,6 +90,7 @@ static bool begin(struct incarnation *it)
 		it->beats = slot->pulse.beats;
 		it->units = slot->pulse.units;
 		ward->starts++;
+		ward->tree->moved = true;
 		ward->me.once = ward->spec.restart == WARD_NEVER;
 		if (ward->me.above->phase == PHASE_STARTING)
 			tree_settle(ward->me.above);

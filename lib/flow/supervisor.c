@@ -93,6 +93,15 @@ static int pool_up(struct ward_pool **out, const struct ward_steward_config *c,
 	return err;
 }
 
+/* What is gathered for the page, where there is to be one.  False: no memory. */
+static bool shown_new(struct tree *tree, const struct ward_steward_config *c)
+{
+	if (!c->pool || !(c->pool->flags & WARD_POOL_PUBLISH))
+		return true;
+	tree->shown = host_alloc(sizeof(*tree->shown));
+	return tree->shown;
+}
+
 static int root_create(struct ward_steward **out,
 		       const struct ward_steward_config *c)
 {
@@ -107,7 +116,8 @@ static int root_create(struct ward_steward **out,
 	root = supervisor_new(tree, c);
 	if (!root)
 		goto out;
-	err = pool_up(&pool, c, root->name);
+	if (shown_new(tree, c))
+		err = pool_up(&pool, c, root->name);
 	if (err) {
 		member_put(&root->me);
 		goto out;
@@ -118,6 +128,9 @@ static int root_create(struct ward_steward **out,
 	tree->last = c->last;
 	root->me.state = MEMBER_UP;
 	root->phase = PHASE_UP;
+	tree_lock(tree);
+	tree->moved = true;
+	tree_unlock(tree);
 	*out = root;
 out:
 	tree_put(tree);

@@ -18,13 +18,17 @@ void tree_lock(struct tree *tree)
 
 void tree_unlock(struct tree *tree)
 {
+	if (tree->moved)
+		tree_publish(tree);
 	host_lock_give(&tree->lock);
 }
 
 void tree_put(struct tree *tree)
 {
-	if (ref_drop(&tree->refs))
+	if (ref_drop(&tree->refs)) {
+		host_free(tree->shown, sizeof(*tree->shown));
 		host_free(tree, sizeof(*tree));
+	}
 }
 
 /* ---- members --------------------------------------------------------------------- */
@@ -215,6 +219,7 @@ void tree_settle(struct ward_steward *steward)
 {
 	struct ward_steward *above;
 
+	steward->tree->moved = true;
 	member_hold(&steward->me);
 	for (; steward; steward = above) {
 		above = steward->me.above;
@@ -453,6 +458,23 @@ static bool supervisor_has_started(const struct member *member)
 	       PHASE_UP;
 }
 
+static void supervisor_show(const struct member *member,
+			    struct ward_page_member *row)
+{
+	static const uint8_t state[] = {
+		[PHASE_UP] = WARD_PAGE_UP,
+		[PHASE_STOPPING] = WARD_PAGE_STOPPING,
+		[PHASE_STARTING] = WARD_PAGE_STARTING,
+		[PHASE_DOWN] = WARD_PAGE_DOWN,
+	};
+	const struct ward_steward *steward =
+		ward_entry(member, const struct ward_steward, me);
+
+	row->steward = 1;
+	row->state = state[steward->phase];
+	row->spent = steward->spent;
+}
+
 static void supervisor_free(struct member *member)
 {
 	struct ward_steward *steward = supervisor_of(member);
@@ -469,5 +491,6 @@ const struct member_ops supervisor_ops = {
 	.down = supervisor_down,
 	.has_started = supervisor_has_started,
 	.free = supervisor_free,
+	.show = supervisor_show,
 	.again = "a steward gave up and is started again",
 };

@@ -70,6 +70,8 @@ struct tree {
 	uint64_t places;      /* given to members so far */
 	bool closed;	      /* the pool goes: nothing is started */
 	enum ward_last last;
+	struct page_tree *shown; /* what is gathered for the page, or NULL */
+	bool moved;		 /* since it was shown */
 };
 
 /* Any thread; not in a child process, where the lock may be held for ever. */
@@ -80,6 +82,9 @@ void tree_put(struct tree *tree); /* without the lock */
 /* ---- tree.c: it calls a ward through its member_ops only ------------------------- */
 
 extern const struct member_ops supervisor_ops;
+
+/* tree_page.c */
+void tree_publish(struct tree *tree);
 
 /* Takes the next steps of 'steward' and all above it. */
 void tree_settle(struct ward_steward *steward);

@@ -37,6 +37,7 @@ static void ward_up(struct member *member)
 	struct ward *ward = ward_of(member);
 	ward_ns now = host_now();
 
+	ward->tree->moved = true;
 	if (ward->not_before <= now) {
 		if (incarnation_start(ward))
 			return;
@@ -48,6 +49,7 @@ static void ward_up(struct member *member)
 
 static void ward_down(struct member *member)
 {
+	ward_of(member)->tree->moved = true;
 	if (member->state == MEMBER_WAITS) {
 		timer_unset(&ward_of(member)->start);
 		member->state = MEMBER_DOWN;
@@ -77,12 +79,30 @@ static void ward_gone(struct member *member)
 	member_over(member);
 }
 
+static void ward_show(const struct member *member, struct ward_page_member *row)
+{
+	static const uint8_t state[] = {
+		[MEMBER_DOWN] = WARD_PAGE_DOWN,
+		[MEMBER_WAITS] = WARD_PAGE_BACKOFF,
+		[MEMBER_UP] = WARD_PAGE_UP,
+		[MEMBER_STOPPING] = WARD_PAGE_STOPPING,
+		[MEMBER_GONE] = WARD_PAGE_DOWN,
+	};
+	const struct ward *ward = ward_entry(member, const struct ward, me);
+
+	row->state = state[member->state];
+	row->starts = ward->starts;
+	row->failures = ward->failures;
+	row->status = ward->status;
+}
+
 static const struct member_ops ward_ops = {
 	.up = ward_up,
 	.down = ward_down,
 	.has_started = ward_has_started,
 	.gone = ward_gone,
 	.free = ward_free,
+	.show = ward_show,
 	.again = "a ward ended and is started again",
 };
 

@@ -58,6 +58,8 @@ struct member_ops {
 	void (*gone)(struct member *member);
 	/* The last reference is put: with or without the lock. */
 	void (*free)(struct member *member);
+	/* Its row on the page, but for name and place. */
+	void (*show)(const struct member *member, struct ward_page_member *row);
 	const char *again; /* a report's sentence for its restart */
 };
 

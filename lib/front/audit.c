@@ -54,7 +54,7 @@ static void read_slot(struct pool *pool, const struct slot *slot,
 static void read_totals(struct pool *pool, struct totals *b)
 {
 	memset(b, 0, sizeof(*b));
-	front_stats(pool, &b->stats);
+	stats_count(pool, &b->stats);
 	b->stats.scans = b->stats.looks = 0; /* the steward may go on */
 	b->stats.worst_lateness = 0;
 	b->slots = load_acquire(&pool->slots_used);

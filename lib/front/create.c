@@ -11,7 +11,7 @@
 #define FLAGS                                                                  \
 	(WARD_POOL_CATCH_FAULTS | WARD_POOL_AHEAD | WARD_POOL_CLAMP |          \
 	 WARD_POOL_PREFAULT | WARD_POOL_NEAR | WARD_POOL_NO_BATCH |            \
-	 WARD_POOL_KEEP_PRIORITY | WARD_POOL_NOTIFY)
+	 WARD_POOL_KEEP_PRIORITY | WARD_POOL_NOTIFY | WARD_POOL_PUBLISH)
 #define STACK_MIN (64u << 10)
 
 enum { SEATS = 4096, ZOMBIES_ASLEEP = 256 };
@@ -153,6 +153,7 @@ static void pool_free(struct pool *pool)
 			host_stat_close(&slot->thread.stat_files);
 			host_alt_stack_free(slot->fail.alt_stack);
 		}
+	page_free(&pool->page);
 	lanes_free(pool);
 	inbox_fini(&pool->inbox);
 	tell_fini(&pool->tell);
@@ -229,6 +230,36 @@ static int set_tell(struct pool *pool, const struct ward_pool_config *c)
 	return err;
 }
 
+static void tell_page(struct pool *pool, const char *what, int err)
+{
+	struct incident *in =
+		incident_open(&pool->tell, WARD_R_EVIDENCE, incident_id());
+
+	if (!in)
+		return;
+	in->report.what = what;
+	in->report.err = err;
+	incident_raise(&pool->tell, in);
+}
+
+/* A pool works without its page as well; no folder is as it should be in a service. */
+static int set_page(struct pool *pool)
+{
+	int why, err = page_make(&pool->page, pool->name, pool->seats, &why);
+
+	if (err)
+		tell_page(pool, "no page is published", err);
+	else if (why && why != -ENOENT)
+		tell_page(pool, "no file for the page: it is a memfd", why);
+	if (err)
+		return 0;
+	pool->tell.shown.part = host_alloc(sizeof(*pool->tell.shown.part));
+	if (!pool->tell.shown.part)
+		return -ENOMEM;
+	pool->tell.shown.to = &pool->page.part[WARD_PAGE_REPORTS];
+	return 0;
+}
+
 static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
 {
 	int err = inbox_init(&pool->inbox, ring_count_for(host_cpu_present()),
@@ -289,6 +320,8 @@ static int set_up(struct pool *pool, const struct ward_pool_config *c)
 		err = set_cpus(pool, c->cpus);
 	if (!err)
 		err = set_tell(pool, c);
+	if (!err && c->flags & WARD_POOL_PUBLISH)
+		err = set_page(pool);
 	if (!err)
 		err = set_inbox(pool, c);
 	if (!err)

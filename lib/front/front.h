@@ -9,10 +9,6 @@
 
 /* Makes a pool: 0 or -errno. */
 int pool_new(struct pool **out, const struct ward_pool_config *config);
-/* Tasks given back to the user so far. */
-uint64_t front_released(const struct pool *pool);
-/* All but what waits in lanes, which a lock is for: the steward reads it, too. */
-void front_stats(struct pool *pool, struct ward_stats *stats);
 /* Is the caller one of the pool's threads? */
 bool front_own_thread(const struct pool *pool);
 

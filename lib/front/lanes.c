@@ -174,6 +174,7 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 		return -ENOMEM;
 	err = decide(lane, c);
 	if (err) {
+		store_relaxed(&lane->retired, 1); /* it is no lane */
 		lane_give_back(lane);
 		return err;
 	}

@@ -360,7 +360,7 @@ static bool settled(struct pool *pool)
 {
 	/* A task in a lane is accepted when it comes to the pool. */
 	return !lanes_busy(pool) &&
-	       front_released(pool) == inbox_accepted(&pool->inbox);
+	       stats_released(pool) == inbox_accepted(&pool->inbox);
 }
 
 int ward_pool_drain(struct ward_pool *handle, ward_ns until)
@@ -451,6 +451,7 @@ static int destroy(struct pool *pool, const struct term *term)
 	if (started)
 		left += stop_rest(pool, term);
 	notify_unclaim(pool->helpers);
+	page_end(&pool->page);
 	if (empty)
 		pool_put(pool);
 	return left + !empty;

@@ -12,6 +12,7 @@ static void steward_free(struct steward *me)
 {
 	uint32_t seats = me->pool->seats + 1;
 
+	publish_fini(me);
 	host_free(me->history, seats * sizeof(*me->history));
 	host_free(me->excuse, seats * sizeof(*me->excuse));
 	host_free(me, sizeof(*me));
@@ -30,7 +31,7 @@ static struct steward *steward_new(struct heal *heal, uint32_t term)
 	store_relaxed(&me->deadline, HOST_FOREVER); /* until it has begun */
 	me->history = host_alloc(seats * sizeof(*me->history));
 	me->excuse = host_alloc(seats * sizeof(*me->excuse));
-	if (!me->history || !me->excuse) {
+	if (publish_init(me) || !me->history || !me->excuse) {
 		steward_free(me);
 		return NULL;
 	}

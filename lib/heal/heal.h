@@ -37,6 +37,26 @@ struct lag { /* of one helper */
 	bool told;
 };
 
+/* publish.c: what a steward remembers of the page. */
+struct seen { /* of the worker in a row */
+	const struct slot *slot;
+	uint64_t word, since;
+};
+
+struct named { /* to be confirmed: the slot is in that epoch still */
+	const struct slot *slot;
+	uint64_t word;
+	char *name;
+};
+
+struct publisher {
+	struct page_pool *part; /* what is gathered; NULL: there is no page */
+	struct seen *seen;	/* one a row */
+	struct named *named;
+	uint32_t rooms, names;
+	uint64_t due, every;
+};
+
 /*
  * One steward's term of office, and all that it remembers.  Here, and in the records of
  * each seat (struct history, struct excuse), all is W where no other letter of
@@ -53,6 +73,7 @@ struct steward {
 	struct history *history; /* one per seat */
 	struct excuse *excuse; /* the same */
 	struct plan plan;
+	struct publisher publisher;
 	_Atomic(struct slot *) at; /* the slot that it looks at [U] */
 	excuse_at also; /* and along a row of holders [U] */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
@@ -149,6 +170,19 @@ int sample_take(struct steward *me, const struct slot *slot,
 /* Tells of each refusal of the kernel, once. */
 void sample_tell_lacks(struct steward *me);
 
+static inline struct budgets budgets_of(const struct pool *pool,
+					const struct slot *slot)
+{
+	const struct ward_policy *p = &pool->policy;
+
+	return (struct budgets){
+		policy_pick(load_relaxed(&slot->budget[0]), p->busy_within),
+		policy_pick(load_relaxed(&slot->budget[1]), p->blocked_within),
+		policy_pick(load_relaxed(&slot->budget[2]), p->progress_within),
+		policy_pick(load_relaxed(&slot->budget[3]), p->declared_within)
+	};
+}
+
 struct finding { /* of a silent worker */
 	struct slot *slot;
 	uint64_t life; /* read before the evidence [L] */
@@ -183,6 +217,16 @@ void handoff_zombies(struct pool *pool);
  * its tasks may have been told to stop: then they go where the bench looks.
  */
 bool handoff_wanted(struct steward *me, uint64_t now);
+
+/* publish.c, where the pool publishes a page.  0 or -ENOMEM; publish_fini() either way. */
+int publish_init(struct steward *me);
+void publish_fini(struct steward *me);
+void publish_scan(struct steward *me, uint64_t now); /* from time to time */
+void publish_sleep(struct steward *me); /* it is about to sleep */
+
+/* stats.c.  Tasks given back to the user so far. */
+uint64_t stats_released(const struct pool *pool);
+void stats_count(struct pool *pool, struct ward_stats *stats);
 
 /* rescue.c */
 void rescue_sleepers(struct steward *me, uint64_t now);

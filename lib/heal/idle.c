@@ -53,6 +53,7 @@ void steward_sleep(struct steward *me, uint32_t seen, uint64_t until)
 		return;
 	host_barrier_heavy(); /* [Z] it sleeps | is anybody up? */
 	if (steward_may_sleep(pool) && !load_acquire(&me->heal->steward_stop)) {
+		publish_sleep(me);
 		store_release(&me->deadline, until); /* [a] */
 		sweep_wait(pool, me->moves, &pool->steward_word, seen, until);
 		deputy_ring(me->heal); /* it watches an awake steward */

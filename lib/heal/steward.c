@@ -55,19 +55,6 @@ static struct sign sign_of(const struct pool *pool, const struct slot *slot)
 	return sign;
 }
 
-static struct budgets budgets_of(const struct pool *pool,
-				 const struct slot *slot)
-{
-	const struct ward_policy *p = &pool->policy;
-
-	return (struct budgets){
-		policy_pick(load_relaxed(&slot->budget[0]), p->busy_within),
-		policy_pick(load_relaxed(&slot->budget[1]), p->blocked_within),
-		policy_pick(load_relaxed(&slot->budget[2]), p->progress_within),
-		policy_pick(load_relaxed(&slot->budget[3]), p->declared_within)
-	};
-}
-
 static enum verdict sample(struct steward *me, const struct finding *f, uint64_t now)
 {
 	const struct host_life *liveness = &f->slot->thread.liveness;
@@ -244,6 +231,7 @@ static bool scan(struct steward *me, uint64_t now)
 		helpers_watch(me, now);
 		plan_scan(&me->plan, me->pool, now);
 		process_told(me, now);
+		publish_scan(me, now);
 	}
 	return busy;
 }

@@ -208,10 +208,15 @@ bool lane_decide(struct lane *lane, enum lane_use use);
 
 /* ---- lane_list.c: the lanes of a pool ------------------------------------------------ */
 
+/* Those that were ever used: their memory stays as long as the pool. */
+#define for_each_lane(lane_, pool)                                             \
+	for (struct lane *lane_ = load_acquire(&(pool)->lanes_all); lane_; /* [ll] */ \
+	     lane_ = lane_->all)
+
 /* Is any task in any lane?  After the inbox was closed. */
 bool lanes_busy(struct pool *pool);
 /* Tasks that wait for their turn in a lane. */
-uint64_t lanes_waiting(struct pool *pool);
+uint64_t lanes_waiting(const struct pool *pool);
 /* The inbox was closed: callers that wait for room need not. */
 void lanes_closed(struct pool *pool);
 void lanes_free(struct pool *pool);

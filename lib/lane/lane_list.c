@@ -106,14 +106,13 @@ bool lanes_busy(struct pool *pool)
 	return busy;
 }
 
-uint64_t lanes_waiting(struct pool *pool)
+/* A lane that is not in use has none. */
+uint64_t lanes_waiting(const struct pool *pool)
 {
 	uint64_t n = 0;
 
-	host_lock_take(&pool->lanes_lock);
-	for (struct lane *lane = pool->lanes; lane; lane = lane->next)
+	for_each_lane(lane, pool)
 		n += load_relaxed(&lane->waiting);
-	host_lock_give(&pool->lanes_lock);
 	return n;
 }
 

@@ -26,6 +26,7 @@
 #include "sync/wait_queue.h"
 #include "tell/incident.h"
 #include "task/task_priv.h"
+#include "pool/page.h"
 #include "pool/seat_count.h"
 #include "queue/inbox.h"
 #include "task/slot.h"
@@ -90,6 +91,7 @@ struct pool {
 	_Atomic uint32_t steward_asleep; /* 0, or the steward's term plus one */
 	_Atomic uint32_t clerk_word;	 /* M: futex */
 	struct tell tell;		 /* with letters of its own */
+	struct page page;		 /* the same */
 
 	/* X: counters; none on the path of a task */
 	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;

@@ -30,6 +30,7 @@ int tell_init(struct tell *tell, const char *pool,
 
 void tell_fini(struct tell *tell)
 {
+	host_free(tell->shown.part, sizeof(*tell->shown.part));
 	host_free(tell->free.next, TELL_ROOM * sizeof(*tell->free.next));
 	host_free(tell->record, TELL_ROOM * sizeof(*tell->record));
 }

@@ -15,6 +15,7 @@
 
 #include "base/host.h"
 #include "sync/stack.h"
+#include "tell/shown.h"
 #include <ward/report.h>
 
 #define TELL_RECORDS 64u /* for all; and one for the last words before an abort() */
@@ -65,6 +66,7 @@ struct tell {
 	uint64_t second;
 	uint32_t lines;
 	_Atomic int32_t tid;
+	struct shown shown; /* W; I before that: its memory goes with the records */
 	/* E: */
 	char name[16];
 	host_thread thread;

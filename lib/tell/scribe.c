@@ -163,6 +163,7 @@ static void tell_one(struct tell *tell, struct incident *incident)
 		report->suppressed = (uint32_t)atomic_exchange_explicit(
 			&tell->unsaid, 0, memory_order_relaxed);
 	recent_put(report);
+	shown_put(&tell->shown, report);
 	if (tell->hook) {
 		tell->hook(tell->arg, report);
 	} else if (print_it) {

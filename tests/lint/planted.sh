@@ -13,7 +13,8 @@ plant() { # a clean tree
 	rm -rf "$tree"
 	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
 		"$tree/lib/pool" "$tree/lib/run" "$tree/benchmarks" \
-		"$tree/docs" "$tree/examples" "$tree/man" "$tree/tests/unit"
+		"$tree/docs" "$tree/examples" "$tree/man" "$tree/tools" \
+		"$tree/tests/unit"
 	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
 	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/ward/base.h"
 	printf '%s\n#include <pthread.h>\n' "$spdx" >"$tree/lib/base/host.h"
@@ -35,7 +36,8 @@ plant() { # a clean tree
 	echo '/* as pool_new() has it */ int pool_new(void);' \
 		>>"$tree/lib/pool/pool.c"
 	for f in Makefile.am lib/local.mk benchmarks/local.mk \
-		man/local.mk examples/local.mk tests/local.mk tests/unit/local.mk; do
+		man/local.mk examples/local.mk tools/local.mk tests/local.mk \
+		tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
 	done
 	(cd "$tree" && find include lib -name '*.[ch]') >>"$tree/lib/local.mk"

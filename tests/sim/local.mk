@@ -20,7 +20,6 @@ tests_sim_sim_SOURCES = \
 	lib/front/recall.c \
 	lib/front/resize.c \
 	lib/front/self.c \
-	lib/front/stats.c \
 	lib/front/submit.c \
 	lib/heal/clerk.c \
 	lib/heal/deputy.c \
@@ -33,8 +32,10 @@ tests_sim_sim_SOURCES = \
 	lib/heal/ledger.c \
 	lib/heal/notify.c \
 	lib/heal/plan.c \
+	lib/heal/publish.c \
 	lib/heal/rescue.c \
 	lib/heal/sample.c \
+	lib/heal/stats.c \
 	lib/heal/steward.c \
 	lib/heal/verdict.c \
 	lib/heal/zombie.c \
@@ -45,6 +46,7 @@ tests_sim_sim_SOURCES = \
 	lib/lane/port.c \
 	lib/lane/stop.c \
 	lib/lane/wait.c \
+	lib/pool/page.c \
 	lib/pool/pool.c \
 	lib/queue/inbox.c \
 	lib/queue/later.c \
@@ -75,6 +77,7 @@ tests_sim_sim_SOURCES = \
 	lib/tell/incident.c \
 	lib/tell/recent.c \
 	lib/tell/scribe.c \
+	lib/tell/shown.c \
 	lib/tell/text.c \
 	tests/sim/include/base/host_home.h \
 	tests/sim/include/base/host_lock.h \
@@ -96,6 +99,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_hedge.c \
 	tests/sim/sc_inbox.c \
 	tests/sim/sc_saved.c \
+	tests/sim/sc_snapshot.c \
 	tests/sim/sc_priority.c \
 	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \

@@ -70,6 +70,7 @@ unit_tests += \
 	tests/unit/test_pool \
 	tests/unit/test_port \
 	tests/unit/test_prefault \
+	tests/unit/test_publish \
 	tests/unit/test_recall \
 	tests/unit/test_recent \
 	tests/unit/test_resize \
@@ -86,6 +87,7 @@ unit_tests += \
 	tests/unit/test_summary \
 	tests/unit/test_text \
 	tests/unit/test_unblock \
+	tests/unit/test_view \
 	tests/unit/test_waits \
 	tests/unit/test_watch \
 	tests/unit/test_worker
@@ -106,10 +108,14 @@ tests_unit_test_page_SOURCES = tests/unit/test_page.c \
 	benchmarks/svg.c
 tests_unit_test_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_page_LDADD = $(LDADD) -lm
+tests_unit_test_publish_SOURCES = tests/unit/test_publish.c tools/find.c tools/model.c
 tests_unit_test_summary_SOURCES = tests/unit/test_summary.c \
 	benchmarks/measure.c benchmarks/summary.c
 tests_unit_test_summary_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_summary_LDADD = $(LDADD) -lm
+
+tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c \
+	tools/view.c
 
 EXTRA_DIST += \
 	tests/unit/fake_host.h \

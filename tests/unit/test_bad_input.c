@@ -229,7 +229,7 @@ static void bad_creates(void)
 	WRONG_FIELD(size, -EINVAL, sizeof(struct ward_pool_config) - 1,
 		    sizeof(struct ward_pool_config) + 1,
 		    2 * sizeof(struct ward_pool_config));
-	for (int bit = 8; bit < 32; bit++) {
+	for (int bit = 9; bit < 32; bit++) {
 		WRONG_FIELD(flags, -EINVAL, 1u << bit);
 		WRONG_FIELD(flags, -EINVAL, 1u << bit | WARD_POOL_CLAMP);
 	}

@@ -5,10 +5,10 @@
  * Edge [r]: a task given back, and counted | drain and the numbers: a reader that sees
  * the count sees what the task did, and that it was accepted.
  */
-#include "front/front.h"
 #include "heal/heal.h"
+#include "lane/lane.h"
 
-uint64_t front_released(const struct pool *pool)
+uint64_t stats_released(const struct pool *pool)
 {
 	uint64_t n = load_acquire(&pool->released); /* [r] */
 
@@ -96,14 +96,14 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 	histogram_merge(&pool->heal_time, stats->heal_time);
 }
 
-void front_stats(struct pool *pool, struct ward_stats *stats)
+void stats_count(struct pool *pool, struct ward_stats *stats)
 {
 	const struct near *near = pool->inbox.near;
 	int64_t unreleased;
 
 	*stats = (struct ward_stats)WARD_STATS_INIT;
 	/* In this order: a zombie that comes home in between counts once at most. */
-	stats->answered = front_released(pool);
+	stats->answered = stats_released(pool);
 	atomic_thread_fence(memory_order_acquire);
 	/* Signed: a zombie may be home before its task is counted as left. */
 	unreleased = (int64_t)load_acquire(&pool->unreleased); /* [r] */
@@ -114,6 +114,7 @@ void front_stats(struct pool *pool, struct ward_stats *stats)
 	stats->owed = inbox_requeued_count(&pool->inbox);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
+	stats->in_lanes = lanes_waiting(pool);
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies_asleep = load_relaxed(&pool->zombies_asleep);
 	stats->zombies = load_relaxed(&pool->zombies_out);
@@ -132,11 +133,7 @@ int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)
 	int err = stats && stats->size == sizeof(*stats) ? pool_enter(pool) :
 							   -EINVAL;
 
-	if (err)
-		return err;
-	front_stats(pool, stats);
-	host_hold();
-	stats->in_lanes = lanes_waiting(pool);
-	host_unhold();
-	return 0;
+	if (!err)
+		stats_count(pool, stats);
+	return err;
 }
