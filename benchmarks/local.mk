@@ -135,13 +135,21 @@ EXTRA_DIST += benchmarks/figures.awk benchmarks/figures.sh \
 	benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
 	benchmarks/guard/guard.sh benchmarks/guard/judge.awk \
 	benchmarks/guard/middle.awk benchmarks/guard/pairs \
-	benchmarks/guard/ratios.awk benchmarks/results
+	benchmarks/guard/ratios.awk benchmarks/picture.awk benchmarks/results
 
 # The first minute, as a page.
 .PHONY: report
 report: wardbench
 	./wardbench --report report.html
 CLEANFILES += report.html
+
+# The picture at the head of README.md.
+.PHONY: picture
+picture: wardbench
+	./wardbench losses --report losses.html
+	$(AWK) -f $(top_srcdir)/benchmarks/picture.awk losses.html >losses.svg
+	mv losses.svg $(top_srcdir)/docs/losses.svg
+CLEANFILES += losses.html
 
 # The figures of docs/benchmarks.md anew, and the document from them.
 .PHONY: bench-docs

@@ -75,10 +75,10 @@ static const struct ward_policy patient = {
 static void well_and_idle(void)
 {
 	struct ward_pool_config config = speaking();
-	struct ward_pool *pool;
+	struct ward_pool *pool = speaker_up(&config);
 	struct item item;
+	const char *line;
 
-	pool = speaker_up(&config);
 	says(ALL_WELL, FED);
 	is_fed(5);
 	item_start(pool, &item, task_nothing, NULL, "a");
@@ -86,7 +86,12 @@ static void well_and_idle(void)
 	says(FED, NULL); /* and nothing about its status, which is the same */
 	expect_equal(ward_pool_resize(pool, 3, 3), 0);
 	comes_to_say("STATUS=3 workers, all well");
-	speaker_down(pool);
+	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
+	comes_to_say("STOPPING=1"); /* by the drain, and once */
+	says("STATUS=stopping", NULL);
+	pool_leave(pool, IN_TIME, 0);
+	while ((line = manager_hears(1000)))
+		expect(strcmp(line, "STOPPING=1"));
 	expect(getenv("NOTIFY_SOCKET") && getenv("WATCHDOG_USEC"));
 }
 

@@ -15,21 +15,30 @@ fail() {
 
 page=$dir/page.html
 echo before >"$page"
-"$wardbench" throughput latency --only ward,mutex --shapes 1x1,1x2 --runs 2 \
+"$wardbench" throughput latency losses --only ward,mutex --shapes 1x1,1x2 --runs 2 \
 	--tasks 1000 --quick --report "$page" >"$dir/said" 2>&1 || fail "not measured"
 [ "$(tail -n 1 "$dir/said")" = "report: $page" ] || fail "not said where it is"
-grep -qF "wardbench throughput latency --only ward,mutex" "$page" ||
+grep -qF "wardbench throughput latency losses --only ward,mutex" "$page" ||
 	fail "not said what was asked for"
 for what in '<svg' '<td>start_p50</td>' 'by the number of workers' '</html>'; do
 	grep -qF "$what" "$page" || fail "not there: $what"
 done
+
+# The picture of README.md is made from it.
+picture=$dir/losses.svg
+awk -f "${top_srcdir:-.}/benchmarks/picture.awk" "$page" >"$picture" 2>"$dir/said" ||
+	fail "no picture"
+[ "$(grep -c '<polyline class="line' "$picture")" -eq 2 ] || fail "not two plots"
+sed '/while workers are lost/d' "$page" |
+	awk -f "${top_srcdir:-.}/benchmarks/picture.awk" >"$dir/said" 2>&1 &&
+	fail "a picture of nothing"
 
 "$wardbench" throughput --report "$dir/none/page.html" >"$dir/said" 2>&1
 [ $? -eq 2 ] || fail "not refused: a file that cannot be"
 grep -q "No such file or directory: .*/none/page.html" "$dir/said" || fail "not said why"
 
 if command -v xmllint >/dev/null; then
-	xmllint --noout "$page" >"$dir/said" 2>&1 || fail "not well-formed"
+	xmllint --noout "$page" "$picture" >"$dir/said" 2>&1 || fail "not well-formed"
 fi
 
 command -v chromium >/dev/null || exit 0
