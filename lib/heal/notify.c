@@ -163,11 +163,13 @@ static bool moves(struct steward *me, uint64_t now)
 	return answered || (late && !t->stuck);
 }
 
-/* True: the watchdog is to be fed. */
+/* True: the watchdog is to be fed.  If it is not, it may be soon. */
 static bool is_well(struct steward *me, uint64_t now)
 {
 	struct notify *n = &me->heal->notify;
 	struct teller *t = &me->teller;
+	uint64_t asked_at;
+	bool well;
 
 	if (!n->every || now < t->feed_at || load_relaxed(&n->starved))
 		return false;
@@ -175,10 +177,13 @@ static bool is_well(struct steward *me, uint64_t now)
 		ask(me, now);
 	if (!moves(me, now))
 		return false;
+	asked_at = t->asked_at;
 	t->asked_at = 0;
 	t->audit = (struct ward_audit)WARD_AUDIT_INIT;
 	n->audit((struct ward_pool *)me->pool, &t->audit);
-	return !t->audit.broken && !load_relaxed(&me->pool->degraded);
+	well = !t->audit.broken && !load_relaxed(&me->pool->degraded);
+	t->feed_at = well ? asked_at + n->every : now + n->every / 4;
+	return well;
 }
 
 /* ---- what is said ---------------------------------------------------------------- */
@@ -301,17 +306,16 @@ static bool speak(struct steward *me, uint64_t now)
 	t->last = h;
 	if (load_relaxed(&n->phase) == NOTIFY_READY)
 		add(&line, "READY=1\n");
-	if (says)
-		add_status(&line, &h, &t->audit);
 	if (well)
 		add(&line, "WATCHDOG=1\n");
-	if (!t->asked_at && now >= t->feed_at)
-		t->feed_at = now + n->every / 4; /* soon, if not now */
-	if (!send_line(me, &line))
+	if (says) /* last, for it may be cut */
+		add_status(&line, &h, &t->audit);
+	if (!send_line(me, &line)) {
+		if (well)
+			t->feed_at = now + n->every / 4;
 		return false;
+	}
 	cas_acq_rel(&n->phase, &ready, NOTIFY_UP); /* [nt] */
-	if (well)
-		t->feed_at = now + n->every;
 	if (says) {
 		t->said = h;
 		t->said_at = now;

@@ -139,7 +139,7 @@ Test(notify, fed_twice_in_the_time_if_the_ping_is_answered)
 	rounds(1);
 	cr_assert(answers(), "it is asked at once");
 	rounds(1);
-	says("STATUS=2 workers, all well\nWATCHDOG=1\n");
+	says("WATCHDOG=1\nSTATUS=2 workers, all well\n");
 	fed = fake.now;
 	for (unsigned i = 0; i < SECONDS(60); i++) {
 		bool said = rounds(1);
@@ -159,6 +159,8 @@ Test(notify, fed_twice_in_the_time_if_the_ping_is_answered)
 
 Test(notify, a_ping_that_free_workers_do_not_take)
 {
+	uint32_t fed;
+
 	make(4 * S);
 	notify_ready(heal);
 	rounds(2);
@@ -172,7 +174,10 @@ Test(notify, a_ping_that_free_workers_do_not_take)
 	says("WATCHDOG=1\n");
 	cr_assert_eq(rounds(1), 1);
 	says("STATUS=2 workers, all well\n");
-	rounds(SECONDS(10));
+	rounds(SECONDS(3)); /* the next one, and a second of waiting for its answer */
+	fed = rounds(SECONDS(20));
+	cr_assert_geq(fed, 9, "no less often than else: %u", fed);
+	cr_assert_leq(fed, 11);
 	office->history[1].only_told = true;
 	cr_assert_geq(rounds(SECONDS(4)), 1);
 	says("STATUS=2 workers; a task waits, and no worker takes it\n");
