@@ -272,10 +272,10 @@ WARD_API WARD_MUST int ward_go(struct ward_pool *pool, int (*fn)(void *arg),
  * with 'period', again and again: so long after each run that returned 0 has ended.
  * Each run is as good as the first: it may commit, and has all of its policy's reruns.
  * A periodic task is answered when a run fails for good, when it is cancelled, or
- * when the pool drains: -ECANCELED, or 0 if a run is just under way.  What waits for its time takes no room and no thread, and some
- * 40 bytes of the pool's, kept until that ends; on an idle machine it starts within a
- * millisecond of its time.  What has become due runs in the order of its time, and by
- * turns with what was submitted without one.
+ * when the pool drains: -ECANCELED, or 0 if a run is just under way.  What waits for its
+ * time takes no room and no thread, and some 40 bytes of the pool's, kept until that ends;
+ * on an idle machine it starts within a millisecond of its time.  What has become due runs
+ * in the order of its time, and by turns with what was submitted without one.
  *	0		accepted
  *	-EINVAL		as ward_submit(), or 'when' is WARD_FOREVER
  *	-EBUSY, -ESHUTDOWN, -ECHILD	as ward_submit()
