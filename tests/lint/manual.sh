@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The manual says what the headers say: each call has one page, which has it in NAME and
-# SYNOPSIS, as it is declared; each constant, and each member of a struct, is in a page
-# (but those of page.h, which is a format and its own reference);
+# SYNOPSIS, as it is declared; each constant, and each member of a struct, is in a page;
 # what a page marks as a name is in the headers; each page that it refers to is there.
-# wardbench(1) has the options that wardbench has.  And mandoc finds nothing amiss.
+# wardbench(1) and wardtop(1) have the options that those have.  And mandoc finds nothing
+# amiss.
 #
 #	manual.sh [TREE]
 set -u
@@ -96,10 +96,8 @@ function header(line) {
 		line = substr(line, 1, start - 1) substr(line, start + RSTART + 1)
 	}
 	words(line)
-	if (FILENAME !~ /page\.h/) {
-		constants(line)
-		members(line)
-	}
+	constants(line)
+	members(line)
 	if (line ~ /^#define [A-Za-z_0-9]+\(/) {
 		sub(/^#define /, "", line)
 		sub(/\).*/, ")", line)
@@ -269,16 +267,15 @@ END {
 }' include/ward/*.h man/*.[137]
 }
 
-# The options and benches that --help has, and those of the page.
-options() {
-	[ -x "$top_builddir/wardbench" ] && [ -e man/wardbench.1 ] || return 0
-	"$top_builddir/wardbench" --help |
-		sed -nE 's/^  (-?-?[a-z0-9]+) .*|^  (--help)$/\1\2/p' |
+# The options that --help has, and wardbench's benches, and those of the page.
+options() { # PROGRAM
+	[ -x "$top_builddir/$1" ] && [ -e "man/$1.1" ] || return 0
+	"$top_builddir/$1" --help | sed -nE 's/^  (-?-?[a-z0-9]+) .*/\1/p' |
 		LC_ALL=C sort >"$work/has"
-	sed -nE 's/^\.It Fl (-[a-z]+).*/-\1/p; s/^\.It Cm ([a-z0-9]+).*/\1/p' \
-		man/wardbench.1 | LC_ALL=C sort >"$work/says"
+	sed -nE '/^\.It Fl -help/d; s/^\.It Fl (-[a-z]+).*/-\1/p; s/^\.It Cm ([a-z0-9]{2,})$/\1/p' \
+		"man/$1.1" | LC_ALL=C sort >"$work/says"
 	diff "$work/has" "$work/says" >"$work/diff" && return
-	echo "wardbench.1: wardbench has <, the page says >:"
+	echo "$1.1: $1 has <, the page says >:"
 	grep '^[<>]' "$work/diff"
 }
 
@@ -291,7 +288,7 @@ amiss() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-found=$(names; options; amiss)
+found=$(names; options wardbench; options wardtop; amiss)
 if [ -n "$found" ]; then
 	printf '%s\n' "$found"
 	exit 1
