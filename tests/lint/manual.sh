@@ -264,7 +264,7 @@ END {
 		if (!(target in have))
 			complain(xr[target] ": no page " target)
 	exit failed
-}' include/ward/*.h man/*.[137]
+}' $(find include/ward -name '*.h') man/*.[137]
 }
 
 # The options that --help has, and wardbench's benches, and those of the page.
