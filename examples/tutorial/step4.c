@@ -7,7 +7,7 @@
 static const struct ward_policy patient = {
 	.size = sizeof(patient),
 	.errors = 4, /* it runs again, up to four times, */
-	.backoff_min = WARD_MS(1), /* each time after a longer wait */
+	.backoff_min = WARD_MS(1), /* after up to 1 ms, 2 ms, 4 ms, 8 ms */
 };
 
 static int fetch(struct ward_task *task)

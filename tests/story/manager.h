@@ -113,8 +113,8 @@ static inline void is_not_fed(void)
 	nap(50 * MS);
 	while (manager_hears(1000))
 		;
-	for (end = host_now() + 300 * MS; host_now() < end;) {
-		line = manager_hears(100 * MS);
+	for (end = host_now() + 200 * MS; host_now() < end;) {
+		line = manager_hears(50 * MS);
 		if (line && !strcmp(line, FED))
 			story_fail(__FILE__, __LINE__, "it is fed");
 	}

@@ -132,7 +132,6 @@ static void all_stuck(void)
 	for (int i = 0; i < 2; i++)
 		gate_open(&item[i]);
 	is_fed(3);
-	comes_to_say(ALL_WELL);
 	speaker_down(pool);
 }
 
@@ -154,7 +153,6 @@ static void degraded(void)
 	for (int i = 0; i < 2; i++)
 		gate_open(&item[i]);
 	is_fed(3);
-	comes_to_say(ALL_WELL);
 	speaker_down(pool);
 }
 
