@@ -2,7 +2,7 @@
 # wardbench, at the top of the build tree.  HAVE_UV and HAVE_GLIB are the
 # conditionals of the rivals that need a library (UV_CFLAGS, UV_LIBS, ...).
 
-noinst_PROGRAMS += wardbench
+bin_PROGRAMS += wardbench
 
 wardbench_SOURCES = \
 	benchmarks/bench.h \

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # link.sh COMMAND...: links libward.la by that command, and then makes one object of
-# all that is in its archive, where only ward_* is global, as in ward.map.
+# all that is in its archive, where only what ward.map names is global.
 # An archive has no list of what it shows: a program's own pool_new() would else be
 # called by the library, or the library's by the program.
 set -eu
 
 archive=.libs/libward.a
 one=.libs/ward.o
+shown=.libs/ward.shown
 
 # Of the flags only those that say for which machine and by which linker; what -flto
 # has left to the linker is done here, so that the names are known.
@@ -19,10 +20,10 @@ for flag in $CFLAGS $LDFLAGS; do
 done
 
 make_one() {
-	$CC $flags $ONE_FLAGS -r -nostdlib -o "$one" -Wl,--whole-archive \
-		"$archive" -Wl,--no-whole-archive &&
-		$OBJCOPY -w --keep-global-symbol='ward_*' \
-			--localize-symbol='*.*' "$one" &&
+	sed -n 's/^\t\(ward_.*\);$/\1/p' "${0%/*}/ward.map" >"$shown" &&
+		$CC $flags $ONE_FLAGS -r -nostdlib -o "$one" -Wl,--whole-archive \
+			"$archive" -Wl,--no-whole-archive &&
+		$OBJCOPY --keep-global-symbols="$shown" "$one" &&
 		rm -f "$archive" && $AR cr "$archive" "$one" &&
 		$RANLIB "$archive"
 }
@@ -32,4 +33,4 @@ if [ -e "$archive" ] && ! make_one; then
 	rm -f libward.la "$archive"
 	exit 1
 fi
-rm -f "$one"
+rm -f "$one" "$shown"

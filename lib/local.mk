@@ -211,7 +211,7 @@ libward_core_la_LIBADD = $(DW_LIBS)
 lib_LTLIBRARIES += libward.la
 libward_la_SOURCES =
 libward_la_LIBADD = libward-core.la $(DW_LIBS)
-libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(WARD_VERSION_INFO) \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
 EXTRA_libward_la_DEPENDENCIES = lib/ward.map $(top_srcdir)/lib/link.sh
@@ -224,13 +224,19 @@ libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(WARD_LTO) $(LDFLAGS)'
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = ward.pc
+cmakedir = $(libdir)/cmake/ward
+nodist_cmake_DATA = ward-config.cmake ward-config-version.cmake
 
-# As it is installed: prefix and the like may be given to 'make install'.
+# As it is installed: prefix and the like may be given to 'make install'.  CMake finds all
+# from where its file lies.
 install-data-hook:
 	sed -e 's|^prefix=.*|prefix=$(prefix)|' \
 		-e 's|^exec_prefix=.*|exec_prefix=$(exec_prefix)|' \
 		-e 's|^libdir=.*|libdir=$(libdir)|' \
 		-e 's|^includedir=.*|includedir=$(includedir)|' \
 		ward.pc >'$(DESTDIR)$(pkgconfigdir)/ward.pc'
+	include=$$(realpath -ms --relative-to='$(cmakedir)' '$(includedir)') && \
+		sed "s|@WARD_INCLUDE_FROM_HERE@|$$include|" ward-config.cmake \
+			>'$(DESTDIR)$(cmakedir)/ward-config.cmake'
 
-EXTRA_DIST += lib/link.sh lib/ward.map
+EXTRA_DIST += lib/link.sh lib/ward.abi lib/ward.abignore lib/ward.map

@@ -72,12 +72,12 @@ $(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
 
 .PHONY: lint unit sim torture story refusals check-httpd asan tsan clang \
 	asan-programs tsan-programs clang-programs clang-built clang-tests \
-	test-programs check-dist
+	test-programs check-dist abi abi-check
 
 # One part builds what it runs and no more, and its summary has a name of its own:
 # two parts may run at the same time.
 part = $(MAKE) $(AM_MAKEFLAGS) check-TESTS TEST_SUITE_LOG=$@-suite.log
-MOSTLYCLEANFILES = lint-suite.log unit-suite.log sim-suite.log torture-suite.log \
+MOSTLYCLEANFILES = abi-check-suite.log lint-suite.log unit-suite.log sim-suite.log torture-suite.log \
 	story-suite.log check-httpd-suite.log
 
 lint: all
@@ -95,6 +95,12 @@ story: all
 	+$(part) TESTS='$(story_tests) $(story_scripts)' \
 		check_PROGRAMS='$(story_tests)' \
 		check_LTLIBRARIES=tests/story/plugin.la
+# What programs have compiled in, beside that of the last release; 'abi' writes it anew.
+abi-check:
+	+$(part) TESTS=tests/lint/abi.sh check_PROGRAMS= check_LTLIBRARIES=
+abi:
+	top_srcdir='$(abs_top_srcdir)' CC='$(CC)' \
+		$(SHELL) $(top_srcdir)/tests/lint/abi.sh write
 # All that a kernel may refuse; its story tries a seventh of it, each day another.
 refusals: tests/story/refusals
 	top_srcdir='$(abs_top_srcdir)' tests/story/refusals all

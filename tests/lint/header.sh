@@ -3,7 +3,7 @@
 # The public header, whole and each file alone, is C99 to C17 and C++11 to C++20
 # without a warning, by every compiler that is here; cxx.h is C++ only.
 set -u
-warn="-Wall -Wextra -Wpedantic -Wundef -Werror -fsyntax-only"
+warn="-Wall -Wextra -Wpedantic -Wconversion -Wundef -Werror -fsyntax-only"
 failed=0
 tried=0
 
