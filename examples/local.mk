@@ -186,7 +186,7 @@ examples_httpd_httpd_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include \
 	$(EVENT_CFLAGS)
 examples_httpd_httpd_LDADD = libward.la $(EVENT_LIBS)
 
-EXTRA_DIST += examples/httpd/README.md examples/httpd/httpd.service
+EXTRA_DIST += examples/Makefile examples/httpd/README.md examples/httpd/httpd.service
 
 noinst_PROGRAMS += examples/replicated/replicated
 examples_replicated_replicated_SOURCES = examples/replicated/replicated.c

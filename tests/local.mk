@@ -38,7 +38,7 @@ TESTS += $(test_programs) $(test_scripts)
 endif
 endif
 
-EXTRA_DIST += $(test_scripts) tests/host_absent.h tests/sanitizers.h \
+EXTRA_DIST += $(test_scripts) tests/host_absent.h tests/packages.sh tests/sanitizers.h \
 	tests/tsan_ck.h tests/wrap.h
 
 # ---- how a test is run ---------------------------------------------------------
@@ -72,7 +72,7 @@ $(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
 
 .PHONY: lint unit sim torture story refusals check-httpd asan tsan clang \
 	asan-programs tsan-programs clang-programs clang-built clang-tests \
-	test-programs check-dist abi abi-check
+	test-programs check-dist check-packages abi abi-check
 
 # One part builds what it runs and no more, and its summary has a name of its own:
 # two parts may run at the same time.
@@ -175,6 +175,10 @@ clang: clang-programs
 check-dist:
 	$(MAKE) $(AM_MAKEFLAGS) distcheck check_PROGRAMS= check_LTLIBRARIES= \
 		TESTS='$(filter-out %/header.sh %/programs.sh %/style.sh,$(lint_scripts))'
+
+# The packages, in a Debian that has nothing else.  Root and a mirror; minutes.
+check-packages: dist
+	@$(SHELL) $(top_srcdir)/tests/packages.sh $(distdir).tar.gz || test $$? -eq 77
 
 distclean-local:
 	rm -rf asan clang tsan
