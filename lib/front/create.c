@@ -268,6 +268,7 @@ static int set_inbox(struct pool *pool, const struct ward_pool_config *c)
 
 	pool->inbox.later.ring = steward_ring;
 	pool->inbox.later.told_by = stop_by;
+	pool->inbox.later.tell_by = pool_tell_by;
 	pool->inbox.later.granted_at = lane_granted_at;
 	pool->inbox.later.arg = pool;
 	if (!err && c->flags & WARD_POOL_NEAR)

@@ -244,7 +244,7 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	      uint64_t period)
 {
 	int err = task_refuse(task);
-	uint64_t now, by;
+	uint64_t now;
 
 	if (err)
 		return err;
@@ -255,14 +255,12 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at > now ? at : now);
 	due_grow(&pool->inbox.later.due);
-	by = stop_by(pool, task);
 	if (at <= now) {
 		later_requeue(&pool->inbox, task, true);
 	} else {
 		later_put(&pool->inbox, task, at, true);
 		steward_ring(pool); /* [w] */
 	}
-	pool_tell_by(pool, by);
 	inbox_leave(&pool->inbox);
 	return 0;
 }

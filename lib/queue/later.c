@@ -23,6 +23,13 @@ static uint64_t told_by(const struct later *later, const struct ward_task *task)
 	return later->told_by ? later->told_by(later->arg, task) : HOST_FOREVER;
 }
 
+/* Whoever answers those looks then, if no worker does before. */
+static void tell_by(const struct later *later, uint64_t by)
+{
+	if (by != HOST_FOREVER)
+		later->tell_by(later->arg, by);
+}
+
 /*
  * 'expired_to' grows each time, so that a thread that has found nothing expired, and
  * says so, says it only of what came before, however late.
@@ -77,8 +84,10 @@ static void put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 
 	add_relaxed(fresh ? &inbox->requeued_fresh : &inbox->requeued_in, 1);
 	if (unlikely(!leaf)) {
+		by = told_by(later, task);
 		prio_put(&later->spill, task);
 		inbox_tell(inbox, NULL);
+		tell_by(later, by);
 		return;
 	}
 	if (timed)
@@ -97,6 +106,7 @@ static void put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	due_show(&later->due, leaf, at, place.seq);
 	if (!timed)
 		expire(inbox, at ? at : 1);
+	tell_by(later, by);
 }
 
 /*

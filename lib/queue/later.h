@@ -46,6 +46,8 @@ struct later {
 	/* stop_by() of that pool; or NULL: no task is told to stop. */
 	uint64_t (*told_by)(const struct pool *pool,
 			    const struct ward_task *task);
+	/* After a task can be found: it is told to stop by then.  With told_by. */
+	void (*tell_by)(struct pool *pool, uint64_t by);
 	/* The time of the lane's grant, as it stands, for a task that waits for it. */
 	uint64_t (*granted_at)(const struct ward_task *task);
 	void *arg; /* the pool */

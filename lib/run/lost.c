@@ -104,12 +104,10 @@ static void run_again(struct pool *pool, struct ward_task *task)
 		&pool->rng,
 		policy_pick(own->backoff_min, pool->policy.backoff_min),
 		policy_pick(own->backoff_max, pool->policy.backoff_max), n);
-	uint64_t now, by;
+	uint64_t now;
 
 	if (!wait) {
-		by = stop_by(pool, task);
 		later_requeue(&pool->inbox, task, false);
-		pool_tell_by(pool, by);
 		return;
 	}
 	now = host_now();
@@ -187,13 +185,9 @@ void lost_local(struct pool *pool, struct slot *slot)
 
 	/* Thieves come to such a queue last, under load hardly ever. */
 	while (ring_take(&slot->local.ring, &task, 1, false)) {
-		uint64_t by = stop_by(pool, task);
-
-		if (later_has_come(by)) {
+		if (later_has_come(stop_by(pool, task)))
 			later_requeue_first(&pool->inbox, task);
-			continue;
-		}
-		later_return(&pool->inbox, task);
-		pool_tell_by(pool, by);
+		else
+			later_return(&pool->inbox, task);
 	}
 }

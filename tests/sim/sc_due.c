@@ -294,6 +294,7 @@ static void cut_short(void (*how)(void *arg))
 	host_thread t;
 
 	inbox.later.told_by = stop_by;
+	inbox.later.tell_by = pool_tell_by;
 	inbox.later.arg = &pool;
 	check(!host_spawn(&t, NULL, how, NULL, NULL));
 	later_put(&inbox, &task[0], host_now() + 1000000000, true);

@@ -31,6 +31,7 @@ static void setup(void)
 	cr_assert_eq(inbox_init(&inbox, 1, 4, 1, 1, NULL, NULL), 0);
 	inbox.later.ring = ring;
 	inbox.later.told_by = stop_by;
+	inbox.later.tell_by = pool_tell_by;
 	inbox.later.arg = &stays;
 	rung = 0;
 	local_init(&local, 0);

@@ -398,6 +398,19 @@ static int fails_after_the_gate(struct ward_task *task)
 	return job_of(task)->answer;
 }
 
+/* What moved is known to it, and all that waits was looked at. */
+static void all_is_looked_at(struct scene *s)
+{
+	uint64_t scans;
+
+	s->other = job_of_kind(job_run);
+	cr_assert_eq(ward_submit_at(s->pool, &s->other.task,
+				    ward_in(WARD_S(36000)), 0),
+		     0);
+	scans = stats_of(s->pool).scans;
+	cr_assert(comes_true(stats_of(s->pool).scans >= scans + 3));
+}
+
 static void waits(struct scene *s)
 {
 	struct job *job = &s->job;
@@ -432,6 +445,7 @@ static void waits(struct scene *s)
 			sends(s, job);
 		cr_assert(runs(job));
 		gets_its_deadline(s);
+		all_is_looked_at(s);
 	}
 }
 
@@ -499,7 +513,7 @@ static void scene(enum wait wait, enum ask ask)
 	for (int i = 0; i < BUSY; i++)
 		gate_open(&s.busy[i].gate);
 	gate_open(&s.first.gate);
-	if (wait == WAITS_BEHIND_GRANT)
+	if (wait == WAITS_BEHIND_GRANT || has_begun(&s))
 		ward_task_cancel(s.pool, &s.other.task, 0);
 	if (s.lane) {
 		ward_lane_join(s.lane, WARD_FOREVER);
