@@ -478,7 +478,6 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 		task_stamp(task_priv(task), at);
 	due_grow(&pool->inbox.later.due);
 	later_put(&pool->inbox, task, at, true);
-	steward_ring(pool); /* [w] */
 	return 0;
 }
 

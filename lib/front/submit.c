@@ -255,12 +255,10 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at > now ? at : now);
 	due_grow(&pool->inbox.later.due);
-	if (at <= now) {
+	if (at <= now)
 		later_requeue(&pool->inbox, task, true);
-	} else {
+	else
 		later_put(&pool->inbox, task, at, true);
-		steward_ring(pool); /* [w] */
-	}
 	inbox_leave(&pool->inbox);
 	return 0;
 }

@@ -202,7 +202,6 @@ static void start_at(struct lane *lane, struct ward_task *task, uint64_t at,
 	store_relaxed(&lane->grant, at);
 	task_move(task_priv(task), TASK_QUEUED, TASK_GRANT);
 	later_put(&pool->inbox, task, at, true);
-	steward_ring(pool); /* [w] */
 }
 
 static void start_limited(struct lane *lane, struct ward_task *task)

@@ -107,6 +107,8 @@ static void put_at(struct inbox *inbox, struct ward_task *task, uint64_t at,
 	if (!timed)
 		expire(inbox, at ? at : 1);
 	tell_by(later, by);
+	if (timed && later->ring)
+		later->ring(later->arg); /* [w] */
 }
 
 /*

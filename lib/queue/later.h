@@ -60,8 +60,8 @@ static inline bool later_has_come(uint64_t at)
 }
 
 /*
- * The caller owns the task's state, and rings the steward after it; if it may allocate,
- * it calls due_grow() before.  'fresh': the task is counted as accepted here.
+ * The caller owns the task's state; if it may allocate, it calls due_grow() before.  The
+ * steward is rung.  'fresh': the task is counted as accepted here.
  */
 void later_put(struct inbox *inbox, struct ward_task *task, uint64_t at, bool fresh);
 /* The same, due at once. */

@@ -114,7 +114,6 @@ static void run_again(struct pool *pool, struct ward_task *task)
 	later_put(&pool->inbox, task,
 		  wait < HOST_FOREVER - now ? now + wait : HOST_FOREVER - 1,
 		  false);
-	steward_ring(pool); /* [w] */
 }
 
 bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,

@@ -423,7 +423,6 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 	slot_end(slot); /* before another worker may begin it */
 	due_grow(&pool->inbox.later.due);
 	later_put(&pool->inbox, task, at, false);
-	steward_ring(pool); /* [w] */
 	return true;
 }
 
@@ -493,10 +492,8 @@ static bool is_early(struct pool *pool, struct ward_task *task, uint64_t word)
 	if (task_state(word) == TASK_QUEUED && !grant)
 		return false;
 	do {
-		if (later_again(&pool->inbox, task)) {
-			steward_ring(pool); /* [w] */
+		if (later_again(&pool->inbox, task))
 			return true;
-		}
 	} while (grant && !lane_takes_grant(task_priv(task)->lane, task));
 	return false;
 }
