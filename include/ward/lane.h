@@ -234,6 +234,17 @@ WARD_API uint32_t ward_lane_count(const struct ward_lane *lane);
  */
 WARD_API int ward_lane_destroy(struct ward_lane *lane);
 
+/*
+ * Gives the lane back though tasks are in it: it goes when the last one has left.  They
+ * are not cancelled by that; ward_lane_config's token does not fire them any more, and may
+ * end.  For whoever must not wait for tasks that may hang.
+ * 0; -EBUSY: lanes are under it, or were and have not gone, or its limits are about to be
+ * changed; -EINVAL; -ECHILD.  Watches of its token, and links to it, must have been taken
+ * back: else it stays until the process ends, and the pool's memory with it.  No other
+ * call on it may be under way.
+ */
+WARD_API int ward_lane_abandon(struct ward_lane *lane);
+
 #ifdef __cplusplus
 }
 #endif

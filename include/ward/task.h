@@ -229,6 +229,25 @@ WARD_API void ward_block_leave(void);
 WARD_API int ward_pause(ward_ns until);
 
 /*
+ * Sleeps while *word is 'seen', for an event of the program's own, of which ward_wake()
+ * tells: the waiter's half of a futex.  Inside a task it is a declared wait, so that
+ * another worker may be lent meanwhile.
+ *	0		*word is something else
+ *	-ETIMEDOUT	not by 'until'
+ *	-EINVAL		word is NULL or misaligned
+ *	else		what ward_check() says to the calling task
+ * Any thread; not in a signal handler.
+ */
+WARD_API WARD_MUST int ward_block_on(const uint32_t *word, uint32_t seen,
+				     ward_ns until);
+
+/*
+ * Wakes all that sleep on 'word', after it was changed.  One system call, whether anybody
+ * sleeps or not; *word is not touched, and may be gone.  Any thread, also a signal handler.
+ */
+WARD_API void ward_wake(const uint32_t *word);
+
+/*
  * Before the steward convicts the caller as blocked, at half of its budget,
  * fn(arg) is called once on the scribe thread: it may close, shut down or post
  * what the caller waits for.  ward_unblock(NULL, NULL) takes it back and waits

@@ -185,8 +185,10 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	ward_cancel_watch(&lane->token, &lane->watch);
 	if (c->cancel)
 		ward_cancel_link(&lane->token, c->cancel, &lane->link);
-	if (lane->under)
+	if (lane->under) {
+		add_relaxed(&lane->under->lower, 1);
 		ward_cancel_link(&lane->token, &lane->under->token, &lane->up);
+	}
 	add_acq_rel(&pool->refs, 1);
 	if (lane->port)
 		port_hold(lane->port);
@@ -196,24 +198,56 @@ int ward_lane_create(struct ward_lane **out, struct ward_pool *handle,
 	return 0;
 }
 
-int ward_lane_destroy(struct ward_lane *handle)
+/* Its limits are about to be changed, or lanes are under it. */
+static bool is_in_use(const struct lane *lane)
 {
-	struct lane *lane = lane_of(handle);
-	int err = handle_enter(lane, HANDLE_LANE);
-	struct pool *pool;
+	return load_acquire(&lane->changing) || load_acquire(&lane->lower); /* [lu] */
+}
 
-	if (err)
-		return err;
-	if (lane_inside(lane) || load_acquire(&lane->changing)) /* [lu] */
-		return -EBUSY;
+/* 'end' is lane_destroy(), or lane_abandon() of a lane that tasks may be in. */
+static int end_lane(struct lane *lane, int (*end)(struct lane *lane))
+{
+	struct pool *pool = lane->pool;
+	int err;
+
 	host_hold();
-	pool = lane->pool;
 	add_acq_rel(&pool->refs, 1); /* the lane's own may be the last */
-	err = lane_destroy(lane);
+	err = end(lane);
 	orphaned_answer(pool); /* a place of the lane above may have gone to others */
 	pool_put(pool);
 	host_unhold();
 	return err;
+}
+
+int ward_lane_destroy(struct ward_lane *handle)
+{
+	struct lane *lane = lane_of(handle);
+	int err = handle_enter(lane, HANDLE_LANE);
+
+	if (err)
+		return err;
+	if (lane_inside(lane) || is_in_use(lane))
+		return -EBUSY;
+	return end_lane(lane, lane_destroy);
+}
+
+static int abandon(struct lane *lane)
+{
+	lane->magic = HANDLE_DEAD;
+	lane_abandon(lane);
+	return 0;
+}
+
+int ward_lane_abandon(struct ward_lane *handle)
+{
+	struct lane *lane = lane_of(handle);
+	int err = handle_enter(lane, HANDLE_LANE);
+
+	if (err)
+		return err;
+	if (is_in_use(lane))
+		return -EBUSY;
+	return end_lane(lane, abandon);
 }
 
 /* ---- in ------------------------------------------------------------------------------ */

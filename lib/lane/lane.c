@@ -703,6 +703,8 @@ int lane_destroy(struct lane *lane)
 		return -EBUSY;
 	}
 	lane->magic = HANDLE_DEAD;
+	if (lane->under) /* the last look at it */
+		sub_acq_rel(&lane->under->lower, 1); /* [lu] */
 	if (load_relaxed(&lane->set))
 		limit_set_put(load_relaxed(&lane->set));
 	if (lane->port)

@@ -127,6 +127,7 @@ struct lane {
 	struct ward_policy policy;
 	char name[16];
 	struct lane *under; /* whose places its tasks take, too, or NULL */
+	_Atomic uint32_t lower; /* X: lanes under it that were not destroyed [lu] */
 	struct ward_task asker; /* T: what asks for them there */
 	_Atomic uint32_t answer; /* X: enum lane_answer, by T of 'under' [la] */
 

@@ -161,6 +161,30 @@ int ward_cancel_wait(struct ward_cancel *cancel, ward_ns until)
 	return wait_event(&entry, cancel_cause(cancel));
 }
 
+/* It is only read; atomic words have no const here. */
+static _Atomic uint32_t *word_of(const uint32_t *word)
+{
+	return (_Atomic uint32_t *)(uintptr_t)word;
+}
+
+int ward_block_on(const uint32_t *word, uint32_t seen, ward_ns until)
+{
+	struct wait_entry entry;
+
+	if (!word || (uintptr_t)word % sizeof(*word))
+		return -EINVAL;
+	wait_prepare(&entry, word_of(word), until, WAIT_BLOCK);
+	if (entry.slot)
+		pool_until(entry.slot->pool, until);
+	return wait_event(&entry, load_acquire(word_of(word)) != seen);
+}
+
+void ward_wake(const uint32_t *word)
+{
+	if (word)
+		host_wake(word_of(word), INT32_MAX);
+}
+
 void ward_block_enter(ward_ns until)
 {
 	struct slot *slot = host_self();

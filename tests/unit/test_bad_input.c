@@ -765,6 +765,10 @@ static void nobody_hears(void)
 	bad(ward_pause(WARD_NOWAIT), 0);
 	bad(ward_pause(1), 0);
 	bad(ward_pause(ward_now() - 1), 0);
+	bad(ward_block_on(NULL, 0, WARD_FOREVER), -EINVAL);
+	bad(ward_block_on((uint32_t *)(err + 1), 0, WARD_FOREVER), 0); /* it is 1 */
+	bad(ward_block_on((uint32_t *)((char *)err + 1), 0, WARD_FOREVER), -EINVAL);
+	ward_wake(NULL);
 }
 
 Test(bad_input, every_call_names_the_error_and_changes_nothing)

@@ -79,6 +79,33 @@ Test(lane, any_width_is_any)
 	finished(pool, lane, 0);
 }
 
+/* A task that hangs keeps nobody who gives its lane back. */
+Test(lane, one_that_is_abandoned_goes_with_its_last_task)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_cancel token = { { 0 } };
+	struct ward_lane *lane = lane_of(pool, .active = 1, .cancel = &token);
+	struct job job[2];
+	struct ward_lane *next;
+
+	job[0] = job_of_kind(job_sleep);
+	job[0].task.policy = &patient;
+	begun(lane, &job[0]);
+	job[1] = job_of_kind(job_run);
+	sent(lane, &job[1]);
+	cr_assert_eq(ward_lane_abandon(lane), 0);
+	cr_assert_eq(ward_cancel_fini(&token), 0, "it is linked still");
+	cr_assert_eq(ward_lane_abandon(lane), -EINVAL);
+	gates_open(job, 1);
+	all_had(job, 2, 0);
+	/* its memory is the next lane's */
+	cr_assert(comes_true((next = lane_of(pool)) == lane ||
+			     ward_lane_destroy(next)));
+	cr_assert_eq(ward_lane_abandon(next), 0, "an empty one goes at once");
+	cr_assert_eq(ward_lane_abandon(NULL), -EINVAL);
+	ended(pool);
+}
+
 /* ---- one too many ------------------------------------------------------------ */
 
 Test(lane, full_is_refused)

@@ -44,6 +44,22 @@ static void tear_down(void)
 	finished(pool, over, 0);
 }
 
+/* ---- one that is abandoned --------------------------------------------------------- */
+
+Test(lane_under, one_that_is_abandoned_keeps_the_one_above)
+{
+	struct job held, waits;
+	struct ward_lane *lane = one_waits(NULL, &held, &waits);
+
+	cr_assert_eq(ward_lane_abandon(lane), 0);
+	cr_assert_eq(ward_lane_abandon(over), -EBUSY);
+	gate_open(&held.gate);
+	job_had(&held, 0);
+	job_had(&waits, 0);
+	cr_assert(comes_true(!ward_lane_abandon(over)));
+	ended(pool);
+}
+
 /* ---- how many at once -------------------------------------------------------- */
 
 static _Atomic uint32_t inside, most;

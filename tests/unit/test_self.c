@@ -644,6 +644,84 @@ Test(self, a_task_can_hand_its_token_on)
 	ended(pool);
 }
 
+/* ---- a wait on a word of the program's own --------------------------------------- */
+
+static uint32_t own_word;
+
+static int waits_for_the_word(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+	int why;
+
+	job_begins(job);
+	store_release(&pausing, (uint32_t)host_tid());
+	why = ward_block_on(&own_word, 0, pause_until);
+	store_relaxed(&job->check, why);
+	return why == -ETIMEDOUT ? 0 : why;
+}
+
+static void waits_until(struct ward_pool *pool, struct job *job,
+			      ward_ns until)
+{
+	pause_until = until;
+	own_word = 0;
+	store_relaxed(&pausing, 0);
+	*job = job_of_kind(waits_for_the_word);
+	submitted(pool, job);
+}
+
+Test(self, a_wait_ends_when_its_word_moves)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job, other = job_of_kind(job_run);
+
+	waits_until(pool, &job, WARD_FOREVER);
+	is_asleep(&job);
+	submitted(pool, &other); /* a worker was lent */
+	job_had(&other, 0);
+	__atomic_store_n(&own_word, 7, __ATOMIC_RELEASE);
+	ward_wake(&own_word);
+	job_had(&job, 0);
+	cr_assert_eq(job.check, 0);
+	cr_assert_eq(ward_block_on(&own_word, 0, WARD_NOWAIT), 0);
+	cr_assert_eq(ward_block_on(&own_word, 7, ward_in(1)), -ETIMEDOUT);
+	ended(pool);
+}
+
+Test(self, a_wait_is_declared_and_ends_by_its_time)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job;
+
+	/* longer than the budgets of that pool */
+	waits_until(pool, &job, ward_in(WARD_MS(400)));
+	job_had(&job, 0);
+	cr_assert_eq(job.check, -ETIMEDOUT);
+	cr_assert_eq(stats_of(pool).zombies_entered, 0);
+	ended(pool);
+}
+
+Test(self, a_wait_ends_as_a_pause_does)
+{
+	struct ward_cancel token = { { 0 } };
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(waits_for_the_word);
+
+	pause_until = WARD_FOREVER;
+	own_word = 0;
+	job.task.cancel = &token;
+	submitted(pool, &job);
+	is_asleep(&job);
+	ward_cancel_fire(&token, -EINTR);
+	job_had(&job, -EINTR);
+	waits_until(pool, &job, WARD_FOREVER);
+	is_asleep(&job);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	job_had(&job, -ESHUTDOWN);
+}
+
+/* ---- elsewhere ------------------------------------------------------------------- */
+
 static int why_of_done = 1;
 
 static void pauses_in_done(struct ward_task *task, int status)
