@@ -22,6 +22,22 @@ wardinclude_HEADERS = \
 	include/ward/task.h \
 	include/ward/ward.h
 
+wardcxxincludedir = $(wardincludedir)/cxx
+wardcxxinclude_HEADERS = \
+	include/ward/cxx/asio.h \
+	include/ward/cxx/coro.h \
+	include/ward/cxx/error.h \
+	include/ward/cxx/fork.h \
+	include/ward/cxx/future.h \
+	include/ward/cxx/job.h \
+	include/ward/cxx/lane.h \
+	include/ward/cxx/pool.h \
+	include/ward/cxx/store.h \
+	include/ward/cxx/submit.h \
+	include/ward/cxx/task.h \
+	include/ward/cxx/time.h \
+	include/ward/cxx/token.h
+
 WARD_SOURCES = \
 	lib/base/atomic.h \
 	lib/base/check.c \

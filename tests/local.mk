@@ -6,12 +6,13 @@
 #	p_scripts	its shell scripts (*.sh), run in the same way
 #
 # and says what may run beside others, what is run alone (alone_tests), and what
-# sanitizer builds run (asan_tests, tsan_tests; Criterion does not run under
-# ThreadSanitizer).  An exit status of 77 is "skipped", with the reason printed.
+# sanitizer builds run (asan_tests, tsan_tests, sanitizer_scripts; Criterion does not run
+# under ThreadSanitizer).  An exit status of 77 is "skipped", with the reason printed.
 
 alone_tests =
 asan_tests =
 tsan_tests =
+sanitizer_scripts =
 check_LTLIBRARIES =
 
 include tests/lint/local.mk
@@ -27,11 +28,11 @@ test_scripts = $(lint_scripts) $(unit_scripts) $(sim_scripts) \
 
 if TSAN
 check_PROGRAMS += $(tsan_tests)
-TESTS += $(tsan_tests)
+TESTS += $(tsan_tests) $(sanitizer_scripts)
 else
 if ASAN
 check_PROGRAMS += $(asan_tests)
-TESTS += $(asan_tests)
+TESTS += $(asan_tests) $(sanitizer_scripts)
 else
 check_PROGRAMS += $(test_programs)
 TESTS += $(test_programs) $(test_scripts)
@@ -53,10 +54,11 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; CXX='$(WARD_CXX)'; MAKE='$(MAKE)'; SHELL='$(SHELL)'; \
 	PKG_CONFIG='$(PKG_CONFIG)'; WRK='$(WRK)'; MANDOC='$(MANDOC)'; \
 	EXAMPLES_LEFT_OUT='$(EXAMPLES_LEFT_OUT)'; \
+	WARD_SANITIZE='$(WARD_SANITIZE)'; TSAN_RUN='$(TSAN_RUN)'; \
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; \
 	UBSAN_OPTIONS=print_stacktrace=1; \
 	export top_srcdir top_builddir CC CXX MAKE SHELL PKG_CONFIG WRK MANDOC \
-		EXAMPLES_LEFT_OUT ASAN_OPTIONS UBSAN_OPTIONS;
+		EXAMPLES_LEFT_OUT WARD_SANITIZE TSAN_RUN ASAN_OPTIONS UBSAN_OPTIONS;
 
 # Tests that run alone come after all the others, one after another.
 alone_logs = $(patsubst %,%.log,$(basename $(alone_tests)))

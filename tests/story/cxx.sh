@@ -9,7 +9,7 @@ if [ -z "${CXX:-}" ]; then
 fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-for how in exceptions:c++11 exceptions:c++20 forked:c++17 forked:c++20; do
+for how in exceptions:c++11 forked:c++17; do
 	name=${how%:*} std=${how#*:}
 	$SHELL "$top_builddir/libtool" --silent --tag=CC --mode=link \
 		$CXX -std=$std -O1 -Wall -Wextra -Werror -pthread \

@@ -4,7 +4,7 @@
 # A new one is a line of the list; what it asks for beyond the others, one below.
 
 unit_tests =
-unit_scripts = tests/unit/count.sh tests/unit/figures.sh tests/unit/guard.sh tests/unit/report.sh \
+unit_scripts = tests/unit/count.sh tests/unit/cxx.sh tests/unit/figures.sh tests/unit/guard.sh tests/unit/report.sh \
 	tests/unit/rivals.sh tests/unit/wardbench.sh
 
 if HAVE_CRITERION
@@ -93,6 +93,7 @@ unit_tests += \
 	tests/unit/test_worker
 endif
 asan_tests += $(unit_tests)
+sanitizer_scripts += tests/unit/cxx.sh
 
 tests/unit/test_%: PART_LIBS = $(CRITERION_LIBS)
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
@@ -118,6 +119,13 @@ tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c
 	tools/view.c
 
 EXTRA_DIST += \
+	tests/unit/cxx/all.cc \
+	tests/unit/cxx/asio.cc \
+	tests/unit/cxx/check.h \
+	tests/unit/cxx/coroutines.h \
+	tests/unit/cxx/futures.h \
+	tests/unit/cxx/memory.h \
+	tests/unit/cxx/owners.h \
 	tests/unit/fake_host.h \
 	tests/unit/filter.h \
 	tests/unit/job.h \
