@@ -131,6 +131,19 @@ endif
 
 # ---- beside wardbench ----------------------------------------------------------
 
+# What lambdas cost beside the calls in C, with WORKERS workers.
+WORKERS = 1
+.PHONY: bench-cxx
+bench-cxx: benchmarks/cxx
+	benchmarks/cxx $(WORKERS)
+benchmarks/cxx: $(top_srcdir)/benchmarks/cxx.cc $(wardcxxinclude_HEADERS) libward.la
+	@$(MKDIR_P) benchmarks
+	$(AM_V_CXX)$(LIBTOOL) --silent --tag=CC --mode=link $(WARD_CXX) -std=c++17 -O2 \
+		-Wall -Wextra -pthread -I$(top_srcdir)/include -o $@ \
+		-x c++ $< -x none libward.la
+EXTRA_DIST += benchmarks/cxx.cc
+CLEANFILES += benchmarks/cxx
+
 EXTRA_DIST += benchmarks/figures.awk benchmarks/figures.sh \
 	benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \
 	benchmarks/guard/guard.sh benchmarks/guard/judge.awk \

@@ -16,6 +16,22 @@ examples_cancel_tree_cancel_tree_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_cancel_tree_cancel_tree_LDADD = libward.la
 EXTRA_DIST += examples/cancel_tree/cancel_tree.expect
 
+# In C++, for which a compiler is asked, and set up for nothing else.
+cxx_examples =
+if COROUTINES
+cxx_examples += examples/cxx/cxx
+else
+EXAMPLES_LEFT_OUT += cxx:g++
+endif
+all-local: $(cxx_examples)
+CLEANFILES += $(cxx_examples)
+EXTRA_DIST += examples/cxx/cxx.cc examples/cxx/cxx.expect
+$(cxx_examples): %: $(top_srcdir)/%.cc $(wardcxxinclude_HEADERS) libward.la
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CXX)$(LIBTOOL) --silent --tag=CC --mode=link $(WARD_CXX) -std=c++20 -O2 \
+		-Wall -Wextra $(WARD_SANITIZE) -pthread -I$(top_srcdir)/include -o $@ \
+		-x c++ $< -x none libward.la
+
 noinst_PROGRAMS += examples/degraded/degraded
 examples_degraded_degraded_SOURCES = examples/degraded/degraded.c
 examples_degraded_degraded_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
