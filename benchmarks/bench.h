@@ -176,6 +176,7 @@ unsigned machine_cpus(void);
 bool machine_use(unsigned cpus);
 /* From now on ward's pools are placed; trials inherit it, as they do the CPUs. */
 void machine_place(void);
+void machine_publish(void); /* ward's pools publish a page */
 /* WARD_POOL_NEAR, or 0. */
 uint32_t machine_flags(void);
 /* Its name, and what the library was built with. */

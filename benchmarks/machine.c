@@ -34,15 +34,22 @@ bool machine_use(unsigned cpus)
 }
 
 #define PLACE "WARDBENCH_NEAR"
+#define PUBLISH "WARDBENCH_PUBLISH"
 
 void machine_place(void)
 {
 	setenv(PLACE, "yes", 1);
 }
 
+void machine_publish(void)
+{
+	setenv(PUBLISH, "yes", 1);
+}
+
 uint32_t machine_flags(void)
 {
-	return getenv(PLACE) ? WARD_POOL_NEAR : 0;
+	return (getenv(PLACE) ? WARD_POOL_NEAR : 0) |
+	       (getenv(PUBLISH) ? WARD_POOL_PUBLISH : 0);
 }
 
 /* How many there are for a pool; 0: nothing is placed. */
@@ -52,7 +59,7 @@ static unsigned neighbourhoods(void)
 	struct ward_stats stats = WARD_STATS_INIT;
 	struct ward_pool *pool;
 
-	config.flags = machine_flags();
+	config.flags = machine_flags() & WARD_POOL_NEAR;
 	if (!config.flags || ward_pool_create(&pool, &config))
 		return 0;
 	if (ward_pool_stats(pool, &stats))

@@ -53,6 +53,7 @@ static void usage(FILE *out)
 		"  --placement LIST   of threads: across, together, unpinned\n"
 		"  --cpus N           on the first N CPUs only\n"
 		"  --near             ward's workers are placed: WARD_POOL_NEAR\n"
+		"  --publish          ward's pools publish a page: WARD_POOL_PUBLISH\n"
 		"  --quick            fewer and shorter runs\n"
 		"  --help\n");
 }
@@ -194,6 +195,7 @@ static const struct option options[] = {
 	{ "only", required_argument, NULL, 'o' },
 	{ "cpus", required_argument, NULL, 'C' },
 	{ "near", no_argument, NULL, 'N' },
+	{ "publish", no_argument, NULL, 'B' },
 	{ "json", required_argument, NULL, 'j' },
 	{ "report", required_argument, NULL, 'H' },
 	{ "help", no_argument, NULL, 'h' },
@@ -269,6 +271,9 @@ static void take_option(struct line *line, int option, const char *value)
 		break;
 	case 'N':
 		machine_place();
+		break;
+	case 'B':
+		machine_publish();
 		break;
 	case 'q':
 		o->quick = true;

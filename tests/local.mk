@@ -95,7 +95,7 @@ torture: all
 		check_PROGRAMS='$(torture_tests)' check_LTLIBRARIES=
 story: all
 	+$(part) TESTS='$(story_tests) $(story_scripts)' \
-		check_PROGRAMS='$(story_tests)' \
+		check_PROGRAMS='$(story_tests) $(story_programs)' \
 		check_LTLIBRARIES=tests/story/plugin.la
 # What programs have compiled in, beside that of the last release; 'abi' writes it anew.
 abi-check:

@@ -50,6 +50,7 @@ sane_story_tests = \
 	tests/story/oom \
 	tests/story/poison \
 	tests/story/polling_sleeps \
+	tests/story/publish \
 	tests/story/resize_under_load \
 	tests/story/same_incident \
 	tests/story/starvation \
@@ -84,6 +85,12 @@ story_scripts = \
 	tests/story/cxx.sh
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
 story_scripts += tests/story/examples.sh tests/story/service.sh
+if HAVE_NCURSES
+story_scripts += tests/story/wardtop.sh
+story_programs = tests/story/watched
+check_PROGRAMS += $(story_programs)
+endif
+tests_story_watched_LDADD = libward-core.la
 httpd_scripts = \
 	tests/story/httpd_degraded.sh \
 	tests/story/httpd_end.sh \

@@ -130,6 +130,7 @@ Test(publish, pools_of_one_name, .init = in_dir, .fini = leave_dir)
 	cr_assert_eq(access(file_of(getpid(), "twin-2"), R_OK), 0);
 	cr_assert_eq(find_pid(&finds, getpid()), 0);
 	cr_assert_eq(finds.n, 2);
+	find_free(&finds);
 	cr_assert_eq(ward_pool_destroy(one, 0), 0);
 	cr_assert_eq(access(file_of(getpid(), "twin-2"), R_OK), 0);
 	cr_assert_eq(files(), 1);
@@ -286,6 +287,26 @@ Test(publish, a_task_by_its_name, .init = in_dir, .fini = leave_dir)
 	cr_assert_null(worker_of(&model, name));
 	ended(pool);
 	free(name);
+	model_free(&model);
+}
+
+Test(publish, no_names_where_memory_may_not_be_read, .init = in_dir, .fini = leave_dir)
+{
+	struct ward_pool_config config = config_of("sandbox");
+	struct ward_task task = { .run = waits, .name = "unseen" };
+	struct ward_pool *pool;
+	struct found found;
+	struct model model;
+
+	cr_assert(refuse_call(SYS_process_vm_readv, EPERM));
+	pool = started(&config);
+	model = model_of(getpid(), &found);
+	cr_assert_eq(ward_submit(pool, &task, 0), 0);
+	cr_assert(shows(&model, found.fd, model.stats.running == 1));
+	cr_assert_eq(model.pool.workers.rows, 2);
+	cr_assert_null(worker_of(&model, "unseen"));
+	store_release(&let_go, 1);
+	ended(pool);
 	model_free(&model);
 }
 
@@ -477,6 +498,7 @@ Test(publish, a_childs_descriptors_show_no_page_of_its_own)
 	cr_assert_eq(finds.n, 0);
 	cr_assert_eq(find_pid(&finds, getpid()), 0);
 	cr_assert_eq(finds.n, 1);
+	find_free(&finds);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	cr_assert_eq(ward_pool_destroy(pool, 0), 0);
