@@ -23,13 +23,22 @@ leads=$(printf '%s\n' "$names" | while read -r page name; do
 done
 echo 's,href="(([^w]|w[^a]|wa[^r]|war[^d])[^"]*\.[1-8])\.html",href="https://manpages.debian.org/\1",g')
 
-# the way back, and the first place that has the name of a call, which is in SYNOPSIS, as an anchor
+# the way back, and the first place that has a name, which is in SYNOPSIS, as its anchor
 anchors() {
-	awk '/^<body>/ { $0 = $0 "\n<p><a href=\"index.html\">libward: the manual</a></p>" }
-	match($0, /<code class="Fn">[A-Za-z_:]*<\/code>/) {
-		name = substr($0, RSTART + 17, RLENGTH - 24)
-		if (!(name in seen))
-			sub(/<code class="Fn">/, "<code class=\"Fn\" id=\"" name "\">")
+	awk 'function with(text, id) { # the first tag has it
+		sub(/>/, " id=\"" id "\">", text)
+		return text
+	}
+	/^<body>/ { $0 = $0 "\n<p><a href=\"index.html\">libward: the manual</a></p>" }
+	match($0, / id="[^"]*"/) && substr($0, RSTART + 5, RLENGTH - 6) in seen {
+		$0 = substr($0, 1, RSTART - 1) substr($0, RSTART + RLENGTH)
+	}
+	match($0, /<(code class="Fn|var class="Vt)">[^<]*</) {
+		name = substr($0, RSTART, RLENGTH - 1)
+		sub(/.*[> ]/, "", name)
+		if (name ~ /^[A-Za-z_:]+$/ && !(name in seen))
+			$0 = substr($0, 1, RSTART) \
+				with(substr($0, RSTART + 1), name)
 		seen[name]
 	} 1'
 }
