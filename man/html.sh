@@ -30,8 +30,11 @@ anchors() {
 		return text
 	}
 	/^<body>/ { $0 = $0 "\n<p><a href=\"index.html\">libward: the manual</a></p>" }
-	match($0, / id="[^"]*"/) && substr($0, RSTART + 5, RLENGTH - 6) in seen {
-		$0 = substr($0, 1, RSTART - 1) substr($0, RSTART + RLENGTH)
+	match($0, / id="[^"]*"/) { # by mandoc
+		name = substr($0, RSTART + 5, RLENGTH - 6)
+		if (name in seen)
+			$0 = substr($0, 1, RSTART - 1) substr($0, RSTART + RLENGTH)
+		seen[name]
 	}
 	match($0, /<(code class="Fn|var class="Vt)">[^<]*</) {
 		name = substr($0, RSTART, RLENGTH - 1)
