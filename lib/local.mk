@@ -183,6 +183,7 @@ WARD_SOURCES = \
 	lib/front/create.c \
 	lib/front/front.h \
 	lib/front/lanes.c \
+	lib/front/metrics.c \
 	lib/front/pool.c \
 	lib/front/port_run.c \
 	lib/front/recall.c \

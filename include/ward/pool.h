@@ -392,6 +392,31 @@ WARD_API int ward_pool_destroy(struct ward_pool *pool, ward_ns until);
  */
 WARD_API int ward_pool_stats(struct ward_pool *pool, struct ward_stats *stats);
 
+/* The type of a text by ward_metrics(), for those who fetch it. */
+#define WARD_METRICS_TYPE                                                      \
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+/* Bytes that are enough for those of n pools, whatever the numbers. */
+#define WARD_METRICS_ROOM(n) (((size_t)(n) + 1) * 28672)
+
+/*
+ * Writes the numbers of n pools, as ward_pool_stats() has them, as a text that
+ * Prometheus and its like read (OpenMetrics 1.0): families ward_*, with their help and
+ * type, in each the pools' samples with the label pool="name".  Spans are in seconds.
+ * A histogram has the bounds of ward_stats' buckets, and no _sum, for none is measured.
+ * The text ends with "# EOF"; families of the caller's own stand before it.
+ * Returns the length that the whole text has, without its NUL, as snprintf() does: where
+ * it is not less than 'len' the text was cut, and has no end.  buf may be NULL if len
+ * is 0.  The numbers change from call to call, and the length with them.
+ *	-EINVAL		NULL, or no pool
+ *	-EEXIST		two pools have the same name, or one stands there twice
+ *	-ECHILD		a pool belongs to the parent process
+ * On an error buf is untouched.  Any thread; not in a signal handler.  It allocates
+ * nothing and waits for no task, so that it answers where all workers hang; it takes
+ * some 2 KiB of the caller's stack for each pool.
+ */
+WARD_API int ward_metrics(struct ward_pool *const *pools, unsigned n, char *buf,
+			  size_t len);
+
 /*
  * Checks the pool's books against its invariants.  Those that need a still pool
  * are checked if it stands still for the length of the call; 'checked' tells

@@ -31,7 +31,8 @@ struct ward_stats {
 			      holds, keeps stuck workers seated */
 	uint32_t neighbourhoods; /* that workers are spread over
 				    (WARD_POOL_NEAR), at least 1 */
-	uint32_t reserved; /* 0 */
+	uint32_t zombies_cap; /* that may be out and keep their CPU: of 'zombies'
+				 those that are not asleep */
 	/* tasks */
 	uint64_t accepted; /* tasks that have come to the pool: all submits that
 			      returned 0, less 'in_lanes'; and 'stolen' */
@@ -74,7 +75,7 @@ struct ward_stats {
 			      those accepted, answered, started and ended, too */
 	uint64_t in_lanes; /* accepted by a lane, waiting for their turn in it, now */
 	uint32_t zombies_asleep; /* of 'zombies', those that were found asleep */
-	uint32_t reserved2;	 /* 0 */
+	uint32_t zombies_asleep_cap; /* as many as may be */
 };
 #define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
 

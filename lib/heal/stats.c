@@ -118,6 +118,8 @@ void stats_count(struct pool *pool, struct ward_stats *stats)
 	stats->spares = load_relaxed(&pool->spares_ready);
 	stats->zombies_asleep = load_relaxed(&pool->zombies_asleep);
 	stats->zombies = load_relaxed(&pool->zombies_out);
+	stats->zombies_cap = pool->zombie_cap;
+	stats->zombies_asleep_cap = pool->asleep_cap;
 	stats->degraded = load_relaxed(&pool->degraded);
 	stats->neighbourhoods = near ? near->host->n : 1;
 	stats->reports_told = load_relaxed(&pool->tell.told);

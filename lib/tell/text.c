@@ -69,7 +69,23 @@ void text_hex(struct text *text, uint64_t n)
 	digits_of(text, n, 16, 1);
 }
 
-/* Three digits behind the point, without the zeros at the end. */
+/* What is behind the point, without the zeros at the end; nothing if that is 0. */
+static void part_of_one(struct text *text, unsigned rest, unsigned digits)
+{
+	if (rest == 0)
+		return;
+	for (; rest % 10 == 0; digits--)
+		rest /= 10;
+	text_part(text, '.', rest, digits);
+}
+
+void text_seconds(struct text *text, uint64_t ns)
+{
+	text_number(text, ns / 1000000000u, 1);
+	part_of_one(text, (unsigned)(ns % 1000000000u), 9);
+}
+
+/* Three digits behind the point. */
 void text_span(struct text *text, uint64_t ns)
 {
 	static const char *const unit[] = { "ns", "us", "ms", "s" };
@@ -80,13 +96,7 @@ void text_span(struct text *text, uint64_t ns)
 		ns /= 1000;
 	}
 	text_number(text, ns, 1);
-	if (rest > 0) {
-		unsigned digits = 3;
-
-		for (; rest % 10 == 0; digits--)
-			rest /= 10;
-		text_part(text, '.', rest, digits);
-	}
+	part_of_one(text, rest, 3);
 	text_put(text, unit[i]);
 }
 
@@ -210,6 +220,26 @@ void text_escaped(struct text *text, const char *string)
 			while (n-- > 0)
 				text_char(text, (char)*s++);
 		}
+	}
+}
+
+void text_label(struct text *text, const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+
+	while (*s) {
+		unsigned n = utf8(s);
+
+		if (n == 0) {
+			text_put(text, "\xef\xbf\xbd"); /* U+FFFD */
+			s++;
+			continue;
+		}
+		if (strchr("\"\\\n", *s))
+			text_char(text, '\\');
+		text_char(text, *s == '\n' ? 'n' : (char)*s);
+		while (s++, --n > 0)
+			text_char(text, (char)*s);
 	}
 }
 

@@ -31,6 +31,13 @@ void text_hex(struct text *text, uint64_t n); /* 0x... */
  */
 void text_escaped(struct text *text, const char *string);
 void text_quoted(struct text *text, const char *string); /* with the quotes */
+/*
+ * As inside a label's value of OpenMetrics: quote, backslash and newline are escaped,
+ * bytes that are not UTF-8 become U+FFFD.
+ */
+void text_label(struct text *text, const char *string);
+/* Seconds: 0.000000012, 10.5 */
+void text_seconds(struct text *text, uint64_t ns);
 /* 12ns, 3.456us, 250ms, 10.5s */
 void text_span(struct text *text, uint64_t ns);
 /* 2026-11-21T08:45:30.641895546Z */

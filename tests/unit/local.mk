@@ -62,6 +62,7 @@ unit_tests += \
 	tests/unit/test_limit \
 	tests/unit/test_loop \
 	tests/unit/test_lost \
+	tests/unit/test_metrics \
 	tests/unit/test_misuse \
 	tests/unit/test_near \
 	tests/unit/test_notify \
@@ -103,6 +104,7 @@ tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_is_younger
 tests_unit_test_frame_CFLAGS = $(AM_CFLAGS) -g # it looks for its own lines
 tests_unit_test_intensity_LDADD = $(LDADD) -lm
+tests_unit_test_metrics_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ward_pool_stats
 tests_unit_test_page_SOURCES = tests/unit/test_page.c \
 	benchmarks/chart.c benchmarks/measure.c benchmarks/page.c \
 	benchmarks/page_heal.c benchmarks/page_speed.c benchmarks/piece.c \
@@ -131,6 +133,7 @@ EXTRA_DIST += \
 	tests/unit/job.h \
 	tests/unit/json.h \
 	tests/unit/lane_job.h \
+	tests/unit/openmetrics.h \
 	tests/unit/page.h \
 	tests/unit/said.h \
 	tests/unit/wait.h

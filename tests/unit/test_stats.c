@@ -23,11 +23,17 @@ static uint64_t above(const uint64_t bucket[WARD_BUCKETS], ward_ns span)
 Test(stats, a_new_pool_has_none)
 {
 	struct ward_pool_config config = job_config(3);
-	struct ward_pool *pool = created(&config);
-	struct ward_stats stats = stats_of(pool), zero = WARD_STATS_INIT;
+	struct ward_stats stats, zero = WARD_STATS_INIT;
+	struct ward_pool *pool;
 
 	zero.neighbourhoods = 1;
+	zero.zombies_cap = 5;
+	zero.zombies_asleep_cap = 7;
 	zero.vacant = zero.wanted = zero.least = zero.most = 3;
+	config.zombies = zero.zombies_cap;
+	config.zombies_asleep = zero.zombies_asleep_cap;
+	pool = created(&config);
+	stats = stats_of(pool);
 	cr_assert_arr_eq(&stats, &zero, sizeof(zero));
 	cr_assert_eq(ward_pool_destroy(pool, 0), 0);
 }

@@ -202,3 +202,33 @@ Test(text, any_bytes_are_a_string)
 		cr_assert(json_is_one(big), "round %d", i);
 	}
 }
+
+/* ---- for collectors ---------------------------------------------------- */
+
+Test(text, seconds)
+{
+	begin();
+	text_seconds(&text, 0);
+	text_char(&text, ' ');
+	text_seconds(&text, 1);
+	text_char(&text, ' ');
+	text_seconds(&text, 1023);
+	text_char(&text, ' ');
+	text_seconds(&text, 10500000000);
+	text_char(&text, ' ');
+	text_seconds(&text, UINT64_MAX);
+	cr_assert_str_eq(said(), "0 0.000000001 0.000001023 10.5 "
+				 "18446744073.709551615");
+}
+
+Test(text, labels)
+{
+	begin();
+	text_label(&text, "a\"\\\n\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xa9");
+	cr_assert_str_eq(said(), "a\\\"\\\\\\n\t\xc3\xa9\xe2\x82\xac"
+				 "\xf0\x9f\x92\xa9");
+	begin();
+	text_label(&text, "\xff\xc3(\xe2\x82");
+	cr_assert_str_eq(said(), "\xef\xbf\xbd\xef\xbf\xbd("
+				 "\xef\xbf\xbd\xef\xbf\xbd");
+}
