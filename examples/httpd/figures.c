@@ -17,54 +17,56 @@ struct figure {
 	size_t offset, width;
 };
 
-#define FIELD(s, field, type, help)                                            \
-	{ #field, help, type, offsetof(struct s, field),                       \
-	  sizeof(((struct s *)0)->field) }
-#define POOL(field, type, help) FIELD(ward_stats, field, type, help)
+#define PLACE(s, field)                                                        \
+	.name = #field, .offset = offsetof(struct s, field),                   \
+	.width = sizeof(((struct s *)0)->field)
+#define POOL(field) { PLACE(ward_stats, field) }
 
+/* For JSON; /metrics has them by ward_metrics(). */
 static const struct figure pool_figures[] = {
-	POOL(workers, GAUGE, "Seats that are taken."),
-	POOL(running, GAUGE, "Workers inside a request."),
-	POOL(idle, GAUGE, "Workers that are parked."),
-	POOL(spares, GAUGE, "Threads ready to take a seat."),
-	POOL(zombies, GAUGE, "Lost threads that are not back yet."),
-	POOL(vacant, GAUGE, "Seats without a worker."),
-	POOL(degraded, GAUGE, "1 while lost workers are not replaced."),
-	POOL(queued, GAUGE, "Requests that wait for a worker."),
-	POOL(owed, GAUGE, "Requests that wait for a late answer."),
-	POOL(accepted, COUNTER, "Requests that the pool took."),
-	POOL(answered, COUNTER, "Requests that the pool answered."),
-	POOL(refused, COUNTER, "Requests that found no room."),
-	POOL(started, COUNTER, "Attempts that began."),
-	POOL(ended, COUNTER, "Attempts that ended."),
-	POOL(stalled, COUNTER, "Attempts taken away by the steward."),
-	POOL(died, COUNTER, "Attempts lost with their thread."),
-	POOL(late, COUNTER, "Attempts that came home too late."),
-	POOL(reruns, COUNTER, "Attempts after a lost one."),
-	POOL(stale_commits, COUNTER, "Commits that were refused."),
-	POOL(convicted_livelock, COUNTER, "Workers that spun."),
-	POOL(convicted_blocked, COUNTER, "Workers that slept."),
-	POOL(convicted_progress, COUNTER, "Workers that got nowhere."),
-	POOL(deaths, COUNTER, "Threads that died."),
-	POOL(acquitted, COUNTER, "Workers that moved before the fence."),
-	POOL(heals, COUNTER, "Seats given to another thread."),
-	POOL(zombies_entered, COUNTER, "Threads that were fenced."),
-	POOL(zombies_returned, COUNTER, "Fenced threads that came home."),
-	POOL(zombies_reaped, COUNTER, "Fenced threads that ended."),
-	POOL(threads_created, COUNTER, "Threads made."),
-	POOL(threads_joined, COUNTER, "Threads joined."),
-	POOL(reports_told, COUNTER, "Reports told."),
-	POOL(reports_suppressed, COUNTER, "Reports left out."),
-	POOL(scans, COUNTER, "Rounds of the steward."),
-	POOL(looks, COUNTER, "Looks into the kernel."),
-	POOL(rescues, COUNTER, "Wakeups that only the steward gave."),
+	POOL(workers),
+	POOL(running),
+	POOL(idle),
+	POOL(spares),
+	POOL(zombies),
+	POOL(vacant),
+	POOL(degraded),
+	POOL(queued),
+	POOL(owed),
+	POOL(accepted),
+	POOL(answered),
+	POOL(refused),
+	POOL(started),
+	POOL(ended),
+	POOL(stalled),
+	POOL(died),
+	POOL(late),
+	POOL(reruns),
+	POOL(stale_commits),
+	POOL(convicted_livelock),
+	POOL(convicted_blocked),
+	POOL(convicted_progress),
+	POOL(deaths),
+	POOL(acquitted),
+	POOL(heals),
+	POOL(zombies_entered),
+	POOL(zombies_returned),
+	POOL(zombies_reaped),
+	POOL(threads_created),
+	POOL(threads_joined),
+	POOL(reports_told),
+	POOL(reports_suppressed),
+	POOL(scans),
+	POOL(looks),
+	POOL(rescues),
 };
 
 struct own {
 	uint64_t requests, answered, lost, turned_away, left;
 	uint64_t in_flight, threads, memory_bytes;
 };
-#define OWN(field, type, help) FIELD(own, field, type, help)
+#define OWN(field, type_, help_)                                               \
+	{ PLACE(own, field), .type = type_, .help = help_ }
 
 static const struct figure own_figures[] = {
 	OWN(requests, COUNTER, "Requests that came in."),
@@ -129,76 +131,48 @@ static void look_at_server(struct server *server, struct own *own)
 
 /* ---- OpenMetrics ---------------------------------------------------------- */
 
-static void metrics_of(struct evbuffer *out, const char *prefix,
-		       const void *from, const struct figure *figures,
-		       size_t n)
+static void own_metrics(struct evbuffer *out, const struct own *own)
 {
-	for (; n--; figures++) {
-		bool counter = figures->type == COUNTER;
+	const struct figure *end = own_figures + COUNT(own_figures);
+
+	for (const struct figure *f = own_figures; f < end; f++) {
+		bool counter = f->type == COUNTER;
 
 		evbuffer_add_printf(out,
-				    "# TYPE %s_%s %s\n"
-				    "# HELP %s_%s %s\n"
-				    "%s_%s%s %llu\n",
-				    prefix, figures->name,
-				    counter ? "counter" : "gauge", prefix,
-				    figures->name, figures->help, prefix,
-				    figures->name, counter ? "_total" : "",
-				    value(from, figures));
+				    "# TYPE httpd_%s %s\n"
+				    "# HELP httpd_%s %s\n"
+				    "httpd_%s%s %llu\n",
+				    f->name, counter ? "counter" : "gauge",
+				    f->name, f->help, f->name,
+				    counter ? "_total" : "", value(own, f));
 	}
 }
 
-/*
- * A bucket's bound is the next power of two, which is one nanosecond more than
- * the longest span in it.  Sums are not kept, so there is no _sum, and then no
- * _count either.
- */
-static void metrics_histogram(struct evbuffer *out, const char *name,
-			      const char *help, const uint64_t *buckets)
+/* The pool's come last: they bring the end of the text. */
+static int pool_metrics(struct evbuffer *out, struct ward_pool *pool)
 {
-	unsigned long long below = 0;
+	struct evbuffer_iovec room;
+	int len;
 
-	evbuffer_add_printf(out,
-			    "# TYPE %s_seconds histogram\n"
-			    "# UNIT %s_seconds seconds\n"
-			    "# HELP %s_seconds %s\n",
-			    name, name, name, help);
-	for (int i = 0; i < WARD_BUCKETS - 1; i++) {
-		below += buckets[i];
-		evbuffer_add_printf(out,
-				    "%s_seconds_bucket{le=\"%.9g\"} %llu\n",
-				    name, (double)(2ull << i) / 1e9, below);
-	}
-	below += buckets[WARD_BUCKETS - 1];
-	evbuffer_add_printf(out, "%s_seconds_bucket{le=\"+Inf\"} %llu\n", name,
-			    below);
+	if (evbuffer_reserve_space(out, WARD_METRICS_ROOM(1), &room, 1) < 0)
+		return -ENOMEM;
+	len = ward_metrics(&pool, 1, room.iov_base, room.iov_len);
+	if (len < 0)
+		return len;
+	room.iov_len = (size_t)len;
+	return evbuffer_commit_space(out, &room, 1) ? -ENOMEM : 0;
 }
 
 int figures_metrics(struct request *req)
 {
-	struct ward_stats stats = WARD_STATS_INIT;
-	struct evbuffer *out;
+	int err = answer_body(&req->answer, WARD_METRICS_TYPE);
 	struct own own;
-	int err;
 
-	err = ward_pool_stats(req->server->pool, &stats);
-	if (!err)
-		err = answer_body(&req->answer,
-				  "application/openmetrics-text; "
-				  "version=1.0.0; charset=utf-8");
 	if (err)
 		return err;
-	out = req->answer.body;
 	look_at_server(req->server, &own);
-	metrics_of(out, "httpd", &own, own_figures, COUNT(own_figures));
-	metrics_of(out, "ward", &stats, pool_figures, COUNT(pool_figures));
-	metrics_histogram(out, "ward_queue", "From submit to run, sampled.",
-			  stats.queue_time);
-	metrics_histogram(out, "ward_run", "Inside run, sampled.",
-			  stats.run_time);
-	metrics_histogram(out, "ward_heal", "From detection to a new worker.",
-			  stats.heal_time);
-	return evbuffer_add_printf(out, "# EOF\n") < 0 ? -ENOMEM : 0;
+	own_metrics(req->answer.body, &own);
+	return pool_metrics(req->answer.body, req->server->pool);
 }
 
 /* ---- JSON ----------------------------------------------------------------- */

@@ -168,7 +168,7 @@ body | awk '
 	{
 		name = $1; sub(/\{.*/, "", name); base = name
 		sub(/_(total|bucket)$/, "", base)
-		if (NF != 2 || $2 !~ /^[0-9]+$/ || !(base in type) ||
+		if (NF != 2 || $2 !~ /^[0-9.]+$/ || !(base in type) ||
 		    (type[base] == "counter") != (name ~ /_total$/) ||
 		    (type[base] == "histogram") != (name ~ /_bucket$/)) {
 			print "bad metric: " $0; bad = 1
