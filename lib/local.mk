@@ -59,6 +59,7 @@ WARD_SOURCES = \
 	lib/base/host_inside.h \
 	lib/base/host_life.c \
 	lib/base/host_lock.h \
+	lib/base/host_list.c \
 	lib/base/host_memory.c \
 	lib/base/host_near.c \
 	lib/base/host_near.h \
@@ -257,3 +258,14 @@ install-data-hook:
 			>'$(DESTDIR)$(cmakedir)/ward-config.cmake'
 
 EXTRA_DIST += lib/link.sh lib/ward.abi lib/ward.abignore lib/ward.map
+
+# gdb's commands, and where gdb looks for them: by the library's place and real name.
+dist_pkgdata_DATA += lib/ward-gdb.py
+auto_load = $(DESTDIR)$(datadir)/gdb/auto-load$(libdir)
+real_name = sed -n "s/^library_names='\([^ ]*\) .*/\1/p" libward.la
+install-exec-hook:
+	name=$$($(real_name)); [ -z "$$name" ] || { \
+		$(MKDIR_P) "$(auto_load)" && $(LN_S) -f \
+			"$(pkgdatadir)/ward-gdb.py" "$(auto_load)/$$name-gdb.py"; }
+uninstall-hook:
+	name=$$($(real_name)); rm -f "$(auto_load)/$$name-gdb.py"

@@ -116,6 +116,14 @@ void host_free(void *mem, size_t size);
  */
 void host_populate(void *mem, size_t size);
 
+/* ---- what a debugger finds ------------------------------------------------ */
+
+struct host_listed {
+	struct host_listed *next;
+};
+void host_list(struct host_listed *it);
+void host_unlist(const struct host_listed *it); /* also of one that is not there */
+
 /* ---- memory that other processes may read ---------------------------------- */
 
 /*

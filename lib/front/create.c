@@ -146,6 +146,7 @@ static void set_sizes(struct pool *pool, const struct ward_pool_config *c)
 static void pool_free(struct pool *pool)
 {
 	pool->magic = HANDLE_DEAD;
+	host_unlist(&pool->listed);
 	if (pool->helpers_free)
 		pool->helpers_free(pool->helpers);
 	for_each_slot(slot, pool)
@@ -346,6 +347,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 	pool = host_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
+	host_list(&pool->listed);
 	host_symbol_hold();
 	set_words(pool, &own);
 	err = set_up(pool, &own);

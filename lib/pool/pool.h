@@ -42,6 +42,7 @@ struct pool {
 
 	/* I: by pool_new() */
 	uint32_t magic; /* handle.h; DEAD when its memory goes */
+	struct host_listed listed; /* L, in host_list.c */
 	uint32_t seats, slots, spares_wanted;
 	uint32_t zombie_cap, asleep_cap; /* zombies with their CPU; those asleep */
 	struct slot *slot;

@@ -84,11 +84,14 @@ story_tests = $(sane_story_tests) \
 story_scripts = \
 	tests/story/cxx.sh
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
+story_scripts += tests/story/gdb.sh
+story_programs = tests/story/to_watch
+tests_story_to_watch_LDADD = libward-core.la
+check_PROGRAMS += $(story_programs)
 story_scripts += tests/story/examples.sh tests/story/service.sh
 if HAVE_NCURSES
 story_scripts += tests/story/wardtop.sh
-story_programs = tests/story/watched
-check_PROGRAMS += $(story_programs)
+story_programs += tests/story/watched
 endif
 tests_story_watched_LDADD = libward-core.la
 httpd_scripts = \
