@@ -165,6 +165,10 @@ examples_loop_libuv_loop_libuv_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_loop_libuv_loop_libuv_LDADD = libward.la $(UV_LIBS)
 EXTRA_DIST += examples/loop_libuv/loop_libuv.expect
 
+# For those who watch a pool.
+dist_pkgdata_DATA += \
+	examples/grafana/ward.json
+
 httpd_sources = \
 	examples/httpd/answer.c \
 	examples/httpd/answer.h \

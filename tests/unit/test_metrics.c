@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job.h"
+#include "json.h"
 #include "openmetrics.h"
 
 static char text[256 << 10];
@@ -348,4 +349,44 @@ Test(metrics, there_is_a_room_that_is_enough)
 	given = NULL;
 	for (int i = 0; i < 2; i++)
 		cr_assert_eq(ward_pool_destroy(pool[i], 0), 0);
+}
+
+/* ---- examples/grafana/ward.json ------------------------------------------------------- */
+
+static const char *dashboard(void)
+{
+	static char json[128 << 10];
+	char path[4096];
+	const char *top = getenv("top_srcdir");
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/examples/grafana/ward.json",
+		 top ? top : "..");
+	file = fopen(path, "r");
+	cr_assert(file, "%s: %s", path, strerror(errno));
+	n = fread(json, 1, sizeof(json) - 1, file);
+	cr_assert_lt(n, sizeof(json) - 1);
+	fclose(file);
+	return json;
+}
+
+Test(metrics, the_dashboard_asks_for_what_there_is)
+{
+	struct ward_pool *pool = named("a");
+	const char *json = dashboard();
+	unsigned asked = 0;
+
+	cr_assert(json_is_one(json));
+	said_of(&pool, 1);
+	for (const char *s = json; (s = strstr(s, "ward_")); asked++) {
+		size_t n = om_name(s);
+		char sample[64];
+
+		snprintf(sample, sizeof(sample), "\n%.*s{", (int)n, s);
+		cr_expect(strstr(text, sample), "no %.*s", (int)n, s);
+		s += n;
+	}
+	cr_assert_gt(asked, 30);
+	cr_assert_eq(ward_pool_destroy(pool, 0), 0);
 }
