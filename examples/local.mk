@@ -165,9 +165,12 @@ examples_loop_libuv_loop_libuv_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_loop_libuv_loop_libuv_LDADD = libward.la $(UV_LIBS)
 EXTRA_DIST += examples/loop_libuv/loop_libuv.expect
 
-# For those who watch a pool.
+# For those who watch a pool: docs/watching.md.
 dist_pkgdata_DATA += \
-	examples/grafana/ward.json
+	examples/grafana/ward.json \
+	examples/trace/hangs.bt \
+	examples/trace/heals.bt \
+	examples/trace/run_times.bt
 
 httpd_sources = \
 	examples/httpd/answer.c \

@@ -74,6 +74,7 @@ WARD_SOURCES = \
 	lib/base/host_thread.c \
 	lib/base/host_trace.c \
 	lib/base/host_where.c \
+	lib/base/probe.h \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
 	lib/sync/bucket.h \

@@ -5,6 +5,7 @@
  * Edge [o]: over, with the effects of its last run | a waiter for that.
  */
 #include "flow/tree.h"
+#include "base/probe.h"
 #include "heal/notify.h"
 #include "lane/wait.h"
 #include <stdio.h>
@@ -308,6 +309,8 @@ void supervisor_failed(struct ward_steward *steward, struct member *member,
 		give_up(steward, cause);
 		return;
 	}
+	PROBE(restart, steward->tree->pool->name, steward->name, member->name, status,
+	      cause);
 	if (steward->strategy == WARD_ONE_FOR_ONE)
 		member->ops->up(member);
 	else

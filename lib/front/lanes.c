@@ -2,6 +2,7 @@
 /*
  * lanes.c - lanes as their users see them: made, filled, waited for, ended.
  */
+#include "base/probe.h"
 #include "lane/port.h"
 #include "lane/stop.h"
 #include "lane/wait.h"
@@ -369,6 +370,7 @@ static uint64_t lane_open(struct lane *lane, struct ward_task *task,
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
+	PROBE(submit, lane->pool, task, lane);
 	task_open_lane(priv, lane, !active);
 	if (unlikely(stop_window(lane->pool, task)))
 		task_stamp(priv, host_now());
@@ -507,6 +509,7 @@ static int submit_later(struct lane *lane, struct ward_task *task, uint64_t at)
 
 	if (!task->policy && lane->flags & LANE_HAS_POLICY)
 		task->policy = &lane->policy;
+	PROBE(submit, pool, task, lane);
 	task_open_timed(task_priv(task), lane);
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at);

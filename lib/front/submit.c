@@ -2,6 +2,7 @@
 /*
  * submit.c - a task's way in: checked, marked as the pool's, put.
  */
+#include "base/probe.h"
 #include "front/front.h"
 #include "lane/stop.h"
 #include "lane/wait.h"
@@ -27,6 +28,7 @@ static hot bool open_plain(const struct pool *pool, struct ward_task *task)
 {
 	if (unlikely(!task || (uintptr_t)task % _Alignof(struct ward_task)))
 		return false;
+	PROBE(submit, pool, task, 0); /* here, and so, it costs no register */
 	if (unlikely(((uintptr_t)task->policy | (uintptr_t)task->cancel |
 		      pool->policy.start_within) != 0 || !task->run ||
 		     !task_idle(load_acquire(&task_priv(task)->word)))) /* [K] */
@@ -251,6 +253,7 @@ int submit_at(struct pool *pool, struct ward_task *task, uint64_t at,
 	if (!inbox_enter(&pool->inbox))
 		return -ESHUTDOWN;
 	now = host_now();
+	PROBE(submit, pool, task, 0);
 	task_open_requeued(task_priv(task), period);
 	if (stop_window(pool, task))
 		task_stamp(task_priv(task), at > now ? at : now);

@@ -3,6 +3,7 @@
  * verdict.c - after a verdict: an excuse, a warning, a report, or a worker that is fenced
  * and replaced; and, where no more may be, a pool that is degraded.
  */
+#include "base/probe.h"
 #include "heal/heal.h"
 #include "heal/zombie.h"
 #include "task/priority.h"
@@ -128,6 +129,9 @@ static void warn(struct steward *me, const struct finding *f)
 	struct tell *tell = &me->pool->tell;
 	struct incident *in = incident_open(tell, WARD_R_SLOW, incident_id());
 
+	PROBE(suspect, me->pool->name, load_relaxed(&f->slot->seat.number),
+	      load_relaxed(&f->slot->thread.tid), load_relaxed(&f->slot->task),
+	      f->history->silence.silence, f->history->silence.blocked);
 	fill_report(in, f);
 	if (f->history->ask)
 		ask_for_help(me, in, f);
@@ -209,6 +213,9 @@ static void convict(struct steward *me, const struct finding *f)
 	lowers = f->verdict == VERDICT_LIVELOCK && pool->lowers &&
 		 !excuse_wanted(pool, me->history, load_relaxed(&slot->thread.tid),
 				&me->also);
+	PROBE(convict, pool->name, load_relaxed(&slot->seat.number),
+	      load_relaxed(&slot->thread.tid), load_relaxed(&slot->task),
+	      f->history->silence.silence, ward_kind_name(sentence[f->verdict].kind));
 	if (!zombie_make(pool, slot, &how)) {
 		add_relaxed(&pool->acquitted, 1);
 		incident_drop(&pool->tell, how.in);

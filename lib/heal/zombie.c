@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "heal/zombie.h"
+#include "base/probe.h"
 #include "run/run.h"
 
 bool zombie_room(const struct pool *pool, bool asleep)
@@ -21,6 +22,14 @@ static void tell_attempt(struct incident *in, const struct ward_task *task,
 		return;
 	in->report.attempt = task_attempt(load_relaxed(&task_priv(task)->word));
 	in->report.task = task->name ? task->name : "";
+}
+
+static void trace_fence(const struct slot *slot, const struct ward_task *task,
+			bool runs, uint64_t id)
+{
+	(void)slot, (void)task, (void)runs, (void)id; /* where there are no probes */
+	PROBE(fence, slot->pool->name, load_relaxed(&slot->seat.number),
+	      load_relaxed(&slot->thread.tid), task, runs ? task->name : NULL, id);
 }
 
 static void unseat(struct pool *pool, struct slot *slot,
@@ -48,6 +57,7 @@ bool zombie_make(struct pool *pool, struct slot *slot, const struct fencing *how
 		transition_end(pool);
 		return false;
 	}
+	trace_fence(slot, task, phase == SLOT_RUN, how->id);
 	if (how->in)
 		tell_attempt(how->in, phase == SLOT_RUN ? task : NULL, when);
 	if (how->count)

@@ -7,6 +7,7 @@
  * changed | a spare about to sleep.
  */
 #include "run/run.h"
+#include "base/probe.h"
 
 enum { LIVES = 126 }; /* that one thread can watch */
 
@@ -74,6 +75,8 @@ static void took_seat(struct pool *pool, struct slot *slot)
 	if (!slot->seat.vacated)
 		return; /* its first worker */
 	took = host_now() - slot->seat.vacated;
+	PROBE(heal, pool->name, slot->self.worker, load_relaxed(&slot->thread.tid),
+	      took);
 	store_relaxed(&pool->healed[slot->self.worker], took);
 	histogram_add_shared(&pool->heal_time, took);
 }

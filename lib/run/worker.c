@@ -4,6 +4,7 @@
  * worker comes home after it was fenced.
  */
 #include "run/worker.h"
+#include "base/probe.h"
 #include "tell/dedup.h"
 #include "lane/port.h"
 #include "task/priority.h"
@@ -237,6 +238,8 @@ static hot void answer(struct pool *pool, struct slot *slot, uint64_t epoch,
 
 	if (unlikely(failed))
 		epoch = tell_dead(pool, slot, epoch, task, status);
+	PROBE(done, pool, task, task->name, status,
+	      slot ? slot->self.worker : UINT32_MAX);
 	if (unlikely(word & TASK_LANE) &&
 	    answer_lane(pool, slot, epoch, task, &status, failed))
 		return;
@@ -336,6 +339,8 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		host_exit();
+	PROBE(home, pool->name, slot->self.worker, load_relaxed(&slot->thread.tid),
+	      task, load_relaxed(&slot->fencing.at));
 	slot->priority.demoted = false;
 	if (LIFE_STATE(life) == LIFE_ZOMBIE) /* first: the rest at full priority */
 		slot->priority.demoted = !priority_returned(slot, LIFE_GEN(life));
@@ -472,6 +477,7 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	word = load_acquire(&task_priv(task)->word); /* [K] zombies' last looks */
 	if (unlikely(status || !task_plain(word)))
 		return conclude(pool, slot, epoch, task, status);
+	PROBE(done, pool, task, task->name, 0, slot->self.worker);
 	if (done) {
 		done(task, 0);
 		give_back(pool, slot, epoch, task, 0);
@@ -594,6 +600,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	count_own(&slot->started, 1);
 	epoch = slot_begin(slot, task, SLOT_RUN);
 	host_barrier_light(); /* [ca] begun | cancelled? */
+	PROBE(start, pool, task, task->name, slot->self.attempt,
+	      slot->self.worker, task->run);
 	if (unlikely(load_relaxed(&priv->word) != word) &&
 	    (status = stop_short(slot, task)))
 		;

@@ -16,7 +16,7 @@ cd "${1:-${top_srcdir:-.}}" || exit 2
 others='^_*(pthread|memory_order|std|hwloc|RLIMIT)_|^(ck_ec|ck_ring.h|dladdr|exit_group'
 others="$others|getcpu|heavy|light|linux_dirent64|mlockall|openat2|posix_spawn.*|p?select"
 others="$others|rt_sigreturn|sd_notify|sendfile|siginfo|sigwait|terminate|brk)\$"
-others="$others|^(std(io|lib)|string|signal|json|first|8080/decisions)[.](c|h|md)\$"
+others="$others|^(std(io|lib)|string|signal|json|first|sys/sdt|8080/decisions)[.](c|h|md)\$"
 others="$others|^(fib|tree|loop|late|load|death|rawexit|fault|raise|livelock|blocked|hung"
 others="$others|wakeup|trip|start|slot|steward|bare|wall|cpu|switches|K)_([0-9]+|50us_|p99|max|budget"
 others="$others|(death|raise|detect|heal)_)?\$|^(sum_run|carries|that|to|with)\$"

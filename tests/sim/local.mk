@@ -114,7 +114,7 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-DDEPUTY_AWAY_MS=20000 -DDEPUTY_LOOKS=sim_looks -DSAVED_COPIES=4 \
 	-DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER \
 	-DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
-	-DWARD_ASSERTIONS \
+	-DWARD_ASSERTIONS -UWARD_PROBES \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 

@@ -84,7 +84,8 @@ story_tests = $(sane_story_tests) \
 story_scripts = \
 	tests/story/cxx.sh
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
-story_scripts += tests/story/gdb.sh tests/story/promtool.sh
+story_scripts += tests/story/gdb.sh tests/story/probes.sh tests/story/promtool.sh \
+	tests/story/trace.sh
 story_programs = tests/story/to_watch
 tests_story_to_watch_LDADD = libward-core.la
 check_PROGRAMS += $(story_programs)
