@@ -5,7 +5,7 @@
 #	info ward NAME		those of that name
 #	ward bt [NAME] SEAT	the backtrace of the thread in that seat
 #
-# gdb loads it beside the installed shared library; elsewhere:  source ward-gdb.py
+# gdb loads it with a shared library that is installed below /usr; else:  source ward-gdb.py
 # It needs libward's debug information, calls nothing in the process and changes nothing
 # there.  Memory may be corrupt, a stopped thread may be in the middle of a step: what
 # cannot be read is said, and the rest is shown.
@@ -35,10 +35,11 @@ def libward_block():
 
 
 def ward_type(name):
-    try:
-        return gdb.lookup_type(name, libward_block())
-    except gdb.error as err:
-        raise gdb.GdbError("ward: %s: %s" % (name, err))
+    tag = name.partition(" ")[2]
+    symbol = gdb.lookup_symbol(tag, libward_block(), gdb.SYMBOL_STRUCT_DOMAIN)[0]
+    if symbol is None:
+        raise gdb.GdbError("ward: no %s in the debug information" % name)
+    return symbol.type
 
 
 def enum(name):

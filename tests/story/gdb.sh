@@ -1,13 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# ward-gdb.py: what hangs is named, in a process and in its core; and where memory is
-# corrupt that is said, and the rest is shown.
+# ward-gdb.py: what hangs is named, in a process and in its core, whether libward is in the
+# program or beside it; and where memory is corrupt that is said, and the rest is shown.
 set -u
-program=$top_builddir/tests/story/to_watch
+within=$top_builddir/tests/story/to_watch
+beside=$top_builddir/tests/story/.libs/to_watch_shared
+[ -x "$beside" ] || beside=$within
+LD_LIBRARY_PATH=$top_builddir/.libs
+export LD_LIBRARY_PATH
 script=$top_srcdir/lib/ward-gdb.py
 dir=$(mktemp -d)
 pid=
-trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null; rm -rf "$dir"' EXIT
+end() {
+	[ -z "$pid" ] || kill -9 $pid 2>/dev/null
+}
+trap 'end; rm -rf "$dir"' EXIT
 failed=0
 
 if ! command -v gdb >/dev/null; then
@@ -18,23 +25,27 @@ debug() { # ARGUMENT...
 	gdb -q -batch -nx -iex 'set debuginfod enabled off' \
 		-ex "source $script" "$@" 2>&1
 }
+start() { # PROGRAM
+	"$1" hang >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	until [ -s "$dir/out" ]; do
+		kill -0 $pid || exit 1
+		sleep 0.1
+	done
+}
 
-"$program" hang >"$dir/out" 2>"$dir/err" &
-pid=$!
-until [ -s "$dir/out" ]; do
-	kill -0 $pid || exit 1
-	sleep 0.1
-done
-
+start "$beside"
 debug -p $pid -ex 'info ward' -ex 'ward bt 0' -ex 'ward bt watched 1' \
 	-ex 'info ward none' -ex "generate-core-file $dir/core" >"$dir/live"
 if grep -q 'ptrace: Operation not permitted' "$dir/live"; then
 	echo "skipped: no process may be looked into here"
 	exit 77
 fi
-debug "$program" "$dir/core" -ex 'info ward watched' -ex 'ward bt 0' \
+end
+debug "$beside" "$dir/core" -ex 'info ward watched' -ex 'ward bt 0' \
 	-ex 'ward bt 1' >"$dir/dead"
 # The records of its threads lie nowhere.
+start "$within"
 debug -p $pid -ex 'python where = int(next(pools()))' \
 	-ex 'python slot = where + offset_of("struct pool", "slot")' \
 	-ex 'python gdb.execute("set var *(unsigned long *)%d = 1" % slot)' \

@@ -86,8 +86,10 @@ story_scripts = \
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
 story_scripts += tests/story/gdb.sh tests/story/probes.sh tests/story/promtool.sh \
 	tests/story/trace.sh
-story_programs = tests/story/to_watch
+story_programs = tests/story/to_watch tests/story/to_watch_shared
 tests_story_to_watch_LDADD = libward-core.la
+tests_story_to_watch_shared_SOURCES = tests/story/to_watch.c
+tests_story_to_watch_shared_LDADD = libward.la
 check_PROGRAMS += $(story_programs)
 story_scripts += tests/story/examples.sh tests/story/service.sh
 if HAVE_NCURSES
