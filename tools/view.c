@@ -225,7 +225,7 @@ static void put_head(struct lines *lines, const struct view *view,
 	    amount((double)s->answered).text);
 	put_rates(lines, view, m, before);
 	put(lines, view, LOOK_PLAIN,
-	    "healing  livelock %lu  blocked %lu  no progress %lu  died %lu  faults %lu"
+	    "healing  livelock %lu  blocked %lu  no progress %lu  died %lu (faults %lu)"
 	    "  heals %lu",
 	    s->convicted_livelock, s->convicted_blocked, s->convicted_progress, s->deaths,
 	    s->faulted, s->heals);
