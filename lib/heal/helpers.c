@@ -43,9 +43,11 @@ static void check(struct steward *me, enum helper name, bool behind,
 	}
 }
 
+/* A clerk that rests while the pool is destroyed has nothing to do any more. */
 static bool clerk_behind(const struct heal *heal)
 {
 	return load_relaxed(&heal->clerk.up) &&
+	       !load_relaxed(&heal->clerk.rests) &&
 	       load_relaxed(&heal->clerk.seen) !=
 		       load_relaxed(&heal->pool->clerk_word);
 }

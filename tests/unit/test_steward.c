@@ -1089,6 +1089,17 @@ Test(steward, tells_once_of_a_clerk_that_hangs)
 	is_watched(&pool->clerk_word, &heal->clerk.seen, WARD_R_NO_THREAD);
 }
 
+/* While a pool is destroyed, for as long as threads are inside. */
+Test(steward, does_not_take_a_clerk_that_rests_for_one_that_hangs)
+{
+	store_relaxed(&heal->clerk.up, 1);
+	store_relaxed(&heal->clerk.rests, 1);
+	add_relaxed(&pool->clerk_word, 1);
+	scans(LAG + 2);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 0);
+	cr_assert(steward_may_sleep(pool));
+}
+
 Test(steward, has_the_deputy_say_that_the_scribe_hangs)
 {
 	store_relaxed(&pool->tell.tid, 1);
