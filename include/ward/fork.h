@@ -297,7 +297,8 @@ WARD_FORK_CALL_ int ward_join(struct ward_group *group)
 	status = fork->run(fork);
 	if (WARD_RARE_(status) && !group->priv[2])
 		group->priv[2] = (uint64_t)(int64_t)status;
-	if (WARD_RARE_(group->priv[2]))
+	/* What it has forked itself into the group is there still. */
+	if (WARD_RARE_(group->priv[2] | group->priv[1]))
 		return ward_join_slow_(group);
 	ward_fork_progress_(words);
 	group->priv[0] = 0;

@@ -155,6 +155,37 @@ Test(fork, those_that_nobody_steals_run_in_the_join_newest_first, .timeout = 30)
 	inside(1, newest_first);
 }
 
+struct adds {
+	struct ward_fork fork;
+	struct ward_group *group;
+	struct part part;
+};
+
+static int adds_run(struct ward_fork *fork)
+{
+	struct adds *adds = ward_entry(fork, struct adds, fork);
+
+	return ward_fork(adds->group, &adds->part.fork);
+}
+
+static int adds_to_its_group(struct ward_task *task)
+{
+	struct ward_group group = { { 0 } };
+	struct adds adds = { { adds_run, { 0 } }, &group, part_of(-EIO) };
+
+	(void)task;
+	cr_assert_eq(ward_fork(&group, &adds.fork), 0);
+	cr_assert_eq(ward_join(&group), -EIO);
+	cr_assert_eq(adds.part.runs, 1);
+	cr_assert_eq(ward_join(&group), 0, "it is empty again");
+	return 0;
+}
+
+Test(fork, what_a_fork_adds_to_its_group_is_joined, .timeout = 30)
+{
+	inside(1, adds_to_its_group);
+}
+
 WARD_FORKABLE(uint64_t, fibonacci, unsigned, n)
 {
 	struct fibonacci_part left;
