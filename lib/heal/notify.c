@@ -51,7 +51,7 @@ int notify_claim(struct heal *heal, int (*audit)(struct ward_pool *pool,
 
 	if (seen == mine || !cas_acq_rel(&speaks, &seen, mine))
 		return -EALREADY;
-	n->claim = mine;
+	n->claim = n->mine = mine;
 	n->audit = audit;
 	n->ping = (struct ward_task){ .run = run,
 				      .done = done,
@@ -67,8 +67,9 @@ int notify_claim(struct heal *heal, int (*audit)(struct ward_pool *pool,
 /* In the child of a fork a copy has another number than a pool of the child's. */
 void notify_unclaim(struct heal *heal)
 {
-	uint32_t mine = heal->notify.claim;
+	uint32_t mine = heal->notify.mine;
 
+	heal->notify.mine = 0; /* the next pool of this process has the same number */
 	if (mine)
 		cas_acq_rel(&speaks, &mine, 0);
 }

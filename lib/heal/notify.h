@@ -38,6 +38,8 @@ struct notify {
 	_Atomic uint32_t pinging; /* the ping is in the pool */
 	_Atomic uint64_t answered; /* pings that a worker has answered */
 	struct ward_task ping; /* O, pinging */
+	/* O, destroy and then free: 'claim' until it is given back. */
+	uint32_t mine;
 };
 
 /* How the pool is.  Compared as bytes: no padding. */

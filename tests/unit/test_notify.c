@@ -243,6 +243,21 @@ Test(notify, what_is_not_taken_is_said_again_as_things_are_then)
 	cr_assert_eq(office->teller.told_deaf, true);
 }
 
+/* At its end, and again with its memory, which a lost thread may keep for long. */
+Test(notify, a_claim_is_given_back_once)
+{
+	static struct heal other, third;
+
+	make(0);
+	notify_unclaim(heal);
+	cr_assert_eq(notify_claim(&other, audit), 0);
+	notify_unclaim(heal);
+	cr_assert_eq(notify_claim(&third, audit), -EALREADY);
+	notify_unclaim(&other);
+	cr_assert_eq(notify_claim(&third, audit), 0);
+	notify_unclaim(&third);
+}
+
 Test(notify, starved_or_over)
 {
 	make(4 * S);
