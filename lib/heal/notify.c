@@ -95,6 +95,7 @@ void notify_ready(struct heal *heal)
 	phase = host_notify_send(&n->manager, "READY=1") ? NOTIFY_READY :
 							   NOTIFY_UP;
 	store_release(&n->phase, phase); /* [nt] */
+	steward_ring(heal->pool); /* it may sleep already */
 }
 
 void notify_stopping(struct heal *heal)

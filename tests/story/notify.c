@@ -236,6 +236,31 @@ static void takeover(void)
 	speaker_down(pool);
 }
 
+/* Until the steward has nothing to do, and sleeps. */
+static void *held_for_long(void *arg)
+{
+	wait_until(load_acquire(&holds) == 2);
+	nap(1500 * MS);
+	store_release(&holds, 0);
+	host_wake(&holds, INT32_MAX);
+	return arg;
+}
+
+/* Who starts the pool is late with its word that all are there. */
+static void late_to_say_ready(void)
+{
+	struct ward_pool_config config = speaking();
+	struct ward_pool *pool;
+	pthread_t thread;
+
+	store_release(&holds, 1);
+	expect_equal(pthread_create(&thread, NULL, held_for_long, NULL), 0);
+	pool = speaker_up(&config);
+	expect_equal(pthread_join(thread, NULL), 0);
+	is_fed(3);
+	speaker_down(pool);
+}
+
 static void one_speaks(void)
 {
 	struct ward_pool_config config = speaking();
@@ -460,6 +485,7 @@ int main(void)
 	broken_books();
 	deaths();
 	takeover();
+	late_to_say_ready();
 	one_speaks();
 	hangs_at_the_end();
 	if (!UNDER_ASAN)
