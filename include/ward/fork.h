@@ -178,7 +178,7 @@ WARD_API int ward_join_call(struct ward_fork *fork,
  */
 struct ward_fork_words_ {
 	struct ward_pulse pulse;
-	uint64_t hidden_1[2];
+	uint64_t hidden_1[2]; /* [0]: another for each attempt (ward/cxx/asio.h) */
 	uint64_t fence; /* not 0: the attempt was, or may be, fenced */
 	uint64_t hidden_2[3];
 	uint64_t bottom; /* of the deque */

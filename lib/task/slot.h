@@ -126,11 +126,12 @@ struct slot {
 	uint32_t index;	       /* I */
 };
 
-/* What the inlined calls of ward/fork.h touch. */
+/* What the inlined calls of ward/fork.h, and ward/cxx/asio.h, touch. */
 #define SAME_PLACE(word, field)                                                \
 	_Static_assert(offsetof(struct ward_fork_words_, word) ==              \
 			       offsetof(struct slot, field),                   \
 		       #word " is where programs look for it")
+SAME_PLACE(hidden_1, word);
 SAME_PLACE(fence, fence);
 SAME_PLACE(bottom, local.deque.bottom);
 SAME_PLACE(room, local.deque.room);

@@ -111,8 +111,27 @@ public:
 		return err == -EAGAIN ? ward_submit_at(pool_, task, 0, 0) : err;
 	}
 
-	/* Whose function the calling thread is inside of. */
-	inline static thread_local const core *running = nullptr;
+	/*
+	 * Whose function a thread is inside of.  It may leave that by no return
+	 * (ward_raise(), a caught fault), and then go on in another attempt.
+	 */
+	struct inside {
+		const core *of;
+		uint64_t attempt;
+	};
+	inline static thread_local inside running = { nullptr, 0 };
+
+	/* Another number for each attempt of a worker; 0: the caller is none. */
+	static uint64_t attempt_now()
+	{
+		const struct ::ward_fork_words_ *words = ::ward_fork_words_();
+
+		return words ? words->hidden_1[0] : 0;
+	}
+	bool runs_here() const
+	{
+		return running.of == this && running.attempt == attempt_now();
+	}
 
 	static constexpr uint64_t work = 1;
 	static constexpr uint64_t hold = uint64_t(1) << 32;
@@ -204,7 +223,8 @@ template <class F, class Alloc> struct posted : head {
 			return 0;
 		if (!self->once.first())
 			return runs_once();
-		const core *outer = std::exchange(core::running, self->of);
+		core::inside outer = std::exchange(
+			core::running, { self->of, core::attempt_now() });
 		int status = told([self] {
 			self->fn();
 			return 0;
@@ -214,8 +234,8 @@ template <class F, class Alloc> struct posted : head {
 	}
 	static void done(ward_task *task, int status)
 	{
-		if (status) /* it may have left run() otherwise */
-			core::running = nullptr;
+		if (status) /* it may have left run() otherwise, inside of another */
+			core::running = { nullptr, 0 };
 		job_of<posted>(task)->of->work_ends();
 	}
 	static void release(ward_task *task)
@@ -294,7 +314,7 @@ public:
 
 	bool running_in_this_thread() const noexcept
 	{
-		return detail::core::running == core_;
+		return core_->runs_here();
 	}
 	friend bool operator==(const basic_executor &a,
 			       const basic_executor &b) noexcept

@@ -247,6 +247,24 @@ static void throws_and_runs_once()
 	ends_well(pool);
 }
 
+/* Another thread ends the task: that does not know where the first one was. */
+static void left_where_it_runs_again()
+{
+	ward_policy policy = hasty();
+
+	policy.errors = 3;
+	libward::pool pool(quick(2, policy));
+	libward::context ward(pool);
+
+	for (int i = 0; i < 100; i++) {
+		asio::post(ward, [] { ward_raise(-EIO, "it is left"); });
+		expect(!ward.join());
+		for (int j = 0; j < 4; j++)
+			expect(!pool.submit([&] { return on_worker(ward); }).get());
+	}
+	ends_well(pool);
+}
+
 /* What hangs does not keep the context; what has not begun never does. */
 static void ends_beside_one_that_hangs()
 {
@@ -291,6 +309,7 @@ int main()
 	outstanding_work();
 	allocators();
 	throws_and_runs_once();
+	left_where_it_runs_again();
 	ends_beside_one_that_hangs();
 	return 0;
 }
