@@ -73,16 +73,19 @@ static void file_name(char *to, size_t len, const char *name)
 			to[i] = '_';
 }
 
-/* A file of that name is a dead process's that had this number. */
+/*
+ * A file of that name is a dead process's that had this number.  Nobody opens it for
+ * writing later: if it were cut short, the next write to its pages would be a SIGBUS.
+ */
 static int create_in(int dir, const char *name)
 {
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = (int)host_call(openat(dir, name, flags, 0600));
+	int fd = (int)host_call(openat(dir, name, flags, 0400));
 
 	if (fd != -EEXIST)
 		return fd;
 	host_call(unlinkat(dir, name, 0));
-	return (int)host_call(openat(dir, name, flags, 0600));
+	return (int)host_call(openat(dir, name, flags, 0400));
 }
 
 /* ---- made ------------------------------------------------------------------- */

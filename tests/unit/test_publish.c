@@ -95,7 +95,7 @@ Test(publish, a_file_for_its_user_alone, .init = in_dir, .fini = leave_dir)
 	struct stat is;
 
 	cr_assert_eq(stat(file_of(getpid(), "own"), &is), 0);
-	cr_assert_eq(is.st_mode, S_IFREG | 0600);
+	cr_assert_eq(is.st_mode, S_IFREG | 0400);
 	cr_assert_eq((uint64_t)is.st_size, model.page.bytes);
 	cr_assert_geq((uint64_t)is.st_blocks * 512, model.page.bytes); /* all is there */
 	cr_assert_str_eq(model.page.pool, "own");
