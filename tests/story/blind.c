@@ -98,11 +98,12 @@ int main(void)
 		story_skip("no right to real-time priority");
 	for (int i = 0; i < 4; i++)
 		item_ends(&item[i], 1);
+	/* It may get its CPU after us. */
+	wait_until(stats_of(pool).worst_lateness > HELD / 8);
 	s = stats_of(pool);
 	printf("the steward was up to %llu ms late\n",
 	       (unsigned long long)(s.worst_lateness / MS));
 	expect_equal(convicted(&s), 0);
-	expect(s.worst_lateness > HELD / 8);
 	pool_down(pool);
 	return 0;
 }
