@@ -141,8 +141,7 @@ benchmarks/cxx: $(top_srcdir)/benchmarks/cxx.cc $(wardcxxinclude_HEADERS) libwar
 	$(AM_V_CXX)$(LIBTOOL) --silent --tag=CC --mode=link $(WARD_CXX) -std=c++17 -O2 \
 		-Wall -Wextra -pthread -I$(top_srcdir)/include -o $@ \
 		-x c++ $< -x none libward.la
-EXTRA_DIST += benchmarks/cxx.cc
-CLEANFILES += benchmarks/cxx
+EXTRA_DIST += benchmarks/cxx.cc # cleaned in examples/local.mk
 
 EXTRA_DIST += benchmarks/figures.awk benchmarks/figures.sh \
 	benchmarks/json.awk benchmarks/scale.awk benchmarks/scale.sh \

@@ -24,7 +24,10 @@ else
 EXAMPLES_LEFT_OUT += cxx:g++
 endif
 all-local: $(cxx_examples)
-CLEANFILES += $(cxx_examples)
+clean-local: clean-cxx
+.PHONY: clean-cxx
+clean-cxx:
+	-$(LIBTOOL) --silent --mode=clean rm -f $(cxx_examples) benchmarks/cxx
 EXTRA_DIST += examples/cxx/cxx.cc examples/cxx/cxx.expect
 $(cxx_examples): %: $(top_srcdir)/%.cc $(wardcxxinclude_HEADERS) libward.la
 	@$(MKDIR_P) $(@D)
