@@ -2,7 +2,7 @@
 /*
  * publish.c - the steward's part of the pool's page (pool/page.h).
  *
- * What is atomic is read as by any thread.  The rest, names above all, may be gone at any
+ * Atomic fields are read as by any thread.  The rest, names above all, may be gone at any
  * time: it is read as a debugger does (host_peek), and shown if its owner has not moved
  * meanwhile.  So nobody does anything for it but the steward.
  */

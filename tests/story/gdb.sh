@@ -26,12 +26,12 @@ debug() { # ARGUMENT...
 		-ex "source $script" "$@" 2>&1
 }
 start() { # PROGRAM
+	rm -f "$dir/out"
+	mkfifo "$dir/out" || exit 1
 	"$1" hang >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	until [ -s "$dir/out" ]; do
-		kill -0 $pid || exit 1
-		sleep 0.1
-	done
+	exec 3<"$dir/out"
+	[ -n "$(head -c 1 <&3)" ] || exit 1
 }
 
 start "$beside"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the service manager is told, and when, by a clock that only the test moves.
+ * The messages to the service manager, and when they are sent, by a clock that only the test moves.
  */
 #include "fake_host.h"
 #include "front/front.h"

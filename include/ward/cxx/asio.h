@@ -45,7 +45,7 @@ namespace net = boost::asio;
 #endif
 
 /*
- * What executors and functions point to.  'count' is what keeps it: work, that is
+ * The object that executors and functions point to.  'count' keeps it: work, that is
  * functions that are not answered and executors that track work, which join() waits for;
  * holds, of functions that were answered and are not destroyed; and the context.
  */

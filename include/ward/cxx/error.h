@@ -32,8 +32,8 @@ namespace libward
 enum { exception_code = -ENOTRECOVERABLE };
 
 /*
- * What a call was refused with, or a task ended with: code() is the errno value, of
- * std::generic_category().
+ * The reason why a call was refused, or with which a task ended: code() is the errno value,
+ * of std::generic_category().
  */
 class error : public std::system_error
 {

@@ -6,7 +6,7 @@
  * The object is a handle, which is moved and not copied.  Tasks that are submitted with it
  * (options.cancel) share what is behind it until their release(), so the handle may go
  * while threads, also those that were fenced, look at it.  The destructor fires nothing.
- * What is behind it is freed with the last share; but not where a watch of the user's is
+ * The token itself is freed with the last share; but not where a watch of the user's is
  * still on it (ward_cancel_watch()), or in the child of a fork.
  */
 #ifndef WARD_CXX_TOKEN_H
