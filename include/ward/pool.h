@@ -111,8 +111,8 @@ enum {
 	 *	WATCHDOG=1	twice in the time that it gives (WATCHDOG_USEC), if the pool
 	 *			is well
 	 *	STOPPING=1	at the begin of the first ward_pool_drain() or _destroy(), and
-	 *			nothing more after it: the manager's time to stop must be
-	 *			enough for the drain
+	 *			as the last word (again, if another was under way): the
+	 *			manager's time to stop must be enough for the drain
 	 * Well is a pool of which all this holds.  The steward is fresh: it is the one who
 	 * feeds.  The queue moves: a worker has answered a task of no work that is put into
 	 * it each time; or, half of the time between two feeds later, each worker is

@@ -69,6 +69,8 @@ void notify_unclaim(struct heal *heal)
 {
 	uint32_t mine = heal->notify.mine;
 
+	/* A steward that is held in a word of its own adds nothing to the next pool's. */
+	store_release(&heal->notify.phase, NOTIFY_SILENT); /* [nt] */
 	heal->notify.mine = 0; /* the next pool of this process has the same number */
 	if (mine)
 		cas_acq_rel(&speaks, &mine, 0);
@@ -84,17 +86,34 @@ void notify_fini(struct heal *heal)
 
 /* ---- its ends -------------------------------------------------------------------- */
 
+static void say_stopping(const struct notify *n)
+{
+	host_notify_send(&n->manager, "STOPPING=1\nSTATUS=stopping");
+}
+
+/*
+ * After each word: one that was under way as the pool stopped may have come behind
+ * STOPPING=1, which is to be the last.  The socket's lock orders the two: a word that
+ * comes second finds 'phase' as the first one's sender had left it.
+ */
+static void end_with_stopping(const struct notify *n)
+{
+	if (unlikely(load_acquire(&n->phase) == NOTIFY_OVER)) /* [nt] */
+		say_stopping(n);
+}
+
 void notify_ready(struct heal *heal)
 {
 	struct notify *n = &heal->notify;
-	uint32_t phase;
+	uint32_t silent = NOTIFY_SILENT, phase;
 
 	if (!n->claim || load_relaxed(&n->phase) != NOTIFY_SILENT)
 		return;
 	/* What is not taken now, the steward says again. */
 	phase = host_notify_send(&n->manager, "READY=1") ? NOTIFY_READY :
 							   NOTIFY_UP;
-	store_release(&n->phase, phase); /* [nt] */
+	cas_acq_rel(&n->phase, &silent, phase); /* [nt] unless it stops already */
+	end_with_stopping(n);
 	steward_ring(heal->pool); /* it may sleep already */
 }
 
@@ -104,7 +123,7 @@ void notify_stopping(struct heal *heal)
 	uint32_t phase = swap_acq_rel(&n->phase, NOTIFY_OVER); /* [nt] */
 
 	if (phase == NOTIFY_READY || phase == NOTIFY_UP)
-		host_notify_send(&n->manager, "STOPPING=1\nSTATUS=stopping");
+		say_stopping(n);
 }
 
 void notify_starve(struct heal *heal)
@@ -275,10 +294,13 @@ static void tell_deaf(struct steward *me)
 
 static bool send_line(struct steward *me, const struct line *line)
 {
-	int err = line->len ? host_notify_send(&me->heal->notify.manager,
-					       line->text) :
-			      0;
+	const struct notify *n = &me->heal->notify;
+	int err;
 
+	if (!line->len)
+		return true;
+	err = host_notify_send(&n->manager, line->text);
+	end_with_stopping(n);
 	if (err && err != -EAGAIN)
 		tell_deaf(me);
 	return !err;

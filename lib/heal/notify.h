@@ -21,7 +21,7 @@ enum notify_phase {
 	NOTIFY_SILENT,
 	NOTIFY_READY, /* it is, but the service manager has not been told */
 	NOTIFY_UP,
-	NOTIFY_OVER /* stopping: nothing more is told */
+	NOTIFY_OVER /* stopping: nothing else is told */
 };
 
 /* One for a pool, in struct heal.  The letters are those of base/atomic.h. */
@@ -73,7 +73,7 @@ void notify_unclaim(struct heal *heal);
 void notify_fini(struct heal *heal);
 /* All workers are there: READY=1. */
 void notify_ready(struct heal *heal);
-/* No more tasks are taken: STOPPING=1, and nothing more. */
+/* No more tasks are taken: STOPPING=1, as the last word. */
 void notify_stopping(struct heal *heal);
 /* The watchdog is not fed any more. */
 void notify_starve(struct heal *heal);

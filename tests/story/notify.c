@@ -47,6 +47,19 @@ static struct ward_pool_config speaking(void)
 	return config;
 }
 
+/* A word that was under way may come between, and is not the last. */
+static void ends_with_stopping(void)
+{
+	bool last = true;
+	const char *line;
+
+	comes_to_say("STOPPING=1");
+	says("STATUS=stopping", NULL);
+	while ((line = manager_hears(1000)))
+		last = !strcmp(line, "STATUS=stopping");
+	expect(last);
+}
+
 static struct ward_pool *speaker_up(const struct ward_pool_config *config)
 {
 	struct ward_pool *pool = pool_up(config);
@@ -58,10 +71,7 @@ static struct ward_pool *speaker_up(const struct ward_pool_config *config)
 static void speaker_down(struct ward_pool *pool)
 {
 	pool_down(pool);
-	comes_to_say("STOPPING=1");
-	says("STATUS=stopping", NULL);
-	while (manager_hears(1000)) /* a feed may have been under way */
-		;
+	ends_with_stopping();
 }
 
 /* Inside of tasks that may be there for long. */
@@ -77,7 +87,6 @@ static void well_and_idle(void)
 	struct ward_pool_config config = speaking();
 	struct ward_pool *pool = speaker_up(&config);
 	struct item item;
-	const char *line;
 
 	says(ALL_WELL, FED);
 	is_fed(5);
@@ -87,11 +96,8 @@ static void well_and_idle(void)
 	expect_equal(ward_pool_resize(pool, 3, 3), 0);
 	comes_to_say("STATUS=3 workers, all well");
 	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
-	comes_to_say("STOPPING=1"); /* by the drain, and once */
-	says("STATUS=stopping", NULL);
 	pool_leave(pool, IN_TIME, 0);
-	while ((line = manager_hears(1000)))
-		expect(strcmp(line, "STOPPING=1"));
+	ends_with_stopping();
 	expect(getenv("NOTIFY_SOCKET") && getenv("WATCHDOG_USEC"));
 }
 
@@ -234,6 +240,27 @@ static void takeover(void)
 	host_wake(&holds, INT32_MAX);
 	is_fed(3);
 	speaker_down(pool);
+}
+
+/* The steward was about to feed when the pool is drained. */
+static void held_as_it_stops(void)
+{
+	struct ward_pool_config config = speaking();
+	struct ward_pool *pool = speaker_up(&config);
+
+	is_fed(1);
+	store_release(&holds, 1);
+	wait_until(load_acquire(&holds) == 2);
+	while (manager_hears(1000))
+		;
+	expect_equal(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
+	comes_to_say("STOPPING=1");
+	says("STATUS=stopping", NULL);
+	store_release(&holds, 0);
+	host_wake(&holds, INT32_MAX);
+	expect(strcmp(manager_next(NULL), "STOPPING=1"));
+	ends_with_stopping();
+	pool_leave(pool, IN_TIME, 0);
 }
 
 /* Until the steward has nothing to do, and sleeps. */
@@ -485,6 +512,7 @@ int main(void)
 	broken_books();
 	deaths();
 	takeover();
+	held_as_it_stops();
 	late_to_say_ready();
 	one_speaks();
 	hangs_at_the_end();

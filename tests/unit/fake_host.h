@@ -321,6 +321,7 @@ static struct {
 	uint32_t n;
 	char last[512];
 	uint64_t watchdog;
+	void (*meanwhile)(void); /* before the next message is there */
 } fake_manager;
 
 int host_notify_open(struct host_notify *manager)
@@ -331,7 +332,12 @@ int host_notify_open(struct host_notify *manager)
 
 int host_notify_send(const struct host_notify *manager, const char *state)
 {
+	void (*meanwhile)(void) = fake_manager.meanwhile;
+
 	(void)manager;
+	fake_manager.meanwhile = NULL;
+	if (meanwhile)
+		meanwhile();
 	fake_manager.n++;
 	snprintf(fake_manager.last, sizeof(fake_manager.last), "%s", state);
 	return fake_manager.answer;

@@ -258,6 +258,58 @@ Test(notify, a_claim_is_given_back_once)
 	notify_unclaim(&third);
 }
 
+static void stops(void)
+{
+	notify_stopping(heal);
+	says("STOPPING=1\nSTATUS=stopping");
+}
+
+static void stops_and_goes(void)
+{
+	stops();
+	notify_unclaim(heal);
+}
+
+/* Its sender was held, and it comes after STOPPING=1. */
+Test(notify, a_late_word_is_not_the_last)
+{
+	make(0);
+	notify_ready(heal);
+	rounds(1);
+	fake_manager.meanwhile = stops;
+	cr_assert_eq(rounds(1), 3, "STOPPING, the late STATUS, STOPPING");
+	says("STOPPING=1\nSTATUS=stopping");
+	store_relaxed(&pool->degraded, 1);
+	cr_assert_eq(rounds(SECONDS(10)), 0);
+}
+
+static void stops_unready(void)
+{
+	notify_stopping(heal);
+	cr_assert_eq(fake_manager.n, 0, "it was not told that it is ready");
+}
+
+Test(notify, late_to_say_ready)
+{
+	make(4 * S);
+	fake_manager.meanwhile = stops_unready;
+	notify_ready(heal);
+	says("STOPPING=1\nSTATUS=stopping");
+	cr_assert_eq(rounds(SECONDS(10)), 0);
+}
+
+/* Not even by STOPPING=1: another pool speaks by then. */
+Test(notify, a_word_after_destroy_is_left_alone)
+{
+	make(0);
+	notify_ready(heal);
+	rounds(1);
+	fake_manager.meanwhile = stops_and_goes;
+	cr_assert_eq(rounds(1), 2);
+	says("STATUS=2 workers, all well\n");
+	cr_assert_eq(rounds(SECONDS(10)), 0);
+}
+
 Test(notify, starved_or_over)
 {
 	make(4 * S);
