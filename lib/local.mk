@@ -6,6 +6,7 @@ wardinclude_HEADERS = \
 	include/ward/base.h \
 	include/ward/bridge.h \
 	include/ward/cancel.h \
+	include/ward/cell.h \
 	include/ward/cxx.h \
 	include/ward/error.h \
 	include/ward/fork.h \
@@ -67,13 +68,16 @@ WARD_SOURCES = \
 	lib/base/host_notify.c \
 	lib/base/host_object.c \
 	lib/base/host_page.c \
+	lib/base/host_process.c \
 	lib/base/host_sample.c \
 	lib/base/host_sched.c \
+	lib/base/host_segment.c \
 	lib/base/host_signal.c \
 	lib/base/host_symbol.h \
 	lib/base/host_thread.c \
 	lib/base/host_trace.c \
 	lib/base/host_where.c \
+	lib/base/host_zygote.c \
 	lib/base/probe.h \
 	lib/sync/bell.c \
 	lib/sync/bell.h \
@@ -192,6 +196,16 @@ WARD_SOURCES = \
 	lib/front/resize.c \
 	lib/front/self.c \
 	lib/front/submit.c \
+	lib/cell/birth.c \
+	lib/cell/call.c \
+	lib/cell/cell.h \
+	lib/cell/cells.c \
+	lib/cell/collect.c \
+	lib/cell/collector.c \
+	lib/cell/inside.c \
+	lib/cell/send.c \
+	lib/cell/shared.h \
+	lib/cell/watch.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \
 	lib/flow/checkpoint.c \

@@ -38,7 +38,7 @@ struct ward_stats {
 			      returned 0, less 'in_lanes'; and 'stolen' */
 	uint64_t answered; /* done() was due, once per accepted task */
 	uint64_t queued;   /* waiting for a worker, now */
-	uint64_t owed;	   /* waiting for a rerun or a late answer, now */
+	uint64_t owed;	   /* waiting for a rerun, a late answer or a cell's, now */
 	uint64_t refused;  /* submits that found no room */
 	/* attempts */
 	uint64_t started, ended; /* of all attempts */

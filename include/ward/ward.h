@@ -8,6 +8,7 @@
 #include <ward/base.h>
 #include <ward/bridge.h>
 #include <ward/cancel.h>
+#include <ward/cell.h>
 #include <ward/error.h>
 #include <ward/fork.h>
 #include <ward/hedge.h>

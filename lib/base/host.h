@@ -68,6 +68,9 @@ uint64_t host_ticket(void);
  */
 int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
 void host_wake(_Atomic uint32_t *word, int n);
+/* The same on a word in memory that processes share. */
+int host_wait_shared(_Atomic uint32_t *word, uint32_t seen, uint64_t until);
+void host_wake_shared(_Atomic uint32_t *word, int n);
 /*
  * Sleeps while all of the n words (1..4) stand as they were seen.  Where the
  * kernel cannot sleep on several, it sleeps on the first, and looks at the others
@@ -248,10 +251,23 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 		     _Atomic uint32_t *gen, uint32_t gen_seen,
 		     struct host_life *const *lives, unsigned n);
 
+/*
+ * The same for words that other processes wake: sleeps while *word == seen, all n shared
+ * words stand as they were seen, and none of the m lives, which other processes hold, is
+ * lost; at most until then.  n and m together are 127 at most.
+ */
+void host_wait_shared_any(_Atomic uint32_t *word, uint32_t seen,
+			  const struct host_waitv *shared, unsigned n,
+			  struct host_life *const *lives, unsigned m,
+			  uint64_t until);
+/* Was the word of a life in memory that another process may write marked as lost? */
+bool host_life_marked(const struct host_life *life);
+
 /* ---- looking at a thread from outside -------------------------------------- */
 
 struct host_stat_files {
 	int32_t tid;
+	int32_t pid; /* its process; 0: this one */
 	struct host_file stat, schedstat, syscall; /* kept, or none */
 	uint64_t born; /* the thread's start, in the kernel's ticks; 0: unknown */
 };
@@ -260,7 +276,8 @@ static inline struct host_stat_files host_stat_of(int32_t tid)
 {
 	struct host_file none = { .fd = -1 };
 
-	return (struct host_stat_files){ tid, none, none, none, 0 };
+	return (struct host_stat_files){ .tid = tid, .stat = none,
+					 .schedstat = none, .syscall = none };
 }
 struct host_sample {
 	bool cpu_known, state_known, switches_known;
@@ -271,6 +288,8 @@ struct host_sample {
 };
 /* Opens the files that may be kept; others stay -1 and are opened at each look. */
 void host_stat_open(struct host_stat_files *files, int32_t tid);
+/* The same of the first thread of another process; its CPU time is all threads'. */
+void host_stat_open_process(struct host_stat_files *files, int32_t pid);
 void host_stat_close(struct host_stat_files *files);
 /*
  * 0; -ESRCH: the thread is gone; -ENODATA: nothing can be known.  The numbers
@@ -423,6 +442,86 @@ int host_notify_open(struct host_notify *manager);
 void host_notify_close(const struct host_notify *manager);
 /* Lines such as "READY=1": 0, or -errno.  Never waits: -EAGAIN.  Any thread. */
 int host_notify_send(const struct host_notify *manager, const char *state);
+
+/* ---- memory shared with one other process ------------------------------------- */
+
+struct host_segment {
+	void *mem; /* zeroed when it is made; NULL: none */
+	size_t size;
+	int fd; /* -1: closed */
+};
+/*
+ * All of it is there, and neither side can make it smaller: 0 or -errno.  A child after
+ * fork() does not have it.
+ */
+int host_segment_make(struct host_segment *segment, const char *name, size_t size);
+/* Maps all of a segment by its descriptor, which it closes: 0 or -errno. */
+int host_segment_take(struct host_segment *segment, int fd);
+/* The descriptor alone, when the other process has its own. */
+void host_segment_close(struct host_segment *segment);
+void host_segment_free(struct host_segment *segment);
+
+/* ---- other processes ------------------------------------------------------------ */
+
+struct host_process {
+	int32_t pid; /* 0: none */
+	int fd;	     /* a pidfd, or -1 */
+};
+/* How one ended: by a signal, or with a code. */
+struct host_end {
+	int32_t signo; /* 0: none */
+	int32_t code;
+	bool core;  /* it left a core file */
+	bool known; /* false: the program has waited for it itself */
+	uint64_t cpu; /* ns */
+	uint64_t peak; /* bytes resident at most */
+};
+/*
+ * The zygote: a small process, forked now, that forks others when it is asked, so that no
+ * fork has to copy the tables of this one.  Each runs born(fd, message) and then ends.
+ * They are children of this process all the same, which end with it, send it no SIGCHLD
+ * and are not seen by wait() without __WALL.  Before the process has a second thread.
+ * 0; -EALREADY; -EBUSY: there are threads; -ENOSYS: the kernel does not tell what is
+ * needed; or another -errno.
+ */
+int host_zygote_start(void (*born)(int fd, const void *message));
+#define HOST_MESSAGE 128 /* bytes */
+/*
+ * Has one forked with that descriptor and message: 0 or -errno; -EPIPE: it is gone;
+ * -EBUSY: another thread asks it just now.
+ */
+int host_zygote_ask(int fd, const void *message, struct host_process *process);
+/* Is there one?  It may have ended since. */
+bool host_zygote_is_there(void);
+/*
+ * Starts a program with that descriptor open, its number in the variable 'variable': 0
+ * or -errno.
+ */
+int host_process_exec(const char *path, char *const *argv, const char *variable,
+		      int fd, struct host_process *process);
+/* False: it has ended, or it cannot be sent. */
+bool host_process_kill(const struct host_process *process, int signo);
+/* Has it ended?  Then it is reaped, and *end tells how; no more is to be asked of it. */
+bool host_process_ended(struct host_process *process, struct host_end *end);
+/* The descriptor named by that variable; -1: none.  The variable is taken away. */
+int host_inherited(const char *variable);
+/* Pages that are resident, in bytes; 0: unknown. */
+uint64_t host_process_memory(int32_t pid);
+
+/* For the calling process.  0 means no limit. */
+struct host_limits {
+	uint64_t memory; /* bytes of addresses */
+	uint64_t cpu_s;
+	uint64_t files;
+};
+/*
+ * By a new process that is to serve its parent: it ends with that, gains no privileges,
+ * is not asked to end by the terminal or the service manager, and keeps the limits.  0 or
+ * -errno; -ESRCH: the parent has ended.
+ */
+int host_serve_parent(int32_t parent, const char *name,
+		      const struct host_limits *limits);
+_Noreturn void host_process_exit(int code); /* at once: no handlers, no flushing */
 
 /* The last resort of a report without a listener. */
 void host_write_stderr(const char *line, size_t len);

@@ -60,10 +60,10 @@ static cold int wait_without(uint64_t until)
 	return host_nap(until);
 }
 
-int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+static int wait_on(_Atomic uint32_t *word, int how, uint32_t seen, uint64_t until)
 {
 	struct timespec at = host_timespec(until);
-	long got = host_futex(word, WAIT, seen,
+	long got = host_futex(word, how, seen,
 			      until == HOST_FOREVER ? NULL : &at);
 
 	if (likely(got == 0) || got == -ETIMEDOUT)
@@ -71,6 +71,23 @@ int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	if (got == -EFAULT || (got == -EAGAIN && load_relaxed(word) != seen))
 		return 0;
 	return wait_without(until);
+}
+
+int host_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	return wait_on(word, WAIT, seen, until);
+}
+
+int host_wait_shared(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	return wait_on(word, FUTEX_WAIT_BITSET, seen, until);
+}
+
+/* A process that it does not reach looks for itself, now and then. */
+void host_wake_shared(_Atomic uint32_t *word, int n)
+{
+	if (host_futex(word, FUTEX_WAKE, (uint32_t)n, NULL) < 0)
+		host_lack(HOST_NO_SLEEP);
 }
 
 void host_wake(_Atomic uint32_t *word, int n)

@@ -14,7 +14,7 @@ _Atomic uint32_t host_generation;
 static void (*_Atomic fork_hook)(void *self);
 
 /* The child has one thread, so nothing here races. */
-static void in_child(void)
+void host_forked(void)
 {
 	void (*hook)(void *) = load_relaxed(&fork_hook);
 
@@ -57,7 +57,7 @@ static void init(void)
 	host_where_init();
 	host_thread_init();
 	/* glibc keeps room for the first 48 of these: cannot fail for us. */
-	pthread_atfork(NULL, NULL, in_child);
+	pthread_atfork(NULL, NULL, host_forked);
 	/*
 	 * Loads the unwinder now: backtrace() in a signal handler must not load
 	 * it, and pthread_exit() aborts the process if it cannot.

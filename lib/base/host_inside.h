@@ -64,6 +64,11 @@ int host_nap(uint64_t until);
  */
 void host_wake_all(void);
 
+/* In a process that was forked, or cloned, from one that called host_init(). */
+void host_forked(void);
+/* A child of this process, or of a zygote's making, by its number. */
+void host_process_open(struct host_process *process, int32_t pid);
+
 /* Prepares host_barrier_heavy(); again in the child of a fork. */
 void host_barrier_init(void);
 

@@ -160,6 +160,17 @@ static uint32_t arm(struct host_life *life)
 	return seen;
 }
 
+/*
+ * In memory that the other process may write, 'works' says nothing, and a mark that it has
+ * made itself is as good as its end.
+ */
+bool host_life_marked(const struct host_life *life)
+{
+	const life_word *word = (const life_word *)(const void *)life->mutex;
+
+	return load_acquire(word) & FUTEX_OWNER_DIED; /* [z] */
+}
+
 /* False if one is lost already; *n grows by those that are held. */
 static bool watch(struct waitv *entry, unsigned *n,
 		  struct host_life *const *lives, unsigned count)
@@ -275,6 +286,52 @@ int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)
 	if (got == -ENOSYS)
 		return wait_first(watch, until);
 	return got;
+}
+
+static struct waitv shared_word(_Atomic uint32_t *word, uint32_t seen)
+{
+	return (struct waitv){
+		.value = seen,
+		.address = (uintptr_t)word,
+		.flags = WAITV_U32,
+	};
+}
+
+/* Another process may hold a word up by writing it for ever: a few tries. */
+static bool watch_shared(struct waitv *entry, unsigned *n,
+			 struct host_life *const *lives, unsigned count)
+{
+	for (unsigned i = 0; i < count && *n < WAITV_MAX; i++) {
+		life_word *word = word_of(lives[i]);
+		uint32_t seen = load_relaxed(word);
+
+		for (int k = 0; k < TRIES && !(seen & FUTEX_WAITERS); k++)
+			if (cas_acquire(word, &seen, seen | FUTEX_WAITERS))
+				seen |= FUTEX_WAITERS;
+		if (seen & FUTEX_OWNER_DIED)
+			return false;
+		if (seen & FUTEX_TID_MASK)
+			entry[(*n)++] = shared_word(word, seen);
+	}
+	return true;
+}
+
+void host_wait_shared_any(_Atomic uint32_t *word, uint32_t seen,
+			  const struct host_waitv *shared, unsigned n,
+			  struct host_life *const *lives, unsigned m,
+			  uint64_t until)
+{
+	uint64_t look = host_now() + LOOK_SPAN;
+	struct timespec end = host_timespec(until);
+	struct waitv entry[WAITV_MAX];
+	unsigned used = 0;
+
+	entry[used++] = own(word, seen);
+	for (unsigned i = 0; i < n && used < WAITV_MAX; i++)
+		entry[used++] = shared_word(shared[i].word, shared[i].seen);
+	if (watch_shared(entry, &used, lives, m) &&
+	    wait_any(entry, used, until == HOST_FOREVER ? NULL : &end) == -ENOSYS)
+		host_wait(word, seen, lesser(until, look));
 }
 
 void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,

@@ -48,18 +48,24 @@ static bool may_keep(void)
 	return add_relaxed(&kept, 1) < limit.rlim_cur / 4;
 }
 
-static void path_of(char *path, size_t len, int32_t tid, const char *file)
+static void path_of(char *path, size_t len, const struct host_stat_files *files,
+		    const char *file)
 {
-	snprintf(path, len, "/proc/self/task/%d/%s", (int)tid, file);
+	if (files->pid)
+		snprintf(path, len, "/proc/%d/%s", (int)files->pid, file);
+	else
+		snprintf(path, len, "/proc/self/task/%d/%s", (int)files->tid,
+			 file);
 }
 
-static struct host_file keep(int32_t tid, const char *file)
+static struct host_file keep(const struct host_stat_files *files,
+			     const char *file)
 {
 	char path[64];
 	int fd = -1;
 
 	if (may_keep()) {
-		path_of(path, sizeof(path), tid, file);
+		path_of(path, sizeof(path), files, file);
 		fd = host_open(path);
 	}
 	if (fd < 0)
@@ -85,20 +91,26 @@ void host_stat_close(struct host_stat_files *files)
 
 /* ---- reading --------------------------------------------------------------- */
 
-/* 0: a thread of this process has that number; -ESRCH: none has; or another error. */
-static int look_for(int64_t tid)
+/* 0: a thread of that process has that number; -ESRCH: none has; or another error. */
+static int look_in(int32_t pid, int64_t tid)
 {
 	if (tid <= 0 || tid > INT32_MAX)
 		return -ESRCH;
-	return (int)host_call(syscall(SYS_tgkill, host_pid(), (int)tid, 0));
+	return (int)host_call(syscall(SYS_tgkill, pid, (int)tid, 0));
+}
+
+static int look_again(const struct host_stat_files *files)
+{
+	return look_in(files->pid ? files->pid : host_pid(), files->tid);
 }
 
 /*
  * Bytes read, -ESRCH, or -ENODATA.  No file and no thread either is a thread
  * that has ended; no file alone is a /proc that is not there.
  */
-static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
-			 const char *file, char *buf, size_t len)
+static ssize_t read_file(const struct host_stat_files *files,
+			 const struct host_file *kept_file, const char *file,
+			 char *buf, size_t len)
 {
 	char path[64];
 	ssize_t got;
@@ -106,12 +118,12 @@ static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
 	if (host_file_own(kept_file)) {
 		got = host_read(kept_file->fd, buf, len);
 	} else {
-		path_of(path, sizeof(path), tid, file);
+		path_of(path, sizeof(path), files, file);
 		got = host_read_path(path, buf, len);
 	}
 	if (got > 0)
 		return got;
-	if (got == -ESRCH || (got == -ENOENT && look_for(tid) == -ESRCH))
+	if (got == -ESRCH || (got == -ENOENT && look_again(files) == -ESRCH))
 		return -ESRCH;
 	return -ENODATA;
 }
@@ -123,15 +135,19 @@ static ssize_t read_file(const struct host_file *kept_file, int32_t tid,
  */
 #define TID_END (1 << 28)
 
-static int read_clock(int32_t tid, struct host_sample *sample)
+/* A thread of another process has no clock here: schedstat must do, to the tick. */
+static int read_clock(const struct host_stat_files *files,
+		      struct host_sample *sample)
 {
-	clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6);
+	clockid_t clock = (clockid_t)((~(uint32_t)files->tid << 3) | 6);
 	struct timespec cpu;
 
-	if (tid <= 0 || tid >= TID_END)
+	if (files->tid <= 0 || files->tid >= TID_END)
 		return -ESRCH;
+	if (files->pid)
+		return -ENODATA;
 	if (host_call(clock_gettime(clock, &cpu)))
-		return look_for(tid) == -ESRCH ? -ESRCH : -ENODATA;
+		return look_again(files) == -ESRCH ? -ESRCH : -ENODATA;
 	sample->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
 		    (uint64_t)cpu.tv_nsec;
 	sample->cpu_known = true;
@@ -143,7 +159,7 @@ static int read_switches(const struct host_stat_files *files,
 {
 	char buf[128], *at = buf;
 	uint64_t cpu;
-	ssize_t got = read_file(&files->schedstat, files->tid, "schedstat", buf,
+	ssize_t got = read_file(files, &files->schedstat, "schedstat", buf,
 				sizeof(buf));
 
 	if (got < 0)
@@ -184,7 +200,7 @@ static uint64_t born(const struct host_stat_files *files)
 {
 	char buf[512];
 	ssize_t got =
-		read_file(&files->stat, files->tid, "stat", buf, sizeof(buf));
+		read_file(files, &files->stat, "stat", buf, sizeof(buf));
 
 	return got > 0 ? born_of(after_name(buf)) : 0;
 }
@@ -196,13 +212,25 @@ uint64_t host_born(int32_t tid)
 	return born(&files);
 }
 
+static void open_files(struct host_stat_files *files)
+{
+	files->stat = keep(files, "stat");
+	files->schedstat = keep(files, "schedstat");
+	files->syscall = keep(files, "syscall");
+	files->born = born(files);
+}
+
 void host_stat_open(struct host_stat_files *files, int32_t tid)
 {
 	files->tid = tid;
-	files->stat = keep(tid, "stat");
-	files->schedstat = keep(tid, "schedstat");
-	files->syscall = keep(tid, "syscall");
-	files->born = born(files);
+	files->pid = 0;
+	open_files(files);
+}
+
+void host_stat_open_process(struct host_stat_files *files, int32_t pid)
+{
+	files->tid = files->pid = pid;
+	open_files(files);
 }
 
 /* Another thread with the same number began later. */
@@ -211,7 +239,7 @@ static int read_state(const struct host_stat_files *files,
 {
 	char buf[512], *at;
 	ssize_t got =
-		read_file(&files->stat, files->tid, "stat", buf, sizeof(buf));
+		read_file(files, &files->stat, "stat", buf, sizeof(buf));
 
 	if (got < 0)
 		return (int)got;
@@ -237,7 +265,7 @@ int host_sample_cpu(const struct host_stat_files *files,
 	int clock, switches;
 
 	memset(sample, 0, sizeof(*sample));
-	clock = read_clock(files->tid, sample);
+	clock = read_clock(files, sample);
 	switches = read_switches(files, sample);
 	if (clock == -ESRCH || switches == -ESRCH)
 		return is_gone(sample);
@@ -278,7 +306,7 @@ int host_syscall(const struct host_stat_files *files, int32_t *nr,
 		 uint64_t *arg)
 {
 	char buf[256], *at = buf;
-	ssize_t got = read_file(&files->syscall, files->tid, "syscall", buf,
+	ssize_t got = read_file(files, &files->syscall, "syscall", buf,
 				sizeof(buf));
 	long number;
 
@@ -335,9 +363,9 @@ int32_t host_futex_holder(uint64_t address)
 	in_word = mutex[0] & FUTEX_TID_MASK;
 	owner = mutex[2];
 	if ((in_word == 1 || in_word == 2 || in_word == owner) &&
-	    !look_for(owner))
+	    !look_in(host_pid(), owner))
 		return (int32_t)owner;
-	if (in_word > 2 && !look_for(in_word))
+	if (in_word > 2 && !look_in(host_pid(), in_word))
 		return (int32_t)in_word;
 	return 0;
 }

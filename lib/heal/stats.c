@@ -59,8 +59,10 @@ static void count_slots(const struct pool *pool, struct ward_stats *stats)
 		histogram_merge(&slot->queue_time, stats->queue_time);
 		histogram_merge(&slot->run_time, stats->run_time);
 	}
+	stats->ended += load_relaxed(&pool->away_ended);
 	/* Started after ended [r], so that it is never smaller. */
 	atomic_thread_fence(memory_order_acquire);
+	stats->started += load_relaxed(&pool->away_started);
 	for_each_slot(slot, pool)
 		stats->started += load_acquire(&slot->started);
 }
@@ -111,7 +113,8 @@ void stats_count(struct pool *pool, struct ward_stats *stats)
 	atomic_thread_fence(memory_order_acquire); /* answered, then accepted */
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);
-	stats->owed = inbox_requeued_count(&pool->inbox);
+	stats->owed = inbox_requeued_count(&pool->inbox) +
+		      load_relaxed(&pool->inbox.away);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
 	stats->in_lanes = lanes_waiting(pool);

@@ -97,6 +97,8 @@ struct pool {
 	/* X: counters; none on the path of a task */
 	_Atomic uint64_t refused, reruns, stalled, died, deaths, acquitted, heals;
 	_Atomic uint64_t faulted, failed, dead_letters;
+	/* Attempts elsewhere than on workers (slot_away), when they have ended. */
+	_Atomic uint64_t away_started, away_ended;
 	_Atomic uint64_t released; /* by threads that are no workers */
 	_Atomic uint64_t unreleased; /* ANSWERED tasks, with a thread still inside [r] */
 	_Atomic uint64_t zombies_entered, zombies_returned, zombies_reaped;

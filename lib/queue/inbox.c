@@ -130,7 +130,7 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
 		n += load_relaxed(&inbox->prio[i].in);
 	return n + load_relaxed(&inbox->requeued_fresh) +
-	       load_relaxed(&inbox->accepted);
+	       load_relaxed(&inbox->away) + load_relaxed(&inbox->accepted);
 }
 
 /* ---- putting ---------------------------------------------------------------- */

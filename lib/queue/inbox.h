@@ -58,7 +58,8 @@ struct inbox {
 	line_aligned _Atomic uint64_t requeued_in, requeued_out;
 	_Atomic uint64_t requeued_fresh; /* requeued, and accepted by that */
 	_Atomic uint64_t accepted;   /* those that came to none of these */
-	/* X: */
+	/* X: accepted, and with nobody here: their answers come from elsewhere */
+	_Atomic uint64_t away;
 	_Atomic uint32_t entering; /* submitters between inbox_enter() and leave() */
 	struct later later;
 	struct prio_queue prio[INBOX_RANKS]; /* 0: the overflow */

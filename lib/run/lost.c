@@ -126,6 +126,25 @@ bool lost_again(struct pool *pool, struct slot *slot, struct ward_task *task,
 	return true;
 }
 
+void lost_away(struct pool *pool, struct ward_task *task, enum lost_why why,
+	       int status, uint64_t incident)
+{
+	_Atomic uint64_t *count[] = { [LOST_STALL] = &pool->stalled,
+				      [LOST_DEATH] = &pool->died,
+				      [LOST_ERROR] = &pool->failed,
+				      [LOST_FAULT] = &pool->faulted };
+
+	add_relaxed(&pool->away_started, 1);
+	if (why == LOST_ERROR || why == LOST_STOP)
+		add_relaxed(&pool->away_ended, 1);
+	if (why != LOST_STOP)
+		add_relaxed(count[why], 1);
+	if (end_attempt(pool, task, why, status, false, incident))
+		run_again(pool, task);
+	else
+		later_requeue_first(&pool->inbox, task);
+}
+
 /*
  * A callback is due, by 'state', and its thread will not come to it.  To the front,
  * for the bench answers what is there when all workers are busy.

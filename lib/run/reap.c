@@ -168,6 +168,7 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	lost_local(pool, slot); /* before a spare in the seat takes newer tasks */
 	leave_place(pool, slot, life, seat, when);
 	free_place(slot, &end);
+	slot_stay(slot);
 	report_death(pool, slot, !exit_cleanup, &end, when, id);
 	if (exit_cleanup) /* only now: it wakes the spares that watch */
 		host_life_leave(&slot->thread.liveness);

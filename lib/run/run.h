@@ -28,6 +28,12 @@ void lost_attempt(struct pool *pool, struct ward_task *task,
 		  enum slot_phase phase, enum lost_why why, bool inside,
 		  uint64_t incident);
 /*
+ * The same of an attempt that was made elsewhere than on a worker (slot_away), and came
+ * to nothing with that status.
+ */
+void lost_away(struct pool *pool, struct ward_task *task, enum lost_why why,
+	       int status, uint64_t incident);
+/*
  * A reference to the task ends: of a zombie that has died, a canceller or a holder.  If
  * it was the last one, release() is requeued.
  */
@@ -160,6 +166,8 @@ void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 
 /* ---- thread.c: a worker's thread -------------------------------------------------- */
 
+/* The record of a thread that takes index 'index' in the pool's arrays. */
+void thread_slot_init(struct pool *pool, struct slot *slot, uint32_t index);
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
 int thread_spawn(struct pool *pool, struct slot *slot);
 

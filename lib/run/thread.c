@@ -172,10 +172,10 @@ static void worker(void *arg)
 }
 
 /* For the first thread of a slot; slots that are never used are never touched. */
-static void slot_init(struct pool *pool, struct slot *slot)
+void thread_slot_init(struct pool *pool, struct slot *slot, uint32_t index)
 {
 	slot->pool = pool;
-	slot->index = (uint32_t)(slot - pool->slot);
+	slot->index = index;
 	slot->thread.stat_files = host_stat_of(0);
 	slot->self.size = sizeof(slot->self);
 	slot->self.pool = pool->name;
@@ -208,7 +208,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	int err;
 
 	if (!slot->pool)
-		slot_init(pool, slot);
+		thread_slot_init(pool, slot, (uint32_t)(slot - pool->slot));
 	if (slot->index >= load_relaxed(&pool->slots_used))
 		store_release(&pool->slots_used, slot->index + 1);
 	if ((pool->catch_faults || pool->trace_signo >= 0) && !slot->fail.alt_stack)

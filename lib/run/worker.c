@@ -369,8 +369,10 @@ bool worker_come_home(struct pool *pool, struct slot *slot)
 
 /* ---- running -------------------------------------------------------------------- */
 
-static cold void clean_up(struct slot *slot)
+cold void worker_clean_up(struct slot *slot, int status)
 {
+	if (status != SLOT_AWAY)
+		slot_stay(slot);
 	store_relaxed(&slot->declared, 0);
 	if (load_relaxed(&slot->fence) == FENCE_FORKED)
 		return;
@@ -431,6 +433,21 @@ static cold bool goes_on(struct pool *pool, struct slot *slot,
 	return true;
 }
 
+/* The rest of the attempt is elsewhere.  It is on its way before others can meet it. */
+static bool go_away(struct pool *pool, struct slot *slot, struct ward_task *task)
+{
+	struct slot_away away = slot->away;
+
+	slot->away.go = NULL;
+	transition_begin(pool);
+	add_relaxed(&pool->inbox.away, 1);
+	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
+	transition_end(pool);
+	slot_end(slot);
+	away.go(task, away.arg);
+	return slot_own(slot);
+}
+
 /* The second half of finish(), of a task that failed, is periodic, or in a lane. */
 dedup_floor
 static __attribute__((noinline)) bool
@@ -439,6 +456,8 @@ conclude(struct pool *pool, struct slot *slot, uint64_t epoch,
 {
 	bool failed = false;
 
+	if (unlikely(status == SLOT_AWAY && slot->away.go))
+		return go_away(pool, slot, task);
 	if (unlikely(status)) {
 		failed = stop_failed(pool, NULL, task, status);
 		if (failed && runs_again(pool, slot, task, status))
@@ -465,12 +484,13 @@ static hot bool finish(struct pool *pool, struct slot *slot, uint64_t epoch,
 	uint64_t left = epoch, word;
 
 	if (unlikely(slot->needs_cleanup))
-		clean_up(slot);
+		worker_clean_up(slot, status);
 	/* Without done() too: RELEASE says that the task is the user's again. */
 	epoch = slot_step(slot, left, SLOT_RUN,
 			  unlikely(status) ? SLOT_DEAD : SLOT_DONE);
 	if (unlikely(!slot_own_of(slot, left))) {
 		slot_go_on(slot, epoch, SLOT_OUT);
+		slot_stay(slot);
 		return false;
 	}
 	count_own_release(&slot->ended, 1); /* [r] after its start */

@@ -32,6 +32,9 @@ cold bool worker_finish_raised(struct pool *pool, struct slot *slot);
  */
 bool worker_come_home(struct pool *pool, struct slot *slot);
 
+/* As run() was left, in whatever way: what it has not put away itself. */
+cold void worker_clean_up(struct slot *slot, int status);
+
 /* Shows the steward by which budgets the next epoch is judged; NULL: the pool's. */
 cold void worker_budgets(struct slot *slot, const struct ward_policy *policy);
 

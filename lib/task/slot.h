@@ -65,6 +65,18 @@ struct slot_fencing {
 	_Atomic uint64_t fencing_token;
 };
 
+/*
+ * What a run() of the library's has got for its task, elsewhere.  Where it returns
+ * SLOT_AWAY, and the attempt is its own, the task goes there: go(task, arg), in which it
+ * becomes another thread's.  Else it is not wanted any more: go(NULL, arg).
+ */
+struct slot_away {
+	/* W; O, life */
+	void (*go)(struct ward_task *task, void *arg); /* NULL: nothing */
+	void *arg;
+};
+#define SLOT_AWAY INT32_MIN
+
 /* The thread's wait inside of the library: wait.c, slot_wake_waiter(). */
 struct slot_wait {
 	/* W: */
@@ -111,6 +123,7 @@ struct slot {
 	struct slot_fencing fencing;
 	struct slot_wait wait;
 	struct slot_unblock unblock; /* unblock.h */
+	struct slot_away away;
 
 	/* What it has stolen: steal.h */
 	struct carrier carrier;
@@ -273,6 +286,16 @@ struct slot *slot_root(struct slot *slot);
 struct ward_task *slot_task(struct slot *slot);
 /* In the child of a fork, for the forking thread's slot. */
 void slot_forked(void *self);
+
+/* What is there for a task that does not go away after all. */
+static inline void slot_stay(struct slot *slot)
+{
+	struct slot_away away = slot->away;
+
+	slot->away.go = NULL;
+	if (away.go)
+		away.go(NULL, away.arg);
+}
 
 /* Was the attempt that the calling worker is inside of taken away? */
 static inline bool slot_taken(const struct slot *slot)

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * call.c - a call as its task.
+ *
+ * A call that is not in a lane goes from its submitter to a cell.  All others, and those
+ * that are made again, come to a worker first, as any task does, whose run() finds a
+ * descriptor, and then lets the task go (slot_away).  The answer comes from the collector.
+ */
+#include "cell/cell.h"
+#include "front/front.h"
+#include "lane/stop.h"
+#include "lane/wait.h"
+
+enum { ROOM_LOOKS = 8 };
+
+static struct ward_cells *cells_of(const struct ward_call *call)
+{
+	return call->priv[0];
+}
+
+/* ---- room ----------------------------------------------------------------------------------- */
+
+static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
+			 struct desc **desc)
+{
+	int err;
+
+	*desc = send_take(cells, call);
+	if (*desc)
+		return 0;
+	if (load_acquire(&cells->ending))
+		return -ECANCELED;
+	err = call->task.cancel ? cancel_cause(call->task.cancel) : 0;
+	return err ? err : -EAGAIN;
+}
+
+/* Answers come in bursts: a submitter that looks some more often need not sleep. */
+static bool room_comes(struct ward_cells *cells, const struct ward_call *call,
+		       int *err, struct desc **desc)
+{
+	for (int i = 0; i < ROOM_LOOKS; i++) {
+		host_yield();
+		*err = look_for_room(cells, call, desc);
+		if (*err != -EAGAIN)
+			return true;
+	}
+	return false;
+}
+
+/* 'how' as in wait.h. */
+static int wait_room(struct ward_cells *cells, const struct ward_call *call,
+		     ward_ns until, unsigned how, struct desc **desc)
+{
+	struct wait_entry entry;
+	int err = -EAGAIN, why;
+
+	wait_enter(&entry, &cells->room, until, how);
+	wait_token(&entry, call->task.cancel);
+	why = wait_event(&entry, (err = look_for_room(cells, call, desc)) !=
+					 -EAGAIN);
+	if (why && *desc)
+		send_drop(*desc);
+	return why ? why : err;
+}
+
+static int find_room(struct ward_cells *cells, const struct ward_call *call,
+		     ward_ns until, unsigned how, struct desc **desc)
+{
+	int err = look_for_room(cells, call, desc);
+
+	if (likely(err != -EAGAIN) || until == WARD_NOWAIT ||
+	    room_comes(cells, call, &err, desc))
+		return err;
+	return wait_room(cells, call, until, how, desc);
+}
+
+/* ---- on a worker ------------------------------------------------------------------------------- */
+
+static void go(struct ward_task *task, void *arg)
+{
+	struct desc *desc = arg;
+
+	if (task)
+		send_post(desc);
+	else
+		send_drop(desc);
+}
+
+static int call_run(struct ward_task *task)
+{
+	struct ward_call *call = call_of(task);
+	struct slot *slot = slot_here();
+	struct desc *desc = NULL;
+	int err = find_room(cells_of(call), call, WARD_FOREVER, WAIT_BLOCK, &desc);
+
+	if (err)
+		return err;
+	slot->away = (struct slot_away){ go, desc };
+	slot->needs_cleanup = 1;
+	call->out = NULL;
+	call->out_size = 0;
+	call->priv[1] = NULL;
+	err = send_fill(desc, call);
+	return err ? err : SLOT_AWAY;
+}
+
+static void call_done(struct ward_task *task, int status)
+{
+	struct ward_call *call = call_of(task);
+
+	if (call->done)
+		call->done(call, status);
+}
+
+static void call_release(struct ward_task *task)
+{
+	struct ward_call *call = call_of(task);
+	struct ward_cells *cells = cells_of(call);
+	struct desc *desc = call->priv[1];
+	void (*release)(struct ward_call *) = call->release;
+
+	call->out = NULL;
+	call->priv[1] = NULL;
+	if (desc)
+		send_drop(desc);
+	if (release)
+		release(call); /* it may be gone */
+	cells_leave(cells);
+}
+
+/* ---- submitted ------------------------------------------------------------------------------------ */
+
+/* A submitter cannot be the worker who hands the call on. */
+static int check_lane(const struct ward_cells *cells, const struct lane *lane)
+{
+	int err = handle_enter(lane, HANDLE_LANE);
+
+	if (!err && (lane->pool != cells->pool ||
+		     lane->flags & WARD_LANE_CALLER_RUNS))
+		err = -EINVAL;
+	return err;
+}
+
+static int check_call(const struct ward_cells *cells, const struct ward_call *call)
+{
+	if (!call || call->reserved ||
+	    (call->in_size && !call->in && !call->fill))
+		return -EINVAL;
+	if (call->in_size > cells->layout.in_max)
+		return -EMSGSIZE;
+	if (task_state(load_acquire(&task_priv(&call->task)->word)) != TASK_FREE) /* [K] */
+		return -EBUSY;
+	return call->lane ? check_lane(cells, (struct lane *)call->lane) : 0;
+}
+
+static void prepare(struct ward_cells *cells, struct ward_call *call)
+{
+	call->priv[0] = cells;
+	call->priv[1] = NULL;
+	call->out = NULL;
+	call->out_size = 0;
+	call->task.run = call_run;
+	call->task.done = call_done;
+	call->task.release = call_release;
+}
+
+/* True: counted, so that drain waits for it. */
+static bool enter(struct ward_cells *cells)
+{
+	add_acq_rel(&cells->calls, 1);
+	barrier_seq_cst(); /* [kx] a call on its way | closed? */
+	if (likely(!load_acquire(&cells->closed)))
+		return true;
+	cells_leave(cells);
+	return false;
+}
+
+void cells_leave(struct ward_cells *cells)
+{
+	uint64_t before;
+
+	/* The owner's wait ends with this; its memory must not. */
+	add_acq_rel(&cells->refs, 1);
+	before = sub_acq_rel(&cells->calls, 1); /* [kx] */
+	if (before == 2 && load_acquire(&cells->closed))
+		wait_wake(&cells->idle);
+	if (before == 1)
+		cells_put(cells);
+	cells_put(cells);
+}
+
+static void open_call(struct pool *pool, struct ward_task *task)
+{
+	task_set(task_priv(task), TASK_QUEUED + TASK_ATTEMPT_ONE);
+	if (unlikely(stop_window(pool, task)))
+		task_stamp(task_priv(task), host_now());
+}
+
+static void shut_call(struct pool *pool, struct ward_task *task)
+{
+	task_set(task_priv(task), TASK_FREE);
+	wait_tell(&pool->answered); /* [y] */
+}
+
+/* From here on the pool counts it as its own: its drain waits, its close refuses. */
+static int accept_call(struct pool *pool)
+{
+	add_acq_rel(&pool->inbox.away, 1);
+	barrier_seq_cst(); /* [D] on my way | closed? */
+	if (likely(!load_acquire(&pool->inbox.closed)))
+		return 0;
+	add_relaxed(&pool->inbox.away, -(uint64_t)1);
+	inbox_settle(&pool->inbox);
+	return -ESHUTDOWN;
+}
+
+static int submit_here(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+{
+	struct pool *pool = cells->pool;
+	struct desc *desc = NULL;
+	int err = find_room(cells, call, until, WAIT_RELIEVED, &desc);
+
+	if (err)
+		return err == -ECANCELED && load_relaxed(&cells->ending) ?
+			       -ESHUTDOWN :
+			       err;
+	open_call(pool, &call->task);
+	err = send_fill(desc, call);
+	if (!err)
+		err = accept_call(pool);
+	if (err) {
+		send_drop(desc);
+		shut_call(pool, &call->task);
+		return err;
+	}
+	send_post(desc);
+	return 0;
+}
+
+static int submit(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+{
+	int err;
+
+	if (call->lane)
+		return ward_lane_submit(call->lane, &call->task, until);
+	err = task_refuse(&call->task);
+	if (!err)
+		err = stop_refuse(NULL, &call->task);
+	return err ? err : submit_here(cells, call, until);
+}
+
+int ward_cells_submit(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+
+	if (!err)
+		err = check_call(cells, call);
+	if (err)
+		return err;
+	host_hold();
+	err = enter(cells) ? 0 : -ESHUTDOWN;
+	if (!err) {
+		pool_until(cells->pool, until);
+		prepare(cells, call);
+		err = submit(cells, call, until);
+		if (err)
+			cells_leave(cells);
+	}
+	host_unhold();
+	return err;
+}
+
+int ward_cells_cancel(struct ward_cells *cells, struct ward_call *call, int cause)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+
+	if (err)
+		return err;
+	err = ward_task_cancel((struct ward_pool *)cells->pool,
+			       call ? &call->task : NULL, cause);
+	store_release(&cells->told, 1);
+	cells_wake(cells);
+	return err;
+}

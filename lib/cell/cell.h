@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cell.h - a set of cells, as its parent knows them.
+ *
+ * A call is on one descriptor of one cell, or on none.  Who has a descriptor:
+ *
+ *	FREE	   the stack
+ *	HELD	   the thread that fills it
+ *	SENT	   the cell, and its parent's collector
+ *	ANSWERED   the call, until its release
+ *
+ * The collector is one thread for the set: it gives answers back to the pool, sees
+ * cells die, judges those that are silent, kills, and has others born.  It runs no
+ * stranger's code, and waits for no cell.
+ *
+ * Invariants:
+ *  1) SENT is left by one step, the collector's: so an answer is given once, by the cell,
+ *     or for the cell when it has ended.
+ *  2) A call that was begun in a cell is given up only when the cell is gone, or is SIGKILLed
+ *     and held up by the kernel for END_WITHIN.
+ *  3) A cell's memory goes when its process is gone and none of its descriptors is out.
+ *
+ * Edges: [ke] entered | the claim is free; [kf] state | a submitter's last look; [kr] room
+ * | who waits; [kx] a call on its way | closed?; [kw] a call | the collector sleeps.
+ */
+#ifndef WARD_LIB_CELL_CELL_H
+#define WARD_LIB_CELL_CELL_H
+
+#include "cell/shared.h"
+#include "heal/judge.h"
+#include "run/run.h"
+#include "sync/stack.h"
+#include "sync/wait_queue.h"
+
+enum {
+	CELLS_MAX = 48,	      /* at work */
+	CELLS_SPARE_MAX = 8,
+	CELLS_ALL = CELLS_MAX + CELLS_SPARE_MAX + 8, /* and on their way out */
+	DEPTH_MAX = 4096
+};
+
+#define BIRTH_WITHIN UINT64_C(5000000000)
+#define END_WITHIN UINT64_C(1000000000)
+
+enum { CLAIM_KEPT = 2 };
+
+enum desc_state { DESC_FREE, DESC_HELD, DESC_SENT, DESC_ANSWERED };
+
+/* One descriptor; the other half is in the segment. */
+struct desc {
+	struct cell *cell;	/* I */
+	uint32_t number;	/* I */
+	_Atomic uint32_t state; /* enum desc_state; as above */
+	uint32_t at;		/* P, then the collector's: its place in 'avail' */
+	bool told;		/* who has it: the token in the segment is not 0 */
+	struct ward_call *call; /* whose it is */
+};
+
+enum cell_state {
+	CELL_NONE,    /* no process, and no descriptor is out */
+	CELL_BORN,    /* not ready yet */
+	CELL_SPARE,   /* ready */
+	CELL_WORKING, /* submitters may find it */
+	CELL_LEAVING, /* takes no more calls, answers those that it has */
+	CELL_DOOMED,  /* convicted, not dead yet */
+	CELL_DEAD     /* the process is gone, or is not waited for */
+};
+
+/* The letters are those of base/atomic.h; K: the collector. */
+struct cell {
+	struct ward_cells *cells; /* I */
+	uint32_t index;		  /* I */
+	struct cell_shared *shared; /* K: NULL: none */
+	_Atomic uint32_t state;	  /* K: enum cell_state [kf] */
+	struct desc *desc;	  /* I */
+
+	/* The claim: who may put into 'avail'. */
+	line_aligned _Atomic uint32_t claim; /* X: CLAIM_KEPT: the collector keeps it [ke] */
+	_Atomic uint32_t sent;	  /* P: numbers ever put */
+	uint32_t *avail;	  /* P: its own copy of the numbers */
+	struct stack entered;	  /* X: HELD, to be put by whoever has the claim [ke] */
+
+	/* X: */
+	line_aligned struct stack free;
+	_Atomic uint32_t out; /* descriptors that are not FREE */
+
+	/* K: */
+	line_aligned _Atomic uint32_t collected; /* answers ever taken */
+	_Atomic uint32_t given_back; /* numbers that the parent took back itself */
+	struct host_segment segment;
+	struct host_process process;
+	struct host_stat_files files;
+	struct history history;
+	uint64_t gen;	     /* the cell's number in the set's life */
+	uint64_t since;	     /* when it came to its state */
+	uint64_t kill_at;    /* DOOMED: when SIGKILL is due; 0: it was sent */
+	uint64_t incident;   /* DOOMED: the report of its conviction */
+	uint64_t calls;	     /* answered in its life */
+	uint64_t memory;     /* resident when it was ready */
+	uint64_t reap_at, grow_at; /* when the kernel is asked next: ended? how large? */
+	struct incident *last;	   /* of its death, until it is known how; or NULL */
+	uint32_t seen_used;  /* at the last scan: a cell that gets on */
+	enum lost_why why;   /* what its end is for the call that it is inside of */
+	bool reaped;
+	struct host_end end; /* how it ended, when 'reaped' */
+};
+
+struct ward_cells {
+	uint32_t magic; /* handle.h */
+	struct pool *pool; /* I; a reference is held */
+	/* I: */
+	struct cell_layout layout;
+	uint32_t wanted, spares; /* cells at work, ready beside them */
+	struct ward_cell_program program;
+	const char *path;
+	char *const *argv;
+	struct host_limits limits;
+	uint64_t recycle_calls, recycle_growth, grace;
+	int signo;
+	char name[12];
+
+	struct cell cell[CELLS_ALL];
+
+	/* K: those that submitters may find, in no order; NULL: none. */
+	struct cell *_Atomic working[CELLS_MAX];
+
+	/* X: */
+	_Atomic uint32_t word;	 /* futex: the collector is to look */
+	_Atomic uint32_t closed; /* M [kx] */
+	_Atomic uint32_t ending; /* M: destroy: 1: calls are to stop; 2: cells are killed */
+	_Atomic uint32_t gone;	 /* M: the collector has ended every cell */
+	/* Accepted, or on their way in, and not released; and one, the owner's [kx] */
+	_Atomic uint64_t calls;
+	_Atomic uint32_t refs;	 /* all calls, the collector, calls at their last step */
+	_Atomic uint32_t told;	 /* a call was told to stop: look, before the scan */
+	_Atomic uint32_t asleep; /* K: without a time to scan: a call wakes it [kw] */
+	struct wait_queue room;	 /* submitters [kr] */
+	struct wait_queue idle;	 /* drain; and create, until a cell is up */
+	_Atomic uint32_t first;	 /* K: enum cell_stage of the first cell; M */
+	_Atomic int32_t error;	 /* K: why the last one could not be made */
+
+	/* K: */
+	struct counts {
+		_Atomic uint64_t sent, answered, lost, moved; /* sent: by cells that ended */
+		_Atomic uint64_t born, unborn, died, killed, garbled, recycled;
+	} counts;
+	uint64_t next_scan, next_birth;
+	uint64_t quiet_since; /* no cell has had a call */
+	uint32_t failures; /* cells that were not ready, in a row */
+	uint32_t gens;
+	bool told_births;
+	host_thread collector; /* E */
+};
+
+/* ---- send.c: a call's way into a cell ------------------------------------------------ */
+
+/* A descriptor of a cell at work; NULL: none has room, or none is there. */
+struct desc *send_take(struct ward_cells *cells, const struct ward_call *call);
+/* Writes the request.  0, or what fill() said. */
+int send_fill(struct desc *desc, struct ward_call *call);
+/* Gives a HELD or ANSWERED one back. */
+void send_drop(struct desc *desc);
+/* The call is the cell's, and the collector's, from here on. */
+void send_post(struct desc *desc);
+void cells_wake(struct ward_cells *cells);
+/* Rings the cell if it sleeps. */
+void send_ring(struct cell *cell);
+
+/* ---- collect.c: answers ---------------------------------------------------------------- */
+
+/* All that there are.  False: there were none. */
+bool collect_answers(struct cell *cell, uint64_t now);
+/* What the cell has not taken, up to n, goes to others. */
+void collect_back(struct cell *cell, uint32_t n);
+/*
+ * What submitters left to the holder of the claim of a cell that is at work no more; the
+ * claim is kept.  False: a submitter has it, for some instructions.
+ */
+bool collect_entered(struct cell *cell);
+/* Ends what is on a cell that has ended. */
+void collect_lost(struct cell *cell);
+/* The call of a SENT descriptor was begun; as the cell's words have it. */
+bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken);
+
+/* ---- watch.c: are they alive, do they get on? ----------------------------------------- */
+
+/* Convicts: it gets signo now, and SIGKILL in its grace. */
+void watch_doom(struct cell *cell, enum lost_why why, uint64_t incident, uint64_t now);
+/* The cell wrote what it may not. */
+void watch_garbled(struct cell *cell, const char *what, uint64_t now);
+/* True: the cell has ended since. */
+bool watch_end(struct cell *cell, uint64_t now);
+void watch_scan(struct ward_cells *cells, uint64_t now);
+/* Calls may have been told to stop. */
+void watch_told(struct ward_cells *cells);
+/* DEAD: is its process gone, too?  Then its death is told. */
+void watch_reap(struct cell *cell, uint64_t now);
+
+/* ---- birth.c: cells come and go ---------------------------------------------------------- */
+
+/* Up to what is wanted, and no further.  The time of the next look. */
+uint64_t birth_round(struct ward_cells *cells, uint64_t now);
+/* One that is at work takes no more calls. */
+void birth_retire(struct cell *cell, enum cell_state state, uint64_t now);
+/* Its memory goes. */
+void birth_bury(struct cell *cell);
+
+/* The set in numbers. */
+void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats);
+
+/* ---- collector.c ---------------------------------------------------------------------------- */
+
+void collector_run(void *cells);
+
+/* ---- call.c: a call as its task ----------------------------------------------------------------- */
+
+static inline struct ward_call *call_of(struct ward_task *task)
+{
+	return ward_entry(task, struct ward_call, task);
+}
+
+/* The call has its last: it was released, or never accepted. */
+void cells_leave(struct ward_cells *cells);
+/* One reference less; the last one frees. */
+void cells_put(struct ward_cells *cells);
+
+/* For descriptors of cells that may be out. */
+#define for_each_cell(cell_, cells)                                              \
+	for (struct cell *cell_ = (cells)->cell;                                 \
+	     cell_ < (cells)->cell + CELLS_ALL; cell_++)
+
+static inline enum cell_state cell_state(const struct cell *cell)
+{
+	return load_acquire(&cell->state); /* [kf] */
+}
+
+/* Calls are in it, or before it. */
+static inline uint32_t cell_load(const struct cell *cell)
+{
+	return load_relaxed(&cell->sent) - load_relaxed(&cell->collected) -
+	       load_relaxed(&cell->given_back);
+}
+
+/* It is to look at what its parent has to say. */
+static inline void cell_order(struct cell *cell, enum cell_order order)
+{
+	store_release(&cell->shared->order, order);
+	add_relaxed(&cell->shared->rung, 1);
+	host_wake_shared(&cell->shared->rung, 1);
+}
+
+/* It has a process that answers, or may. */
+static inline bool cell_lives(const struct cell *cell)
+{
+	enum cell_state state = cell_state(cell);
+
+	return state != CELL_NONE && state != CELL_DEAD;
+}
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cells.c - a set of cells: made, counted, drained, ended.
+ */
+#include "cell/cell.h"
+#include "front/front.h"
+#include "lane/wait.h"
+#include <stdio.h>
+#include <string.h>
+
+#define CREATE_WITHIN (BIRTH_WITHIN + UINT64_C(1000000000))
+
+/* ---- configuration ---------------------------------------------------------------------------- */
+
+static bool in_range(uint64_t value, uint64_t low, uint64_t high)
+{
+	return !value || (value >= low && value <= high);
+}
+
+static int check_program(const struct ward_cells_config *c)
+{
+	const struct ward_cell_program *program = c->program;
+
+	if (!program == !c->path || (c->argv && !c->path))
+		return -EINVAL;
+	if (program && (program->size != sizeof(*program) || !program->run ||
+			program->reserved))
+		return -EINVAL;
+	if (program && !host_zygote_is_there())
+		return -ENOTCONN;
+	return 0;
+}
+
+static int check(const struct ward_cells_config *c)
+{
+	if (!c || c->size != sizeof(*c) || c->flags || c->reserved ||
+	    !in_range(c->cells, 1, CELLS_MAX) ||
+	    !in_range(c->spares, 1, CELLS_SPARE_MAX) ||
+	    !in_range(c->depth, 2, DEPTH_MAX) || c->depth & (c->depth - 1) ||
+	    c->in_max > 1u << 30 || c->out_max > 1u << 30 || c->signo < 0 ||
+	    c->signo > 64 || (c->grace && !c->signo))
+		return -EINVAL;
+	if (c->name && strnlen(c->name, 12) > 11)
+		return -ENAMETOOLONG;
+	return check_program(c);
+}
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static void configure(struct ward_cells *cells, const struct ward_cells_config *c)
+{
+	cells->wanted = (uint32_t)or_default(
+		c->cells, lesser(host_cpu_count(), CELLS_MAX));
+	cells->spares = (uint32_t)or_default(c->spares, 1);
+	cell_lay_out(&cells->layout, (uint32_t)or_default(c->depth, 64),
+		     (uint32_t)or_default(c->in_max, 4096),
+		     (uint32_t)or_default(c->out_max, 4096));
+	if (c->program)
+		cells->program = *c->program;
+	cells->path = c->path;
+	cells->argv = c->argv;
+	cells->limits = (struct host_limits){ c->memory, c->cpu_s, c->files };
+	cells->recycle_calls = c->recycle_calls;
+	cells->recycle_growth = c->recycle_growth;
+	cells->grace = c->grace;
+	cells->signo = c->signo;
+	snprintf(cells->name, sizeof(cells->name), "%s",
+		 c->name && *c->name ? c->name : "cell");
+}
+
+/* ---- memory -------------------------------------------------------------------------------------- */
+
+static void free_cell(struct cell *cell, uint32_t depth)
+{
+	host_segment_free(&cell->segment);
+	host_stat_close(&cell->files);
+	host_free(cell->desc, depth * sizeof(*cell->desc));
+	host_free(cell->avail, depth * sizeof(*cell->avail));
+	host_free(cell->free.next, depth * sizeof(*cell->free.next));
+}
+
+static void free_cells(struct ward_cells *cells)
+{
+	cells->magic = HANDLE_DEAD;
+	for_each_cell(cell, cells)
+		free_cell(cell, cells->layout.depth);
+	if (cells->pool)
+		pool_put(cells->pool);
+	host_free(cells, sizeof(*cells));
+}
+
+void cells_put(struct ward_cells *cells)
+{
+	if (sub_acq_rel(&cells->refs, 1) == 1)
+		free_cells(cells);
+}
+
+/* 'next' is one array for both stacks: a number is on one at most. */
+static int set_cell(struct ward_cells *cells, struct cell *cell)
+{
+	uint32_t depth = cells->layout.depth;
+	_Atomic uint32_t *next = host_alloc(depth * sizeof(*next));
+
+	cell->cells = cells;
+	cell->index = (uint32_t)(cell - cells->cell);
+	cell->process.fd = cell->segment.fd = -1;
+	cell->files = host_stat_of(0);
+	cell->desc = host_alloc(depth * sizeof(*cell->desc));
+	cell->avail = host_alloc(depth * sizeof(*cell->avail));
+	stack_init(&cell->free, next);
+	stack_init(&cell->entered, next);
+	store_relaxed(&cell->claim, CLAIM_KEPT);
+	if (!next || !cell->desc || !cell->avail)
+		return -ENOMEM;
+	for (uint32_t i = depth; i-- > 0;) {
+		cell->desc[i].cell = cell;
+		cell->desc[i].number = i;
+		stack_push(&cell->free, i);
+	}
+	return 0;
+}
+
+/* ---- made ------------------------------------------------------------------------------------------- */
+
+static int start_collector(struct ward_cells *cells)
+{
+	char name[16];
+	struct host_spawn how = { .stack = 64 << 10,
+				  .name = name,
+				  .open = host_trace_open() };
+	int err;
+
+	snprintf(name, sizeof(name), "%.9s/cells", cells->pool->name);
+	add_acq_rel(&cells->refs, 1);
+	err = host_spawn(&cells->collector, &how, collector_run, NULL, cells);
+	if (err)
+		sub_acq_rel(&cells->refs, 1);
+	return err;
+}
+
+static int why_failed(const struct ward_cells *cells)
+{
+	int err = load_relaxed(&cells->error);
+
+	return err ? err : -EOWNERDEAD;
+}
+
+/* Until the first cell is up, or is not. */
+static int wait_first(struct ward_cells *cells)
+{
+	struct wait_entry entry;
+	uint32_t stage = CELL_COMING;
+	int why;
+
+	wait_enter(&entry, &cells->idle, host_now() + CREATE_WITHIN, WAIT_BLOCK);
+	why = wait_event(&entry, (stage = load_acquire(&cells->first)) !=
+					 CELL_COMING);
+	if (why)
+		return why;
+	return stage == CELL_READY ? 0 : why_failed(cells);
+}
+
+static int set_up(struct ward_cells *cells)
+{
+	int err = 0;
+
+	for_each_cell(cell, cells)
+		if (!err)
+			err = set_cell(cells, cell);
+	return err ? err : start_collector(cells);
+}
+
+int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
+		      const struct ward_cells_config *config)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct ward_cells *cells;
+	int err = out ? pool_enter(pool) : -EINVAL;
+
+	if (!err)
+		err = check(config);
+	if (err)
+		return err;
+	cells = host_alloc(sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	configure(cells, config);
+	cells->magic = handle_magic(HANDLE_CELLS);
+	cells->pool = pool;
+	add_acq_rel(&pool->refs, 1);
+	store_relaxed(&cells->refs, 1);
+	store_relaxed(&cells->calls, 1);
+	cells->quiet_since = cells->next_scan = host_now();
+	err = set_up(cells);
+	if (err) {
+		free_cells(cells);
+		return err;
+	}
+	err = wait_first(cells);
+	if (err)
+		ward_cells_destroy(cells, WARD_NOWAIT);
+	else
+		*out = cells;
+	return err;
+}
+
+/* ---- counted ----------------------------------------------------------------------------------------- */
+
+static void count_cell(const struct cell *cell, struct ward_cells_stats *stats)
+{
+	enum cell_state state = cell_state(cell);
+
+	stats->sent += load_relaxed(&cell->sent);
+	stats->working += state == CELL_WORKING;
+	stats->spares += state == CELL_SPARE;
+	stats->leaving += state == CELL_LEAVING || state == CELL_DOOMED ||
+			  state == CELL_DEAD;
+}
+
+void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats)
+{
+	const struct counts *counts = &cells->counts;
+
+	*stats = (struct ward_cells_stats)WARD_CELLS_STATS_INIT;
+	stats->calls = load_relaxed(&cells->calls) - 1;
+	stats->sent = load_relaxed(&counts->sent);
+	stats->answered = load_relaxed(&counts->answered);
+	stats->lost = load_relaxed(&counts->lost);
+	stats->moved = load_relaxed(&counts->moved);
+	stats->born = load_relaxed(&counts->born);
+	stats->unborn = load_relaxed(&counts->unborn);
+	stats->died = load_relaxed(&counts->died);
+	stats->killed = load_relaxed(&counts->killed);
+	stats->garbled = load_relaxed(&counts->garbled);
+	stats->recycled = load_relaxed(&counts->recycled);
+	for_each_cell(cell, cells)
+		count_cell(cell, stats);
+}
+
+int ward_cells_stats(struct ward_cells *cells, struct ward_cells_stats *stats)
+{
+	int err = stats && stats->size == sizeof(*stats) ?
+			  handle_enter(cells, HANDLE_CELLS) :
+			  -EINVAL;
+
+	if (err)
+		return err;
+	cells_count(cells, stats);
+	return 0;
+}
+
+int ward_cells_pid(struct ward_cells *cells, uint32_t cell)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+
+	if (err)
+		return err;
+	if (cell >= CELLS_ALL)
+		return -EINVAL;
+	return __atomic_load_n(&cells->cell[cell].process.pid, __ATOMIC_RELAXED);
+}
+
+/* ---- ended --------------------------------------------------------------------------------------------- */
+
+static void close_cells(struct ward_cells *cells)
+{
+	store_release(&cells->closed, 1);
+	barrier_seq_cst(); /* [kx] closed | calls on their way */
+	wait_wake(&cells->room); /* submitters that wait are refused */
+}
+
+static int wait_released(struct ward_cells *cells, ward_ns until)
+{
+	struct wait_entry entry;
+
+	wait_enter(&entry, &cells->idle, until, 0);
+	return wait_event(&entry, load_acquire(&cells->calls) == 1);
+}
+
+int ward_cells_drain(struct ward_cells *cells, ward_ns until)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+
+	if (err)
+		return err;
+	if (front_own_thread(cells->pool))
+		return -EDEADLK;
+	pool_until(cells->pool, until);
+	close_cells(cells);
+	return wait_released(cells, until);
+}
+
+/* In a child: the parent's cells are not its own. */
+static int forget(struct ward_cells *cells)
+{
+	cells->magic = HANDLE_DEAD;
+	return 0;
+}
+
+static void end(struct ward_cells *cells, uint32_t how)
+{
+	store_release(&cells->ending, how);
+	cells_wake(cells);
+}
+
+/* No cell is there any more: the kernel is given END_WITHIN for each step of it. */
+static int wait_gone(struct ward_cells *cells, ward_ns until)
+{
+	struct wait_entry entry;
+
+	wait_enter(&entry, &cells->idle, until, 0);
+	return wait_event(&entry, load_acquire(&cells->gone));
+}
+
+int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+	uint64_t left, now;
+
+	if (err)
+		return err == -ECHILD ? forget(cells) : err;
+	if (front_own_thread(cells->pool))
+		return -EDEADLK;
+	close_cells(cells);
+	end(cells, 1);
+	wait_gone(cells, until);
+	end(cells, 2);
+	now = host_now();
+	if (wait_gone(cells, now + 4 * END_WITHIN))
+		host_detach(cells->collector);
+	else
+		host_join(cells->collector, HOST_FOREVER);
+	wait_released(cells, now + END_WITHIN);
+	left = load_acquire(&cells->calls) - 1;
+	cells->magic = HANDLE_DEAD;
+	cells_leave(cells); /* the owner's */
+	return left < INT32_MAX ? (int)left : INT32_MAX;
+}

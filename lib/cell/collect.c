@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * collect.c - answers, from the cells to the pool; and what becomes of calls whose cell has
+ * ended, or does not come to them.
+ *
+ * All that is read in the segment is read once, and checked: a number, a size and a state
+ * that cannot be end the cell (watch_garbled()).
+ */
+#include "cell/cell.h"
+#include "lane/stop.h"
+#include <string.h>
+
+enum { BATCH = 32 };
+
+/* ---- to the pool ------------------------------------------------------------------------- */
+
+/* With others in a ring; where there is no room, or the pool is closed, one by one. */
+static void hand_over(struct pool *pool, struct ward_task *const *tasks, uint32_t n)
+{
+	struct ring *full;
+
+	while (n) {
+		int put = inbox_put(&pool->inbox, NULL, tasks, n, &full);
+
+		if (put <= 0) {
+			inbox_pass(&pool->inbox, NULL, *tasks, 0);
+			put = 1;
+		}
+		tasks += put;
+		n -= (uint32_t)put;
+	}
+}
+
+/* They are the workers', who answer them. */
+static void give(struct ward_cells *cells, struct ward_task *const *tasks, uint32_t n)
+{
+	struct pool *pool = cells->pool;
+
+	add_relaxed(&pool->away_started, n);
+	add_relaxed(&pool->away_ended, n);
+	transition_begin(pool);
+	hand_over(pool, tasks, n);
+	add_relaxed(&pool->inbox.away, -(uint64_t)n);
+	transition_end(pool);
+	inbox_settle(&pool->inbox);
+	orphaned_answer(pool);
+}
+
+/* By another way than a ring: it is counted as accepted by itself from now on. */
+static void come_back(struct pool *pool)
+{
+	add_relaxed(&pool->inbox.accepted, 1);
+	add_relaxed(&pool->inbox.away, -(uint64_t)1);
+}
+
+static void lose(struct ward_cells *cells, struct ward_task *task,
+		 enum lost_why why, int status, uint64_t incident)
+{
+	struct pool *pool = cells->pool;
+
+	transition_begin(pool);
+	lost_away(pool, task, why, status, incident);
+	come_back(pool);
+	transition_end(pool);
+	inbox_settle(&pool->inbox);
+	orphaned_answer(pool);
+}
+
+/* ---- answered --------------------------------------------------------------------------- */
+
+/* The cell's words on its failure, or none. */
+static uint64_t tell_error(struct cell *cell, const struct ward_call *call,
+			   struct cell_head *head, uint32_t said, int status)
+{
+	struct pool *pool = cell->cells->pool;
+	const struct cell_words *words = cell_words(head, &cell->cells->layout);
+	uint64_t id = incident_id();
+	struct incident *in = incident_open(&pool->tell, WARD_R_ERROR, id);
+
+	if (!in)
+		return id;
+	in->report.err = status;
+	in->report.task = call->task.name ? call->task.name : "";
+	in->report.attempt = head->attempt;
+	in->report.tid = cell->files.tid;
+	in->report.worker = UINT32_MAX;
+	in->report.what = said ? "a call failed in its cell" :
+				 "a call in a cell returned an error that nobody "
+				 "has spoken of";
+	if (said && said <= CELL_SAID) {
+		memcpy(in->text, words->text, said);
+		in->text[said] = '\0';
+		in->report.message = in->text;
+	}
+	in->heard = call->done || pool->hooks.dead;
+	incident_raise(&pool->tell, in);
+	return id;
+}
+
+/* What the parent knows of the call's end; its descriptor stays with it. */
+static void note_answer(struct desc *desc, uint32_t out_size, struct cell_tail *tail)
+{
+	struct ward_call *call = desc->call;
+
+	store_relaxed(&desc->state, DESC_ANSWERED);
+	call->out = cell_out(tail);
+	call->out_size = out_size;
+	call->priv[1] = desc;
+}
+
+/* False: it failed, and is seen to. */
+static bool is_well(struct cell *cell, struct desc *desc, struct cell_head *head,
+		    uint32_t said, int status)
+{
+	struct ward_cells *cells = cell->cells;
+	struct ward_call *call = desc->call;
+	struct ward_task *task = &call->task;
+	uint64_t id;
+
+	if (likely(!status) || !stop_failed(cells->pool, NULL, task, status))
+		return true;
+	id = tell_error(cell, call, head, said, status);
+	call->out = NULL;
+	call->priv[1] = NULL;
+	send_drop(desc);
+	lose(cells, task, LOST_ERROR, status, id);
+	return false;
+}
+
+/* The task to be handed over, or NULL; false: what is written there cannot be. */
+static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **task)
+{
+	const struct cell_layout *layout = &cell->cells->layout;
+	struct desc *desc = &cell->desc[number];
+	struct cell_head *head;
+	struct cell_tail *tail;
+	uint32_t out_size, said;
+	int32_t status;
+
+	if (number >= layout->depth ||
+	    load_acquire(&desc->state) != DESC_SENT)
+		return false;
+	head = cell_head(cell->shared, layout, number);
+	tail = cell_tail(head, layout);
+	status = __atomic_load_n(&tail->status, __ATOMIC_RELAXED);
+	out_size = __atomic_load_n(&tail->out_size, __ATOMIC_RELAXED);
+	said = __atomic_load_n(&tail->said, __ATOMIC_RELAXED);
+	if (out_size > layout->out_max || said > CELL_SAID)
+		return false;
+	*task = &desc->call->task;
+	note_answer(desc, out_size, tail);
+	cell->calls++;
+	if (!is_well(cell, desc, head, said, status)) {
+		*task = NULL;
+		return true;
+	}
+	task_priv(*task)->status = status;
+	task_move(task_priv(*task), TASK_LOST, 0); /* a canceller comes too late */
+	return true;
+}
+
+bool collect_answers(struct cell *cell, uint64_t now)
+{
+	struct ward_cells *cells = cell->cells;
+	uint32_t depth = cells->layout.depth;
+	uint32_t used = load_acquire(&cell->shared->used); /* [kb] */
+	uint32_t at = load_relaxed(&cell->collected), left = used - at, n = 0;
+	struct ward_task *tasks[BATCH];
+	bool sound = left <= depth;
+
+	if (!left)
+		return false;
+	for (; sound && left; left--, at++) {
+		uint32_t number = load_relaxed(cell_used(cell->shared, depth, at));
+
+		tasks[n] = NULL;
+		sound = number < depth && take_answer(cell, number, &tasks[n]);
+		n += tasks[n] != NULL;
+		if (n == BATCH) {
+			give(cells, tasks, n);
+			n = 0;
+		}
+		count_own(&cells->counts.answered, sound);
+	}
+	store_relaxed(&cell->collected, at);
+	if (n)
+		give(cells, tasks, n);
+	if (!sound && cell_state(cell) != CELL_DOOMED)
+		watch_garbled(cell, "a cell wrote an answer that cannot be", now);
+	return true;
+}
+
+/* ---- to another cell ------------------------------------------------------------------------ */
+
+/* A worker finds a place for it, as it does when a lane lets it run. */
+static void to_worker(struct ward_cells *cells, struct ward_task *task)
+{
+	struct pool *pool = cells->pool;
+
+	transition_begin(pool);
+	task_move(task_priv(task), TASK_RERUN, 0);
+	later_requeue(&pool->inbox, task, false);
+	come_back(pool);
+	transition_end(pool);
+	inbox_settle(&pool->inbox);
+	orphaned_answer(pool);
+}
+
+/* Not begun, and the set ends: as what is queued in a pool that is destroyed. */
+static void refuse(struct ward_cells *cells, struct ward_task *task)
+{
+	task_priv(task)->status =
+		task_skip(task_priv(task), TASK_LOST, 0, -ECANCELED);
+	give(cells, &task, 1);
+}
+
+/* A HELD or SENT call that was not begun: no attempt is spent. */
+static void move(struct cell *cell, struct desc *desc)
+{
+	struct ward_cells *cells = cell->cells;
+	struct ward_call *call = desc->call;
+	struct desc *other;
+
+	send_drop(desc);
+	if (load_relaxed(&cells->ending)) {
+		refuse(cells, &call->task);
+		return;
+	}
+	count_own(&cells->counts.moved, 1);
+	/* The collector runs no code of the user's. */
+	other = call->fill ? NULL : send_take(cells, call);
+	if (!other) {
+		to_worker(cells, &call->task);
+		return;
+	}
+	send_fill(other, call);
+	send_post(other);
+}
+
+static bool take_back(struct cell *cell, struct desc **desc)
+{
+	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
+	uint32_t depth = cell->cells->layout.depth;
+	uint32_t sent = load_acquire(&cell->sent);
+
+	for (int i = 0; i < 8; i++) { /* a cell may move it all the time */
+		if (sent - taken == 0 || sent - taken > depth)
+			return false;
+		*desc = &cell->desc[cell->avail[taken & (depth - 1)]];
+		if (cas_acq_rel(&cell->shared->taken, &taken, taken + 1)) /* [ka] */
+			return true;
+	}
+	return false;
+}
+
+void collect_back(struct cell *cell, uint32_t n)
+{
+	struct desc *desc;
+
+	while (n-- && take_back(cell, &desc)) {
+		/* Else the cell has answered what it had not taken. */
+		if (load_acquire(&desc->state) != DESC_SENT)
+			continue;
+		store_relaxed(&desc->state, DESC_HELD);
+		count_own(&cell->given_back, 1);
+		move(cell, desc);
+	}
+}
+
+/* ---- the cell has ended ------------------------------------------------------------------------ */
+
+bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken)
+{
+	uint32_t sent = load_relaxed(&cell->sent);
+
+	/* A word that cannot be: all may have been begun. */
+	if (sent - taken > cell->cells->layout.depth)
+		return true;
+	return (int32_t)(taken - desc->at) > 0;
+}
+
+/* The attempt committed before the cell ended: it must not be made again. */
+static void note_commit(struct cell *cell, const struct desc *desc)
+{
+	const struct cell_layout *layout = &cell->cells->layout;
+	struct cell_words *words =
+		cell_words(cell_head(cell->shared, layout, desc->number), layout);
+	uint64_t word = load_relaxed(&task_priv(&words->task)->word);
+
+	if (word & TASK_COMMITTED)
+		task_commit(task_priv(&desc->call->task),
+			    task_attempt(load_relaxed(
+				    &task_priv(&desc->call->task)->word)));
+}
+
+static void lose_call(struct cell *cell, struct desc *desc)
+{
+	struct ward_cells *cells = cell->cells;
+	struct ward_task *task = &desc->call->task;
+	enum lost_why why = load_relaxed(&cells->ending) ? LOST_STOP : cell->why;
+
+	note_commit(cell, desc);
+	count_own(&cells->counts.lost, 1);
+	send_drop(desc);
+	lose(cells, task, why, lost_status(why), cell->incident);
+}
+
+/* What entered, and found the cell at work no more. */
+static void take_entered(struct cell *cell)
+{
+	uint32_t number;
+
+	while ((number = stack_pop(&cell->entered)) != STACK_NONE)
+		move(cell, &cell->desc[number]);
+}
+
+/* The cell is at work no more: the claim, once it is free, is the collector's to keep. */
+bool collect_entered(struct cell *cell)
+{
+	uint32_t none = 0;
+
+	if (load_relaxed(&cell->claim) != CLAIM_KEPT &&
+	    !cas_acquire(&cell->claim, &none, CLAIM_KEPT)) /* [P] */
+		return false;
+	take_entered(cell);
+	return true;
+}
+
+/* In the order in which they came: 'avail' has it, the descriptors have not. */
+void collect_lost(struct cell *cell)
+{
+	uint32_t depth = cell->cells->layout.depth;
+	uint32_t sent = load_acquire(&cell->sent);
+	uint32_t taken = load_acquire(&cell->shared->taken);
+
+	for (uint32_t at = sent - depth; at != sent; at++) {
+		struct desc *desc = &cell->desc[cell->avail[at & (depth - 1)]];
+
+		if (load_acquire(&desc->state) != DESC_SENT || desc->at != at)
+			continue;
+		store_relaxed(&desc->state, DESC_HELD);
+		if (collect_begun(cell, desc, taken))
+			lose_call(cell, desc);
+		else
+			move(cell, desc);
+	}
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * collector.c - the thread that looks after a set of cells.
+ *
+ * It sleeps on all of them at once: on the answers of those that have calls, on the ends
+ * of all.  While answers come it looks without sleeping, so that no cell has to wake it.
+ */
+#include "cell/cell.h"
+
+enum { LOOKS = 32 }; /* without an answer, before it sleeps */
+#define CLOSE_SPAN UINT64_C(1000000)
+
+void cells_wake(struct ward_cells *cells)
+{
+	add_acq_rel(&cells->word, 1);
+	host_wake(&cells->word, 1);
+}
+
+/* ---- one look ------------------------------------------------------------------------------ */
+
+/* A cell that has ended: its answers first, then what it leaves. */
+static void settle(struct cell *cell, uint64_t now)
+{
+	while (collect_answers(cell, now))
+		;
+	if (!collect_entered(cell))
+		return; /* a submitter is at it: next time */
+	birth_retire(cell, CELL_DEAD, now);
+	collect_lost(cell);
+}
+
+/* Its last submitter, its last answer, its process: when all are gone, so is it. */
+static void bury(struct cell *cell, uint64_t now)
+{
+	collect_entered(cell);
+	watch_reap(cell, now);
+	barrier_seq_cst(); /* [kf] dead | out? */
+	if (cell->reaped && load_acquire(&cell->out) == 0)
+		birth_bury(cell);
+}
+
+/* True: there was an answer. */
+static bool look_at(struct cell *cell, bool closely, uint64_t now)
+{
+	bool any = false;
+
+	switch (cell_state(cell)) {
+	case CELL_NONE:
+		return false;
+	case CELL_DEAD:
+		bury(cell, now);
+		return false;
+	case CELL_LEAVING:
+	case CELL_DOOMED:
+		collect_entered(cell);
+		/* fall through */
+	case CELL_WORKING:
+		any = collect_answers(cell, now);
+		/* fall through */
+	default:
+		break;
+	}
+	if (closely && cell_state(cell) != CELL_BORN && watch_end(cell, now))
+		settle(cell, now);
+	return any;
+}
+
+static bool look(struct ward_cells *cells, bool closely, uint64_t now)
+{
+	bool any = false;
+
+	for_each_cell(cell, cells)
+		any |= look_at(cell, closely, now);
+	return any;
+}
+
+/* ---- asleep ---------------------------------------------------------------------------------- */
+
+struct sleep {
+	struct host_waitv word[CELLS_ALL];
+	struct host_life *life[CELLS_ALL];
+	unsigned words, lives;
+	uint64_t until;
+};
+
+static void listen_to(struct cell *cell, struct sleep *sleep)
+{
+	struct cell_shared *shared = cell->shared;
+	uint32_t used = load_relaxed(&cell->collected);
+
+	store_relaxed(&shared->listens, 1);
+	sleep->word[sleep->words++] = (struct host_waitv){ &shared->used, used };
+	sleep->life[sleep->lives++] = &shared->life;
+}
+
+/* The time at which the collector looks again by itself. */
+static uint64_t next_look(const struct cell *cell, uint64_t now, uint64_t scan)
+{
+	switch (cell_state(cell)) {
+	case CELL_DOOMED:
+		return cell->kill_at ? cell->kill_at : now + WARD_MS(1);
+	case CELL_DEAD:
+		return cell->reaped ? HOST_FOREVER : now + WARD_MS(1);
+	case CELL_LEAVING:
+		return scan;
+	case CELL_WORKING:
+		return cell_load(cell) ? scan : HOST_FOREVER;
+	default:
+		return HOST_FOREVER;
+	}
+}
+
+static bool moved(const struct ward_cells *cells)
+{
+	for (uint32_t i = 0; i < CELLS_ALL; i++) {
+		const struct cell *cell = &cells->cell[i];
+		enum cell_state state = cell_state(cell);
+
+		if (state == CELL_NONE || state == CELL_DEAD)
+			continue;
+		if (load_acquire(&cell->shared->used) != /* [kd] */
+		    load_relaxed(&cell->collected))
+			return true;
+		if (state == CELL_BORN &&
+		    load_acquire(&cell->shared->stage) != CELL_COMING)
+			return true;
+	}
+	return false;
+}
+
+static bool any_calls(const struct ward_cells *cells)
+{
+	for (uint32_t i = 0; i < CELLS_ALL; i++)
+		if (cell_load(&cells->cell[i]))
+			return true;
+	return false;
+}
+
+/* Without calls for a while: the next one wakes the collector, for it is to be watched. */
+static bool may_sleep_long(struct ward_cells *cells, uint64_t now)
+{
+	if (any_calls(cells))
+		cells->quiet_since = now;
+	if (now - cells->quiet_since < WARD_S(1))
+		return false;
+	store_relaxed(&cells->asleep, 1);
+	barrier_seq_cst(); /* [kw] asleep | a call */
+	return !any_calls(cells);
+}
+
+static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
+		     uint64_t now)
+{
+	struct sleep sleep = { .until = until };
+
+	if (!may_sleep_long(cells, now))
+		sleep.until = lesser(until, cells->next_scan);
+
+	for_each_cell(cell, cells) {
+		if (cell_lives(cell))
+			listen_to(cell, &sleep);
+		sleep.until = lesser(sleep.until,
+				     next_look(cell, now, cells->next_scan));
+	}
+	barrier_seq_cst(); /* [kd] I sleep | answered? */
+	if (!moved(cells))
+		host_wait_shared_any(&cells->word, seen, sleep.word, sleep.words,
+				     sleep.life, sleep.lives, sleep.until);
+	store_relaxed(&cells->asleep, 0);
+	for_each_cell(cell, cells)
+		if (cell_lives(cell))
+			store_relaxed(&cell->shared->listens, 0);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+/* Destroy: what has not begun is refused; then, when its time is over, all are killed. */
+static void end_cells(struct ward_cells *cells, uint64_t now)
+{
+	uint32_t ending = load_acquire(&cells->ending);
+
+	for_each_cell(cell, cells) {
+		enum cell_state state = cell_state(cell);
+
+		if (state == CELL_WORKING || state == CELL_SPARE) {
+			birth_retire(cell, CELL_LEAVING, now);
+			collect_back(cell, cells->layout.depth);
+			cell_order(cell, CELL_LEAVE);
+		}
+		state = cell_state(cell);
+		if ((ending > 1 && state == CELL_LEAVING) || state == CELL_BORN)
+			watch_doom(cell, LOST_STOP, 0, now);
+	}
+}
+
+static bool all_gone(struct ward_cells *cells)
+{
+	for_each_cell(cell, cells)
+		if (cell_state(cell) != CELL_NONE &&
+		    !(cell_state(cell) == CELL_DEAD && cell->reaped))
+			return false;
+	return true;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------ */
+
+static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t *next)
+{
+	bool any = look(cells, closely, now);
+
+	if (load_relaxed(&cells->told) && swap_acq_rel(&cells->told, 0))
+		watch_told(cells);
+	if (now >= cells->next_scan)
+		watch_scan(cells, now);
+	if (closely)
+		*next = birth_round(cells, now);
+	if (unlikely(load_acquire(&cells->ending)))
+		end_cells(cells, now);
+	return any;
+}
+
+static void serve(struct ward_cells *cells)
+{
+	unsigned idle = LOOKS;
+	uint64_t next = HOST_FOREVER, close_at = 0;
+
+	for (;;) {
+		uint32_t seen = load_acquire(&cells->word);
+		uint64_t now = host_now();
+		bool closely = idle >= LOOKS || now >= close_at;
+
+		/* Ends and births are looked for where no answer is, or now and then. */
+		if (closely)
+			close_at = now + CLOSE_SPAN;
+		if (work(cells, closely, now, &next)) {
+			idle = 0;
+			continue;
+		}
+		if (unlikely(load_acquire(&cells->ending)) && all_gone(cells))
+			return;
+		if (++idle <= LOOKS) {
+			host_yield();
+			continue;
+		}
+		sleep_on(cells, seen, next, now);
+	}
+}
+
+void collector_run(void *arg)
+{
+	struct ward_cells *cells = arg;
+	struct host_step was;
+
+	host_step_up(&was); /* above cells that keep their CPU */
+	serve(cells);
+	store_release(&cells->gone, 1);
+	wait_wake(&cells->idle);
+	cells_put(cells);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inside.c - a cell from the inside: a process that serves calls until it is told to
+ * leave, is killed, or its parent ends.
+ *
+ * Its one thread has a slot, as a worker's has, which lies in the segment: so beats,
+ * checks, commits and failures are the library's own, and the parent sees them.  The
+ * slot's pool has no threads; it is there for what those calls touch.
+ */
+#include "cell/shared.h"
+#include "front/front.h"
+#include "run/worker.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LOOKS 64 /* for the next call, before it sleeps */
+
+/* The process's only cell. */
+static struct inside {
+	struct cell_shared *shared;
+	struct cell_layout layout;
+	struct ward_cell_program program;
+	struct pool *pool;
+	struct ward_request request;
+	void *local;
+} me;
+
+/* ---- one call -------------------------------------------------------------------------- */
+
+static int run_task(struct ward_task *task)
+{
+	(void)task;
+	return me.program.run(&me.request);
+}
+
+/* What the call has said of its failure last; the records are free again. */
+static void last_words(struct cell_words *words, struct cell_tail *tail)
+{
+	struct tell *tell = &me.pool->tell;
+	uint32_t i;
+
+	tail->said = 0;
+	while ((i = stack_pop(&tell->ready)) != STACK_NONE) {
+		const struct incident *in = &tell->record[i];
+
+		if (!tail->said) { /* the last one is the first on the stack */
+			words->err = in->report.err;
+			words->known = in->report.known;
+			tail->said = (uint32_t)snprintf(words->text, CELL_SAID,
+							"%s", in->text);
+			if (tail->said >= CELL_SAID)
+				tail->said = CELL_SAID - 1;
+			tail->said++; /* with its NUL: 0 is "nothing" */
+		}
+		stack_push(&tell->free, i);
+	}
+}
+
+static void publish(uint32_t number)
+{
+	struct cell_shared *shared = me.shared;
+	uint32_t used = load_relaxed(&shared->used);
+
+	store_relaxed(cell_used(shared, me.layout.depth, used), number);
+	store_release(&shared->used, used + 1); /* [kb] */
+	barrier_seq_cst(); /* [kd] answered | the parent sleeps */
+	if (load_relaxed(&shared->listens))
+		host_wake_shared(&shared->used, 1);
+}
+
+static int attempt(struct slot *slot, struct ward_task *task)
+{
+	uint64_t epoch;
+	int status;
+
+	slot_begin(slot, task, SLOT_RUN);
+	switch (host_mark(&slot->fail.escape)) {
+	case ESCAPE_NOT:
+		status = task->run(task);
+		break;
+	case ESCAPE_RAISED:
+		status = slot->fail.raised;
+		break;
+	default:
+		host_process_exit(1);
+	}
+	if (slot->needs_cleanup)
+		worker_clean_up(slot, status);
+	epoch = load_relaxed(&slot->word);
+	slot_go_on(slot, epoch, SLOT_OUT);
+	return status;
+}
+
+/* The parent may fire it already: only what the last call's code has left there goes. */
+static void token_anew(struct ward_cancel *cancel)
+{
+	struct token *token = token_of(cancel);
+
+	store_relaxed(&token->list, 0);
+	token->watches = token->links = token->parents = NULL;
+	store_relaxed(&token->running, NULL);
+	token->back = NULL;
+	token->children = 0;
+}
+
+static void serve_one(uint32_t number)
+{
+	struct cell_head *head = cell_head(me.shared, &me.layout, number);
+	struct cell_tail *tail = cell_tail(head, &me.layout);
+	struct cell_words *words = cell_words(head, &me.layout);
+	struct slot *slot = &me.shared->slot;
+	struct ward_task *task = &words->task;
+
+	me.request = (struct ward_request){ .in = cell_in(head),
+					    .out = cell_out(tail),
+					    .in_size = head->in_size,
+					    .out_max = me.layout.out_max,
+					    .attempt = head->attempt,
+					    .local = me.local };
+	token_anew(&words->token);
+	task->run = run_task;
+	task->cancel = &words->token;
+	store_relaxed(&task_priv(task)->word,
+		      TASK_QUEUED + head->attempt * TASK_ATTEMPT_ONE);
+	slot->self.attempt = head->attempt;
+	store_relaxed(&me.shared->inside, number + 1);
+	tail->status = attempt(slot, task);
+	tail->out_size = me.request.out_size <= me.layout.out_max ?
+				 me.request.out_size :
+				 me.layout.out_max;
+	last_words(words, tail);
+	store_relaxed(&me.shared->inside, 0);
+	publish(number);
+}
+
+/* ---- the next one ------------------------------------------------------------------------ */
+
+static bool take(uint32_t *number)
+{
+	struct cell_shared *shared = me.shared;
+	uint32_t taken = load_relaxed(&shared->taken);
+
+	do {
+		if (taken == load_acquire(&shared->avail)) /* [ka] */
+			return false;
+		*number = load_relaxed(
+			cell_avail(shared, me.layout.depth, taken));
+	} while (!cas_acq_rel(&shared->taken, &taken, taken + 1)); /* [ka] */
+	return true;
+}
+
+/* Is there anything to do?  Looked at after 'asleep' was stored. */
+static bool anything(const struct cell_shared *shared)
+{
+	return load_relaxed(&shared->taken) != load_acquire(&shared->avail) ||
+	       load_acquire(&shared->order) != CELL_SERVE;
+}
+
+static void sleep_on(struct cell_shared *shared)
+{
+	uint32_t seen = load_acquire(&shared->rung);
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (anything(shared))
+			return;
+		if (i % 8 == 7)
+			host_yield();
+		else
+			host_relax();
+	}
+	store_relaxed(&shared->asleep, 1);
+	barrier_seq_cst(); /* [kc] asleep | published */
+	if (!anything(shared))
+		host_wait_shared(&shared->rung, seen, HOST_FOREVER);
+	store_relaxed(&shared->asleep, 0);
+}
+
+static void serve(void)
+{
+	uint32_t number;
+
+	for (;;) {
+		while (take(&number))
+			serve_one(number);
+		if (load_acquire(&me.shared->order) == CELL_LEAVE &&
+		    !take(&number))
+			return;
+		sleep_on(me.shared);
+	}
+}
+
+/* ---- up and down ---------------------------------------------------------------------------- */
+
+static void show(enum cell_stage stage)
+{
+	store_release(&me.shared->stage, stage);
+	barrier_seq_cst(); /* [kd] my stage | the parent sleeps */
+	if (load_relaxed(&me.shared->listens))
+		host_wake_shared(&me.shared->used, 1);
+}
+
+/* A pool without threads, in which this thread is the first. */
+static int make_pool(struct pool **out)
+{
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	config.name = "cell";
+	config.workers = config.spares = config.zombies = 1;
+	config.zombies_asleep = 1;
+	config.ring = 2;
+	config.trace_signo = WARD_TRACE_NONE;
+	return pool_new(out, &config);
+}
+
+static void have_slot(void)
+{
+	struct slot *slot = &me.shared->slot;
+
+	thread_slot_init(me.pool, slot, 0);
+	host_set_self(slot);
+	host_life_hold(&me.shared->life);
+}
+
+static int start_hook(void)
+{
+	int err = 0;
+
+	if (!me.program.start)
+		return 0;
+	slot_begin(&me.shared->slot, NULL, SLOT_HOOK);
+	err = me.program.start(me.program.arg, &me.local);
+	slot_end(&me.shared->slot);
+	me.shared->slot.self.local = me.local;
+	return err;
+}
+
+static _Noreturn void leave(void)
+{
+	if (me.program.stop) {
+		slot_begin(&me.shared->slot, NULL, SLOT_HOOK);
+		me.program.stop(me.program.arg, me.local);
+		slot_end(&me.shared->slot);
+	}
+	fflush(NULL);
+	host_life_leave(&me.shared->life);
+	host_process_exit(0);
+}
+
+static bool is_ours(const struct cell_shared *shared, uint64_t size)
+{
+	return size >= sizeof(*shared) && shared->magic == CELL_MAGIC &&
+	       shared->layout == sizeof(*shared) && shared->size == size;
+}
+
+/* The segment behind the descriptor.  0 or -errno. */
+static int attach(int fd)
+{
+	struct host_segment segment;
+	int err = host_segment_take(&segment, fd);
+
+	if (err)
+		return err;
+	me.shared = segment.mem;
+	if (!is_ours(me.shared, segment.size)) {
+		host_segment_free(&segment);
+		return -EPROTO;
+	}
+	cell_lay_out(&me.layout, me.shared->depth, me.shared->in_max,
+		     me.shared->out_max);
+	return 0;
+}
+
+static _Noreturn void live(void)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%.15s", me.shared->name);
+	if (host_serve_parent(me.shared->parent, name, &me.shared->limits))
+		host_process_exit(1);
+	have_slot();
+	if (start_hook()) {
+		show(CELL_FAILED);
+		host_process_exit(1);
+	}
+	show(CELL_READY);
+	serve();
+	leave();
+}
+
+int ward_cell_main(const struct ward_cell_program *program)
+{
+	int fd, err;
+
+	if (!program || program->size != sizeof(*program) || !program->run ||
+	    program->reserved)
+		return -EINVAL;
+	fd = host_inherited(CELL_VARIABLE);
+	if (fd < 0)
+		return -ENOTCONN;
+	err = attach(fd);
+	if (!err)
+		err = make_pool(&me.pool);
+	if (err)
+		return err;
+	me.program = *program;
+	live();
+}
+
+/* In a copy of the zygote. */
+static void born(int fd, const void *message)
+{
+	memcpy(&me.program, message, sizeof(me.program));
+	if (!attach(fd))
+		live();
+}
+
+int ward_cell_zygote(void)
+{
+	int err = host_init();
+
+	_Static_assert(sizeof(struct ward_cell_program) <= HOST_MESSAGE,
+		       "it is sent to the zygote");
+	if (!err && host_zygote_is_there())
+		err = -EALREADY;
+	/* The zygote has it, so that its copies need not make one. */
+	if (!err && !me.pool)
+		err = make_pool(&me.pool);
+	return err ? err : host_zygote_start(born);
+}
