@@ -90,6 +90,7 @@ WARD_SOURCES = \
 	lib/sync/ring.h \
 	lib/sync/snapshot.h \
 	lib/sync/stack.h \
+	lib/sync/stripes.h \
 	lib/sync/wait_queue.h \
 	lib/tell/dedup.c \
 	lib/tell/dedup.h \

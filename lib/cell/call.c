@@ -86,9 +86,9 @@ static void go(struct ward_task *task, void *arg)
 		send_drop(desc);
 }
 
-static int call_run(struct ward_task *task)
+/* Hands the call to a cell. */
+static cold int call_send(struct ward_call *call)
 {
-	struct ward_call *call = call_of(task);
 	struct slot *slot = slot_here();
 	struct desc *desc = NULL;
 	int err = find_room(cells_of(call), call, WARD_FOREVER, WAIT_BLOCK, &desc);
@@ -97,17 +97,37 @@ static int call_run(struct ward_task *task)
 		return err;
 	slot->away = (struct slot_away){ go, desc };
 	slot->needs_cleanup = 1;
-	call->out = NULL;
-	call->out_size = 0;
-	call->priv[1] = NULL;
 	err = send_fill(desc, call);
-	return err ? err : SLOT_AWAY;
+	if (!err)
+		return SLOT_AWAY;
+	call->priv[1] = NULL;
+	return err;
+}
+
+/* The answer that the call has; NULL: none. */
+static struct desc *answer_of(const struct ward_call *call)
+{
+	struct desc *desc = call->priv[1];
+
+	return desc && load_relaxed(&desc->state) == DESC_ANSWERED ? desc : NULL;
+}
+
+static int call_run(struct ward_task *task)
+{
+	struct ward_call *call = call_of(task);
+
+	return likely(answer_of(call)) ? 0 : call_send(call);
 }
 
 static void call_done(struct ward_task *task, int status)
 {
 	struct ward_call *call = call_of(task);
+	const struct desc *desc = answer_of(call);
 
+	if (desc) {
+		call->out = send_answer(desc);
+		call->out_size = desc->out_size;
+	}
 	if (call->done)
 		call->done(call, status);
 }
@@ -121,7 +141,7 @@ static void call_release(struct ward_task *task)
 
 	call->out = NULL;
 	call->priv[1] = NULL;
-	if (desc)
+	if (likely(desc))
 		send_drop(desc);
 	if (release)
 		release(call); /* it may be gone */
@@ -167,26 +187,33 @@ static void prepare(struct ward_cells *cells, struct ward_call *call)
 /* True: counted, so that drain waits for it. */
 static bool enter(struct ward_cells *cells)
 {
-	add_acq_rel(&cells->calls, 1);
-	barrier_seq_cst(); /* [kx] a call on its way | closed? */
+	stripes_add(&cells->in, 1);
+	host_barrier_light(); /* [kx] a call on its way | closed? */
 	if (likely(!load_acquire(&cells->closed)))
 		return true;
 	cells_leave(cells);
 	return false;
 }
 
-void cells_leave(struct ward_cells *cells)
+/* The owner may wait for this, or have left. */
+static cold void leave_closed(struct ward_cells *cells)
 {
-	uint64_t before;
-
-	/* The owner's wait ends with this; its memory must not. */
 	add_acq_rel(&cells->refs, 1);
-	before = sub_acq_rel(&cells->calls, 1); /* [kx] */
-	if (before == 2 && load_acquire(&cells->closed))
-		wait_wake(&cells->idle);
-	if (before == 1)
+	stripes_add(&cells->out, 1);
+	barrier_seq_cst(); /* [kx] the last | the owner has left? */
+	wait_wake(&cells->idle);
+	if (load_acquire(&cells->left) && !cells_calls(cells) &&
+	    swap_acq_rel(&cells->left, 0))
 		cells_put(cells);
 	cells_put(cells);
+}
+
+void cells_leave(struct ward_cells *cells)
+{
+	if (unlikely(load_acquire(&cells->closed)))
+		leave_closed(cells);
+	else
+		stripes_add(&cells->out, 1); /* the last step with it */
 }
 
 static void open_call(struct pool *pool, struct ward_task *task)
@@ -202,21 +229,28 @@ static void shut_call(struct pool *pool, struct ward_task *task)
 	wait_tell(&pool->answered); /* [y] */
 }
 
+/* It was never there. */
+static cold void unaccept(struct pool *pool)
+{
+	stripes_add(&pool->inbox.away.direct, -(uint64_t)1);
+	inbox_settle(&pool->inbox);
+}
+
 /* From here on the pool counts it as its own: its drain waits, its close refuses. */
 static int accept_call(struct pool *pool)
 {
-	add_acq_rel(&pool->inbox.away, 1);
-	barrier_seq_cst(); /* [D] on my way | closed? */
+	stripes_add(&pool->inbox.away.direct, 1);
+	host_barrier_light(); /* [D] on my way | closed? */
 	if (likely(!load_acquire(&pool->inbox.closed)))
 		return 0;
-	add_relaxed(&pool->inbox.away, -(uint64_t)1);
-	inbox_settle(&pool->inbox);
+	unaccept(pool);
 	return -ESHUTDOWN;
 }
 
-static int submit_here(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+/* Where there is no room at once, or the request takes its time to be written. */
+static __attribute__((noinline)) int submit_slowly(struct ward_cells *cells,
+						   struct ward_call *call, ward_ns until)
 {
-	struct pool *pool = cells->pool;
 	struct desc *desc = NULL;
 	int err = find_room(cells, call, until, WAIT_RELIEVED, &desc);
 
@@ -224,17 +258,31 @@ static int submit_here(struct ward_cells *cells, struct ward_call *call, ward_ns
 		return err == -ECANCELED && load_relaxed(&cells->ending) ?
 			       -ESHUTDOWN :
 			       err;
-	open_call(pool, &call->task);
 	err = send_fill(desc, call);
-	if (!err)
-		err = accept_call(pool);
-	if (err) {
+	if (err)
 		send_drop(desc);
-		shut_call(pool, &call->task);
+	else
+		send_post(desc);
+	return err;
+}
+
+static int submit_here(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+{
+	struct pool *pool = cells->pool;
+	int err = accept_call(pool);
+
+	if (unlikely(err))
 		return err;
+	open_call(pool, &call->task);
+	if (likely(send_quick(cells, call)))
+		return 0;
+	err = submit_slowly(cells, call, until);
+	if (err) {
+		call->priv[1] = NULL;
+		unaccept(pool);
+		shut_call(pool, &call->task);
 	}
-	send_post(desc);
-	return 0;
+	return err;
 }
 
 static int submit(struct ward_cells *cells, struct ward_call *call, ward_ns until)

@@ -4,7 +4,7 @@
  *
  * A call is on one descriptor of one cell, or on none.  Who has a descriptor:
  *
- *	FREE	   the stack
+ *	FREE	   the stack, or the holder of the claim
  *	HELD	   the thread that fills it
  *	SENT	   the cell, and its parent's collector
  *	ANSWERED   the call, until its release
@@ -30,6 +30,7 @@
 #include "heal/judge.h"
 #include "run/run.h"
 #include "sync/stack.h"
+#include "sync/stripes.h"
 #include "sync/wait_queue.h"
 
 enum {
@@ -54,6 +55,7 @@ struct desc {
 	uint32_t at;		/* P, then the collector's: its place in 'avail' */
 	bool told;		/* who has it: the token in the segment is not 0 */
 	struct ward_call *call; /* whose it is */
+	uint32_t out_size;	/* ANSWERED: checked */
 };
 
 enum cell_state {
@@ -78,11 +80,11 @@ struct cell {
 	line_aligned _Atomic uint32_t claim; /* X: CLAIM_KEPT: the collector keeps it [ke] */
 	_Atomic uint32_t sent;	  /* P: numbers ever put */
 	uint32_t *avail;	  /* P: its own copy of the numbers */
+	uint32_t mine;		  /* P: the first of a list of free numbers, by free.next */
 	struct stack entered;	  /* X: HELD, to be put by whoever has the claim [ke] */
 
 	/* X: */
-	line_aligned struct stack free;
-	_Atomic uint32_t out; /* descriptors that are not FREE */
+	line_aligned struct stack free; /* given back */
 
 	/* K: */
 	line_aligned _Atomic uint32_t collected; /* answers ever taken */
@@ -129,9 +131,9 @@ struct ward_cells {
 	_Atomic uint32_t closed; /* M [kx] */
 	_Atomic uint32_t ending; /* M: destroy: 1: calls are to stop; 2: cells are killed */
 	_Atomic uint32_t gone;	 /* M: the collector has ended every cell */
-	/* Accepted, or on their way in, and not released; and one, the owner's [kx] */
-	_Atomic uint64_t calls;
-	_Atomic uint32_t refs;	 /* all calls, the collector, calls at their last step */
+	struct stripes in, out; /* calls: accepted or on their way in; released [kx] */
+	_Atomic uint32_t refs;	 /* the owner, the collector, calls at their last step */
+	_Atomic uint32_t left;	 /* M: the owner has left; the last call puts its reference */
 	_Atomic uint32_t told;	 /* a call was told to stop: look, before the scan */
 	_Atomic uint32_t asleep; /* K: without a time to scan: a call wakes it [kw] */
 	struct wait_queue room;	 /* submitters [kr] */
@@ -158,13 +160,23 @@ struct ward_cells {
 struct desc *send_take(struct ward_cells *cells, const struct ward_call *call);
 /* Writes the request.  0, or what fill() said. */
 int send_fill(struct desc *desc, struct ward_call *call);
+/* All of a cell that has ended are free, and nobody is about to have one: they are kept. */
+bool send_take_all(struct cell *cell);
+/* The bytes of the answer. */
+static inline const void *send_answer(const struct desc *desc)
+{
+	const struct cell_layout *layout = &desc->cell->cells->layout;
+
+	return cell_out(cell_tail(
+		cell_head(desc->cell->shared, layout, desc->number), layout));
+}
 /* Gives a HELD or ANSWERED one back. */
 void send_drop(struct desc *desc);
 /* The call is the cell's, and the collector's, from here on. */
 void send_post(struct desc *desc);
 void cells_wake(struct ward_cells *cells);
-/* Rings the cell if it sleeps. */
-void send_ring(struct cell *cell);
+/* All of that under one claim, where the request is copied and small.  False: not so. */
+bool send_quick(struct ward_cells *cells, struct ward_call *call);
 
 /* ---- collect.c: answers ---------------------------------------------------------------- */
 
@@ -217,6 +229,14 @@ void collector_run(void *cells);
 static inline struct ward_call *call_of(struct ward_task *task)
 {
 	return ward_entry(task, struct ward_call, task);
+}
+
+/* Calls that are not released; never too few. */
+static inline uint64_t cells_calls(const struct ward_cells *cells)
+{
+	uint64_t out = stripes_sum(&cells->out);
+
+	return stripes_sum(&cells->in) - out;
 }
 
 /* The call has its last: it was released, or never accepted. */

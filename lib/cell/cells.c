@@ -113,6 +113,7 @@ static int set_cell(struct ward_cells *cells, struct cell *cell)
 	stack_init(&cell->free, next);
 	stack_init(&cell->entered, next);
 	store_relaxed(&cell->claim, CLAIM_KEPT);
+	cell->mine = STACK_NONE;
 	if (!next || !cell->desc || !cell->avail)
 		return -ENOMEM;
 	for (uint32_t i = depth; i-- > 0;) {
@@ -192,7 +193,6 @@ int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
 	cells->pool = pool;
 	add_acq_rel(&pool->refs, 1);
 	store_relaxed(&cells->refs, 1);
-	store_relaxed(&cells->calls, 1);
 	cells->quiet_since = cells->next_scan = host_now();
 	err = set_up(cells);
 	if (err) {
@@ -225,7 +225,7 @@ void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats)
 	const struct counts *counts = &cells->counts;
 
 	*stats = (struct ward_cells_stats)WARD_CELLS_STATS_INIT;
-	stats->calls = load_relaxed(&cells->calls) - 1;
+	stats->calls = cells_calls(cells);
 	stats->sent = load_relaxed(&counts->sent);
 	stats->answered = load_relaxed(&counts->answered);
 	stats->lost = load_relaxed(&counts->lost);
@@ -268,16 +268,27 @@ int ward_cells_pid(struct ward_cells *cells, uint32_t cell)
 static void close_cells(struct ward_cells *cells)
 {
 	store_release(&cells->closed, 1);
-	barrier_seq_cst(); /* [kx] closed | calls on their way */
+	host_barrier_heavy(); /* [kx] closed | calls on their way */
 	wait_wake(&cells->room); /* submitters that wait are refused */
 }
 
+#define SLICE UINT64_C(1000000)
+
+/* A call that left as the set was closed may have told nobody: so it is looked for. */
 static int wait_released(struct ward_cells *cells, ward_ns until)
 {
-	struct wait_entry entry;
+	uint32_t seen;
+	uint64_t now;
 
-	wait_enter(&entry, &cells->idle, until, 0);
-	return wait_event(&entry, load_acquire(&cells->calls) == 1);
+	for (;;) {
+		seen = load_acquire(&cells->idle.word);
+		if (!cells_calls(cells))
+			return 0;
+		now = host_now();
+		if (now >= until)
+			return -ETIMEDOUT;
+		host_wait(&cells->idle.word, seen, lesser(until, now + SLICE));
+	}
 }
 
 int ward_cells_drain(struct ward_cells *cells, ward_ns until)
@@ -315,6 +326,20 @@ static int wait_gone(struct ward_cells *cells, ward_ns until)
 	return wait_event(&entry, load_acquire(&cells->gone));
 }
 
+/* How many are left: the last of them puts a reference of its own. */
+static uint64_t leave_calls(struct ward_cells *cells)
+{
+	uint64_t left;
+
+	add_acq_rel(&cells->refs, 1);
+	store_release(&cells->left, 1);
+	barrier_seq_cst(); /* [kx] the owner leaves | the last */
+	left = cells_calls(cells);
+	if (!left && swap_acq_rel(&cells->left, 0))
+		cells_put(cells);
+	return left;
+}
+
 int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
 {
 	int err = handle_enter(cells, HANDLE_CELLS);
@@ -334,8 +359,8 @@ int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
 	else
 		host_join(cells->collector, HOST_FOREVER);
 	wait_released(cells, now + END_WITHIN);
-	left = load_acquire(&cells->calls) - 1;
 	cells->magic = HANDLE_DEAD;
-	cells_leave(cells); /* the owner's */
+	left = leave_calls(cells);
+	cells_put(cells);
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }

@@ -31,26 +31,17 @@ static void hand_over(struct pool *pool, struct ward_task *const *tasks, uint32_
 	}
 }
 
-/* They are the workers', who answer them. */
+/* The workers answer them. */
 static void give(struct ward_cells *cells, struct ward_task *const *tasks, uint32_t n)
 {
 	struct pool *pool = cells->pool;
 
-	add_relaxed(&pool->away_started, n);
-	add_relaxed(&pool->away_ended, n);
 	transition_begin(pool);
 	hand_over(pool, tasks, n);
-	add_relaxed(&pool->inbox.away, -(uint64_t)n);
+	add_acq_rel(&pool->inbox.away.returned, n); /* after the rings count them */
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);
-}
-
-/* By another way than a ring: it is counted as accepted by itself from now on. */
-static void come_back(struct pool *pool)
-{
-	add_relaxed(&pool->inbox.accepted, 1);
-	add_relaxed(&pool->inbox.away, -(uint64_t)1);
 }
 
 static void lose(struct ward_cells *cells, struct ward_task *task,
@@ -60,10 +51,20 @@ static void lose(struct ward_cells *cells, struct ward_task *task,
 
 	transition_begin(pool);
 	lost_away(pool, task, why, status, incident);
-	come_back(pool);
+	add_acq_rel(&pool->inbox.away.requeued, 1);
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);
+}
+
+/* The call has no descriptor any more. */
+static struct ward_call *part(struct desc *desc)
+{
+	struct ward_call *call = desc->call;
+
+	call->priv[1] = NULL;
+	send_drop(desc);
+	return call;
 }
 
 /* ---- answered --------------------------------------------------------------------------- */
@@ -97,34 +98,45 @@ static uint64_t tell_error(struct cell *cell, const struct ward_call *call,
 	return id;
 }
 
-/* What the parent knows of the call's end; its descriptor stays with it. */
-static void note_answer(struct desc *desc, uint32_t out_size, struct cell_tail *tail)
+/* The call's attempt failed: it is made again, or answered, by the ways of a task. */
+static void failed(struct cell *cell, struct desc *desc, struct cell_head *head,
+		   uint32_t said, int status)
 {
-	struct ward_call *call = desc->call;
+	uint64_t id = tell_error(cell, desc->call, head, said, status);
 
-	store_relaxed(&desc->state, DESC_ANSWERED);
-	call->out = cell_out(tail);
-	call->out_size = out_size;
-	call->priv[1] = desc;
+	lose(cell->cells, &part(desc)->task, LOST_ERROR, status, id);
+}
+
+/*
+ * Nothing is said about the task that would have its worker look twice: it ends as any
+ * task does, in a run() that has its answer.  Others are answered without that, for a
+ * token that is fired by now must not take back what was done.
+ */
+static bool is_plain(const struct ward_task *task)
+{
+	return !task->cancel &&
+	       task_fresh(load_relaxed(&task_priv(task)->word)) &&
+	       !(load_relaxed(&task_priv(task)->word) & TASK_LANE);
 }
 
 /* False: it failed, and is seen to. */
-static bool is_well(struct cell *cell, struct desc *desc, struct cell_head *head,
-		    uint32_t said, int status)
+static bool answered(struct cell *cell, struct desc *desc, struct cell_head *head,
+		     uint32_t said, int status)
 {
-	struct ward_cells *cells = cell->cells;
-	struct ward_call *call = desc->call;
-	struct ward_task *task = &call->task;
-	uint64_t id;
+	struct pool *pool = cell->cells->pool;
+	struct ward_task *task = &desc->call->task;
 
-	if (likely(!status) || !stop_failed(cells->pool, NULL, task, status))
+	if (likely(!status && is_plain(task)))
 		return true;
-	id = tell_error(cell, call, head, said, status);
-	call->out = NULL;
-	call->priv[1] = NULL;
-	send_drop(desc);
-	lose(cells, task, LOST_ERROR, status, id);
-	return false;
+	if (status && stop_failed(pool, NULL, task, status)) {
+		failed(cell, desc, head, said, status);
+		return false;
+	}
+	add_relaxed(&pool->away_started, 1);
+	add_relaxed(&pool->away_ended, 1);
+	task_priv(task)->status = status;
+	task_move(task_priv(task), TASK_LOST, 0); /* a canceller comes too late */
+	return true;
 }
 
 /* The task to be handed over, or NULL; false: what is written there cannot be. */
@@ -134,28 +146,23 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	struct desc *desc = &cell->desc[number];
 	struct cell_head *head;
 	struct cell_tail *tail;
-	uint32_t out_size, said;
+	uint32_t said;
 	int32_t status;
 
-	if (number >= layout->depth ||
-	    load_acquire(&desc->state) != DESC_SENT)
+	if (load_acquire(&desc->state) != DESC_SENT)
 		return false;
 	head = cell_head(cell->shared, layout, number);
 	tail = cell_tail(head, layout);
 	status = __atomic_load_n(&tail->status, __ATOMIC_RELAXED);
-	out_size = __atomic_load_n(&tail->out_size, __ATOMIC_RELAXED);
 	said = __atomic_load_n(&tail->said, __ATOMIC_RELAXED);
-	if (out_size > layout->out_max || said > CELL_SAID)
+	desc->out_size = __atomic_load_n(&tail->out_size, __ATOMIC_RELAXED);
+	if (desc->out_size > layout->out_max || said > CELL_SAID)
 		return false;
-	*task = &desc->call->task;
-	note_answer(desc, out_size, tail);
+	store_relaxed(&desc->state, DESC_ANSWERED);
 	cell->calls++;
-	if (!is_well(cell, desc, head, said, status)) {
+	*task = &desc->call->task; /* it may be gone once it is handed over */
+	if (!answered(cell, desc, head, said, status))
 		*task = NULL;
-		return true;
-	}
-	task_priv(*task)->status = status;
-	task_move(task_priv(*task), TASK_LOST, 0); /* a canceller comes too late */
 	return true;
 }
 
@@ -200,7 +207,7 @@ static void to_worker(struct ward_cells *cells, struct ward_task *task)
 	transition_begin(pool);
 	task_move(task_priv(task), TASK_RERUN, 0);
 	later_requeue(&pool->inbox, task, false);
-	come_back(pool);
+	add_acq_rel(&pool->inbox.away.requeued, 1);
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);
@@ -218,10 +225,9 @@ static void refuse(struct ward_cells *cells, struct ward_task *task)
 static void move(struct cell *cell, struct desc *desc)
 {
 	struct ward_cells *cells = cell->cells;
-	struct ward_call *call = desc->call;
+	struct ward_call *call = part(desc);
 	struct desc *other;
 
-	send_drop(desc);
 	if (load_relaxed(&cells->ending)) {
 		refuse(cells, &call->task);
 		return;
@@ -296,13 +302,11 @@ static void note_commit(struct cell *cell, const struct desc *desc)
 static void lose_call(struct cell *cell, struct desc *desc)
 {
 	struct ward_cells *cells = cell->cells;
-	struct ward_task *task = &desc->call->task;
 	enum lost_why why = load_relaxed(&cells->ending) ? LOST_STOP : cell->why;
 
 	note_commit(cell, desc);
 	count_own(&cells->counts.lost, 1);
-	send_drop(desc);
-	lose(cells, task, why, lost_status(why), cell->incident);
+	lose(cells, &part(desc)->task, why, lost_status(why), cell->incident);
 }
 
 /* What entered, and found the cell at work no more. */

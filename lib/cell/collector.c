@@ -34,8 +34,7 @@ static void bury(struct cell *cell, uint64_t now)
 {
 	collect_entered(cell);
 	watch_reap(cell, now);
-	barrier_seq_cst(); /* [kf] dead | out? */
-	if (cell->reaped && load_acquire(&cell->out) == 0)
+	if (cell->reaped && send_take_all(cell))
 		birth_bury(cell);
 }
 

@@ -2,128 +2,25 @@
 /*
  * send.c - a call's way into a cell: a descriptor is taken and filled, and its number put.
  *
- * One thread at a time puts into a cell's ring, by a claim that is only tried.  A thread
- * that does not get it leaves its number to the holder (entered), who looks after it has
- * dropped the claim: so a submitter waits for nobody.
+ * One thread at a time takes from and puts into a cell, by a claim that is only tried.  A
+ * thread that has filled a descriptor and does not get it leaves the number to the holder
+ * (entered), who looks after it has dropped the claim: so a submitter waits for nobody.
  */
 #include "cell/cell.h"
 #include <string.h>
 
-/* ---- which cell -------------------------------------------------------------------------- */
+enum { QUICK = 1024 }; /* bytes that are copied while the claim is held */
 
-static uint32_t one_less_out(struct cell *cell)
+/* ---- the claim --------------------------------------------------------------------------- */
+
+static bool claim(struct cell *cell)
 {
-	uint32_t out = sub_acq_rel(&cell->out, 1) - 1;
+	uint32_t none = 0;
 
-	if (!out && cell_state(cell) == CELL_DEAD)
-		cells_wake(cell->cells); /* it may be buried */
-	return out;
+	return load_relaxed(&cell->claim) == 0 &&
+	       cas_acquire(&cell->claim, &none, 1); /* [P] */
 }
 
-/*
- * Once for half of the descriptors, as by a ring; and where no call is left that would
- * bring more.  What else may be missed is told by the next scan.
- */
-static void tell_room(struct cell *cell, uint32_t out)
-{
-	if (out == cell->cells->layout.depth / 2 || !cell_load(cell))
-		wait_tell(&cell->cells->room); /* [kr] */
-}
-
-/* Counted as out before the look at the cell: so it is not buried meanwhile. */
-static struct desc *take_of(struct cell *cell)
-{
-	uint32_t number;
-
-	add_acq_rel(&cell->out, 1);
-	barrier_seq_cst(); /* [kf] out | at work? */
-	if (likely(cell_state(cell) == CELL_WORKING) &&
-	    (number = stack_pop(&cell->free)) != STACK_NONE) {
-		store_relaxed(&cell->desc[number].state, DESC_HELD);
-		return &cell->desc[number];
-	}
-	one_less_out(cell);
-	return NULL;
-}
-
-static uint32_t mix(uint64_t value)
-{
-	return (uint32_t)((value * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
-}
-
-/* The less loaded of two that are drawn (Mitzenmacher, 2001). */
-static uint32_t draw(struct ward_cells *cells, const struct ward_call *call)
-{
-	uint32_t drawn = mix((uintptr_t)call + load_relaxed(&cells->calls));
-	uint32_t a = drawn % cells->wanted, b = (drawn >> 12) % cells->wanted;
-	struct cell *first = load_acquire(&cells->working[a]);
-	struct cell *second = load_acquire(&cells->working[b]);
-
-	if (!first || !second)
-		return first ? a : b;
-	return cell_load(first) <= cell_load(second) ? a : b;
-}
-
-struct desc *send_take(struct ward_cells *cells, const struct ward_call *call)
-{
-	uint32_t at = cells->wanted > 1 ? draw(cells, call) : 0;
-	struct desc *desc = NULL;
-
-	for (uint32_t i = 0; i < cells->wanted && !desc; i++) {
-		uint32_t k = (at + i) % cells->wanted;
-		struct cell *cell = load_acquire(&cells->working[k]);
-
-		if (cell)
-			desc = take_of(cell);
-	}
-	return desc;
-}
-
-void send_drop(struct desc *desc)
-{
-	struct cell *cell = desc->cell;
-
-	desc->call = NULL;
-	store_relaxed(&desc->state, DESC_FREE);
-	stack_push(&cell->free, desc->number);
-	tell_room(cell, one_less_out(cell));
-}
-
-/* ---- filled -------------------------------------------------------------------------------- */
-
-/* When the cell is to hear of it by itself; 0: no such time. */
-static int64_t deadline(const struct ward_call *call)
-{
-	ward_ns by = call->task.cancel ? cancel_by(call->task.cancel) :
-					 HOST_FOREVER;
-
-	return by == HOST_FOREVER ? 0 : by ? (int64_t)by : 1;
-}
-
-int send_fill(struct desc *desc, struct ward_call *call)
-{
-	const struct cell_layout *layout = &desc->cell->cells->layout;
-	struct cell_head *head =
-		cell_head(desc->cell->shared, layout, desc->number);
-	int64_t by = deadline(call);
-
-	desc->call = call;
-	head->in_size = call->in_size;
-	head->attempt = task_attempt(load_relaxed(&task_priv(&call->task)->word));
-	if (unlikely(by || desc->told))
-		store_relaxed(&token_of(&cell_words(head, layout)->token)->state,
-			      by);
-	desc->told = by != 0;
-	if (call->fill)
-		return call->fill(call, cell_in(head));
-	if (call->in_size)
-		memcpy(cell_in(head), call->in, call->in_size);
-	return 0;
-}
-
-/* ---- put ------------------------------------------------------------------------------------- */
-
-/* The claim is the caller's. */
 static void put(struct cell *cell, struct desc *desc)
 {
 	uint32_t depth = cell->cells->layout.depth;
@@ -133,16 +30,8 @@ static void put(struct cell *cell, struct desc *desc)
 	cell->avail[sent & (depth - 1)] = desc->number;
 	store_relaxed(cell_avail(cell->shared, depth, sent), desc->number);
 	store_release(&desc->state, DESC_SENT);
-	store_relaxed(&cell->sent, sent + 1);
+	store_release(&cell->sent, sent + 1); /* the number, for who takes it back */
 	store_release(&cell->shared->avail, sent + 1); /* [ka] */
-}
-
-static bool claim(struct cell *cell)
-{
-	uint32_t none = 0;
-
-	return load_relaxed(&cell->claim) == 0 &&
-	       cas_acquire(&cell->claim, &none, 1); /* [P] */
 }
 
 /* What others have left meanwhile.  The cell that takes no more is the collector's. */
@@ -160,9 +49,9 @@ static bool anybody_entered(const struct cell *cell)
 	return unlikely((uint32_t)load_relaxed(&cell->entered.top) != 0);
 }
 
-void send_ring(struct cell *cell)
+static void send_ring(struct cell *cell)
 {
-	if (!load_relaxed(&cell->shared->asleep)) /* [kc] */
+	if (likely(!load_relaxed(&cell->shared->asleep))) /* [kc] */
 		return;
 	add_relaxed(&cell->shared->rung, 1);
 	host_wake_shared(&cell->shared->rung, 1);
@@ -182,6 +71,151 @@ static void drop(struct cell *cell)
 	send_ring(cell);
 	if (unlikely(anybody_entered(cell) || load_relaxed(&cell->cells->asleep))) /* [kw] */
 		cells_wake(cell->cells);
+}
+
+/* ---- descriptors --------------------------------------------------------------------------- */
+
+/* By the holder of the claim: those that were given back come to it all at once. */
+static struct desc *take_free(struct cell *cell)
+{
+	uint32_t number = cell->mine;
+
+	if (number == STACK_NONE)
+		number = stack_take(&cell->free);
+	if (number == STACK_NONE)
+		return NULL;
+	cell->mine = stack_after(&cell->free, number);
+	return &cell->desc[number];
+}
+
+static struct desc *take_claimed(struct cell *cell)
+{
+	struct desc *desc = NULL;
+
+	if (likely(cell_state(cell) == CELL_WORKING)) /* [kf] */
+		desc = take_free(cell);
+	if (likely(desc))
+		store_relaxed(&desc->state, DESC_HELD);
+	return desc;
+}
+
+static struct desc *take_of(struct cell *cell)
+{
+	struct desc *desc;
+
+	if (!claim(cell))
+		return NULL;
+	desc = take_claimed(cell);
+	drop(cell);
+	return desc;
+}
+
+bool send_take_all(struct cell *cell)
+{
+	uint32_t all = STACK_NONE, n = 0;
+	struct desc *desc;
+
+	while ((desc = take_free(cell))) {
+		store_relaxed(&cell->free.next[desc->number], all + 1);
+		all = desc->number;
+		n++;
+	}
+	cell->mine = all;
+	return n == cell->cells->layout.depth;
+}
+
+void send_drop(struct desc *desc)
+{
+	struct cell *cell = desc->cell;
+	struct ward_cells *cells = cell->cells;
+
+	desc->call = NULL;
+	store_relaxed(&desc->state, DESC_FREE);
+	stack_push(&cell->free, desc->number);
+	if (unlikely(cell_state(cell) == CELL_DEAD))
+		cells_wake(cells); /* it may be buried */
+	if (unlikely(wait_anybody(&cells->room)) && /* [kr] */
+	    cell_load(cell) <= cells->layout.depth / 2)
+		wait_wake(&cells->room);
+}
+
+/* ---- which cell -------------------------------------------------------------------------- */
+
+static uint32_t mix(uint64_t value)
+{
+	return (uint32_t)((value * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
+}
+
+/* The less loaded of two that are drawn (Mitzenmacher, 2001). */
+static uint32_t draw(struct ward_cells *cells, const struct ward_call *call)
+{
+	struct cell *any = load_acquire(&cells->working[0]);
+	uint32_t drawn = mix((uintptr_t)call + (any ? load_relaxed(&any->sent) : 0));
+	uint32_t a = drawn % cells->wanted, b = (drawn >> 12) % cells->wanted;
+	struct cell *first = load_acquire(&cells->working[a]);
+	struct cell *second = load_acquire(&cells->working[b]);
+
+	if (!first || !second)
+		return first ? a : b;
+	return cell_load(first) <= cell_load(second) ? a : b;
+}
+
+/* The cells at work, from the drawn one on; NULL is passed over. */
+#define for_each_working(cell_, cells, call)                                     \
+	for (uint32_t at_ = (cells)->wanted > 1 ? draw(cells, call) : 0, i_ = 0; \
+	     i_ < (cells)->wanted; i_++, at_ = (at_ + 1) % (cells)->wanted)      \
+		for (struct cell *cell_ = load_acquire(&(cells)->working[at_]);  \
+		     cell_; cell_ = NULL)
+
+struct desc *send_take(struct ward_cells *cells, const struct ward_call *call)
+{
+	struct desc *desc;
+
+	for_each_working(cell, cells, call)
+		if ((desc = take_of(cell)))
+			return desc;
+	return NULL;
+}
+
+/* ---- filled and put ------------------------------------------------------------------------- */
+
+/* When the cell is to hear of it by itself; 0: no such time. */
+static int64_t deadline(const struct ward_call *call)
+{
+	ward_ns by = call->task.cancel ? cancel_by(call->task.cancel) :
+					 HOST_FOREVER;
+
+	return by == HOST_FOREVER ? 0 : by ? (int64_t)by : 1;
+}
+
+/* The request without its bytes: where they go. */
+static void *address(struct desc *desc, struct ward_call *call)
+{
+	const struct cell_layout *layout = &desc->cell->cells->layout;
+	struct cell_head *head =
+		cell_head(desc->cell->shared, layout, desc->number);
+	int64_t by = deadline(call);
+
+	desc->call = call;
+	call->priv[1] = desc;
+	head->in_size = call->in_size;
+	head->attempt = task_attempt(load_relaxed(&task_priv(&call->task)->word));
+	if (unlikely(by || desc->told))
+		store_relaxed(&token_of(&cell_words(head, layout)->token)->state,
+			      by);
+	desc->told = by != 0;
+	return cell_in(head);
+}
+
+int send_fill(struct desc *desc, struct ward_call *call)
+{
+	void *to = address(desc, call);
+
+	if (call->fill)
+		return call->fill(call, to);
+	if (call->in_size)
+		memcpy(to, call->in, call->in_size);
+	return 0;
 }
 
 void send_post(struct desc *desc)
@@ -204,4 +238,29 @@ void send_post(struct desc *desc)
 	} else if (cell_state(cell) != CELL_WORKING) {
 		cells_wake(cell->cells);
 	}
+}
+
+static bool put_quick(struct cell *cell, struct ward_call *call)
+{
+	struct desc *desc;
+
+	if (!claim(cell))
+		return false;
+	desc = take_claimed(cell);
+	if (likely(desc)) {
+		send_fill(desc, call);
+		put(cell, desc);
+	}
+	drop(cell);
+	return desc;
+}
+
+bool send_quick(struct ward_cells *cells, struct ward_call *call)
+{
+	if (call->fill || call->in_size > QUICK)
+		return false;
+	for_each_working(cell, cells, call)
+		if (put_quick(cell, call))
+			return true;
+	return false;
 }

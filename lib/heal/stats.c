@@ -114,7 +114,7 @@ void stats_count(struct pool *pool, struct ward_stats *stats)
 	stats->accepted = inbox_accepted(&pool->inbox);
 	stats->queued = inbox_count(&pool->inbox);
 	stats->owed = inbox_requeued_count(&pool->inbox) +
-		      load_relaxed(&pool->inbox.away);
+		      inbox_away_count(&pool->inbox);
 	stats->waiting = load_relaxed(&pool->inbox.later.waiting);
 	stats->refused = load_relaxed(&pool->refused);
 	stats->in_lanes = lanes_waiting(pool);

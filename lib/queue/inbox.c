@@ -120,8 +120,9 @@ uint64_t inbox_count(const struct inbox *inbox)
 
 uint64_t inbox_accepted(const struct inbox *inbox)
 {
+	/* First: see struct away. */
+	uint64_t n = -load_acquire(&inbox->away.returned);
 	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
-	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < inbox->rings; i++)
 		n += load_relaxed(&inbox->ring[i].accepted);
@@ -130,7 +131,8 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
 		n += load_relaxed(&inbox->prio[i].in);
 	return n + load_relaxed(&inbox->requeued_fresh) +
-	       load_relaxed(&inbox->away) + load_relaxed(&inbox->accepted);
+	       stripes_sum(&inbox->away.direct) +
+	       load_relaxed(&inbox->accepted);
 }
 
 /* ---- putting ---------------------------------------------------------------- */

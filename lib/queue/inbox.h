@@ -25,6 +25,7 @@
 
 #include "base/host.h"
 #include "sync/bell.h"
+#include "sync/stripes.h"
 #include "task/local_queue.h"
 #include "queue/later.h"
 #include "queue/prio_queue.h"
@@ -34,6 +35,19 @@
 enum { CONTROL_STOP = 1, CONTROL_LEAVE = 2 };
 
 #define INBOX_RANKS 4u /* 0 is before all others */
+
+/*
+ * Tasks whose attempts are made elsewhere than on a worker (slot_away).  All counts only
+ * grow; a task moves on before it is counted where it left, so that a sum which begins
+ * with 'returned' never misses one.
+ */
+struct away {
+	struct stripes direct; /* accepted without a queue here */
+	/* X: */
+	line_aligned _Atomic uint64_t gone; /* from workers */
+	_Atomic uint64_t returned; /* by inbox_put(): accepted a second time by that */
+	_Atomic uint64_t requeued;
+};
 
 struct inbox {
 	struct bell bell;
@@ -58,11 +72,11 @@ struct inbox {
 	line_aligned _Atomic uint64_t requeued_in, requeued_out;
 	_Atomic uint64_t requeued_fresh; /* requeued, and accepted by that */
 	_Atomic uint64_t accepted;   /* those that came to none of these */
-	/* X: accepted, and with nobody here: their answers come from elsewhere */
-	_Atomic uint64_t away;
+	/* X: */
 	_Atomic uint32_t entering; /* submitters between inbox_enter() and leave() */
 	struct later later;
 	struct prio_queue prio[INBOX_RANKS]; /* 0: the overflow */
+	struct away away;
 };
 
 /*
@@ -271,6 +285,16 @@ bool inbox_filter(struct inbox *inbox,
 bool inbox_anything(const struct inbox *inbox);
 uint64_t inbox_count(const struct inbox *inbox);    /* tasks to be taken */
 uint64_t inbox_accepted(const struct inbox *inbox); /* ever */
+/* Those that are elsewhere; exact only while none comes or goes. */
+static inline uint64_t inbox_away_count(const struct inbox *inbox)
+{
+	const struct away *away = &inbox->away;
+	uint64_t back = load_acquire(&away->returned) +
+			load_acquire(&away->requeued);
+	uint64_t out = stripes_sum(&away->direct) + load_acquire(&away->gone);
+
+	return out > back ? out - back : 0;
+}
 static inline uint64_t inbox_requeued_count(const struct inbox *inbox)
 {
 	uint64_t out = load_relaxed(&inbox->requeued_out);

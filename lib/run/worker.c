@@ -439,10 +439,7 @@ static bool go_away(struct pool *pool, struct slot *slot, struct ward_task *task
 	struct slot_away away = slot->away;
 
 	slot->away.go = NULL;
-	transition_begin(pool);
-	add_relaxed(&pool->inbox.away, 1);
-	add_relaxed(&pool->inbox.accepted, -(uint64_t)1);
-	transition_end(pool);
+	add_relaxed(&pool->inbox.away.gone, 1);
 	slot_end(slot);
 	away.go(task, away.arg);
 	return slot_own(slot);
