@@ -204,6 +204,7 @@ WARD_SOURCES = \
 	lib/cell/collect.c \
 	lib/cell/collector.c \
 	lib/cell/inside.c \
+	lib/cell/inside.h \
 	lib/cell/send.c \
 	lib/cell/shared.h \
 	lib/cell/watch.c \

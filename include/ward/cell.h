@@ -128,7 +128,7 @@ struct ward_cells_config {
 	uint32_t spares; /* ready beside them, 1..8; default 1 */
 	uint32_t depth;	 /* calls that one cell may have at a time, in it, before it and
 			    answered but not released: a power of two, 2..4096;
-			    default 64 */
+			    default 256 */
 	uint32_t in_max, out_max; /* bytes of a request, an answer; at most 2^30;
 				     default 4096.  A cell has depth x both of memory */
 	/* What the cells run: a copy of the zygote runs 'program'; or a program of its

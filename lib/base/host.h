@@ -500,7 +500,8 @@ bool host_zygote_is_there(void);
 int host_process_exec(const char *path, char *const *argv, const char *variable,
 		      int fd, struct host_process *process);
 /* False: it has ended, or it cannot be sent. */
-bool host_process_kill(const struct host_process *process, int signo);
+bool host_process_signal(const struct host_process *process, int signo);
+bool host_process_kill(const struct host_process *process);
 /* Has it ended?  Then it is reaped, and *end tells how; no more is to be asked of it. */
 bool host_process_ended(struct host_process *process, struct host_end *end);
 /* The descriptor named by that variable; -1: none.  The variable is taken away. */

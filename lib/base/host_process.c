@@ -133,7 +133,7 @@ int host_inherited(const char *variable)
 
 /* ---- its end ---------------------------------------------------------------------- */
 
-bool host_process_kill(const struct host_process *process, int signo)
+bool host_process_signal(const struct host_process *process, int signo)
 {
 	long err;
 
@@ -145,6 +145,11 @@ bool host_process_kill(const struct host_process *process, int signo)
 	if (err == -ENOSYS || err == -EPERM)
 		err = host_call(kill(process->pid, signo));
 	return !err;
+}
+
+bool host_process_kill(const struct host_process *process)
+{
+	return host_process_signal(process, SIGKILL);
 }
 
 static void tell_end(struct host_end *end, int status, const struct rusage *usage)
@@ -174,7 +179,7 @@ bool host_process_ended(struct host_process *process, struct host_end *end)
 		return false;
 	if (got > 0)
 		tell_end(end, status, &usage);
-	else if (host_process_kill(process, 0))
+	else if (host_process_signal(process, 0))
 		return false; /* no child of ours, or the call is refused */
 	forget(process);
 	return true;

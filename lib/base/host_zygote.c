@@ -227,7 +227,7 @@ static void give_up(void)
 	struct host_process it = { .pid = load_relaxed(&zygote.pid), .fd = -1 };
 	struct host_end end;
 
-	host_process_kill(&it, SIGKILL);
+	host_process_kill(&it);
 	host_process_ended(&it, &end);
 	host_close(zygote.socket);
 	zygote.socket = -1;

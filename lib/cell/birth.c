@@ -5,7 +5,6 @@
  * One is born at a time.  Where cells do not come up the next one waits, longer each time.
  */
 #include "cell/cell.h"
-#include <signal.h>
 #include <string.h>
 
 #define AGAIN_MIN UINT64_C(10000000)
@@ -204,7 +203,7 @@ static bool arrive(struct cell *cell, uint64_t now)
 	if (!late && !host_process_ended(&cell->process, &cell->end))
 		return false;
 	cell->reaped = !late;
-	host_process_kill(&cell->process, SIGKILL);
+	host_process_kill(&cell->process);
 	move(cell, CELL_DOOMED, now);
 	tell_unborn(cells,
 		    late ? "a cell was not ready in time" :

@@ -55,7 +55,7 @@ static void configure(struct ward_cells *cells, const struct ward_cells_config *
 	cells->wanted = (uint32_t)or_default(
 		c->cells, lesser(host_cpu_count(), CELLS_MAX));
 	cells->spares = (uint32_t)or_default(c->spares, 1);
-	cell_lay_out(&cells->layout, (uint32_t)or_default(c->depth, 64),
+	cell_lay_out(&cells->layout, (uint32_t)or_default(c->depth, 256),
 		     (uint32_t)or_default(c->in_max, 4096),
 		     (uint32_t)or_default(c->out_max, 4096));
 	if (c->program)

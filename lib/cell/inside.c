@@ -7,7 +7,7 @@
  * checks, commits and failures are the library's own, and the parent sees them.  The
  * slot's pool has no threads; it is there for what those calls touch.
  */
-#include "cell/shared.h"
+#include "cell/inside.h"
 #include "front/front.h"
 #include "run/worker.h"
 #include <stdio.h>
@@ -15,28 +15,21 @@
 
 #define LOOKS 64 /* for the next call, before it sleeps */
 
-/* The process's only cell. */
-static struct inside {
-	struct cell_shared *shared;
-	struct cell_layout layout;
-	struct ward_cell_program program;
-	struct pool *pool;
-	struct ward_request request;
-	void *local;
-} me;
-
 /* ---- one call -------------------------------------------------------------------------- */
 
 static int run_task(struct ward_task *task)
 {
+	struct inside *me = ward_entry(slot_here(), struct cell_shared, slot)->me;
+
 	(void)task;
-	return me.program.run(&me.request);
+	return me->program.run(&me->request);
 }
 
 /* What the call has said of its failure last; the records are free again. */
-static void last_words(struct cell_words *words, struct cell_tail *tail)
+static void last_words(struct inside *me, struct cell_words *words,
+		       struct cell_tail *tail)
 {
-	struct tell *tell = &me.pool->tell;
+	struct tell *tell = &me->pool->tell;
 	uint32_t i;
 
 	tail->said = 0;
@@ -56,12 +49,12 @@ static void last_words(struct cell_words *words, struct cell_tail *tail)
 	}
 }
 
-static void publish(uint32_t number)
+static void publish(struct inside *me, uint32_t number)
 {
-	struct cell_shared *shared = me.shared;
+	struct cell_shared *shared = me->shared;
 	uint32_t used = load_relaxed(&shared->used);
 
-	store_relaxed(cell_used(shared, me.layout.depth, used), number);
+	store_relaxed(cell_used(shared, me->layout.depth, used), number);
 	store_release(&shared->used, used + 1); /* [kb] */
 	barrier_seq_cst(); /* [kd] answered | the parent sleeps */
 	if (load_relaxed(&shared->listens))
@@ -103,48 +96,48 @@ static void token_anew(struct ward_cancel *cancel)
 	token->children = 0;
 }
 
-static void serve_one(uint32_t number)
+static void serve_one(struct inside *me, uint32_t number)
 {
-	struct cell_head *head = cell_head(me.shared, &me.layout, number);
-	struct cell_tail *tail = cell_tail(head, &me.layout);
-	struct cell_words *words = cell_words(head, &me.layout);
-	struct slot *slot = &me.shared->slot;
+	struct cell_head *head = cell_head(me->shared, &me->layout, number);
+	struct cell_tail *tail = cell_tail(head, &me->layout);
+	struct cell_words *words = cell_words(head, &me->layout);
+	struct slot *slot = &me->shared->slot;
 	struct ward_task *task = &words->task;
 
-	me.request = (struct ward_request){ .in = cell_in(head),
+	me->request = (struct ward_request){ .in = cell_in(head),
 					    .out = cell_out(tail),
 					    .in_size = head->in_size,
-					    .out_max = me.layout.out_max,
+					    .out_max = me->layout.out_max,
 					    .attempt = head->attempt,
-					    .local = me.local };
+					    .local = me->local };
 	token_anew(&words->token);
 	task->run = run_task;
 	task->cancel = &words->token;
 	store_relaxed(&task_priv(task)->word,
 		      TASK_QUEUED + head->attempt * TASK_ATTEMPT_ONE);
 	slot->self.attempt = head->attempt;
-	store_relaxed(&me.shared->inside, number + 1);
+	store_relaxed(&me->shared->inside, number + 1);
 	tail->status = attempt(slot, task);
-	tail->out_size = me.request.out_size <= me.layout.out_max ?
-				 me.request.out_size :
-				 me.layout.out_max;
-	last_words(words, tail);
-	store_relaxed(&me.shared->inside, 0);
-	publish(number);
+	tail->out_size = me->request.out_size <= me->layout.out_max ?
+				 me->request.out_size :
+				 me->layout.out_max;
+	last_words(me, words, tail);
+	store_relaxed(&me->shared->inside, 0);
+	publish(me, number);
 }
 
 /* ---- the next one ------------------------------------------------------------------------ */
 
-static bool take(uint32_t *number)
+static bool take(struct inside *me, uint32_t *number)
 {
-	struct cell_shared *shared = me.shared;
+	struct cell_shared *shared = me->shared;
 	uint32_t taken = load_relaxed(&shared->taken);
 
 	do {
 		if (taken == load_acquire(&shared->avail)) /* [ka] */
 			return false;
 		*number = load_relaxed(
-			cell_avail(shared, me.layout.depth, taken));
+			cell_avail(shared, me->layout.depth, taken));
 	} while (!cas_acq_rel(&shared->taken, &taken, taken + 1)); /* [ka] */
 	return true;
 }
@@ -175,28 +168,29 @@ static void sleep_on(struct cell_shared *shared)
 	store_relaxed(&shared->asleep, 0);
 }
 
-static void serve(void)
+void inside_serve(struct inside *me)
 {
 	uint32_t number;
 
 	for (;;) {
-		while (take(&number))
-			serve_one(number);
-		if (load_acquire(&me.shared->order) == CELL_LEAVE &&
-		    !take(&number))
+		while (take(me, &number))
+			serve_one(me, number);
+		if (load_acquire(&me->shared->order) == CELL_LEAVE &&
+		    load_relaxed(&me->shared->taken) ==
+			    load_acquire(&me->shared->avail)) /* [ka] */
 			return;
-		sleep_on(me.shared);
+		sleep_on(me->shared);
 	}
 }
 
 /* ---- up and down ---------------------------------------------------------------------------- */
 
-static void show(enum cell_stage stage)
+static void show(struct cell_shared *shared, enum cell_stage stage)
 {
-	store_release(&me.shared->stage, stage);
+	store_release(&shared->stage, stage);
 	barrier_seq_cst(); /* [kd] my stage | the parent sleeps */
-	if (load_relaxed(&me.shared->listens))
-		host_wake_shared(&me.shared->used, 1);
+	if (load_relaxed(&shared->listens))
+		host_wake_shared(&shared->used, 1);
 }
 
 /* A pool without threads, in which this thread is the first. */
@@ -212,38 +206,53 @@ static int make_pool(struct pool **out)
 	return pool_new(out, &config);
 }
 
-static void have_slot(void)
+static void have_slot(struct inside *me)
 {
-	struct slot *slot = &me.shared->slot;
+	struct slot *slot = &me->shared->slot;
 
-	thread_slot_init(me.pool, slot, 0);
+	me->shared->me = me;
+	thread_slot_init(me->pool, slot, 0);
 	host_set_self(slot);
-	host_life_hold(&me.shared->life);
+	ward_pulse_ = &slot->pulse;
+	host_life_hold(&me->shared->life);
 }
 
-static int start_hook(void)
+static int start_hook(struct inside *me)
 {
+	struct slot *slot = &me->shared->slot;
 	int err = 0;
 
-	if (!me.program.start)
+	if (!me->program.start)
 		return 0;
-	slot_begin(&me.shared->slot, NULL, SLOT_HOOK);
-	err = me.program.start(me.program.arg, &me.local);
-	slot_end(&me.shared->slot);
-	me.shared->slot.self.local = me.local;
+	slot_begin(slot, NULL, SLOT_HOOK);
+	err = me->program.start(me->program.arg, &me->local);
+	slot_end(slot);
+	slot->self.local = me->local;
 	return err;
 }
 
-static _Noreturn void leave(void)
+static void stop_hook(struct inside *me)
 {
-	if (me.program.stop) {
-		slot_begin(&me.shared->slot, NULL, SLOT_HOOK);
-		me.program.stop(me.program.arg, me.local);
-		slot_end(&me.shared->slot);
+	struct slot *slot = &me->shared->slot;
+
+	if (!me->program.stop)
+		return;
+	slot_begin(slot, NULL, SLOT_HOOK);
+	me->program.stop(me->program.arg, me->local);
+	slot_end(slot);
+}
+
+void inside_live(struct inside *me)
+{
+	have_slot(me);
+	if (start_hook(me)) {
+		show(me->shared, CELL_FAILED);
+		host_process_exit(1);
 	}
-	fflush(NULL);
-	host_life_leave(&me.shared->life);
-	host_process_exit(0);
+	show(me->shared, CELL_READY);
+	inside_serve(me);
+	stop_hook(me);
+	host_life_leave(&me->shared->life);
 }
 
 static bool is_ours(const struct cell_shared *shared, uint64_t size)
@@ -252,39 +261,38 @@ static bool is_ours(const struct cell_shared *shared, uint64_t size)
 	       shared->layout == sizeof(*shared) && shared->size == size;
 }
 
+/* The process's only cell. */
+static struct inside self;
+
 /* The segment behind the descriptor.  0 or -errno. */
-static int attach(int fd)
+static int attach(struct inside *me, int fd)
 {
 	struct host_segment segment;
 	int err = host_segment_take(&segment, fd);
 
 	if (err)
 		return err;
-	me.shared = segment.mem;
-	if (!is_ours(me.shared, segment.size)) {
+	me->shared = segment.mem;
+	if (!is_ours(me->shared, segment.size)) {
 		host_segment_free(&segment);
 		return -EPROTO;
 	}
-	cell_lay_out(&me.layout, me.shared->depth, me.shared->in_max,
-		     me.shared->out_max);
+	cell_lay_out(&me->layout, me->shared->depth, me->shared->in_max,
+		     me->shared->out_max);
 	return 0;
 }
 
 static _Noreturn void live(void)
 {
+	const struct cell_shared *shared = self.shared;
 	char name[16];
 
-	snprintf(name, sizeof(name), "%.15s", me.shared->name);
-	if (host_serve_parent(me.shared->parent, name, &me.shared->limits))
+	snprintf(name, sizeof(name), "%.15s", shared->name);
+	if (host_serve_parent(shared->parent, name, &shared->limits))
 		host_process_exit(1);
-	have_slot();
-	if (start_hook()) {
-		show(CELL_FAILED);
-		host_process_exit(1);
-	}
-	show(CELL_READY);
-	serve();
-	leave();
+	inside_live(&self);
+	fflush(NULL);
+	host_process_exit(0);
 }
 
 int ward_cell_main(const struct ward_cell_program *program)
@@ -297,20 +305,20 @@ int ward_cell_main(const struct ward_cell_program *program)
 	fd = host_inherited(CELL_VARIABLE);
 	if (fd < 0)
 		return -ENOTCONN;
-	err = attach(fd);
+	err = attach(&self, fd);
 	if (!err)
-		err = make_pool(&me.pool);
+		err = make_pool(&self.pool);
 	if (err)
 		return err;
-	me.program = *program;
+	self.program = *program;
 	live();
 }
 
 /* In a copy of the zygote. */
 static void born(int fd, const void *message)
 {
-	memcpy(&me.program, message, sizeof(me.program));
-	if (!attach(fd))
+	memcpy(&self.program, message, sizeof(self.program));
+	if (!attach(&self, fd))
 		live();
 }
 
@@ -323,7 +331,7 @@ int ward_cell_zygote(void)
 	if (!err && host_zygote_is_there())
 		err = -EALREADY;
 	/* The zygote has it, so that its copies need not make one. */
-	if (!err && !me.pool)
-		err = make_pool(&me.pool);
+	if (!err && !self.pool)
+		err = make_pool(&self.pool);
 	return err ? err : host_zygote_start(born);
 }

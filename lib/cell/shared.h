@@ -65,6 +65,8 @@ struct cell_words {
 	char text[CELL_SAID];
 };
 
+struct inside;
+
 /* The letters: I as elsewhere; PA: the parent alone; CE: the cell alone; X. */
 struct cell_shared {
 	/* I: */
@@ -90,6 +92,7 @@ struct cell_shared {
 	line_aligned _Atomic uint32_t used; /* numbers ever answered; futex [kb] */
 	line_aligned struct host_life life; /* the cell holds it to its end */
 	struct slot slot; /* of its thread: pulse, epoch, declared waits */
+	struct inside *me; /* CE: its own memory, for itself */
 	_Atomic uint32_t ring[]; /* avail's numbers, then used's: 'depth' each */
 };
 

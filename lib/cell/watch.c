@@ -5,7 +5,6 @@
  */
 #include "cell/cell.h"
 #include "lane/stop.h"
-#include <signal.h>
 
 /* ---- what is told ------------------------------------------------------------------------ */
 
@@ -63,12 +62,12 @@ void watch_doom(struct cell *cell, enum lost_why why, uint64_t incident, uint64_
 	cell->incident = incident;
 	birth_retire(cell, CELL_DOOMED, now);
 	fence(cell);
-	if (cells->grace && host_process_kill(&cell->process, cells->signo)) {
+	if (cells->grace && host_process_signal(&cell->process, cells->signo)) {
 		cell->kill_at = now + cells->grace;
 		return;
 	}
 	cell->kill_at = 0;
-	host_process_kill(&cell->process, SIGKILL);
+	host_process_kill(&cell->process);
 }
 
 void watch_garbled(struct cell *cell, const char *what, uint64_t now)
@@ -85,7 +84,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 	count_own(&cell->cells->counts.garbled, 1);
 	watch_doom(cell, LOST_FAULT, id, now);
 	cell->kill_at = 0; /* no grace for that */
-	host_process_kill(&cell->process, SIGKILL);
+	host_process_kill(&cell->process);
 }
 
 /* ---- dead -------------------------------------------------------------------------------------- */
@@ -141,7 +140,7 @@ void watch_reap(struct cell *cell, uint64_t now)
 static bool has_ended(struct cell *cell, uint64_t now)
 {
 	if (host_life_marked(&cell->shared->life)) {
-		host_process_kill(&cell->process, SIGKILL);
+		host_process_kill(&cell->process);
 		return true;
 	}
 	if (now < cell->reap_at && cell_state(cell) != CELL_DOOMED)
@@ -167,7 +166,7 @@ bool watch_end(struct cell *cell, uint64_t now)
 
 	if (state == CELL_DOOMED && cell->kill_at && now >= cell->kill_at) {
 		cell->kill_at = 0;
-		host_process_kill(&cell->process, SIGKILL);
+		host_process_kill(&cell->process);
 		cell->since = now;
 	}
 	if (!has_ended(cell, now) && (state != CELL_DOOMED || cell->kill_at ||

@@ -9,7 +9,7 @@
 # clock and no thread; the rest is lib/base's.  Memory, too, comes from there.
 set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
-layers="base sync tell task queue pool lane run heal front flow"
+layers="base sync tell task queue pool lane run heal front cell flow"
 doors="malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|free"
 doors="$doors|strn?dup|v?asprintf|syscall|abort|exit"
 implicit="atomic_(load|store|exchange|fetch_[a-z]+)[ 	]*\("
