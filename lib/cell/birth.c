@@ -62,7 +62,9 @@ static void clear(struct cell *cell)
 		cell->desc[i].told = false;
 	cell->calls = cell->kill_at = cell->incident = cell->reap_at = 0;
 	cell->seen_used = 0;
-	cell->reaped = false;
+	cell->reaped = cell->garbled = false;
+	cell->why = LOST_DEATH;
+	cell->end = (struct host_end){ 0 };
 	cell->gen = ++cell->cells->gens;
 }
 

@@ -103,6 +103,7 @@ struct cell {
 	struct incident *last;	   /* of its death, until it is known how; or NULL */
 	uint32_t seen_used;  /* at the last scan: a cell that gets on */
 	enum lost_why why;   /* what its end is for the call that it is inside of */
+	bool garbled; /* nothing more is taken from it */
 	bool reaped;
 	struct host_end end; /* how it ended, when 'reaped' */
 };
@@ -204,7 +205,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now);
 bool watch_end(struct cell *cell, uint64_t now);
 void watch_scan(struct ward_cells *cells, uint64_t now);
 /* Calls may have been told to stop. */
-void watch_told(struct ward_cells *cells);
+void watch_told(struct ward_cells *cells, uint64_t now);
 /* DEAD: is its process gone, too?  Then its death is told. */
 void watch_reap(struct cell *cell, uint64_t now);
 

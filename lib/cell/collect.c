@@ -175,7 +175,7 @@ bool collect_answers(struct cell *cell, uint64_t now)
 	struct ward_task *tasks[BATCH];
 	bool sound = left <= depth;
 
-	if (!left)
+	if (!left || cell->garbled)
 		return false;
 	for (; sound && left; left--, at++) {
 		uint32_t number = load_relaxed(cell_used(cell->shared, depth, at));
@@ -192,7 +192,7 @@ bool collect_answers(struct cell *cell, uint64_t now)
 	store_relaxed(&cell->collected, at);
 	if (n)
 		give(cells, tasks, n);
-	if (!sound && cell_state(cell) != CELL_DOOMED)
+	if (!sound)
 		watch_garbled(cell, "a cell wrote an answer that cannot be", now);
 	return true;
 }

@@ -115,7 +115,7 @@ static bool moved(const struct ward_cells *cells)
 		const struct cell *cell = &cells->cell[i];
 		enum cell_state state = cell_state(cell);
 
-		if (state == CELL_NONE || state == CELL_DEAD)
+		if (state == CELL_NONE || state == CELL_DEAD || cell->garbled)
 			continue;
 		if (load_acquire(&cell->shared->used) != /* [kd] */
 		    load_relaxed(&cell->collected))
@@ -130,7 +130,7 @@ static bool moved(const struct ward_cells *cells)
 static bool any_calls(const struct ward_cells *cells)
 {
 	for (uint32_t i = 0; i < CELLS_ALL; i++)
-		if (cell_load(&cells->cell[i]))
+		if (cell_lives(&cells->cell[i]) && cell_load(&cells->cell[i]))
 			return true;
 	return false;
 }
@@ -192,12 +192,27 @@ static void end_cells(struct ward_cells *cells, uint64_t now)
 	}
 }
 
+/* Its descriptors are free, or answered: no submitter is about to bring one. */
+static bool is_still(const struct cell *cell)
+{
+	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
+		uint32_t state = load_acquire(&cell->desc[i].state);
+
+		if (state == DESC_HELD || state == DESC_SENT)
+			return false;
+	}
+	return true;
+}
+
 static bool all_gone(struct ward_cells *cells)
 {
-	for_each_cell(cell, cells)
-		if (cell_state(cell) != CELL_NONE &&
-		    !(cell_state(cell) == CELL_DEAD && cell->reaped))
+	for_each_cell(cell, cells) {
+		enum cell_state state = cell_state(cell);
+
+		if (state != CELL_NONE &&
+		    (state != CELL_DEAD || !cell->reaped || !is_still(cell)))
 			return false;
+	}
 	return true;
 }
 
@@ -208,7 +223,7 @@ static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t 
 	bool any = look(cells, closely, now);
 
 	if (load_relaxed(&cells->told) && swap_acq_rel(&cells->told, 0))
-		watch_told(cells);
+		watch_told(cells, now);
 	if (now >= cells->next_scan)
 		watch_scan(cells, now);
 	if (closely)

@@ -82,6 +82,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 	}
 	incident_raise(&cell->cells->pool->tell, in);
 	count_own(&cell->cells->counts.garbled, 1);
+	cell->garbled = true;
 	watch_doom(cell, LOST_FAULT, id, now);
 	cell->kill_at = 0; /* no grace for that */
 	host_process_kill(&cell->process);
@@ -157,6 +158,13 @@ static bool lingers(const struct cell *cell, uint64_t now)
 	       now - cell->since >= BIRTH_WITHIN;
 }
 
+static bool left_well(const struct cell *cell)
+{
+	return cell_state(cell) == CELL_LEAVING &&
+	       !host_life_marked(&cell->shared->life) && !cell->end.signo &&
+	       !cell->end.code;
+}
+
 bool watch_end(struct cell *cell, uint64_t now)
 {
 	enum cell_state state = cell_state(cell);
@@ -170,9 +178,9 @@ bool watch_end(struct cell *cell, uint64_t now)
 		cell->since = now;
 	}
 	if (!has_ended(cell, now) && (state != CELL_DOOMED || cell->kill_at ||
-				 now - cell->since < END_WITHIN))
+				      now - cell->since < END_WITHIN))
 		return false;
-	if (state == CELL_SPARE || state == CELL_WORKING)
+	if (state != CELL_DOOMED && !left_well(cell))
 		died(cell, now);
 	return true;
 }
@@ -330,11 +338,17 @@ static int why_stop(const struct cell *cell, const struct desc *desc)
 {
 	if (load_relaxed(&cell->cells->ending))
 		return -ESHUTDOWN;
-	return stop_begin(cell->cells->pool, &desc->call->task);
+	return stop_seen(&desc->call->task);
+}
+
+/* Its turn has not come: nor is it to begin, for one reason more than those above. */
+static bool is_late(const struct cell *cell, const struct desc *desc, uint64_t now)
+{
+	return now >= stop_by(cell->cells->pool, &desc->call->task);
 }
 
 /* Calls that are told to stop: those that have begun hear of it. */
-static void look_at_calls(struct cell *cell)
+static void look_at_calls(struct cell *cell, uint64_t now)
 {
 	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
 	bool back = false;
@@ -346,12 +360,10 @@ static void look_at_calls(struct cell *cell)
 		if (load_acquire(&desc->state) != DESC_SENT)
 			continue;
 		cause = why_stop(cell, desc);
-		if (!cause)
-			continue;
-		if (collect_begun(cell, desc, taken))
+		if (!collect_begun(cell, desc, taken))
+			back |= cause || is_late(cell, desc, now);
+		else if (cause)
 			say_stop(cell, desc, cause);
-		else
-			back = true;
 	}
 	if (back) /* a worker answers those that are not to begin */
 		collect_back(cell, cell->cells->layout.depth);
@@ -376,11 +388,25 @@ static void unstrand(struct cell *cell)
 		}
 }
 
+/* Its count of what it has taken cannot be; read twice, for the parent's own moves. */
+static bool is_beyond(const struct cell *cell)
+{
+	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
+	uint32_t sent = load_acquire(&cell->sent);
+
+	return sent - taken > cell->cells->layout.depth &&
+	       load_acquire(&cell->shared->taken) == taken;
+}
+
 static void scan_cell(struct cell *cell, uint64_t now, uint64_t late)
 {
 	struct budgets budgets = budgets_of(cell);
 
-	look_at_calls(cell);
+	look_at_calls(cell, now);
+	if (is_beyond(cell)) {
+		watch_garbled(cell, "a cell took calls that it was not given", now);
+		return;
+	}
 	if (cell_state(cell) == CELL_WORKING)
 		unstrand(cell);
 	act(cell, judge(cell, &budgets, now, late), &budgets, now);
@@ -401,9 +427,9 @@ void watch_scan(struct ward_cells *cells, uint64_t now)
 	cells->next_scan = now + cells->pool->scan;
 }
 
-void watch_told(struct ward_cells *cells)
+void watch_told(struct ward_cells *cells, uint64_t now)
 {
 	for_each_cell(cell, cells)
 		if (cell_lives(cell) && cell_load(cell))
-			look_at_calls(cell);
+			look_at_calls(cell, now);
 }

@@ -16,6 +16,27 @@ static int lane_cause(const struct lane *lane, const struct ward_task *task)
 	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
 }
 
+/* The same, fired by nobody. */
+static int lane_seen(const struct lane *lane, const struct ward_task *task)
+{
+	int cause = cancel_seen(&lane->token);
+
+	return cause && load_relaxed(&lane->winner) == task ? 0 : cause;
+}
+
+int stop_seen(const struct ward_task *task)
+{
+	uint64_t word = load_acquire(&task_priv(task)->word); /* [ca] */
+	const struct lane *lane = lane_of(task, word);
+	int cause = 0;
+
+	if (unlikely(word & TASK_CANCELLED))
+		return task_priv(task)->cause;
+	if (task->cancel)
+		cause = cancel_seen(task->cancel);
+	return cause || !lane ? cause : lane_seen(lane, task);
+}
+
 /* The task's mark, its token, its lane's token: in that order. */
 static int cause_of(const struct ward_task *task, uint64_t word)
 {
@@ -167,10 +188,10 @@ bool stop_failed(const struct pool *pool, const struct lane *lane,
 		return false;
 	if (word & TASK_CANCELLED && says(status, priv->cause)) /* [ca] */
 		return false;
-	if (task->cancel && says(status, cancel_cause(task->cancel)))
+	if (task->cancel && says(status, cancel_seen(task->cancel)))
 		return false;
 	lane = lane ? lane : lane_of(task, word);
-	if (!lane || says(status, lane_cause(lane, task)))
+	if (!lane || says(status, lane_seen(lane, task)))
 		return !lane;
 	winner = load_acquire(&lane->winner); /* a rival? */
 	return status != -ESTALE || !winner || winner == task;

@@ -80,6 +80,12 @@ static inline bool stop_with_pool(const struct pool *pool, uint64_t word)
 		(word & TASK_PERIODIC && load_acquire(&pool->inbox.closed)));
 }
 
+/*
+ * The cause that a task which is inside of an attempt is told, but for those of its thread
+ * and its pool; or 0.  Nothing is fired.
+ */
+int stop_seen(const struct ward_task *task);
+
 /* ---- as it begins ------------------------------------------------------------------ */
 
 /* Why the task is not to run, though its turn has come; 0: it is. */
@@ -123,6 +129,7 @@ static inline bool stop_unseen(const struct slot *slot)
 /*
  * Has a run() that returned this failed?  Not if the task was told to stop, and says so:
  * the cause, -ESHUTDOWN when the pool stops, -ESTALE when it may not commit any more.
+ * Nothing is fired.
  * 'lane': of a task that its submitter runs; else NULL.
  */
 bool stop_failed(const struct pool *pool, const struct lane *lane,

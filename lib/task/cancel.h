@@ -20,6 +20,8 @@
 #define WARD_LIB_TASK_CANCEL_H
 
 #include "base/check.h"
+#include "base/host.h"
+#include <errno.h>
 #include <ward/cancel.h>
 
 struct watch;
@@ -78,6 +80,16 @@ static inline int cancel_cause(const struct ward_cancel *cancel)
 	if (likely(state == 0))
 		return 0;
 	return state < 0 ? (int)state : cancel_timed(token);
+}
+
+/* The same for a caller that may not fire it, nor call its watches. */
+static inline int cancel_seen(const struct ward_cancel *cancel)
+{
+	int64_t state = load_acquire(&token_of(cancel)->state); /* [q] */
+
+	if (likely(state <= 0))
+		return (int)state;
+	return host_now() >= (uint64_t)state ? -ETIMEDOUT : 0;
 }
 
 /* Neither fired nor with a deadline? */
