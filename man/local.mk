@@ -7,6 +7,8 @@ man_pages = \
 	man/ward_page.7 \
 	man/ward_bridge.3 \
 	man/ward_cancel.3 \
+	man/ward_cell.3 \
+	man/ward_cells.3 \
 	man/ward_check.3 \
 	man/ward_cxx.3 \
 	man/ward_fail.3 \

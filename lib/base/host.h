@@ -495,7 +495,7 @@ int host_zygote_ask(int fd, const void *message, struct host_process *process);
 bool host_zygote_is_there(void);
 /*
  * Starts a program with that descriptor open, its number in the variable 'variable': 0
- * or -errno.
+ * or -errno.  An argv of NULL is the path alone.
  */
 int host_process_exec(const char *path, char *const *argv, const char *variable,
 		      int fd, struct host_process *process);

@@ -99,6 +99,7 @@ static int spawn(pid_t *pid, const char *path, char *const *argv, char **env, in
 int host_process_exec(const char *path, char *const *argv, const char *variable,
 		      int fd, struct host_process *process)
 {
+	char *alone[] = { (char *)(uintptr_t)path, NULL };
 	char text[64];
 	char **env;
 	pid_t pid;
@@ -108,7 +109,7 @@ int host_process_exec(const char *path, char *const *argv, const char *variable,
 	env = with_variable(text);
 	if (!env)
 		return -ENOMEM;
-	err = spawn(&pid, path, argv, env, fd);
+	err = spawn(&pid, path, argv ? argv : alone, env, fd);
 	free(env);
 	if (!err)
 		host_process_open(process, pid);

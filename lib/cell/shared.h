@@ -75,7 +75,7 @@ struct cell_shared {
 	int32_t parent;
 	uint32_t depth; /* a power of two */
 	uint32_t in_max, out_max;
-	uint64_t desc_at, tail_at, words_at, stride; /* bytes: see cell_desc() */
+	uint64_t desc_at, tail_at, words_at, stride; /* bytes: see cell_head() */
 	struct host_limits limits;
 	char name[16];
 	/* PA: */
