@@ -206,6 +206,7 @@ WARD_SOURCES = \
 	lib/cell/inside.c \
 	lib/cell/inside.h \
 	lib/cell/send.c \
+	lib/cell/set.c \
 	lib/cell/shared.h \
 	lib/cell/watch.c \
 	lib/flow/bridge.c \

@@ -83,7 +83,7 @@ WARD_API int ward_cell_main(const struct ward_cell_program *program);
  *	0
  *	-EALREADY	it was made
  *	-EBUSY		the process has threads
- *	-ENOSYS		Linux before 5.3, or without CONFIG_CHECKPOINT_RESTORE
+ *	-ENOSYS		Linux before 5.3, or one that does not tell what is needed
  *	else		the kernel's error
  */
 WARD_API WARD_MUST int ward_cell_zygote(void);

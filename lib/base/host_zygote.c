@@ -4,7 +4,7 @@
  *
  * It is made before this process has threads or much memory, and sleeps on a socket.  A
  * message with a descriptor makes it fork; the answer is the new process's number.  Both
- * are made by clone3(), for what fork() cannot say: the new process is a child of this
+ * are made by clone3, for what fork() cannot say: the new process is a child of this
  * one, not of the zygote (CLONE_PARENT), so that it outlives the zygote, ends with this
  * process and is reaped here; and its end raises no SIGCHLD, so that a program which
  * waits for its own children does not meet it.

@@ -27,7 +27,7 @@ static void move(struct cell *cell, enum cell_state state, uint64_t now)
 	store_release(&cell->state, state); /* [kf] */
 }
 
-/* ---- a segment and its process ------------------------------------------------------------ */
+/* ---- a segment and its process --------------------------------------------------- */
 
 static void fill_segment(struct cell *cell)
 {
@@ -112,7 +112,7 @@ void birth_bury(struct cell *cell)
 	store_release(&cell->state, CELL_NONE);
 }
 
-/* ---- to work, and away --------------------------------------------------------------------- */
+/* ---- to work, and away ----------------------------------------------------------- */
 
 static struct cell *_Atomic *vacancy(struct ward_cells *cells)
 {
@@ -150,7 +150,7 @@ void birth_retire(struct cell *cell, enum cell_state state, uint64_t now)
 		;
 }
 
-/* ---- one that is on its way up --------------------------------------------------------------- */
+/* ---- one that is on its way up --------------------------------------------------- */
 
 static void tell_unborn(struct ward_cells *cells, const char *what, int err)
 {
@@ -215,7 +215,7 @@ static bool arrive(struct cell *cell, uint64_t now)
 	return true;
 }
 
-/* ---- one that has had its time ---------------------------------------------------------------- */
+/* ---- one that has had its time --------------------------------------------------- */
 
 static bool is_spent(struct cell *cell, uint64_t now)
 {
@@ -244,7 +244,7 @@ static void recycle(struct ward_cells *cells, uint64_t now)
 	}
 }
 
-/* ---- a round ------------------------------------------------------------------------------------ */
+/* ---- a round --------------------------------------------------------------------- */
 
 static struct cell *blank(struct ward_cells *cells)
 {

@@ -18,7 +18,7 @@ static struct ward_cells *cells_of(const struct ward_call *call)
 	return call->priv[0];
 }
 
-/* ---- room ----------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------------------ */
 
 static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
 			 struct desc **desc)
@@ -74,7 +74,7 @@ static int find_room(struct ward_cells *cells, const struct ward_call *call,
 	return wait_room(cells, call, until, how, desc);
 }
 
-/* ---- on a worker ------------------------------------------------------------------------------- */
+/* ---- on a worker ----------------------------------------------------------------- */
 
 static void go(struct ward_task *task, void *arg)
 {
@@ -148,7 +148,7 @@ static void call_release(struct ward_task *task)
 	cells_leave(cells);
 }
 
-/* ---- submitted ------------------------------------------------------------------------------------ */
+/* ---- submitted ------------------------------------------------------------------- */
 
 /* A submitter cannot be the worker who hands the call on. */
 static int check_lane(const struct ward_cells *cells, const struct lane *lane)
@@ -193,27 +193,6 @@ static bool enter(struct ward_cells *cells)
 		return true;
 	cells_leave(cells);
 	return false;
-}
-
-/* The owner may wait for this, or have left. */
-static cold void leave_closed(struct ward_cells *cells)
-{
-	add_acq_rel(&cells->refs, 1);
-	stripes_add(&cells->out, 1);
-	barrier_seq_cst(); /* [kx] the last | the owner has left? */
-	wait_wake(&cells->idle);
-	if (load_acquire(&cells->left) && !cells_calls(cells) &&
-	    swap_acq_rel(&cells->left, 0))
-		cells_put(cells);
-	cells_put(cells);
-}
-
-void cells_leave(struct ward_cells *cells)
-{
-	if (unlikely(load_acquire(&cells->closed)))
-		leave_closed(cells);
-	else
-		stripes_add(&cells->out, 1); /* the last step with it */
 }
 
 static void open_call(struct pool *pool, struct ward_task *task)

@@ -155,7 +155,7 @@ struct ward_cells {
 	host_thread collector; /* E */
 };
 
-/* ---- send.c: a call's way into a cell ------------------------------------------------ */
+/* ---- send.c: a call's way into a cell -------------------------------------------- */
 
 /* A descriptor of a cell at work; NULL: none has room, or none is there. */
 struct desc *send_take(struct ward_cells *cells, const struct ward_call *call);
@@ -175,14 +175,18 @@ static inline const void *send_answer(const struct desc *desc)
 void send_drop(struct desc *desc);
 /* The call is the cell's, and the collector's, from here on. */
 void send_post(struct desc *desc);
-void cells_wake(struct ward_cells *cells);
 /* All of that under one claim, where the request is copied and small.  False: not so. */
 bool send_quick(struct ward_cells *cells, struct ward_call *call);
 
-/* ---- collect.c: answers ---------------------------------------------------------------- */
+/* ---- collect.c: answers ---------------------------------------------------------- */
 
-/* All that there are.  False: there were none. */
-bool collect_answers(struct cell *cell, uint64_t now);
+enum collected {
+	COLLECTED_NONE,
+	COLLECTED_SOME,
+	COLLECTED_GARBLE /* what stands there cannot be: the cell is to end */
+};
+/* All that there are. */
+enum collected collect_answers(struct cell *cell);
 /* What the cell has not taken, up to n, goes to others. */
 void collect_back(struct cell *cell, uint32_t n);
 /*
@@ -195,7 +199,7 @@ void collect_lost(struct cell *cell);
 /* The call of a SENT descriptor was begun; as the cell's words have it. */
 bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken);
 
-/* ---- watch.c: are they alive, do they get on? ----------------------------------------- */
+/* ---- watch.c: are they alive, do they get on? ------------------------------------ */
 
 /* Convicts: it gets signo now, and SIGKILL in its grace. */
 void watch_doom(struct cell *cell, enum lost_why why, uint64_t incident, uint64_t now);
@@ -209,7 +213,7 @@ void watch_told(struct ward_cells *cells, uint64_t now);
 /* DEAD: is its process gone, too?  Then its death is told. */
 void watch_reap(struct cell *cell, uint64_t now);
 
-/* ---- birth.c: cells come and go ---------------------------------------------------------- */
+/* ---- birth.c: cells come and go -------------------------------------------------- */
 
 /* Up to what is wanted, and no further.  The time of the next look. */
 uint64_t birth_round(struct ward_cells *cells, uint64_t now);
@@ -221,15 +225,22 @@ void birth_bury(struct cell *cell);
 /* The set in numbers. */
 void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats);
 
-/* ---- collector.c ---------------------------------------------------------------------------- */
+/* ---- collector.c ----------------------------------------------------------------- */
 
 void collector_run(void *cells);
 
-/* ---- call.c: a call as its task ----------------------------------------------------------------- */
+/* ---- set.c: a set's memory, and who needs it ------------------------------------- */
 
 static inline struct ward_call *call_of(struct ward_task *task)
 {
 	return ward_entry(task, struct ward_call, task);
+}
+
+/* The collector is to look. */
+static inline void cells_wake(struct ward_cells *cells)
+{
+	add_acq_rel(&cells->word, 1);
+	host_wake(&cells->word, 1);
 }
 
 /* Calls that are not released; never too few. */
@@ -244,6 +255,10 @@ static inline uint64_t cells_calls(const struct ward_cells *cells)
 void cells_leave(struct ward_cells *cells);
 /* One reference less; the last one frees. */
 void cells_put(struct ward_cells *cells);
+/* The memory of its cells: 0 or -ENOMEM; cells_put() in either case. */
+int set_make(struct ward_cells *cells);
+/* The owner has done with it: how many calls are left, of which the last frees it. */
+uint64_t set_leave(struct ward_cells *cells);
 
 /* For descriptors of cells that may be out. */
 #define for_each_cell(cell_, cells)                                              \

@@ -10,7 +10,7 @@
 
 #define CREATE_WITHIN (BIRTH_WITHIN + UINT64_C(1000000000))
 
-/* ---- configuration ---------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------- */
 
 static bool in_range(uint64_t value, uint64_t low, uint64_t high)
 {
@@ -71,60 +71,7 @@ static void configure(struct ward_cells *cells, const struct ward_cells_config *
 		 c->name && *c->name ? c->name : "cell");
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
-
-static void free_cell(struct cell *cell, uint32_t depth)
-{
-	host_segment_free(&cell->segment);
-	host_stat_close(&cell->files);
-	host_free(cell->desc, depth * sizeof(*cell->desc));
-	host_free(cell->avail, depth * sizeof(*cell->avail));
-	host_free(cell->free.next, depth * sizeof(*cell->free.next));
-}
-
-static void free_cells(struct ward_cells *cells)
-{
-	cells->magic = HANDLE_DEAD;
-	for_each_cell(cell, cells)
-		free_cell(cell, cells->layout.depth);
-	if (cells->pool)
-		pool_put(cells->pool);
-	host_free(cells, sizeof(*cells));
-}
-
-void cells_put(struct ward_cells *cells)
-{
-	if (sub_acq_rel(&cells->refs, 1) == 1)
-		free_cells(cells);
-}
-
-/* 'next' is one array for both stacks: a number is on one at most. */
-static int set_cell(struct ward_cells *cells, struct cell *cell)
-{
-	uint32_t depth = cells->layout.depth;
-	_Atomic uint32_t *next = host_alloc(depth * sizeof(*next));
-
-	cell->cells = cells;
-	cell->index = (uint32_t)(cell - cells->cell);
-	cell->process.fd = cell->segment.fd = -1;
-	cell->files = host_stat_of(0);
-	cell->desc = host_alloc(depth * sizeof(*cell->desc));
-	cell->avail = host_alloc(depth * sizeof(*cell->avail));
-	stack_init(&cell->free, next);
-	stack_init(&cell->entered, next);
-	store_relaxed(&cell->claim, CLAIM_KEPT);
-	cell->mine = STACK_NONE;
-	if (!next || !cell->desc || !cell->avail)
-		return -ENOMEM;
-	for (uint32_t i = depth; i-- > 0;) {
-		cell->desc[i].cell = cell;
-		cell->desc[i].number = i;
-		stack_push(&cell->free, i);
-	}
-	return 0;
-}
-
-/* ---- made ------------------------------------------------------------------------------------------- */
+/* ---- made ------------------------------------------------------------------------ */
 
 static int start_collector(struct ward_cells *cells)
 {
@@ -164,16 +111,6 @@ static int wait_first(struct ward_cells *cells)
 	return stage == CELL_READY ? 0 : why_failed(cells);
 }
 
-static int set_up(struct ward_cells *cells)
-{
-	int err = 0;
-
-	for_each_cell(cell, cells)
-		if (!err)
-			err = set_cell(cells, cell);
-	return err ? err : start_collector(cells);
-}
-
 int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
 		      const struct ward_cells_config *config)
 {
@@ -194,9 +131,11 @@ int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
 	add_acq_rel(&pool->refs, 1);
 	store_relaxed(&cells->refs, 1);
 	cells->quiet_since = cells->next_scan = host_now();
-	err = set_up(cells);
+	err = set_make(cells);
+	if (!err)
+		err = start_collector(cells);
 	if (err) {
-		free_cells(cells);
+		cells_put(cells);
 		return err;
 	}
 	err = wait_first(cells);
@@ -207,7 +146,7 @@ int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
 	return err;
 }
 
-/* ---- counted ----------------------------------------------------------------------------------------- */
+/* ---- counted --------------------------------------------------------------------- */
 
 static void count_cell(const struct cell *cell, struct ward_cells_stats *stats)
 {
@@ -263,7 +202,7 @@ int ward_cells_pid(struct ward_cells *cells, uint32_t cell)
 	return __atomic_load_n(&cells->cell[cell].process.pid, __ATOMIC_RELAXED);
 }
 
-/* ---- ended --------------------------------------------------------------------------------------------- */
+/* ---- ended ----------------------------------------------------------------------- */
 
 static void close_cells(struct ward_cells *cells)
 {
@@ -326,20 +265,6 @@ static int wait_gone(struct ward_cells *cells, ward_ns until)
 	return wait_event(&entry, load_acquire(&cells->gone));
 }
 
-/* How many are left: the last of them puts a reference of its own. */
-static uint64_t leave_calls(struct ward_cells *cells)
-{
-	uint64_t left;
-
-	add_acq_rel(&cells->refs, 1);
-	store_release(&cells->left, 1);
-	barrier_seq_cst(); /* [kx] the owner leaves | the last */
-	left = cells_calls(cells);
-	if (!left && swap_acq_rel(&cells->left, 0))
-		cells_put(cells);
-	return left;
-}
-
 int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
 {
 	int err = handle_enter(cells, HANDLE_CELLS);
@@ -360,7 +285,7 @@ int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
 		host_join(cells->collector, HOST_FOREVER);
 	wait_released(cells, now + END_WITHIN);
 	cells->magic = HANDLE_DEAD;
-	left = leave_calls(cells);
+	left = set_leave(cells);
 	cells_put(cells);
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }

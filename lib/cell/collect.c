@@ -4,7 +4,7 @@
  * ended, or does not come to them.
  *
  * All that is read in the segment is read once, and checked: a number, a size and a state
- * that cannot be end the cell (watch_garbled()).
+ * that cannot be are the cell's end (COLLECTED_GARBLE).
  */
 #include "cell/cell.h"
 #include "lane/stop.h"
@@ -12,7 +12,7 @@
 
 enum { BATCH = 32 };
 
-/* ---- to the pool ------------------------------------------------------------------------- */
+/* ---- to the pool ----------------------------------------------------------------- */
 
 /* With others in a ring; where there is no room, or the pool is closed, one by one. */
 static void hand_over(struct pool *pool, struct ward_task *const *tasks, uint32_t n)
@@ -67,7 +67,7 @@ static struct ward_call *part(struct desc *desc)
 	return call;
 }
 
-/* ---- answered --------------------------------------------------------------------------- */
+/* ---- answered -------------------------------------------------------------------- */
 
 /* The cell's words on its failure, or none. */
 static uint64_t tell_error(struct cell *cell, const struct ward_call *call,
@@ -166,7 +166,7 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	return true;
 }
 
-bool collect_answers(struct cell *cell, uint64_t now)
+enum collected collect_answers(struct cell *cell)
 {
 	struct ward_cells *cells = cell->cells;
 	uint32_t depth = cells->layout.depth;
@@ -176,7 +176,7 @@ bool collect_answers(struct cell *cell, uint64_t now)
 	bool sound = left <= depth;
 
 	if (!left || cell->garbled)
-		return false;
+		return COLLECTED_NONE;
 	for (; sound && left; left--, at++) {
 		uint32_t number = load_relaxed(cell_used(cell->shared, depth, at));
 
@@ -192,12 +192,10 @@ bool collect_answers(struct cell *cell, uint64_t now)
 	store_relaxed(&cell->collected, at);
 	if (n)
 		give(cells, tasks, n);
-	if (!sound)
-		watch_garbled(cell, "a cell wrote an answer that cannot be", now);
-	return true;
+	return sound ? COLLECTED_SOME : COLLECTED_GARBLE;
 }
 
-/* ---- to another cell ------------------------------------------------------------------------ */
+/* ---- to another cell ------------------------------------------------------------- */
 
 /* A worker finds a place for it, as it does when a lane lets it run. */
 static void to_worker(struct ward_cells *cells, struct ward_task *task)
@@ -273,7 +271,7 @@ void collect_back(struct cell *cell, uint32_t n)
 	}
 }
 
-/* ---- the cell has ended ------------------------------------------------------------------------ */
+/* ---- the cell has ended ---------------------------------------------------------- */
 
 bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken)
 {

@@ -10,18 +10,12 @@
 enum { LOOKS = 32 }; /* without an answer, before it sleeps */
 #define CLOSE_SPAN UINT64_C(1000000)
 
-void cells_wake(struct ward_cells *cells)
-{
-	add_acq_rel(&cells->word, 1);
-	host_wake(&cells->word, 1);
-}
-
-/* ---- one look ------------------------------------------------------------------------------ */
+/* ---- one look -------------------------------------------------------------------- */
 
 /* A cell that has ended: its answers first, then what it leaves. */
 static void settle(struct cell *cell, uint64_t now)
 {
-	while (collect_answers(cell, now))
+	while (collect_answers(cell) == COLLECTED_SOME)
 		;
 	if (!collect_entered(cell))
 		return; /* a submitter is at it: next time */
@@ -36,6 +30,15 @@ static void bury(struct cell *cell, uint64_t now)
 	watch_reap(cell, now);
 	if (cell->reaped && send_take_all(cell))
 		birth_bury(cell);
+}
+
+static bool collect(struct cell *cell, uint64_t now)
+{
+	enum collected got = collect_answers(cell);
+
+	if (unlikely(got == COLLECTED_GARBLE))
+		watch_garbled(cell, "a cell wrote an answer that cannot be", now);
+	return got != COLLECTED_NONE;
 }
 
 /* True: there was an answer. */
@@ -54,7 +57,7 @@ static bool look_at(struct cell *cell, bool closely, uint64_t now)
 		collect_entered(cell);
 		/* fall through */
 	case CELL_WORKING:
-		any = collect_answers(cell, now);
+		any = collect(cell, now);
 		/* fall through */
 	default:
 		break;
@@ -73,7 +76,7 @@ static bool look(struct ward_cells *cells, bool closely, uint64_t now)
 	return any;
 }
 
-/* ---- asleep ---------------------------------------------------------------------------------- */
+/* ---- asleep ---------------------------------------------------------------------- */
 
 struct sleep {
 	struct host_waitv word[CELLS_ALL];
@@ -171,7 +174,7 @@ static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
 			store_relaxed(&cell->shared->listens, 0);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------- */
 
 /* Destroy: what has not begun is refused; then, when its time is over, all are killed. */
 static void end_cells(struct ward_cells *cells, uint64_t now)
@@ -216,7 +219,7 @@ static bool all_gone(struct ward_cells *cells)
 	return true;
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------ */
+/* ---- the thread ------------------------------------------------------------------ */
 
 static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t *next)
 {

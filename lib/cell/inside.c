@@ -15,7 +15,7 @@
 
 #define LOOKS 64 /* for the next call, before it sleeps */
 
-/* ---- one call -------------------------------------------------------------------------- */
+/* ---- one call -------------------------------------------------------------------- */
 
 static int run_task(struct ward_task *task)
 {
@@ -126,7 +126,7 @@ static void serve_one(struct inside *me, uint32_t number)
 	publish(me, number);
 }
 
-/* ---- the next one ------------------------------------------------------------------------ */
+/* ---- the next one ---------------------------------------------------------------- */
 
 static bool take(struct inside *me, uint32_t *number)
 {
@@ -183,7 +183,7 @@ void inside_serve(struct inside *me)
 	}
 }
 
-/* ---- up and down ---------------------------------------------------------------------------- */
+/* ---- up and down ----------------------------------------------------------------- */
 
 static void show(struct cell_shared *shared, enum cell_stage stage)
 {

@@ -11,7 +11,7 @@
 
 enum { QUICK = 1024 }; /* bytes that are copied while the claim is held */
 
-/* ---- the claim --------------------------------------------------------------------------- */
+/* ---- the claim ------------------------------------------------------------------- */
 
 static bool claim(struct cell *cell)
 {
@@ -73,7 +73,7 @@ static void drop(struct cell *cell)
 		cells_wake(cell->cells);
 }
 
-/* ---- descriptors --------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------- */
 
 /* By the holder of the claim: those that were given back come to it all at once. */
 static struct desc *take_free(struct cell *cell)
@@ -139,7 +139,7 @@ void send_drop(struct desc *desc)
 		wait_wake(&cells->room);
 }
 
-/* ---- which cell -------------------------------------------------------------------------- */
+/* ---- which cell ------------------------------------------------------------------ */
 
 static uint32_t mix(uint64_t value)
 {
@@ -177,7 +177,7 @@ struct desc *send_take(struct ward_cells *cells, const struct ward_call *call)
 	return NULL;
 }
 
-/* ---- filled and put ------------------------------------------------------------------------- */
+/* ---- filled and put -------------------------------------------------------------- */
 
 /* When the cell is to hear of it by itself; 0: no such time. */
 static int64_t deadline(const struct ward_call *call)

@@ -6,7 +6,7 @@
 #include "cell/cell.h"
 #include "lane/stop.h"
 
-/* ---- what is told ------------------------------------------------------------------------ */
+/* ---- what is told ---------------------------------------------------------------- */
 
 /* A record about the cell and the call that it is inside of, or NULL. */
 static struct incident *describe(struct cell *cell, enum ward_kind kind,
@@ -46,7 +46,7 @@ static const struct ward_call *call_inside(struct cell *cell)
 	return desc ? desc->call : NULL;
 }
 
-/* ---- convicted ------------------------------------------------------------------------------ */
+/* ---- convicted ------------------------------------------------------------------- */
 
 /* Its thread finds itself fenced: no check says "go on", no commit is allowed. */
 static void fence(struct cell *cell)
@@ -88,7 +88,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 	host_process_kill(&cell->process);
 }
 
-/* ---- dead -------------------------------------------------------------------------------------- */
+/* ---- dead ------------------------------------------------------------------------ */
 
 /* How it ended is known when it can be waited for; the calls that it had are not to wait. */
 static void died(struct cell *cell, uint64_t now)
@@ -185,7 +185,7 @@ bool watch_end(struct cell *cell, uint64_t now)
 	return true;
 }
 
-/* ---- silent --------------------------------------------------------------------------------------- */
+/* ---- silent ---------------------------------------------------------------------- */
 
 static struct budgets budgets_of(struct cell *cell)
 {
@@ -321,7 +321,7 @@ static void act(struct cell *cell, enum verdict verdict, const struct budgets *b
 	watch_doom(cell, LOST_STALL, id, now);
 }
 
-/* ---- told to stop ------------------------------------------------------------------------------------ */
+/* ---- told to stop ---------------------------------------------------------------- */
 
 /* The cell's own look finds it: its token, which ward_check() asks. */
 static void say_stop(struct cell *cell, struct desc *desc, int cause)
@@ -369,7 +369,7 @@ static void look_at_calls(struct cell *cell, uint64_t now)
 		collect_back(cell, cell->cells->layout.depth);
 }
 
-/* ---- a scan -------------------------------------------------------------------------------------------- */
+/* ---- a scan ---------------------------------------------------------------------- */
 
 /* What waits behind a long call is another's, which has none. */
 static void unstrand(struct cell *cell)
