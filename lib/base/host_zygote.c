@@ -142,7 +142,7 @@ static bool has_threads(void)
 	at = strrchr(text, ')');
 	for (int field = 2; at && field < 20; field++)
 		at = strchr(at + 1, ' ');
-	return at && at[1] != '1';
+	return at && strncmp(at, " 1 ", 3) != 0;
 }
 
 static int start(void)

@@ -237,7 +237,9 @@ static __attribute__((noinline)) int submit_slowly(struct ward_cells *cells,
 		return err == -ECANCELED && load_relaxed(&cells->ending) ?
 			       -ESHUTDOWN :
 			       err;
+	host_unhold(); /* fill() is the user's code, which may be left */
 	err = send_fill(desc, call);
+	host_hold();
 	if (err)
 		send_drop(desc);
 	else
