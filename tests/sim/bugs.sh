@@ -40,7 +40,25 @@ compile() {
 		esac
 		printf '%s -o %s/%s.o %s\n' "$seen" "$out" \
 			"$(echo "${file%.c}" | tr / -)" "$path"
-	done | xargs -P "$hands" -L 1 "$CC" $flags $includes "-I$lib" -c
+	done | xargs -L 1 "$CC" $flags $includes "-I$lib" -c
+}
+
+# The objects of tests/sim/sim, as make has built them, by the names of compile().
+built() {
+	for file; do
+		name=${file##*/}
+		case " $scheduler " in
+		*" $name "*) name=libsched_la-$name ;;
+		*)
+			case $file in
+			lib/*) name=tests_sim_sim-$name ;;
+			*) name=sim-$name ;;
+			esac
+			;;
+		esac
+		cp "${top_builddir:-.}/${file%/*}/${name%.c}.o" \
+			"$work/clean/$(echo "${file%.c}" | tr / -).o" || return
+	done
 }
 
 # The scenarios' own files.  Inline code of a header mostly runs from there.
@@ -95,7 +113,7 @@ bug() {
 
 # desk N [NAME...]: every so many bugs one, with a copy of the sources of its own.
 desk() {
-	turn=$1 desk=$work/desk$1 hands=1
+	turn=$1 desk=$work/desk$1
 	shift
 	total=0 found=0 line=0
 	mkdir -p "$desk/planted" || return
@@ -116,9 +134,11 @@ desk() {
 	echo "$found $total" >"$desk/verdict"
 }
 
-hands=$jobs
 mkdir -p "$work/clean" || exit 2
-compile "$top_srcdir/lib" "$work/clean" $sources || exit 1
+built $sources || {
+	echo "make tests/sim/sim comes first"
+	exit 1
+}
 n=0
 while [ "$n" -lt "$jobs" ]; do
 	desk "$n" "$@" >"$work/said$n" 2>&1 &
