@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "../sanitizers.h"
 #include "base/host.h"
 #include "base/host_symbol.h"
 #include "tell/format.h"
@@ -331,7 +332,7 @@ Test(format, any_names_make_json)
 	report.message = name[0];
 	report.user = name[1];
 	report.host = name[2];
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < (UNDER_ASAN ? 4000 : 20000); i++) {
 		for (size_t at = 0; at < sizeof(name); at++) {
 			seed = seed * UINT64_C(6364136223846793005) + 1;
 			name[at / 16][at % 16] = (char)(seed >> 56);
