@@ -328,12 +328,25 @@ bool collect_entered(struct cell *cell)
 	return true;
 }
 
+/* However long ago: what was sent after it may have been taken back, many times. */
+static void lose_begun(struct cell *cell, uint32_t taken)
+{
+	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
+		struct desc *desc = &cell->desc[i];
+
+		if (load_acquire(&desc->state) != DESC_SENT ||
+		    !collect_begun(cell, desc, taken))
+			continue;
+		store_relaxed(&desc->state, DESC_HELD);
+		lose_call(cell, desc);
+	}
+}
+
 /* In the order in which they came: 'avail' has it, the descriptors have not. */
-void collect_lost(struct cell *cell)
+static void move_rest(struct cell *cell)
 {
 	uint32_t depth = cell->cells->layout.depth;
 	uint32_t sent = load_acquire(&cell->sent);
-	uint32_t taken = load_acquire(&cell->shared->taken);
 
 	for (uint32_t at = sent - depth; at != sent; at++) {
 		struct desc *desc = &cell->desc[cell->avail[at & (depth - 1)]];
@@ -341,9 +354,12 @@ void collect_lost(struct cell *cell)
 		if (load_acquire(&desc->state) != DESC_SENT || desc->at != at)
 			continue;
 		store_relaxed(&desc->state, DESC_HELD);
-		if (collect_begun(cell, desc, taken))
-			lose_call(cell, desc);
-		else
-			move(cell, desc);
+		move(cell, desc);
 	}
+}
+
+void collect_lost(struct cell *cell)
+{
+	lose_begun(cell, load_acquire(&cell->shared->taken));
+	move_rest(cell);
 }
