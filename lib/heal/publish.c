@@ -12,6 +12,7 @@
 enum {
 	EVERY_MS = 100,
 	SHARE = 50, /* at most this part of the steward's time */
+	MOST_MS = 1000,
 	PAGE_BYTES = 4096 /* of memory, or a divisor: all or nothing is readable */
 };
 
@@ -268,6 +269,14 @@ static void put_lanes(struct steward *me, uint64_t now)
 
 /* ---- all of it -------------------------------------------------------------------- */
 
+/* A steward that was kept from running meanwhile seems to have taken long. */
+static uint64_t every_after(uint64_t took)
+{
+	uint64_t most = lesser(took * SHARE, WARD_MS(MOST_MS));
+
+	return most > WARD_MS(EVERY_MS) ? most : WARD_MS(EVERY_MS);
+}
+
 static void publish(struct steward *me, enum ward_page_state state, uint64_t now)
 {
 	struct publisher *publisher = &me->publisher;
@@ -290,8 +299,7 @@ static void publish(struct steward *me, enum ward_page_state state, uint64_t now
 	confirm_names(publisher);
 	snapshot_put(to, number, (const uint64_t *)(const void *)part, bytes);
 	took = host_now() - now;
-	publisher->every = took * SHARE > WARD_MS(EVERY_MS) ? took * SHARE :
-							       WARD_MS(EVERY_MS);
+	publisher->every = every_after(took);
 	publisher->due = now + publisher->every;
 }
 

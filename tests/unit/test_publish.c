@@ -9,6 +9,7 @@
 #include "job.h"
 #include "wait.h"
 
+#include "../../lib/heal/publish.c"
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -290,6 +291,140 @@ Test(publish, a_task_by_its_name, .init = in_dir, .fini = leave_dir)
 	model_free(&model);
 }
 
+/* One after another: no thread stands in two rows, and each seat has one. */
+static bool rows_are_sound(const struct model *model, uint32_t workers)
+{
+	for (uint32_t i = 0; i < model->pool.workers.rows; i++) {
+		if (model->worker[i].seat != i || model->worker[i].tid <= 0)
+			return false;
+		for (uint32_t k = 0; k < i; k++)
+			if (model->worker[k].tid == model->worker[i].tid)
+				return false;
+	}
+	return model->pool.workers.rows == workers;
+}
+
+Test(publish, a_pool_that_is_resized, .init = in_dir, .fini = leave_dir)
+{
+	struct ward_pool_config config = config_of("size");
+	struct ward_task task = { .run = waits };
+	struct ward_pool *pool;
+	struct found found;
+	struct model model;
+
+	config.workers = 1;
+	config.max = 5;
+	pool = started(&config);
+	model = model_of(getpid(), &found);
+	cr_assert_eq(ward_submit(pool, &task, 0), 0);
+	cr_assert_eq(ward_pool_resize(pool, 5, 5), 0);
+	cr_assert(shows(&model, found.fd, rows_are_sound(&model, 5)));
+	cr_assert_eq(model.stats.least, 5);
+	cr_assert_eq(ward_pool_resize(pool, 2, 2), 0);
+	cr_assert(shows(&model, found.fd, model.pool.workers.rows == 2));
+	store_release(&let_go, 1);
+	cr_assert(shows(&model, found.fd, model.pool.state == WARD_PAGE_ASLEEP));
+	cr_assert_eq(model.pool.workers.more, 0);
+	ended(pool);
+	model_free(&model);
+}
+
+Test(publish, more_workers_than_there_is_room, .init = in_dir, .fini = leave_dir)
+{
+	struct ward_pool_config config = config_of("many");
+	struct ward_task task = { .run = waits };
+	struct ward_pool *pool;
+	struct found found;
+	struct model model;
+
+	config.workers = PAGE_WORKERS + 4;
+	pool = started(&config);
+	model = model_of(getpid(), &found);
+	cr_assert_eq(ward_submit(pool, &task, 0), 0);
+	cr_assert(shows(&model, found.fd, model.pool.workers.more == 4));
+	cr_assert(rows_are_sound(&model, PAGE_WORKERS));
+	cr_assert_eq(model.stats.workers, PAGE_WORKERS + 4);
+	store_release(&let_go, 1);
+	ended(pool);
+	model_free(&model);
+}
+
+static int falls(struct ward_task *task)
+{
+	(void)task;
+	__builtin_trap();
+}
+
+/* Its thread is gone: another one stands in its row, and its name nowhere but in reports. */
+Test(publish, a_fault_that_is_caught, .init = in_dir, .fini = leave_dir)
+{
+	struct ward_pool_config config = config_of("fault");
+	struct ward_task task[20];
+	struct ward_pool *pool;
+	struct found found;
+	struct model model;
+
+	config.flags |= WARD_POOL_CATCH_FAULTS;
+	pool = started(&config);
+	model = model_of(getpid(), &found);
+	for (int i = 0; i < 20; i++) {
+		task[i] = (struct ward_task){ .run = falls, .name = "falls" };
+		cr_assert_eq(ward_submit(pool, &task[i], 0), 0);
+	}
+	cr_assert(shows(&model, found.fd,
+			model.stats.faulted == 20 &&
+				model.pool.state == WARD_PAGE_ASLEEP));
+	cr_assert(rows_are_sound(&model, 2));
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(model.worker[i].doing, WARD_PAGE_PARKED);
+		cr_assert_eq(model.worker[i].silence, 0);
+		cr_assert_str_empty(model.worker[i].task);
+	}
+	cr_assert_eq(model.pool.zombies.rows, 0);
+	cr_assert(shows(&model, found.fd, model.reports.reports.rows > 0));
+	cr_assert_eq(model.report[0].kind, WARD_R_FAULT);
+	cr_assert_str_eq(model.report[0].task, "falls");
+	ended(pool);
+	model_free(&model);
+}
+
+/* One is out, and one is stuck in its seat. */
+Test(publish, a_degraded_pool, .init = in_dir, .fini = leave_dir)
+{
+	struct ward_pool_config config = config_of("worn");
+	struct job out = job_of_kind(job_sleep), stuck = out;
+	const struct ward_page_worker *worker;
+	struct ward_pool *pool;
+	struct found found;
+	struct model model;
+
+	config.zombies = config.zombies_asleep = 1;
+	pool = started(&config);
+	model = model_of(getpid(), &found);
+	out.task.policy = stuck.task.policy = &hasty;
+	out.task.name = "out";
+	stuck.task.name = "stuck";
+	submitted(pool, &out);
+	cr_assert(shows(&model, found.fd, model.pool.zombies.rows == 1));
+	cr_assert_str_eq(model.zombie[0].task, "out");
+	cr_assert_eq(model.zombie[0].flags, WARD_PAGE_SLEEPS);
+	cr_assert_eq(model.stats.degraded, 0);
+	submitted(pool, &stuck);
+	cr_assert(shows(&model, found.fd,
+			model.stats.degraded && worker_of(&model, "stuck")));
+	worker = worker_of(&model, "stuck");
+	cr_assert_eq(worker->doing, WARD_PAGE_RUN);
+	cr_assert_gt(worker->silence, worker->blocked_within);
+	cr_assert_eq(model.pool.zombies.rows, 1);
+	cr_assert(rows_are_sound(&model, 2));
+	gate_open(&out.gate);
+	gate_open(&stuck.gate);
+	cr_assert(shows(&model, found.fd,
+			!model.stats.degraded && !model.pool.zombies.rows));
+	ended(pool);
+	model_free(&model);
+}
+
 Test(publish, no_names_where_memory_may_not_be_read, .init = in_dir, .fini = leave_dir)
 {
 	struct ward_pool_config config = config_of("sandbox");
@@ -384,6 +519,14 @@ Test(publish, more_lanes_than_there_is_room, .init = in_dir, .fini = leave_dir)
 	cr_assert_eq(model.pool.lanes.rows, PAGE_LANES);
 	ended(pool);
 	model_free(&model);
+}
+
+/* Of a publication that took so long. */
+Test(publish, how_often)
+{
+	cr_assert_eq(every_after(0), WARD_MS(100));
+	cr_assert_eq(every_after(WARD_MS(3)), WARD_MS(150));
+	cr_assert_eq(every_after(WARD_S(10)), WARD_S(1), "it was kept from running");
 }
 
 /* ---- its process ---------------------------------------------------------------------- */
