@@ -153,6 +153,27 @@ inline libward::pool hasty_pool(uint32_t workers)
 	return libward::pool(quick(workers, hasty()));
 }
 
+/* One whose tasks may fault. */
+inline libward::pool catching_pool(uint32_t workers)
+{
+	ward_policy patient = WARD_POLICY_INIT;
+	ward_pool_config config = quick(workers, patient);
+
+	config.flags = WARD_POOL_CATCH_FAULTS;
+	return libward::pool(config);
+}
+
+/* SIGILL, which sanitizers leave alone. */
+inline void faults()
+{
+	__builtin_trap();
+}
+
+inline void resize(const libward::pool &pool, uint32_t workers)
+{
+	expect(!ward_pool_resize(pool.get(), workers, workers));
+}
+
 /* Nothing is left, nothing was lost. */
 inline void ends_well(libward::pool &pool)
 {

@@ -152,6 +152,109 @@ inline void one_that_hangs()
 	expect(counted::alive == 0);
 }
 
+/* The coroutine is not the thread's that faults, and goes on with another. */
+inline void one_that_faults()
+{
+	libward::pool pool = catching_pool(1);
+	outcome out;
+
+	[](libward::pool &p, outcome &o) -> detached {
+		counted local = some("local");
+		auto bad = [local] { faults(); };
+		try {
+			co_await p.run(std::move(bad));
+		} catch (const libward::error &e) {
+			o.err = -e.code().value();
+		}
+		expect(is(local, "local"));
+		o.number = co_await p.run([] { return 4; });
+		o.ends();
+	}(pool, out);
+	comes_true(out.over);
+	expect(out.err == -EFAULT && out.number == 4);
+	ends_well(pool);
+	expect(counted::alive == 0);
+}
+
+/* The second attempt's result, while the first one is still out. */
+inline void one_that_runs_again()
+{
+	libward::pool pool = calm_pool(2);
+	ward_policy again = hasty();
+	libward::options how;
+	gate g;
+	outcome out;
+
+	again.stalls = 1;
+	how.policy = &again;
+	[](libward::pool &p, const libward::options &o, gate &at,
+	   outcome &to) -> detached {
+		auto hangs_once = [&at, held = some("held")] {
+			if (ward_self()->attempt == 1)
+				at.pass();
+			return ward_self()->attempt;
+		};
+		to.number = int(co_await p.run(std::move(hangs_once), o));
+		to.ends();
+	}(pool, how, g, out);
+	comes_true(out.over);
+	expect(out.number == 2 && g.inside() == 1 && counted::alive == 1);
+	g.open();
+	ends_well(pool);
+	expect(counted::alive == 0);
+}
+
+/* Many, on workers that leave their seats under them. */
+inline void some_beside_resizes()
+{
+	libward::pool pool = calm_pool(1);
+	std::array<outcome, 8> out;
+
+	for (outcome &each : out)
+		awaits(pool, each);
+	for (uint32_t i = 0; i < 100; i++)
+		resize(pool, 1 + i % 4);
+	for (outcome &each : out) {
+		comes_true(each.over);
+		expect(each.number == 499500 + 3 && each.err == -EDOM);
+	}
+	ends_well(pool);
+}
+
+/* The cap is reached: the coroutine waits until the pool is destroyed. */
+inline void one_without_an_answer()
+{
+	ward_policy policy = hasty();
+	ward_pool_config config = quick(2, policy);
+	outcome first, second;
+	gate g;
+
+	config.zombies = config.zombies_asleep = 1;
+	libward::pool pool(config);
+	auto hangs = [](libward::pool &p, gate &at, outcome &o) -> detached {
+		try {
+			co_await p.run([&at] { at.pass(); });
+		} catch (const libward::error &e) {
+			o.err = -e.code().value();
+		}
+		o.ends();
+	};
+	hangs(pool, g, first);
+	comes_true(first.over);
+	hangs(pool, g, second);
+	comes_true(g.inside() == 2);
+	comes_true([&] {
+		ward_stats stats = WARD_STATS_INIT;
+
+		return !ward_pool_stats(pool.get(), &stats) && stats.degraded;
+	}());
+	expect(!second.over);
+	expect(pool.destroy(WARD_NOWAIT) == 2);
+	expect(first.err == -ETIME && second.over && second.err == -ECANCELED);
+	g.open();
+	comes_true(g.inside() == 0);
+}
+
 inline detached awaits_with(libward::pool &pool, const libward::token &token,
 			    outcome &out)
 {
@@ -217,6 +320,10 @@ static void all_of_coroutines()
 	go_on_on_a_port();
 	go_on_elsewhere();
 	one_that_hangs();
+	one_that_faults();
+	one_that_runs_again();
+	some_beside_resizes();
+	one_without_an_answer();
 	one_that_is_cancelled_or_refused();
 	one_whose_pool_ends();
 }

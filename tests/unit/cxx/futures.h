@@ -134,6 +134,63 @@ static void runs_again()
 	expect(counted::alive == 0);
 }
 
+/* ---- what faults ---------------------------------------------------------- */
+
+/* The thread is gone with its stack; the lambda is destroyed all the same. */
+static void what_faults()
+{
+	libward::pool pool = catching_pool(1);
+	ward_policy again = WARD_POLICY_INIT;
+	uint64_t incident = 0;
+	auto f = pool.submit([held = some("held")] {
+		faults();
+		return held;
+	});
+
+	expect(thrown_by([&] { f.get(); }, &incident) == -EFAULT && incident);
+	again.faults = 1;
+	auto second = pool.submit(
+		[a = some("second")] {
+			if (ward_self()->attempt == 1)
+				faults();
+			return a;
+		},
+		{ WARD_FOREVER, nullptr, &again });
+	expect(is(second.get(), "second"));
+	auto once = pool.submit([n = 0]() mutable { n++, faults(); },
+				{ WARD_FOREVER, nullptr, &again });
+	expect(thrown_by([&] { once.get(); }) == -ENOTRECOVERABLE);
+	ends_well(pool);
+	expect(counted::alive == 0);
+}
+
+/* ---- beside resizes ------------------------------------------------------- */
+
+/* Each is answered, by workers that come and go. */
+static void resized()
+{
+	libward::pool pool = calm_pool(1);
+	std::vector<libward::future<counted>> all;
+	gate g;
+
+	for (int i = 0; i < 4; i++)
+		all.push_back(pool.submit([&g] {
+			g.pass();
+			return some("held");
+		}));
+	resize(pool, 4);
+	comes_true(g.inside() == 4);
+	resize(pool, 1);
+	for (int i = 0; i < 100; i++)
+		all.push_back(pool.submit([] { return some("queued"); }));
+	g.open();
+	for (auto &f : all)
+		expect(f.get().text.size() > 100);
+	all.clear();
+	ends_well(pool);
+	expect(counted::alive == 0);
+}
+
 /* ---- what hangs ---------------------------------------------------------- */
 
 static void hangs()
@@ -212,7 +269,7 @@ static void hangs_in_a_degraded_pool()
 
 static void dropped()
 {
-	libward::pool pool = calm_pool(1);
+	libward::pool pool = calm_pool(2);
 	gate g;
 
 	(void)pool.submit([&g, held = some("held")] {
@@ -233,6 +290,8 @@ static void all_of_futures()
 	waits_inside();
 	what_was_thrown();
 	runs_again();
+	what_faults();
+	resized();
 	hangs();
 	hangs_and_runs_again();
 	hangs_in_a_degraded_pool();
