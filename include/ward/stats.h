@@ -38,7 +38,8 @@ struct ward_stats {
 			      returned 0, less 'in_lanes'; and 'stolen' */
 	uint64_t answered; /* done() was due, once per accepted task */
 	uint64_t queued;   /* waiting for a worker, now */
-	uint64_t owed;	   /* waiting for a rerun, a late answer or a cell's, now */
+	uint64_t owed;	   /* waiting for a point in time, a rerun, a late answer or a
+			      cell's, now */
 	uint64_t refused;  /* submits that found no room */
 	/* attempts */
 	uint64_t started, ended; /* of all attempts */
@@ -51,7 +52,8 @@ struct ward_stats {
 	uint64_t stale_commits; /* ward_commit() that was refused */
 	uint64_t regrets;	/* of those: it had been fenced, and was not lost
 				   at all; regret_time says how long before */
-	uint64_t waiting;	/* of the owed: for the end of their backoff, now */
+	uint64_t waiting;	/* of the owed, now: for a point in time, the end of a
+				   backoff, a token of their lane's limits */
 	uint64_t dead_letters;	/* tasks that failed or were lost for good */
 	/* healing */
 	uint64_t convicted_livelock, convicted_blocked, convicted_progress;

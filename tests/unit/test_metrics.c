@@ -129,7 +129,7 @@ Test(metrics, each_number_stands_under_its_name)
 	SAYS("ward_tasks_refused_total", "", s.refused);
 	SAYS("ward_tasks_queued", "", s.queued);
 	SAYS("ward_tasks_owed", "", s.owed);
-	SAYS("ward_tasks_backing_off", "", s.waiting);
+	SAYS("ward_tasks_waiting", "", s.waiting);
 	SAYS("ward_tasks_in_lanes", "", 78);
 	SAYS("ward_tasks_dead_total", "", s.dead_letters);
 	SAYS("ward_forks_stolen_total", "", 77);
@@ -261,6 +261,81 @@ Test(metrics, they_agree_with_the_stats)
 	ended(pool);
 }
 
+/* One thread is out, asleep; another one is stuck in its seat, for one is the cap. */
+Test(metrics, zombies_and_a_degraded_pool)
+{
+	struct ward_pool_config config = job_config(2);
+	struct job job[2] = { job_of_kind(job_sleep), job_of_kind(job_sleep) };
+	struct ward_pool *pool;
+
+	config.zombies = config.zombies_asleep = 1;
+	pool = started(&config);
+	for (int i = 0; i < 2; i++) {
+		job[i].task.policy = &hasty;
+		submitted(pool, &job[i]);
+		gate_came(&job[i].gate);
+		cr_assert(i ? stat_is(pool, degraded, 1) : stat_is(pool, zombies, 1));
+	}
+	said_of(&pool, 1);
+	SAYS("ward_degraded", "", 1);
+	SAYS("ward_zombies", ",state=\"awake\"", 0);
+	SAYS("ward_zombies", ",state=\"asleep\"", 1);
+	SAYS("ward_zombies_cap", ",state=\"asleep\"", 1);
+	SAYS("ward_workers", ",state=\"running\"", 1);
+	SAYS("ward_workers", ",state=\"vacant\"", 0);
+	SAYS("ward_tasks_accepted_total", "", 2);
+	SAYS("ward_tasks_answered_total", "", 1);
+	SAYS("ward_attempts_lost_total", ",reason=\"stall\"", 1);
+	for (int i = 2; i--;) { /* else there would be room for the second */
+		gate_open(&job[i].gate);
+		cr_assert(job_is_released(&job[i]));
+	}
+	cr_assert(stat_is(pool, degraded, 0));
+	cr_assert(stat_is(pool, zombies, 0));
+	said_of(&pool, 1);
+	SAYS("ward_degraded", "", 0);
+	SAYS("ward_zombies", ",state=\"asleep\"", 0);
+	SAYS("ward_zombies_entered_total", "", 1);
+	SAYS("ward_zombies_returned_total", "", 1);
+	SAYS("ward_tasks_answered_total", "", 2);
+	ended(pool);
+}
+
+/* A token for the first; the second waits for the next one, the third for its turn. */
+Test(metrics, a_lane_with_a_limit)
+{
+	struct ward_pool *pool = pool_of(2);
+	struct ward_lane_config config = WARD_LANE_CONFIG_INIT;
+	struct ward_limit limit, *limits[] = { &limit };
+	struct job job[3];
+	struct ward_lane *lane;
+
+	cr_assert_eq(ward_limit_init(&limit, 1 / 3600.0, 1), 0);
+	config.limits = limits;
+	config.nlimits = 1;
+	cr_assert_eq(ward_lane_create(&lane, pool, &config), 0);
+	for (int i = 0; i < 3; i++) {
+		job[i] = job_of_kind(job_run);
+		cr_assert_eq(ward_lane_submit(lane, &job[i].task, 0), 0);
+	}
+	job_had(&job[0], 0);
+	cr_assert(stat_is(pool, in_lanes, 1));
+	said_of(&pool, 1);
+	SAYS("ward_tasks_in_lanes", "", 1);
+	SAYS("ward_tasks_queued", "", 0);
+	SAYS("ward_tasks_owed", "", 1);
+	SAYS("ward_tasks_waiting", "", 1);
+	SAYS("ward_tasks_accepted_total", "", 2);
+	cr_assert(ward_lane_cancel(lane, 0));
+	job_had(&job[1], -ECANCELED);
+	job_had(&job[2], -ECANCELED);
+	cr_assert_eq(ward_lane_destroy(lane), 0);
+	said_of(&pool, 1);
+	SAYS("ward_tasks_in_lanes", "", 0);
+	SAYS("ward_tasks_waiting", "", 0);
+	ended(pool);
+}
+
 /* ---- several pools --------------------------------------------------------------- */
 
 Test(metrics, each_pool_has_its_samples_in_each_family)
@@ -305,6 +380,48 @@ Test(metrics, no_pool_is_the_end_alone)
 {
 	cr_assert_eq(ward_metrics(NULL, 0, text, sizeof(text)), 6);
 	cr_assert_str_eq(text, "# EOF\n");
+}
+
+/* ---- beside the pool's end -------------------------------------------------------- */
+
+static struct ward_pool *ends;
+static _Atomic uint32_t runs_on;
+
+/* By the thread that destroys the pool. */
+static void done_says(struct ward_task *task, int status)
+{
+	cr_assert_eq(status, -ECANCELED);
+	said_of(&ends, 1);
+	job_done(task, status);
+}
+
+/* By a worker, until it is told to stop. */
+static int says_on(struct ward_task *task)
+{
+	static char own[sizeof(text)];
+
+	job_begins(job_of(task));
+	while (!ward_check()) {
+		store_relaxed(&runs_on, 1);
+		cr_assert_gt(ward_metrics(&ends, 1, own, sizeof(own)), 0);
+	}
+	cr_assert_gt(ward_metrics(&ends, 1, own, sizeof(own)), 0);
+	return 0;
+}
+
+Test(metrics, inside_of_a_destroy)
+{
+	struct job job[2] = { job_of_kind(says_on), job_of_kind(job_run) };
+
+	ends = pool_of(1);
+	submitted(ends, &job[0]);
+	cr_assert(comes_true(load_relaxed(&runs_on)));
+	job[1].task.done = done_says;
+	submitted(ends, &job[1]);
+	cr_assert_eq(ward_pool_destroy(ends, ward_in(IN_TIME)), 0);
+	job_had(&job[0], 0);
+	job_had(&job[1], -ECANCELED);
+	SAYS("ward_workers_seated", "", 1);
 }
 
 /* ---- room ---------------------------------------------------------------------------- */
