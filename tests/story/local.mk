@@ -85,7 +85,7 @@ story_scripts = \
 	tests/story/cxx.sh
 EXTRA_DIST += tests/story/exceptions.cc tests/story/forked.cc
 story_scripts += tests/story/gdb.sh tests/story/probes.sh tests/story/promtool.sh \
-	tests/story/trace.sh
+	tests/story/trace.sh tests/story/watched_cost.sh
 story_programs = tests/story/to_watch tests/story/to_watch_shared
 tests_story_to_watch_LDADD = libward-core.la
 tests_story_to_watch_shared_SOURCES = tests/story/to_watch.c

@@ -8,8 +8,9 @@
  * create or start fails with that error.  Nobody spins, hangs or ends the process.
  *
  * Each is tried in a process of its own: tasks that end, sleep, spin, leave, vanish,
- * fault; a timer; a port; then some time in which nothing happens; drain, destroy.  The
- * outcome must be that of the table in docs/refusals.md.
+ * fault; a timer; a port; then some time in which nothing happens; drain, destroy; beside
+ * them a service manager is told, and a page published.  The outcome must be that of the
+ * table in docs/refusals.md.
  *
  *	refusals		of each call one error, each day another
  *	refusals all		all of them
@@ -47,7 +48,10 @@ static const struct refused {
 	SYS_pair(clone3),
 	SYS_pair(close),
 	SYS_pair(eventfd2),
+	SYS_pair(fallocate),
+	SYS_pair(fcntl),
 	SYS_pair(fstat),
+	SYS_pair(fstatfs),
 	SYS_pair(futex),
 	SYS_pair(futex_waitv),
 	SYS_pair(get_robust_list),
@@ -56,6 +60,8 @@ static const struct refused {
 	SYS_pair(gettid),
 	SYS_pair(madvise),
 	SYS_pair(membarrier),
+	SYS_pair(memfd_create),
+	SYS_pair(mkdir),
 	SYS_pair(mmap),
 	SYS_pair(mprotect),
 	SYS_pair(munmap),
@@ -84,6 +90,8 @@ static const struct refused {
 	SYS_pair(socket),
 	SYS_pair(tgkill),
 	SYS_pair(uname),
+	SYS_pair(unlink),
+	SYS_pair(unlinkat),
 	SYS_pair(write),
 };
 enum { CALLS = sizeof(call) / sizeof(call[0]) };
@@ -110,7 +118,7 @@ static const unsigned own[] = {
 	SYS_alarm,  SYS_brk,	    SYS_clock_nanosleep,	SYS_clone,
 	SYS_exit,   SYS_exit_group, SYS_getdents64,		SYS_poll,
 	SYS_recvfrom, SYS_rt_sigreturn, SYS_restart_syscall,
-	SYS_seccomp, SYS_setsockopt,
+	SYS_seccomp, SYS_setsockopt, SYS_access,
 };
 enum { OWN = sizeof(own) / sizeof(own[0]) };
 
@@ -364,6 +372,50 @@ static void work(struct ward_pool *pool)
 		say("timer HANGS");
 }
 
+/* ---- the page --------------------------------------------------------------------- */
+
+static char page_dir[] = "/dev/shm/ward-story-XXXXXX";
+
+/* Of these only a pool knows that has no folder for a file. */
+static void choose_page(const struct refused *c)
+{
+	bool memfd = c && (c->nr == SYS_memfd_create || c->nr == SYS_fcntl);
+
+	setenv("WARD_PUBLISH_DIR", memfd ? "/nowhere/at/all" : page_dir, 1);
+}
+
+static uint64_t last_published(const struct page *page)
+{
+	const struct snapshot *to = &page->part[WARD_PAGE_POOL];
+	uint64_t last = 0;
+
+	for (int i = 0; i < SNAPSHOT_COPIES; i++) {
+		uint64_t number = load_relaxed(&to->whole[i]);
+
+		last = number > last ? number : last;
+	}
+	return last;
+}
+
+/* What has happened up to now comes to be seen. */
+static void use_page(struct ward_pool *pool)
+{
+	const struct page *page = &((struct pool *)pool)->page;
+	uint64_t before = last_published(page);
+
+	at("page");
+	item_init(&items[10], task_nothing, NULL, "page");
+	if (page_is_made(page) && !ward_submit(pool, &items[10].task, WARD_NOWAIT) &&
+	    !comes(last_published(page) > before + 1))
+		say("the page STANDS");
+}
+
+static void leave_page(const char *path)
+{
+	if (*path && !access(path, F_OK))
+		say_once("the page's file stays");
+}
+
 static uint64_t cpu_of_process(void)
 {
 	struct timespec now = { 0, 0 };
@@ -486,7 +538,7 @@ static int up(struct ward_pool **pool)
 	config.scan = 2 * MS;
 	config.policy = &policy;
 	config.hooks = &hooks;
-	config.flags = WARD_POOL_CATCH_FAULTS | WARD_POOL_NOTIFY;
+	config.flags = WARD_POOL_CATCH_FAULTS | WARD_POOL_NOTIFY | WARD_POOL_PUBLISH;
 	config.cpus = cpus;
 	at("create");
 	err = ward_pool_create(pool, &config);
@@ -516,9 +568,11 @@ static void child(const struct refused *c, int err, enum when when)
 {
 	struct ward_lane_config narrow = WARD_LANE_CONFIG_INIT;
 	struct ward_pool *pool;
+	char path[sizeof(((struct page *)0)->host.path)];
 
 	refused_with = err;
 	manager_up(NULL, NULL);
+	choose_page(c);
 	if (when == START && !c) {
 		struct sigaction action = { .sa_sigaction = unlisted,
 					    .sa_flags = SA_SIGINFO };
@@ -558,12 +612,28 @@ static void child(const struct refused *c, int err, enum when when)
 	if (c && (c->nr == SYS_socket || c->nr == SYS_sendto) &&
 	    refused_with != EAGAIN && !comes(manager_heard() || load_relaxed(&evidences)))
 		say("the service manager hears NOTHING");
+	use_page(pool);
 	idle();
 	if (lane)
 		ward_lane_destroy(lane);
+	snprintf(path, sizeof(path), "%s", ((struct pool *)pool)->page.host.path);
 	down(pool);
 	tell();
+	leave_page(path);
 	at("");
+}
+
+/* Children whose unlink() was refused, or that were ended, leave a file. */
+static void leave_dir(void)
+{
+	DIR *open = opendir(page_dir);
+	struct dirent *entry;
+
+	while (open && (entry = readdir(open)))
+		unlinkat(dirfd(open), entry->d_name, 0);
+	if (open)
+		closedir(open);
+	rmdir(page_dir);
 }
 
 /* ---- all of them ------------------------------------------------------------------- */
@@ -803,6 +873,8 @@ int main(int argc, char **argv)
 	time_t day = time(NULL) / 86400;
 	bool all = argc == 2, one = argc == 4;
 
+	if (!mkdtemp(page_dir))
+		story_skip("no folder in memory");
 	room();
 	list_cpus();
 	for (int c = 0; c < CALLS; c++)
@@ -817,6 +889,7 @@ int main(int argc, char **argv)
 	if (!one)
 		add(NULL, NULL, START);
 	run_all();
+	leave_dir();
 	if (!one && strcmp(trial[trials - 1].found.said, "works"))
 		story_fail(__FILE__, __LINE__, "%s",
 			   trial[trials - 1].found.said);

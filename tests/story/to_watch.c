@@ -6,6 +6,8 @@
  *	to_watch heal	ten times: tasks, of which one hangs and one ends its thread; and a
  *			ward that fails; then it ends
  *	to_watch metrics the same, but for the ward; prints ward_metrics() of it and of another
+ *	to_watch count [published]	one worker with 20,000 tasks, all submitted before it
+ *			starts, for tools that count instructions
  */
 #include <errno.h>
 #include <pthread.h>
@@ -219,6 +221,32 @@ static int metrics(void)
 	return 0;
 }
 
+/* ---- count ----------------------------------------------------------------- */
+
+static int count(uint32_t flags)
+{
+	enum { TASKS = 20000 };
+	static struct ward_task task[TASKS];
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+	struct ward_pool *pool;
+
+	config.workers = 1;
+	config.ring = 1 << 15;
+	config.flags = flags;
+	if (ward_pool_create(&pool, &config))
+		fail("no pool");
+	for (int i = 0; i < TASKS; i++) {
+		task[i].run = nothing;
+		if (ward_submit(pool, &task[i], WARD_NOWAIT))
+			fail("no task");
+	}
+	if (ward_pool_start(pool) || ward_pool_drain(pool, WARD_FOREVER) ||
+	    ward_pool_destroy(pool, WARD_FOREVER))
+		fail("no end");
+	printf("%d\n", TASKS);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -226,5 +254,6 @@ int main(int argc, char **argv)
 	return !strcmp(what, "hang")	? hang() :
 	       !strcmp(what, "heal")	? heal() :
 	       !strcmp(what, "metrics") ? metrics() :
+	       !strcmp(what, "count")	? count(argc > 2 ? WARD_POOL_PUBLISH : 0) :
 					  2;
 }
