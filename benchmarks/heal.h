@@ -44,6 +44,9 @@ bool heal_pool_down(void);
 
 /* ---- the healthy, beside processes that fill the machine (heal_healthy.c) - */
 
+/* Eight of those. */
+void heal_spinners_start(void);
+void heal_spinners_stop(void);
 /* Many tasks, some of which are long. */
 bool heal_healthy(const struct trial *trial);
 /* One task for each worker: 1 ms of work, a beat, a nap of 1 ms, and again. */

@@ -12,7 +12,7 @@
 #define SPINNERS 8u
 static pid_t spinner[SPINNERS];
 
-static void spinners_start(void)
+void heal_spinners_start(void)
 {
 	for (unsigned i = 0; i < SPINNERS; i++) {
 		spinner[i] = fork();
@@ -24,7 +24,7 @@ static void spinners_start(void)
 	}
 }
 
-static void spinners_stop(void)
+void heal_spinners_stop(void)
 {
 	for (unsigned i = 0; i < SPINNERS; i++) {
 		if (spinner[i] <= 0)
@@ -47,7 +47,7 @@ static uint64_t beside_spinners(struct load *load, uint64_t tasks, uint64_t cap,
 {
 	uint64_t wall, made = 0;
 
-	spinners_start();
+	heal_spinners_start();
 	if (load_start(load)) {
 		made = load_run(load, tasks, cap, &wall);
 		if (ward_pool_stats(heal_pool, stats))
@@ -55,7 +55,7 @@ static uint64_t beside_spinners(struct load *load, uint64_t tasks, uint64_t cap,
 		if (!load_finish(load))
 			made = 0;
 	}
-	spinners_stop();
+	heal_spinners_stop();
 	return made;
 }
 

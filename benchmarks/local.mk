@@ -10,6 +10,12 @@ wardbench_SOURCES = \
 	benchmarks/chart.c \
 	benchmarks/chart.h \
 	benchmarks/cancel.c \
+	benchmarks/cells.c \
+	benchmarks/cells.h \
+	benchmarks/cells_lost.c \
+	benchmarks/cells_trip.c \
+	benchmarks/cells_ward.c \
+	benchmarks/cells_ways.c \
 	benchmarks/cost.c \
 	benchmarks/cost.h \
 	benchmarks/floor.c \
@@ -40,6 +46,7 @@ wardbench_SOURCES = \
 	benchmarks/overhead.c \
 	benchmarks/page.c \
 	benchmarks/page.h \
+	benchmarks/page_cells.c \
 	benchmarks/page_heal.c \
 	benchmarks/page_speed.c \
 	benchmarks/piece.c \

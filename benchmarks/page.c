@@ -340,6 +340,7 @@ bool page_print(const struct book *book, const struct page_head *head,
 	page_in_flight(&p);
 	page_latency(&p);
 	page_forks(&p);
+	page_cells(&p);
 	page_supervision(&p);
 	names(&p, head);
 	all_figures(&p);

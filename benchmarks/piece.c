@@ -40,7 +40,8 @@ bool page_is_ours(const char *impl)
 /* What is measured as a bound, and is no pool. */
 bool page_is_plain(const char *impl)
 {
-	return !strcmp(impl, "floor") || !strcmp(impl, "nothing");
+	return !strcmp(impl, "floor") || !strcmp(impl, "nothing") ||
+	       !strcmp(impl, "ring");
 }
 
 const char *page_class(const char *impl)

@@ -72,6 +72,9 @@ void page_ranking(const struct page *page, const struct ranking *ranking);
 void page_losses(const struct page *page);
 void page_healing(const struct page *page);
 
+/* page_cells.c */
+void page_cells(const struct page *page);
+
 /* page_speed.c */
 void page_alone(const struct page *page);
 void page_by_workers(const struct page *page);

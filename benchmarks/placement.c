@@ -143,3 +143,9 @@ void placement_producer(void)
 	if (settled)
 		sched_setaffinity(0, sizeof(producers), &producers);
 }
+
+void placement_worker(pid_t pid)
+{
+	if (settled)
+		sched_setaffinity(pid, sizeof(workers), &workers);
+}

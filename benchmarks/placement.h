@@ -13,6 +13,7 @@
 #define BENCH_PLACEMENT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum placement { NO_PLACEMENT, UNPINNED, ACROSS, TOGETHER, PLACEMENTS };
 
@@ -34,5 +35,7 @@ void placement_confine(enum placement placement);
 void placement_settle(enum placement placement);
 /* The caller is a producer, and moves to where those belong. */
 void placement_producer(void);
+/* Another process is a worker, and moves to where those belong. */
+void placement_worker(pid_t pid);
 
 #endif

@@ -8,17 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static FILE *open_of(long tid, const char *name)
+/* 'tasks' is the directory of a process's threads. */
+static FILE *open_of(const char *tasks, long tid, const char *name)
 {
-	char path[64];
+	char path[128];
 
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/%s", tid, name);
+	snprintf(path, sizeof(path), "%s/%ld/%s", tasks, tid, name);
 	return fopen(path, "re");
 }
 
-static int named(long tid, const char *prefix)
+static int named(const char *tasks, long tid, const char *prefix)
 {
-	FILE *file = open_of(tid, "comm");
+	FILE *file = open_of(tasks, tid, "comm");
 	char name[32] = "";
 
 	if (!file)
@@ -29,9 +30,9 @@ static int named(long tid, const char *prefix)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
-static uint64_t cpu_of(long tid)
+static uint64_t cpu_of(const char *tasks, long tid)
 {
-	FILE *file = open_of(tid, "schedstat");
+	FILE *file = open_of(tasks, tid, "schedstat");
 	uint64_t ns = 0;
 
 	if (!file)
@@ -42,9 +43,9 @@ static uint64_t cpu_of(long tid)
 	return ns;
 }
 
-static uint64_t switches_of(long tid)
+static uint64_t switches_of(const char *tasks, long tid)
 {
-	FILE *file = open_of(tid, "status");
+	FILE *file = open_of(tasks, tid, "status");
 	uint64_t sum = 0, n;
 	char line[256];
 
@@ -60,24 +61,37 @@ static uint64_t switches_of(long tid)
 	return sum;
 }
 
-struct threads_sum threads_sum(const char *prefix)
+static struct threads_sum sum_up(const char *tasks, const char *prefix)
 {
 	struct threads_sum sum = { 0, 0, 0 };
-	DIR *dir = opendir("/proc/self/task");
+	DIR *dir = opendir(tasks);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
 		long tid = atol(entry->d_name);
 
-		if (tid <= 0 || tid == (long)gettid() || !named(tid, prefix))
+		if (tid <= 0 || tid == (long)gettid() || !named(tasks, tid, prefix))
 			continue;
 		sum.threads++;
-		sum.switches += switches_of(tid);
-		sum.cpu += cpu_of(tid);
+		sum.switches += switches_of(tasks, tid);
+		sum.cpu += cpu_of(tasks, tid);
 	}
 	if (dir)
 		closedir(dir);
 	return sum;
+}
+
+struct threads_sum threads_sum(const char *prefix)
+{
+	return sum_up("/proc/self/task", prefix);
+}
+
+struct threads_sum threads_sum_of(pid_t pid)
+{
+	char tasks[64];
+
+	snprintf(tasks, sizeof(tasks), "/proc/%ld/task", (long)pid);
+	return sum_up(tasks, "");
 }
 
 uint64_t memory_kib(const char *what)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * threads.h - the threads of this process as the kernel counts them.
+ * threads.h - the threads of a process as the kernel counts them.
  */
 #ifndef BENCH_THREADS_H
 #define BENCH_THREADS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct threads_sum {
 	unsigned threads;
@@ -18,6 +19,8 @@ struct threads_sum {
  * that have ended are not in it.
  */
 struct threads_sum threads_sum(const char *prefix);
+/* Over all of another process. */
+struct threads_sum threads_sum_of(pid_t pid);
 
 /* KiB of a line of /proc/self/smaps_rollup, as "Rss" or "Private_Dirty". */
 uint64_t memory_kib(const char *what);

@@ -20,6 +20,7 @@ const struct bench *const benches[] = { &bench_throughput, &bench_inflight,
 					&bench_timer,	   &bench_recall,
 					&bench_work1us,	   &bench_burst,
 					&bench_steward,	   &bench_losses,
+					&bench_cells,
 					NULL };
 
 static void usage(FILE *out)
