@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Programs that use the library as its users do.  HAVE_EVENT and HAVE_UV
-# are the conditionals of what needs libevent (EVENT_CFLAGS, EVENT_LIBS) or libuv.
+# Programs that use the library as its users do.  HAVE_EVENT, HAVE_UV, HAVE_PNG and
+# HAVE_LUA are the conditionals of what needs libevent (EVENT_CFLAGS, EVENT_LIBS), libuv,
+# libpng or Lua.
 
 EXAMPLE_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include
 # As their readers would write it: x = 1, also where x is atomic.
@@ -15,6 +16,33 @@ examples_cancel_tree_cancel_tree_CPPFLAGS = $(EXAMPLE_CPPFLAGS)
 examples_cancel_tree_cancel_tree_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_cancel_tree_cancel_tree_LDADD = libward.la
 EXTRA_DIST += examples/cancel_tree/cancel_tree.expect
+
+if HAVE_PNG
+noinst_PROGRAMS += examples/cell_image/cell_image
+else
+EXAMPLES_LEFT_OUT += cell_image:libpng-dev
+endif
+examples_cell_image_cell_image_SOURCES = \
+	examples/cell_image/cell_image.c \
+	examples/cell_image/decode.c \
+	examples/cell_image/image.h \
+	examples/cell_image/planted.c \
+	examples/cell_image/sandbox.c
+examples_cell_image_cell_image_CPPFLAGS = $(EXAMPLE_CPPFLAGS) $(PNG_CFLAGS)
+examples_cell_image_cell_image_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_cell_image_cell_image_LDADD = libward.la $(PNG_LIBS)
+EXTRA_DIST += examples/cell_image/cell_image.expect
+
+if HAVE_LUA
+noinst_PROGRAMS += examples/cell_lua/cell_lua
+else
+EXAMPLES_LEFT_OUT += cell_lua:liblua5.4-dev
+endif
+examples_cell_lua_cell_lua_SOURCES = examples/cell_lua/cell_lua.c
+examples_cell_lua_cell_lua_CPPFLAGS = $(EXAMPLE_CPPFLAGS) $(LUA_CFLAGS)
+examples_cell_lua_cell_lua_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_cell_lua_cell_lua_LDADD = libward.la $(LUA_LIBS)
+EXTRA_DIST += examples/cell_lua/cell_lua.expect
 
 # In C++, for which a compiler is asked, and set up for nothing else.
 cxx_examples =

@@ -26,7 +26,7 @@ install_packages() {
 	apt-get -q install -y --no-install-recommends /packages/*.deb
 	took "libward and what it depends on"
 	apt-get -q install -y --no-install-recommends gcc g++ make pkg-config \
-		cmake clang libevent-dev libuv1-dev
+		cmake clang libevent-dev liblua5.4-dev libpng-dev libuv1-dev
 	took "compilers"
 }
 
