@@ -34,7 +34,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* ---- a stream --------------------------------------------------- */
+/* ---- a stream ------------------------------------------------------------ */
 
 enum { WINDOW = 256, PAYLOADS = 16 };
 
@@ -126,7 +126,7 @@ static bool pool_trial(const struct trial *t)
 	return true;
 }
 
-/* ---- Python --------------------------------------------------- */
+/* ---- Python -------------------------------------------------------------- */
 
 static const char python[] =
 	"python3 -c '\n"
@@ -173,7 +173,7 @@ static bool python_is_there(void)
 	return system("command -v python3 >/dev/null 2>&1") == 0;
 }
 
-/* ---- trials --------------------------------------------------- */
+/* ---- trials -------------------------------------------------------------- */
 
 static bool stream_trial(const struct trial *t)
 {
@@ -259,15 +259,22 @@ static const struct mode {
 };
 #define MODES (sizeof(modes) / sizeof(*modes))
 
-static bool cells_trial(const struct trial *t)
+static const struct mode *mode_find(const char *name)
 {
 	for (unsigned i = 0; i < MODES; i++)
-		if (!strcmp(modes[i].name, t->mode))
-			return modes[i].trial(t);
-	return false;
+		if (!strcmp(modes[i].name, name))
+			return &modes[i];
+	return NULL;
 }
 
-/* ---- plan --------------------------------------------------- */
+static bool cells_trial(const struct trial *t)
+{
+	const struct mode *mode = mode_find(t->mode);
+
+	return mode && mode->trial(t);
+}
+
+/* ---- plan ---------------------------------------------------------------- */
 
 static void ask(const struct options *o, struct book *book, const struct mode *mode,
 		const char *impl, unsigned cells)
@@ -315,72 +322,113 @@ static void cells_run(const struct options *o, struct book *book)
 	progress_end();
 }
 
-/* ---- report --------------------------------------------------- */
+/* ---- report -------------------------------------------------------------- */
 
-struct place {
-	const char *head, *metric;
-	unsigned cells;
+enum { PLACES = 6 };
+
+static const struct sheet {
+	const char *title, *of; /* the mode whose implementations are the rows */
+	bool ratios;		/* and how many times ward's each is */
+	struct place {
+		const char *head, *metric;
+		unsigned cells;
+	} place[PLACES + 1];
+} sheets[] = {
+	{ "cells: ns a request of 64 bytes; times ward's, run by run",
+	  "request",
+	  true,
+	  { { "1x1", "request", 1 },
+	    { "1x2", "request", 2 },
+	    { "CPU 1x1", "request_cpu", 1 },
+	    { "CPU 1x2", "request_cpu", 2 } } },
+	{ "cells: MB/s of requests of 64 KiB; times ward's",
+	  "payload",
+	  true,
+	  { { "carried", "payload", 1 }, { "and read", "payload_read", 1 } } },
+	{ "cells: us of one request on idle processes",
+	  "trip",
+	  false,
+	  { { "start p50", "start_p50", 1 },
+	    { "p99", "start_p99", 1 },
+	    { "trip p50", "trip_p50", 1 },
+	    { "p99", "trip_p99", 1 },
+	    { "close p50", "close_p50", 1 },
+	    { "p99", "close_p99", 1 } } },
+	{ "cells: us from SIGKILL to the next request elsewhere; times ward's",
+	  "death",
+	  true,
+	  { { "p50", "death_p50", 1 }, { "p99", "death_p99", 1 } } },
+	{ "cells: hung or spinning, us beyond the budget; a scan is 2000",
+	  "hung",
+	  false,
+	  { { "hung p50", "hung_p50", 1 },
+	    { "p99", "hung_p99", 1 },
+	    { "spun p50", "spun_p50", 1 },
+	    { "p99", "spun_p99", 1 } } },
+	{ "cells: killed though healthy, beside 8 spinning processes",
+	  "healthy",
+	  false,
+	  { { "killed", "healthy_killed", 2 },
+	    { "requests", "healthy_requests", 2 } } },
+	{ "cells: without a call",
+	  "idle",
+	  false,
+	  { { "ctx switches", "idle_switches", 2 }, { "CPU ms", "idle_cpu", 2 } } },
 };
 
-/* A table of all that have one of those, and of how many times ward's they are. */
-static void columns(const struct book *book, const char *title,
-		    const struct mode *mode, const struct place *place,
-		    unsigned places, bool ratios)
+static const struct figure *find(const struct book *book, const char *impl,
+				 const struct place *place)
 {
-	static struct table table;
+	struct key key = { "cells", impl, place->metric, "", place->cells, 1, NULL };
 
-	table_start(&table, title);
-	for (unsigned c = 0; c < places; c++)
-		table_column(&table, "%s", place[c].head);
-	for (unsigned c = 0; ratios && c < places; c++)
-		table_column(&table, "x ward");
-	for (unsigned i = 0; i < impls_of(mode); i++) {
-		unsigned row = table_row(&table, mode->impl[i]);
-
-		for (unsigned c = 0; c < places; c++) {
-			struct key key = { "cells", mode->impl[i], place[c].metric,
-					   "", place[c].cells, 1, NULL };
-			const struct figure *f = book_find(book, &key), *ward;
-			struct spread ratio;
-
-			table_cell(&table, row, c, f);
-			key.impl = "ward";
-			ward = book_find(book, &key);
-			if (ratios && i && f && ward &&
-			    figure_ratio(f, ward, &ratio))
-				table_spread(&table, row, places + c, &ratio,
-					     f->runs);
-		}
-	}
-	table_print(&table, stdout);
+	return book_find(book, &key);
 }
 
-#define COLUMNS(title, mode, ratios, ...)                                      	do {                                                                   		static const struct place place[] = { __VA_ARGS__ };           		columns(book, title, mode, place,                              			sizeof(place) / sizeof(*place), ratios);               	} while (0)
+static unsigned places_of(const struct sheet *sheet)
+{
+	unsigned n = 0;
+
+	while (sheet->place[n].head)
+		n++;
+	return n;
+}
+
+static void sheet_row(struct table *table, const struct book *book,
+		      const struct sheet *sheet, const char *impl)
+{
+	unsigned row = table_row(table, impl), n = places_of(sheet);
+
+	for (unsigned c = 0; c < n; c++) {
+		const struct figure *f = find(book, impl, &sheet->place[c]);
+		const struct figure *ward = find(book, "ward", &sheet->place[c]);
+		struct spread ratio;
+
+		table_cell(table, row, c, f);
+		if (sheet->ratios && f && ward && f != ward &&
+		    figure_ratio(f, ward, &ratio))
+			table_spread(table, row, n + c, &ratio, f->runs);
+	}
+}
+
+static void sheet_print(const struct book *book, const struct sheet *sheet)
+{
+	const struct mode *mode = mode_find(sheet->of);
+	static struct table table;
+	unsigned n = places_of(sheet);
+
+	table_start(&table, sheet->title);
+	for (unsigned c = 0; c < n * (1 + sheet->ratios); c++)
+		table_column(&table, "%s", c < n ? sheet->place[c].head : "x ward");
+	for (unsigned i = 0; i < impls_of(mode); i++)
+		sheet_row(&table, book, sheet, mode->impl[i]);
+	table_print(&table, stdout);
+}
 
 static void cells_report(const struct options *o, const struct book *book)
 {
 	(void)o;
-	COLUMNS("cells: ns a request of 64 bytes; times ward's, run by run",
-		&modes[0], true, { "1x1", "request", 1 }, { "1x2", "request", 2 },
-		{ "CPU 1x1", "request_cpu", 1 }, { "CPU 1x2", "request_cpu", 2 });
-	COLUMNS("cells: MB/s of requests of 64 KiB", &modes[1], true,
-		{ "carried", "payload", 1 }, { "and read", "payload_read", 1 });
-	COLUMNS("cells: us of one request on idle processes", &modes[3], false,
-		{ "start p50", "start_p50", 1 }, { "p99", "start_p99", 1 },
-		{ "trip p50", "trip_p50", 1 }, { "p99", "trip_p99", 1 },
-		{ "close p50", "close_p50", 1 }, { "p99", "close_p99", 1 });
-	COLUMNS("cells: us from SIGKILL to the next request elsewhere", &modes[4],
-		true, { "p50", "death_p50", 1 }, { "p99", "death_p99", 1 });
-	COLUMNS("cells: hung or spinning, us beyond the budget; a scan is 2000",
-		&modes[5], false, { "hung p50", "hung_p50", 1 },
-		{ "p99", "hung_p99", 1 }, { "spun p50", "spun_p50", 1 },
-		{ "p99", "spun_p99", 1 });
-	COLUMNS("cells: killed though healthy, beside 8 spinning processes",
-		&modes[7], false, { "killed", "healthy_killed", 2 },
-		{ "requests", "healthy_requests", 2 });
-	COLUMNS("cells: without a call", &modes[8], false,
-		{ "ctx switches", "idle_switches", 2 },
-		{ "CPU ms", "idle_cpu", 2 });
+	for (unsigned i = 0; i < sizeof(sheets) / sizeof(*sheets); i++)
+		sheet_print(book, &sheets[i]);
 }
 
 const struct bench bench_cells = {

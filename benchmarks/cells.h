@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-/* ---- requests ---------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 enum { CELLS_AT_MOST = 16, REQUEST = 64, PAYLOAD = 65536 };
 
@@ -56,7 +56,7 @@ uint64_t cells_cpu(void);
 void cells_tell(const struct trial *t, uint64_t n, uint64_t wall, uint64_t cpu);
 struct stream cells_stream(const struct trial *t);
 
-/* ---- libward's (cells_ward.c) --------------------------------------------------- */
+/* ---- libward's (cells_ward.c) -------------------------------------------- */
 
 bool cells_ward_stream(const struct trial *t);
 bool cells_ward_trip(const struct trial *t);
@@ -68,7 +68,7 @@ bool cells_up(struct ward_pool *pool, int (*run)(struct ward_request *request),
 bool cells_down(void);
 extern struct ward_cells *cells_set;
 
-/* ---- one at a time (cells_trip.c): futexes, pipes --------------------------------- */
+/* ---- one at a time (cells_trip.c): futexes, pipes ------------------------ */
 
 /*
  * once() is one request and its answer: when it began in the other process; 0: something
@@ -77,7 +77,7 @@ extern struct ward_cells *cells_set;
 bool cells_trips(uint64_t (*once)(void), unsigned n);
 bool cells_trip(const struct trial *t);
 
-/* ---- lost (cells_lost.c) ------------------------------------------------------------ */
+/* ---- lost (cells_lost.c) ------------------------------------------------- */
 
 bool cells_death(const struct trial *t);
 bool cells_hung(const struct trial *t);

@@ -70,7 +70,7 @@ static void begin(void)
 	atomic_store_explicit(&stage->began, os_now(), memory_order_release);
 }
 
-/* ---- libward --------------------------------------------------- */
+/* ---- libward ------------------------------------------------------------- */
 
 enum what { NEXT, SPIN, SLEEP, SHORT, LONG };
 
@@ -222,7 +222,7 @@ static bool ward_deaths(unsigned n, double *took)
 	return ward_down();
 }
 
-/* ---- a spare on a robust mutex --------------------------------------------------- */
+/* ---- a spare on a robust mutex ------------------------------------------- */
 
 static void life_make(void)
 {
@@ -271,7 +271,7 @@ static bool robust_dies(double *took)
 	return stage->began != 0;
 }
 
-/* ---- a parent that forks another one --------------------------------------------------- */
+/* ---- a parent that forks another one ------------------------------------- */
 
 static void respawn_victim(unsigned number)
 {
@@ -316,7 +316,7 @@ static bool others_die(bool (*dies)(double *took), unsigned n, double *took)
 	return true;
 }
 
-/* ---- trials --------------------------------------------------- */
+/* ---- trials -------------------------------------------------------------- */
 
 static bool deaths(const char *impl, unsigned n, double *took)
 {
@@ -356,7 +356,7 @@ bool cells_hung(const struct trial *t)
 	return ok && ward_down();
 }
 
-/* ---- healthy, beside processes that fill the machine --------------------------------------------------- */
+/* ---- healthy, beside processes that fill the machine --------------------- */
 
 enum { HEALTHY_CELLS = 2, HEALTHY_OUT = 4 };
 #define BUDGET_BUSY (100 * MS)

@@ -15,7 +15,7 @@
 #define GAP_MIN (50 * US)
 #define GAP_MAX MS
 
-/* ---- the same for all --------------------------------------------------- */
+/* ---- the same for all ---------------------------------------------------- */
 
 /* Everyone gets these gaps. */
 static uint64_t gap(uint64_t *seed)
@@ -109,7 +109,7 @@ static bool pair_start(void)
 	return pair != MAP_FAILED && cells_fork(pair_work, 0) > 0;
 }
 
-/* ---- a pair of pipes --------------------------------------------------- */
+/* ---- a pair of pipes ----------------------------------------------------- */
 
 static int to[2], from[2];
 

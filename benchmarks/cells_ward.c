@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- a set of cells --------------------------------------------------- */
+/* ---- a set of cells ------------------------------------------------------ */
 
 struct ward_cells *cells_set;
 
@@ -83,7 +83,7 @@ static bool down(void)
 	return cells_down() && rival_ward.finish();
 }
 
-/* ---- a stream --------------------------------------------------- */
+/* ---- a stream ------------------------------------------------------------ */
 
 static struct stream stream;
 
@@ -217,7 +217,7 @@ bool cells_ward_stream(const struct trial *t)
 	return n && down();
 }
 
-/* ---- one at a time --------------------------------------------------- */
+/* ---- one at a time ------------------------------------------------------- */
 
 static _Atomic uint32_t back; /* futex */
 
@@ -255,7 +255,7 @@ bool cells_ward_trip(const struct trial *t)
 	       down();
 }
 
-/* ---- none --------------------------------------------------- */
+/* ---- none ---------------------------------------------------------------- */
 
 #define SETTLE (2 * S) /* the steward and the collector linger 1 s */
 

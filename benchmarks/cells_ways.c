@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-/* ---- the work --------------------------------------------------- */
+/* ---- the work ------------------------------------------------------------ */
 
 uint64_t cells_answer(const void *request, uint32_t size, enum reading reading)
 {
@@ -49,7 +49,7 @@ void cells_fill(void *request, uint32_t size, uint64_t n)
 	memcpy(request, source, size);
 }
 
-/* ---- processes --------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------- */
 
 pid_t cells_pid[CELLS_AT_MOST];
 unsigned cells_pids;
@@ -129,7 +129,7 @@ static uint64_t answer_to(const void *request)
 	return cells_answer(request, stream.size, stream.reading);
 }
 
-/* ---- ring --------------------------------------------------- */
+/* ---- ring ---------------------------------------------------------------- */
 
 #define LINE 64
 
@@ -396,7 +396,7 @@ static unsigned ends_take(uint64_t *sum)
 const struct way way_socketpair = { "socketpair", pair_start, ends_put, ends_take };
 const struct way way_pipes = { "pipes", pipes_start, ends_put, ends_take };
 
-/* ---- fork --------------------------------------------------- */
+/* ---- fork ---------------------------------------------------------------- */
 
 static uint64_t *fork_answer; /* shared: one for each process */
 static pid_t fork_pid[CELLS_AT_MOST];
@@ -444,7 +444,7 @@ static unsigned fork_take(uint64_t *sum)
 
 const struct way way_fork = { "fork", fork_start, fork_put, fork_take };
 
-/* ---- memcpy --------------------------------------------------- */
+/* ---- memcpy -------------------------------------------------------------- */
 
 static unsigned char *copy;
 static uint64_t copied, looked_at;
