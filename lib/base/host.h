@@ -491,8 +491,8 @@ int host_zygote_start(void (*born)(int fd, const void *message));
  * -EBUSY: another thread asks it just now.
  */
 int host_zygote_ask(int fd, const void *message, struct host_process *process);
-/* Is there one?  It may have ended since. */
-bool host_zygote_is_there(void);
+/* 0: there is one, or it has just ended; -ENOTCONN; -ECHILD: it is a parent process's. */
+int host_zygote_refuse(void);
 /*
  * Starts a program with that descriptor open, its number in the variable 'variable': 0
  * or -errno.  An argv of NULL is the path alone.

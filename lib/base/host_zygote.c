@@ -173,7 +173,7 @@ int host_zygote_start(void (*born)(int fd, const void *message))
 {
 	int saved = errno, err;
 
-	if (host_zygote_is_there())
+	if (!host_zygote_refuse())
 		return -EALREADY;
 	if (has_threads())
 		return -EBUSY;
@@ -184,10 +184,11 @@ int host_zygote_start(void (*born)(int fd, const void *message))
 	return err;
 }
 
-bool host_zygote_is_there(void)
+int host_zygote_refuse(void)
 {
-	return load_acquire(&zygote.pid) > 0 &&
-	       zygote.generation == load_relaxed(&host_generation);
+	if (load_acquire(&zygote.pid) <= 0)
+		return -ENOTCONN;
+	return zygote.generation == load_relaxed(&host_generation) ? 0 : -ECHILD;
 }
 
 static int send_to(int to, int fd, const void *message)
@@ -252,7 +253,7 @@ int host_zygote_ask(int fd, const void *message, struct host_process *process)
 {
 	int32_t pid;
 
-	if (!host_zygote_is_there())
+	if (host_zygote_refuse())
 		return -EPIPE;
 	if (swap_acq_rel(&zygote.claim, 1)) /* [P] */
 		return -EBUSY;

@@ -72,10 +72,13 @@ static int start_process(struct cell *cell)
 {
 	const struct ward_cells *cells = cell->cells;
 	char message[HOST_MESSAGE] = "";
+	char *const alone[] = { (char *)(uintptr_t)cells->path, NULL };
 
 	if (cells->path)
-		return host_process_exec(cells->path, cells->argv, CELL_VARIABLE,
-					 cell->segment.fd, &cell->process);
+		return host_process_exec(cells->path,
+					 cells->argv ? cells->argv : alone,
+					 CELL_VARIABLE, cell->segment.fd,
+					 &cell->process);
 	memcpy(message, &cells->program, sizeof(cells->program));
 	return host_zygote_ask(cell->segment.fd, message, &cell->process);
 }
@@ -157,6 +160,7 @@ static void tell_unborn(struct ward_cells *cells, const char *what, int err)
 	struct incident *in;
 
 	count_own(&cells->counts.unborn, 1);
+	store_relaxed(&cells->error, err);
 	cells->failures++;
 	if (cells->told_births)
 		return;
@@ -257,7 +261,6 @@ static struct cell *blank(struct ward_cells *cells)
 static void failed(struct ward_cells *cells, int err)
 {
 	tell_unborn(cells, "a cell could not be made", err);
-	store_relaxed(&cells->error, err);
 	first_is(cells, CELL_FAILED);
 }
 

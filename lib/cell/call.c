@@ -20,14 +20,23 @@ static struct ward_cells *cells_of(const struct ward_call *call)
 
 /* ---- room ------------------------------------------------------------------------ */
 
+/* A submitter: what is on its way to a cell goes on. */
+static bool is_shut(const struct ward_cells *cells, unsigned how)
+{
+	return how == WAIT_RELIEVED && (load_acquire(&cells->closed) ||
+					load_acquire(&cells->pool->inbox.closed));
+}
+
 static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
-			 struct desc **desc)
+			 unsigned how, struct desc **desc)
 {
 	int err;
 
 	*desc = send_take(cells, call);
 	if (*desc)
 		return 0;
+	if (is_shut(cells, how))
+		return -ESHUTDOWN;
 	if (load_acquire(&cells->ending))
 		return -ECANCELED;
 	err = call->task.cancel ? cancel_cause(call->task.cancel) : 0;
@@ -36,11 +45,11 @@ static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
 
 /* Answers come in bursts: a submitter that looks some more often need not sleep. */
 static bool room_comes(struct ward_cells *cells, const struct ward_call *call,
-		       int *err, struct desc **desc)
+		       unsigned how, int *err, struct desc **desc)
 {
 	for (int i = 0; i < ROOM_LOOKS; i++) {
 		host_yield();
-		*err = look_for_room(cells, call, desc);
+		*err = look_for_room(cells, call, how, desc);
 		if (*err != -EAGAIN)
 			return true;
 	}
@@ -56,7 +65,7 @@ static int wait_room(struct ward_cells *cells, const struct ward_call *call,
 
 	wait_enter(&entry, &cells->room, until, how);
 	wait_token(&entry, call->task.cancel);
-	why = wait_event(&entry, (err = look_for_room(cells, call, desc)) !=
+	why = wait_event(&entry, (err = look_for_room(cells, call, how, desc)) !=
 					 -EAGAIN);
 	if (why && *desc)
 		send_drop(*desc);
@@ -66,10 +75,10 @@ static int wait_room(struct ward_cells *cells, const struct ward_call *call,
 static int find_room(struct ward_cells *cells, const struct ward_call *call,
 		     ward_ns until, unsigned how, struct desc **desc)
 {
-	int err = look_for_room(cells, call, desc);
+	int err = look_for_room(cells, call, how, desc);
 
 	if (likely(err != -EAGAIN) || until == WARD_NOWAIT ||
-	    room_comes(cells, call, &err, desc))
+	    room_comes(cells, call, how, &err, desc))
 		return err;
 	return wait_room(cells, call, until, how, desc);
 }
@@ -234,9 +243,7 @@ static __attribute__((noinline)) int submit_slowly(struct ward_cells *cells,
 	int err = find_room(cells, call, until, WAIT_RELIEVED, &desc);
 
 	if (err)
-		return err == -ECANCELED && load_relaxed(&cells->ending) ?
-			       -ESHUTDOWN :
-			       err;
+		return err;
 	host_unhold(); /* fill() is the user's code, which may be left */
 	err = send_fill(desc, call);
 	host_hold();

@@ -26,9 +26,7 @@ static int check_program(const struct ward_cells_config *c)
 	if (program && (program->size != sizeof(*program) || !program->run ||
 			program->reserved))
 		return -EINVAL;
-	if (program && !host_zygote_is_there())
-		return -ENOTCONN;
-	return 0;
+	return program ? host_zygote_refuse() : 0;
 }
 
 static int check(const struct ward_cells_config *c)
@@ -89,13 +87,6 @@ static int start_collector(struct ward_cells *cells)
 	return err;
 }
 
-static int why_failed(const struct ward_cells *cells)
-{
-	int err = load_relaxed(&cells->error);
-
-	return err ? err : -EOWNERDEAD;
-}
-
 /* Until the first cell is up, or is not. */
 static int wait_first(struct ward_cells *cells)
 {
@@ -108,7 +99,7 @@ static int wait_first(struct ward_cells *cells)
 					 CELL_COMING);
 	if (why)
 		return why;
-	return stage == CELL_READY ? 0 : why_failed(cells);
+	return stage == CELL_READY ? 0 : load_relaxed(&cells->error);
 }
 
 int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,

@@ -92,6 +92,7 @@ static uint64_t tell_error(struct cell *cell, const struct ward_call *call,
 		memcpy(in->text, words->text, said);
 		in->text[said] = '\0';
 		in->report.message = in->text;
+		in->report.known = words->known;
 	}
 	in->heard = call->done || pool->hooks.dead;
 	incident_raise(&pool->tell, in);

@@ -328,7 +328,7 @@ int ward_cell_zygote(void)
 
 	_Static_assert(sizeof(struct ward_cell_program) <= HOST_MESSAGE,
 		       "it is sent to the zygote");
-	if (!err && host_zygote_is_there())
+	if (!err && !host_zygote_refuse())
 		err = -EALREADY;
 	/* The zygote has it, so that its copies need not make one. */
 	if (!err && !self.pool)

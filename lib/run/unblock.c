@@ -52,7 +52,8 @@ int ward_unblock(void (*fn)(void *arg), void *arg)
 	struct slot *slot = host_self();
 	uint64_t epoch = slot ? load_relaxed(&slot->word) : 0;
 
-	if (slot_phase(epoch) != SLOT_RUN)
+	/* In a cell nobody is there to call fn. */
+	if (slot_phase(epoch) != SLOT_RUN || !load_relaxed(&slot->pool->started))
 		return -EPERM;
 	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot, true);
