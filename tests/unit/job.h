@@ -147,7 +147,7 @@ static inline void job_is_untouched(const struct job *job)
 static struct told {
 	_Atomic uint32_t n;
 	struct ward_report report[64]; /* their strings are gone */
-	char task[64][16];
+	char task[64][16], message[64][32];
 } told;
 
 static inline void tell_told(void *arg, const struct ward_report *report)
@@ -159,6 +159,7 @@ static inline void tell_told(void *arg, const struct ward_report *report)
 		return;
 	told.report[n] = *report;
 	snprintf(told.task[n], sizeof(told.task[n]), "%s", report->task);
+	snprintf(told.message[n], sizeof(told.message[n]), "%s", report->message);
 	store_release(&told.n, n + 1);
 }
 

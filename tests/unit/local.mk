@@ -17,6 +17,8 @@ unit_tests += \
 	tests/unit/test_bridge \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
+	tests/unit/test_cells \
+	tests/unit/test_cells_path \
 	tests/unit/test_check \
 	tests/unit/test_checkpoint \
 	tests/unit/test_clerk \
@@ -132,10 +134,18 @@ tests_unit_test_summary_SOURCES = tests/unit/test_summary.c \
 tests_unit_test_summary_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_summary_LDADD = $(LDADD) -lm
 
+# What its cells run.
+check_PROGRAMS += tests/unit/cell_program
+tests_unit_cell_program_LDADD = libward-core.la
+cell_tests = tests/unit/test_cells tests/unit/test_cells_path
+$(cell_tests): tests/unit/cell_program
+
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c \
 	tools/view.c
 
 EXTRA_DIST += \
+	tests/unit/cell_ask.h \
+	tests/unit/cell_serve.h \
 	tests/unit/cxx/all.cc \
 	tests/unit/cxx/asio.cc \
 	tests/unit/cxx/check.h \
