@@ -206,6 +206,8 @@ dist_pkgdata_DATA += \
 httpd_sources = \
 	examples/httpd/answer.c \
 	examples/httpd/answer.h \
+	examples/httpd/cells.c \
+	examples/httpd/cells.h \
 	examples/httpd/faults.c \
 	examples/httpd/faults.h \
 	examples/httpd/figures.c \

@@ -4,6 +4,9 @@
 #include "request.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -110,6 +113,28 @@ int fault_exit(struct request *req)
 		pthread_exit(NULL);
 	}
 	return answer_text(&req->answer, 400, "how: exit, cancel or raw");
+}
+
+static int survived_signal(struct request *req, int signo)
+{
+	raise(signo);
+	return survived(req, strsignal(signo));
+}
+
+int fault_segv(struct request *req)
+{
+	return survived_signal(req, SIGSEGV);
+}
+
+int fault_abort(struct request *req)
+{
+	(void)req;
+	abort();
+}
+
+int fault_kill(struct request *req)
+{
+	return survived_signal(req, SIGKILL);
 }
 
 int fault_gate(struct request *req)

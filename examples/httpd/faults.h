@@ -7,6 +7,8 @@
  *	/fault/deadlock?ms=N	waits for a mutex that the loop holds until
  *				/fault/gate?open=1
  *	/fault/exit?how=H	ends its thread: exit, cancel or raw
+ *	/fault/segv, abort, kill
+ *				with --cells: ends its process, by a signal
  *	/fault/gate?open=B	opens or closes the gate of the deadlock
  *
  * Spin and sleep end when the verdict on them has fallen or after N ms; the
@@ -25,6 +27,9 @@ int fault_spin(struct request *req);
 int fault_sleep(struct request *req);
 int fault_deadlock(struct request *req);
 int fault_exit(struct request *req);
+int fault_segv(struct request *req);
+int fault_abort(struct request *req);
+int fault_kill(struct request *req);
 int fault_gate(struct request *req);
 
 #endif

@@ -61,6 +61,14 @@ static const struct figure pool_figures[] = {
 	POOL(rescues),
 };
 
+#define CELLS(field) { PLACE(ward_cells_stats, field) }
+
+static const struct figure cells_figures[] = {
+	CELLS(working), CELLS(spares), CELLS(leaving), CELLS(calls),
+	CELLS(sent),	CELLS(lost),   CELLS(moved),   CELLS(born),
+	CELLS(unborn),	CELLS(died),   CELLS(killed),  CELLS(garbled),
+};
+
 struct own {
 	uint64_t requests, answered, lost, turned_away, left;
 	uint64_t in_flight, threads, memory_bytes;
@@ -202,6 +210,7 @@ int figures_stats(struct request *req)
 {
 	struct ward_stats stats = WARD_STATS_INIT;
 	struct ward_audit audit = WARD_AUDIT_INIT;
+	struct ward_cells_stats cells = WARD_CELLS_STATS_INIT;
 	struct evbuffer *out;
 	struct own own;
 	int err;
@@ -221,6 +230,9 @@ int figures_stats(struct request *req)
 			    stats.degraded ? "true" : "false");
 	json_of(out, "httpd", &own, own_figures, COUNT(own_figures));
 	json_of(out, "pool", &stats, pool_figures, COUNT(pool_figures));
+	if (req->server->cells &&
+	    !ward_cells_stats(req->server->cells, &cells))
+		json_of(out, "cells", &cells, cells_figures, COUNT(cells_figures));
 	evbuffer_add_printf(out, "\"worst_lateness_ns\": %llu,\n",
 			    (unsigned long long)stats.worst_lateness);
 	evbuffer_add_printf(out, "\"audit\": {\"broken\": %u, \"checked\": %u, "

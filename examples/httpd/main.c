@@ -9,6 +9,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <ward/ward.h>
 
 int main(int argc, char **argv)
 {
@@ -17,6 +18,11 @@ int main(int argc, char **argv)
 	static struct server server;
 
 	options_parse(&options, argc, argv);
+	/* Before there is anything that cells need not have. */
+	if (options.cells && ward_cell_zygote()) {
+		fputs("httpd: no zygote\n", stderr);
+		return 2;
+	}
 	/*
 	 * Threads come and go here, and malloc would in time give each of the
 	 * CPUs eight arenas, all with something left in them.

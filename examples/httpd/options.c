@@ -15,6 +15,7 @@ static const char help[] =
 	"  --bind ADDRESS   address to listen on (default 127.0.0.1)\n"
 	"  --root DIR       the directory (default .)\n"
 	"  --workers N      worker threads (default: the CPUs)\n"
+	"  --cells N        /work and /fault/... run in N processes\n"
 	"  --zombies N      lost threads that may be out at once\n"
 	"  --ring N         requests that may wait, a power of two\n"
 	"  --busy-ms N      CPU time without a sign of life: livelock\n"
@@ -30,6 +31,7 @@ enum {
 	BIND,
 	ROOT,
 	WORKERS,
+	CELLS,
 	ZOMBIES,
 	RING,
 	BUSY,
@@ -46,6 +48,7 @@ static const struct option names[] = {
 	{ "bind", required_argument, NULL, BIND },
 	{ "root", required_argument, NULL, ROOT },
 	{ "workers", required_argument, NULL, WORKERS },
+	{ "cells", required_argument, NULL, CELLS },
 	{ "zombies", required_argument, NULL, ZOMBIES },
 	{ "ring", required_argument, NULL, RING },
 	{ "busy-ms", required_argument, NULL, BUSY },
@@ -94,6 +97,9 @@ void options_parse(struct options *o, int argc, char **argv)
 			break;
 		case WORKERS:
 			o->workers = number(option, 4096);
+			break;
+		case CELLS:
+			o->cells = number(option, 48);
 			break;
 		case ZOMBIES:
 			o->zombies = number(option, 4096);

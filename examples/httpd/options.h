@@ -13,6 +13,7 @@ struct options {
 	uint16_t port; /* 0: any that is free */
 	/* for the pool; 0: its default */
 	uint32_t workers, zombies, ring, busy_ms, blocked_ms, scan_ms;
+	uint32_t cells;	   /* 0: none */
 	uint32_t drain_ms; /* at SIGTERM: how long to wait for requests */
 	bool faults, json_reports;
 };

@@ -27,9 +27,9 @@ int pool_open(struct ward_pool **pool, const struct options *options)
 
 	policy.busy_within = WARD_MS(options->busy_ms);
 	policy.blocked_within = WARD_MS(options->blocked_ms);
-	config.flags = WARD_POOL_NOTIFY; /* where a service manager listens */
+	/* Where a service manager listens; and wardtop shows it. */
+	config.flags = WARD_POOL_NOTIFY | WARD_POOL_PUBLISH;
 	config.name = "httpd";
-	config.flags = WARD_POOL_PUBLISH; /* wardtop shows it */
 	config.workers = options->workers;
 	config.zombies = options->zombies;
 	config.ring = options->ring;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "request.h"
 
+#include "cells.h"
 #include "routes.h"
 #include "server.h"
 
@@ -34,27 +35,43 @@ void request_drop(struct request *req)
 
 static int request_run(struct ward_task *task)
 {
-	struct request *req = ward_entry(task, struct request, task);
+	struct request *req = ward_entry(task, struct request, call.task);
 
 	return req->route->run(req);
 }
 
-static void request_done(struct ward_task *task, int status)
+static void finish(struct request *req, int status)
 {
-	struct request *req = ward_entry(task, struct request, task);
-
 	req->status = status;
 	if (status < 0) {
-		req->incident = ward_incident(task);
+		req->incident = ward_incident(&req->call.task);
 		atomic_store_explicit(&req->revoked, true,
 				      memory_order_relaxed);
 	}
 	finished_push(&req->server->finished, req);
 }
 
+static void request_done(struct ward_task *task, int status)
+{
+	finish(ward_entry(task, struct request, call.task), status);
+}
+
 static void request_release(struct ward_task *task)
 {
-	request_drop(ward_entry(task, struct request, task));
+	request_drop(ward_entry(task, struct request, call.task));
+}
+
+/* The same of a request that ran in a cell. */
+static void request_called(struct ward_call *call, int status)
+{
+	struct request *req = ward_entry(call, struct request, call);
+
+	finish(req, status ? status : cells_answer(req));
+}
+
+static void request_left(struct ward_call *call)
+{
+	request_drop(ward_entry(call, struct request, call));
 }
 
 /* ---- what the client said ------------------------------------------------- */
@@ -116,16 +133,18 @@ struct request *request_new(struct server *server, struct evhttp_request *http)
 	answer_init(&req->answer);
 	atomic_init(&req->holds, 1);
 	atomic_init(&req->revoked, false);
-	req->task.run = request_run;
-	req->task.done = request_done;
-	req->task.release = request_release;
+	req->call.task.run = request_run;
+	req->call.task.done = request_done;
+	req->call.task.release = request_release;
+	req->call.done = request_called;
+	req->call.release = request_left;
 	return req;
 }
 
 void request_route(struct request *req, const struct route *route)
 {
 	req->route = route;
-	req->task.name = route->name;
+	req->call.task.name = route->name;
 }
 
 /* ---- the query ------------------------------------------------------------ */

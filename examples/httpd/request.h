@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * request.h - one request: a task of the pool and a client that waits.
+ * request.h - one request: a task of the pool and a client that waits.  With --cells it
+ * may be a call of a cell; the pool's task then, too.
  *
  * Its way:
  *
@@ -35,7 +36,7 @@ struct server;
  * the loop.
  */
 struct request {
-	struct ward_task task;
+	struct ward_call call;	   /* and in it the task */
 	struct request *next;	   /* D: the list of finished requests */
 	struct server *server;	   /* I */
 	const struct route *route; /* I */

@@ -22,10 +22,12 @@ struct route {
 	 * Such a route never waits.
 	 */
 	bool on_loop;
-	bool fault; /* only with --faults */
+	bool fault;	/* only with --faults */
+	bool in_cell;	/* with --cells: there */
+	bool only_cell; /* and without, nowhere */
 };
 
 /* Never NULL: a path that is nothing else is a file, and "" is refused. */
-const struct route *route_find(const char *path, bool faults);
+const struct route *route_find(const char *path, bool faults, bool cells);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server.h"
 
+#include "cells.h"
 #include "faults.h"
 #include "files.h"
 #include "pool.h"
@@ -146,10 +147,14 @@ static void refuse(struct evhttp_request *http, int code, const char *text,
 
 static void submit(struct request *req)
 {
+	struct server *server = req->server;
 	int err;
 
 	request_hold(req); /* the pool's */
-	err = ward_submit(req->server->pool, &req->task, WARD_NOWAIT);
+	if (server->cells && req->route->in_cell)
+		err = cells_submit(server->cells, req);
+	else
+		err = ward_submit(server->pool, &req->call.task, WARD_NOWAIT);
 	if (!err)
 		return; /* req->status is done()'s */
 	request_drop(req);
@@ -177,7 +182,8 @@ static void on_request(struct evhttp_request *http, void *arg)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(http),
 				      on_close, req);
 	evhttp_request_set_on_complete_cb(http, on_sent, req);
-	request_route(req, route_find(req->path, server->options->faults));
+	request_route(req, route_find(req->path, server->options->faults,
+					  server->cells));
 	if (req->route->on_loop) {
 		req->status = req->route->run(req);
 		reply(req);
@@ -238,6 +244,8 @@ int server_close(struct server *server)
 	sound = pool_settle(server->pool, !server->forced);
 	/* Clients that still wait see their connection close. */
 	evhttp_free(server->http);
+	if (server->cells)
+		ward_cells_destroy(server->cells, ward_in(WARD_MS(500)));
 	out = ward_pool_destroy(server->pool, ward_in(WARD_MS(500)));
 	on_finished(-1, 0, server);
 	live = living(server);
@@ -355,6 +363,10 @@ int server_open(struct server *server, const struct options *options)
 	err = pool_open(&server->pool, options);
 	if (err)
 		return complain("pool", err);
+	if (options->cells)
+		err = cells_open(&server->cells, server->pool, options);
+	if (err)
+		return complain("cells", err);
 	if (options->faults)
 		faults_init();
 	return 0;

@@ -23,6 +23,7 @@
 struct server {
 	const struct options *options; /* I */
 	struct ward_pool *pool;	       /* I */
+	struct ward_cells *cells;      /* I: NULL: none */
 	int root;		       /* I: the directory that is served */
 	struct finished finished;
 

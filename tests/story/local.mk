@@ -98,6 +98,7 @@ story_programs += tests/story/watched
 endif
 tests_story_watched_LDADD = libward-core.la
 httpd_scripts = \
+	tests/story/httpd_cells.sh \
 	tests/story/httpd_core.sh \
 	tests/story/httpd_degraded.sh \
 	tests/story/httpd_end.sh \
