@@ -32,7 +32,7 @@ static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
 {
 	int err;
 
-	*desc = send_take(cells, call);
+	*desc = send_take(cells, call, NULL);
 	if (*desc)
 		return 0;
 	if (is_shut(cells, how))

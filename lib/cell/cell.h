@@ -157,8 +157,9 @@ struct ward_cells {
 
 /* ---- send.c: a call's way into a cell -------------------------------------------- */
 
-/* A descriptor of a cell at work; NULL: none has room, or none is there. */
-struct desc *send_take(struct ward_cells *cells, const struct ward_call *call);
+/* A descriptor of a cell at work, but of that one; NULL: none has room, or none is there. */
+struct desc *send_take(struct ward_cells *cells, const struct ward_call *call,
+		       const struct cell *but);
 /* Writes the request.  0, or what fill() said. */
 int send_fill(struct desc *desc, struct ward_call *call);
 /* All of a cell that has ended are free, and nobody is about to have one: they are kept. */

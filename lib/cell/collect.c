@@ -233,7 +233,7 @@ static void move(struct cell *cell, struct desc *desc)
 	}
 	count_own(&cells->counts.moved, 1);
 	/* The collector runs no code of the user's. */
-	other = call->fill ? NULL : send_take(cells, call);
+	other = call->fill ? NULL : send_take(cells, call, cell);
 	if (!other) {
 		to_worker(cells, &call->task);
 		return;

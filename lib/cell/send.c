@@ -167,12 +167,13 @@ static uint32_t draw(struct ward_cells *cells, const struct ward_call *call)
 		for (struct cell *cell_ = load_acquire(&(cells)->working[at_]);  \
 		     cell_; cell_ = NULL)
 
-struct desc *send_take(struct ward_cells *cells, const struct ward_call *call)
+struct desc *send_take(struct ward_cells *cells, const struct ward_call *call,
+		       const struct cell *but)
 {
 	struct desc *desc;
 
 	for_each_working(cell, cells, call)
-		if ((desc = take_of(cell)))
+		if (cell != but && (desc = take_of(cell)))
 			return desc;
 	return NULL;
 }
