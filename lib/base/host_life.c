@@ -297,7 +297,10 @@ static struct waitv shared_word(_Atomic uint32_t *word, uint32_t seen)
 	};
 }
 
-/* Another process may hold a word up by writing it for ever: a few tries. */
+/*
+ * Another process may hold a word up by writing it for ever: a few tries.  A word without
+ * an owner is left alone: its owner to be could not take it.
+ */
 static bool watch_shared(struct waitv *entry, unsigned *n,
 			 struct host_life *const *lives, unsigned count)
 {
@@ -305,7 +308,9 @@ static bool watch_shared(struct waitv *entry, unsigned *n,
 		life_word *word = word_of(lives[i]);
 		uint32_t seen = load_relaxed(word);
 
-		for (int k = 0; k < TRIES && !(seen & FUTEX_WAITERS); k++)
+		for (int k = 0; k < TRIES && (seen & FUTEX_TID_MASK) &&
+				!(seen & FUTEX_WAITERS);
+		     k++)
 			if (cas_acquire(word, &seen, seen | FUTEX_WAITERS))
 				seen |= FUTEX_WAITERS;
 		if (seen & FUTEX_OWNER_DIED)
