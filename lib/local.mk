@@ -208,6 +208,7 @@ WARD_SOURCES = \
 	lib/cell/send.c \
 	lib/cell/set.c \
 	lib/cell/shared.h \
+	lib/cell/told.c \
 	lib/cell/watch.c \
 	lib/flow/bridge.c \
 	lib/flow/bridge.h \

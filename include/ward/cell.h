@@ -205,6 +205,8 @@ WARD_API WARD_MUST int ward_cells_submit(struct ward_cells *cells,
 /*
  * Tells a call to stop: as ward_task_cancel(pool, &call->task, cause); and a cell that is
  * in the call hears of it by ward_check() within some microseconds, not at the next scan.
+ * A call that goes on for blocked_within of its policy after it was told, by whatever, is
+ * overdue: its cell is killed, and it is answered -ECANCELED.
  * 0 is also said of such a call.
  */
 WARD_API int ward_cells_cancel(struct ward_cells *cells, struct ward_call *call,

@@ -54,6 +54,7 @@ struct desc {
 	_Atomic uint32_t state; /* enum desc_state; as above */
 	uint32_t at;		/* P, then the collector's: its place in 'avail' */
 	bool told;		/* who has it: the token in the segment is not 0 */
+	uint64_t told_at;	/* SENT, the collector's: told to stop since then; or 0 */
 	struct ward_call *call; /* whose it is */
 	uint32_t out_size;	/* ANSWERED: checked */
 };
@@ -200,6 +201,11 @@ void collect_lost(struct cell *cell);
 /* The call of a SENT descriptor was begun; as the cell's words have it. */
 bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken);
 
+/* ---- told.c: calls that are told to stop ------------------------------------------- */
+
+/* True: one of them has been told for too long, and goes on. */
+bool told_look(struct cell *cell, uint64_t now);
+
 /* ---- watch.c: are they alive, do they get on? ------------------------------------ */
 
 /* Convicts: it gets signo now, and SIGKILL in its grace. */
@@ -209,8 +215,6 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now);
 /* True: the cell has ended since. */
 bool watch_end(struct cell *cell, uint64_t now);
 void watch_scan(struct ward_cells *cells, uint64_t now);
-/* Calls may have been told to stop. */
-void watch_told(struct ward_cells *cells, uint64_t now);
 /* DEAD: is its process gone, too?  Then its death is told. */
 void watch_reap(struct cell *cell, uint64_t now);
 

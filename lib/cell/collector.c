@@ -221,12 +221,20 @@ static bool all_gone(struct ward_cells *cells)
 
 /* ---- the thread ------------------------------------------------------------------ */
 
+/* Before the next scan. */
+static void look_told(struct ward_cells *cells, uint64_t now)
+{
+	for_each_cell(cell, cells)
+		if (cell_lives(cell) && cell_load(cell))
+			told_look(cell, now);
+}
+
 static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t *next)
 {
 	bool any = look(cells, closely, now);
 
 	if (load_relaxed(&cells->told) && swap_acq_rel(&cells->told, 0))
-		watch_told(cells, now);
+		look_told(cells, now);
 	if (now >= cells->next_scan)
 		watch_scan(cells, now);
 	if (closely)

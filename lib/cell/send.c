@@ -205,6 +205,7 @@ static void *address(struct desc *desc, struct ward_call *call)
 		store_relaxed(&token_of(&cell_words(head, layout)->token)->state,
 			      by);
 	desc->told = by != 0;
+	desc->told_at = 0;
 	return cell_in(head);
 }
 

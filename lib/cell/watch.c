@@ -4,7 +4,6 @@
  * of worker threads; but the sentence is death.
  */
 #include "cell/cell.h"
-#include "lane/stop.h"
 
 /* ---- what is told ---------------------------------------------------------------- */
 
@@ -167,11 +166,11 @@ static bool left_well(const struct cell *cell)
 
 bool watch_end(struct cell *cell, uint64_t now)
 {
-	enum cell_state state = cell_state(cell);
+	enum cell_state state;
 
 	if (lingers(cell, now))
 		watch_doom(cell, LOST_DEATH, 0, now);
-
+	state = cell_state(cell);
 	if (state == CELL_DOOMED && cell->kill_at && now >= cell->kill_at) {
 		cell->kill_at = 0;
 		host_process_kill(&cell->process);
@@ -268,6 +267,8 @@ static const struct sentence {
 			      "a cell slept without a sign of life" },
 	[VERDICT_STAGNANT] = { WARD_R_NO_PROGRESS,
 			       "a cell was alive but made no progress" },
+	[VERDICT_OVERDUE] = { WARD_R_OVERDUE,
+			      "told to stop, a call in a cell did not in time" },
 };
 
 static void tell_verdict(struct cell *cell, enum verdict verdict,
@@ -275,7 +276,7 @@ static void tell_verdict(struct cell *cell, enum verdict verdict,
 {
 	const struct history *history = &cell->history;
 	struct tell *tell = &cell->cells->pool->tell;
-	bool aborts = verdict != VERDICT_WARN &&
+	bool aborts = verdict != VERDICT_WARN && verdict != VERDICT_OVERDUE &&
 		      cell->cells->pool->on_stall == WARD_STALL_ABORT;
 	struct incident *in =
 		describe(cell, sentence[verdict].kind, call_inside(cell), id);
@@ -287,7 +288,7 @@ static void tell_verdict(struct cell *cell, enum verdict verdict,
 					    history->silence;
 		in->report.budget = verdict == VERDICT_STAGNANT ?
 					    budgets->progress :
-				    verdict == VERDICT_BLOCKED ||
+				    verdict == VERDICT_BLOCKED || verdict == VERDICT_OVERDUE ||
 						    history->ask ?
 					    budgets->blocked :
 					    budgets->busy;
@@ -321,54 +322,6 @@ static void act(struct cell *cell, enum verdict verdict, const struct budgets *b
 	watch_doom(cell, LOST_STALL, id, now);
 }
 
-/* ---- told to stop ---------------------------------------------------------------- */
-
-/* The cell's own look finds it: its token, which ward_check() asks. */
-static void say_stop(struct cell *cell, struct desc *desc, int cause)
-{
-	const struct cell_layout *layout = &cell->cells->layout;
-	struct cell_words *words =
-		cell_words(cell_head(cell->shared, layout, desc->number), layout);
-
-	store_release(&token_of(&words->token)->state, (int64_t)cause);
-	desc->told = true;
-}
-
-static int why_stop(const struct cell *cell, const struct desc *desc)
-{
-	if (load_relaxed(&cell->cells->ending))
-		return -ESHUTDOWN;
-	return stop_seen(&desc->call->task);
-}
-
-/* Its turn has not come: nor is it to begin, for one reason more than those above. */
-static bool is_late(const struct cell *cell, const struct desc *desc, uint64_t now)
-{
-	return now >= stop_by(cell->cells->pool, &desc->call->task);
-}
-
-/* Calls that are told to stop: those that have begun hear of it. */
-static void look_at_calls(struct cell *cell, uint64_t now)
-{
-	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
-	bool back = false;
-
-	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
-		struct desc *desc = &cell->desc[i];
-		int cause;
-
-		if (load_acquire(&desc->state) != DESC_SENT)
-			continue;
-		cause = why_stop(cell, desc);
-		if (!collect_begun(cell, desc, taken))
-			back |= cause || is_late(cell, desc, now);
-		else if (cause)
-			say_stop(cell, desc, cause);
-	}
-	if (back) /* a worker answers those that are not to begin */
-		collect_back(cell, cell->cells->layout.depth);
-}
-
 /* ---- a scan ---------------------------------------------------------------------- */
 
 /* What waits behind a long call is another's, which has none. */
@@ -388,6 +341,17 @@ static void unstrand(struct cell *cell)
 		}
 }
 
+/* Its call was told to stop, and goes on. */
+static void overdue(struct cell *cell, uint64_t now)
+{
+	struct budgets budgets = budgets_of(cell);
+	uint64_t id = incident_id();
+
+	tell_verdict(cell, VERDICT_OVERDUE, &budgets, id);
+	count_own(&cell->cells->counts.killed, 1);
+	watch_doom(cell, LOST_STOP, id, now);
+}
+
 /* Its count of what it has taken cannot be; read twice, for the parent's own moves. */
 static bool is_beyond(const struct cell *cell)
 {
@@ -402,7 +366,10 @@ static void scan_cell(struct cell *cell, uint64_t now, uint64_t late)
 {
 	struct budgets budgets = budgets_of(cell);
 
-	look_at_calls(cell, now);
+	if (told_look(cell, now)) {
+		overdue(cell, now);
+		return;
+	}
 	if (is_beyond(cell)) {
 		watch_garbled(cell, "a cell took calls that it was not given", now);
 		return;
@@ -425,11 +392,4 @@ void watch_scan(struct ward_cells *cells, uint64_t now)
 	}
 	wait_tell(&cells->room); /* [kr] */
 	cells->next_scan = now + cells->pool->scan;
-}
-
-void watch_told(struct ward_cells *cells, uint64_t now)
-{
-	for_each_cell(cell, cells)
-		if (cell_lives(cell) && cell_load(cell))
-			look_at_calls(cell, now);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * told.c - calls that are told to stop: by ward_task_cancel(), a token, a deadline, their
+ * set's end.
+ *
+ * What has not begun is taken back, and a worker answers it.  What has begun hears of it by
+ * ward_check(), in its cell; where it goes on for as long as it might sleep without a sign
+ * of life, it is overdue, and its cell is to end.
+ */
+#include "cell/cell.h"
+#include "lane/stop.h"
+
+/* The cell's own look finds it: its token, which ward_check() asks. */
+static void say_stop(struct cell *cell, struct desc *desc, int cause, uint64_t now)
+{
+	const struct cell_layout *layout = &cell->cells->layout;
+	struct cell_words *words =
+		cell_words(cell_head(cell->shared, layout, desc->number), layout);
+
+	store_release(&token_of(&words->token)->state, (int64_t)cause);
+	desc->told = true;
+	if (!desc->told_at)
+		desc->told_at = now;
+}
+
+static int why_stop(const struct cell *cell, const struct desc *desc)
+{
+	if (load_relaxed(&cell->cells->ending))
+		return -ESHUTDOWN;
+	return stop_seen(&desc->call->task);
+}
+
+/* Its turn has not come: nor is it to begin, for one reason more than those above. */
+static bool is_late(const struct cell *cell, const struct desc *desc, uint64_t now)
+{
+	return now >= stop_by(cell->cells->pool, &desc->call->task);
+}
+
+static bool is_overdue(const struct cell *cell, const struct desc *desc, uint64_t now)
+{
+	const struct ward_policy *pools = &cell->cells->pool->policy;
+	const struct ward_policy *own = desc->call->task.policy;
+	uint64_t within = policy_pick(own ? own->blocked_within : 0,
+				      pools->blocked_within);
+
+	return now - desc->told_at >= within;
+}
+
+bool told_look(struct cell *cell, uint64_t now)
+{
+	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
+	bool back = false, overdue = false;
+
+	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
+		struct desc *desc = &cell->desc[i];
+		int cause;
+
+		if (load_acquire(&desc->state) != DESC_SENT)
+			continue;
+		cause = why_stop(cell, desc);
+		if (!collect_begun(cell, desc, taken)) {
+			back |= cause || is_late(cell, desc, now);
+		} else if (cause) {
+			say_stop(cell, desc, cause, now);
+			overdue |= is_overdue(cell, desc, now);
+		}
+	}
+	if (back)
+		collect_back(cell, cell->cells->layout.depth);
+	return overdue;
+}
