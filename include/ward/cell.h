@@ -59,7 +59,9 @@ struct ward_cell_program {
 	int (*run)(struct ward_request *request);
 	/* Before the first call: here a sandbox is entered, a uid dropped, an
 	 * interpreter loaded.  It sets *local.  Not 0: the cell ends, and counts as one
-	 * that could not be made.  May be NULL. */
+	 * that could not be made.  Another uid makes the kernel forget that the cell
+	 * ends with its parent: prctl(PR_SET_PDEATHSIG, SIGKILL) after it.  May be
+	 * NULL. */
 	int (*start)(void *arg, void **local);
 	/* When a cell leaves in good order.  May be NULL. */
 	void (*stop)(void *arg, void *local);
