@@ -452,13 +452,16 @@ struct host_segment {
 };
 /*
  * All of it is there, and neither side can make it smaller: 0 or -errno.  A child after
- * fork() does not have it.
+ * fork() does not have it.  *segment is {}, or was emptied, and of that size: then it
+ * comes where it was.
  */
 int host_segment_make(struct host_segment *segment, const char *name, size_t size);
 /* Maps all of a segment by its descriptor, which it closes: 0 or -errno. */
 int host_segment_take(struct host_segment *segment, int fd);
 /* The descriptor alone, when the other process has its own. */
 void host_segment_close(struct host_segment *segment);
+/* Its memory goes; the addresses stay, and are zeros that nobody else sees. */
+void host_segment_empty(struct host_segment *segment);
 void host_segment_free(struct host_segment *segment);
 
 /* ---- other processes ------------------------------------------------------------ */

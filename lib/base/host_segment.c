@@ -17,8 +17,9 @@
 
 static int map(struct host_segment *segment, int fd)
 {
-	void *mem = mmap(NULL, segment->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 fd, 0);
+	int where = segment->mem ? MAP_FIXED : 0; /* over the emptied one */
+	void *mem = mmap(segment->mem, segment->size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | where, fd, 0);
 
 	if (mem == MAP_FAILED)
 		return -errno;
@@ -42,7 +43,8 @@ int host_segment_make(struct host_segment *segment, const char *name, size_t siz
 	int saved = errno, fd, err;
 	char title[32];
 
-	*segment = (struct host_segment){ .size = size, .fd = -1 };
+	segment->size = size;
+	segment->fd = -1;
 	snprintf(title, sizeof(title), "ward-%.16s", name);
 	fd = memfd_create(title, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err = fd < 0 ? -errno : make(segment, fd);
@@ -72,6 +74,19 @@ void host_segment_close(struct host_segment *segment)
 	if (segment->fd >= 0)
 		host_close(segment->fd);
 	segment->fd = -1;
+}
+
+void host_segment_empty(struct host_segment *segment)
+{
+	int saved = errno;
+
+	host_segment_close(segment);
+	/* Refused: the pages stay, too. */
+	if (mmap(segment->mem, segment->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) != MAP_FAILED)
+		madvise(segment->mem, segment->size, MADV_DONTFORK);
+	errno = saved;
 }
 
 void host_segment_free(struct host_segment *segment)

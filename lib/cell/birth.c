@@ -52,7 +52,8 @@ static void clear(struct cell *cell)
 {
 	const struct cell_layout *layout = &cell->cells->layout;
 
-	cell->shared = cell->segment.mem;
+	if (!cell->shared)
+		cell->shared = cell->segment.mem;
 	store_relaxed(&cell->sent, 0);
 	store_relaxed(&cell->collected, 0);
 	store_relaxed(&cell->given_back, 0);
@@ -95,8 +96,7 @@ static int bear(struct cell *cell, uint64_t now)
 	err = start_process(cell);
 	host_segment_close(&cell->segment);
 	if (err) {
-		host_segment_free(&cell->segment);
-		cell->shared = NULL;
+		host_segment_empty(&cell->segment);
 		return err;
 	}
 	host_stat_open_process(&cell->files, cell->process.pid);
@@ -110,8 +110,8 @@ void birth_bury(struct cell *cell)
 	count_own(&cell->cells->counts.sent, load_relaxed(&cell->sent));
 	store_relaxed(&cell->sent, 0);
 	host_stat_close(&cell->files);
-	host_segment_free(&cell->segment);
-	cell->shared = NULL;
+	/* A submitter may be about to look if it sleeps: the addresses stay. */
+	host_segment_empty(&cell->segment);
 	store_release(&cell->state, CELL_NONE);
 }
 

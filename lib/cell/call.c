@@ -107,10 +107,7 @@ static cold int call_send(struct ward_call *call)
 	slot->away = (struct slot_away){ go, desc };
 	slot->needs_cleanup = 1;
 	err = send_fill(desc, call);
-	if (!err)
-		return SLOT_AWAY;
-	call->priv[1] = NULL;
-	return err;
+	return err ? err : SLOT_AWAY;
 }
 
 /* The answer that the call has; NULL: none. */
@@ -266,7 +263,6 @@ static int submit_here(struct ward_cells *cells, struct ward_call *call, ward_ns
 		return 0;
 	err = submit_slowly(cells, call, until);
 	if (err) {
-		call->priv[1] = NULL;
 		unaccept(pool);
 		shut_call(pool, &call->task);
 	}

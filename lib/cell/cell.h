@@ -36,12 +36,20 @@
 enum {
 	CELLS_MAX = 48,	      /* at work */
 	CELLS_SPARE_MAX = 8,
-	CELLS_ALL = CELLS_MAX + CELLS_SPARE_MAX + 8, /* and on their way out */
 	DEPTH_MAX = 4096
 };
 
+#ifndef CELLS_ALL
+#define CELLS_ALL (CELLS_MAX + CELLS_SPARE_MAX + 8) /* and on their way out */
+#endif
+#ifndef CELLS_LOOKS
+#define CELLS_LOOKS 32 /* of the collector, without an answer, before it sleeps */
+#endif
+
+#ifndef BIRTH_WITHIN
 #define BIRTH_WITHIN UINT64_C(5000000000)
 #define END_WITHIN UINT64_C(1000000000)
+#endif
 
 enum { CLAIM_KEPT = 2 };
 
@@ -73,7 +81,7 @@ enum cell_state {
 struct cell {
 	struct ward_cells *cells; /* I */
 	uint32_t index;		  /* I */
-	struct cell_shared *shared; /* K: NULL: none */
+	struct cell_shared *shared; /* I, from its first process on */
 	_Atomic uint32_t state;	  /* K: enum cell_state [kf] */
 	struct desc *desc;	  /* I */
 
@@ -189,8 +197,8 @@ enum collected {
 };
 /* All that there are. */
 enum collected collect_answers(struct cell *cell);
-/* What the cell has not taken, up to n, goes to others. */
-void collect_back(struct cell *cell, uint32_t n);
+/* What the cell has not taken goes to others; or by workers, who may answer it. */
+void collect_back(struct cell *cell, bool by_workers);
 /*
  * What submitters left to the holder of the claim of a cell that is at work no more; the
  * claim is kept.  False: a submitter has it, for some instructions.

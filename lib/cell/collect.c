@@ -221,7 +221,7 @@ static void refuse(struct ward_cells *cells, struct ward_task *task)
 }
 
 /* A HELD or SENT call that was not begun: no attempt is spent. */
-static void move(struct cell *cell, struct desc *desc)
+static void move(struct cell *cell, struct desc *desc, bool by_worker)
 {
 	struct ward_cells *cells = cell->cells;
 	struct ward_call *call = part(desc);
@@ -233,7 +233,7 @@ static void move(struct cell *cell, struct desc *desc)
 	}
 	count_own(&cells->counts.moved, 1);
 	/* The collector runs no code of the user's. */
-	other = call->fill ? NULL : send_take(cells, call, cell);
+	other = by_worker || call->fill ? NULL : send_take(cells, call, cell);
 	if (!other) {
 		to_worker(cells, &call->task);
 		return;
@@ -258,8 +258,9 @@ static bool take_back(struct cell *cell, struct desc **desc)
 	return false;
 }
 
-void collect_back(struct cell *cell, uint32_t n)
+void collect_back(struct cell *cell, bool by_workers)
 {
+	uint32_t n = cell->cells->layout.depth;
 	struct desc *desc;
 
 	while (n-- && take_back(cell, &desc)) {
@@ -268,7 +269,7 @@ void collect_back(struct cell *cell, uint32_t n)
 			continue;
 		store_relaxed(&desc->state, DESC_HELD);
 		count_own(&cell->given_back, 1);
-		move(cell, desc);
+		move(cell, desc, by_workers);
 	}
 }
 
@@ -314,7 +315,7 @@ static void take_entered(struct cell *cell)
 	uint32_t number;
 
 	while ((number = stack_pop(&cell->entered)) != STACK_NONE)
-		move(cell, &cell->desc[number]);
+		move(cell, &cell->desc[number], false);
 }
 
 /* The cell is at work no more: the claim, once it is free, is the collector's to keep. */
@@ -355,7 +356,7 @@ static void move_rest(struct cell *cell)
 		if (load_acquire(&desc->state) != DESC_SENT || desc->at != at)
 			continue;
 		store_relaxed(&desc->state, DESC_HELD);
-		move(cell, desc);
+		move(cell, desc, false);
 	}
 }
 

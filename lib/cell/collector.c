@@ -7,7 +7,6 @@
  */
 #include "cell/cell.h"
 
-enum { LOOKS = 32 }; /* without an answer, before it sleeps */
 #define CLOSE_SPAN UINT64_C(1000000)
 
 /* ---- one look -------------------------------------------------------------------- */
@@ -103,8 +102,8 @@ static uint64_t next_look(const struct cell *cell, uint64_t now, uint64_t scan)
 		return cell->kill_at ? cell->kill_at : now + WARD_MS(1);
 	case CELL_DEAD:
 		return cell->reaped ? HOST_FOREVER : now + WARD_MS(1);
-	case CELL_LEAVING:
-		return scan;
+	case CELL_LEAVING: /* its end, in good order, wakes nobody */
+		return cell_load(cell) ? scan : now + WARD_MS(1);
 	case CELL_WORKING:
 		return cell_load(cell) ? scan : HOST_FOREVER;
 	default:
@@ -186,7 +185,7 @@ static void end_cells(struct ward_cells *cells, uint64_t now)
 
 		if (state == CELL_WORKING || state == CELL_SPARE) {
 			birth_retire(cell, CELL_LEAVING, now);
-			collect_back(cell, cells->layout.depth);
+			collect_back(cell, false);
 			cell_order(cell, CELL_LEAVE);
 		}
 		state = cell_state(cell);
@@ -246,13 +245,13 @@ static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t 
 
 static void serve(struct ward_cells *cells)
 {
-	unsigned idle = LOOKS;
+	unsigned idle = CELLS_LOOKS;
 	uint64_t next = HOST_FOREVER, close_at = 0;
 
 	for (;;) {
 		uint32_t seen = load_acquire(&cells->word);
 		uint64_t now = host_now();
-		bool closely = idle >= LOOKS || now >= close_at;
+		bool closely = idle >= CELLS_LOOKS || now >= close_at;
 
 		/* Ends and births are looked for where no answer is, or now and then. */
 		if (closely)
@@ -263,7 +262,7 @@ static void serve(struct ward_cells *cells)
 		}
 		if (unlikely(load_acquire(&cells->ending)) && all_gone(cells))
 			return;
-		if (++idle <= LOOKS) {
+		if (++idle <= CELLS_LOOKS) {
 			host_yield();
 			continue;
 		}

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOKS 64 /* for the next call, before it sleeps */
+#ifndef INSIDE_LOOKS
+#define INSIDE_LOOKS 64 /* for the next call, before it sleeps */
+#endif
 
 /* ---- one call -------------------------------------------------------------------- */
 
@@ -153,7 +155,7 @@ static void sleep_on(struct cell_shared *shared)
 {
 	uint32_t seen = load_acquire(&shared->rung);
 
-	for (int i = 0; i < LOOKS; i++) {
+	for (int i = 0; i < INSIDE_LOOKS; i++) {
 		if (anything(shared))
 			return;
 		if (i % 8 == 7)

@@ -198,7 +198,6 @@ static void *address(struct desc *desc, struct ward_call *call)
 	int64_t by = deadline(call);
 
 	desc->call = call;
-	call->priv[1] = desc;
 	head->in_size = call->in_size;
 	head->attempt = task_attempt(load_relaxed(&task_priv(&call->task)->word));
 	if (unlikely(by || desc->told))
@@ -224,6 +223,8 @@ void send_post(struct desc *desc)
 {
 	struct cell *cell = desc->cell;
 
+	/* Not before: a worker that was fenced as it filled has lost the call. */
+	desc->call->priv[1] = desc;
 	if (likely(claim(cell))) {
 		if (likely(cell_state(cell) == CELL_WORKING)) { /* [kf] */
 			put(cell, desc);
@@ -251,6 +252,7 @@ static bool put_quick(struct cell *cell, struct ward_call *call)
 	desc = take_claimed(cell);
 	if (likely(desc)) {
 		send_fill(desc, call);
+		call->priv[1] = desc;
 		put(cell, desc);
 	}
 	drop(cell);

@@ -66,6 +66,6 @@ bool told_look(struct cell *cell, uint64_t now)
 		}
 	}
 	if (back)
-		collect_back(cell, cell->cells->layout.depth);
+		collect_back(cell, true);
 	return overdue;
 }

@@ -336,7 +336,7 @@ static void unstrand(struct cell *cell)
 		return;
 	for_each_cell(other, cells)
 		if (cell_state(other) == CELL_WORKING && !cell_load(other)) {
-			collect_back(cell, cells->layout.depth);
+			collect_back(cell, false);
 			return;
 		}
 }
