@@ -57,7 +57,7 @@ enum desc_state { DESC_FREE, DESC_HELD, DESC_SENT, DESC_ANSWERED };
 
 /* One descriptor; the other half is in the segment. */
 struct desc {
-	struct cell *cell;	/* I */
+	line_aligned struct cell *cell; /* I */
 	uint32_t number;	/* I */
 	_Atomic uint32_t state; /* enum desc_state; as above */
 	uint32_t at;		/* P, then the collector's: its place in 'avail' */

@@ -288,15 +288,12 @@ bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t ta
 /* The attempt committed before the cell ended: it must not be made again. */
 static void note_commit(struct cell *cell, const struct desc *desc)
 {
-	const struct cell_layout *layout = &cell->cells->layout;
-	struct cell_words *words =
-		cell_words(cell_head(cell->shared, layout, desc->number), layout);
-	uint64_t word = load_relaxed(&task_priv(&words->task)->word);
+	const struct cell_shared *shared = cell->shared;
+	struct task_priv *priv = task_priv(&desc->call->task);
 
-	if (word & TASK_COMMITTED)
-		task_commit(task_priv(&desc->call->task),
-			    task_attempt(load_relaxed(
-				    &task_priv(&desc->call->task)->word)));
+	if (load_relaxed(&shared->inside) == desc->number + 1 &&
+	    load_relaxed(&task_priv(&shared->task)->word) & TASK_COMMITTED)
+		task_commit(priv, task_attempt(load_relaxed(&priv->word)));
 }
 
 static void lose_call(struct cell *cell, struct desc *desc)

@@ -86,25 +86,13 @@ static int attempt(struct slot *slot, struct ward_task *task)
 	return status;
 }
 
-/* The parent may fire it already: only what the last call's code has left there goes. */
-static void token_anew(struct ward_cancel *cancel)
-{
-	struct token *token = token_of(cancel);
-
-	store_relaxed(&token->list, 0);
-	token->watches = token->links = token->parents = NULL;
-	store_relaxed(&token->running, NULL);
-	token->back = NULL;
-	token->children = 0;
-}
-
 static void serve_one(struct inside *me, uint32_t number)
 {
 	struct cell_head *head = cell_head(me->shared, &me->layout, number);
 	struct cell_tail *tail = cell_tail(head, &me->layout);
 	struct cell_words *words = cell_words(head, &me->layout);
 	struct slot *slot = &me->shared->slot;
-	struct ward_task *task = &words->task;
+	struct ward_task *task = &me->shared->task;
 
 	me->request = (struct ward_request){ .in = cell_in(head),
 					    .out = cell_out(tail),
@@ -112,8 +100,6 @@ static void serve_one(struct inside *me, uint32_t number)
 					    .out_max = me->layout.out_max,
 					    .attempt = head->attempt,
 					    .local = me->local };
-	token_anew(&words->token);
-	task->run = run_task;
 	task->cancel = &words->token;
 	store_relaxed(&task_priv(task)->word,
 		      TASK_QUEUED + head->attempt * TASK_ATTEMPT_ONE);
@@ -124,8 +110,9 @@ static void serve_one(struct inside *me, uint32_t number)
 				 me->request.out_size :
 				 me->layout.out_max;
 	last_words(me, words, tail);
-	store_relaxed(&me->shared->inside, 0);
 	publish(me, number);
+	/* Not before: where it ends here, its parent looks whether it has committed. */
+	store_relaxed(&me->shared->inside, 0);
 }
 
 /* ---- the next one ---------------------------------------------------------------- */
@@ -213,6 +200,7 @@ static void have_slot(struct inside *me)
 	struct slot *slot = &me->shared->slot;
 
 	me->shared->me = me;
+	me->shared->task.run = run_task;
 	thread_slot_init(me->pool, slot, 0);
 	host_set_self(slot);
 	ward_pulse_ = &slot->pulse;

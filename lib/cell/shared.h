@@ -59,7 +59,6 @@ struct cell_tail {
 struct cell_words {
 	line_aligned struct ward_cancel token; /* its state: the parent's; the rest the cell's */
 	/* the cell's: */
-	struct ward_task task; /* its word says whether the attempt has committed */
 	int32_t err;
 	uint32_t known;
 	char text[CELL_SAID];
@@ -92,6 +91,7 @@ struct cell_shared {
 	line_aligned _Atomic uint32_t used; /* numbers ever answered; futex [kb] */
 	line_aligned struct host_life life; /* the cell holds it to its end */
 	struct slot slot; /* of its thread: pulse, epoch, declared waits */
+	struct ward_task task; /* CE: its word says whether the call inside has committed */
 	struct inside *me; /* CE: its own memory, for itself */
 	_Atomic uint32_t ring[]; /* avail's numbers, then used's: 'depth' each */
 };
