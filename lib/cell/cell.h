@@ -4,7 +4,7 @@
  *
  * A call is on one descriptor of one cell, or on none.  Who has a descriptor:
  *
- *	FREE	   the stack, or the holder of the claim
+ *	FREE	   the stack, or the holder of the claim; also as ANSWERED
  *	HELD	   the thread that fills it
  *	SENT	   the cell, and its parent's collector
  *	ANSWERED   the call, until its release
@@ -61,6 +61,7 @@ struct desc {
 	uint32_t number;	/* I */
 	_Atomic uint32_t state; /* enum desc_state; as above */
 	uint32_t at;		/* P, then the collector's: its place in 'avail' */
+	bool plain;		/* who sends it: its worker need not look twice */
 	bool told;		/* who has it: the token in the segment is not 0 */
 	uint64_t told_at;	/* SENT, the collector's: told to stop since then; or 0 */
 	struct ward_call *call; /* whose it is */

@@ -10,7 +10,7 @@
 #include "lane/stop.h"
 #include <string.h>
 
-enum { BATCH = 32 };
+enum { BATCH = 32, AHEAD = 4 };
 
 /* ---- to the pool ----------------------------------------------------------------- */
 
@@ -108,18 +108,6 @@ static void failed(struct cell *cell, struct desc *desc, struct cell_head *head,
 	lose(cell->cells, &part(desc)->task, LOST_ERROR, status, id);
 }
 
-/*
- * Nothing is said about the task that would have its worker look twice: it ends as any
- * task does, in a run() that has its answer.  Others are answered without that, for a
- * token that is fired by now must not take back what was done.
- */
-static bool is_plain(const struct ward_task *task)
-{
-	return !task->cancel &&
-	       task_fresh(load_relaxed(&task_priv(task)->word)) &&
-	       !(load_relaxed(&task_priv(task)->word) & TASK_LANE);
-}
-
 /* False: it failed, and is seen to. */
 static bool answered(struct cell *cell, struct desc *desc, struct cell_head *head,
 		     uint32_t said, int status)
@@ -127,7 +115,7 @@ static bool answered(struct cell *cell, struct desc *desc, struct cell_head *hea
 	struct pool *pool = cell->cells->pool;
 	struct ward_task *task = &desc->call->task;
 
-	if (likely(!status && is_plain(task)))
+	if (likely(!status && desc->plain))
 		return true;
 	if (status && stop_failed(pool, NULL, task, status)) {
 		failed(cell, desc, head, said, status);
@@ -167,6 +155,19 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	return true;
 }
 
+/* What an answer further on is read from is on its way meanwhile. */
+static void fetch(struct cell *cell, uint32_t at)
+{
+	const struct cell_layout *layout = &cell->cells->layout;
+	uint32_t number = load_relaxed(cell_used(cell->shared, layout->depth, at));
+
+	if (number >= layout->depth)
+		return;
+	prefetch_own(&cell->desc[number]);
+	__builtin_prefetch(
+		cell_tail(cell_head(cell->shared, layout, number), layout));
+}
+
 enum collected collect_answers(struct cell *cell)
 {
 	struct ward_cells *cells = cell->cells;
@@ -181,6 +182,8 @@ enum collected collect_answers(struct cell *cell)
 	for (; sound && left; left--, at++) {
 		uint32_t number = load_relaxed(cell_used(cell->shared, depth, at));
 
+		if (left > AHEAD)
+			fetch(cell, at + AHEAD);
 		tasks[n] = NULL;
 		sound = number < depth && take_answer(cell, number, &tasks[n]);
 		n += tasks[n] != NULL;

@@ -117,17 +117,33 @@ static void serve_one(struct inside *me, uint32_t number)
 
 /* ---- the next one ---------------------------------------------------------------- */
 
+/* The next call's lines are on their way while this one runs. */
+static void fetch(struct inside *me, uint32_t at, uint32_t avail)
+{
+	struct cell_head *head;
+
+	if (at == avail)
+		return;
+	head = cell_head(me->shared, &me->layout,
+			 load_relaxed(cell_avail(me->shared, me->layout.depth, at)));
+	__builtin_prefetch(head);
+	__builtin_prefetch((char *)head + WARD_LINE);
+	prefetch_own(cell_tail(head, &me->layout));
+}
+
 static bool take(struct inside *me, uint32_t *number)
 {
 	struct cell_shared *shared = me->shared;
-	uint32_t taken = load_relaxed(&shared->taken);
+	uint32_t taken = load_relaxed(&shared->taken), avail;
 
 	do {
-		if (taken == load_acquire(&shared->avail)) /* [ka] */
+		avail = load_acquire(&shared->avail); /* [ka] */
+		if (taken == avail)
 			return false;
 		*number = load_relaxed(
 			cell_avail(shared, me->layout.depth, taken));
 	} while (!cas_acq_rel(&shared->taken, &taken, taken + 1)); /* [ka] */
+	fetch(me, taken + 1, avail);
 	return true;
 }
 

@@ -129,8 +129,9 @@ void send_drop(struct desc *desc)
 	struct cell *cell = desc->cell;
 	struct ward_cells *cells = cell->cells;
 
-	desc->call = NULL;
-	store_relaxed(&desc->state, DESC_FREE);
+	/* An answered one stays so: its line is the collector's, and the next submitter's. */
+	if (unlikely(load_relaxed(&desc->state) == DESC_HELD))
+		store_relaxed(&desc->state, DESC_FREE);
 	stack_push(&cell->free, desc->number);
 	if (unlikely(cell_state(cell) == CELL_DEAD))
 		cells_wake(cells); /* it may be buried */
@@ -180,6 +181,18 @@ struct desc *send_take(struct ward_cells *cells, const struct ward_call *call,
 
 /* ---- filled and put -------------------------------------------------------------- */
 
+/*
+ * Nothing is said about the task that would have its worker look twice: it ends as any
+ * task does, in a run() that has its answer.  Others are answered without that, for a
+ * token that is fired by then must not take back what was done.
+ */
+static bool is_plain(const struct ward_task *task)
+{
+	uint64_t word = load_relaxed(&task_priv(task)->word);
+
+	return !task->cancel && task_fresh(word) && !(word & TASK_LANE);
+}
+
 /* When the cell is to hear of it by itself; 0: no such time. */
 static int64_t deadline(const struct ward_call *call)
 {
@@ -198,6 +211,7 @@ static void *address(struct desc *desc, struct ward_call *call)
 	int64_t by = deadline(call);
 
 	desc->call = call;
+	desc->plain = is_plain(&call->task);
 	head->in_size = call->in_size;
 	head->attempt = task_attempt(load_relaxed(&task_priv(&call->task)->word));
 	if (unlikely(by || desc->told))
