@@ -243,10 +243,16 @@ static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t 
 	return any;
 }
 
+/* A lone answer has no next one soon, and its worker needs the CPU. */
+static bool is_burst(const struct ward_cells *cells, uint64_t slept_at)
+{
+	return load_relaxed(&cells->counts.answered) - slept_at >= CELL_BURST;
+}
+
 static void serve(struct ward_cells *cells)
 {
 	unsigned idle = CELLS_LOOKS;
-	uint64_t next = HOST_FOREVER, close_at = 0;
+	uint64_t next = HOST_FOREVER, close_at = 0, slept_at = 0;
 
 	for (;;) {
 		uint32_t seen = load_acquire(&cells->word);
@@ -257,7 +263,7 @@ static void serve(struct ward_cells *cells)
 		if (closely)
 			close_at = now + CLOSE_SPAN;
 		if (work(cells, closely, now, &next)) {
-			idle = 0;
+			idle = is_burst(cells, slept_at) ? 0 : CELLS_LOOKS;
 			continue;
 		}
 		if (unlikely(load_acquire(&cells->ending)) && all_gone(cells))
@@ -267,6 +273,7 @@ static void serve(struct ward_cells *cells)
 			continue;
 		}
 		sleep_on(cells, seen, next, now);
+		slept_at = load_relaxed(&cells->counts.answered);
 	}
 }
 

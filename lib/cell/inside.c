@@ -154,18 +154,24 @@ static bool anything(const struct cell_shared *shared)
 	       load_acquire(&shared->order) != CELL_SERVE;
 }
 
-static void sleep_on(struct cell_shared *shared)
+/* True: there is something to do. */
+static bool look_around(const struct cell_shared *shared)
 {
-	uint32_t seen = load_acquire(&shared->rung);
-
 	for (int i = 0; i < INSIDE_LOOKS; i++) {
 		if (anything(shared))
-			return;
+			return true;
 		if (i % 8 == 7)
 			host_yield();
 		else
 			host_relax();
 	}
+	return false;
+}
+
+static void sleep_on(struct cell_shared *shared)
+{
+	uint32_t seen = load_acquire(&shared->rung);
+
 	store_relaxed(&shared->asleep, 1);
 	barrier_seq_cst(); /* [kc] asleep | published */
 	if (!anything(shared))
@@ -175,16 +181,20 @@ static void sleep_on(struct cell_shared *shared)
 
 void inside_serve(struct inside *me)
 {
-	uint32_t number;
+	uint32_t number, served = 0; /* since it slept */
 
 	for (;;) {
-		while (take(me, &number))
+		for (; take(me, &number); served++)
 			serve_one(me, number);
 		if (load_acquire(&me->shared->order) == CELL_LEAVE &&
 		    load_relaxed(&me->shared->taken) ==
 			    load_acquire(&me->shared->avail)) /* [ka] */
 			return;
+		/* A lone call has no next one soon, and others need the CPU. */
+		if (served >= CELL_BURST && look_around(me->shared))
+			continue;
 		sleep_on(me->shared);
+		served = 0;
 	}
 }
 

@@ -34,6 +34,9 @@
 
 enum { CELL_SAID = 240, CELL_ALIGN = 16 };
 
+/* So many without a sleep are a burst: the next is looked for before another. */
+enum { CELL_BURST = 4 };
+
 /* What the parent asks of the cell. */
 enum cell_order { CELL_SERVE, CELL_LEAVE };
 
