@@ -200,15 +200,16 @@ static bool arrive(struct cell *cell, uint64_t now)
 {
 	struct ward_cells *cells = cell->cells;
 	uint32_t stage = load_acquire(&cell->shared->stage);
-	bool late = now - cell->since >= BIRTH_WITHIN;
+	bool late = now - cell->since >= BIRTH_WITHIN, ended;
 
 	if (stage == CELL_READY) {
 		ready(cell, now);
 		return true;
 	}
-	if (!late && !host_process_ended(&cell->process, &cell->end))
+	ended = host_process_ended(&cell->process, &cell->end);
+	if (stage == CELL_COMING && !late && !ended)
 		return false;
-	cell->reaped = !late;
+	cell->reaped = ended;
 	host_process_kill(&cell->process);
 	move(cell, CELL_DOOMED, now);
 	tell_unborn(cells,

@@ -88,11 +88,15 @@ static int find_room(struct ward_cells *cells, const struct ward_call *call,
 static void go(struct ward_task *task, void *arg)
 {
 	struct desc *desc = arg;
+	struct ward_cells *cells = desc->cell->cells;
 
+	/* The call may be released, and the set destroyed, before the last step here. */
+	add_acq_rel(&cells->refs, 1);
 	if (task)
 		send_post(desc);
 	else
 		send_drop(desc);
+	cells_put(cells);
 }
 
 /* Hands the call to a cell. */
@@ -113,7 +117,7 @@ static cold int call_send(struct ward_call *call)
 /* The answer that the call has; NULL: none. */
 static struct desc *answer_of(const struct ward_call *call)
 {
-	struct desc *desc = call->priv[1];
+	struct desc *desc = call_desc(call);
 
 	return desc && load_relaxed(&desc->state) == DESC_ANSWERED ? desc : NULL;
 }
@@ -142,11 +146,11 @@ static void call_release(struct ward_task *task)
 {
 	struct ward_call *call = call_of(task);
 	struct ward_cells *cells = cells_of(call);
-	struct desc *desc = call->priv[1];
+	struct desc *desc = call_desc(call);
 	void (*release)(struct ward_call *) = call->release;
 
 	call->out = NULL;
-	call->priv[1] = NULL;
+	call_put_on(call, NULL);
 	if (likely(desc))
 		send_drop(desc);
 	if (release)
@@ -182,7 +186,7 @@ static int check_call(const struct ward_cells *cells, const struct ward_call *ca
 static void prepare(struct ward_cells *cells, struct ward_call *call)
 {
 	call->priv[0] = cells;
-	call->priv[1] = NULL;
+	call_put_on(call, NULL);
 	call->out = NULL;
 	call->out_size = 0;
 	call->task.run = call_run;

@@ -250,6 +250,17 @@ static inline struct ward_call *call_of(struct ward_task *task)
 	return ward_entry(task, struct ward_call, task);
 }
 
+/* The descriptor that it is on; a worker that has lost it may look, too. */
+static inline struct desc *call_desc(const struct ward_call *call)
+{
+	return __atomic_load_n(&call->priv[1], __ATOMIC_RELAXED);
+}
+
+static inline void call_put_on(struct ward_call *call, struct desc *desc)
+{
+	__atomic_store_n(&call->priv[1], desc, __ATOMIC_RELAXED);
+}
+
 /* The collector is to look. */
 static inline void cells_wake(struct ward_cells *cells)
 {

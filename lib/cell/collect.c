@@ -62,7 +62,7 @@ static struct ward_call *part(struct desc *desc)
 {
 	struct ward_call *call = desc->call;
 
-	call->priv[1] = NULL;
+	call_put_on(call, NULL);
 	send_drop(desc);
 	return call;
 }
@@ -147,6 +147,9 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	desc->out_size = __atomic_load_n(&tail->out_size, __ATOMIC_RELAXED);
 	if (desc->out_size > layout->out_max || said > CELL_SAID)
 		return false;
+	/* It saw that it is convicted: what it says then is not how the call ends. */
+	if (status == -ESTALE && cell_state(cell) == CELL_DOOMED)
+		return true;
 	store_relaxed(&desc->state, DESC_ANSWERED);
 	cell->calls++;
 	*task = &desc->call->task; /* it may be gone once it is handed over */

@@ -55,6 +55,7 @@ static bool look_at(struct cell *cell, bool closely, uint64_t now)
 	case CELL_DOOMED:
 		collect_entered(cell);
 		/* fall through */
+	case CELL_SPARE: /* it has no calls: any answer cannot be */
 	case CELL_WORKING:
 		any = collect(cell, now);
 		/* fall through */
@@ -87,11 +88,15 @@ struct sleep {
 static void listen_to(struct cell *cell, struct sleep *sleep)
 {
 	struct cell_shared *shared = cell->shared;
-	uint32_t used = load_relaxed(&cell->collected);
+	/* Of one that comes up, or that garbles, nothing is collected. */
+	bool deaf = cell_state(cell) == CELL_BORN || cell->garbled;
+	uint32_t used = load_relaxed(deaf ? &shared->used : &cell->collected);
 
 	store_relaxed(&shared->listens, 1);
 	sleep->word[sleep->words++] = (struct host_waitv){ &shared->used, used };
-	sleep->life[sleep->lives++] = &shared->life;
+	/* Else a submitter is waited for, which may need this CPU. */
+	if (cell_state(cell) != CELL_DOOMED || !host_life_marked(&shared->life))
+		sleep->life[sleep->lives++] = &shared->life;
 }
 
 /* The time at which the collector looks again by itself. */
@@ -99,7 +104,7 @@ static uint64_t next_look(const struct cell *cell, uint64_t now, uint64_t scan)
 {
 	switch (cell_state(cell)) {
 	case CELL_DOOMED:
-		return cell->kill_at ? cell->kill_at : now + WARD_MS(1);
+		return now + WARD_MS(1);
 	case CELL_DEAD:
 		return cell->reaped ? HOST_FOREVER : now + WARD_MS(1);
 	case CELL_LEAVING: /* its end, in good order, wakes nobody */
@@ -119,8 +124,9 @@ static bool moved(const struct ward_cells *cells)
 
 		if (state == CELL_NONE || state == CELL_DEAD || cell->garbled)
 			continue;
-		if (load_acquire(&cell->shared->used) != /* [kd] */
-		    load_relaxed(&cell->collected))
+		if (state != CELL_BORN &&
+		    load_acquire(&cell->shared->used) != /* [kd] */
+			    load_relaxed(&cell->collected))
 			return true;
 		if (state == CELL_BORN &&
 		    load_acquire(&cell->shared->stage) != CELL_COMING)

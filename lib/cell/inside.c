@@ -131,6 +131,21 @@ static void fetch(struct inside *me, uint32_t at, uint32_t avail)
 	prefetch_own(cell_tail(head, &me->layout));
 }
 
+/*
+ * The parent may take back a number before its count of them is seen here: then 'taken'
+ * is ahead.
+ */
+static bool any_from(uint32_t taken, uint32_t avail)
+{
+	return (int32_t)(avail - taken) > 0;
+}
+
+static bool anything_put(const struct cell_shared *shared)
+{
+	return any_from(load_relaxed(&shared->taken),
+			load_acquire(&shared->avail)); /* [ka] */
+}
+
 static bool take(struct inside *me, uint32_t *number)
 {
 	struct cell_shared *shared = me->shared;
@@ -138,7 +153,7 @@ static bool take(struct inside *me, uint32_t *number)
 
 	do {
 		avail = load_acquire(&shared->avail); /* [ka] */
-		if (taken == avail)
+		if (!any_from(taken, avail))
 			return false;
 		*number = load_relaxed(
 			cell_avail(shared, me->layout.depth, taken));
@@ -150,7 +165,7 @@ static bool take(struct inside *me, uint32_t *number)
 /* Is there anything to do?  Looked at after 'asleep' was stored. */
 static bool anything(const struct cell_shared *shared)
 {
-	return load_relaxed(&shared->taken) != load_acquire(&shared->avail) ||
+	return anything_put(shared) ||
 	       load_acquire(&shared->order) != CELL_SERVE;
 }
 
@@ -187,8 +202,7 @@ void inside_serve(struct inside *me)
 		for (; take(me, &number); served++)
 			serve_one(me, number);
 		if (load_acquire(&me->shared->order) == CELL_LEAVE &&
-		    load_relaxed(&me->shared->taken) ==
-			    load_acquire(&me->shared->avail)) /* [ka] */
+		    !anything_put(me->shared))
 			return;
 		/* A lone call has no next one soon, and others need the CPU. */
 		if (served >= CELL_BURST && look_around(me->shared))

@@ -57,18 +57,34 @@ static void send_ring(struct cell *cell)
 	host_wake_shared(&cell->shared->rung, 1);
 }
 
-/* Drops the claim, and sees to what came meanwhile, and to a cell that sleeps. */
+/* A waiter that met the claim took it for a cell without room. */
+static bool missed_room(const struct cell *cell, bool mine)
+{
+	return unlikely(load_relaxed(&cell->cells->room.inside)) && /* [kr] */
+	       (mine || (uint32_t)load_relaxed(&cell->free.top));
+}
+
+/*
+ * Drops the claim, and sees to what came meanwhile, to a cell that sleeps, and to those
+ * that wait for room.
+ */
 static void drop(struct cell *cell)
 {
+	bool mine;
+
 	do {
+		mine = cell->mine != STACK_NONE;
 		store_release(&cell->claim, 0); /* [P] */
-		barrier_seq_cst(); /* [kc] [kw] published | asleep; [ke] free | entered */
+		/* [kc] [kw] published | asleep; [ke] free | entered; [kr] free | waits */
+		barrier_seq_cst();
 		if (likely(!anybody_entered(cell)) ||
 		    cell_state(cell) != CELL_WORKING || !claim(cell))
 			break;
 		put_entered(cell);
 	} while (true);
 	send_ring(cell);
+	if (missed_room(cell, mine))
+		wait_wake(&cell->cells->room);
 	if (unlikely(anybody_entered(cell) || load_relaxed(&cell->cells->asleep))) /* [kw] */
 		cells_wake(cell->cells);
 }
@@ -238,7 +254,7 @@ void send_post(struct desc *desc)
 	struct cell *cell = desc->cell;
 
 	/* Not before: a worker that was fenced as it filled has lost the call. */
-	desc->call->priv[1] = desc;
+	call_put_on(desc->call, desc);
 	if (likely(claim(cell))) {
 		if (likely(cell_state(cell) == CELL_WORKING)) { /* [kf] */
 			put(cell, desc);
@@ -266,7 +282,7 @@ static bool put_quick(struct cell *cell, struct ward_call *call)
 	desc = take_claimed(cell);
 	if (likely(desc)) {
 		send_fill(desc, call);
-		call->priv[1] = desc;
+		call_put_on(call, desc);
 		put(cell, desc);
 	}
 	drop(cell);
