@@ -124,7 +124,7 @@ tests_unit_test_intensity_LDADD = $(LDADD) -lm
 tests_unit_test_metrics_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ward_pool_stats
 tests_unit_test_page_SOURCES = tests/unit/test_page.c \
 	benchmarks/chart.c benchmarks/measure.c benchmarks/page.c \
-	benchmarks/page_heal.c benchmarks/page_speed.c benchmarks/piece.c \
+	benchmarks/page_cells.c benchmarks/page_heal.c benchmarks/page_speed.c benchmarks/piece.c \
 	benchmarks/svg.c
 tests_unit_test_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_page_LDADD = $(LDADD) -lm
