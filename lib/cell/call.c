@@ -12,6 +12,7 @@
 #include "lane/wait.h"
 
 enum { ROOM_LOOKS = 8 };
+#define ROOM_AGAIN UINT64_C(1000000)
 
 static struct ward_cells *cells_of(const struct ward_call *call)
 {
@@ -20,52 +21,54 @@ static struct ward_cells *cells_of(const struct ward_call *call)
 
 /* ---- room ------------------------------------------------------------------------ */
 
-/* A submitter: what is on its way to a cell goes on. */
-static bool is_shut(const struct ward_cells *cells, unsigned how)
-{
-	return how == WAIT_RELIEVED && (load_acquire(&cells->closed) ||
-					load_acquire(&cells->pool->inbox.closed));
-}
-
 static int look_for_room(struct ward_cells *cells, const struct ward_call *call,
-			 unsigned how, struct desc **desc)
+			 struct desc **desc)
 {
 	int err;
 
 	*desc = send_take(cells, call, NULL);
 	if (*desc)
 		return 0;
-	if (is_shut(cells, how))
-		return -ESHUTDOWN;
 	if (load_acquire(&cells->ending))
 		return -ECANCELED;
 	err = call->task.cancel ? cancel_cause(call->task.cancel) : 0;
 	return err ? err : -EAGAIN;
 }
 
+/* The same for a submitter, who is refused where a call that was accepted goes on. */
+static int look_to_submit(struct ward_cells *cells, const struct ward_call *call,
+			  struct desc **desc)
+{
+	int err = look_for_room(cells, call, desc);
+
+	if (err && (load_acquire(&cells->closed) ||
+		    load_acquire(&cells->pool->inbox.closed)))
+		err = -ESHUTDOWN;
+	return err;
+}
+
 /* Answers come in bursts: a submitter that looks some more often need not sleep. */
 static bool room_comes(struct ward_cells *cells, const struct ward_call *call,
-		       unsigned how, int *err, struct desc **desc)
+		       int *err, struct desc **desc)
 {
 	for (int i = 0; i < ROOM_LOOKS; i++) {
 		host_yield();
-		*err = look_for_room(cells, call, how, desc);
+		*err = look_to_submit(cells, call, desc);
 		if (*err != -EAGAIN)
 			return true;
 	}
 	return false;
 }
 
-/* 'how' as in wait.h. */
 static int wait_room(struct ward_cells *cells, const struct ward_call *call,
-		     ward_ns until, unsigned how, struct desc **desc)
+		     ward_ns until, struct desc **desc)
 {
 	struct wait_entry entry;
 	int err = -EAGAIN, why;
 
-	wait_enter(&entry, &cells->room, until, how);
+	wait_enter(&entry, &cells->room, until, WAIT_RELIEVED);
 	wait_token(&entry, call->task.cancel);
-	why = wait_event(&entry, (err = look_for_room(cells, call, how, desc)) !=
+	why = wait_event(&entry, (err = look_to_submit(cells, call, desc)) !=
 					 -EAGAIN);
 	if (why && *desc)
 		send_drop(*desc);
@@ -73,14 +76,14 @@ static int wait_room(struct ward_cells *cells, const struct ward_call *call,
 }
 
 static int find_room(struct ward_cells *cells, const struct ward_call *call,
-		     ward_ns until, unsigned how, struct desc **desc)
+		     ward_ns until, struct desc **desc)
 {
-	int err = look_for_room(cells, call, how, desc);
+	int err = look_to_submit(cells, call, desc);
 
 	if (likely(err != -EAGAIN) || until == WARD_NOWAIT ||
-	    room_comes(cells, call, how, &err, desc))
+	    room_comes(cells, call, &err, desc))
 		return err;
-	return wait_room(cells, call, until, how, desc);
+	return wait_room(cells, call, until, desc);
 }
 
 /* ---- on a worker ----------------------------------------------------------------- */
@@ -99,13 +102,27 @@ static void go(struct ward_task *task, void *arg)
 	cells_put(cells);
 }
 
-/* Hands the call to a cell. */
+static void go_later(struct ward_task *task, void *cells)
+{
+	if (task)
+		collect_later(cells, task, host_now() + ROOM_AGAIN);
+}
+
+/*
+ * Hands the call to a cell.  Where there is no room it comes again: a worker that waited
+ * for that would be missing for the answers that make room.
+ */
 static cold int call_send(struct ward_call *call)
 {
 	struct slot *slot = slot_here();
 	struct desc *desc = NULL;
-	int err = find_room(cells_of(call), call, WARD_FOREVER, WAIT_BLOCK, &desc);
+	int err = look_for_room(cells_of(call), call, &desc);
 
+	if (err == -EAGAIN) {
+		slot->away = (struct slot_away){ go_later, cells_of(call) };
+		slot->needs_cleanup = 1;
+		return SLOT_AWAY;
+	}
 	if (err)
 		return err;
 	slot->away = (struct slot_away){ go, desc };
@@ -241,7 +258,7 @@ static __attribute__((noinline)) int submit_slowly(struct ward_cells *cells,
 						   struct ward_call *call, ward_ns until)
 {
 	struct desc *desc = NULL;
-	int err = find_room(cells, call, until, WAIT_RELIEVED, &desc);
+	int err = find_room(cells, call, until, &desc);
 
 	if (err)
 		return err;

@@ -198,6 +198,8 @@ enum collected {
 };
 /* All that there are. */
 enum collected collect_answers(struct cell *cell);
+/* A worker finds a place for the call, from that time on; 0: at once. */
+void collect_later(struct ward_cells *cells, struct ward_task *task, uint64_t at);
 /* What the cell has not taken goes to others; or by workers, who may answer it. */
 void collect_back(struct cell *cell, bool by_workers);
 /*

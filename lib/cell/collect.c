@@ -204,14 +204,16 @@ enum collected collect_answers(struct cell *cell)
 
 /* ---- to another cell ------------------------------------------------------------- */
 
-/* A worker finds a place for it, as it does when a lane lets it run. */
-static void to_worker(struct ward_cells *cells, struct ward_task *task)
+void collect_later(struct ward_cells *cells, struct ward_task *task, uint64_t at)
 {
 	struct pool *pool = cells->pool;
 
 	transition_begin(pool);
 	task_move(task_priv(task), TASK_RERUN, 0);
-	later_requeue(&pool->inbox, task, false);
+	if (at)
+		later_put(&pool->inbox, task, at, false);
+	else
+		later_requeue(&pool->inbox, task, false);
 	add_acq_rel(&pool->inbox.away.requeued, 1);
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
@@ -241,7 +243,7 @@ static void move(struct cell *cell, struct desc *desc, bool by_worker)
 	/* The collector runs no code of the user's. */
 	other = by_worker || call->fill ? NULL : send_take(cells, call, cell);
 	if (!other) {
-		to_worker(cells, &call->task);
+		collect_later(cells, &call->task, 0);
 		return;
 	}
 	send_fill(other, call);
