@@ -15,6 +15,7 @@ sane_story_tests = \
 	tests/story/callbacks \
 	tests/story/cancel_storm \
 	tests/story/clock \
+	tests/story/cells_killed \
 	tests/story/close_blocked \
 	tests/story/death \
 	tests/story/debugger \
@@ -110,7 +111,7 @@ check_LTLIBRARIES += tests/story/libstory.la
 tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
 tests/story/%: PART_LIBS = tests/story/libstory.la
 $(story_tests): tests/story/libstory.la
-EXTRA_DIST += tests/story/faulty.h tests/story/hold.h tests/story/lock.h \
+EXTRA_DIST += tests/story/cells.h tests/story/faulty.h tests/story/hold.h tests/story/lock.h \
 	tests/story/manager.h \
 	tests/story/wards.h
 
