@@ -152,8 +152,8 @@ struct ward_cells {
 	_Atomic uint32_t first;	 /* K: enum cell_stage of the first cell; M */
 	_Atomic int32_t error;	 /* K: why the last one could not be made */
 
-	/* K: */
-	struct counts {
+	/* K: at each answer, and so apart from what is looked at for each call. */
+	line_aligned struct counts {
 		_Atomic uint64_t sent, answered, lost, moved; /* sent: by cells that ended */
 		_Atomic uint64_t born, unborn, died, killed, garbled, recycled;
 	} counts;

@@ -149,16 +149,17 @@ static bool anything_put(const struct cell_shared *shared)
 static bool take(struct inside *me, uint32_t *number)
 {
 	struct cell_shared *shared = me->shared;
-	uint32_t taken = load_relaxed(&shared->taken), avail;
+	uint32_t taken = load_relaxed(&shared->taken);
 
 	do {
-		avail = load_acquire(&shared->avail); /* [ka] */
-		if (!any_from(taken, avail))
+		if (!any_from(taken, me->seen))
+			me->seen = load_acquire(&shared->avail); /* [ka] */
+		if (!any_from(taken, me->seen))
 			return false;
 		*number = load_relaxed(
 			cell_avail(shared, me->layout.depth, taken));
 	} while (!cas_acq_rel(&shared->taken, &taken, taken + 1)); /* [ka] */
-	fetch(me, taken + 1, avail);
+	fetch(me, taken + 1, me->seen);
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct inside {
 	struct pool *pool; /* without threads */
 	struct ward_request request;
 	void *local;
+	uint32_t seen; /* 'avail', as it was looked at last */
 };
 
 /* From its start hook until it is told to leave, by the calling thread. */

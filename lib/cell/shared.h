@@ -82,15 +82,17 @@ struct cell_shared {
 	char name[16];
 	/* PA: */
 	line_aligned _Atomic uint32_t avail; /* numbers ever put [ka] */
-	_Atomic uint32_t rung;	 /* futex: the cell's */
+	/* PA, seldom: the cell looks at them at each call. */
+	line_aligned _Atomic uint32_t rung; /* futex: the cell's */
 	_Atomic uint32_t order;	 /* enum cell_order */
 	_Atomic uint32_t listens; /* the parent sleeps on 'used' [kd] */
 	/* X: */
 	line_aligned _Atomic uint32_t taken; /* numbers ever taken [ka] */
 	/* CE: */
-	_Atomic uint32_t asleep; /* on 'rung' [kc] */
-	_Atomic uint32_t stage;	 /* enum cell_stage */
 	_Atomic uint32_t inside; /* the number of the call that it is inside of, and one */
+	/* CE, seldom: the parent looks at them at each call. */
+	line_aligned _Atomic uint32_t asleep; /* on 'rung' [kc] */
+	_Atomic uint32_t stage;	 /* enum cell_stage */
 	line_aligned _Atomic uint32_t used; /* numbers ever answered; futex [kb] */
 	line_aligned struct host_life life; /* the cell holds it to its end */
 	struct slot slot; /* of its thread: pulse, epoch, declared waits */
