@@ -222,14 +222,25 @@ static int32_t answer(int from)
 	return pid;
 }
 
+/* It can be waited for some moments after its socket is shut. */
+static void reap(int32_t pid)
+{
+	struct host_process it;
+	struct host_end end;
+	struct pollfd look;
+
+	host_process_open(&it, pid);
+	look = (struct pollfd){ .fd = it.fd, .events = POLLIN };
+	host_process_kill(&it);
+	host_call(poll(&look, 1, PATIENCE));
+	if (!host_process_ended(&it, &end) && it.fd >= 0)
+		host_close(it.fd);
+}
+
 /* A late answer would be taken for that to the next message: it is asked no more. */
 static void give_up(void)
 {
-	struct host_process it = { .pid = load_relaxed(&zygote.pid), .fd = -1 };
-	struct host_end end;
-
-	host_process_kill(&it);
-	host_process_ended(&it, &end);
+	reap(load_relaxed(&zygote.pid));
 	host_close(zygote.socket);
 	zygote.socket = -1;
 	store_release(&zygote.pid, 0);
