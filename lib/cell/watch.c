@@ -186,10 +186,25 @@ bool watch_end(struct cell *cell, uint64_t now)
 
 /* ---- silent ---------------------------------------------------------------------- */
 
+/* The call that it is inside of, or comes to next, whatever it says. */
+static const struct ward_call *oldest(const struct cell *cell)
+{
+	const struct desc *first = NULL;
+
+	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
+		const struct desc *desc = &cell->desc[i];
+
+		if (load_acquire(&desc->state) == DESC_SENT &&
+		    (!first || (int32_t)(desc->at - first->at) < 0))
+			first = desc;
+	}
+	return first ? first->call : NULL;
+}
+
 static struct budgets budgets_of(struct cell *cell)
 {
 	const struct ward_policy *pools = &cell->cells->pool->policy;
-	const struct ward_call *call = call_inside(cell);
+	const struct ward_call *call = oldest(cell);
 	const struct ward_policy *own = call ? call->task.policy : NULL;
 
 	own = own ? own : pools;
@@ -203,18 +218,10 @@ static struct budgets budgets_of(struct cell *cell)
 	};
 }
 
-/*
- * A cell that has calls and says that it is inside of none is on its way to one; how far,
- * its answers tell: so a cell that only says so does not hold its calls for ever.
- */
+/* How far it is, its answers tell: what it says of its epochs may be a lie. */
 static uint64_t epoch_of(const struct cell *cell)
 {
-	uint64_t word = load_acquire(&cell->shared->slot.word); /* [E] */
-
-	if (slot_inside(word) || !cell_load(cell))
-		return word;
-	return (uint64_t)load_relaxed(&cell->collected) * SLOT_PHASES +
-	       SLOT_HOOK;
+	return (uint64_t)load_relaxed(&cell->collected) * SLOT_PHASES + SLOT_HOOK;
 }
 
 static struct sign sign_of(const struct cell *cell)
@@ -386,9 +393,12 @@ void watch_scan(struct ward_cells *cells, uint64_t now)
 	for_each_cell(cell, cells) {
 		enum cell_state state = cell_state(cell);
 
-		if ((state == CELL_WORKING || state == CELL_LEAVING) &&
-		    cell_load(cell))
+		if (state != CELL_WORKING && state != CELL_LEAVING)
+			continue;
+		if (cell_load(cell))
 			scan_cell(cell, now, late);
+		else
+			cell->history.last.gen = 0; /* the next call begins anew */
 	}
 	wait_tell(&cells->room); /* [kr] */
 	cells->next_scan = now + cells->pool->scan;
