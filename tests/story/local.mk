@@ -15,6 +15,7 @@ sane_story_tests = \
 	tests/story/callbacks \
 	tests/story/cancel_storm \
 	tests/story/clock \
+	tests/story/cells_hostile \
 	tests/story/cells_killed \
 	tests/story/close_blocked \
 	tests/story/death \

@@ -33,6 +33,7 @@ enum order {
 	ASK_SLEEP, /* the same, asleep */
 	ASK_BEAT,  /* beats for ever */
 	ASK_DECLARED, /* a wait that is declared, until the gate is open */
+	ASK_SILENT, /* a wait of which nobody hears, until the gate is open */
 	ASK_EXIT,
 	ASK_ABORT,
 	ASK_FAULT,
@@ -226,6 +227,10 @@ static inline int serve(struct ward_request *r)
 		return wait_gate(ask.gate, true);
 	case ASK_CHECK:
 		return wait_check();
+	case ASK_SILENT:
+		while (!atomic_load(&board->open[ask.gate]))
+			cell_nap();
+		return 0;
 	case ASK_SPIN:
 	case ASK_SLEEP:
 		hang(ask.order == ASK_SLEEP);
