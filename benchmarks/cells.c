@@ -4,7 +4,7 @@
  * ways to have them.  'workers' is the number of processes.
  *
  * request	ns for each request of 64 bytes, which the process reads, and its answer
- *		of 8; one thread submits, 256 are under way to each process
+ *		of 8; one thread submits, 1024 are under way to each process
  *		(cells_ward.c, cells_ways.c); pool: an empty task of a pool of threads;
  *		python: ProcessPoolExecutor
  * request_cpu	the same, CPU of all processes
@@ -36,7 +36,7 @@
 
 /* ---- a stream ------------------------------------------------------------ */
 
-enum { WINDOW = 256, PAYLOADS = 16 };
+enum { WINDOW = 1024, PAYLOADS = 16 };
 
 struct stream cells_stream(const struct trial *t)
 {

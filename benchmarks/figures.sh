@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The figures of docs/benchmarks.md, measured anew: one file of JSON, which
-# figures.awk fills into benchmarks.md.in.  Some twelve minutes, better alone on the
+# figures.awk fills into benchmarks.md.in.  Some fourteen minutes, better alone on the
 # machine.
 #
 #	figures.sh FILE [BENCH...]
@@ -19,7 +19,7 @@ trap 'rm -rf "$tmp"' EXIT
 touch "$tmp/kept" "$file"
 
 [ $# -gt 0 ] || set -- minute throughput inflight latency overhead heal idle memory \
-	limit cancel forkjoin lanes port timer recall work1us burst steward
+	limit cancel forkjoin lanes port timer recall work1us burst steward cells
 for bench; do
 	echo "figures: $bench" >&2
 	args="$bench --quick"
