@@ -173,6 +173,7 @@ static void garble(enum garbling how)
 	case SIZES:
 	case WORDS:
 		sizes(how == WORDS);
+		answer(load_relaxed(&segment->inside) - 1);
 		break;
 	case USED:
 		store_release(&segment->used, any_word());
