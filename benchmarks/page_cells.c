@@ -47,7 +47,7 @@ void page_cells(const struct page *p)
 		return;
 	page_section(
 		p, "Workers that are processes",
-		"A request is 64 bytes, which a process reads, and its answer 8; 256 "
+		"A request is 64 bytes, which a process reads, and its answer 8; 1024 "
 		"are under way to each. Ring is shared memory alone, for scale, pool an "
 		"empty task of libward's threads.");
 	fputs("<div class=\"grid\">\n", p->out);
