@@ -20,8 +20,9 @@ trap 'exit 2' HUP INT TERM
 includes="-I$here/include -I$here -I$top_srcdir/include ${CK_CFLAGS:-}"
 flags="-std=gnu11 -D_GNU_SOURCE -DBELL_RUSH_AFTER=sim_rush_after"
 flags="$flags -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DSAVED_COPIES=4"
-flags="$flags -DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 -DDEPUTY_AWAY_MS=20000"
+flags="$flags -DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 -DCELLS_ALL=4u -DCELLS_LOOKS=1 -DINSIDE_LOOKS=1 -DDEPUTY_AWAY_MS=20000"
 flags="$flags -DDEPUTY_LOOKS=sim_looks -DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER"
+flags="$flags -DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16"
 flags="$flags -O1 -g0 -w -fno-common"
 sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
 	"$here/local.mk")
@@ -90,7 +91,7 @@ plant() {
 	rm -f "$desk"/planted/*
 	cp "$work"/clean/*.o "$desk/planted"
 	compile "$desk/lib" "$desk/planted" "$@" &&
-		"$CC" -o "$desk/planted/sim" "$desk"/planted/*.o &&
+		"$CC" -no-pie -o "$desk/planted/sim" "$desk"/planted/*.o &&
 		"$desk/planted/sim" -x -n "$seeds" $names
 }
 

@@ -54,6 +54,8 @@ struct thread {
 	uint32_t turn;	/* how often it was */
 	uint64_t since; /* READY or not since then */
 	uint64_t cpu;	/* ns that it was READY before */
+	int process;	/* its first thread's place, plus one; 0: the parent */
+	bool killed;	/* makes no more steps */
 
 	/* the memory's */
 	uint32_t tick;
@@ -127,6 +129,7 @@ bool block(const void *futex, const void *another, int joins,
 void unblock(struct thread *t, bool timed_out);
 bool was_ended(int thread);
 uint64_t cpu_of(const struct thread *t);
+void kill_process(int process); /* each of its threads ends when its turn comes */
 int wake(const void *futex, int n);
 bool on_stack(const void *p);
 bool is_private(const void *p);
@@ -138,6 +141,7 @@ const char *name_of(const void *p);
 void memory_reset(void);
 void memory_spawn(int child); /* a new place */
 void memory_joined(int child);
+void memory_anew(const void *p, size_t size); /* the host has put something there */
 void memory_settle(int thread); /* its buffer drains */
 void memory_some_settle(void);
 void memory_full_fence(int thread);

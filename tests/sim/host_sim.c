@@ -25,6 +25,7 @@ static bool gone[ARENA / LINE];
 static size_t arena_used;
 static bool lowered[SIM_THREADS];
 static unsigned spurious;	  /* returns for no reason so far */
+static int nsegments;		  /* ever made */
 static struct knows last_words;	  /* what lost threads knew */
 
 unsigned sim_unfreed(void)
@@ -42,6 +43,7 @@ void host_sim_reset(void)
 	memset(gone, 0, arena_used / LINE);
 	arena_used = 0;
 	spurious = 0;
+	nsegments = 0;
 	memset(lowered, 0, sizeof(lowered));
 	memset(&last_words, 0, sizeof(last_words));
 	/* A run depends on none before it; the seed says if tokens have moved. */
@@ -389,13 +391,22 @@ static bool watches(const struct thread *t, const struct host_life *life)
 	return false;
 }
 
-/* The kernel marks the life and wakes one of those that watch it. */
+bool host_life_marked(const struct host_life *life)
+{
+	return host_life_lost(life);
+}
+
+/*
+ * The kernel marks the life, if that says what it did, and wakes one of those that watch
+ * it.
+ */
 void host_sim_vanished(struct thread *thread)
 {
 	int list[SIM_THREADS];
 	uint32_t n = 0;
 
-	if (!thread->life)
+	if (!thread->life ||
+	    thread->life->mutex[0] != (uint64_t)(thread - threads) + 1)
 		return;
 	thread->life->mutex[0] = LOST;
 	know(&last_words, &thread->knows);
@@ -436,7 +447,241 @@ void host_wait_lives(_Atomic uint32_t *word, uint32_t seen,
 	trace(SIM_HERE, "%s, %s: awake", name_of(p), name_of(g));
 }
 
+/* ---- other processes: threads that may be killed ------------------------------------ */
+
+#define SEGMENTS 64
+
+static struct host_segment segments[SEGMENTS];
+static struct {
+	int fd;
+	char message[HOST_MESSAGE];
+} birth[SIM_THREADS];
+static void (*zygote)(int fd, const void *message);
+
+int host_segment_make(struct host_segment *segment, const char *name, size_t size)
+{
+	(void)name;
+	step();
+	if (nsegments == SEGMENTS)
+		sim_fail(SIM_WRONG, "the simulator has no room for more segments");
+	if (!segment->mem)
+		segment->mem = host_alloc(size);
+	segment->size = size;
+	segment->fd = nsegments;
+	segments[nsegments++] = *segment;
+	return 0;
+}
+
+int host_segment_take(struct host_segment *segment, int fd)
+{
+	*segment = segments[fd];
+	return 0;
+}
+
+void host_segment_close(struct host_segment *segment)
+{
+	segment->fd = -1;
+}
+
+void host_segment_empty(struct host_segment *segment)
+{
+	step();
+	memset(segment->mem, 0, segment->size);
+	memory_anew(segment->mem, segment->size);
+}
+
+void host_segment_free(struct host_segment *segment)
+{
+	host_free(segment->mem, segment->size);
+	segment->mem = NULL;
+}
+
+int host_wait_shared(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
+{
+	return host_wait(word, seen, until);
+}
+
+void host_wake_shared(_Atomic uint32_t *word, int n)
+{
+	host_wake(word, n);
+}
+
+/* Is what it would sleep on as it was seen?  Then the thread is where wakers find it. */
+static bool listen_shared(_Atomic uint32_t *word, uint32_t seen,
+			  const struct host_waitv *shared, unsigned n,
+			  struct host_life *const *lives, unsigned m)
+{
+	check(n < HOST_WAITV_MAX && m <= sizeof(me->watched) / sizeof(me->watched[0]));
+	me->watches = m;
+	for (unsigned i = 0; i < m; i++) {
+		me->watched[i] = lives[i];
+		if (lives[i]->mutex[0] == LOST)
+			return false;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		void *p = (void *)(uintptr_t)shared[i].word;
+
+		arena_check(p);
+		me->futex[i + 1] = p;
+		if (memory_kernel_load(p, 4) != shared[i].seen)
+			return false;
+	}
+	return memory_kernel_load((void *)(uintptr_t)word, 4) == seen;
+}
+
+void host_wait_shared_any(_Atomic uint32_t *word, uint32_t seen,
+			  const struct host_waitv *shared, unsigned n,
+			  struct host_life *const *lives, unsigned m, uint64_t until)
+{
+	void *p = (void *)(uintptr_t)word;
+
+	step();
+	memory_full_fence(current);
+	if (listen_shared(word, seen, shared, n, lives, m) && !for_no_reason()) {
+		trace(SIM_HERE, "%s, ...: sleeps", name_of(p));
+		block(p, me->futex[1], 0, NULL, NULL, until);
+	}
+	me->watches = 0;
+	memset(me->futex, 0, sizeof(me->futex));
+	trace(SIM_HERE, "%s, ...: awake", name_of(p));
+}
+
+int host_zygote_start(void (*born)(int fd, const void *message))
+{
+	zygote = born;
+	return 0;
+}
+
+int host_zygote_refuse(void)
+{
+	return 0;
+}
+
+static void live(void *arg)
+{
+	int i = current;
+
+	(void)arg;
+	zygote(birth[i].fd, birth[i].message);
+	host_process_exit(0);
+}
+
+int host_zygote_ask(int fd, const void *message, struct host_process *process)
+{
+	int i;
+
+	step();
+	i = spawn(live, NULL, NULL);
+	if (i < 0)
+		return -EAGAIN;
+	threads[i].process = i + 1;
+	birth[i].fd = fd;
+	memcpy(birth[i].message, message, HOST_MESSAGE);
+	process->pid = (int32_t)threads[i].turn * SIM_THREADS + i;
+	process->fd = -1;
+	trace(SIM_HERE, "T%d", i);
+	return 0;
+}
+
+int host_process_exec(const char *path, char *const *argv, const char *variable,
+		      int fd, struct host_process *process)
+{
+	(void)path;
+	(void)argv;
+	(void)variable;
+	(void)fd;
+	(void)process;
+	return -ENOENT;
+}
+
+/* Its first thread; NULL: all of them have ended. */
+static const struct thread *first_of(const struct host_process *process)
+{
+	int i = process->pid % SIM_THREADS;
+
+	if ((int32_t)threads[i].turn != process->pid / SIM_THREADS)
+		return NULL;
+	for (int k = 0; k < nthreads; k++)
+		if (threads[k].process == i + 1 && threads[k].state != ENDED)
+			return &threads[i];
+	return NULL;
+}
+
+/* As asked of it, which it ignores. */
+bool host_process_signal(const struct host_process *process, int signo)
+{
+	(void)signo;
+	step();
+	return process->pid && first_of(process);
+}
+
+bool host_process_kill(const struct host_process *process)
+{
+	const struct thread *first;
+
+	step();
+	first = process->pid ? first_of(process) : NULL;
+	if (first)
+		kill_process(first->process);
+	return first;
+}
+
+bool host_process_ended(struct host_process *process, struct host_end *end)
+{
+	int i = process->pid % SIM_THREADS;
+
+	step();
+	*end = (struct host_end){ 0 };
+	if (!process->pid)
+		return true;
+	if (first_of(process))
+		return false;
+	end->known = true;
+	end->signo = threads[i].killed ? 9 : 0;
+	for (int k = 0; k < nthreads; k++)
+		if (threads[k].process == i + 1)
+			memory_joined(k);
+	*process = (struct host_process){ .fd = -1 };
+	return true;
+}
+
+void host_process_exit(int code)
+{
+	(void)code;
+	step();
+	kill_process(me->process);
+	me->killed = false; /* by itself */
+	end_thread();
+}
+
+int host_inherited(const char *variable)
+{
+	(void)variable;
+	return -1;
+}
+
+uint64_t host_process_memory(int32_t pid)
+{
+	(void)pid;
+	return 0;
+}
+
+int host_serve_parent(int32_t parent, const char *name,
+		      const struct host_limits *limits)
+{
+	(void)parent;
+	(void)name;
+	(void)limits;
+	return 0;
+}
+
 /* ---- looking ------------------------------------------------------------- */
+
+void host_stat_open_process(struct host_stat_files *files, int32_t pid)
+{
+	*files = host_stat_of(pid);
+}
+
 
 /* A step, as the compiler puts it before plain accesses elsewhere: race.c. */
 void __tsan_read4(void *at);

@@ -9,6 +9,16 @@ sim_scripts = tests/sim/bugs.sh
 # is not linked, race.c answers.  (It stands with the preprocessor's flags because those
 # are not handed to the linker.)
 tests_sim_sim_SOURCES = \
+	lib/cell/birth.c \
+	lib/cell/call.c \
+	lib/cell/cells.c \
+	lib/cell/collect.c \
+	lib/cell/collector.c \
+	lib/cell/inside.c \
+	lib/cell/send.c \
+	lib/cell/set.c \
+	lib/cell/told.c \
+	lib/cell/watch.c \
 	lib/flow/bridge.c \
 	lib/flow/hedge.c \
 	lib/flow/saved.c \
@@ -89,6 +99,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_task_priv.c \
 	tests/sim/sc_bridge.c \
+	tests/sim/sc_cells.c \
 	tests/sim/sc_cancel.c \
 	tests/sim/sc_seat_count.c \
 	tests/sim/sc_deque.c \
@@ -114,9 +125,13 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-DDEPUTY_AWAY_MS=20000 -DDEPUTY_LOOKS=sim_looks -DSAVED_COPIES=4 \
 	-DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER \
 	-DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
+	-DCELLS_ALL=4u -DCELLS_LOOKS=1 -DINSIDE_LOOKS=1 \
+	-DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16 \
 	-DWARD_ASSERTIONS -UWARD_PROBES \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
+# A call is sent to a cell by its address, which is to be the same in each run.
+tests_sim_sim_LDFLAGS = $(AM_LDFLAGS) -no-pie
 
 # The scheduler itself is seen by nobody, and is no part of sanitizers' builds.
 if !TSAN

@@ -272,7 +272,7 @@ static void plan(unsigned i, long seeds, long stops)
 	for (int m = 0; m < SIM_MODELS; m++) {
 		p.model = (enum sim_model)m;
 		p.kind = STOP;
-		p.first = (uint64_t)stops;
+		p.first = s->few && s->few < stops ? s->few : (uint64_t)stops;
 		for (unsigned t = 0; stops && t < SIM_THREADS; t++) {
 			p.n = t;
 			if (s->stop >> t & 1)

@@ -174,7 +174,9 @@ static struct place *place_of(void *p, unsigned size)
 		if (place->size != size && !on_stack(p))
 			sim_fail(SIM_WRONG, "%s is used in two sizes",
 				 name_of(p));
-		if (place->size != size) /* in another function's frame */
+		/* In another function's frame, or written plainly since. */
+		if (place->size != size ||
+		    place->at[place->n - 1].v != memory_peek(p, size))
 			begin(place, p, size);
 		return place;
 	}
@@ -533,6 +535,18 @@ void memory_joined(int child)
 {
 	know(&me->knows, &threads[child].knows);
 	threads[child].joined = true;
+}
+
+void memory_anew(const void *p, size_t size)
+{
+	const char *start = p;
+
+	for (unsigned i = 0; i < nplaces; i++) {
+		const char *at = places[i].p;
+
+		if (at >= start && at < start + size)
+			begin(&places[i], (void *)(uintptr_t)at, places[i].size);
+	}
 }
 
 /* ---- cells: relaxed, and owned ------------------------------------------- */

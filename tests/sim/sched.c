@@ -32,6 +32,8 @@ static uint32_t patience;   /* so many relaxes let the others go first */
 static uint32_t spins;	    /* of all threads */
 static void *private_word;  /* saved and restored with each thread */
 static int64_t lowest;
+static int stopped;	    /* the thread that was stopped for ever, or -1 */
+static bool may_hang;
 static long change_at[3]; /* pct */
 static uint32_t preempted, odd_used;
 static char stacks[SIM_THREADS][STACK] __attribute__((aligned(64)));
@@ -327,8 +329,34 @@ static void switch_over(void)
 		enter(next);
 }
 
+void kill_process(int process)
+{
+	for (int i = 0; i < nthreads; i++) {
+		struct thread *t = &threads[i];
+
+		if (t->process != process || t->state == ENDED)
+			continue;
+		t->killed = true;
+		if (t->state != READY)
+			unblock(t, false);
+	}
+}
+
+static void end_if_killed(void)
+{
+	if (!me->killed)
+		return;
+	trace(SIM_HERE, "is killed");
+	end_thread();
+}
+
 static void stop_here(void)
 {
+	stopped = current;
+	if (me->process && (!may_hang || sim_choose(2))) {
+		kill_process(me->process);
+		end_if_killed();
+	}
 	trace(SIM_HERE, "is stopped for ever");
 	memory_settle(current);
 	set_state(me, STOPPED);
@@ -337,6 +365,7 @@ static void stop_here(void)
 		    threads[i].joins == current + 1)
 			unblock(&threads[i], false);
 	switch_over();
+	end_if_killed();
 	abort();
 }
 
@@ -354,6 +383,7 @@ void step(void)
 	if (chance(64))
 		let_time_pass();
 	switch_over();
+	end_if_killed();
 	yielded &= 1u << current;
 }
 
@@ -412,6 +442,7 @@ int spawn(void (*fn)(void *), void (*last)(void *), void *arg)
 	t->until = NEVER;
 	t->since = clock_ns;
 	t->priority = (int64_t)(draw() % 1000000);
+	t->process = me->process;
 	if (running && i)
 		memory_spawn(i);
 	return i;
@@ -445,6 +476,8 @@ bool block(const void *futex, const void *another, int joins,
 {
 	if (until <= clock_ns)
 		return false;
+	if (until > NEVER / 64) /* no healing is to hide what was slept over */
+		until = NEVER;
 	me->futex[0] = futex;
 	me->futex[1] = another;
 	me->joins = joins;
@@ -456,6 +489,7 @@ bool block(const void *futex, const void *another, int joins,
 	set_state(me, BLOCKED);
 	look_again();
 	switch_over();
+	end_if_killed();
 	return !me->timed_out;
 }
 
@@ -517,6 +551,16 @@ bool is_private(const void *p)
 	return p == private_word || p == &host_holds;
 }
 
+void sim_may_hang(void)
+{
+	may_hang = true;
+}
+
+bool sim_is_weak(void)
+{
+	return run.model == SIM_WEAK;
+}
+
 unsigned sim_me(void)
 {
 	return (unsigned)current;
@@ -524,10 +568,7 @@ unsigned sim_me(void)
 
 int sim_stopped(void)
 {
-	for (int i = 0; i < nthreads; i++)
-		if (threads[i].state == STOPPED)
-			return i;
-	return -1;
+	return stopped;
 }
 
 uint64_t now(void)
@@ -630,6 +671,8 @@ struct result sim_run(const struct run *how, void (*body)(void))
 		threads[i].turn = 0;
 	nthreads = 1;
 	current = 0;
+	stopped = -1;
+	may_hang = false;
 	private_word = NULL;
 	yielded = 0;
 	clock_ns = 1000;

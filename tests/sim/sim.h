@@ -44,10 +44,13 @@ enum sim_end {
 
 /* 0..n-1, by the seed; dfs tries all. */
 uint32_t sim_choose(uint32_t n);
+bool sim_is_weak(void);
 /* The number of the running thread, in order of creation. */
 unsigned sim_me(void);
 /* The thread that was stopped for ever in this run, or -1. */
 int sim_stopped(void);
+/* From now on a process that is stopped may hang, and need not end there. */
+void sim_may_hang(void);
 /* A word of which each thread has its own: the library's thread-local one. */
 void sim_private(void *word);
 /* Memory of the host that was not given back. */
@@ -95,6 +98,7 @@ struct sim_scenario {
 	uint32_t bound; /* dfs: preemptions at most; 0: dfs is not tried */
 	uint32_t share; /* of the schedules; 0 is 1 */
 	uint32_t rare;	/* one in so many of them; 0 is 1 */
+	uint32_t few;	/* schedules for each point of a stop at most; 0: any number */
 	long steps;	/* more is a livelock; 0: a default */
 };
 #define SCENARIO(id, ...)                                                      \
