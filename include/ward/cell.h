@@ -205,7 +205,8 @@ WARD_API WARD_MUST int ward_cells_submit(struct ward_cells *cells,
 					 struct ward_call *call, ward_ns until);
 
 /*
- * Tells a call to stop: as ward_task_cancel(pool, &call->task, cause); and a cell that is
+ * Tells a call to stop: as ward_task_cancel(pool, &call->task, cause), which for a call is
+ * ward_task_recall(), too: done() and release() come; and a cell that is
  * in the call hears of it by ward_check() within some microseconds, not at the next scan.
  * A call that goes on for blocked_within of its policy after it was told, by whatever, is
  * overdue: its cell is killed, and it is answered -ECANCELED.

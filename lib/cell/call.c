@@ -139,7 +139,7 @@ static struct desc *answer_of(const struct ward_call *call)
 	return desc && load_relaxed(&desc->state) == DESC_ANSWERED ? desc : NULL;
 }
 
-static int call_run(struct ward_task *task)
+int call_run(struct ward_task *task)
 {
 	struct ward_call *call = call_of(task);
 

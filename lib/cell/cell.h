@@ -245,6 +245,11 @@ void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats);
 
 void collector_run(void *cells);
 
+/* ---- call.c: a call as its task ---------------------------------------------------- */
+
+/* run() of every call. */
+int call_run(struct ward_task *task);
+
 /* ---- set.c: a set's memory, and who needs it ------------------------------------- */
 
 static inline struct ward_call *call_of(struct ward_task *task)

@@ -119,6 +119,7 @@ int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
 	configure(cells, config);
 	cells->magic = handle_magic(HANDLE_CELLS);
 	cells->pool = pool;
+	store_relaxed(&pool->counted_run, call_run);
 	add_acq_rel(&pool->refs, 1);
 	store_relaxed(&cells->refs, 1);
 	cells->quiet_since = cells->next_scan = host_now();

@@ -198,6 +198,7 @@ static int recall(struct pool *pool, struct ward_task *task, int cause,
 
 	if (err)
 		return err;
+	back = back && task->run != load_relaxed(&pool->counted_run);
 	if (task_waits(word)) {
 		had = recall_waiting(pool, task, back);
 	} else if (back && recall_timed(pool, task, word)) {

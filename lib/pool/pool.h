@@ -126,6 +126,9 @@ struct pool {
 	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
 	struct lane *_Atomic lanes_unsafe; /* the same; not while a zombie is out */
 
+	/* M: of tasks that are counted elsewhere, too, and so are not given back: recall.c */
+	int (*_Atomic counted_run)(struct ward_task *task);
+
 	void (*free)(struct pool *pool); /* I: by the last pool_put() */
 	/* E: the steward's and the clerk's */
 	void *helpers;

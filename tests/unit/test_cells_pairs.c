@@ -388,6 +388,23 @@ PAIR(what_waited_behind_a_death_spends_no_attempt, 1, 2)
 	cr_assert_leq(counted(cells).lost, 2);
 }
 
+/* Its set counts it: it is answered, not given back. */
+PAIR(recall_from_a_lane, 1, 1)
+{
+	struct ward_lane *lane = lane_of(pool, .active = 1);
+	struct ask first, second;
+
+	asked_in(cells, lane, ask_at(&first, ASK_WAIT, 1));
+	cr_assert(at_gate(1, 1));
+	asked_in(cells, lane, ask_init(&second, ASK_ECHO, 0));
+	cr_assert_eq(ward_task_recall(pool, &second.call.task, 0),
+		     0);
+	ask_had(&second, -ECANCELED);
+	open_gate(1);
+	ask_had(&first, 0);
+	given_back(lane);
+}
+
 PAIR(stalls_with_a_backoff, 1, 1)
 {
 	struct ward_policy policy = hasty;
