@@ -236,6 +236,7 @@ WARD_API int ward_cells_drain(struct ward_cells *cells, ward_ns until);
  * -ESHUTDOWN in ward_check(), and what is still in a cell then is killed with it, and
  * answered -ECANCELED.  0: nothing is left; n > 0: so many calls are not released yet,
  * and the memory goes with the last of them; the pool must not be destroyed before.
+ * Either way the handle is gone, and no thread may be inside another call on it.
  * -EDEADLK; -EINVAL.  In a child after fork: gives back what is the child's.
  */
 WARD_API int ward_cells_destroy(struct ward_cells *cells, ward_ns until);
