@@ -47,7 +47,7 @@ struct ward_request {
 };
 
 /*
- * What runs in a cell.  In a cell made by the zygote these are functions of the program
+ * The code of a cell.  In a cell made by the zygote these are functions of the program
  * as it was when the zygote was made: what 'arg' points to must have been there by then.
  */
 struct ward_cell_program {
@@ -133,7 +133,7 @@ struct ward_cells_config {
 			    default 256 */
 	uint32_t in_max, out_max; /* bytes of a request, an answer; at most 2^30;
 				     default 4096.  A cell has depth x both of memory */
-	/* What the cells run: a copy of the zygote runs 'program'; or a program of its
+	/* The code: a copy of the zygote runs 'program'; or a program of its
 	 * own, 'path' with 'argv' (NULL: path alone), which calls ward_cell_main(), and
 	 * whose text stays where it is until destroy. */
 	const struct ward_cell_program *program;

@@ -208,7 +208,7 @@ static int limit(int what, uint64_t most)
 	return !most || !setrlimit(what, &to) ? 0 : -errno;
 }
 
-/* They come to a whole group or service; its parent decides for it. */
+/* These come to a whole group or service; the parent decides for its cells. */
 static void ignore_requests(void)
 {
 	static const int asked[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };

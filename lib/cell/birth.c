@@ -235,7 +235,7 @@ static bool is_spent(struct cell *cell, uint64_t now)
 	       cell->memory + cells->recycle_growth;
 }
 
-/* It answers what it has, and leaves.  Only where another one takes its place at once. */
+/* A spent cell answers what it has, and leaves: where another takes its place at once. */
 static void recycle(struct ward_cells *cells, uint64_t now)
 {
 	for_each_cell(cell, cells) {

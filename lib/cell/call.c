@@ -235,7 +235,7 @@ static void shut_call(struct pool *pool, struct ward_task *task)
 	wait_tell(&pool->answered); /* [y] */
 }
 
-/* It was never there. */
+/* The call was never there. */
 static cold void unaccept(struct pool *pool)
 {
 	stripes_add(&pool->inbox.away.direct, -(uint64_t)1);

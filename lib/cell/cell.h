@@ -200,10 +200,10 @@ enum collected {
 enum collected collect_answers(struct cell *cell);
 /* A worker finds a place for the call, from that time on; 0: at once. */
 void collect_later(struct ward_cells *cells, struct ward_task *task, uint64_t at);
-/* What the cell has not taken goes to others; or by workers, who may answer it. */
+/* Calls that the cell has not taken go to others; or to workers, who may answer them. */
 void collect_back(struct cell *cell, bool by_workers);
 /*
- * What submitters left to the holder of the claim of a cell that is at work no more; the
+ * Numbers that submitters left to the holder of the claim, of a cell at work no more; the
  * claim is kept.  False: a submitter has it, for some instructions.
  */
 bool collect_entered(struct cell *cell);
@@ -309,7 +309,7 @@ static inline uint32_t cell_load(const struct cell *cell)
 	       load_relaxed(&cell->given_back);
 }
 
-/* It is to look at what its parent has to say. */
+/* The cell is to look at what its parent has to say. */
 static inline void cell_order(struct cell *cell, enum cell_order order)
 {
 	store_release(&cell->shared->order, order);
@@ -317,7 +317,7 @@ static inline void cell_order(struct cell *cell, enum cell_order order)
 	host_wake_shared(&cell->shared->rung, 1);
 }
 
-/* It has a process that answers, or may. */
+/* The cell has a process that answers, or may. */
 static inline bool cell_lives(const struct cell *cell)
 {
 	enum cell_state state = cell_state(cell);

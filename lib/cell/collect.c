@@ -147,7 +147,7 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	desc->out_size = __atomic_load_n(&tail->out_size, __ATOMIC_RELAXED);
 	if (desc->out_size > layout->out_max || said > CELL_SAID)
 		return false;
-	/* It saw that it is convicted: what it says then is not how the call ends. */
+	/* The cell saw that it is convicted: its answer is not how the call ends. */
 	if (status == -ESTALE && cell_state(cell) == CELL_DOOMED)
 		return true;
 	store_relaxed(&desc->state, DESC_ANSWERED);
@@ -158,7 +158,7 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	return true;
 }
 
-/* What an answer further on is read from is on its way meanwhile. */
+/* The lines of an answer further on are on their way meanwhile. */
 static void fetch(struct cell *cell, uint32_t at)
 {
 	const struct cell_layout *layout = &cell->cells->layout;
@@ -314,7 +314,7 @@ static void lose_call(struct cell *cell, struct desc *desc)
 	lose(cells, &part(desc)->task, why, lost_status(why), cell->incident);
 }
 
-/* What entered, and found the cell at work no more. */
+/* Calls that entered, and found the cell at work no more. */
 static void take_entered(struct cell *cell)
 {
 	uint32_t number;

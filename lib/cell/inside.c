@@ -27,7 +27,7 @@ static int run_task(struct ward_task *task)
 	return me->program.run(&me->request);
 }
 
-/* What the call has said of its failure last; the records are free again. */
+/* The call's last words on its failure; the records are free again. */
 static void last_words(struct inside *me, struct cell_words *words,
 		       struct cell_tail *tail)
 {

@@ -34,7 +34,7 @@ static void put(struct cell *cell, struct desc *desc)
 	store_release(&cell->shared->avail, sent + 1); /* [ka] */
 }
 
-/* What others have left meanwhile.  The cell that takes no more is the collector's. */
+/* Numbers that others have left.  A cell that takes no more is the collector's. */
 static void put_entered(struct cell *cell)
 {
 	uint32_t number;

@@ -37,10 +37,10 @@ enum { CELL_SAID = 240, CELL_ALIGN = 16 };
 /* So many without a sleep are a burst: the next is looked for before another. */
 enum { CELL_BURST = 4 };
 
-/* What the parent asks of the cell. */
+/* The parent's orders to the cell. */
 enum cell_order { CELL_SERVE, CELL_LEAVE };
 
-/* What the cell is: the parent sees it come up. */
+/* The cell on its way up, as the parent sees it. */
 enum cell_stage { CELL_COMING, CELL_READY, CELL_FAILED };
 
 /* A descriptor, on its own lines: the request's bytes follow 'head', the answer's 'tail'. */

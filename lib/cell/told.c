@@ -3,7 +3,7 @@
  * told.c - calls that are told to stop: by ward_task_cancel(), a token, a deadline, their
  * set's end.
  *
- * What has not begun is taken back, and a worker answers it.  What has begun hears of it by
+ * A call that has not begun is taken back, and a worker answers it.  One that has hears by
  * ward_check(), in its cell; where it goes on for as long as it might sleep without a sign
  * of life, it is overdue, and its cell is to end.
  */

@@ -150,7 +150,7 @@ static bool has_ended(struct cell *cell, uint64_t now)
 	return cell->reaped;
 }
 
-/* It has nothing to do any more, and does not go. */
+/* The cell has nothing to do any more, and does not go. */
 static bool lingers(const struct cell *cell, uint64_t now)
 {
 	return cell_state(cell) == CELL_LEAVING && !cell_load(cell) &&
@@ -331,7 +331,7 @@ static void act(struct cell *cell, enum verdict verdict, const struct budgets *b
 
 /* ---- a scan ---------------------------------------------------------------------- */
 
-/* What waits behind a long call is another's, which has none. */
+/* Calls that wait behind a long one are another cell's, which has none. */
 static void unstrand(struct cell *cell)
 {
 	struct ward_cells *cells = cell->cells;

@@ -5,7 +5,7 @@
  *              add   sum
  *   add         *     *     any number of threads at once, wait-free
  *
- * It only grows.  A sum sees all that was added before its first load was ordered after
+ * The count only grows.  A sum sees all that was added before its first load was ordered after
  * it, and maybe more.
  */
 #ifndef WARD_LIB_SYNC_STRIPES_H
