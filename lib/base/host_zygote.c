@@ -3,12 +3,11 @@
  * host_zygote.c - a small process that forks others.
  *
  * The zygote is made before this process has threads or much memory, and sleeps on a socket.
- * A
- * message with a descriptor makes it fork; the answer is the new process's number.  Both
- * are made by clone3, for what fork() cannot say: the new process is a child of this
- * one, not of the zygote (CLONE_PARENT), so that it outlives the zygote, ends with this
- * process and is reaped here; and its end raises no SIGCHLD, so that a program which
- * waits for its own children does not meet it.
+ * A message with a descriptor makes it fork; the answer is the new process's number.  Both
+ * are made by clone3, for what fork() cannot say: the new process is a child of this one,
+ * not of the zygote (CLONE_PARENT), so that it outlives the zygote, ends with this process
+ * and is reaped here; and its end raises no SIGCHLD, so that a program which waits for its
+ * own children does not meet it.
  *
  * The rest of libc's fork(), in a child without other threads, is done here: the
  * thread's number goes where libc keeps it, and the list of robust mutexes is made known

@@ -173,19 +173,6 @@ struct things {
 	uint64_t memory;
 };
 
-static unsigned mappings_now(void)
-{
-	FILE *file = fopen("/proc/self/maps", "r");
-	unsigned n = 0;
-	int c;
-
-	expect(file != NULL);
-	while ((c = getc(file)) != EOF)
-		n += c == '\n';
-	fclose(file);
-	return n;
-}
-
 static struct things things_now(void)
 {
 	return (struct things){ .descriptors = descriptors_now(),

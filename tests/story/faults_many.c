@@ -25,19 +25,6 @@ static int faults(struct item *item)
 	return 1;
 }
 
-static unsigned mappings_now(void)
-{
-	FILE *file = fopen("/proc/self/maps", "r");
-	unsigned n = 0;
-	int c;
-
-	expect(file != NULL);
-	while ((c = getc(file)) != EOF)
-		n += c == '\n';
-	fclose(file);
-	return n;
-}
-
 static size_t memory_now(void)
 {
 	FILE *file = fopen("/proc/self/statm", "r");

@@ -439,6 +439,19 @@ unsigned threads_now(void)
 	return n;
 }
 
+unsigned mappings_now(void)
+{
+	FILE *file = fopen("/proc/self/maps", "r");
+	unsigned n = 0;
+	int c;
+
+	expect(file != NULL);
+	while ((c = getc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n;
+}
+
 unsigned descriptors_now(void)
 {
 	return entries("/proc/self/fd");

@@ -151,6 +151,7 @@ void burn(uint64_t ns);
 
 unsigned threads_now(void); /* one that was joined may be there for a moment */
 unsigned descriptors_now(void);
+unsigned mappings_now(void);
 
 /*
  * Before the calling thread is cancelled from outside: the sanitizer marks the
