@@ -366,6 +366,7 @@ PAIR(deaths, 1, 2)
 PAIR(what_waited_behind_a_death_spends_no_attempt, 1, 2)
 {
 	struct ask ask, behind[4];
+	uint64_t killed = 0;
 
 	asked(cells, ask_at(&ask, ASK_WAIT, 1));
 	for (int i = 0; i < 4; i++)
@@ -375,7 +376,7 @@ PAIR(what_waited_behind_a_death_spends_no_attempt, 1, 2)
 		int32_t pid = ward_cells_pid(cells, i);
 
 		if (pid > 0)
-			kill(pid, SIGKILL);
+			killed += kill(pid, SIGKILL) == 0;
 	}
 	ask_had(&ask, -EOWNERDEAD);
 	open_gate(2);
@@ -384,8 +385,8 @@ PAIR(what_waited_behind_a_death_spends_no_attempt, 1, 2)
 		cr_assert(behind[i].status == 0 ||
 			  behind[i].status == -EOWNERDEAD);
 	}
-	/* Two were inside of the two cells, at the most. */
-	cr_assert_leq(counted(cells).lost, 2);
+	/* One was inside of each cell, at the most; a spare may have been at work by then. */
+	cr_assert_leq(counted(cells).lost, killed);
 }
 
 /* Its set counts it: it is answered, not given back. */
