@@ -67,6 +67,12 @@ static int task_is_bound(struct item *item)
 	return task_gate(item);
 }
 
+/* A task that waits for the last one is not stuck, however long that is in coming. */
+static const struct ward_policy patient = {
+	.size = sizeof(patient),
+	.blocked_within = WARD_S(600),
+};
+
 /* One in each seat at once. */
 static void all_are_bound(struct ward_pool *pool)
 {
@@ -74,7 +80,7 @@ static void all_are_bound(struct ward_pool *pool)
 	unsigned seen = 0;
 
 	for (int i = 0; i < SEATS; i++)
-		item_start(pool, &item[i], task_is_bound, NULL, "where");
+		item_start(pool, &item[i], task_is_bound, &patient, "where");
 	for (int i = 0; i < SEATS; i++)
 		wait_until(load_acquire(&item[i].mark));
 	for (int i = 0; i < SEATS; i++)
@@ -124,10 +130,6 @@ static void hang_and_come_home(struct ward_pool *pool)
 /* Only the first seat's worker is free: whatever is far from it is its own to run. */
 static void one_runs_them_all(struct ward_pool *pool)
 {
-	static const struct ward_policy patient = {
-		.size = sizeof(patient),
-		.blocked_within = WARD_S(600),
-	};
 	struct item held[SEATS], many[MANY];
 
 	for (int i = 0; i < SEATS; i++)
