@@ -195,6 +195,8 @@ static int check_call(const struct ward_cells *cells, const struct ward_call *ca
 		return -EINVAL;
 	if (call->in_size > cells->layout.in_max)
 		return -EMSGSIZE;
+	if (call->task.policy && !policy_is_sound(call->task.policy))
+		return -EINVAL;
 	if (task_state(load_acquire(&task_priv(&call->task)->word)) != TASK_FREE) /* [K] */
 		return -EBUSY;
 	return call->lane ? check_lane(cells, (struct lane *)call->lane) : 0;
@@ -296,9 +298,7 @@ static int submit(struct ward_cells *cells, struct ward_call *call, ward_ns unti
 
 	if (call->lane)
 		return ward_lane_submit(call->lane, &call->task, until);
-	err = task_refuse(&call->task);
-	if (!err)
-		err = stop_refuse(NULL, &call->task);
+	err = stop_refuse(NULL, &call->task);
 	return err ? err : submit_here(cells, call, until);
 }
 

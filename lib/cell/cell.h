@@ -2,7 +2,7 @@
 /*
  * cell.h - a set of cells, as its parent knows them.
  *
- * A call is on one descriptor of one cell, or on none.  Who has a descriptor:
+ * A call is on one descriptor of one cell, or on none.  The owner of a descriptor:
  *
  *	FREE	   the stack, or the holder of the claim; also as ANSWERED
  *	HELD	   the thread that fills it
@@ -61,10 +61,10 @@ struct desc {
 	uint32_t number;	/* I */
 	_Atomic uint32_t state; /* enum desc_state; as above */
 	uint32_t at;		/* P, then the collector's: its place in 'avail' */
-	bool plain;		/* who sends it: its worker need not look twice */
-	bool told;		/* who has it: the token in the segment is not 0 */
+	bool plain;		/* the sender's: its worker need not look twice */
+	bool told;		/* the owner's: the token in the segment is not 0 */
 	uint64_t told_at;	/* SENT, the collector's: told to stop since then; or 0 */
-	struct ward_call *call; /* whose it is */
+	struct ward_call *call; /* the sender's: the call that is on it */
 	uint32_t out_size;	/* ANSWERED: checked */
 };
 
@@ -81,7 +81,6 @@ enum cell_state {
 /* The letters are those of base/atomic.h; K: the collector. */
 struct cell {
 	struct ward_cells *cells; /* I */
-	uint32_t index;		  /* I */
 	struct cell_shared *shared; /* I, from its first process on */
 	_Atomic uint32_t state;	  /* K: enum cell_state [kf] */
 	struct desc *desc;	  /* I */
@@ -105,6 +104,7 @@ struct cell {
 	struct history history;
 	uint64_t gen;	     /* the cell's number in the set's life */
 	uint64_t since;	     /* when it came to its state */
+	uint64_t epoch_at;   /* when its last answer was seen, or its first call */
 	uint64_t kill_at;    /* DOOMED: when SIGKILL is due; 0: it was sent */
 	uint64_t incident;   /* DOOMED: the report of its conviction */
 	uint64_t calls;	     /* answered in its life */
@@ -237,9 +237,6 @@ uint64_t birth_round(struct ward_cells *cells, uint64_t now);
 void birth_retire(struct cell *cell, enum cell_state state, uint64_t now);
 /* Its memory goes. */
 void birth_bury(struct cell *cell);
-
-/* The set in numbers. */
-void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats);
 
 /* ---- collector.c ----------------------------------------------------------------- */
 

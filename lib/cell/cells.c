@@ -102,42 +102,6 @@ static int wait_first(struct ward_cells *cells)
 	return stage == CELL_READY ? 0 : load_relaxed(&cells->error);
 }
 
-int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
-		      const struct ward_cells_config *config)
-{
-	struct pool *pool = (struct pool *)handle;
-	struct ward_cells *cells;
-	int err = out ? pool_enter(pool) : -EINVAL;
-
-	if (!err)
-		err = check(config);
-	if (err)
-		return err;
-	cells = host_alloc(sizeof(*cells));
-	if (!cells)
-		return -ENOMEM;
-	configure(cells, config);
-	cells->magic = handle_magic(HANDLE_CELLS);
-	cells->pool = pool;
-	store_relaxed(&pool->counted_run, call_run);
-	add_acq_rel(&pool->refs, 1);
-	store_relaxed(&cells->refs, 1);
-	cells->quiet_since = cells->next_scan = host_now();
-	err = set_make(cells);
-	if (!err)
-		err = start_collector(cells);
-	if (err) {
-		cells_put(cells);
-		return err;
-	}
-	err = wait_first(cells);
-	if (err)
-		ward_cells_destroy(cells, WARD_NOWAIT);
-	else
-		*out = cells;
-	return err;
-}
-
 /* ---- counted --------------------------------------------------------------------- */
 
 static void count_cell(const struct cell *cell, struct ward_cells_stats *stats)
@@ -151,7 +115,7 @@ static void count_cell(const struct cell *cell, struct ward_cells_stats *stats)
 			  state == CELL_DEAD;
 }
 
-void cells_count(struct ward_cells *cells, struct ward_cells_stats *stats)
+static void count_all(struct ward_cells *cells, struct ward_cells_stats *stats)
 {
 	const struct counts *counts = &cells->counts;
 
@@ -179,7 +143,7 @@ int ward_cells_stats(struct ward_cells *cells, struct ward_cells_stats *stats)
 
 	if (err)
 		return err;
-	cells_count(cells, stats);
+	count_all(cells, stats);
 	return 0;
 }
 
@@ -257,15 +221,11 @@ static int wait_gone(struct ward_cells *cells, ward_ns until)
 	return wait_event(&entry, load_acquire(&cells->gone));
 }
 
-int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
+/* How many calls are left. */
+static int destroy(struct ward_cells *cells, ward_ns until)
 {
-	int err = handle_enter(cells, HANDLE_CELLS);
 	uint64_t left, now;
 
-	if (err)
-		return err == -ECHILD ? forget(cells) : err;
-	if (front_own_thread(cells->pool))
-		return -EDEADLK;
 	close_cells(cells);
 	end(cells, 1);
 	wait_gone(cells, until);
@@ -280,4 +240,51 @@ int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
 	left = set_leave(cells);
 	cells_put(cells);
 	return left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+int ward_cells_destroy(struct ward_cells *cells, ward_ns until)
+{
+	int err = handle_enter(cells, HANDLE_CELLS);
+
+	if (err)
+		return err == -ECHILD ? forget(cells) : err;
+	return front_own_thread(cells->pool) ? -EDEADLK : destroy(cells, until);
+}
+
+/* ---- begun ----------------------------------------------------------------------- */
+
+int ward_cells_create(struct ward_cells **out, struct ward_pool *handle,
+		      const struct ward_cells_config *config)
+{
+	struct pool *pool = (struct pool *)handle;
+	struct ward_cells *cells;
+	int err = out ? pool_enter(pool) : -EINVAL;
+
+	if (!err)
+		err = check(config);
+	if (err)
+		return err;
+	cells = host_alloc(sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	configure(cells, config);
+	cells->magic = handle_magic(HANDLE_CELLS);
+	cells->pool = pool;
+	store_relaxed(&pool->counted_run, call_run);
+	add_acq_rel(&pool->refs, 1);
+	store_relaxed(&cells->refs, 1);
+	cells->quiet_since = cells->next_scan = host_now();
+	err = set_make(cells);
+	if (!err)
+		err = start_collector(cells);
+	if (err) {
+		cells_put(cells);
+		return err;
+	}
+	err = wait_first(cells);
+	if (err)
+		destroy(cells, WARD_NOWAIT);
+	else
+		*out = cells;
+	return err;
 }

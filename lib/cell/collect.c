@@ -254,7 +254,7 @@ static bool take_back(struct cell *cell, struct desc **desc)
 {
 	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
 	uint32_t depth = cell->cells->layout.depth;
-	uint32_t sent = load_acquire(&cell->sent);
+	uint32_t sent = load_acquire(&cell->sent); /* [ka] */
 
 	for (int i = 0; i < 8; i++) { /* a cell may move it all the time */
 		if (sent - taken == 0 || sent - taken > depth)

@@ -2,8 +2,8 @@
 /*
  * collector.c - the thread that looks after a set of cells.
  *
- * The thread sleeps on all of them at once: on the answers of those that have calls, on the ends
- * of all.  While answers come it looks without sleeping, so that no cell has to wake it.
+ * The thread sleeps on all of them at once: on the answers of those that have calls, on the
+ * ends of all.  While answers come it looks without sleeping, so that no cell has to wake it.
  */
 #include "cell/cell.h"
 

@@ -39,7 +39,6 @@ static void last_words(struct inside *me, struct cell_words *words,
 		const struct incident *in = &tell->record[i];
 
 		if (!tail->said) { /* the last one is the first on the stack */
-			words->err = in->report.err;
 			words->known = in->report.known;
 			tail->said = (uint32_t)snprintf(words->text, CELL_SAID,
 							"%s", in->text);

@@ -29,8 +29,8 @@ static void put(struct cell *cell, struct desc *desc)
 	desc->at = sent;
 	cell->avail[sent & (depth - 1)] = desc->number;
 	store_relaxed(cell_avail(cell->shared, depth, sent), desc->number);
-	store_release(&desc->state, DESC_SENT);
-	store_release(&cell->sent, sent + 1); /* the number, for who takes it back */
+	store_release(&desc->state, DESC_SENT); /* [ka] for the collector, */
+	store_release(&cell->sent, sent + 1);	/* [ka] which may take it back */
 	store_release(&cell->shared->avail, sent + 1); /* [ka] */
 }
 

@@ -39,7 +39,6 @@ static int set_cell(struct ward_cells *cells, struct cell *cell)
 	_Atomic uint32_t *next = host_alloc(depth * sizeof(*next));
 
 	cell->cells = cells;
-	cell->index = (uint32_t)(cell - cells->cell);
 	cell->process.fd = cell->segment.fd = -1;
 	cell->files = host_stat_of(0);
 	cell->desc = host_alloc(depth * sizeof(*cell->desc));

@@ -62,8 +62,7 @@ struct cell_tail {
 struct cell_words {
 	line_aligned struct ward_cancel token; /* its state: the parent's; the rest the cell's */
 	/* the cell's: */
-	int32_t err;
-	uint32_t known;
+	uint32_t known; /* they are for an end user */
 	char text[CELL_SAID];
 };
 
@@ -77,7 +76,6 @@ struct cell_shared {
 	int32_t parent;
 	uint32_t depth; /* a power of two */
 	uint32_t in_max, out_max;
-	uint64_t desc_at, tail_at, words_at, stride; /* bytes: see cell_head() */
 	struct host_limits limits;
 	char name[16];
 	/* PA: */
@@ -113,7 +111,7 @@ static inline _Atomic uint32_t *cell_used(struct cell_shared *shared,
 	return &shared->ring[depth + (at & (depth - 1))];
 }
 
-/* Where things lie: computed once from the configuration, by the parent. */
+/* Where things lie: computed from three numbers, by each side once. */
 struct cell_layout {
 	uint32_t depth, in_max, out_max;
 	uint64_t desc_at, tail_at, words_at, stride, size;

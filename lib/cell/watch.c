@@ -146,7 +146,8 @@ static bool has_ended(struct cell *cell, uint64_t now)
 	if (now < cell->reap_at && cell_state(cell) != CELL_DOOMED)
 		return false;
 	cell->reap_at = now + REAP_SPAN;
-	cell->reaped = host_process_ended(&cell->process, &cell->end);
+	if (!cell->reaped) /* how it ended is told once */
+		cell->reaped = host_process_ended(&cell->process, &cell->end);
 	return cell->reaped;
 }
 
@@ -232,12 +233,12 @@ static struct sign sign_of(const struct cell *cell)
 		.gen = cell->gen,
 		.word = epoch_of(cell),
 		.beats = __atomic_load_n(&slot->pulse.beats, __ATOMIC_RELAXED),
-		.units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED),
-		.declared = load_relaxed(&slot->declared)
+		.units = __atomic_load_n(&slot->pulse.units, __ATOMIC_RELAXED)
 	};
 }
 
-static enum verdict judge(struct cell *cell, const struct budgets *budgets, uint64_t now,
+/* *budgets are looked for where it is silent. */
+static enum verdict judge(struct cell *cell, struct budgets *budgets, uint64_t now,
 			  uint64_t late)
 {
 	struct history *history = &cell->history;
@@ -248,8 +249,13 @@ static enum verdict judge(struct cell *cell, const struct budgets *budgets, uint
 
 	if (sign_moved(&history->last, &sign)) {
 		judge_anew(history, &sign, now);
+		cell->epoch_at = now;
 		return VERDICT_FINE;
 	}
+	*budgets = budgets_of(cell);
+	/* Not between two beats, as of a worker: those may be lies, too. */
+	if (now - cell->epoch_at <= budgets->declared)
+		sign.declared = load_relaxed(&cell->shared->slot.declared);
 	verdict = judge_sign(history, &sign, budgets, now, late);
 	if (verdict != VERDICT_SAMPLE)
 		return verdict;
@@ -313,11 +319,8 @@ static void act(struct cell *cell, enum verdict verdict, const struct budgets *b
 		uint64_t now)
 {
 	struct pool *pool = cell->cells->pool;
-	uint64_t id;
+	uint64_t id = incident_id();
 
-	if (verdict == VERDICT_FINE)
-		return;
-	id = incident_id();
 	tell_verdict(cell, verdict, budgets, id);
 	if (verdict == VERDICT_WARN)
 		return;
@@ -371,7 +374,8 @@ static bool is_beyond(const struct cell *cell)
 
 static void scan_cell(struct cell *cell, uint64_t now, uint64_t late)
 {
-	struct budgets budgets = budgets_of(cell);
+	struct budgets budgets;
+	enum verdict verdict;
 
 	if (told_look(cell, now)) {
 		overdue(cell, now);
@@ -383,7 +387,9 @@ static void scan_cell(struct cell *cell, uint64_t now, uint64_t late)
 	}
 	if (cell_state(cell) == CELL_WORKING)
 		unstrand(cell);
-	act(cell, judge(cell, &budgets, now, late), &budgets, now);
+	verdict = judge(cell, &budgets, now, late);
+	if (verdict != VERDICT_FINE)
+		act(cell, verdict, &budgets, now);
 }
 
 void watch_scan(struct ward_cells *cells, uint64_t now)

@@ -66,7 +66,7 @@ struct slot_fencing {
 };
 
 /*
- * What a run() of the library's has got for its task, elsewhere.  Where it returns
+ * The place that a run() of the library's has got for its task, elsewhere.  Where it returns
  * SLOT_AWAY, and the attempt is its own, the task goes there: go(task, arg), in which it
  * becomes another thread's.  Else it is not wanted any more: go(NULL, arg).
  */

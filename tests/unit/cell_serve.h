@@ -32,6 +32,7 @@ enum order {
 	ASK_SPIN,  /* for ever, silent */
 	ASK_SLEEP, /* the same, asleep */
 	ASK_BEAT,  /* beats for ever */
+	ASK_EXCUSE, /* the same, in a wait that it has declared */
 	ASK_DECLARED, /* a wait that is declared, until the gate is open */
 	ASK_SILENT, /* a wait of which nobody hears, until the gate is open */
 	ASK_EXIT,
@@ -234,6 +235,9 @@ static inline int serve(struct ward_request *r)
 	case ASK_SPIN:
 	case ASK_SLEEP:
 		hang(ask.order == ASK_SLEEP);
+	case ASK_EXCUSE:
+		ward_block_enter(WARD_FOREVER);
+		beat();
 	case ASK_BEAT:
 		beat();
 	case ASK_ONCE:

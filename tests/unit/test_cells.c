@@ -234,6 +234,11 @@ static const struct ward_policy beats_only = { .size = sizeof(beats_only),
 					       .busy_within = WARD_S(60),
 					       .blocked_within = WARD_S(60),
 					       .progress_within = WARD_MS(30) };
+static const struct ward_policy excused = { .size = sizeof(excused),
+					    .busy_within = WARD_S(60),
+					    .blocked_within = WARD_S(60),
+					    .progress_within = WARD_MS(30),
+					    .declared_within = WARD_MS(30) };
 
 Test(cells, one_that_is_silent_is_killed)
 {
@@ -243,7 +248,8 @@ Test(cells, one_that_is_silent_is_killed)
 		enum ward_kind kind;
 	} row[] = { { ASK_SPIN, &hasty, WARD_R_LIVELOCK },
 		    { ASK_SLEEP, &hasty, WARD_R_BLOCKED },
-		    { ASK_BEAT, &beats_only, WARD_R_NO_PROGRESS } };
+		    { ASK_BEAT, &beats_only, WARD_R_NO_PROGRESS },
+		    { ASK_EXCUSE, &excused, WARD_R_NO_PROGRESS } };
 	struct ward_pool *pool;
 	struct ward_cells *cells;
 	struct ask ask;
@@ -268,7 +274,7 @@ Test(cells, one_that_is_silent_is_killed)
 		cr_assert(comes_true(no_such_process((int32_t)pid)));
 		one(cells, ASK_ECHO, 0, 0);
 	}
-	cr_assert_eq(counted(cells).killed, 3);
+	cr_assert_eq(counted(cells).killed, SIZE(row));
 	cr_assert_eq(stats_of(pool).zombies_entered, 0);
 	cells_end(pool, cells);
 }
