@@ -135,17 +135,16 @@ static ssize_t read_file(const struct host_stat_files *files,
  */
 #define TID_END (1 << 28)
 
-/* A thread of another process has no clock here: schedstat must do, to the tick. */
+/* Of another process: the clock of all its threads, for one has none here. */
 static int read_clock(const struct host_stat_files *files,
 		      struct host_sample *sample)
 {
-	clockid_t clock = (clockid_t)((~(uint32_t)files->tid << 3) | 6);
+	uint32_t kind = files->pid ? 2 : 6;
+	clockid_t clock = (clockid_t)((~(uint32_t)files->tid << 3) | kind);
 	struct timespec cpu;
 
 	if (files->tid <= 0 || files->tid >= TID_END)
 		return -ESRCH;
-	if (files->pid)
-		return -ENODATA;
 	if (host_call(clock_gettime(clock, &cpu)))
 		return look_again(files) == -ESRCH ? -ESRCH : -ENODATA;
 	sample->cpu = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) +
@@ -262,11 +261,15 @@ static int is_gone(struct host_sample *sample)
 int host_sample_cpu(const struct host_stat_files *files,
 		    struct host_sample *sample)
 {
-	int clock, switches;
+	int clock = 0, switches = 0;
 
 	memset(sample, 0, sizeof(*sample));
-	clock = read_clock(files, sample);
-	switches = read_switches(files, sample);
+	if (files->pid) /* its first thread's time, to the tick, is the better one */
+		switches = read_switches(files, sample);
+	if (!sample->cpu_known)
+		clock = read_clock(files, sample);
+	if (!files->pid)
+		switches = read_switches(files, sample);
 	if (clock == -ESRCH || switches == -ESRCH)
 		return is_gone(sample);
 	return clock && switches ? -ENODATA : 0;

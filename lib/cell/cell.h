@@ -161,7 +161,7 @@ struct ward_cells {
 	uint64_t quiet_since; /* no cell has had a call */
 	uint32_t failures; /* cells that were not ready, in a row */
 	uint32_t gens;
-	bool told_births;
+	bool told_births, told_blind;
 	host_thread collector; /* E */
 };
 

@@ -4,6 +4,7 @@
  * of worker threads; but the sentence is death.
  */
 #include "cell/cell.h"
+#include "heal/heal.h"
 
 /* ---- what is told ---------------------------------------------------------------- */
 
@@ -202,7 +203,7 @@ static const struct ward_call *oldest(const struct cell *cell)
 	return first ? first->call : NULL;
 }
 
-static struct budgets budgets_of(struct cell *cell)
+static struct budgets budgets_for(struct cell *cell)
 {
 	const struct ward_policy *pools = &cell->cells->pool->policy;
 	const struct ward_call *call = oldest(cell);
@@ -237,6 +238,17 @@ static struct sign sign_of(const struct cell *cell)
 	};
 }
 
+/* Told once: no evidence of this kind. */
+static void tell_blind(struct ward_cells *cells, const struct host_sample *sample)
+{
+	const char *what = cells->told_blind ? NULL : sample_blind_to(sample);
+
+	if (!what)
+		return;
+	cells->told_blind = true;
+	incident_tell(&cells->pool->tell, WARD_R_EVIDENCE, what);
+}
+
 /* *budgets are looked for where it is silent. */
 static enum verdict judge(struct cell *cell, struct budgets *budgets, uint64_t now,
 			  uint64_t late)
@@ -252,7 +264,7 @@ static enum verdict judge(struct cell *cell, struct budgets *budgets, uint64_t n
 		cell->epoch_at = now;
 		return VERDICT_FINE;
 	}
-	*budgets = budgets_of(cell);
+	*budgets = budgets_for(cell);
 	/* Not between two beats, as of a worker: those may be lies, too. */
 	if (now - cell->epoch_at <= budgets->declared)
 		sign.declared = load_relaxed(&cell->shared->slot.declared);
@@ -263,6 +275,8 @@ static enum verdict judge(struct cell *cell, struct budgets *budgets, uint64_t n
 				    host_sample_cpu(&cell->files, &sample);
 	if (err == -ESRCH)
 		return VERDICT_FINE; /* its end is seen otherwise */
+	if (history->sampled_at)
+		tell_blind(cell->cells, &sample);
 	verdict = judge_sample(history, &sample, budgets, now);
 	if (!ledger_adds_up(&history->silence))
 		or_relaxed(&cell->cells->pool->broken, 1u << 8);
@@ -354,7 +368,7 @@ static void unstrand(struct cell *cell)
 /* Its call was told to stop, and goes on. */
 static void overdue(struct cell *cell, uint64_t now)
 {
-	struct budgets budgets = budgets_of(cell);
+	struct budgets budgets = budgets_for(cell);
 	uint64_t id = incident_id();
 
 	tell_verdict(cell, VERDICT_OVERDUE, &budgets, id);

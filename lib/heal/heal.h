@@ -164,6 +164,8 @@ bool steward_request_fence(struct pool *pool, const struct ward_task *task);
  */
 struct slot *sample_hold(struct steward *me, uint32_t seat);
 void sample_drop(struct steward *me);
+/* The sentence on what a sample does not show; NULL: nothing is missing. */
+const char *sample_blind_to(const struct host_sample *sample);
 /* The kernel's sample: 0, or -ESRCH: the thread has ended. */
 int sample_take(struct steward *me, const struct slot *slot,
 		const struct history *history, struct host_sample *sample);

@@ -27,7 +27,7 @@ void sample_drop(struct steward *me)
 	store_release(&me->also, NULL); /* [U] */
 }
 
-static const char *blind_to(const struct host_sample *sample)
+const char *sample_blind_to(const struct host_sample *sample)
 {
 	if (!sample->cpu_known)
 		return sample->state_known ?
@@ -44,7 +44,7 @@ static const char *blind_to(const struct host_sample *sample)
 /* Told once: no evidence of this kind. */
 static void tell_blind(struct steward *me, const struct host_sample *sample)
 {
-	const char *what = me->told_blind ? NULL : blind_to(sample);
+	const char *what = me->told_blind ? NULL : sample_blind_to(sample);
 
 	if (!what)
 		return;

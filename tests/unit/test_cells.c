@@ -3,6 +3,7 @@
  * Cells by their public calls: what each answers, how calls end, what becomes of cells.
  */
 #include "cell_ask.h"
+#include "filter.h"
 #include <poll.h>
 #include <sys/wait.h>
 
@@ -277,6 +278,44 @@ Test(cells, one_that_is_silent_is_killed)
 	cr_assert_eq(counted(cells).killed, SIZE(row));
 	cr_assert_eq(stats_of(pool).zombies_entered, 0);
 	cells_end(pool, cells);
+}
+
+/* Of the set's threads; its cells are the zygote's, which is not refused anything. */
+static void heals_without(unsigned nr, unsigned err)
+{
+	struct ward_pool *pool;
+	struct ward_cells *cells;
+	struct ask ask;
+
+	cr_assert(refuse_call(nr, err));
+	pool = pool_of(1);
+	cells = cells_of(pool, 1);
+	one(cells, ASK_ECHO, 0, 0);
+	ask_init(&ask, ASK_ABORT, 0);
+	asked(cells, &ask);
+	ask_had(&ask, -EOWNERDEAD);
+	ask_init(&ask, ASK_SPIN, 0)->call.task.policy = &hasty;
+	asked(cells, &ask);
+	ask_had(&ask, -ETIME);
+	one(cells, ASK_ECHO, 0, 0);
+	cells_end(pool, cells);
+}
+
+#define HEALS_WITHOUT(name, nr, err)                                            \
+	Test(cells, heals_without_##name)                                       \
+	{                                                                       \
+		heals_without(nr, err);                                         \
+	}
+
+HEALS_WITHOUT(futex_waitv, 449, ENOSYS)
+HEALS_WITHOUT(pidfds, 434, ENOSYS)
+HEALS_WITHOUT(their_signals, 424, EPERM)
+
+/* What is not seen then is told. */
+Test(cells, heals_without_proc)
+{
+	heals_without(SYS_openat, EACCES);
+	cr_assert(comes_true(told_of(WARD_R_EVIDENCE)));
 }
 
 Test(cells, a_declared_wait_is_no_silence)
