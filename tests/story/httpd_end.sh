@@ -4,8 +4,11 @@
 # threads are lost, or it does not end at all.
 . "${top_srcdir:-.}/tests/story/httpd.sh"
 make_root
+
+# Whether new clients are refused.  The loop itself answers /stats: a page would wait for
+# a worker behind the requests that run.
 gone() {
-	! get / >/dev/null 2>&1
+	! get /stats >/dev/null 2>&1
 }
 
 # A request that is running when SIGTERM comes is answered; new clients are not.
@@ -14,7 +17,7 @@ start --workers 2
 ask_pid=$!
 within 5 is in_flight 3 || wrong "the requests did not start"
 kill -TERM $pid
-within 1 gone || wrong "accepts after SIGTERM"
+within 5 gone && [ ! -s "$dir/asked" ] || wrong "accepts after SIGTERM"
 wait $ask_pid || wrong "a running request was not answered"
 reap
 [ "$(grep -c '^200' "$dir/asked")" -eq 2 ] || wrong "answers: $(cat "$dir/asked")"
