@@ -14,6 +14,7 @@ wardinclude_HEADERS = \
 	include/ward/lane.h \
 	include/ward/limit.h \
 	include/ward/loop.h \
+	include/ward/nats.h \
 	include/ward/page.h \
 	include/ward/pool.h \
 	include/ward/port.h \

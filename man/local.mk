@@ -18,6 +18,7 @@ man_pages = \
 	man/ward_lane.3 \
 	man/ward_limit.3 \
 	man/ward_metrics.3 \
+	man/ward_nats.3 \
 	man/ward_now.3 \
 	man/ward_pool.3 \
 	man/ward_port.3 \

@@ -4,7 +4,8 @@
 # more, and no less; and lib/ward.map lists that.  The archive, because each of its global
 # names is one that a program may have as well.
 set -u
-declared=$(cat "$top_srcdir"/include/ward/*.h | sed '/^#/d' | tr '\n\t' '  ' |
+headers=$(ls "$top_srcdir"/include/ward/*.h | grep -v /nats.h)
+declared=$(cat $headers | sed '/^#/d' | tr '\n\t' '  ' |
 	grep -oE 'WARD_API [^;{]*' |
 	sed -E 's/__attribute__.*//; s/\(.*//; s/ *$//; s/.*[^_[:alnum:]]//' |
 	LC_ALL=C sort -u)
