@@ -49,7 +49,8 @@ struct ward_policy {
 	ward_ns progress_within; /* beats without ward_progress() so long, of own
 				    CPU or sleep; default: not asked for */
 	ward_ns declared_within; /* sum of declared blocks between two signs of
-				    life that is believed; 1 h */
+				    life that is believed; of progress, where
+				    that is asked for; 1 h */
 	ward_ns start_within;	 /* from its submit, or from the point for which
 				    ward_submit_at() has it come (each time): if
 				    it has not started by then, wherever it waits,
@@ -213,8 +214,9 @@ WARD_API int ward_fence(uint64_t *fence);
 /*
  * Declares a wait that may last until 'until': not held against the attempt up
  * to then.  leave() ends it.  Not nested: a new enter() replaces the point.
- * The declared time between two beats is believed up to declared_within.  Outside of run()
- * both do nothing.
+ * The declared time between two beats is believed up to declared_within; where the policy
+ * has progress_within, between two calls of ward_progress().  Outside of run() both do
+ * nothing.
  * While tasks lie queued and no worker is free, the pool adds one in place of each that
  * waits (ward_pool_config.max), which leaves again after that.
  */

@@ -8,7 +8,6 @@ static void alive(struct history *history)
 {
 	history->silence = nothing;
 	history->silence_doubt = 0;
-	history->excused = 0;
 	history->suspect = false;
 	history->warned = false;
 	history->asked = false;
@@ -35,7 +34,18 @@ void judge_anew(struct history *history, const struct sign *sign, uint64_t now)
 	*history = (struct history){ .last = *sign, .seen_at = now };
 }
 
-/* A wait is declared; with all since the last sign of life it is not too long. */
+/*
+ * A sign by which declared waits are believed anew.  Where progress is asked for a beat is
+ * none: else one that beats and waits by turns would never stagnate.
+ */
+static bool renews(const struct sign *last, const struct sign *sign,
+		   const struct budgets *budgets)
+{
+	return sign->units != last->units ||
+	       (sign->beats != last->beats && !budgets->progress);
+}
+
+/* A wait is declared; with all since they were believed anew it is not too long. */
 static bool excused(struct history *history, const struct sign *sign,
 		    const struct budgets *budgets, uint64_t now)
 {
@@ -59,7 +69,7 @@ enum verdict judge_sign(struct history *history, const struct sign *sign,
 	}
 	history->last = *sign;
 	history->late += late;
-	if (moved)
+	if (renews(&last, sign, budgets))
 		history->excused = 0;
 	if (excused(history, sign, budgets, now)) {
 		uint64_t sum = history->excused;

@@ -46,7 +46,7 @@ struct history {
 	uint64_t sampled_at;   /* 0: none in this silence */
 	uint64_t late;	       /* the steward's, since then */
 	uint64_t next_sample;
-	uint64_t excused; /* declared waits since the last sign of life */
+	uint64_t excused; /* declared waits since they were believed anew: renews() */
 	uint64_t still;	  /* helpers.c: since when it is idle, unparked */
 	bool suspect;	  /* was over a budget at the last sample */
 	bool warned;	  /* half of the busy budget was told */

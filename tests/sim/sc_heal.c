@@ -370,6 +370,48 @@ static void heal_asleep(void)
 SCENARIO(heal_asleep, "the steward sleeps while a task hangs", .share = 2,
 	 .steps = 12000);
 
+/* Beats and declared waits by turns, and no progress, until it is fenced. */
+static void dallies(void *arg)
+{
+	struct slot *slot = &pool->slot[0];
+
+	(void)arg;
+	store_relaxed(&slot->thread.tid, host_tid());
+	host_stat_open(&slot->thread.stat_files, host_tid());
+	slot_begin(slot, &task, SLOT_RUN);
+	while (!slot_taken(slot)) {
+		store_relaxed(&slot->declared, HOST_FOREVER);
+		host_wait(&bed, 0, host_now() + WARD_MS(1) * sim_choose(2000));
+		store_relaxed(&slot->declared, 0);
+		__atomic_store_n(&slot->pulse.beats, slot->pulse.beats + 1,
+				 __ATOMIC_RELAXED);
+	}
+	check(!slot_end(slot));
+}
+
+static void heal_dallies(void)
+{
+	struct heal *heal;
+	host_thread w;
+
+	atomic_init(&bed, 0);
+	memset(&task, 0, sizeof(task));
+	task.run = run;
+	set_up(1, 1);
+	pool->policy.progress_within = pool->policy.declared_within = WARD_MS(3000);
+	sit(0);
+	heal = heal_new(pool);
+	check(heal);
+	pool->helpers = heal;
+	task_open(task_priv(&task));
+	check(!host_spawn(&w, NULL, dallies, NULL, NULL));
+	check(steward_start(heal) == 0);
+	host_join(w, HOST_FOREVER);
+	steward_stop(heal, HOST_FOREVER);
+}
+SCENARIO(heal_dallies, "one that declares its waits is believed for ever",
+	 .steps = 12000);
+
 static void dozes(void *arg)
 {
 	steward_sleep(arg, 0, HOST_FOREVER);

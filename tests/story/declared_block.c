@@ -4,7 +4,8 @@
  *
  * Expected: no conviction up to its end, though it is longer than the budget;
  * one that overruns is convicted at its end plus the budget; declaring anew for
- * ever is believed up to a sum.
+ * ever is believed up to a sum, and with beats in between, too, where progress is
+ * asked for.
  */
 #include "story.h"
 
@@ -40,6 +41,25 @@ static int declares_for_ever(struct item *item)
 	return 0;
 }
 
+static int beats_and_declares(struct item *item)
+{
+	(void)item;
+	store_release(&began, host_now());
+	while (!fenced()) {
+		ward_block_enter(ward_in(20 * MS));
+		nap(10 * MS);
+		ward_block_leave();
+		ward_beat();
+	}
+	return 0;
+}
+
+static const struct ward_policy progress = {
+	.size = sizeof(progress),
+	.progress_within = 150 * MS,
+	.declared_within = 300 * MS,
+};
+
 static const struct ward_policy capped = {
 	.size = sizeof(capped),
 	.busy_within = 60 * MS,
@@ -74,8 +94,14 @@ int main(void)
 	r = &told_id(item.incident)->report;
 	expect_equal(r->kind, WARD_R_BLOCKED);
 	expect(r->at - load_acquire(&began) >= capped.declared_within);
+
+	item_start(pool, &item, beats_and_declares, &progress, "beats");
+	item_ends(&item, -ETIME);
+	r = &told_id(item.incident)->report;
+	expect_equal(r->kind, WARD_R_NO_PROGRESS);
+	expect(r->at - load_acquire(&began) >= progress.declared_within);
 	s = stats_of(pool);
-	expect_equal(convicted(&s), 2);
+	expect_equal(convicted(&s), 3);
 	pool_down(pool);
 	return 0;
 }

@@ -653,6 +653,25 @@ CASE(declared_waits_with_progress_between_them_are_never_capped, ONCE,
      DECLARE(0), RUN(MS), UNITS(1), RUN(MS), TO_HERE,
      FREE)
 
+/* Where progress is asked for it does not: beats would excuse from it for ever. */
+#define WAITS_AND_BEATS(wait, pause)                                           \
+	WORLD(BUDGETS(S, 2 * S, 3 * S, 20 * S)),                               \
+	RUN(at.phase), UNITS(1), MARK,                                         \
+	TIMES((23 * S + 40 * MS) / (pause)), DECLARE(wait), SLEEP(pause), BEAT, TO_HERE,        \
+	CONVICTED(STAGNANT, 23 * S)
+
+CASE(declared_waits_are_capped_between_two_units_where_progress_is_asked_for, PHASES,
+     USUAL,
+     WAITS_AND_BEATS(NEVER, 20 * MS),
+     WAITS_AND_BEATS(S, 10 * MS),
+     WAITS_AND_BEATS(30 * MS, 10 * MS))
+
+/* Of each hundred scans a few find it declared; then no more than the budget is left. */
+CASE(short_declared_waits_between_beats_end_too, PHASES, BUDGETS(S, 2 * S, 3 * S, 2 * S),
+     RUN(at.phase), UNITS(1), MARK,
+     TIMES(400), DECLARE(20 * MS), SLEEP(20 * MS), DECLARE(0), RUN(40 * MS), BEAT, TO_HERE,
+     FOUND(STAGNANT))
+
 CASE(spinning_in_a_declared_wait_is_excused_as_well, ONCE, USUAL,
      DECLARE(30 * S), RUN(30 * S),
      FREE,
