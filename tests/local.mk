@@ -20,6 +20,7 @@ include tests/unit/local.mk
 include tests/sim/local.mk
 include tests/torture/local.mk
 include tests/story/local.mk
+include tests/nats/local.mk
 
 # The longest first, so that another CPU has the rest to do meanwhile.
 test_programs = $(sim_tests) $(unit_tests) $(torture_tests) $(story_tests)
