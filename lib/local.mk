@@ -14,7 +14,6 @@ wardinclude_HEADERS = \
 	include/ward/lane.h \
 	include/ward/limit.h \
 	include/ward/loop.h \
-	include/ward/nats.h \
 	include/ward/page.h \
 	include/ward/pool.h \
 	include/ward/port.h \
@@ -253,12 +252,12 @@ libward_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(WARD_VERSION_INFO) \
 	-Wl,--version-script=$(top_srcdir)/lib/ward.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
 EXTRA_libward_la_DEPENDENCIES = lib/ward.map $(top_srcdir)/lib/link.sh
-libward_la_LINK = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(WARD_LTO) $(LDFLAGS)' \
+link_one = CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(WARD_LTO) $(LDFLAGS)' \
 	ONE_FLAGS='$(WARD_ONE)' AR='$(AR)' RANLIB='$(RANLIB)' \
-	OBJCOPY='$(OBJCOPY)' $(SHELL) $(top_srcdir)/lib/link.sh \
+	OBJCOPY='$(OBJCOPY)' $(SHELL) $(top_srcdir)/lib/link.sh $@ \
 	$(LIBTOOL) $(AM_V_lt) --tag=CC $(AM_LIBTOOLFLAGS) $(LIBTOOLFLAGS) \
-	--mode=link $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(libward_la_LDFLAGS) \
-	$(LDFLAGS) -o $@
+	--mode=link $(CCLD) $(AM_CFLAGS) $(CFLAGS)
+libward_la_LINK = $(link_one) $(libward_la_LDFLAGS) $(LDFLAGS) -o $@
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = ward.pc
@@ -268,16 +267,55 @@ nodist_cmake_DATA = ward-config.cmake ward-config-version.cmake
 # As it is installed: prefix and the like may be given to 'make install'.  CMake finds all
 # from where its file lies.
 install-data-hook:
-	sed -e 's|^prefix=.*|prefix=$(prefix)|' \
-		-e 's|^exec_prefix=.*|exec_prefix=$(exec_prefix)|' \
-		-e 's|^libdir=.*|libdir=$(libdir)|' \
-		-e 's|^includedir=.*|includedir=$(includedir)|' \
-		ward.pc >'$(DESTDIR)$(pkgconfigdir)/ward.pc'
+	for pc in $(nodist_pkgconfig_DATA); do \
+		sed -e 's|^prefix=.*|prefix=$(prefix)|' \
+			-e 's|^exec_prefix=.*|exec_prefix=$(exec_prefix)|' \
+			-e 's|^libdir=.*|libdir=$(libdir)|' \
+			-e 's|^includedir=.*|includedir=$(includedir)|' \
+			$$pc >'$(DESTDIR)$(pkgconfigdir)'/$$pc || exit 1; \
+	done
 	include=$$(realpath -ms --relative-to='$(cmakedir)' '$(includedir)') && \
 		sed "s|@WARD_INCLUDE_FROM_HERE@|$$include|" ward-config.cmake \
 			>'$(DESTDIR)$(cmakedir)/ward-config.cmake'
 
 EXTRA_DIST += lib/link.sh lib/ward.abi lib/ward.abignore lib/ward.map
+
+# ---- libward-nats, which stands on what libward shows ----------------------------
+
+WARD_NATS_SOURCES = \
+	lib/nats/answer.c \
+	lib/nats/arrive.c \
+	lib/nats/ask.c \
+	lib/nats/claim.c \
+	lib/nats/config.c \
+	lib/nats/connect.c \
+	lib/nats/consumer.h \
+	lib/nats/count.c \
+	lib/nats/finish.c \
+	lib/nats/health.c \
+	lib/nats/keeper.c \
+	lib/nats/log.c \
+	lib/nats/nats.c \
+	lib/nats/run.c \
+	lib/nats/send.c \
+	lib/nats/stored.c \
+	lib/nats/table.c
+EXTRA_DIST += lib/ward-nats.map include/ward/nats.h $(WARD_NATS_SOURCES)
+if HAVE_NATS
+wardinclude_HEADERS += include/ward/nats.h
+noinst_LTLIBRARIES += libward-nats-core.la
+libward_nats_core_la_SOURCES = $(WARD_NATS_SOURCES)
+libward_nats_core_la_LIBADD = $(NATS_LIBS)
+lib_LTLIBRARIES += libward-nats.la
+libward_nats_la_SOURCES =
+libward_nats_la_LIBADD = libward-nats-core.la libward.la $(NATS_LIBS)
+libward_nats_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(WARD_VERSION_INFO) \
+	-Wl,--version-script=$(top_srcdir)/lib/ward-nats.map \
+	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
+EXTRA_libward_nats_la_DEPENDENCIES = lib/ward-nats.map $(top_srcdir)/lib/link.sh
+libward_nats_la_LINK = $(link_one) $(libward_nats_la_LDFLAGS) $(LDFLAGS) -o $@
+nodist_pkgconfig_DATA += ward-nats.pc
+endif
 
 # gdb's commands, and where gdb looks for them: by the library's place and real name.
 dist_pkgdata_DATA += lib/ward-gdb.py

@@ -217,7 +217,7 @@ WARD_API int ward_nats_destroy(struct ward_nats *nats, ward_ns until);
  *	 "in_flight":8,"asked":0,"running":4,"zombies":1,
  *	 "fetched":100,"redelivered":2,"done":90,"already":0,"handed_back":1,"dead":0,
  *	 "fenced":0,"lapsed":0,"lost":1,"results":90,"reconnects":0,"errors":0,
- *	 "pool":{"name":"ward","workers":4,"running":4,"idle":0,"spares":1,"zombies":1,
+ *	 "pool":{"workers":4,"running":4,"idle":0,"spares":1,"zombies":1,
  *	  "vacant":0,"degraded":0,"queued":4,"answered":91,"stalled":1,"died":0,
  *	  "faulted":0,"heals":1,"run_p50_ns":1024,"run_p99_ns":4096,"heal_p50_ns":65536,
  *	  "heal_max_ns":65536},

@@ -12,13 +12,16 @@ set -u
 export LC_ALL=C
 here=$(cd "${top_srcdir:=.}" && pwd) || exit 2
 layers=$(sed -n 's/^layers="\(.*\)"$/\1/p' "$(dirname "$0")/layers.sh")
-cd "${top_builddir:-.}/lib" || exit 2
+top=$(cd "${top_builddir:-.}" && pwd) && cd "$top/lib" || exit 2
 
 # libtool's objects of each source: for the archive, for the shared library, or both.
 # Of X.c and X_none.c one is built.
 objects=
 built=0
 for source in "$here"/lib/*/*.c; do
+	case $source in
+	*/lib/nats/*) [ -e "$top/libward-nats.la" ] || continue ;; # left out
+	esac
 	at=${source#"$here"/lib/}
 	at=${at%.c}
 	other=${at}_none

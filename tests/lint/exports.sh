@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The shared library and the archive show what the header declares with WARD_API: no
 # more, and no less; and lib/ward.map lists that.  The archive, because each of its global
-# names is one that a program may have as well.
+# names is one that a program may have as well.  The same of libward-nats, whose header is
+# ward/nats.h, where it was built.
 set -u
-headers=$(ls "$top_srcdir"/include/ward/*.h | grep -v /nats.h)
-declared=$(cat $headers | sed '/^#/d' | tr '\n\t' '  ' |
-	grep -oE 'WARD_API [^;{]*' |
-	sed -E 's/__attribute__.*//; s/\(.*//; s/ *$//; s/.*[^_[:alnum:]]//' |
-	LC_ALL=C sort -u)
 tried=0
 failed=0
+
+declares() { # HEADER...
+	declared=$(cat "$@" | sed '/^#/d' | tr '\n\t' '  ' |
+		grep -oE 'WARD_API [^;{]*' |
+		sed -E 's/__attribute__.*//; s/\(.*//; s/ *$//; s/.*[^_[:alnum:]]//' |
+		LC_ALL=C sort -u)
+}
 
 same() { # WHERE NAMES
 	[ "$declared" = "$2" ] && return
@@ -31,9 +34,17 @@ try() { # LIBRARY NM-OPTION
 	echo "$1: $(printf '%s\n' "$shown" | wc -l) symbols"
 }
 
-same lib/ward.map "$(sed -n 's/^\t\(ward_.*\);$/\1/p' "$top_srcdir/lib/ward.map" |
-	LC_ALL=C sort)"
-try "$top_builddir/.libs/libward.so" -D
-try "$top_builddir/.libs/libward.a" -g
+# NAME: what its headers declare, lib/NAME.map lists, and libNAME shows
+library() {
+	same "lib/$1.map" "$(sed -n 's/^\t\(ward_.*\);$/\1/p' "$top_srcdir/lib/$1.map" |
+		LC_ALL=C sort)"
+	try "$top_builddir/.libs/lib$1.so" -D
+	try "$top_builddir/.libs/lib$1.a" -g
+}
+
+declares $(ls "$top_srcdir"/include/ward/*.h | grep -v '/nats[.]h$')
+library ward
 [ $tried -gt 0 ] || failed=1
+declares "$top_srcdir/include/ward/nats.h"
+library ward-nats
 exit $failed

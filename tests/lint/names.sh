@@ -21,7 +21,7 @@ others="$others|^(fib|tree|loop|late|load|death|rawexit|fault|raise|livelock|blo
 others="$others|wakeup|trip|start|slot|steward|bare|wall|cpu|switches|K)_([0-9]+|50us_|p99|max|budget"
 others="$others|(death|raise|detect|heal)_)?\$|^(sum_run|carries|that|to|with)\$"
 others="$others|^(ABI|AMD|ARG|ATM|BIG|CONTROLLERS|DWARF|ELF|ENFILE|EPYC|FFF[DF]|FNV"
-others="$others|GCRA|HIERARCHY|LICENSE|LIFO|NUL|NUMA|RCU|README|SIGUSR|SONAME|TID|UID|UTC"
+others="$others|JSON|JWT|NATS|HEALTH|HOST|max_deliver|GCRA|HIERARCHY|LICENSE|LIFO|NUL|NUMA|RCU|README|SIGUSR|SONAME|TID|UID|UTC"
 others="$others|UTF|UUID)\$"
 
 sources() {

@@ -141,6 +141,15 @@ tests_unit_cell_program_LDADD = libward-core.la
 cell_tests = tests/unit/test_cells tests/unit/test_cells_pairs tests/unit/test_cells_path
 $(cell_tests): tests/unit/cell_program
 
+# They start a server of their own.
+nats_tests = tests/unit/test_nats
+EXTRA_DIST += $(nats_tests:=.c)
+if HAVE_NATS
+unit_tests += $(nats_tests)
+endif
+$(nats_tests): libward-nats-core.la
+tests_unit_test_nats_LDADD = libward-nats-core.la $(LDADD)
+
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c \
 	tools/view.c
 
@@ -159,6 +168,7 @@ EXTRA_DIST += \
 	tests/unit/job.h \
 	tests/unit/json.h \
 	tests/unit/lane_job.h \
+	tests/unit/nats_queue.h \
 	tests/unit/openmetrics.h \
 	tests/unit/page.h \
 	tests/unit/said.h \

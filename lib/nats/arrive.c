@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * arrive.c - what comes to an asker: messages, and the ends of its requests.
+ */
+#include "nats/consumer.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE WARD_MS(250)
+
+/* ---- the end of a request -------------------------------------------------------- */
+
+static uint64_t header_number(natsMsg *msg, const char *name, uint64_t none)
+{
+	const char *text;
+
+	return natsMsgHeader_Get(msg, name, &text) == NATS_OK ?
+		       strtoull(text, NULL, 10) :
+		       none;
+}
+
+/* A time-out is how a request ends that nothing came for.  All else is worth a pause. */
+static void request_over(struct asker *asker, natsMsg *msg, uint64_t status)
+{
+	const char *words = "no responders";
+
+	if (status == 100)
+		return; /* it goes on */
+	if (status != 408 && status != 404) {
+		natsMsgHeader_Get(msg, "Description", &words);
+		if (!strstr(words, "Leadership Change"))
+			say(asker->nats, "a request for messages ended: %llu %s",
+			    (unsigned long long)status, words);
+		count(asker->nats, errors);
+		store_relaxed(&asker->not_before, ward_in(PAUSE));
+	}
+	ask_over(asker, (uint32_t)header_number(msg, "Nats-Pending-Messages", UINT32_MAX));
+	ask(asker->nats);
+}
+
+/* ---- a message ------------------------------------------------------------------- */
+
+#define TOKENS 12
+
+/*
+ * $JS.ACK.stream.consumer.delivery.sequence.consumer-sequence.time.pending; of newer servers
+ * with a domain and an account before the stream, and more at the end.
+ */
+static bool read_reply(const char *reply, uint64_t *delivery, uint64_t *sequence)
+{
+	const char *token[TOKENS];
+	int n = 0, first;
+
+	if (!reply || strncmp(reply, "$JS.ACK.", 8))
+		return false;
+	for (const char *at = reply; at && n < TOKENS; at = strchr(at, '.')) {
+		at += *at == '.';
+		token[n++] = at;
+	}
+	if (n != 9 && n < 11)
+		return false;
+	first = n == 9 ? 4 : 6;
+	*delivery = strtoull(token[first], NULL, 10);
+	*sequence = strtoull(token[first + 1], NULL, 10);
+	return *delivery && *sequence;
+}
+
+/* True: the key is one. */
+static bool set_key(struct slot *slot)
+{
+	struct ward_nats_message *m = &slot->message;
+
+	snprintf(slot->digits, sizeof(slot->digits), "%llu",
+		 (unsigned long long)m->sequence);
+	if (natsMsgHeader_Get(slot->msg, "Ward-Key", &m->key) == NATS_OK)
+		return strlen(m->key) <= NAMES_MAX && is_subject(m->key);
+	m->key = slot->digits;
+	return true;
+}
+
+static void fill(struct slot *slot, natsMsg *msg, uint64_t delivery, uint64_t sequence)
+{
+	struct ward_nats_message *m = &slot->message;
+
+	slot->msg = msg;
+	slot->reply = natsMsg_GetReply(msg);
+	slot->attempt = add_relaxed(&slot->nats->attempts, 1) + 1;
+	slot->last = 0;
+	slot->incident = 0;
+	slot->tries = 0;
+	slot->ran = 0;
+	slot->status = 0;
+	slot->reason = NULL;
+	store_relaxed(&slot->lapsed, 0);
+	store_relaxed(&slot->leased_at, ward_now());
+	m->data = natsMsg_GetData(msg);
+	m->size = (uint32_t)natsMsg_GetDataLength(msg);
+	m->subject = natsMsg_GetSubject(msg);
+	m->delivery = delivery;
+	m->sequence = sequence;
+	m->out_size = 0;
+}
+
+/* One that is not to run; NULL: it is. */
+static const char *bad(struct slot *slot)
+{
+	const struct ward_nats_config *config = &slot->nats->config;
+	bool key = set_key(slot);
+
+	if (!key) {
+		slot->message.key = slot->digits;
+		return "its Ward-Key is no key";
+	}
+	if (config->in_max && slot->message.size > config->in_max)
+		return "it is larger than in_max";
+	if (config->deliveries && slot->message.delivery > config->deliveries)
+		return "it was not done in so many deliveries";
+	return NULL;
+}
+
+static void begin(struct slot *slot)
+{
+	const char *reason = bad(slot);
+
+	if (reason)
+		poison(slot, reason);
+	else if (slot->message.delivery > 1 && slot->nats->config.results)
+		claim_begin(slot);
+	else
+		run_submit(slot);
+}
+
+/* It is in flight before it is not asked for any more: ask.c. */
+static void message(struct asker *asker, natsMsg *msg)
+{
+	struct ward_nats *nats = asker->nats;
+	uint64_t delivery, sequence;
+	bool was_asked = load_relaxed(&asker->asked);
+	struct slot *slot;
+
+	count(nats, fetched);
+	if (!read_reply(natsMsg_GetReply(msg), &delivery, &sequence)) {
+		count(nats, malformed);
+		say(nats, "what came on %s is no message of a consumer",
+		    natsMsg_GetSubject(msg));
+		natsMsg_Destroy(msg);
+		return;
+	}
+	if (delivery > 1)
+		count(nats, redelivered);
+	if (!was_asked)
+		count(nats, overrun);
+	slot = was_asked && !load_relaxed(&nats->draining) ? slot_take(nats) : NULL;
+	add_acq_rel(&nats->in_flight, !!slot);
+	ask_over(asker, 1);
+	if (!slot) {
+		refuse(nats, msg);
+		return;
+	}
+	fill(slot, msg, delivery, sequence);
+	begin(slot);
+	ask(nats);
+}
+
+/* ---- the subscription ------------------------------------------------------------ */
+
+static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
+{
+	struct asker *asker = arg;
+	const char *status;
+
+	(void)nc;
+	(void)sub;
+	if (natsMsg_GetDataLength(msg) == 0 &&
+	    natsMsgHeader_Get(msg, "Status", &status) == NATS_OK) {
+		request_over(asker, msg, strtoull(status, NULL, 10));
+		natsMsg_Destroy(msg);
+	} else {
+		message(asker, msg);
+	}
+}
+
+static void gone(void *arg)
+{
+	nats_put(arg);
+}
+
+/* Another inbox: nothing that was asked for by the last one comes there. */
+bool asker_listen(struct asker *asker)
+{
+	struct ward_nats *nats = asker->nats;
+	natsInbox *inbox = NULL;
+	natsSubscription *sub = NULL;
+
+	if (natsInbox_Create(&inbox) != NATS_OK)
+		return false;
+	snprintf(asker->inbox, sizeof(asker->inbox), "%s", inbox);
+	natsInbox_Destroy(inbox);
+	if (natsConnection_Subscribe(&sub, nats->nc, asker->inbox, came, asker) != NATS_OK)
+		return false;
+	add_acq_rel(&nats->refs, 1);
+	natsSubscription_SetOnCompleteCB(sub, gone, nats);
+	asker->sub = sub;
+	store_release(&asker->asked, 0);
+	return true;
+}
+
+/* What is on its way still comes, and then nothing. */
+void asker_deafen(struct asker *asker)
+{
+	natsSubscription_Destroy(asker->old);
+	asker->old = asker->sub;
+	asker->sub = NULL;
+	if (asker->old)
+		natsSubscription_Drain(asker->old);
+}
