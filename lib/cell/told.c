@@ -46,26 +46,54 @@ static bool is_overdue(const struct cell *cell, const struct desc *desc, uint64_
 	return now - desc->told_at >= within;
 }
 
-bool told_look(struct cell *cell, uint64_t now)
+/* Some are to come back, and some to stop: any of those that the cell has not begun, or has. */
+static void look(const struct cell *cell, uint64_t now, bool *back, bool *stop)
 {
 	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
-	bool back = false, overdue = false;
 
 	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
-		struct desc *desc = &cell->desc[i];
+		const struct desc *desc = &cell->desc[i];
 		int cause;
 
 		if (load_acquire(&desc->state) != DESC_SENT)
 			continue;
 		cause = why_stop(cell, desc);
-		if (!collect_begun(cell, desc, taken)) {
-			back |= cause || is_late(cell, desc, now);
-		} else if (cause) {
-			say_stop(cell, desc, cause, now);
-			overdue |= is_overdue(cell, desc, now);
-		}
+		if (collect_begun(cell, desc, taken))
+			*stop |= cause != 0;
+		else
+			*back |= cause || is_late(cell, desc, now);
 	}
+}
+
+/* True: one is overdue. */
+static bool say_stops(struct cell *cell, uint64_t now)
+{
+	uint32_t taken = load_acquire(&cell->shared->taken); /* [ka] */
+	bool overdue = false;
+
+	for (uint32_t i = 0; i < cell->cells->layout.depth; i++) {
+		struct desc *desc = &cell->desc[i];
+		int cause;
+
+		if (load_acquire(&desc->state) != DESC_SENT ||
+		    !collect_begun(cell, desc, taken))
+			continue;
+		cause = why_stop(cell, desc);
+		if (!cause)
+			continue;
+		say_stop(cell, desc, cause, now);
+		overdue |= is_overdue(cell, desc, now);
+	}
+	return overdue;
+}
+
+bool told_look(struct cell *cell, uint64_t now)
+{
+	bool back = false, stop = false;
+
+	look(cell, now, &back, &stop);
+	/* First, for the cell comes to the next when the one that it is inside of stops. */
 	if (back)
 		collect_back(cell, true);
-	return overdue;
+	return stop && say_stops(cell, now);
 }

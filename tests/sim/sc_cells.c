@@ -65,6 +65,12 @@ static void dawdle(void)
 		sim_dawdle(how == 1 ? 1 + sim_choose(8) : 1000);
 }
 
+static void open_gate(struct job *j)
+{
+	store_release(&j->gate, 1);
+	host_wake(&j->gate, INT32_MAX);
+}
+
 /* ---- in a cell ------------------------------------------------------------------- */
 
 static offstage struct job *entered(uint32_t number)
@@ -108,6 +114,7 @@ static int run(struct ward_request *request)
 		for (;;)
 			host_wait(&j->gate, 0, HOST_FOREVER);
 	case CHECKS:
+		open_gate(j);
 		while (!(cause = ward_check()))
 			host_relax();
 		return cause;
@@ -525,12 +532,6 @@ static void cells_room(void)
 SCENARIO(cells_room, "there is room, and who waits for it is not told", .steps = 60000,
 	 .rare = 8);
 
-static void open_gate(struct job *j)
-{
-	store_release(&j->gate, 1);
-	host_wake(&j->gate, INT32_MAX);
-}
-
 /* What waits behind a call that holds its cell is run by another one. */
 static void cells_unstranded(void)
 {
@@ -730,6 +731,23 @@ static void cells_destroyed(void)
 	end_pool();
 }
 SCENARIO(cells_destroyed, "a call outlives its cells", .steps = 60000, .rare = 8);
+
+/* One that waits behind a call which is told to stop does not begin when that one ends. */
+static void cells_destroyed_behind(void)
+{
+	set_up(&(const struct shape){ .cells = 1, .depth = CALLS, .scan = WARD_MS(1) });
+	check(send(0, CHECKS) == 0);
+	check(send(1, FINE) == 0);
+	while (!load_acquire(&job[0].gate))
+		host_wait(&job[0].gate, 0, HOST_FOREVER);
+	check(ward_cells_destroy(cells, WARD_FOREVER) == 0);
+	all_released(2);
+	check(job[0].status == -ESHUTDOWN);
+	check(job[1].status == -ECANCELED && !job[1].runs);
+	end_pool();
+}
+SCENARIO(cells_destroyed_behind, "a call begins in a set that is being destroyed",
+	 .steps = 60000, .rare = 8);
 
 /* ---- by a worker ----------------------------------------------------------------- */
 
