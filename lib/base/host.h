@@ -467,8 +467,8 @@ void host_segment_free(struct host_segment *segment);
 /* ---- other processes ------------------------------------------------------------ */
 
 struct host_process {
-	int32_t pid; /* 0: none */
-	int fd;	     /* a pidfd, or -1 */
+	_Atomic int32_t pid; /* P: 0: none; any thread may look */
+	int fd;	     /* P: a pidfd, or -1 */
 };
 /* How one ended: by a signal, or with a code. */
 struct host_end {

@@ -31,7 +31,7 @@
 /* The number cannot be another's before the process is reaped, which is ours to do. */
 void host_process_open(struct host_process *process, int32_t pid)
 {
-	process->pid = pid;
+	store_relaxed(&process->pid, pid);
 	process->fd = (int)host_call(syscall(SYS_pidfd_open, pid, 0));
 }
 
@@ -39,7 +39,8 @@ static void forget(struct host_process *process)
 {
 	if (process->fd >= 0)
 		host_close(process->fd);
-	*process = (struct host_process){ .fd = -1 };
+	process->fd = -1;
+	store_relaxed(&process->pid, 0);
 }
 
 /* ---- a program -------------------------------------------------------------------- */
@@ -136,15 +137,16 @@ int host_inherited(const char *variable)
 
 bool host_process_signal(const struct host_process *process, int signo)
 {
+	int32_t pid = load_relaxed(&process->pid);
 	long err;
 
-	if (!process->pid)
+	if (!pid)
 		return false;
 	err = process->fd < 0 ? -ENOSYS :
 				host_call(syscall(SYS_pidfd_send_signal,
 						  process->fd, signo, NULL, 0));
 	if (err == -ENOSYS || err == -EPERM)
-		err = host_call(kill(process->pid, signo));
+		err = host_call(kill(pid, signo));
 	return !err;
 }
 
@@ -168,14 +170,15 @@ static void tell_end(struct host_end *end, int status, const struct rusage *usag
 
 bool host_process_ended(struct host_process *process, struct host_end *end)
 {
+	int32_t pid = load_relaxed(&process->pid);
 	struct rusage usage;
 	int status;
 	long got;
 
 	*end = (struct host_end){ 0 };
-	if (!process->pid)
+	if (!pid)
 		return true;
-	got = host_call(wait4(process->pid, &status, WNOHANG | __WALL, &usage));
+	got = host_call(wait4(pid, &status, WNOHANG | __WALL, &usage));
 	if (got == 0 || got == -EINTR)
 		return false;
 	if (got > 0)

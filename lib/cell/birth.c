@@ -99,7 +99,7 @@ static int bear(struct cell *cell, uint64_t now)
 		host_segment_empty(&cell->segment);
 		return err;
 	}
-	host_stat_open_process(&cell->files, cell->process.pid);
+	host_stat_open_process(&cell->files, load_relaxed(&cell->process.pid));
 	move(cell, CELL_BORN, now);
 	store_release(&cell->claim, 0);
 	return 0;

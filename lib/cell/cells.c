@@ -155,7 +155,7 @@ int ward_cells_pid(struct ward_cells *cells, uint32_t cell)
 		return err;
 	if (cell >= CELLS_ALL)
 		return -EINVAL;
-	return __atomic_load_n(&cells->cell[cell].process.pid, __ATOMIC_RELAXED);
+	return load_relaxed(&cells->cell[cell].process.pid);
 }
 
 /* ---- ended ----------------------------------------------------------------------- */

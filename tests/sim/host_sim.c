@@ -577,7 +577,7 @@ int host_zygote_ask(int fd, const void *message, struct host_process *process)
 	threads[i].process = i + 1;
 	birth[i].fd = fd;
 	memcpy(birth[i].message, message, HOST_MESSAGE);
-	process->pid = (int32_t)threads[i].turn * SIM_THREADS + i;
+	store_relaxed(&process->pid, (int32_t)threads[i].turn * SIM_THREADS + i);
 	process->fd = -1;
 	trace(SIM_HERE, "T%d", i);
 	return 0;
@@ -597,9 +597,10 @@ int host_process_exec(const char *path, char *const *argv, const char *variable,
 /* Its first thread; NULL: all of them have ended. */
 static const struct thread *first_of(const struct host_process *process)
 {
-	int i = process->pid % SIM_THREADS;
+	int32_t pid = load_relaxed(&process->pid);
+	int i = pid % SIM_THREADS;
 
-	if ((int32_t)threads[i].turn != process->pid / SIM_THREADS)
+	if (!pid || (int32_t)threads[i].turn != pid / SIM_THREADS)
 		return NULL;
 	for (int k = 0; k < nthreads; k++)
 		if (threads[k].process == i + 1 && threads[k].state != ENDED)
@@ -612,7 +613,7 @@ bool host_process_signal(const struct host_process *process, int signo)
 {
 	(void)signo;
 	step();
-	return process->pid && first_of(process);
+	return first_of(process);
 }
 
 bool host_process_kill(const struct host_process *process)
@@ -620,7 +621,7 @@ bool host_process_kill(const struct host_process *process)
 	const struct thread *first;
 
 	step();
-	first = process->pid ? first_of(process) : NULL;
+	first = first_of(process);
 	if (first)
 		kill_process(first->process);
 	return first;
@@ -628,11 +629,12 @@ bool host_process_kill(const struct host_process *process)
 
 bool host_process_ended(struct host_process *process, struct host_end *end)
 {
-	int i = process->pid % SIM_THREADS;
+	int32_t pid = load_relaxed(&process->pid);
+	int i = pid % SIM_THREADS;
 
 	step();
 	*end = (struct host_end){ 0 };
-	if (!process->pid)
+	if (!pid)
 		return true;
 	if (first_of(process))
 		return false;
@@ -641,7 +643,8 @@ bool host_process_ended(struct host_process *process, struct host_end *end)
 	for (int k = 0; k < nthreads; k++)
 		if (threads[k].process == i + 1)
 			memory_joined(k);
-	*process = (struct host_process){ .fd = -1 };
+	process->fd = -1;
+	store_relaxed(&process->pid, 0);
 	return true;
 }
 
