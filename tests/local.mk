@@ -6,8 +6,8 @@
 #	p_scripts	its shell scripts (*.sh), run in the same way
 #
 # and says what may run beside others, what is run alone (alone_tests), and what
-# sanitizer builds run (asan_tests, tsan_tests, sanitizer_scripts; Criterion does not run
-# under ThreadSanitizer).  An exit status of 77 is "skipped", with the reason printed.
+# sanitizer builds run (asan_tests, tsan_tests, sanitizer_scripts).  An exit status of 77 is
+# "skipped", with the reason printed.
 
 alone_tests =
 asan_tests =

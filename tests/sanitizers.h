@@ -9,6 +9,8 @@
  * - a child of a process with threads that allocates, frees or ends a thread:
  *   the sanitizer's locks are copied as they are, some of them held by threads
  *   that the child does not have.
+ *
+ * ThreadSanitizer starts no thread in such a child.
  */
 #ifndef WARD_TESTS_SANITIZERS_H
 #define WARD_TESTS_SANITIZERS_H

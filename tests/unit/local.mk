@@ -102,7 +102,7 @@ sanitizer_scripts += tests/unit/cxx.sh
 # Criterion's assertions are much code, and take a third of the compiler's time without
 # optimization.  But what a header has inline is tested as the library has it, a function
 # that faults is to be short, and a test that computes much is worth it.
-tests/unit/%.$(OBJEXT): CFLAGS += -O0 -g1
+tests/unit/%.$(OBJEXT): CFLAGS += -O0 -g1 $(unit_criterion)
 optimized = host_fault judge
 if !ASAN
 optimized += bell bucket deque handle histogram host_lock inbox ring seat_count slot \
@@ -110,10 +110,20 @@ optimized += bell bucket deque handle histogram host_lock inbox ring seat_count 
 endif
 $(optimized:%=tests/unit/test_%.$(OBJEXT)): CFLAGS += -O2
 
+# Under ThreadSanitizer a header stands in for Criterion.
+if TSAN
+unit_criterion = -I$(top_srcdir)/tests/tsan
+unit_libs =
+else
+unit_criterion =
+unit_libs = $(CRITERION_LIBS)
+endif
+tsan_tests += tests/unit/test_cells_pairs tests/unit/test_cells_path
+
 check_LTLIBRARIES += tests/unit/libno_certs.la
 tests_unit_libno_certs_la_SOURCES = tests/unit/no_certs.c
 tests/unit/test_%: PART_LIBS = -Wl,-u,mbedtls_x509_crt_parse_file \
-	tests/unit/libno_certs.la $(CRITERION_LIBS)
+	tests/unit/libno_certs.la $(unit_libs)
 $(unit_tests): tests/unit/libno_certs.la
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
 tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
@@ -172,4 +182,5 @@ EXTRA_DIST += \
 	tests/unit/openmetrics.h \
 	tests/unit/page.h \
 	tests/unit/said.h \
-	tests/unit/wait.h
+	tests/unit/wait.h \
+	tests/tsan/criterion/criterion.h

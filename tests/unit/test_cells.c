@@ -355,7 +355,8 @@ static void asks_before_it_kills(int signo)
 	config.signo = signo;
 	pool = pool_of(1);
 	cells = cells_with(pool, &config);
-	ask_init(&ask, ASK_SPIN, 0)->call.task.policy = &hasty;
+	/* ThreadSanitizer hands no signal to one that spins. */
+	ask_init(&ask, UNDER_TSAN ? ASK_SLEEP : ASK_SPIN, 0)->call.task.policy = &hasty;
 	asked(cells, &ask);
 	ask_had(&ask, -ETIME);
 	cr_assert_eq(board->asked, 1);
@@ -451,7 +452,7 @@ Test(cells, a_limit_of_memory)
 	struct ward_cells *cells;
 	struct ask ask;
 
-	if (UNDER_ASAN)
+	if (UNDER_ASAN || UNDER_TSAN)
 		cr_skip_test("the sanitizer has terabytes of address space");
 	config = cells_config(1);
 	config.memory = 1 << 29;
@@ -999,8 +1000,9 @@ Test(cells, wrong_calls)
 	ask_init(&ask, ASK_ECHO, 0);
 	cr_assert_eq(ward_cells_submit(NULL, &ask.call, WARD_NOWAIT), -EINVAL);
 	cr_assert_eq(ward_cells_submit(cells, NULL, WARD_NOWAIT), -EINVAL);
-	cr_assert_eq(ward_cells_submit((void *)pool, &ask.call, WARD_NOWAIT),
-		     -EINVAL);
+	if (!UNDER_TSAN) /* its first word is being written */
+		cr_assert_eq(ward_cells_submit((void *)pool, &ask.call, WARD_NOWAIT),
+			     -EINVAL);
 	ask_init(&ask, ASK_ECHO, 0)->call.reserved = 1;
 	refused(cells, &ask, -EINVAL);
 	ask_init(&ask, ASK_ECHO, 0)->call.in = NULL;

@@ -50,7 +50,7 @@ static inline void raw_exit(void)
 /* Before a fork among threads whose child does more than to look. */
 #define needs_a_whole_child()                                                  \
 	do {                                                                   \
-		if (UNDER_ASAN)                                                \
+		if (UNDER_ASAN || UNDER_TSAN)                                  \
 			cr_skip_test("the sanitizer's locks are not whole in " \
 				     "a child");                               \
 	} while (0)
