@@ -161,6 +161,7 @@ void slot_give(struct slot *slot, enum state to);
 
 /* ---- send.c ---------------------------------------------------------------------- */
 
+bool is_connected(struct ward_nats *nats);
 /* True: sent, or kept until there is a connection again. */
 bool send_text(struct ward_nats *nats, const char *subject, const char *reply,
 	       const char *text);

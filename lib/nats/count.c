@@ -19,8 +19,7 @@ void count_all(struct ward_nats *nats, struct ward_nats_stats *stats)
 	struct counts *counts = &nats->counts;
 
 	*stats = (struct ward_nats_stats)WARD_NATS_STATS_INIT;
-	stats->connected = nats->nc && natsConnection_Status(nats->nc) ==
-					       NATS_CONN_STATUS_CONNECTED;
+	stats->connected = is_connected(nats);
 	stats->in_flight = load_relaxed(&nats->in_flight);
 	for (int i = 0; i < ASKERS; i++)
 		stats->asked += load_relaxed(&nats->asker[i].asked);

@@ -51,10 +51,13 @@ ward_ns hand_back_delay(const struct slot *slot)
 	return most ? scramble(ward_now() ^ slot->attempt << 32) % most : 0;
 }
 
+/* Not one that would come when there is a connection again: it would be for another. */
 static void send_nak(struct ward_nats *nats, const char *reply, ward_ns delay)
 {
 	char text[48];
 
+	if (!is_connected(nats))
+		return;
 	snprintf(text, sizeof(text), delay ? "-NAK {\"delay\": %llu}" : "-NAK",
 		 (unsigned long long)delay);
 	send_text(nats, reply, NULL, text);

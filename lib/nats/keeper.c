@@ -25,8 +25,7 @@ static void extend(struct slot *slot, enum state state, ward_ns now)
 {
 	struct ward_nats *nats = slot->nats;
 
-	if (state == BUSY || !is_watched(nats, state) ||
-	    natsConnection_Status(nats->nc) != NATS_CONN_STATUS_CONNECTED ||
+	if (state == BUSY || !is_watched(nats, state) || !is_connected(nats) ||
 	    !send_text(nats, slot->reply, NULL, "+WPI"))
 		return;
 	store_relaxed(&slot->leased_at, now);
@@ -83,9 +82,13 @@ static void give_up(struct slot *slot)
 	hand_back(slot, hand_back_delay(slot));
 }
 
+/* What was sent by the last connection is not answered any more. */
 static void late(struct slot *slot, enum state state, ward_ns now)
 {
-	if (now < load_relaxed(&slot->due) || !slot_claim(slot, state))
+	bool is_late = now >= load_relaxed(&slot->due) ||
+		       load_relaxed(&slot->nats->renew);
+
+	if (!is_late || !slot_claim(slot, state))
 		return;
 	if (state == UNTOLD)
 		dead_send(slot);
@@ -165,10 +168,10 @@ static void look_at_askers(struct ward_nats *nats, ward_ns now)
 {
 	bool renew;
 
-	if (load_relaxed(&nats->draining) || !ask_enter(nats))
+	if (!ask_enter(nats))
 		return;
 	renew = atomic_exchange_explicit(&nats->renew, 0, memory_order_acq_rel);
-	for (int i = 0; i < ASKERS; i++)
+	for (int i = 0; i < ASKERS && !load_relaxed(&nats->draining); i++)
 		look_at_asker(&nats->asker[i], renew, now);
 	ask_leave(nats);
 }

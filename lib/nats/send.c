@@ -20,6 +20,11 @@ static bool sent(struct ward_nats *nats, natsStatus status)
 	return false;
 }
 
+bool is_connected(struct ward_nats *nats)
+{
+	return natsConnection_Status(nats->nc) == NATS_CONN_STATUS_CONNECTED;
+}
+
 bool send_text(struct ward_nats *nats, const char *subject, const char *reply,
 	       const char *text)
 {
@@ -50,7 +55,8 @@ void step_send(struct slot *slot, enum state state, natsMsg *msg)
 	store_relaxed(&slot->due, ward_in(STEP_WITHIN));
 	add_relaxed(&slot->parts, 1);
 	slot_give(slot, state);
-	if (msg) /* else, as where it is lost on its way, the keeper finds it late */
+	/* Else, as where it is lost on its way, the keeper finds it late. */
+	if (msg && is_connected(nats))
 		sent(nats, natsConnection_PublishMsg(nats->nc, msg));
 	natsMsg_Destroy(msg);
 	slot_drop(slot);

@@ -152,13 +152,17 @@ cell_tests = tests/unit/test_cells tests/unit/test_cells_pairs tests/unit/test_c
 $(cell_tests): tests/unit/cell_program
 
 # They start a server of their own.
-nats_tests = tests/unit/test_nats
+nats_tests = tests/unit/test_nats tests/unit/test_nats_lost
 EXTRA_DIST += $(nats_tests:=.c)
 if HAVE_NATS
 unit_tests += $(nats_tests)
 endif
-$(nats_tests): libward-nats-core.la
-tests_unit_test_nats_LDADD = libward-nats-core.la $(LDADD)
+nats_test_libs = libward-nats-core.la tests/nats/libcluster.la $(LDADD)
+$(nats_tests): libward-nats-core.la tests/nats/libcluster.la
+tests_unit_test_nats_LDADD = $(nats_test_libs)
+tests_unit_test_nats_lost_LDADD = $(nats_test_libs)
+tests_unit_test_nats_lost_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=natsConnection_Publish \
+	-Wl,--wrap=natsConnection_PublishMsg -Wl,--wrap=natsConnection_Subscribe
 
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c \
 	tools/view.c

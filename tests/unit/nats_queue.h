@@ -6,14 +6,15 @@
 #ifndef WARD_TESTS_UNIT_NATS_QUEUE_H
 #define WARD_TESTS_UNIT_NATS_QUEUE_H
 
+#include "../nats/cluster.h"
+#include "../nats/proxy.h"
+#include "../nats/queue.h"
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <nats/nats.h>
-#include <signal.h>
+#include <criterion/options.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <ward/lane.h>
@@ -21,7 +22,22 @@
 #include <ward/pool.h>
 
 #define IN_TIME WARD_S(20) /* long after anything has failed */
-#define nats_ok(call) cr_assert_eq((call), NATS_OK, "%s: %s", #call, nats_GetLastError(NULL))
+#define LONG WARD_S(30)	   /* an ack wait that no test waits for */
+#define SHORT WARD_MS(300) /* one that it does */
+#define nats_ok(call) \
+	cr_assert_eq((call), NATS_OK, "%s: %s", #call, nats_GetLastError(NULL))
+
+/* Without a server there is nothing to test.  They sleep most of the time, so: together. */
+#define NATS_IS_THERE                                                          \
+	ReportHook(PRE_ALL)(struct criterion_test_set * set)                   \
+	{                                                                      \
+		(void)set;                                                     \
+		criterion_options.jobs = 6;                                    \
+		if (cluster_can())                                             \
+			return;                                                \
+		puts("skipped: nats-server is missing: apt-get install nats-server"); \
+		exit(77);                                                      \
+	}
 
 /* Looks again and again until it is so; false if it never is. */
 #define comes_true(condition)                                                  \
@@ -33,217 +49,196 @@
 			nats_Sleep(1);                                         \
 		is_;                                                           \
 	})
+#define soon(condition) cr_assert(comes_true(condition), "never: %s", #condition)
 
-/* Without a server there is nothing to test. */
-#define NATS_IS_THERE                                                          \
-	ReportHook(PRE_ALL)(struct criterion_test_set * set)                   \
-	{                                                                      \
-		(void)set;                                                     \
-		if (system("nats-server --version >/dev/null 2>&1") == 0)      \
-			return;                                                \
-		puts("skipped: nats-server is missing: apt-get install nats-server"); \
-		exit(77);                                                      \
-	}
+/* ---- the server's side ----------------------------------------------------------- */
 
-struct queue {
-	pid_t server;
-	char dir[64], url[64];
-	natsConnection *nc;
-	jsCtx *js;
-	kvStore *results;
-};
+static struct cluster cluster;
+static struct queue queue;
+static char url[CLUSTER_URLS];
 
-/* ---- the server ------------------------------------------------------------------ */
-
-static inline bool read_url(struct queue *q)
+static inline void dead_letters_make(void)
 {
-	char path[128], text[512] = "", *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/nats-server_%d.ports", q->dir, q->server);
-	f = fopen(path, "r");
-	if (!f)
-		return false;
-	if (!fread(text, 1, sizeof(text) - 1, f))
-		text[0] = 0;
-	fclose(f);
-	at = strstr(text, "nats://");
-	return at && sscanf(at, "%63[^\"]", q->url) == 1;
-}
-
-/* 'conf' NULL: none. */
-static inline void server_start(struct queue *q, const char *port, const char *conf)
-{
-	pid_t parent = getpid();
-
-	q->server = fork();
-	if (q->server == 0) {
-		int null = open("/dev/null", O_WRONLY);
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-		execlp("nats-server", "nats-server", "-js", "-sd", q->dir, "-a",
-		       "127.0.0.1", "-p", port, "--ports_file_dir", q->dir,
-		       conf ? "-c" : NULL, conf, NULL);
-		_exit(127);
-	}
-	cr_assert(comes_true(read_url(q)), "no nats-server");
-}
-
-static inline void server_kill(struct queue *q)
-{
-	kill(q->server, SIGKILL);
-	waitpid(q->server, NULL, 0);
-}
-
-static inline void queue_connect(struct queue *q, const char *url)
-{
-	nats_ok(natsConnection_ConnectTo(&q->nc, url));
-	nats_ok(natsConnection_JetStream(&q->js, q->nc, NULL));
-}
-
-/* ---- streams --------------------------------------------------------------------- */
-
-static inline void stream_make(struct queue *q, const char *name, const char *subject,
-			       jsRetentionPolicy retention)
-{
+	const char *subject = "dead.>";
 	jsStreamConfig config;
 
 	jsStreamConfig_Init(&config);
-	config.Name = name;
+	config.Name = "DEAD";
 	config.Subjects = &subject;
 	config.SubjectsLen = 1;
-	config.Retention = retention;
-	nats_ok(js_AddStream(NULL, q->js, &config, NULL, NULL));
+	config.Storage = js_MemoryStorage;
+	nats_ok(js_AddStream(NULL, queue.js, &config, NULL, NULL));
 }
 
-static inline void consumer_make(struct queue *q, const char *name, ward_ns ack_wait)
+static inline void server_begin(ward_ns ack_wait)
 {
-	jsConsumerConfig config;
+	struct queue_config config = { .urls = url,
+				       .replicas = 1,
+				       .ack_wait = (int64_t)ack_wait,
+				       .history = 1 };
 
-	jsConsumerConfig_Init(&config);
-	config.Durable = name;
-	config.AckPolicy = js_AckExplicit;
-	config.AckWait = (int64_t)ack_wait;
-	nats_ok(js_AddConsumer(NULL, q->js, "JOBS", &config, NULL, NULL));
+	cr_assert_eq(cluster_up(&cluster, 1), 0);
+	cluster_urls(&cluster, url);
+	nats_ok(queue_open(&queue, url));
+	nats_ok(queue_make(&queue, &config));
+	dead_letters_make();
 }
 
-/* A server with all of it; the consumer is "work". */
-static inline struct queue *queue_open(ward_ns ack_wait)
+static inline void server_end(void)
 {
-	static struct queue queue, *q = &queue;
-	kvConfig bucket;
-
-	*q = (struct queue){ .dir = "/tmp/ward-nats.XXXXXX" };
-	cr_assert(mkdtemp(q->dir));
-	server_start(q, "-1", NULL);
-	queue_connect(q, q->url);
-	stream_make(q, "JOBS", "jobs.>", js_WorkQueuePolicy);
-	stream_make(q, "DEAD", "dead.>", js_LimitsPolicy);
-	kvConfig_Init(&bucket);
-	bucket.Bucket = "results";
-	nats_ok(js_CreateKeyValue(&q->results, q->js, &bucket));
-	consumer_make(q, "work", ack_wait);
-	return q;
+	queue_close(&queue);
+	cluster_down(&cluster);
 }
 
-static inline void queue_close(struct queue *q)
+static inline void put_with(const char *text, const char *header, const char *value)
 {
-	char command[128];
+	natsMsg *msg = NULL;
 
-	kvStore_Destroy(q->results);
-	jsCtx_Destroy(q->js);
-	natsConnection_Destroy(q->nc);
-	server_kill(q);
-	snprintf(command, sizeof(command), "rm -rf %s", q->dir);
-	cr_assert_eq(system(command), 0);
+	nats_ok(natsMsg_Create(&msg, QUEUE_SUBJECT ".a", NULL, text, (int)strlen(text)));
+	if (header)
+		nats_ok(natsMsgHeader_Set(msg, header, value));
+	nats_ok(js_PublishMsg(NULL, queue.js, msg, NULL, NULL));
+	natsMsg_Destroy(msg);
 }
 
-static inline void queue_put(struct queue *q, const char *text)
+/* n messages: m1, m2... */
+static inline void put(int n)
 {
-	nats_ok(js_Publish(NULL, q->js, "jobs.a", text, (int)strlen(text), NULL, NULL));
+	char text[16];
+
+	for (int i = 1; i <= n; i++) {
+		snprintf(text, sizeof(text), "m%d", i);
+		put_with(text, NULL, NULL);
+	}
 }
 
-static inline uint64_t stream_count(struct queue *q, const char *name)
+static inline uint64_t stream_count(const char *name)
 {
 	jsStreamInfo *info = NULL;
 	uint64_t n;
 
-	nats_ok(js_GetStreamInfo(&info, q->js, name, NULL, NULL));
+	nats_ok(js_GetStreamInfo(&info, queue.js, name, NULL, NULL));
 	n = info->State.Msgs;
 	jsStreamInfo_Destroy(info);
 	return n;
 }
 
-/* The result of a key, or NULL. */
-static inline const char *result_of(struct queue *q, const char *key)
+/* Messages that are not acknowledged yet. */
+static inline uint64_t left(void)
+{
+	return stream_count(QUEUE_STREAM);
+}
+
+/* Of those, how many are some process's. */
+static inline int64_t pending(void)
+{
+	jsConsumerInfo *info = NULL;
+	int64_t n;
+
+	nats_ok(js_GetConsumerInfo(&info, queue.js, QUEUE_STREAM, QUEUE_CONSUMER, NULL,
+				   NULL));
+	n = info->NumAckPending;
+	jsConsumerInfo_Destroy(info);
+	return n;
+}
+
+/* The result of a key as a reader of the bucket has it; "" if there is none. */
+static inline const char *result_of(const char *key)
 {
 	static char text[256];
+	kvStore *bucket = NULL;
 	kvEntry *entry = NULL;
 
-	if (kvStore_Get(&entry, q->results, key) != NATS_OK)
-		return NULL;
-	snprintf(text, sizeof(text), "%.*s", kvEntry_ValueLen(entry),
-		 (const char *)kvEntry_Value(entry));
+	nats_ok(js_KeyValue(&bucket, queue.js, QUEUE_BUCKET));
+	text[0] = 0;
+	if (kvStore_Get(&entry, bucket, key) == NATS_OK)
+		snprintf(text, sizeof(text), "%.*s", kvEntry_ValueLen(entry),
+			 (const char *)kvEntry_Value(entry));
 	kvEntry_Destroy(entry);
+	kvStore_Destroy(bucket);
 	return text;
 }
 
-/* ---- a consumer of it ------------------------------------------------------------ */
+/* ---- the process's side ---------------------------------------------------------- */
 
-static inline struct ward_pool *pool_make(uint32_t workers)
+static inline void be_quiet(void *arg, const struct ward_report *report)
 {
+	(void)arg;
+	(void)report;
+}
+
+static inline struct ward_pool *pool_of(uint32_t workers)
+{
+	static const struct ward_hooks hooks = { .report = be_quiet };
 	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
-	static struct ward_policy budgets = WARD_POLICY_INIT;
+	struct ward_policy budgets = WARD_POLICY_INIT;
 	struct ward_pool *pool;
 
 	budgets.busy_within = WARD_MS(200);
 	budgets.blocked_within = WARD_MS(200);
 	config.workers = workers;
 	config.policy = &budgets;
+	config.hooks = &hooks;
+	config.flags = WARD_POOL_CATCH_FAULTS;
 	cr_assert_eq(ward_pool_create(&pool, &config), 0);
 	cr_assert_eq(ward_pool_start(pool), 0);
 	return pool;
 }
 
-static inline struct ward_nats_config nats_config(struct queue *q, struct ward_pool *pool)
+static char last_line[512]; /* of the log */
+
+static inline void keep_line(void *arg, const char *line)
+{
+	(void)arg;
+	snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+static inline struct ward_nats_config config_of(struct ward_pool *pool)
 {
 	struct ward_nats_config config = WARD_NATS_CONFIG_INIT;
 
-	config.url = q->url;
-	config.stream = "JOBS";
-	config.consumer = "work";
+	config.url = url;
+	config.stream = QUEUE_STREAM;
+	config.consumer = QUEUE_CONSUMER;
 	config.pool = pool;
-	config.results = "$KV.results.";
-	config.dead = "dead.jobs";
+	config.results = QUEUE_RESULTS ".";
+	config.dead = "dead.work";
 	config.backoff_min = WARD_MS(20);
+	config.log = keep_line;
 	return config;
 }
 
-static inline struct ward_nats *nats_make(const struct ward_nats_config *config)
+static inline struct ward_nats *nats_of(const struct ward_nats_config *config)
 {
 	struct ward_nats *nats;
 
-	cr_assert_eq(ward_nats_create(&nats, config), 0);
+	cr_assert_eq(ward_nats_create(&nats, config), 0, "%s", last_line);
 	return nats;
 }
 
-/* Nothing is left. */
-static inline void nats_end(struct ward_nats *nats, struct ward_pool *pool)
-{
-	cr_assert_eq(ward_nats_destroy(nats, ward_in(IN_TIME)), 0);
-	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
-}
-
-static inline struct ward_nats_stats nats_stats(struct ward_nats *nats)
+static inline struct ward_nats_stats counted(struct ward_nats *nats)
 {
 	struct ward_nats_stats stats = WARD_NATS_STATS_INIT;
 
 	cr_assert_eq(ward_nats_stats(nats, &stats), 0);
 	return stats;
+}
+
+/* All that came has ended, and each in one way. */
+static inline void adds_up(struct ward_nats *nats)
+{
+	struct ward_nats_stats s = counted(nats);
+
+	cr_assert_eq(s.fetched, s.in_flight + s.done + s.already + s.handed_back + s.dead +
+					s.fenced + s.lapsed + s.malformed);
+}
+
+/* Nothing is left. */
+static inline void nats_end(struct ward_nats *nats, struct ward_pool *pool)
+{
+	adds_up(nats);
+	cr_assert_eq(ward_nats_destroy(nats, ward_in(IN_TIME)), 0);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 }
 
 #endif

@@ -1,64 +1,79 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A pool fed from a work queue, against a real server: messages are done, handed back,
- * buried; what a process holds and asks for.
+ * A pool fed from a work queue, against a real server: how each message ends, and what a
+ * process holds meanwhile.
  */
 #include "nats_queue.h"
+#include <pthread.h>
 
 NATS_IS_THERE;
 
 #define SOME 200
 
+static _Atomic int runs, open;
+
 static int echo(void *arg, struct ward_nats_message *m)
 {
 	(void)arg;
+	runs++;
 	memcpy(m->out, m->data, m->size);
 	m->out_size = m->size;
 	return 0;
 }
 
-static void put_some(struct queue *q, int n)
+/* Until the test opens it, with a sign of life now and then. */
+static int wait_open(void *arg, struct ward_nats_message *m)
 {
-	char text[16];
-
-	for (int i = 1; i <= n; i++) {
-		snprintf(text, sizeof(text), "m%d", i);
-		queue_put(q, text);
-	}
+	runs++;
+	while (!open && !ward_check())
+		nats_Sleep(1);
+	echo(arg, m);
+	runs--;
+	return 0;
 }
 
-/* Each has its result, and none is left. */
-static void all_are_done(struct queue *q, struct ward_nats *nats, int n)
+/* The first delivery sleeps, without a sign of life, until the test opens it. */
+static int hang_first(void *arg, struct ward_nats_message *m)
 {
-	char key[16];
-
-	cr_assert(comes_true(nats_stats(nats).done == (uint64_t)n));
-	cr_assert_eq(nats_stats(nats).results, (uint64_t)n);
-	cr_assert(comes_true(stream_count(q, "JOBS") == 0));
-	for (int i = 1; i <= n; i++) {
-		snprintf(key, sizeof(key), "%d", i);
-		cr_assert(result_of(q, key), "%s", key);
-		cr_assert_eq(atoi(result_of(q, key) + 1), i);
-	}
+	if (m->delivery > 1)
+		return echo(arg, m);
+	while (!open)
+		nats_Sleep(1);
+	snprintf(m->out, m->out_max, "late");
+	m->out_size = 4;
+	return 0;
 }
+
+/* ---- done ------------------------------------------------------------------------ */
 
 static void each_is_done(uint32_t flags)
 {
-	struct queue *q = queue_open(WARD_S(30));
-	struct ward_pool *pool = pool_make(2);
-	struct ward_nats_config config = nats_config(q, pool);
+	struct ward_pool *pool;
+	struct ward_nats_config config;
 	struct ward_nats *nats;
+	char key[16], text[16];
 
-	put_some(q, SOME);
+	server_begin(LONG);
+	put(SOME);
+	pool = pool_of(2);
+	config = config_of(pool);
 	config.run = echo;
 	config.in_flight = 8;
 	config.flags = flags;
-	nats = nats_make(&config);
-	all_are_done(q, nats, SOME);
-	cr_assert_eq(nats_stats(nats).fetched, SOME);
-	cr_assert_eq(nats_stats(nats).overrun, 0);
+	nats = nats_of(&config);
+	soon(counted(nats).done == SOME);
+	soon(left() == 0);
+	cr_assert_eq(runs, SOME);
+	cr_assert_eq(counted(nats).results, SOME);
+	cr_assert_eq(counted(nats).fetched, SOME);
+	cr_assert_eq(counted(nats).overrun, 0);
+	for (int i = 1; i <= SOME; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		snprintf(text, sizeof(text), "m%d", i);
+		cr_assert_str_eq(result_of(key), text);
+	}
 	nats_end(nats, pool);
-	queue_close(q);
+	server_end();
 }
 
 Test(nats, each_is_done_once)
@@ -69,4 +84,293 @@ Test(nats, each_is_done_once)
 Test(nats, done_when_the_server_has_confirmed)
 {
 	each_is_done(WARD_NATS_DOUBLE_ACK);
+}
+
+/* ---- never more than there is room for ------------------------------------------- */
+
+Test(nats, holds_as_many_as_there_is_room_for)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(SOME);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = wait_open;
+	config.in_flight = 5;
+	nats = nats_of(&config);
+	soon(counted(nats).running == 2);
+	soon(pending() == 5);
+	nats_Sleep(50);
+	cr_assert_eq(pending(), 5);
+	cr_assert_eq(counted(nats).in_flight, 5);
+	cr_assert_eq(counted(nats).asked, 0);
+	open = 1;
+	soon(counted(nats).done == SOME);
+	cr_assert_eq(counted(nats).overrun, 0);
+	nats_end(nats, pool);
+	server_end();
+}
+
+Test(nats, a_lane_takes_what_it_has_room_for)
+{
+	struct ward_lane_config lane = WARD_LANE_CONFIG_INIT;
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(20);
+	pool = pool_of(4);
+	config = config_of(pool);
+	lane.active = 1;
+	lane.queued = 2;
+	cr_assert_eq(ward_lane_create(&config.lane, pool, &lane), 0);
+	config.run = wait_open;
+	nats = nats_of(&config);
+	soon(pending() == 3);
+	nats_Sleep(50);
+	cr_assert_eq(pending(), 3);
+	cr_assert_eq(runs, 1);
+	open = 1;
+	soon(counted(nats).done == 20);
+	adds_up(nats);
+	cr_assert_eq(ward_nats_destroy(nats, ward_in(IN_TIME)), 0);
+	soon(ward_lane_destroy(config.lane) == 0);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	server_end();
+}
+
+/* More than the pool's ring takes: what has no room waits, and is not lost. */
+Test(nats, what_the_pool_has_no_room_for_waits)
+{
+	struct ward_pool_config small = WARD_POOL_CONFIG_INIT;
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(SOME);
+	small.workers = 1;
+	small.ring = 2;
+	cr_assert_eq(ward_pool_create(&pool, &small), 0);
+	cr_assert_eq(ward_pool_start(pool), 0);
+	config = config_of(pool);
+	config.run = wait_open;
+	nats = nats_of(&config);
+	soon(counted(nats).in_flight == 64);
+	open = 1;
+	soon(counted(nats).done == SOME);
+	cr_assert_eq(counted(nats).handed_back, 0);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- leases ---------------------------------------------------------------------- */
+
+Test(nats, a_task_that_beats_keeps_its_message)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	ward_ns until;
+
+	server_begin(SHORT);
+	put(3);
+	pool = pool_of(1); /* two of them wait in the pool */
+	config = config_of(pool);
+	config.run = wait_open;
+	nats = nats_of(&config);
+	soon(counted(nats).in_flight == 3);
+	until = ward_in(4 * SHORT);
+	while (ward_now() < until)
+		nats_Sleep(10);
+	open = 1;
+	soon(counted(nats).done == 3);
+	cr_assert_eq(counted(nats).redelivered, 0);
+	cr_assert_geq(counted(nats).extended, 3 * 4);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- handed back ----------------------------------------------------------------- */
+
+/* A convicted attempt's message is run again long before its ack wait, and what the
+ * attempt says later counts for nothing. */
+Test(nats, a_convicted_attempt_is_handed_back_at_once)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(1);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = hang_first;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	cr_assert_str_eq(result_of("1"), "m1");
+	cr_assert_eq(counted(nats).lost, 1);
+	cr_assert_eq(counted(nats).handed_back, 1);
+	cr_assert_eq(counted(nats).claims, 1);
+	cr_assert_eq(counted(nats).zombies, 1);
+	open = 1;
+	soon(counted(nats).zombies == 0);
+	cr_assert_str_eq(result_of("1"), "m1");
+	cr_assert_eq(stream_count("KV_" QUEUE_BUCKET), 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+static int end_first(void *arg, struct ward_nats_message *m)
+{
+	if (m->delivery == 1)
+		pthread_exit(NULL);
+	if (m->delivery == 2)
+		*(volatile int *)NULL = 1;
+	if (m->delivery == 3)
+		return -EIO;
+	return echo(arg, m);
+}
+
+Test(nats, died_faulted_failed_and_then_done)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(1);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = end_first;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	cr_assert_str_eq(result_of("1"), "m1");
+	cr_assert_eq(counted(nats).lost, 2);
+	cr_assert_eq(counted(nats).failed, 1);
+	cr_assert_eq(counted(nats).handed_back, 3);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- dead letters ---------------------------------------------------------------- */
+
+static int fail(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	runs++;
+	return m->size && *(const char *)m->data == 'b' ? -EBADMSG :
+							   ward_fail(-EIO, "no such luck");
+}
+
+static natsMsg *dead_letter(uint64_t sequence)
+{
+	natsMsg *msg = NULL;
+
+	nats_ok(js_GetMsg(&msg, queue.js, "DEAD", sequence, NULL, NULL));
+	return msg;
+}
+
+static void has(natsMsg *msg, const char *header, const char *value)
+{
+	const char *had = "";
+
+	nats_ok(natsMsgHeader_Get(msg, header, &had));
+	cr_assert(strstr(had, value), "%s: %s", header, had);
+}
+
+Test(nats, poison_is_a_dead_letter_with_its_report)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	natsMsg *msg;
+
+	server_begin(LONG);
+	put_with("evil", "Color", "red");
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = fail;
+	config.deliveries = 2;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 1);
+	soon(left() == 0);
+	cr_assert_eq(runs, 2);
+	msg = dead_letter(1);
+	cr_assert_str_eq(natsMsg_GetData(msg), "evil");
+	has(msg, "Color", "red");
+	has(msg, "Ward-Stream", QUEUE_STREAM);
+	has(msg, "Ward-Subject", QUEUE_SUBJECT ".a");
+	has(msg, "Ward-Sequence", "1");
+	has(msg, "Ward-Deliveries", "2");
+	has(msg, "Ward-Reason", "not done");
+	has(msg, "Ward-Report", "no such luck");
+	natsMsg_Destroy(msg);
+	/* It has no result, and a late one would be refused. */
+	cr_assert_str_empty(result_of("1"));
+	cr_assert_eq(stream_count("KV_" QUEUE_BUCKET), 1);
+
+	put_with("bad", NULL, NULL);
+	soon(counted(nats).dead == 2);
+	cr_assert_eq(runs, 3);
+	msg = dead_letter(2);
+	has(msg, "Ward-Deliveries", "1");
+	natsMsg_Destroy(msg);
+	nats_end(nats, pool);
+	server_end();
+}
+
+Test(nats, what_cannot_be_run_is_a_dead_letter)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	natsMsg *msg;
+
+	server_begin(LONG);
+	put_with("no key", "Ward-Key", "a..b");
+	put_with("too large", NULL, NULL);
+	put_with("fine", "Ward-Key", "a.b");
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	config.in_max = 8;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 2 && counted(nats).done == 1);
+	cr_assert_str_eq(result_of("a.b"), "fine");
+	msg = dead_letter(1);
+	has(msg, "Ward-Reason", "Ward-Key");
+	natsMsg_Destroy(msg);
+	msg = dead_letter(2);
+	has(msg, "Ward-Reason", "in_max");
+	natsMsg_Destroy(msg);
+	cr_assert_eq(runs, 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* Two messages of one key: the second finds the first one's result. */
+Test(nats, a_key_has_one_result)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put_with("one", "Ward-Key", "same");
+	put_with("two", "Ward-Key", "same");
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1 && counted(nats).fenced == 1);
+	soon(left() == 0);
+	cr_assert_eq(counted(nats).results, 1);
+	cr_assert_str_eq(result_of("same"), "one");
+	nats_end(nats, pool);
+	server_end();
 }

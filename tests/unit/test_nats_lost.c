@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One message of the protocol is lost on its way, or is late: what was stored is stored
+ * once, and nothing is missing.  This program stands between libward-nats and the client
+ * library.
+ */
+#include "nats_queue.h"
+
+NATS_IS_THERE;
+
+/* ---- what is lost ---------------------------------------------------------------- */
+
+natsStatus __real_natsConnection_Subscribe(natsSubscription **, natsConnection *,
+					   const char *, natsMsgHandler, void *);
+natsStatus __wrap_natsConnection_Subscribe(natsSubscription **, natsConnection *,
+					   const char *, natsMsgHandler, void *);
+natsStatus __real_natsConnection_PublishMsg(natsConnection *, natsMsg *);
+natsStatus __wrap_natsConnection_PublishMsg(natsConnection *, natsMsg *);
+natsStatus __real_natsConnection_Publish(natsConnection *, const char *, const void *, int);
+natsStatus __wrap_natsConnection_Publish(natsConnection *, const char *, const void *, int);
+
+/* To be lost: so many of what is sent, or answered, with that in it. */
+static struct {
+	const char *what;
+	_Atomic int n;
+} lose_sent, lose_text, lose_answer;
+
+/* Claims of the connection that is first to send one wait until the test opens it. */
+static _Atomic int hold_claims, claims_held, open;
+static natsConnection *_Atomic held;
+
+static void hold(natsConnection *nc)
+{
+	if (!held)
+		held = nc;
+	if (held != nc)
+		return;
+	claims_held++;
+	while (!open)
+		nats_Sleep(1);
+}
+
+static bool lost(const char *what, int n_before, _Atomic int *n, const char *text)
+{
+	return n_before > 0 && what && strstr(text, what) && (*n)-- > 0;
+}
+
+static struct {
+	natsMsgHandler handler;
+	void *arg;
+} subscribed[64];
+
+static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
+{
+	size_t i = (size_t)(uintptr_t)arg;
+
+	if (lost(lose_answer.what, lose_answer.n, &lose_answer.n,
+		 natsMsg_GetDataLength(msg) ? natsMsg_GetData(msg) : ""))
+		natsMsg_Destroy(msg);
+	else
+		subscribed[i].handler(nc, sub, msg, subscribed[i].arg);
+}
+
+natsStatus __wrap_natsConnection_Subscribe(natsSubscription **sub, natsConnection *nc,
+					   const char *subject, natsMsgHandler handler,
+					   void *arg)
+{
+	static _Atomic unsigned n;
+	size_t i = n++;
+
+	cr_assert_lt(i, 64);
+	subscribed[i].handler = handler;
+	subscribed[i].arg = arg;
+	return __real_natsConnection_Subscribe(sub, nc, subject, came, (void *)i);
+}
+
+static bool is_claim(natsMsg *msg)
+{
+	const char *value;
+
+	return natsMsgHeader_Get(msg, "KV-Operation", &value) == NATS_OK;
+}
+
+natsStatus __wrap_natsConnection_PublishMsg(natsConnection *nc, natsMsg *msg)
+{
+	const char *subject = natsMsg_GetSubject(msg);
+
+	if (hold_claims && is_claim(msg))
+		hold(nc);
+	if (lost(lose_sent.what, lose_sent.n, &lose_sent.n,
+		 is_claim(msg) ? "claim" : subject))
+		return NATS_OK;
+	return __real_natsConnection_PublishMsg(nc, msg);
+}
+
+natsStatus __wrap_natsConnection_Publish(natsConnection *nc, const char *subject,
+					 const void *data, int size)
+{
+	if (lost(lose_text.what, lose_text.n, &lose_text.n, size ? data : ""))
+		return NATS_OK;
+	return __real_natsConnection_Publish(nc, subject, data, size);
+}
+
+/* ---- a process ------------------------------------------------------------------- */
+
+static _Atomic int runs;
+
+static int echo(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	runs++;
+	m->out_size = (uint32_t)snprintf(m->out, m->out_max, "%.*s by %u", (int)m->size,
+					 (const char *)m->data, (unsigned)m->delivery);
+	return 0;
+}
+
+static int fail_first(void *arg, struct ward_nats_message *m)
+{
+	return m->delivery == 1 ? -EIO : echo(arg, m);
+}
+
+static struct ward_pool *pool;
+
+static struct ward_nats *begin(int (*run)(void *, struct ward_nats_message *),
+			       ward_ns ack_wait, uint32_t flags)
+{
+	struct ward_nats_config config;
+
+	server_begin(ack_wait);
+	put(1);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = run;
+	config.flags = flags;
+	config.in_flight = 1;
+	return nats_of(&config);
+}
+
+/* One result, of that delivery; and nothing is to come. */
+static void had_one(struct ward_nats *nats, const char *result)
+{
+	soon(left() == 0);
+	soon(counted(nats).in_flight == 0);
+	cr_assert_str_eq(result_of("1"), result);
+	cr_assert_eq(counted(nats).results, 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- what is sent ---------------------------------------------------------------- */
+
+Test(nats_lost, a_result)
+{
+	lose_sent.what = "$KV.";
+	lose_sent.n = 1;
+	struct ward_nats *nats = begin(echo, LONG, 0);
+
+	soon(counted(nats).done == 1);
+	cr_assert_eq(counted(nats).retried, 1);
+	cr_assert_eq(runs, 1);
+	had_one(nats, "m1 by 1");
+}
+
+Test(nats_lost, a_claim)
+{
+	lose_sent.what = "claim";
+	lose_sent.n = 1;
+	struct ward_nats *nats = begin(fail_first, LONG, 0);
+
+	soon(counted(nats).done == 1);
+	cr_assert_eq(counted(nats).retried, 1);
+	had_one(nats, "m1 by 2");
+}
+
+/* The message comes back, finds its result, and does not run. */
+Test(nats_lost, an_acknowledgement)
+{
+	lose_text.what = "+ACK";
+	lose_text.n = 1;
+	struct ward_nats *nats = begin(echo, SHORT, 0);
+
+	soon(counted(nats).already == 1);
+	cr_assert_eq(runs, 1);
+	had_one(nats, "m1 by 1");
+}
+
+/* Asked for a confirmation it is sent again, and never comes back. */
+Test(nats_lost, an_acknowledgement_to_be_confirmed)
+{
+	lose_sent.what = "$JS.ACK";
+	lose_sent.n = 1;
+	struct ward_nats *nats = begin(echo, LONG, WARD_NATS_DOUBLE_ACK);
+
+	soon(counted(nats).done == 1);
+	cr_assert_eq(counted(nats).retried, 1);
+	cr_assert_eq(counted(nats).redelivered, 0);
+	had_one(nats, "m1 by 1");
+}
+
+/* It comes back by its ack wait. */
+Test(nats_lost, a_hand_back)
+{
+	lose_text.what = "-NAK";
+	lose_text.n = 1;
+	struct ward_nats *nats = begin(fail_first, SHORT, 0);
+
+	soon(counted(nats).done == 1);
+	had_one(nats, "m1 by 2");
+}
+
+/* ---- what is answered ------------------------------------------------------------ */
+
+/* It was stored; sent again it is refused, and found to be this one's. */
+Test(nats_lost, the_answer_to_a_result)
+{
+	lose_answer.what = "\"stream\"";
+	lose_answer.n = 1;
+	struct ward_nats *nats = begin(echo, LONG, 0);
+
+	soon(counted(nats).done == 1);
+	cr_assert_eq(runs, 1);
+	cr_assert_eq(stream_count("KV_" QUEUE_BUCKET), 1);
+	had_one(nats, "m1 by 1");
+}
+
+Test(nats_lost, the_answer_to_a_result_after_a_claim)
+{
+	struct ward_nats *nats;
+
+	lose_answer.what = "\"stream\""; /* of the claim, of the second result */
+	lose_answer.n = 2;
+	nats = begin(fail_first, LONG, 0);
+	soon(counted(nats).done == 1);
+	cr_assert_eq(runs, 1);
+	cr_assert_eq(counted(nats).claims, 1);
+	had_one(nats, "m1 by 2");
+}
+
+/* What is there, when the result was refused: asked once more. */
+Test(nats_lost, the_answer_to_a_question)
+{
+	struct ward_nats *nats;
+
+	lose_answer.what = ""; /* of the result, and of what is there */
+	nats = begin(echo, LONG, 0);
+	soon(counted(nats).done == 1);
+	put_with("again", "Ward-Key", "1");
+	lose_answer.what = "hdrs";
+	lose_answer.n = 1;
+	soon(counted(nats).fenced == 1);
+	had_one(nats, "m1 by 1");
+}
+
+Test(nats_lost, the_answer_to_a_dead_letter)
+{
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put_with("too large", NULL, NULL);
+	lose_answer.what = "\"DEAD\"";
+	lose_answer.n = 1;
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = echo;
+	config.in_max = 4;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 1);
+	soon(left() == 0);
+	cr_assert_eq(counted(nats).retried, 1);
+	cr_assert_eq(stream_count("DEAD"), 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- what is late ---------------------------------------------------------------- */
+
+static _Atomic int go_on;
+
+static int wait_go_on(void *arg, struct ward_nats_message *m)
+{
+	while (!go_on && !ward_check())
+		nats_Sleep(1);
+	return echo(arg, m);
+}
+
+/*
+ * Two processes have the same message, for the first one's lease ran out at the server.
+ * Its claim comes when the claim of the other one is there, or the result.
+ */
+static void claim_is_late(bool result_is_there)
+{
+	struct ward_nats *first, *second;
+	struct ward_nats_config config;
+
+	hold_claims = 1;
+	lose_text.what = "+WPI";
+	lose_text.n = 1000000;
+	go_on = result_is_there;
+	first = begin(fail_first, SHORT, 0);
+	soon(claims_held == 1);
+	config = config_of(pool);
+	config.run = wait_go_on;
+	second = nats_of(&config);
+	soon(counted(second).claims == 1);
+	lose_text.n = 0;
+	if (result_is_there)
+		soon(counted(second).done == 1);
+	open = 1;
+	if (result_is_there)
+		soon(counted(first).already == 1);
+	else
+		soon(counted(first).fenced == 1);
+	go_on = 1;
+	soon(counted(second).done == 1);
+	cr_assert_eq(runs, 1);
+	adds_up(first);
+	cr_assert_eq(ward_nats_destroy(first, ward_in(IN_TIME)), 0);
+	had_one(second, "m1 by 3");
+}
+
+Test(nats_lost, a_claim_comes_after_another)
+{
+	claim_is_late(false);
+}
+
+Test(nats_lost, a_claim_comes_after_a_result)
+{
+	claim_is_late(true);
+}
+
+/* The first one runs when the second has claimed: its result is refused. */
+Test(nats_lost, a_result_comes_after_a_claim)
+{
+	struct ward_nats *first, *second;
+	struct ward_nats_config config;
+
+	lose_text.what = "+WPI";
+	lose_text.n = 1000000;
+	first = begin(wait_go_on, SHORT, 0);
+	soon(counted(first).running == 1);
+	config = config_of(pool);
+	config.run = echo;
+	second = nats_of(&config);
+	soon(counted(second).done == 1);
+	go_on = 1;
+	soon(counted(first).fenced == 1);
+	cr_assert_eq(runs, 2);
+	adds_up(first);
+	cr_assert_eq(counted(first).results, 0);
+	cr_assert_eq(ward_nats_destroy(first, ward_in(IN_TIME)), 0);
+	had_one(second, "m1 by 2");
+}
