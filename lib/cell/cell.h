@@ -20,7 +20,7 @@
  *     and held up by the kernel for END_WITHIN.
  *  3) A cell's memory goes when its process is gone and none of its descriptors is out.
  *
- * Edges: [ke] entered | the claim is free; [kf] state | a submitter's last look; [kr] room
+ * Edges: [ke] entered | the claim is free; [kf] the claim is kept | entered; [kr] room
  * | who waits; [kx] a call on its way | closed?; [kw] a call | the collector sleeps.
  */
 #ifndef WARD_LIB_CELL_CELL_H

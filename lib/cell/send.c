@@ -268,8 +268,8 @@ void send_post(struct desc *desc)
 	if (claim(cell)) {
 		put_entered(cell);
 		drop(cell);
-	} else if (cell_state(cell) != CELL_WORKING) {
-		cells_wake(cell->cells);
+	} else if (load_relaxed(&cell->claim) == CLAIM_KEPT) {
+		cells_wake(cell->cells); /* nobody else is to drop it, and look */
 	}
 }
 

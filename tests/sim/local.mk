@@ -99,6 +99,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_task_priv.c \
 	tests/sim/sc_bridge.c \
+	tests/sim/sc_cell_edges.c \
 	tests/sim/sc_cells.c \
 	tests/sim/sc_cancel.c \
 	tests/sim/sc_seat_count.c \
