@@ -219,7 +219,7 @@ static const struct mode {
 	  .cap = S,
 	  .cap_quick = 300 * MS },
 	{ .name = "trip",
-	  .impl = { "ward", "futex", "pipes" },
+	  .impl = { "ward", "ward_call", "futex", "pipes" },
 	  .trial = cells_trip,
 	  .cells = { 1 },
 	  .full = 4000,

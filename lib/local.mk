@@ -199,6 +199,7 @@ WARD_SOURCES = \
 	lib/front/submit.c \
 	lib/cell/birth.c \
 	lib/cell/call.c \
+	lib/cell/caller.c \
 	lib/cell/cell.h \
 	lib/cell/cells.c \
 	lib/cell/collect.c \

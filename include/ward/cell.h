@@ -205,6 +205,21 @@ WARD_API WARD_MUST int ward_cells_submit(struct ward_cells *cells,
 					 struct ward_call *call, ward_ns until);
 
 /*
+ * The same, and waits until the call was released: then it is the caller's again, and may
+ * lie on the caller's stack.  An answer wakes the caller and no other thread; done() is called
+ * here then, on a worker where the call ended in another way, or is in a lane, and must not
+ * end its thread.  Inside a task it is a declared wait, and where the task is told to stop, so
+ * is the call.  It waits as long as the call takes: a token's deadline bounds that.
+ *	0		*status, if not NULL, is what done() was told
+ *	-EINVAL		also: release is set
+ *	else		as ward_cells_submit()
+ * Any thread; not in a signal handler.
+ */
+WARD_API WARD_MUST int ward_cells_call(struct ward_cells *cells,
+				       struct ward_call *call, ward_ns until,
+				       int *status);
+
+/*
  * Tells a call to stop: as ward_task_cancel(pool, &call->task, cause), which for a call is
  * ward_task_recall(), too: done() and release() come; and a cell that is
  * in the call hears of it by ward_check() within some microseconds, not at the next scan.

@@ -79,6 +79,7 @@ void host_wake_shared(_Atomic uint32_t *word, int n);
 struct host_waitv {
 	_Atomic uint32_t *word;
 	uint32_t seen;
+	bool shared; /* another process wakes it */
 };
 enum { HOST_WAITV_MAX = 5 }; /* at most */
 int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until);

@@ -203,6 +203,15 @@ static struct waitv own(_Atomic uint32_t *word, uint32_t seen)
 	};
 }
 
+static struct waitv shared_word(_Atomic uint32_t *word, uint32_t seen)
+{
+	return (struct waitv){
+		.value = seen,
+		.address = (uintptr_t)word,
+		.flags = WAITV_U32,
+	};
+}
+
 static long waitv(struct waitv *entry, unsigned n, const struct timespec *until)
 {
 	return host_call(syscall(SYS_futex_waitv, entry, n, 0, until,
@@ -281,20 +290,13 @@ int host_wait_any(const struct host_waitv *watch, unsigned n, uint64_t until)
 	int got;
 
 	for (unsigned i = 0; i < n; i++)
-		entry[i] = own(watch[i].word, watch[i].seen);
+		entry[i] = watch[i].shared ?
+				   shared_word(watch[i].word, watch[i].seen) :
+				   own(watch[i].word, watch[i].seen);
 	got = wait_any(entry, n, until == HOST_FOREVER ? NULL : &end);
 	if (got == -ENOSYS)
 		return wait_first(watch, until);
 	return got;
-}
-
-static struct waitv shared_word(_Atomic uint32_t *word, uint32_t seen)
-{
-	return (struct waitv){
-		.value = seen,
-		.address = (uintptr_t)word,
-		.flags = WAITV_U32,
-	};
 }
 
 /*

@@ -61,9 +61,11 @@ static void clear(struct cell *cell)
 	memset(cell->avail, 0, layout->depth * sizeof(*cell->avail));
 	for (uint32_t i = 0; i < layout->depth; i++)
 		cell->desc[i].told = false;
-	cell->calls = cell->kill_at = cell->incident = cell->reap_at = 0;
+	store_relaxed(&cell->answered, 0);
+	store_relaxed(&cell->garbled, GARBLED_NOT);
+	cell->kill_at = cell->incident = cell->reap_at = 0;
 	cell->seen_used = 0;
-	cell->reaped = cell->garbled = false;
+	cell->reaped = false;
 	cell->why = LOST_DEATH;
 	cell->end = (struct host_end){ 0 };
 	cell->gen = ++cell->cells->gens;
@@ -107,8 +109,12 @@ static int bear(struct cell *cell, uint64_t now)
 
 void birth_bury(struct cell *cell)
 {
-	count_own(&cell->cells->counts.sent, load_relaxed(&cell->sent));
+	struct counts *counts = &cell->cells->counts;
+
+	count_own(&counts->sent, load_relaxed(&cell->sent));
 	store_relaxed(&cell->sent, 0);
+	count_own(&counts->answered, load_relaxed(&cell->answered));
+	store_relaxed(&cell->answered, 0);
 	host_stat_close(&cell->files);
 	/* A submitter may be about to look if it sleeps: the addresses stay. */
 	host_segment_empty(&cell->segment);
@@ -226,7 +232,8 @@ static bool is_spent(struct cell *cell, uint64_t now)
 {
 	const struct ward_cells *cells = cell->cells;
 
-	if (cells->recycle_calls && cell->calls >= cells->recycle_calls)
+	if (cells->recycle_calls &&
+	    load_relaxed(&cell->answered) >= cells->recycle_calls)
 		return true;
 	if (!cells->recycle_growth || now < cell->grow_at)
 		return false;

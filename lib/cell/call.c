@@ -155,6 +155,8 @@ static void call_done(struct ward_task *task, int status)
 		call->out = send_answer(desc);
 		call->out_size = desc->out_size;
 	}
+	if (unlikely(call_is_awaited(call)))
+		task_priv(task)->status = status;
 	if (call->done)
 		call->done(call, status);
 }
@@ -165,6 +167,7 @@ static void call_release(struct ward_task *task)
 	struct ward_cells *cells = cells_of(call);
 	struct desc *desc = call_desc(call);
 	void (*release)(struct ward_call *) = call->release;
+	bool awaited = call_is_awaited(call);
 
 	call->out = NULL;
 	call_put_on(call, NULL);
@@ -173,6 +176,8 @@ static void call_release(struct ward_task *task)
 	if (release)
 		release(call); /* it may be gone */
 	cells_leave(cells);
+	if (unlikely(awaited))
+		call_tell(call, CALL_BACK);
 }
 
 /* ---- submitted ------------------------------------------------------------------- */
@@ -202,9 +207,10 @@ static int check_call(const struct ward_cells *cells, const struct ward_call *ca
 	return call->lane ? check_lane(cells, (struct lane *)call->lane) : 0;
 }
 
-static void prepare(struct ward_cells *cells, struct ward_call *call)
+static void prepare(struct ward_cells *cells, struct ward_call *call, enum call_way way)
 {
 	call->priv[0] = cells;
+	store_relaxed(call_word(call), way);
 	call_put_on(call, NULL);
 	call->out = NULL;
 	call->out_size = 0;
@@ -302,7 +308,8 @@ static int submit(struct ward_cells *cells, struct ward_call *call, ward_ns unti
 	return err ? err : submit_here(cells, call, until);
 }
 
-int ward_cells_submit(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+int call_submit(struct ward_cells *cells, struct ward_call *call, ward_ns until,
+		enum call_way way)
 {
 	int err = handle_enter(cells, HANDLE_CELLS);
 
@@ -314,13 +321,20 @@ int ward_cells_submit(struct ward_cells *cells, struct ward_call *call, ward_ns 
 	err = enter(cells) ? 0 : -ESHUTDOWN;
 	if (!err) {
 		pool_until(cells->pool, until);
-		prepare(cells, call);
+		prepare(cells, call, way);
 		err = submit(cells, call, until);
-		if (err)
+		if (err) {
+			store_relaxed(call_word(call), CALL_ALONE);
 			cells_leave(cells);
+		}
 	}
 	host_unhold();
 	return err;
+}
+
+int ward_cells_submit(struct ward_cells *cells, struct ward_call *call, ward_ns until)
+{
+	return call_submit(cells, call, until, CALL_ALONE);
 }
 
 int ward_cells_cancel(struct ward_cells *cells, struct ward_call *call, int cause)

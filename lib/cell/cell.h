@@ -6,22 +6,25 @@
  *
  *	FREE	   the stack, or the holder of the claim; also as ANSWERED
  *	HELD	   the thread that fills it
- *	SENT	   the cell, and its parent's collector
+ *	SENT	   the cell, and the holder of 'collecting'
  *	ANSWERED   the call, until its release
  *
  * The collector is one thread for the set: it gives answers back to the pool, sees
  * cells die, judges those that are silent, kills, and has others born.  It runs no
- * stranger's code, and waits for no cell.
+ * stranger's code, and waits for no cell.  A caller that waits for its answer may
+ * collect in its place (caller.c).
  *
  * Invariants:
- *  1) SENT is left by one step, the collector's: so an answer is given once, by the cell,
- *     or for the cell when it has ended.
+ *  1) SENT is left by one step, by the holder of 'collecting': so an answer is given once,
+ *     by the cell, or for the cell when it has ended.
  *  2) A call that was begun in a cell is given up only when the cell is gone, or is SIGKILLed
  *     and held up by the kernel for END_WITHIN.
  *  3) A cell's memory goes when its process is gone and none of its descriptors is out.
  *
- * Edges: [ke] entered | the claim is free; [kf] the claim is kept | entered; [kr] room
- * | who waits; [kx] a call on its way | closed?; [kw] a call | the collector sleeps.
+ * Edges: [ke] entered | the claim is free; [kf] the claim is kept | entered; [kg] answered
+ * | nobody collects; [kh] handed back | its caller; [kn] a caller looks | has it ended?;
+ * [kr] room | who waits; [kx] a call on its way | closed?; [kw] a call | the collector
+ * sleeps.
  */
 #ifndef WARD_LIB_CELL_CELL_H
 #define WARD_LIB_CELL_CELL_H
@@ -53,6 +56,21 @@ enum {
 
 enum { CLAIM_KEPT = 2 };
 
+/* What has become of a call whose caller waits: of ward_call.priv_number, a futex. */
+enum call_way {
+	CALL_ALONE,    /* nobody waits */
+	CALL_ON,       /* it is somebody else's turn */
+	CALL_ASLEEP,   /* the same; its caller is about to sleep, or does */
+	CALL_ANSWERED, /* the caller is to give the answer */
+	CALL_BACK      /* the call was released */
+};
+
+/* Of cell.collecting; ASKED: held, and the collector was refused. */
+enum { COLLECTING_FREE, COLLECTING_HELD, COLLECTING_ASKED };
+
+/* What a cell wrote cannot be: it is still to be told and killed, or that is done. */
+enum garbled { GARBLED_NOT, GARBLED_SEEN, GARBLED_TOLD };
+
 enum desc_state { DESC_FREE, DESC_HELD, DESC_SENT, DESC_ANSWERED };
 
 /* One descriptor; the other half is in the segment. */
@@ -78,7 +96,7 @@ enum cell_state {
 	CELL_DEAD     /* the process is gone, or is not waited for */
 };
 
-/* The letters are those of base/atomic.h; K: the collector. */
+/* The letters are those of base/atomic.h; K: the collector; C: whoever collects. */
 struct cell {
 	struct ward_cells *cells; /* I */
 	struct cell_shared *shared; /* I, from its first process on */
@@ -95,9 +113,14 @@ struct cell {
 	/* X: */
 	line_aligned struct stack free; /* given back */
 
+	/* The claim of the collector, or of a caller in its place [kg]. */
+	line_aligned _Atomic uint32_t collecting; /* X */
+	_Atomic uint32_t collected; /* C: answers ever taken */
+	_Atomic uint32_t garbled; /* C: enum garbled: nothing more is taken from it */
+	_Atomic uint64_t answered; /* C: sound answers, in its life */
+	_Atomic uint32_t callers; /* X: they look at its segment [kn] */
+	_Atomic uint32_t given_back; /* K: numbers that the parent took back itself */
 	/* K: */
-	line_aligned _Atomic uint32_t collected; /* answers ever taken */
-	_Atomic uint32_t given_back; /* numbers that the parent took back itself */
 	struct host_segment segment;
 	struct host_process process;
 	struct host_stat_files files;
@@ -107,13 +130,11 @@ struct cell {
 	uint64_t epoch_at;   /* when its last answer was seen, or its first call */
 	uint64_t kill_at;    /* DOOMED: when SIGKILL is due; 0: it was sent */
 	uint64_t incident;   /* DOOMED: the report of its conviction */
-	uint64_t calls;	     /* answered in its life */
 	uint64_t memory;     /* resident when it was ready */
 	uint64_t reap_at, grow_at; /* when the kernel is asked next: ended? how large? */
 	struct incident *last;	   /* of its death, until it is known how; or NULL */
 	uint32_t seen_used;  /* at the last scan: a cell that gets on */
 	enum lost_why why;   /* what its end is for the call that it is inside of */
-	bool garbled; /* nothing more is taken from it */
 	bool reaped;
 	struct host_end end; /* how it ended, when 'reaped' */
 };
@@ -154,7 +175,8 @@ struct ward_cells {
 
 	/* K: at each answer, and so apart from what is looked at for each call. */
 	line_aligned struct counts {
-		_Atomic uint64_t sent, answered, lost, moved; /* sent: by cells that ended */
+		_Atomic uint64_t sent, answered; /* by cells that have ended */
+		_Atomic uint64_t lost, moved;
 		_Atomic uint64_t born, unborn, died, killed, garbled, recycled;
 	} counts;
 	uint64_t next_scan, next_birth;
@@ -191,13 +213,14 @@ bool send_quick(struct ward_cells *cells, struct ward_call *call);
 
 /* ---- collect.c: answers ---------------------------------------------------------- */
 
-enum collected {
-	COLLECTED_NONE,
-	COLLECTED_SOME,
-	COLLECTED_GARBLE /* what stands there cannot be: the cell is to end */
-};
-/* All that there are. */
-enum collected collect_answers(struct cell *cell);
+/* By the collector; false: a caller collects, and wakes it when it has done so. */
+bool collect_claim(struct cell *cell);
+void collect_drop(struct cell *cell);
+/* All that there are, by the holder of that claim: how many. */
+uint32_t collect_answers(struct cell *cell);
+/* By a caller that waits: are there any, and nobody collects them?  Takes all. */
+bool collect_due(const struct cell *cell);
+void collect_for_all(struct cell *cell);
 /* A worker finds a place for the call, from that time on; 0: at once. */
 void collect_later(struct ward_cells *cells, struct ward_task *task, uint64_t at);
 /* Calls that the cell has not taken go to others; or to workers, who may answer them. */
@@ -246,6 +269,9 @@ void collector_run(void *cells);
 
 /* run() of every call. */
 int call_run(struct ward_task *task);
+/* As ward_cells_submit(); 'way': CALL_ALONE, CALL_ON. */
+int call_submit(struct ward_cells *cells, struct ward_call *call, ward_ns until,
+		enum call_way way);
 
 /* ---- set.c: a set's memory, and who needs it ------------------------------------- */
 
@@ -263,6 +289,23 @@ static inline struct desc *call_desc(const struct ward_call *call)
 static inline void call_put_on(struct ward_call *call, struct desc *desc)
 {
 	__atomic_store_n(&call->priv[1], desc, __ATOMIC_RELAXED);
+}
+
+static inline _Atomic uint32_t *call_word(struct ward_call *call)
+{
+	return (_Atomic uint32_t *)&call->priv_number;
+}
+
+static inline bool call_is_awaited(const struct ward_call *call)
+{
+	return __atomic_load_n(&call->priv_number, __ATOMIC_RELAXED) != CALL_ALONE;
+}
+
+/* The call is its caller's from then on. */
+static inline void call_tell(struct ward_call *call, enum call_way way)
+{
+	if (swap_acq_rel(call_word(call), way) == CALL_ASLEEP) /* [kh] */
+		host_wake(call_word(call), INT32_MAX);
 }
 
 /* The collector is to look. */

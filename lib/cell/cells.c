@@ -109,6 +109,7 @@ static void count_cell(const struct cell *cell, struct ward_cells_stats *stats)
 	enum cell_state state = cell_state(cell);
 
 	stats->sent += load_relaxed(&cell->sent);
+	stats->answered += load_relaxed(&cell->answered);
 	stats->working += state == CELL_WORKING;
 	stats->spares += state == CELL_SPARE;
 	stats->leaving += state == CELL_LEAVING || state == CELL_DOOMED ||

@@ -4,7 +4,7 @@
  * ended, or does not come to them.
  *
  * All that is read in the segment is read once, and checked: a number, a size and a state
- * that cannot be are the cell's end (COLLECTED_GARBLE).
+ * that cannot be are the cell's end (GARBLED_SEEN).
  */
 #include "cell/cell.h"
 #include "lane/stop.h"
@@ -42,6 +42,18 @@ static void give(struct ward_cells *cells, struct ward_task *const *tasks, uint3
 	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);
+}
+
+/* Its caller gives the answer: the pool counts the call among those that are owed. */
+static void hand_back(struct ward_cells *cells, struct ward_call *call)
+{
+	struct pool *pool = cells->pool;
+
+	transition_begin(pool);
+	add_relaxed(&pool->inbox.requeued_in, 1);
+	add_acq_rel(&pool->inbox.away.requeued, 1);
+	transition_end(pool);
+	call_tell(call, CALL_ANSWERED);
 }
 
 static void lose(struct ward_cells *cells, struct ward_task *task,
@@ -128,6 +140,13 @@ static bool answered(struct cell *cell, struct desc *desc, struct cell_head *hea
 	return true;
 }
 
+/* A lane, and a failure that is none, are for a worker. */
+static bool is_callers(const struct ward_call *call, int status)
+{
+	return !status && call_is_awaited(call) &&
+	       !(load_relaxed(&task_priv(&call->task)->word) & TASK_LANE);
+}
+
 /* The task to be handed over, or NULL; false: what is written there cannot be. */
 static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **task)
 {
@@ -151,10 +170,14 @@ static bool take_answer(struct cell *cell, uint32_t number, struct ward_task **t
 	if (status == -ESTALE && cell_state(cell) == CELL_DOOMED)
 		return true;
 	store_relaxed(&desc->state, DESC_ANSWERED);
-	cell->calls++;
-	*task = &desc->call->task; /* it may be gone once it is handed over */
+	count_own(&cell->answered, 1);
 	if (!answered(cell, desc, head, said, status))
-		*task = NULL;
+		return true;
+	/* The call may be gone once it is handed over. */
+	if (unlikely(is_callers(desc->call, status)))
+		hand_back(cell->cells, desc->call);
+	else
+		*task = &desc->call->task;
 	return true;
 }
 
@@ -171,17 +194,18 @@ static void fetch(struct cell *cell, uint32_t at)
 		cell_tail(cell_head(cell->shared, layout, number), layout));
 }
 
-enum collected collect_answers(struct cell *cell)
+uint32_t collect_answers(struct cell *cell)
 {
 	struct ward_cells *cells = cell->cells;
 	uint32_t depth = cells->layout.depth;
 	uint32_t used = load_acquire(&cell->shared->used); /* [kb] */
-	uint32_t at = load_relaxed(&cell->collected), left = used - at, n = 0;
+	uint32_t from = load_relaxed(&cell->collected), at = from, left = used - at;
 	struct ward_task *tasks[BATCH];
+	uint32_t n = 0;
 	bool sound = left <= depth;
 
-	if (!left || cell->garbled)
-		return COLLECTED_NONE;
+	if (!left || load_relaxed(&cell->garbled))
+		return 0;
 	for (; sound && left; left--, at++) {
 		uint32_t number = load_relaxed(cell_used(cell->shared, depth, at));
 
@@ -194,12 +218,70 @@ enum collected collect_answers(struct cell *cell)
 			give(cells, tasks, n);
 			n = 0;
 		}
-		count_own(&cells->counts.answered, sound);
 	}
 	store_relaxed(&cell->collected, at);
+	if (!sound)
+		store_relaxed(&cell->garbled, GARBLED_SEEN);
 	if (n)
 		give(cells, tasks, n);
-	return sound ? COLLECTED_SOME : COLLECTED_GARBLE;
+	return at - from;
+}
+
+/* ---- who collects ---------------------------------------------------------------- */
+
+bool collect_claim(struct cell *cell)
+{
+	uint32_t was = COLLECTING_FREE;
+
+	while (!cas_acquire(&cell->collecting, &was, COLLECTING_HELD)) { /* [P] */
+		if (was == COLLECTING_ASKED)
+			return false;
+		if (was == COLLECTING_HELD &&
+		    cas_acquire(&cell->collecting, &was, COLLECTING_ASKED))
+			return false;
+		was = COLLECTING_FREE;
+	}
+	return true;
+}
+
+void collect_drop(struct cell *cell)
+{
+	if (unlikely(swap_acq_rel(&cell->collecting, COLLECTING_FREE) == /* [P] */
+		     COLLECTING_ASKED))
+		cells_wake(cell->cells);
+}
+
+static bool any_answers(const struct cell *cell)
+{
+	enum cell_state state = cell_state(cell);
+
+	return state != CELL_NONE && state != CELL_BORN && state != CELL_DEAD &&
+	       !load_relaxed(&cell->garbled) &&
+	       load_acquire(&cell->shared->used) != load_relaxed(&cell->collected);
+}
+
+bool collect_due(const struct cell *cell)
+{
+	if (!any_answers(cell))
+		return false;
+	barrier_seq_cst(); /* [kg] answered | nobody collects */
+	return load_relaxed(&cell->collecting) == COLLECTING_FREE;
+}
+
+void collect_for_all(struct cell *cell)
+{
+	while (collect_due(cell)) {
+		uint32_t none = COLLECTING_FREE;
+
+		if (!cas_acquire(&cell->collecting, &none, COLLECTING_HELD)) /* [P] */
+			return;
+		if (any_answers(cell)) /* else it has ended since */
+			collect_answers(cell);
+		if (load_relaxed(&cell->garbled) == GARBLED_SEEN)
+			cells_wake(cell->cells);
+		collect_drop(cell);
+		barrier_seq_cst(); /* [kg] nobody collects | answered */
+	}
 }
 
 /* ---- to another cell ------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 /* A cell that has ended: its answers first, then what it leaves. */
 static void settle(struct cell *cell, uint64_t now)
 {
-	while (collect_answers(cell) == COLLECTED_SOME)
+	while (collect_answers(cell))
 		;
 	if (!collect_entered(cell))
 		return; /* a submitter is at it: next time */
@@ -22,58 +22,73 @@ static void settle(struct cell *cell, uint64_t now)
 	collect_lost(cell);
 }
 
-/* Its last submitter, its last answer, its process: when all are gone, so is it. */
+/* Its last submitter, answer and caller, its process: when all are gone, so is it. */
 static void bury(struct cell *cell, uint64_t now)
 {
 	collect_entered(cell);
 	watch_reap(cell, now);
-	if (cell->reaped && send_take_all(cell))
+	barrier_seq_cst(); /* [kn] it has ended | who looks? */
+	if (cell->reaped && send_take_all(cell) && !load_acquire(&cell->callers))
 		birth_bury(cell);
 }
 
-static bool collect(struct cell *cell, uint64_t now)
+static uint32_t collect(struct cell *cell, uint64_t now)
 {
-	enum collected got = collect_answers(cell);
+	uint32_t n = collect_answers(cell);
 
-	if (unlikely(got == COLLECTED_GARBLE))
+	if (unlikely(load_relaxed(&cell->garbled) == GARBLED_SEEN))
 		watch_garbled(cell, "a cell wrote an answer that cannot be", now);
-	return got != COLLECTED_NONE;
+	return n;
 }
 
-/* True: there was an answer. */
-static bool look_at(struct cell *cell, bool closely, uint64_t now)
+/* How many answers there were. */
+static uint32_t look_at(struct cell *cell, bool closely, uint64_t now)
 {
-	bool any = false;
+	uint32_t n = 0;
 
 	switch (cell_state(cell)) {
 	case CELL_NONE:
-		return false;
+		return 0;
 	case CELL_DEAD:
 		bury(cell, now);
-		return false;
+		return 0;
 	case CELL_LEAVING:
 	case CELL_DOOMED:
 		collect_entered(cell);
 		/* fall through */
 	case CELL_SPARE: /* it has no calls: any answer cannot be */
 	case CELL_WORKING:
-		any = collect(cell, now);
+		n = collect(cell, now);
 		/* fall through */
 	default:
 		break;
 	}
 	if (closely && cell_state(cell) != CELL_BORN && watch_end(cell, now))
 		settle(cell, now);
-	return any;
+	return n;
 }
 
-static bool look(struct ward_cells *cells, bool closely, uint64_t now)
+static bool is_quiet(const struct cell *cell)
 {
-	bool any = false;
+	enum cell_state state = cell_state(cell);
 
-	for_each_cell(cell, cells)
-		any |= look_at(cell, closely, now);
-	return any;
+	return (state == CELL_WORKING || state == CELL_SPARE) &&
+	       load_relaxed(&cell->shared->used) == load_relaxed(&cell->collected) &&
+	       load_relaxed(&cell->garbled) != GARBLED_SEEN;
+}
+
+static uint32_t look(struct ward_cells *cells, bool closely, uint64_t now)
+{
+	uint32_t n = 0;
+
+	for_each_cell(cell, cells) {
+		if (cell_state(cell) == CELL_NONE || (!closely && is_quiet(cell)) ||
+		    !collect_claim(cell))
+			continue;
+		n += look_at(cell, closely, now);
+		collect_drop(cell);
+	}
+	return n;
 }
 
 /* ---- asleep ---------------------------------------------------------------------- */
@@ -88,12 +103,10 @@ struct sleep {
 static void listen_to(struct cell *cell, struct sleep *sleep)
 {
 	struct cell_shared *shared = cell->shared;
-	/* Of one that comes up, or that garbles, nothing is collected. */
-	bool deaf = cell_state(cell) == CELL_BORN || cell->garbled;
-	uint32_t used = load_relaxed(deaf ? &shared->used : &cell->collected);
 
 	store_relaxed(&shared->listens, 1);
-	sleep->word[sleep->words++] = (struct host_waitv){ &shared->used, used };
+	sleep->word[sleep->words++] =
+		(struct host_waitv){ .word = &shared->listens, .seen = 1 };
 	/* Else a submitter is waited for, which may need this CPU. */
 	if (cell_state(cell) != CELL_DOOMED || !host_life_marked(&shared->life))
 		sleep->life[sleep->lives++] = &shared->life;
@@ -116,22 +129,22 @@ static uint64_t next_look(const struct cell *cell, uint64_t now, uint64_t scan)
 	}
 }
 
+/* Where a caller collects, it looks again, and wakes this thread for what is not its own. */
+static bool has_moved(const struct cell *cell)
+{
+	if (cell_state(cell) == CELL_BORN)
+		return load_acquire(&cell->shared->stage) != CELL_COMING; /* [kd] */
+	return cell_lives(cell) &&
+	       (collect_due(cell) ||
+		(load_relaxed(&cell->garbled) == GARBLED_SEEN &&
+		 load_relaxed(&cell->collecting) == COLLECTING_FREE));
+}
+
 static bool moved(const struct ward_cells *cells)
 {
-	for (uint32_t i = 0; i < CELLS_ALL; i++) {
-		const struct cell *cell = &cells->cell[i];
-		enum cell_state state = cell_state(cell);
-
-		if (state == CELL_NONE || state == CELL_DEAD || cell->garbled)
-			continue;
-		if (state != CELL_BORN &&
-		    load_acquire(&cell->shared->used) != /* [kd] */
-			    load_relaxed(&cell->collected))
+	for (uint32_t i = 0; i < CELLS_ALL; i++)
+		if (has_moved(&cells->cell[i]))
 			return true;
-		if (state == CELL_BORN &&
-		    load_acquire(&cell->shared->stage) != CELL_COMING)
-			return true;
-	}
 	return false;
 }
 
@@ -164,7 +177,9 @@ static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
 		sleep.until = lesser(until, cells->next_scan);
 
 	for_each_cell(cell, cells) {
-		if (cell_lives(cell))
+		/* Where it was refused, the caller that collects wakes it. */
+		if (cell_lives(cell) &&
+		    load_relaxed(&cell->collecting) != COLLECTING_ASKED)
 			listen_to(cell, &sleep);
 		sleep.until = lesser(sleep.until,
 				     next_look(cell, now, cells->next_scan));
@@ -182,22 +197,28 @@ static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
 /* ---- the end --------------------------------------------------------------------- */
 
 /* Destroy: what has not begun is refused; then, when its time is over, all are killed. */
+static void end_cell(struct cell *cell, uint64_t now)
+{
+	uint32_t ending = load_acquire(&cell->cells->ending);
+	enum cell_state state = cell_state(cell);
+
+	if (state == CELL_WORKING || state == CELL_SPARE) {
+		birth_retire(cell, CELL_LEAVING, now);
+		collect_back(cell, false);
+		cell_order(cell, CELL_LEAVE);
+	}
+	state = cell_state(cell);
+	if ((ending > 1 && state == CELL_LEAVING) || state == CELL_BORN)
+		watch_doom(cell, LOST_STOP, 0, now);
+}
+
 static void end_cells(struct ward_cells *cells, uint64_t now)
 {
-	uint32_t ending = load_acquire(&cells->ending);
-
-	for_each_cell(cell, cells) {
-		enum cell_state state = cell_state(cell);
-
-		if (state == CELL_WORKING || state == CELL_SPARE) {
-			birth_retire(cell, CELL_LEAVING, now);
-			collect_back(cell, false);
-			cell_order(cell, CELL_LEAVE);
+	for_each_cell(cell, cells)
+		if (cell_lives(cell) && collect_claim(cell)) {
+			end_cell(cell, now);
+			collect_drop(cell);
 		}
-		state = cell_state(cell);
-		if ((ending > 1 && state == CELL_LEAVING) || state == CELL_BORN)
-			watch_doom(cell, LOST_STOP, 0, now);
-	}
 }
 
 /* Its descriptors are free, or answered: no submitter is about to bring one. */
@@ -229,14 +250,21 @@ static bool all_gone(struct ward_cells *cells)
 /* Before the next scan. */
 static void look_told(struct ward_cells *cells, uint64_t now)
 {
-	for_each_cell(cell, cells)
-		if (cell_lives(cell) && cell_load(cell))
+	for_each_cell(cell, cells) {
+		if (!cell_lives(cell) || !cell_load(cell))
+			continue;
+		if (collect_claim(cell)) {
 			told_look(cell, now);
+			collect_drop(cell);
+		} else {
+			store_relaxed(&cells->told, 1); /* its caller wakes this thread */
+		}
+	}
 }
 
-static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t *next)
+static uint32_t work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t *next)
 {
-	bool any = look(cells, closely, now);
+	uint32_t n = look(cells, closely, now);
 
 	if (load_relaxed(&cells->told) && swap_acq_rel(&cells->told, 0))
 		look_told(cells, now);
@@ -246,30 +274,29 @@ static bool work(struct ward_cells *cells, bool closely, uint64_t now, uint64_t 
 		*next = birth_round(cells, now);
 	if (unlikely(load_acquire(&cells->ending)))
 		end_cells(cells, now);
-	return any;
-}
-
-/* A lone answer has no next one soon, and its worker needs the CPU. */
-static bool is_burst(const struct ward_cells *cells, uint64_t slept_at)
-{
-	return load_relaxed(&cells->counts.answered) - slept_at >= CELL_BURST;
+	return n;
 }
 
 static void serve(struct ward_cells *cells)
 {
 	unsigned idle = CELLS_LOOKS;
-	uint64_t next = HOST_FOREVER, close_at = 0, slept_at = 0;
+	uint64_t next = HOST_FOREVER, close_at = 0;
+	uint32_t answers = 0; /* since it slept */
 
 	for (;;) {
 		uint32_t seen = load_acquire(&cells->word);
 		uint64_t now = host_now();
 		bool closely = idle >= CELLS_LOOKS || now >= close_at;
+		uint32_t n;
 
 		/* Ends and births are looked for where no answer is, or now and then. */
 		if (closely)
 			close_at = now + CLOSE_SPAN;
-		if (work(cells, closely, now, &next)) {
-			idle = is_burst(cells, slept_at) ? 0 : CELLS_LOOKS;
+		n = work(cells, closely, now, &next);
+		if (n) {
+			/* A lone answer has no next one soon, and its worker needs the CPU. */
+			answers += n;
+			idle = answers >= CELL_BURST ? 0 : CELLS_LOOKS;
 			continue;
 		}
 		if (unlikely(load_acquire(&cells->ending)) && all_gone(cells))
@@ -279,7 +306,7 @@ static void serve(struct ward_cells *cells)
 			continue;
 		}
 		sleep_on(cells, seen, next, now);
-		slept_at = load_relaxed(&cells->counts.answered);
+		answers = 0;
 	}
 }
 

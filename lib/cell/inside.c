@@ -50,6 +50,18 @@ static void last_words(struct inside *me, struct cell_words *words,
 	}
 }
 
+/* A caller that waits collects for all; where none does, the collector. */
+static void wake_parent(struct cell_shared *shared)
+{
+	barrier_seq_cst(); /* [kd] answered, or my stage | the parent sleeps */
+	if (load_relaxed(&shared->waits)) {
+		host_wake_shared(&shared->used, 1);
+	} else if (load_relaxed(&shared->listens)) {
+		store_relaxed(&shared->listens, 0);
+		host_wake_shared(&shared->listens, 1);
+	}
+}
+
 static void publish(struct inside *me, uint32_t number)
 {
 	struct cell_shared *shared = me->shared;
@@ -57,9 +69,7 @@ static void publish(struct inside *me, uint32_t number)
 
 	store_relaxed(cell_used(shared, me->layout.depth, used), number);
 	store_release(&shared->used, used + 1); /* [kb] */
-	barrier_seq_cst(); /* [kd] answered | the parent sleeps */
-	if (load_relaxed(&shared->listens))
-		host_wake_shared(&shared->used, 1);
+	wake_parent(shared);
 }
 
 static int attempt(struct slot *slot, struct ward_task *task)
@@ -217,9 +227,7 @@ void inside_serve(struct inside *me)
 static void show(struct cell_shared *shared, enum cell_stage stage)
 {
 	store_release(&shared->stage, stage);
-	barrier_seq_cst(); /* [kd] my stage | the parent sleeps */
-	if (load_relaxed(&shared->listens))
-		host_wake_shared(&shared->used, 1);
+	wake_parent(shared);
 }
 
 /* A pool without threads, in which this thread is the first. */

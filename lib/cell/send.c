@@ -202,11 +202,12 @@ struct desc *send_take(struct ward_cells *cells, const struct ward_call *call,
  * task does, in a run() that has its answer.  Others are answered without that, for a
  * token that is fired by then must not take back what was done.
  */
-static bool is_plain(const struct ward_task *task)
+static bool is_plain(const struct ward_call *call)
 {
+	const struct ward_task *task = &call->task;
 	uint64_t word = load_relaxed(&task_priv(task)->word);
 
-	return !task->cancel && task_fresh(word) && !(word & TASK_LANE);
+	return !task->cancel && !call_is_awaited(call) && task_fresh(word) && !(word & TASK_LANE);
 }
 
 /* When the cell is to hear of it by itself; 0: no such time. */
@@ -227,7 +228,7 @@ static void *address(struct desc *desc, struct ward_call *call)
 	int64_t by = deadline(call);
 
 	desc->call = call;
-	desc->plain = is_plain(&call->task);
+	desc->plain = is_plain(call);
 	head->in_size = call->in_size;
 	head->attempt = task_attempt(load_relaxed(&task_priv(&call->task)->word));
 	if (unlikely(by || desc->told))

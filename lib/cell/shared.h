@@ -83,7 +83,8 @@ struct cell_shared {
 	/* PA, seldom: the cell looks at them at each call. */
 	line_aligned _Atomic uint32_t rung; /* futex: the cell's */
 	_Atomic uint32_t order;	 /* enum cell_order */
-	_Atomic uint32_t listens; /* the parent sleeps on 'used' [kd] */
+	_Atomic uint32_t waits;	 /* callers that sleep on 'used' [kd] */
+	_Atomic uint32_t listens; /* X: futex: 1: the collector sleeps [kd] */
 	/* X: */
 	line_aligned _Atomic uint32_t taken; /* numbers ever taken [ka] */
 	/* CE: */

@@ -82,7 +82,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 	}
 	incident_raise(&cell->cells->pool->tell, in);
 	count_own(&cell->cells->counts.garbled, 1);
-	cell->garbled = true;
+	store_relaxed(&cell->garbled, GARBLED_TOLD);
 	watch_doom(cell, LOST_FAULT, id, now);
 	cell->kill_at = 0; /* no grace for that */
 	host_process_kill(&cell->process);
@@ -415,10 +415,12 @@ void watch_scan(struct ward_cells *cells, uint64_t now)
 
 		if (state != CELL_WORKING && state != CELL_LEAVING)
 			continue;
-		if (cell_load(cell))
-			scan_cell(cell, now, late);
-		else
+		if (!cell_load(cell)) {
 			cell->history.last.gen = 0; /* the next call begins anew */
+		} else if (collect_claim(cell)) { /* else at the next scan */
+			scan_cell(cell, now, late);
+			collect_drop(cell);
+		}
 	}
 	wait_tell(&cells->room); /* [kr] */
 	cells->next_scan = now + cells->pool->scan;

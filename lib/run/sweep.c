@@ -107,8 +107,9 @@ uint32_t sweep_moves(void)
 void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 		uint32_t seen, uint64_t until)
 {
-	const struct host_waitv watch[] = { { word, seen },
-					    { &cancel_moves, moves } };
+	const struct host_waitv watch[] = { { .word = word, .seen = seen },
+					    { .word = &cancel_moves,
+					      .seen = moves } };
 
 	if (!load_relaxed(&pool->inbox.later.waiting)) {
 		host_wait(word, seen, until);

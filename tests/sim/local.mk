@@ -11,6 +11,7 @@ sim_scripts = tests/sim/bugs.sh
 tests_sim_sim_SOURCES = \
 	lib/cell/birth.c \
 	lib/cell/call.c \
+	lib/cell/caller.c \
 	lib/cell/cells.c \
 	lib/cell/collect.c \
 	lib/cell/collector.c \

@@ -203,19 +203,16 @@ static void await_answers(void)
 	store_relaxed(&shared->listens, 1);
 	barrier_seq_cst();
 	if (load_acquire(&shared->used) == seen)
-		host_wait_shared(&shared->used, seen, HOST_FOREVER);
+		host_wait_shared(&shared->listens, 1, HOST_FOREVER);
 	store_relaxed(&shared->listens, 0);
 }
 
 static void collect_all(void)
 {
-	enum collected got;
-
 	while (cell_load(cell)) {
-		got = collect_answers(cell);
-		check(got != COLLECTED_GARBLE);
-		if (got == COLLECTED_NONE)
+		if (!collect_answers(cell))
 			await_answers();
+		check(!load_relaxed(&cell->garbled));
 	}
 }
 

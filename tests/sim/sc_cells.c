@@ -144,6 +144,7 @@ static void scribble(struct cell_shared *shared)
 	_Atomic uint32_t *word[] = { &shared->avail,
 				     &shared->rung,
 				     &shared->listens,
+				     &shared->waits,
 				     &shared->taken,
 				     &shared->asleep,
 				     &shared->inside,
@@ -152,15 +153,15 @@ static void scribble(struct cell_shared *shared)
 				     (_Atomic uint32_t *)&tail->status,
 				     (_Atomic uint32_t *)&tail->out_size,
 				     (_Atomic uint32_t *)&tail->said };
-	uint32_t which = sim_choose(15);
+	uint32_t which = sim_choose(16);
 
-	if (which == 11)
+	if (which == 12)
 		store_relaxed(&shared->stage, v ? v : CELL_READY);
-	else if (which == 12)
-		store_relaxed(&shared->order, v & 1);
 	else if (which == 13)
-		store_relaxed(cell_avail(shared, CALLS, at), v % CALLS);
+		store_relaxed(&shared->order, v & 1);
 	else if (which == 14)
+		store_relaxed(cell_avail(shared, CALLS, at), v % CALLS);
+	else if (which == 15)
 		store_relaxed((_Atomic uint64_t *)&shared->life.mutex[0],
 			      v == UINT32_MAX ? UINT64_MAX : v);
 	else
@@ -288,6 +289,27 @@ static void all_released(uint32_t n)
 
 	while ((seen = load_acquire(&given_back)) < n)
 		host_wait(&given_back, seen, HOST_FOREVER);
+}
+
+/* The caller waits, and has the call back. */
+static int call_and_wait(uint32_t i, enum kind kind)
+{
+	struct ward_call *call = made(i, kind);
+	int err, status;
+
+	call->release = NULL;
+	accept(&job[i], true);
+	err = ward_cells_call(cells, call, WARD_FOREVER, &status);
+	if (err) {
+		accept(&job[i], false);
+		return err;
+	}
+	check(status == job[i].status);
+	is_released(&job[i]);
+	job[i].scratch = 0;
+	add_acq_rel(&given_back, 1);
+	host_wake(&given_back, 1);
+	return 0;
 }
 
 /* ---- up and down ----------------------------------------------------------------- */
@@ -532,6 +554,33 @@ static void cells_room(void)
 SCENARIO(cells_room, "there is room, and who waits for it is not told", .steps = 60000,
 	 .rare = 8);
 
+static void calls(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 1; i < 3; i++) {
+		dawdle();
+		check(call_and_wait(i, FINE) == 0);
+	}
+}
+
+/* Callers beside each other, and beside one that does not wait. */
+static void cells_called(void)
+{
+	host_thread other;
+
+	set_up(&(const struct shape){ .cells = 1 + sim_choose(2), .depth = CALLS });
+	check(!host_spawn(&other, NULL, calls, NULL, &other));
+	dawdle();
+	check(send(3, FINE) == 0);
+	check(call_and_wait(0, FINE) == 0);
+	host_join(other, HOST_FOREVER);
+	all_released(CALLS);
+	each_ran_once(CALLS);
+	take_down(CALLS);
+}
+SCENARIO(cells_called, "a caller sleeps over its answer, or has it twice", .steps = 60000,
+	 .rare = 8);
+
 /* What waits behind a call that holds its cell is run by another one. */
 static void cells_unstranded(void)
 {
@@ -581,6 +630,33 @@ static void cells_stopped(void)
 }
 SCENARIO(cells_stopped, "a call ends with its cell, and is not answered, or made again",
 	 .steps = 60000, .rare = 8, .few = 3, .stop = 1u << 3);
+
+static void calls_alone(void *arg)
+{
+	(void)arg;
+	check(call_and_wait(1, FINE) == 0);
+}
+
+/* The same beneath callers that wait. */
+static void cells_called_stopped(void)
+{
+	host_thread other;
+	uint32_t deaths = sim_choose(2);
+
+	set_up(&(const struct shape){
+		.cells = 1, .depth = CALLS, .deaths = deaths,
+		.scan = WARD_MS(100), .judged = true });
+	grace = WARD_S(1);
+	check(!host_spawn(&other, NULL, calls_alone, NULL, &other));
+	check(call_and_wait(0, FINE) == 0);
+	check(send(2, FINE) == 0);
+	host_join(other, HOST_FOREVER);
+	all_released(3);
+	each_is_answered(3, deaths);
+	take_down(3);
+}
+SCENARIO(cells_called_stopped, "a caller waits for a cell that has ended", .steps = 60000,
+	 .rare = 8, .few = 3, .stop = 1u << 3);
 
 /* The first cell is killed in the second call; the next, and its spare, in the third. */
 static void cells_replaced(void)
@@ -832,7 +908,7 @@ static void cells_garbled(void)
 	grace = WARD_S(1);
 	for (uint32_t i = 0; i < 3; i++) {
 		tarry();
-		check(send(i, FINE) == 0);
+		check((i == 1 ? call_and_wait(i, FINE) : send(i, FINE)) == 0);
 	}
 	all_released(3);
 	take_down(3);

@@ -18,6 +18,7 @@ unit_tests += \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
 	tests/unit/test_cells \
+	tests/unit/test_cells_call \
 	tests/unit/test_cells_pairs \
 	tests/unit/test_cells_path \
 	tests/unit/test_check \
@@ -148,7 +149,8 @@ tests_unit_test_summary_LDADD = $(LDADD) -lm
 # What its cells run.
 check_PROGRAMS += tests/unit/cell_program
 tests_unit_cell_program_LDADD = libward-core.la
-cell_tests = tests/unit/test_cells tests/unit/test_cells_pairs tests/unit/test_cells_path
+cell_tests = tests/unit/test_cells tests/unit/test_cells_call \
+	tests/unit/test_cells_pairs tests/unit/test_cells_path
 $(cell_tests): tests/unit/cell_program
 
 # They start a server of their own.
