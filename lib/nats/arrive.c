@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define PAUSE WARD_MS(250)
+#define FORGET_WITHIN_MS 1000
 
 /* ---- the end of a request -------------------------------------------------------- */
 
@@ -206,12 +207,33 @@ bool asker_listen(struct asker *asker)
 	return true;
 }
 
-/* What is on its way still comes, and then nothing. */
 void asker_deafen(struct asker *asker)
 {
 	natsSubscription_Destroy(asker->old);
 	asker->old = asker->sub;
 	asker->sub = NULL;
-	if (asker->old)
-		natsSubscription_Drain(asker->old);
+	natsSubscription_Drain(asker->old);
+}
+
+/*
+ * A server 2.9 that finds a request of a gone inbox as it comes to deliver a message again
+ * forgets the message, until its ack wait is over.  As it tells of the consumer it looks for
+ * such requests.  And it may tell that there is no such consumer any more.
+ */
+void requests_forget(struct ward_nats *nats)
+{
+	char subject[SUBJECT_ROOM];
+	natsMsg *answer = NULL;
+	struct stored stored = { .error = 0 };
+
+	consumer_subject(nats, "INFO", subject);
+	natsConnection_RequestString(&answer, nats->nc, subject, "", FORGET_WITHIN_MS);
+	if (answer)
+		stored_read(answer, &stored);
+	if (stored.error) {
+		count(nats, errors);
+		say(nats, "%s of %s: %s", nats->config.consumer, nats->config.stream,
+		    stored.text);
+	}
+	natsMsg_Destroy(answer);
 }

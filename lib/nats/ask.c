@@ -58,13 +58,18 @@ static uint32_t least(struct ward_nats *nats)
 	return all_asked(nats) ? nats->config.in_flight / 4 + 1 : 1;
 }
 
+void consumer_subject(struct ward_nats *nats, const char *call, char *subject)
+{
+	snprintf(subject, SUBJECT_ROOM, "$JS.API.CONSUMER.%s.%s.%s", call,
+		 nats->config.stream, nats->config.consumer);
+}
+
 static void request(struct asker *asker, uint32_t n)
 {
 	struct ward_nats *nats = asker->nats;
 	char subject[SUBJECT_ROOM], text[80];
 
-	snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
-		 nats->config.stream, nats->config.consumer);
+	consumer_subject(nats, "MSG.NEXT", subject);
 	snprintf(text, sizeof(text), "{\"batch\":%u,\"expires\":%llu}", n,
 		 (unsigned long long)nats->expires);
 	store_relaxed(&asker->asked_at, ward_now());
@@ -79,7 +84,7 @@ static bool may_ask(struct asker *asker)
 
 	return asker->sub && !load_acquire(&asker->asked) &&
 	       load_relaxed(&asker->not_before) <= ward_now() &&
-	       !load_relaxed(&nats->draining) && !load_acquire(&nats->renew);
+	       !load_relaxed(&nats->closed) && !load_acquire(&nats->renew);
 }
 
 static void ask_one(struct asker *asker)

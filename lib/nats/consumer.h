@@ -123,7 +123,9 @@ struct ward_nats {
 	_Atomic(uint32_t) refs;	     /* X: the handle, slots in use, subscriptions */
 	_Atomic(uint32_t) wake;	     /* X: the keeper's word */
 	_Atomic(uint32_t) ended;     /* X: moves as messages end, while draining */
-	_Atomic(uint32_t) draining, stopping; /* E */
+	_Atomic(uint32_t) closed;    /* M: no message is asked for any more */
+	_Atomic(uint32_t) draining;  /* E: and what comes yet is handed back */
+	_Atomic(uint32_t) stopping;  /* E */
 	_Atomic(uint32_t) renew;     /* X: connected anew */
 	_Atomic(uint32_t) degraded;  /* W */
 	_Atomic(uint32_t) idle;	     /* W: workers that are parked, while it is degraded */
@@ -176,6 +178,8 @@ void keeper_wake(struct ward_nats *nats);
 
 /* ---- ask.c ----------------------------------------------------------------------- */
 
+/* Where the server is asked about the consumer. */
+void consumer_subject(struct ward_nats *nats, const char *call, char *subject);
 /* Asks for as many messages as there is room for. */
 void ask(struct ward_nats *nats);
 /* The same in two: between them nobody asks.  False: another thread is at it. */
@@ -251,7 +255,10 @@ void count_all(struct ward_nats *nats, struct ward_nats_stats *stats);
 /* ---- arrive.c, answer.c, keeper.c, health.c -------------------------------------- */
 
 bool asker_listen(struct asker *asker);
+/* What is on its way still comes, and then nothing. */
 void asker_deafen(struct asker *asker);
+/* Has the server forget requests whose inbox is gone. */
+void requests_forget(struct ward_nats *nats);
 natsStatus answers_listen(struct ward_nats *nats);
 void *keeper_run(void *arg);
 void health_tell(struct ward_nats *nats, const char *state);

@@ -130,12 +130,13 @@ static void look_at_pool(struct ward_nats *nats)
 
 	if (ward_pool_stats(nats->config.pool, &stats))
 		return;
-	if (stats.degraded != load_relaxed(&nats->degraded))
-		say(nats, stats.degraded ?
-				  "the pool is degraded: only idle workers are fed" :
-				  "the pool is well again");
 	store_relaxed(&nats->idle, stats.idle);
+	if (stats.degraded == load_relaxed(&nats->degraded))
+		return;
 	store_relaxed(&nats->degraded, stats.degraded);
+	store_release(&nats->renew, stats.degraded); /* it asked for too many */
+	say(nats, stats.degraded ? "the pool is degraded: only idle workers are fed" :
+				   "the pool is well again");
 }
 
 /* ---- requests -------------------------------------------------------------------- */
@@ -154,25 +155,33 @@ static void listen_anew(struct asker *asker)
 		store_relaxed(&asker->nats->renew, 1); /* the next time */
 }
 
-static void look_at_asker(struct asker *asker, bool renew, ward_ns now)
+/* True: its inbox is another one. */
+static bool look_at_asker(struct asker *asker, bool renew, ward_ns now)
 {
 	bool lost = is_lost(asker, now);
 
+	if (load_relaxed(&asker->nats->closed)) {
+		asker_deafen(asker);
+		return false;
+	}
 	if (lost)
 		count(asker->nats, retried);
 	if (lost || renew)
 		listen_anew(asker);
+	return lost || renew;
 }
 
 static void look_at_askers(struct ward_nats *nats, ward_ns now)
 {
-	bool renew;
+	bool renew, renewed = false;
 
 	if (!ask_enter(nats))
 		return;
 	renew = atomic_exchange_explicit(&nats->renew, 0, memory_order_acq_rel);
-	for (int i = 0; i < ASKERS && !load_relaxed(&nats->draining); i++)
-		look_at_asker(&nats->asker[i], renew, now);
+	for (int i = 0; i < ASKERS; i++)
+		renewed |= look_at_asker(&nats->asker[i], renew, now);
+	if (renewed && is_connected(nats))
+		requests_forget(nats);
 	ask_leave(nats);
 }
 
@@ -200,7 +209,7 @@ static void tell_health(struct ward_nats *nats, ward_ns now, ward_ns *next)
 	if (!nats->config.health || now < *next)
 		return;
 	*next = now + nats->config.health_period;
-	health_tell(nats, load_relaxed(&nats->draining) ? "draining" :
+	health_tell(nats, load_relaxed(&nats->closed) ? "draining" :
 			  load_relaxed(&nats->degraded) ? "degraded" :
 							  "serving");
 }

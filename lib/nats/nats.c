@@ -71,7 +71,7 @@ static bool wait_ended(struct ward_nats *nats, ward_ns until)
 	return true;
 }
 
-/* No more comes: what is on its way is handed back as it arrives. */
+/* No more comes; what was on its way has. */
 static void deafen(struct ward_nats *nats)
 {
 	while (!ask_enter(nats))
@@ -79,9 +79,12 @@ static void deafen(struct ward_nats *nats)
 	for (int i = 0; i < ASKERS; i++)
 		asker_deafen(&nats->asker[i]);
 	ask_leave(nats);
-	for (int i = 0; i < ASKERS; i++)
+	for (int i = 0; i < ASKERS; i++) {
 		natsSubscription_WaitForDrainCompletion(nats->asker[i].old,
 							FLUSH_WITHIN_MS);
+		ask_over(&nats->asker[i], UINT32_MAX);
+	}
+	requests_forget(nats);
 }
 
 static int flush(struct ward_nats *nats)
@@ -96,8 +99,9 @@ static int drain(struct ward_nats *nats, ward_ns until)
 	bool ended;
 	int err;
 
-	store_release(&nats->draining, 1);
+	store_release(&nats->closed, 1);
 	deafen(nats);
+	store_release(&nats->draining, 1);
 	take_back_waiting(nats);
 	ended = wait_ended(nats, until);
 	for (enum state from = HELD; !ended && from <= TERM; from++)
@@ -143,7 +147,7 @@ static int hang_up(struct ward_nats *nats)
 		natsSubscription_Unsubscribe(nats->answers);
 	natsSubscription_Destroy(nats->answers);
 	for (int i = 0; i < ASKERS; i++) {
-		asker_deafen(&nats->asker[i]);
+		natsSubscription_Destroy(nats->asker[i].sub);
 		natsSubscription_Destroy(nats->asker[i].old);
 	}
 	disconnect(nats);

@@ -112,7 +112,7 @@ static int submit_call(struct slot *slot)
 /* It will not take any: what is asked for would only come back. */
 static void stop_asking(struct ward_nats *nats, int err)
 {
-	if (!atomic_exchange_explicit(&nats->draining, 1, memory_order_acq_rel))
+	if (!atomic_exchange_explicit(&nats->closed, 1, memory_order_acq_rel))
 		say(nats, "the pool takes no more (%s): no message is asked for",
 		    strerror(-err));
 }

@@ -45,6 +45,7 @@ static const char *json_of(natsMsg *answer)
 void stored_read(natsMsg *answer, struct stored *stored)
 {
 	const char *json = json_of(answer), *text;
+	size_t size = string(json, "description", &text);
 
 	*stored = (struct stored){ .again = natsMsg_IsNoResponders(answer) };
 	stored->error = number(json, "err_code");
@@ -53,8 +54,8 @@ void stored_read(natsMsg *answer, struct stored *stored)
 			    !strncmp(member(json, "duplicate"), "true", 4);
 	if (!stored->error && !stored->sequence)
 		stored->again = true;
-	snprintf(stored->text, sizeof(stored->text), "%.*s",
-		 (int)string(json, "description", &text), text ? text : "");
+	snprintf(stored->text, sizeof(stored->text), "%.*s", (int)size,
+		 size ? text : "");
 }
 
 /* ---- the last of a key ----------------------------------------------------------- */
@@ -115,8 +116,9 @@ static void read_headers(const char *headers, const char *attempt, struct last *
 bool last_read(natsMsg *answer, const char *attempt, struct last *last)
 {
 	const char *json = json_of(answer), *coded;
-	char headers[2048];
+	size_t size = string(json, "hdrs", &coded);
 	uint64_t error = number(json, "err_code");
+	char headers[2048];
 
 	*last = (struct last){ .kind = LAST_NONE };
 	if (error || natsMsg_IsNoResponders(answer))
@@ -124,7 +126,7 @@ bool last_read(natsMsg *answer, const char *attempt, struct last *last)
 	last->sequence = number(json, "seq");
 	if (!last->sequence)
 		return false;
-	decode(coded, string(json, "hdrs", &coded), headers, sizeof(headers));
+	decode(coded, size, headers, sizeof(headers));
 	read_headers(headers, attempt, last);
 	return true;
 }

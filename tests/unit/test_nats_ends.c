@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a process ends, or seems to: drained, destroyed with threads inside, forked, stopped
+ * and continued, killed, cut off; and the pool or the stream under it.
+ */
+#include "nats_queue.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+NATS_IS_THERE;
+
+/* Seen by a child process, too. */
+struct shared {
+	_Atomic int open, runs;
+	struct ward_nats_stats stats;
+	_Atomic int counted; /* how often 'stats' were */
+	char url[CLUSTER_URLS];
+	_Atomic int go;
+};
+static struct shared *shared;
+static struct ward_pool *pool;
+static struct ward_nats *nats;
+static struct ward_nats_config config;
+
+static void share(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(shared, MAP_FAILED);
+}
+
+static int echo(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	shared->runs++;
+	m->out_size = (uint32_t)snprintf(m->out, m->out_max, "%.*s by %u", (int)m->size,
+					 (const char *)m->data, (unsigned)m->delivery);
+	return 0;
+}
+
+/* With a sign of life now and then, until the test opens it; deaf to all else. */
+static int wait_open(void *arg, struct ward_nats_message *m)
+{
+	shared->runs++;
+	while (!shared->open) {
+		nats_Sleep(1);
+		ward_beat();
+	}
+	shared->runs--;
+	return echo(arg, m);
+}
+
+/* Silent: it is convicted. */
+static int hang(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	(void)m;
+	while (!shared->open)
+		nats_Sleep(1);
+	return 0;
+}
+
+static void begin(int (*run)(void *, struct ward_nats_message *), ward_ns ack_wait,
+		  uint32_t workers)
+{
+	share();
+	server_begin(ack_wait);
+	pool = pool_of(workers);
+	config = config_of(pool);
+	config.run = run;
+	nats = nats_of(&config);
+}
+
+static void finish(void)
+{
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* Another process has all that is left. */
+static void others_do_the_rest(uint64_t n)
+{
+	struct ward_nats *other;
+
+	config.pool = pool_of(2);
+	config.run = echo;
+	other = nats_of(&config);
+	soon(left() == 0);
+	cr_assert_eq(counted(other).done, n);
+	nats_end(other, config.pool);
+}
+
+/* ---- drained --------------------------------------------------------------------- */
+
+Test(nats_ends, drained_before_all_have_ended)
+{
+	begin(wait_open, LONG, 2);
+	put(10);
+	soon(counted(nats).in_flight == 10 && counted(nats).running == 2);
+	cr_assert_eq(ward_nats_drain(nats, ward_in(WARD_MS(50))), -ETIMEDOUT);
+	/* Nothing is this process's, and two threads are still inside. */
+	cr_assert_eq(counted(nats).in_flight, 0);
+	cr_assert_eq(counted(nats).handed_back, 10);
+	cr_assert_eq(counted(nats).unrun, 8);
+	cr_assert_eq(counted(nats).zombies, 2);
+	others_do_the_rest(10);
+	shared->open = 1;
+	soon(counted(nats).zombies == 0);
+	cr_assert_eq(counted(nats).results, 0);
+	finish();
+}
+
+static void *open_soon(void *arg)
+{
+	(void)arg;
+	soon(counted(nats).in_flight == 2);
+	shared->open = 1;
+	return NULL;
+}
+
+Test(nats_ends, drained_in_time)
+{
+	pthread_t opener;
+
+	begin(wait_open, LONG, 2);
+	put(10);
+	soon(counted(nats).in_flight == 10 && counted(nats).running == 2);
+	cr_assert_eq(pthread_create(&opener, NULL, open_soon, NULL), 0);
+	cr_assert_eq(ward_nats_drain(nats, ward_in(IN_TIME)), 0);
+	pthread_join(opener, NULL);
+	cr_assert_eq(counted(nats).done, 2);
+	cr_assert_eq(counted(nats).unrun, 8);
+	cr_assert_eq(counted(nats).asked, 0);
+	cr_assert_eq(left(), 8);
+	others_do_the_rest(8);
+	finish();
+}
+
+Test(nats_ends, destroyed_with_threads_inside)
+{
+	begin(hang, LONG, 1);
+	put(1);
+	soon(counted(nats).lost >= 1);
+	soon(counted(nats).zombies >= 1);
+	cr_assert_geq(ward_nats_destroy(nats, WARD_NOWAIT), 1);
+	others_do_the_rest(1);
+	cr_assert_geq(ward_pool_destroy(pool, WARD_NOWAIT), 1);
+	shared->open = 1;
+	server_end();
+}
+
+static int call_all(struct ward_task *task)
+{
+	(void)task;
+	cr_assert_eq(ward_nats_drain(nats, WARD_NOWAIT), -EDEADLK);
+	cr_assert_eq(ward_nats_destroy(nats, WARD_NOWAIT), -EDEADLK);
+	return 0;
+}
+
+Test(nats_ends, not_by_a_task)
+{
+	struct ward_task task = WARD_TASK_INIT(call_all);
+
+	begin(echo, LONG, 1);
+	cr_assert_eq(ward_submit(pool, &task, WARD_NOWAIT), 0);
+	put(1);
+	soon(counted(nats).done == 1);
+	finish();
+}
+
+/* ---- forked ---------------------------------------------------------------------- */
+
+Test(nats_ends, a_child_has_none)
+{
+	struct ward_nats_stats stats = WARD_NATS_STATS_INIT;
+	struct ward_nats *other;
+	int status;
+	pid_t child;
+
+	begin(echo, LONG, 1);
+	child = fork();
+	if (child == 0)
+		_exit(ward_nats_stats(nats, &stats) != -ECHILD ||
+		      ward_nats_drain(nats, WARD_NOWAIT) != -ECHILD ||
+		      ward_nats_create(&other, &config) != -ECHILD ||
+		      ward_nats_destroy(nats, WARD_NOWAIT) != 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	put(3);
+	soon(counted(nats).done == 3);
+	finish();
+}
+
+/* ---- stopped, killed ------------------------------------------------------------- */
+
+/* A process of its own, which has one message at a time. */
+static pid_t process(void)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	while (!shared->go)
+		usleep(1000);
+	strcpy(url, shared->url);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = wait_open;
+	config.in_flight = 1;
+	nats = nats_of(&config);
+	for (;;) {
+		shared->stats = counted(nats);
+		shared->counted++;
+		usleep(1000);
+	}
+}
+
+/* What it counts from now on. */
+static struct ward_nats_stats counted_there(void)
+{
+	int seen = shared->counted;
+
+	soon(shared->counted > seen + 1);
+	return shared->stats;
+}
+
+static pid_t process_with_one(void)
+{
+	pid_t child;
+
+	share();
+	child = process();
+	server_begin(SHORT);
+	put(1);
+	strcpy(shared->url, url);
+	shared->go = 1;
+	soon(shared->runs == 1);
+	return child;
+}
+
+static void end_process(pid_t child)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	server_end();
+}
+
+/* Longer than its ack wait: another one has done the message, and it is refused. */
+Test(nats_ends, stopped_and_too_late)
+{
+	pid_t child = process_with_one();
+
+	kill(child, SIGSTOP);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	shared->open = 1;
+	kill(child, SIGCONT);
+	soon(counted_there().fenced == 1);
+	cr_assert_eq(counted_there().results, 0);
+	cr_assert_str_eq(result_of("1"), "m1 by 2");
+	nats_end(nats, pool);
+	end_process(child);
+}
+
+/* Nobody else had it: what it did counts. */
+Test(nats_ends, stopped_and_still_the_only_one)
+{
+	pid_t child = process_with_one();
+
+	kill(child, SIGSTOP);
+	nats_Sleep(2 * SHORT / 1000000);
+	kill(child, SIGCONT);
+	shared->open = 1;
+	soon(counted_there().done == 1);
+	soon(left() == 0);
+	cr_assert_str_eq(result_of("1"), "m1 by 1");
+	end_process(child);
+}
+
+Test(nats_ends, killed)
+{
+	pid_t child = process_with_one();
+
+	kill(child, SIGKILL);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	cr_assert_str_eq(result_of("1"), "m1 by 2");
+	nats_end(nats, pool);
+	end_process(child);
+}
+
+/* ---- cut off --------------------------------------------------------------------- */
+
+static struct proxy *proxy;
+
+static void begin_behind_proxy(int (*run)(void *, struct ward_nats_message *),
+			       ward_ns ack_wait)
+{
+	share();
+	server_begin(ack_wait);
+	proxy = proxy_up(cluster.node[0].port);
+	cr_assert(proxy);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = run;
+	snprintf(url, sizeof(url), "nats://127.0.0.1:%u", proxy_port(proxy));
+	nats = nats_of(&config);
+}
+
+Test(nats_ends, cut_off_again_and_again)
+{
+	begin_behind_proxy(echo, SHORT);
+	for (int i = 0; i < 5; i++) {
+		put(100);
+		soon(counted(nats).results > (uint64_t)i * 100);
+		proxy_cut(proxy);
+		soon(counted(nats).reconnects == (uint64_t)i + 1);
+	}
+	soon(left() == 0);
+	soon(counted(nats).in_flight == 0);
+	cr_assert_eq(counted(nats).results, 500);
+	cr_assert_eq(stream_count("KV_" QUEUE_BUCKET), 500);
+	nats_end(nats, pool);
+	proxy_down(proxy);
+	server_end();
+}
+
+/* Cut off while they wait and run, for longer than the ack wait. */
+Test(nats_ends, cut_off_for_long)
+{
+	begin_behind_proxy(wait_open, SHORT);
+	put(4);
+	soon(counted(nats).running == 2 && counted(nats).in_flight == 4);
+	proxy_hold(proxy, true);
+	proxy_cut(proxy);
+	soon(counted(nats).lapsed == 2); /* those that had not begun */
+	cr_assert_eq(counted(nats).in_flight, 2);
+	proxy_hold(proxy, false);
+	shared->open = 1;
+	soon(left() == 0);
+	soon(counted(nats).in_flight == 0);
+	cr_assert_eq(counted(nats).results, 4);
+	nats_end(nats, pool);
+	proxy_down(proxy);
+	server_end();
+}
+
+/* ---- the stream, the pool -------------------------------------------------------- */
+
+static bool line_has(const char *text)
+{
+	return strstr(last_line, text);
+}
+
+Test(nats_ends, the_stream_is_deleted)
+{
+	begin(echo, LONG, 1);
+	soon(counted(nats).asked > 0);
+	nats_ok(js_DeleteStream(queue.js, QUEUE_STREAM, NULL, NULL));
+	soon(line_has("stream not found"));
+	finish();
+}
+
+/* No conviction, no lease: what a degraded pool holds goes to another. */
+Test(nats_ends, the_pool_is_degraded)
+{
+	struct ward_pool_config small = WARD_POOL_CONFIG_INIT;
+	struct ward_policy budgets = WARD_POLICY_INIT;
+	static const struct ward_hooks hooks = { .report = be_quiet };
+
+	share();
+	server_begin(SHORT);
+	budgets.blocked_within = WARD_MS(50);
+	small.policy = &budgets;
+	small.hooks = &hooks;
+	small.workers = 2;
+	small.zombies = small.zombies_asleep = 1;
+	cr_assert_eq(ward_pool_create(&pool, &small), 0);
+	cr_assert_eq(ward_pool_start(pool), 0);
+	config = config_of(pool);
+	config.run = hang;
+	config.dead = NULL;
+	put(6);
+	nats = nats_of(&config);
+	soon(counted(nats).lost == 1 && counted(nats).running == 2);
+	soon(line_has("degraded"));
+	others_do_the_rest(6);
+	soon(counted(nats).lapsed > 0);
+	cr_assert_eq(counted(nats).asked, 0);
+	shared->open = 1;
+	soon(counted(nats).in_flight == 0 && counted(nats).zombies == 0);
+	cr_assert_eq(counted(nats).results, 0);
+	finish();
+}
+
+/* The pool goes first: everything comes back. */
+Test(nats_ends, the_pool_is_drained)
+{
+	begin(wait_open, LONG, 1);
+	put(5);
+	soon(counted(nats).in_flight == 5);
+	shared->open = 1;
+	cr_assert_eq(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
+	soon(left() == 0);
+	put(5);
+	soon(line_has("takes no more"));
+	soon(counted(nats).in_flight == 0);
+	others_do_the_rest(5);
+	finish();
+}
