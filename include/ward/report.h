@@ -16,7 +16,7 @@ enum ward_kind {
 	WARD_R_BLOCKED,	     /* convicted: silent and asleep in the kernel */
 	WARD_R_NO_PROGRESS,  /* convicted: beats, but no progress */
 	WARD_R_OVERDUE,	     /* fenced: told to stop, it did not in time */
-	WARD_R_DEATH,	     /* a worker's thread left inside a task */
+	WARD_R_DEATH,	     /* a worker's thread left inside a task; a cell ended */
 	WARD_R_FAULT,	     /* a caught fault ended an attempt and its thread */
 	WARD_R_ERROR,	     /* an attempt failed, or said why it will */
 	WARD_R_SLOW,	     /* a warning: half of a budget is spent, or all,
@@ -66,7 +66,7 @@ struct ward_report {
 				'message', or else where to ask, with the id */
 	bool known;	     /* 'message' is for the end user: ward_wrap() */
 	int32_t err;	     /* what the attempt ended with, or will; or 0 */
-	int32_t signo;	     /* of a fault */
+	int32_t signo;	     /* of a fault, or that ended a cell */
 	void *addr;	     /* what it touched, if the kernel tells */
 	uint64_t cause;	     /* the report that led to this one, or 0 */
 	uint64_t hash;	     /* of kind, error and the task's own frames, each
@@ -94,6 +94,11 @@ struct ward_report {
 	uint32_t nframes;
 	const char *trace;   /* why there is none, where one was asked for: "left
 				before it could be asked", "no answer"; or "" */
+	bool ended;	     /* a process, that of a cell: how it ended is known, */
+	bool core;	     /* by 'signo', and it left a core file; or, with no */
+	int32_t exit_code;   /* signo, by an exit with that; */
+	ward_ns cpu;	     /* the CPU time of its life, the kernel's for it too, */
+	uint64_t peak;	     /* and bytes that were resident at most */
 };
 
 /*

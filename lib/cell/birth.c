@@ -161,7 +161,8 @@ void birth_retire(struct cell *cell, enum cell_state state, uint64_t now)
 
 /* ---- one that is on its way up --------------------------------------------------- */
 
-static void tell_unborn(struct ward_cells *cells, const char *what, int err)
+static void tell_unborn(struct ward_cells *cells, const char *what, int err,
+			const struct host_end *end)
 {
 	struct incident *in;
 
@@ -176,6 +177,8 @@ static void tell_unborn(struct ward_cells *cells, const char *what, int err)
 	cells->told_births = true;
 	in->report.what = what;
 	in->report.err = err;
+	if (end)
+		cell_ended_how(&in->report, end);
 	incident_raise(&cells->pool->tell, in);
 }
 
@@ -221,7 +224,7 @@ static bool arrive(struct cell *cell, uint64_t now)
 	tell_unborn(cells,
 		    late ? "a cell was not ready in time" :
 			   "a cell ended before it was ready",
-		    late ? -ETIMEDOUT : -EOWNERDEAD);
+		    late ? -ETIMEDOUT : -EOWNERDEAD, &cell->end);
 	first_is(cells, CELL_FAILED);
 	return true;
 }
@@ -268,7 +271,7 @@ static struct cell *blank(struct ward_cells *cells)
 
 static void failed(struct ward_cells *cells, int err)
 {
-	tell_unborn(cells, "a cell could not be made", err);
+	tell_unborn(cells, "a cell could not be made", err, NULL);
 	first_is(cells, CELL_FAILED);
 }
 

@@ -349,6 +349,16 @@ static inline uint32_t cell_load(const struct cell *cell)
 	       load_relaxed(&cell->given_back);
 }
 
+static inline void cell_ended_how(struct ward_report *report, const struct host_end *end)
+{
+	report->ended = end->known;
+	report->signo = end->signo;
+	report->exit_code = end->code;
+	report->core = end->core;
+	report->cpu = end->cpu;
+	report->peak = end->peak;
+}
+
 /* The cell is to look at what its parent has to say. */
 static inline void cell_order(struct cell *cell, enum cell_order order)
 {

@@ -117,7 +117,7 @@ static void tell_death(struct cell *cell)
 	cell->last = NULL;
 	if (!in)
 		return;
-	in->report.signo = cell->end.signo;
+	cell_ended_how(&in->report, &cell->end);
 	in->report.err = -EOWNERDEAD;
 	in->report.what = how(&cell->end);
 	incident_raise(&cell->cells->pool->tell, in);

@@ -102,6 +102,14 @@ static void put_if(struct line *line, const char *name, int64_t value,
 		text_put(&line->text, "null");
 }
 
+static void put_bool(struct line *line, const char *name, bool value)
+{
+	if (put_name(line, name, value))
+		text_put(&line->text, !line->json ? "yes" :
+				      value	  ? "true" :
+						    "false");
+}
+
 static void put_span(struct line *line, const char *name, ward_ns value)
 {
 	if (line->json)
@@ -250,19 +258,17 @@ static void json_head(struct line *line, const struct ward_report *report)
 	put_string(line, "what", report->what);
 }
 
-/* A fault always has an address: NULL is the most frequent one. */
+/* A fault always has an address, NULL is the most frequent one; the end of a process none. */
 static void put_words(struct line *line, const struct ward_report *report)
 {
 	put_string(line, "message", report->message);
 	if (line->json || strcmp(string(report->user), string(report->message)))
 		put_string(line, "user", report->user);
-	if (put_name(line, "known", report->known))
-		text_put(&line->text, !line->json    ? "yes" :
-				      report->known ? "true" :
-						      "false");
+	put_bool(line, "known", report->known);
 	put_signed(line, "err", report->err);
 	put_signed(line, "signo", report->signo);
-	put_hex(line, "addr", (uintptr_t)report->addr, report->signo);
+	put_hex(line, "addr", (uintptr_t)report->addr,
+		report->signo && !report->ended);
 	put_number(line, "cause", report->cause);
 }
 
@@ -322,6 +328,15 @@ static void put_where(struct line *line, const struct ward_report *report)
 		put_string(line, "trace", report->trace);
 }
 
+/* Of a process that has ended. */
+static void put_end(struct line *line, const struct ward_report *report)
+{
+	put_if(line, "exit", report->exit_code, report->ended && !report->signo);
+	put_bool(line, "core", report->core);
+	put_span(line, "cpu", report->cpu);
+	put_number(line, "peak", report->peak);
+}
+
 static void put_which(struct line *line, const struct ward_report *report)
 {
 	put_hex(line, "hash", report->hash, report->hash);
@@ -346,6 +361,7 @@ static int put_line(struct line *line, const struct ward_report *report)
 	put_who(line, report);
 	put_why(line, report);
 	put_where(line, report);
+	put_end(line, report);
 	put_which(line, report);
 	if (line->json)
 		text_char(&line->text, '}');

@@ -201,9 +201,9 @@ Test(cells, a_cell_that_ends_is_replaced)
 {
 	static const struct {
 		enum order order;
-		int signo;
-	} row[] = { { ASK_EXIT, 0 }, { ASK_ABORT, SIGABRT },
-		    { ASK_FAULT, SIGSEGV }, { ASK_KILL, SIGKILL } };
+		int signo, code;
+	} row[] = { { ASK_EXIT, 0, 3 }, { ASK_ABORT, SIGABRT, 0 },
+		    { ASK_FAULT, SIGSEGV, 0 }, { ASK_KILL, SIGKILL, 0 } };
 	struct ward_pool *pool;
 	struct ward_cells *cells;
 	struct ask ask;
@@ -221,6 +221,11 @@ Test(cells, a_cell_that_ends_is_replaced)
 			     row[i].signo, told.report[n].signo);
 		cr_assert_eq(told.report[n].attempt, 1);
 		cr_assert_str_eq(told.task[n], "ask");
+		cr_assert(told.report[n].ended);
+		cr_assert_eq(told.report[n].exit_code, row[i].code);
+		cr_assert(!told.report[n].core || row[i].signo);
+		cr_assert_gt(told.report[n].cpu, 0);
+		cr_assert_gt(told.report[n].peak, 1 << 16);
 		one(cells, ASK_ECHO, 0, 0);
 	}
 	cr_assert(count_is(cells, died, 4));

@@ -58,6 +58,9 @@ static const struct ward_report full = {
 	.chain = "4711 > 4712 > 4711",
 	.frames = frames,
 	.nframes = 2,
+	.core = true,
+	.cpu = 1500000,
+	.peak = 81920,
 };
 
 /* As if there were a pool: what is read of the files is kept. */
@@ -82,6 +85,14 @@ static const char *formatted(const struct ward_report *report, bool json)
 	cr_assert_lt((size_t)len, sizeof(buf));
 	cr_assert_null(strchr(buf, '\n'));
 	return buf;
+}
+
+static void says(const char *json, const char *name, const char *value)
+{
+	char got[1024];
+
+	cr_assert(json_get(json, name, got, sizeof(got)), "no %s", name);
+	cr_assert_str_eq(got, value, "%s is %s", name, got);
 }
 
 /* ---- kinds ----------------------------------------------------------- */
@@ -125,7 +136,8 @@ Test(format, text_has_all_that_is_known)
 		"arg=0x7f00deadbeef holder=4712 chain=\"4711 > 4712 > 4711\" "
 		"trace=\"";
 	static const char after[] =
-		", 0x8\" hash=0xfedcba9876543210 seen=4 host=\"here\" "
+		", 0x8\" core=yes cpu=1.5ms peak=81920 "
+		"hash=0xfedcba9876543210 seen=4 host=\"here\" "
 		"boot=\"now\" pid=4710 suppressed=9 at=12345.000000678";
 	char frame[256];
 
@@ -193,6 +205,18 @@ Test(format, a_message_for_the_user_is_told_once)
 	cr_assert_not_null(strstr(buf, "message="));
 }
 
+Test(format, an_exit_has_a_code)
+{
+	struct ward_report report = least();
+
+	cr_assert_null(strstr(formatted(&report, false), "exit="));
+	report.ended = true;
+	cr_assert_not_null(strstr(formatted(&report, false), " exit=0 "));
+	report.exit_code = 3;
+	cr_assert_not_null(strstr(formatted(&report, false), " exit=3 "));
+	says(formatted(&report, true), "exit", "3");
+}
+
 /* The most frequent fault has the address NULL. */
 Test(format, a_fault_has_an_address)
 {
@@ -201,6 +225,9 @@ Test(format, a_fault_has_an_address)
 	report.addr = NULL;
 	cr_assert_not_null(strstr(formatted(&report, false),
 				  " signo=11 addr=0x0 "));
+	report.ended = true;
+	cr_assert_null(strstr(formatted(&report, false), "addr="));
+	report.ended = false;
 	report.signo = 0;
 	cr_assert_null(strstr(formatted(&report, false), "addr="));
 }
@@ -221,14 +248,6 @@ Test(format, text_leaves_out_what_is_not_known)
 }
 
 /* ---- JSON ------------------------------------------------------------ */
-
-static void says(const char *json, const char *name, const char *value)
-{
-	char got[1024];
-
-	cr_assert(json_get(json, name, got, sizeof(got)), "no %s", name);
-	cr_assert_str_eq(got, value, "%s is %s", name, got);
-}
 
 Test(format, json_has_every_field)
 {
@@ -263,6 +282,10 @@ Test(format, json_has_every_field)
 	says(buf, "signo", "11");
 	says(buf, "addr", "\"0x10\"");
 	says(buf, "cause", "16");
+	says(buf, "exit", "null"); /* a signal's */
+	says(buf, "core", "true");
+	says(buf, "cpu", "1500000");
+	says(buf, "peak", "81920");
 	says(buf, "hash", "\"0xfedcba9876543210\"");
 	says(buf, "seen", "4");
 	says(buf, "host", "\"here\"");
@@ -310,6 +333,9 @@ Test(format, json_of_what_is_not_known)
 	says(buf, "message", "\"\"");
 	says(buf, "user", "\"\"");
 	says(buf, "known", "false");
+	says(buf, "exit", "null");
+	says(buf, "core", "false");
+	says(buf, "cpu", "0");
 	says(buf, "err", "0");
 	says(buf, "addr", "\"0x0\"");
 	says(buf, "cause", "0");
