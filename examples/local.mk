@@ -196,6 +196,21 @@ examples_loop_libuv_loop_libuv_CFLAGS = $(EXAMPLE_CFLAGS)
 examples_loop_libuv_loop_libuv_LDADD = libward.la $(UV_LIBS)
 EXTRA_DIST += examples/loop_libuv/loop_libuv.expect
 
+# Its story is tests/story/fleet_files.sh: it needs servers.
+if HAVE_NATS
+noinst_PROGRAMS += examples/fleet/fleet
+endif
+examples_fleet_fleet_SOURCES = \
+	examples/fleet/fleet.h \
+	examples/fleet/key.c \
+	examples/fleet/main.c \
+	examples/fleet/queue.c \
+	examples/fleet/serve.c \
+	examples/fleet/sha256.c
+examples_fleet_fleet_CPPFLAGS = $(EXAMPLE_CPPFLAGS) $(NATS_CFLAGS)
+examples_fleet_fleet_CFLAGS = $(EXAMPLE_CFLAGS)
+examples_fleet_fleet_LDADD = libward-nats.la libward.la $(NATS_LIBS)
+
 # For those who watch a pool: docs/watching.md.
 dist_pkgdata_DATA += \
 	examples/grafana/ward.json \

@@ -34,7 +34,7 @@ bool cluster_can(void)
 	return program();
 }
 
-/* ---- the keeper ---------------------------------------------------------------- */
+/* ---- the keeper -------------------------------------------------------------- */
 
 enum { START = 's', KILL = 'k', LIVES = 'l' };
 
@@ -134,7 +134,7 @@ static int keeper_up(struct cluster *c)
 	return c->keeper > 0 ? 0 : -errno;
 }
 
-/* ---- ports and configuration ----------------------------------------------------- */
+/* ---- ports and configuration ------------------------------------------------- */
 
 static int socket_at(uint16_t port, int (*join)(int, const struct sockaddr *, socklen_t))
 {
@@ -155,7 +155,7 @@ static int socket_at(uint16_t port, int (*join)(int, const struct sockaddr *, so
 	return fd;
 }
 
-/* Below those that the kernel gives to callers: nobody takes it between here and the server. */
+/* Below those that the kernel gives to callers: nobody takes it meanwhile. */
 static uint16_t free_port(void)
 {
 	static uint32_t state;
@@ -203,7 +203,7 @@ static int write_config(const struct cluster *c, unsigned node)
 	return fclose(out) ? -errno : 0;
 }
 
-/* ---- nodes ------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------- */
 
 /* Until it accepts clients, or has ended: its port was taken meanwhile. */
 static int await_node(const struct cluster *c, unsigned node)

@@ -14,7 +14,7 @@
 
 enum { LINKS = 64, BUFFER = 1 << 16 };
 
-/* One direction of a connection: bytes read from one end and not yet written to the other. */
+/* One direction of a connection: bytes that were read, and are to be written. */
 struct pipe_way {
 	char buffer[BUFFER];
 	size_t from, to;
@@ -34,7 +34,7 @@ struct proxy {
 	struct link link[LINKS];
 };
 
-/* ---- links -------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------- */
 
 /* Reset, not closed: what was not read is lost, as where a machine goes. */
 static void reset(int fd)
@@ -100,7 +100,7 @@ static void link_make(struct proxy *p)
 	link->fd[0] = client;
 }
 
-/* ---- bytes -------------------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------------- */
 
 static bool failed(ssize_t n)
 {
@@ -144,7 +144,7 @@ static short link_wants(const struct link *link, int i)
 		       (out->from != out->to ? POLLOUT : 0));
 }
 
-/* ---- the thread --------------------------------------------------------------------- */
+/* ---- the thread -------------------------------------------------------------- */
 
 static nfds_t gather(struct proxy *p, struct pollfd *polled)
 {
@@ -197,7 +197,7 @@ static void ring(struct proxy *p)
 	eventfd_write(p->bell, 1);
 }
 
-/* ---- calls -------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 static int listen_on(struct proxy *p)
 {

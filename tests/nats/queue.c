@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { A_MINUTE = 60000, PENDING = 500 };
+enum { A_MINUTE = 60000 };
 
-/* ---- the connection --------------------------------------------------------------- */
+/* ---- the connection ---------------------------------------------------------- */
 
 static natsStatus split(const char *urls, char *copy, size_t room, const char **url, int *n)
 {
@@ -41,13 +41,7 @@ static natsStatus connect_to(natsConnection **nc, const char *urls)
 	return s;
 }
 
-/*
- * A step until it is done, up to a minute: while there is no leader nobody answers, and one
- * that was just elected does not know all nodes.
- */
-typedef natsStatus (*queue_step)(jsCtx *js, const struct queue_config *config, jsOptions *o);
-
-static natsStatus patiently(jsCtx *js, queue_step step, const struct queue_config *config)
+natsStatus queue_patiently(jsCtx *js, queue_step step, const struct queue_config *config)
 {
 	int64_t until = nats_Now() + A_MINUTE;
 	natsStatus s;
@@ -82,15 +76,15 @@ natsStatus queue_open(struct queue *q, const char *urls)
 	natsStatus s;
 	jsOptions o;
 
-	*q = (struct queue){ .nc = NULL };
+	*q = (struct queue){ .opened = nats_Now() };
 	jsOptions_Init(&o);
-	o.PublishAsync.MaxPending = 2 * PENDING;
+	o.PublishAsync.MaxPending = 2 * QUEUE_PENDING;
 	o.PublishAsync.ErrHandler = refused;
 	s = connect_to(&q->nc, urls);
 	if (s == NATS_OK)
 		s = natsConnection_JetStream(&q->js, q->nc, &o);
 	if (s == NATS_OK)
-		s = patiently(q->js, ask_account, NULL);
+		s = queue_patiently(q->js, ask_account, NULL);
 	return s;
 }
 
@@ -101,7 +95,7 @@ void queue_close(struct queue *q)
 	*q = (struct queue){ .nc = NULL };
 }
 
-/* ---- stream, consumer, bucket --------------------------------------------------------- */
+/* ---- stream, consumer, bucket ------------------------------------------------ */
 
 static natsStatus gone(natsStatus s)
 {
@@ -110,24 +104,40 @@ static natsStatus gone(natsStatus s)
 
 static natsStatus remove_old(jsCtx *js, const struct queue_config *config, jsOptions *o)
 {
-	natsStatus s = gone(js_DeleteStream(js, QUEUE_STREAM, o, NULL));
+	static const char *const streams[] = { QUEUE_STREAM, QUEUE_RESULTS_STREAM,
+					       QUEUE_DEAD };
+	natsStatus s = NATS_OK;
 
 	(void)config;
-	return s == NATS_OK ? gone(js_DeleteStream(js, "KV_" QUEUE_BUCKET, o, NULL)) : s;
+	for (size_t i = 0; s == NATS_OK && i < sizeof(streams) / sizeof(*streams); i++)
+		s = gone(js_DeleteStream(js, streams[i], o, NULL));
+	return s;
 }
 
-static natsStatus add_stream(jsCtx *js, const struct queue_config *config, jsOptions *o)
+static natsStatus add_stream(jsCtx *js, const char *name, const char *subject,
+			     jsRetentionPolicy retention, unsigned replicas, jsOptions *o)
 {
-	const char *subject = QUEUE_SUBJECT ".>";
 	jsStreamConfig c;
 
 	jsStreamConfig_Init(&c);
-	c.Name = QUEUE_STREAM;
+	c.Name = name;
 	c.Subjects = &subject;
 	c.SubjectsLen = 1;
-	c.Retention = js_WorkQueuePolicy;
-	c.Replicas = config->replicas;
+	c.Retention = retention;
+	c.Replicas = replicas;
 	return js_AddStream(NULL, js, &c, o, NULL);
+}
+
+static natsStatus add_work(jsCtx *js, const struct queue_config *config, jsOptions *o)
+{
+	return add_stream(js, QUEUE_STREAM, QUEUE_SUBJECT ".>", js_WorkQueuePolicy,
+			  config->replicas, o);
+}
+
+static natsStatus add_dead(jsCtx *js, const struct queue_config *config, jsOptions *o)
+{
+	return add_stream(js, QUEUE_DEAD, QUEUE_DEAD_SUBJECT, js_LimitsPolicy,
+			  config->replicas, o);
 }
 
 static natsStatus add_consumer(jsCtx *js, const struct queue_config *config, jsOptions *o)
@@ -161,101 +171,28 @@ static natsStatus add_bucket(jsCtx *js, const struct queue_config *config, jsOpt
 
 natsStatus queue_make(struct queue *q, const struct queue_config *config)
 {
-	static const queue_step steps[] = { remove_old, add_stream, add_consumer,
-					    add_bucket };
+	static const queue_step steps[] = { remove_old, add_work, add_consumer,
+					    add_bucket, add_dead };
 	natsStatus s = NATS_OK;
 
 	for (size_t i = 0; s == NATS_OK && i < sizeof(steps) / sizeof(*steps); i++)
-		s = patiently(q->js, steps[i], config);
+		s = queue_patiently(q->js, steps[i], config);
 	return s;
 }
 
-/* ---- messages ------------------------------------------------------------------------- */
+/* ---- emptied, looked at ------------------------------------------------------ */
 
-static natsStatus message_of(natsMsg **msg, unsigned number, queue_make_item make)
+static natsStatus purge(jsCtx *js, const struct queue_config *config, jsOptions *o)
 {
-	struct queue_item item = { .key = "" };
-	char subject[32], id[32];
-	natsStatus s;
+	natsStatus s = js_PurgeStream(js, QUEUE_STREAM, o, NULL);
 
-	make(number, &item);
-	snprintf(subject, sizeof(subject), QUEUE_SUBJECT ".%u", number);
-	snprintf(id, sizeof(id), "%u", number);
-	s = natsMsg_Create(msg, subject, NULL, item.data, item.size);
-	/* The stream knows one that is sent again. */
-	if (s == NATS_OK)
-		s = natsMsgHeader_Set(*msg, "Nats-Msg-Id", id);
-	if (s == NATS_OK && *item.key)
-		s = natsMsgHeader_Set(*msg, "Ward-Key", item.key);
-	return s;
+	(void)config;
+	return s == NATS_OK ? js_PurgeStream(js, QUEUE_RESULTS_STREAM, o, NULL) : s;
 }
 
-/* What could not be sent stays the caller's. */
-static natsStatus send(jsCtx *js, natsMsg **msg)
+natsStatus queue_empty(struct queue *q)
 {
-	natsStatus s = js_PublishMsgAsync(js, msg, NULL);
-
-	natsMsg_Destroy(*msg);
-	return s;
-}
-
-static natsStatus put(jsCtx *js, unsigned number, queue_make_item make)
-{
-	natsMsg *msg = NULL;
-	natsStatus s = message_of(&msg, number, make);
-
-	if (s == NATS_OK)
-		return send(js, &msg);
-	natsMsg_Destroy(msg);
-	return s;
-}
-
-/* Those without an answer once more; NATS_OK: there is none. */
-static natsStatus send_again(jsCtx *js)
-{
-	natsMsgList lost = { 0 };
-	natsStatus s = js_PublishAsyncGetPendingList(&lost, js);
-
-	if (s == NATS_NOT_FOUND)
-		return NATS_OK;
-	for (int i = 0; s == NATS_OK && i < lost.Count; i++)
-		s = send(js, &lost.Msgs[i]);
-	natsMsgList_Destroy(&lost);
-	return s == NATS_OK ? NATS_TIMEOUT : s;
-}
-
-static natsStatus await_all(jsCtx *js)
-{
-	int64_t until = nats_Now() + A_MINUTE;
-	jsPubOptions o;
-	natsStatus s;
-
-	jsPubOptions_Init(&o);
-	o.MaxWait = 1000;
-	do {
-		js_PublishAsyncComplete(js, &o);
-		s = send_again(js);
-	} while (s == NATS_TIMEOUT && nats_Now() < until);
-	return s;
-}
-
-/* As many as may be without their answer. */
-static natsStatus fill_some(jsCtx *js, unsigned from, unsigned n, queue_make_item make)
-{
-	natsStatus s = NATS_OK;
-
-	for (unsigned i = 0; s == NATS_OK && i < n; i++)
-		s = put(js, from + i, make);
-	return s == NATS_OK ? await_all(js) : s;
-}
-
-natsStatus queue_fill(struct queue *q, unsigned from, unsigned n, queue_make_item make)
-{
-	natsStatus s = NATS_OK;
-
-	for (unsigned i = 0; s == NATS_OK && i < n; i += PENDING)
-		s = fill_some(q->js, from + i, n - i < PENDING ? n - i : PENDING, make);
-	return s;
+	return queue_patiently(q->js, purge, NULL);
 }
 
 natsStatus queue_left(struct queue *q, uint64_t *left)

@@ -116,6 +116,14 @@ EXTRA_DIST += tests/story/cells.h tests/story/faulty.h tests/story/hold.h tests/
 	tests/story/manager.h \
 	tests/story/wards.h
 
+# A fleet fed from NATS: its workers are the same program again.
+if HAVE_NATS
+story_tests += tests/story/fleet
+story_scripts += tests/story/fleet_files.sh
+endif
+tests_story_fleet_SOURCES = tests/story/fleet.c tests/story/fleet.h tests/story/fleet_worker.c
+tests_story_fleet_LDADD = libward-nats-core.la tests/nats/libcluster.la libward-core.la
+
 if HAVE_URCU
 sane_story_tests += tests/story/rcu
 endif

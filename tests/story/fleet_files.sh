@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# examples/fleet: three processes hash the library's own source; the hashes are sha256sum's,
+# one for each file.  A name that is no file is a dead letter, and so is a pipe that nobody
+# writes to, which hangs whoever reads it.
+set -u
+fleet=$top_builddir/examples/fleet/fleet
+[ -n "${NATS_URL-}" ] ||
+	exec "$top_builddir/tests/nats/with_nats" 1 "$SHELL" "$0"
+work=$(mktemp -d) || exit 2
+pids=
+trap 'kill -9 $pids 2>/dev/null; rm -rf "$work"' EXIT
+failed=0
+
+fail() {
+	echo "$*"
+	failed=1
+}
+
+serve() {
+	"$fleet" serve 2>>"$work/log" &
+	pids="$pids $!"
+}
+
+cp -r "$top_srcdir/lib" "$work/a folder, with dots..."
+mkfifo "$work/pipe"
+"$fleet" set-up || exit 1
+serve
+serve
+serve
+find "$work" -type f -name '*.[ch]' -exec "$fleet" add {} + || fail 'not added'
+"$fleet" add "$work/nothing" "$work/pipe"
+"$fleet" await || fail 'not awaited'
+"$fleet" show | sort -k 2 >"$work/shown"
+find "$work" -type f -name '*.[ch]' -exec sha256sum {} + | sort -k 2 >"$work/expected"
+cmp -s "$work/expected" "$work/shown" || {
+	fail 'not the hashes of sha256sum:'
+	diff "$work/expected" "$work/shown" | head
+}
+[ "$(grep -c 'is a dead letter' "$work/log")" -eq 2 ] || fail 'not two dead letters'
+kill $pids 2>/dev/null
+for pid in $pids; do
+	wait "$pid"
+	status=$?
+	[ $status -eq 0 ] || fail "a worker ended with $status"
+done
+[ $failed -eq 0 ] || cat "$work/log"
+exit $failed
