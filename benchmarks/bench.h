@@ -113,7 +113,7 @@ extern const struct bench bench_throughput, bench_inflight, bench_latency,
 	bench_overhead, bench_heal, bench_idle, bench_memory, bench_limit,
 	bench_cancel, bench_forkjoin, bench_lanes, bench_port, bench_timer,
 	bench_recall, bench_work1us, bench_burst, bench_steward, bench_losses,
-	bench_cells;
+	bench_cells, bench_nats;
 extern const struct bench *const benches[];
 
 /*

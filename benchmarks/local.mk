@@ -94,6 +94,13 @@ wardbench_CPPFLAGS += -DHAVE_GLIB $(GLIB_CFLAGS)
 wardbench_LDADD += $(GLIB_LIBS)
 endif
 
+if HAVE_NATS
+wardbench_SOURCES += benchmarks/nats.c benchmarks/nats.h benchmarks/nats_plain.c \
+	benchmarks/nats_ward.c
+wardbench_CPPFLAGS += -DHAVE_NATS -I$(top_srcdir) $(NATS_CFLAGS)
+wardbench_LDADD += libward-nats-core.la tests/nats/libcluster.la $(NATS_LIBS)
+endif
+
 # Rivals in C++.  A compiler for it is asked for these objects, and set up for
 # nothing else.
 cxx_rivals =

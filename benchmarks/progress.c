@@ -34,6 +34,11 @@ void progress_rehearse(bool on)
 	rehearsing = on;
 }
 
+bool progress_rehearses(void)
+{
+	return rehearsing;
+}
+
 bool progress_counts(const char *bench)
 {
 	if (rehearsing)

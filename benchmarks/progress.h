@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 void progress_rehearse(bool on);
+bool progress_rehearses(void);
 /* Each trial of a bench: true if it is only counted. */
 bool progress_counts(const char *bench);
 /* A trial of that bench has ended, after so many ns. */

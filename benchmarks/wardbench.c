@@ -21,6 +21,9 @@ const struct bench *const benches[] = { &bench_throughput, &bench_inflight,
 					&bench_work1us,	   &bench_burst,
 					&bench_steward,	   &bench_losses,
 					&bench_cells,
+#ifdef HAVE_NATS
+					&bench_nats,
+#endif
 					NULL };
 
 static void usage(FILE *out)

@@ -267,13 +267,17 @@ END {
 }' $(find include/ward -name '*.h') man/*.[137]
 }
 
+# What programs have with libnats alone.
+nats='^(--)?nats$|^--url$'
+[ ! -e "$top_builddir/libward-nats.la" ] || nats='^$'
+
 # The options that --help has, and wardbench's benches, and those of the page.
 options() { # PROGRAM
 	[ -x "$top_builddir/$1" ] && [ -e "man/$1.1" ] || return 0
 	"$top_builddir/$1" --help | sed -nE 's/^  (-?-?[a-z0-9]+) .*/\1/p' |
 		LC_ALL=C sort >"$work/has"
 	sed -nE '/^\.It Fl -help/d; s/^\.It Fl (-[a-z]+).*/-\1/p; s/^\.It Cm ([a-z0-9]{2,})$/\1/p' \
-		"man/$1.1" | LC_ALL=C sort >"$work/says"
+		"man/$1.1" | grep -vE "$nats" | LC_ALL=C sort >"$work/says"
 	diff "$work/has" "$work/says" >"$work/diff" && return
 	echo "$1.1: $1 has <, the page says >:"
 	grep '^[<>]' "$work/diff"
