@@ -19,13 +19,13 @@ static void requests(const struct page *p)
 }
 
 static void curves(const struct page *p, const char *metric, const char *title,
-		   const char *const beside[][3])
+		   const char *const beside[][3], unsigned n)
 {
 	const struct want w = { .bench = "cells", .metric = metric };
 	struct shares shares = { .n = 0 };
 
 	shares_add(&shares, "libward", "c0", page_series(p, &w, "ward"));
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < n; i++)
 		shares_add(&shares, beside[i][1], beside[i][2],
 			   page_series(p, &w, beside[i][0]));
 	page_shares(p, &shares, title, "cells");
@@ -34,6 +34,7 @@ static void curves(const struct page *p, const char *metric, const char *title,
 void page_cells(const struct page *p)
 {
 	static const char *const trip[][3] = {
+		{ "ward_call", "libward, and the caller waits", "c2" },
 		{ "pipes", "pipes", "c1" },
 		{ "futex", "two futexes, for scale", "plain" }
 	};
@@ -52,9 +53,9 @@ void page_cells(const struct page *p)
 		"empty task of libward's threads.");
 	fputs("<div class=\"grid\">\n", p->out);
 	requests(p);
-	curves(p, "trip", "One request and its answer, all asleep before", trip);
+	curves(p, "trip", "One request and its answer, all asleep before", trip, 3);
 	curves(p, "death",
-	       "SIGKILL of a busy process, until the next request runs", death);
+	       "SIGKILL of a busy process, until the next request runs", death, 2);
 	fputs("</div>\n", p->out);
 	page_section_end(p);
 }
