@@ -42,6 +42,8 @@ struct thread {
 	void (*last)(void *arg);
 	void *arg;
 	const void *futex[HOST_WAITV_MAX]; /* what it sleeps on */
+	/* Awake, it is queued on the others until it runs, and takes their wakeups. */
+	const void *queued[HOST_WAITV_MAX];
 	int joins;	       /* the thread that it waits for, plus one */
 	bool (*ready)(void *); /* or a condition of the host's */
 	void *ready_arg;

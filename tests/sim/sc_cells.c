@@ -554,26 +554,35 @@ static void cells_room(void)
 SCENARIO(cells_room, "there is room, and who waits for it is not told", .steps = 60000,
 	 .rare = 8);
 
+static void sends_some(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 2; i < CALLS; i++) {
+		int err = send(i, FINE);
+
+		check(!err || err == -ESHUTDOWN);
+	}
+}
+
 static void calls(void *arg)
 {
 	(void)arg;
-	for (uint32_t i = 1; i < 3; i++) {
-		dawdle();
-		check(call_and_wait(i, FINE) == 0);
-	}
+	dawdle();
+	check(call_and_wait(1, FINE) == 0);
 }
 
 /* Callers beside each other, and beside one that does not wait. */
 static void cells_called(void)
 {
-	host_thread other;
+	host_thread other, third;
 
 	set_up(&(const struct shape){ .cells = 1 + sim_choose(2), .depth = CALLS });
 	check(!host_spawn(&other, NULL, calls, NULL, &other));
+	check(!host_spawn(&third, NULL, sends_some, NULL, &third));
 	dawdle();
-	check(send(3, FINE) == 0);
 	check(call_and_wait(0, FINE) == 0);
 	host_join(other, HOST_FOREVER);
+	host_join(third, HOST_FOREVER);
 	all_released(CALLS);
 	each_ran_once(CALLS);
 	take_down(CALLS);
@@ -631,6 +640,15 @@ static void cells_stopped(void)
 SCENARIO(cells_stopped, "a call ends with its cell, and is not answered, or made again",
 	 .steps = 60000, .rare = 8, .few = 3, .stop = 1u << 3);
 
+/* By their own books: a cell that believes in a caller wakes no collector. */
+static offstage void nobody_waits(void)
+{
+	for (unsigned i = 0; i < CELLS_ALL; i++) {
+		check(!cells->cell[i].callers);
+		check(!cells->cell[i].shared || !cells->cell[i].shared->waits);
+	}
+}
+
 static void calls_alone(void *arg)
 {
 	(void)arg;
@@ -657,6 +675,27 @@ static void cells_called_stopped(void)
 }
 SCENARIO(cells_called_stopped, "a caller waits for a cell that has ended", .steps = 60000,
 	 .rare = 8, .few = 3, .stop = 1u << 3);
+
+/* The cell ends while callers look, and another one takes its memory: no time helps. */
+static void cells_called_dies(void)
+{
+	host_thread other;
+
+	set_up(&(const struct shape){ .cells = 1, .depth = CALLS, .deaths = 1 });
+	check(send(0, DIES_ONCE) == 0);
+	check(!host_spawn(&other, NULL, calls_alone, NULL, &other));
+	dawdle();
+	check(call_and_wait(2, DIES_ONCE) == 0);
+	host_join(other, HOST_FOREVER);
+	check(call_and_wait(3, FINE) == 0);
+	all_released(CALLS);
+	for (uint32_t i = 0; i < CALLS; i++)
+		check(!job[i].status);
+	nobody_waits();
+	take_down(CALLS);
+}
+SCENARIO(cells_called_dies, "a caller is refused, or left, where a cell ends", .steps = 60000,
+	 .rare = 8);
 
 /* The first cell is killed in the second call; the next, and its spare, in the third. */
 static void cells_replaced(void)
@@ -763,16 +802,6 @@ SCENARIO(cells_told, "a call is told to stop, and does not hear of it", .steps =
 	 .rare = 8);
 
 /* ---- the end --------------------------------------------------------------------- */
-
-static void sends_some(void *arg)
-{
-	(void)arg;
-	for (uint32_t i = 2; i < CALLS; i++) {
-		int err = send(i, FINE);
-
-		check(!err || err == -ESHUTDOWN);
-	}
-}
 
 static void cells_drained(void)
 {

@@ -489,6 +489,7 @@ bool block(const void *futex, const void *another, int joins,
 	set_state(me, BLOCKED);
 	look_again();
 	switch_over();
+	memset(me->queued, 0, sizeof(me->queued));
 	end_if_killed();
 	return !me->timed_out;
 }
@@ -501,9 +502,21 @@ bool was_ended(int thread)
 static bool sleeps_on(const struct thread *t, const void *futex)
 {
 	for (int i = 0; i < HOST_WAITV_MAX; i++)
-		if (t->futex[i] == futex)
+		if (t->futex[i] == futex || t->queued[i] == futex)
 			return true;
 	return false;
+}
+
+/* A thread that slept on several words leaves the queue of this one alone. */
+static void wake_one(struct thread *t, const void *futex)
+{
+	if (t->state == BLOCKED) {
+		memcpy(t->queued, t->futex, sizeof(t->queued));
+		unblock(t, false);
+	}
+	for (int i = 0; i < HOST_WAITV_MAX; i++)
+		if (t->queued[i] == futex)
+			t->queued[i] = NULL;
 }
 
 /* Which of the sleepers is woken is anybody's guess. */
@@ -512,13 +525,12 @@ int wake(const void *futex, int n)
 	int list[SIM_THREADS], m = 0, woken = 0;
 
 	for (int i = 0; i < nthreads; i++)
-		if (threads[i].state == BLOCKED &&
-		    sleeps_on(&threads[i], futex))
+		if (threads[i].state <= BLOCKED && sleeps_on(&threads[i], futex))
 			list[m++] = i;
 	while (m && woken < n) {
 		unsigned k = sim_choose((uint32_t)m);
 
-		unblock(&threads[list[k]], false);
+		wake_one(&threads[list[k]], futex);
 		list[k] = list[--m];
 		woken++;
 	}
