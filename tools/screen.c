@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * screen.c - see screen.h.  One page at a time, as the lines of view.h, cut off at the
- * width; the first row and the last are the screen's own.
+ * screen.c - see screen.h.  One page at a time, or a fleet, as the lines of view.h, cut off
+ * at the width; the first row and the last are the screen's own.
  */
 #include "screen.h"
 #include <curses.h>
@@ -20,6 +20,7 @@ struct picture {
 
 struct state {
 	struct screen how;
+	struct fleet *fleet; /* or NULL: pages */
 	const struct finds *finds;
 	size_t page; /* which one */
 	struct picture picture;
@@ -57,7 +58,7 @@ static void keep(struct picture *picture, const struct model *next)
 }
 
 /* Where nothing can be had, the last one stays. */
-static void look(struct state *state)
+static void look_at_page(struct state *state)
 {
 	const struct found *found = &state->finds->found[state->page];
 	struct picture *picture = &state->picture;
@@ -76,7 +77,15 @@ static void turn_to(struct state *state, size_t page)
 	state->page = page % state->finds->n;
 	state->top = 0;
 	forget(&state->picture);
-	look(state);
+	look_at_page(state);
+}
+
+static void look(struct state *state)
+{
+	if (!state->fleet)
+		look_at_page(state);
+	else if (!state->paused)
+		fleet_hear(state->fleet, WARD_NOWAIT);
 }
 
 /* ---- drawn -------------------------------------------------------------------------- */
@@ -142,28 +151,41 @@ static void draw_help(const struct state *state)
 
 static void draw_foot(const struct state *state)
 {
+	const char *paused = state->paused ? "PAUSED  " : "";
 	char text[LINE_MAX_];
 
-	snprintf(text, sizeof(text), "%s%zu/%zu  %s  by %s  q quit  ? help",
-		 state->paused ? "PAUSED  " : "", state->page + 1, state->finds->n,
-		 section_name[state->how.view.section], sort_name[state->how.view.sort]);
+	if (state->fleet)
+		snprintf(text, sizeof(text), "%sq quit  p pause", paused);
+	else
+		snprintf(text, sizeof(text), "%s%zu/%zu  %s  by %s  q quit  ? help", paused,
+			 state->page + 1, state->finds->n,
+			 section_name[state->how.view.section],
+			 sort_name[state->how.view.sort]);
 	put(state, LINES - 1, LOOK_TITLE, text);
+}
+
+static bool make_lines(const struct state *state, struct lines *lines)
+{
+	const struct picture *picture = &state->picture;
+	struct view view = state->how.view;
+
+	view.width = COLS > 0 ? (unsigned)COLS : 1;
+	if (state->fleet)
+		return fleet_lines(lines, &view, state->fleet, ward_now());
+	return view_lines(lines, &view, &picture->now,
+			  picture->has_before ? &picture->before : NULL, picture->fate);
 }
 
 static void draw(struct state *state)
 {
-	const struct picture *picture = &state->picture;
-	struct view view = state->how.view;
 	struct lines lines = { .n = 0 };
 
 	erase();
-	view.width = COLS > 0 ? (unsigned)COLS : 1;
 	if (state->help)
 		draw_help(state);
-	else if (!picture->has_now)
+	else if (!state->fleet && !state->picture.has_now)
 		put(state, 0, LOOK_BAD, "the page cannot be read");
-	else if (view_lines(&lines, &view, &picture->now,
-			    picture->has_before ? &picture->before : NULL, picture->fate))
+	else if (make_lines(state, &lines))
 		draw_lines(state, &lines);
 	lines_free(&lines);
 	draw_foot(state);
@@ -180,7 +202,7 @@ static void scroll_by(struct state *state, int by)
 		state->top += (size_t)by; /* draw_lines() finds the end */
 }
 
-static void press(struct state *state, int key)
+static void press_at_page(struct state *state, int key)
 {
 	struct view *view = &state->how.view;
 
@@ -190,13 +212,6 @@ static void press(struct state *state, int key)
 		return;
 	}
 	switch (key) {
-	case 'q':
-		state->quit = true;
-		break;
-	case 'p':
-	case ' ':
-		state->paused = !state->paused;
-		break;
 	case 'n':
 	case '\t':
 		turn_to(state, state->page + 1);
@@ -211,6 +226,21 @@ static void press(struct state *state, int key)
 	case '?':
 	case 'h':
 		state->help = !state->help;
+		break;
+	default:
+		break;
+	}
+}
+
+static void press(struct state *state, int key)
+{
+	switch (key) {
+	case 'q':
+		state->quit = true;
+		break;
+	case 'p':
+	case ' ':
+		state->paused = !state->paused;
 		break;
 	case KEY_UP:
 		scroll_by(state, -1);
@@ -228,6 +258,8 @@ static void press(struct state *state, int key)
 		state->top = 0;
 		break;
 	default:
+		if (!state->fleet)
+			press_at_page(state, key);
 		break;
 	}
 }
@@ -235,7 +267,8 @@ static void press(struct state *state, int key)
 /* Looks when the interval is over, draws after each key. */
 static void run(struct state *state)
 {
-	turn_to(state, 0);
+	if (!state->fleet)
+		turn_to(state, 0);
 	while (!state->quit) {
 		int key;
 
@@ -273,9 +306,8 @@ static void say_fate(const struct state *state)
 			"the pool was destroyed");
 }
 
-int screen_run(const struct screen *how, const struct finds *finds)
+static int screen_of(struct state *state)
 {
-	struct state state = { .how = *how, .finds = finds };
 	SCREEN *screen;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -287,11 +319,25 @@ int screen_run(const struct screen *how, const struct finds *finds)
 	noecho();
 	keypad(stdscr, TRUE);
 	curs_set(0);
-	state.how.mono = !set_colours(how->mono);
-	run(&state);
+	state->how.mono = !set_colours(state->how.mono);
+	run(state);
 	endwin();
 	delscreen(screen);
-	say_fate(&state);
-	forget(&state.picture);
+	say_fate(state);
+	forget(&state->picture);
 	return 0;
+}
+
+int screen_run(const struct screen *how, const struct finds *finds)
+{
+	struct state state = { .how = *how, .finds = finds };
+
+	return screen_of(&state);
+}
+
+int screen_fleet(const struct screen *how, struct fleet *fleet)
+{
+	struct state state = { .how = *how, .fleet = fleet };
+
+	return screen_of(&state);
 }

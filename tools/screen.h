@@ -5,7 +5,7 @@
 #ifndef WARD_TOOLS_SCREEN_H
 #define WARD_TOOLS_SCREEN_H
 
-#include "view.h"
+#include "fleet.h"
 
 struct screen {
 	ward_ns interval;
@@ -15,5 +15,7 @@ struct screen {
 
 /* Shows the first page of these at first.  0, or -errno: no terminal. */
 int screen_run(const struct screen *how, const struct finds *finds);
+/* The same of a fleet, which is heard meanwhile. */
+int screen_fleet(const struct screen *how, struct fleet *fleet);
 
 #endif

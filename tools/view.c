@@ -28,9 +28,8 @@ static void make_plain(char *text)
 		text[--end] = '\0';
 }
 
-static void __attribute__((format(printf, 4, 5)))
-put(struct lines *lines, const struct view *view, enum look look, const char *format,
-    ...)
+void view_put(struct lines *lines, const struct view *view, enum look look,
+	      const char *format, ...)
 {
 	struct line *more, *line;
 	va_list args;
@@ -62,12 +61,7 @@ void lines_free(struct lines *lines)
 
 /* ---- numbers ------------------------------------------------------------------------ */
 
-struct word {
-	char text[24];
-};
-
-/* 0, 950us, 3.2ms, 12s, 5m10s, 3h: two digits or three. */
-static struct word span(ward_ns ns)
+struct word view_span(ward_ns ns)
 {
 	struct word w;
 	double x = (double)ns;
@@ -91,8 +85,7 @@ static struct word span(ward_ns ns)
 	return w;
 }
 
-/* 950, 12.3k, 4.56M. */
-static struct word amount(double x)
+struct word view_amount(double x)
 {
 	static const char *const unit[] = { "", "k", "M", "G", "T", "P", "E" };
 	struct word w;
@@ -129,19 +122,19 @@ static void put_fate(struct lines *lines, const struct view *view,
 	ward_ns age = age_of(m);
 
 	if (fate == FATE_DEAD)
-		put(lines, view, LOOK_BAD,
+		view_put(lines, view, LOOK_BAD,
 		    "post-mortem: the process has ended; this is its last state");
 	else if (fate == FATE_DESTROYED)
-		put(lines, view, LOOK_DIM, "the pool was destroyed; this is its last state");
+		view_put(lines, view, LOOK_DIM, "the pool was destroyed; this is its last state");
 	else if (!m->pool.head.number)
-		put(lines, view, LOOK_DIM, "not started yet");
+		view_put(lines, view, LOOK_DIM, "not started yet");
 	else if (m->pool.state == WARD_PAGE_ASLEEP)
-		put(lines, view, LOOK_DIM, "idle for %s: all workers are parked",
-		    span(age).text);
+		view_put(lines, view, LOOK_DIM, "idle for %s: all workers are parked",
+		    view_span(age).text);
 	else if (age > 4 * m->pool.every + S)
-		put(lines, view, LOOK_BAD,
+		view_put(lines, view, LOOK_BAD,
 		    "stale for %s: the steward does not run (a stopped process?)",
-		    span(age).text);
+		    view_span(age).text);
 }
 
 static double rate(uint64_t now, uint64_t before, ward_ns span)
@@ -159,13 +152,13 @@ static void put_rates(struct lines *lines, const struct view *view,
 	ward_ns from = since ? before->pool.head.taken : m->page.made;
 	ward_ns span = m->pool.head.taken > from ? m->pool.head.taken - from : 0;
 
-	put(lines, view, LOOK_PLAIN,
+	view_put(lines, view, LOOK_PLAIN,
 	    "tasks/s  in %s  out %s  failed %s  reruns %s  stolen %s%s",
-	    amount(rate(s->accepted, b->accepted, span)).text,
-	    amount(rate(s->answered, b->answered, span)).text,
-	    amount(rate(s->failed, b->failed, span)).text,
-	    amount(rate(s->reruns, b->reruns, span)).text,
-	    amount(rate(s->stolen, b->stolen, span)).text,
+	    view_amount(rate(s->accepted, b->accepted, span)).text,
+	    view_amount(rate(s->answered, b->answered, span)).text,
+	    view_amount(rate(s->failed, b->failed, span)).text,
+	    view_amount(rate(s->reruns, b->reruns, span)).text,
+	    view_amount(rate(s->stolen, b->stolen, span)).text,
 	    since ? "" : "  (mean since its start)");
 }
 
@@ -195,11 +188,11 @@ static void put_times(struct lines *lines, const struct view *view, const char *
 
 	if (!histogram_share(bucket, 1))
 		return;
-	put(lines, view, LOOK_PLAIN, "%-5s p50 <%-6s p90 <%-6s p99 <%-6s max <%-6s %s",
-	    name, span(histogram_share(bucket, .5)).text,
-	    span(histogram_share(bucket, .9)).text,
-	    span(histogram_share(bucket, .99)).text,
-	    span(histogram_share(bucket, 1)).text, when);
+	view_put(lines, view, LOOK_PLAIN, "%-5s p50 <%-6s p90 <%-6s p99 <%-6s max <%-6s %s",
+	    name, view_span(histogram_share(bucket, .5)).text,
+	    view_span(histogram_share(bucket, .9)).text,
+	    view_span(histogram_share(bucket, .99)).text,
+	    view_span(histogram_share(bucket, 1)).text, when);
 }
 
 static void put_head(struct lines *lines, const struct view *view,
@@ -208,23 +201,23 @@ static void put_head(struct lines *lines, const struct view *view,
 	static const struct ward_stats none;
 	const struct ward_stats *s = &m->stats, *b = before ? &before->stats : &none;
 
-	put(lines, view, LOOK_TITLE, "%s  %s[%d]  up %s", m->page.pool, m->page.program,
+	view_put(lines, view, LOOK_TITLE, "%s  %s[%d]  up %s", m->page.pool, m->page.program,
 	    m->page.pid,
-	    span(m->pool.head.taken > m->page.made ? m->pool.head.taken - m->page.made :
+	    view_span(m->pool.head.taken > m->page.made ? m->pool.head.taken - m->page.made :
 						     0)
 		    .text);
 	put_fate(lines, view, m, fate);
-	put(lines, view, LOOK_PLAIN,
+	view_put(lines, view, LOOK_PLAIN,
 	    "workers %u (run %u idle %u wait %u)  wanted %u  spares %u  zombies %u%s",
 	    s->workers, s->running, s->idle, s->blocked, s->wanted, s->spares, s->zombies,
 	    s->degraded ? "  DEGRADED" : "");
-	put(lines, view, LOOK_PLAIN,
+	view_put(lines, view, LOOK_PLAIN,
 	    "tasks    queued %s  in lanes %s  waiting %s  owed %s  answered %s",
-	    amount((double)s->queued).text, amount((double)s->in_lanes).text,
-	    amount((double)s->waiting).text, amount((double)s->owed).text,
-	    amount((double)s->answered).text);
+	    view_amount((double)s->queued).text, view_amount((double)s->in_lanes).text,
+	    view_amount((double)s->waiting).text, view_amount((double)s->owed).text,
+	    view_amount((double)s->answered).text);
 	put_rates(lines, view, m, before);
-	put(lines, view, LOOK_PLAIN,
+	view_put(lines, view, LOOK_PLAIN,
 	    "healing  livelock %lu  blocked %lu  no progress %lu  died %lu (faults %lu)"
 	    "  heals %lu",
 	    s->convicted_livelock, s->convicted_blocked, s->convicted_progress, s->deaths,
@@ -305,8 +298,8 @@ static void put_worker(struct lines *lines, const struct view *view,
 	char seat[16];
 
 	snprintf(seat, sizeof(seat), w->flags & WARD_PAGE_BENCH ? "bench" : "%u", w->seat);
-	put(lines, view, look, "%5s %7d %-7s %7s %7s %-18s %s", seat, w->tid, what,
-	    idle ? "" : span(w->inside).text, w->silence ? span(w->silence).text : "",
+	view_put(lines, view, look, "%5s %7d %-7s %7s %7s %-18s %s", seat, w->tid, what,
+	    idle ? "" : view_span(w->inside).text, w->silence ? view_span(w->silence).text : "",
 	    w->silence ? ledger_bar(w).text : "", w->task);
 }
 
@@ -314,13 +307,13 @@ static void put_more(struct lines *lines, const struct view *view,
 		     const struct ward_page_table *table)
 {
 	if (table->more)
-		put(lines, view, LOOK_DIM, "%7u more", table->more);
+		view_put(lines, view, LOOK_DIM, "%7u more", table->more);
 }
 
 static void put_title(struct lines *lines, const struct view *view, const char *title)
 {
-	put(lines, view, LOOK_PLAIN, "%s", "");
-	put(lines, view, LOOK_TITLE, "%s", title);
+	view_put(lines, view, LOOK_PLAIN, "%s", "");
+	view_put(lines, view, LOOK_TITLE, "%s", title);
 }
 
 static void put_workers(struct lines *lines, const struct view *view,
@@ -355,8 +348,8 @@ static void put_zombies(struct lines *lines, const struct view *view,
 	for (uint32_t i = 0; i < table->rows; i++) {
 		const struct ward_page_zombie *z = &m->zombie[i];
 
-		put(lines, view, LOOK_BAD, "%10d  %10s  %-7s  %s", z->tid,
-		    span(now > z->since ? now - z->since : 0).text,
+		view_put(lines, view, LOOK_BAD, "%10d  %10s  %-7s  %s", z->tid,
+		    view_span(now > z->since ? now - z->since : 0).text,
 		    z->flags & WARD_PAGE_SLEEPS ? "asleep" : "awake", z->task);
 	}
 	put_more(lines, view, table);
@@ -377,7 +370,7 @@ static void put_lanes(struct lines *lines, const struct view *view,
 	for (uint32_t i = 0; i < table->rows; i++) {
 		const struct ward_page_lane *l = &m->lane[i];
 
-		put(lines, view, l->error ? LOOK_BAD : LOOK_PLAIN,
+		view_put(lines, view, l->error ? LOOK_BAD : LOOK_PLAIN,
 		    "%-15s %5s %6u %7u %7s %7lu %7lu %s", l->name, at_most(l->width).text,
 		    l->inside, l->waiting, at_most(l->queued).text, l->full, l->dropped,
 		    lane_name(m, l->under));
@@ -395,9 +388,9 @@ static void put_limits(struct lines *lines, const struct view *view,
 		const struct ward_page_limit *l = &m->limit[i];
 		double per_s = l->interval ? 32e9 / (double)l->interval : 0;
 
-		put(lines, view, l->tokens ? LOOK_PLAIN : LOOK_BAD,
-		    "%-15s %7s %8u %8lu  %s", lane_name(m, l->lane), amount(per_s).text,
-		    l->burst, l->tokens, l->tokens ? "" : span(l->wait).text);
+		view_put(lines, view, l->tokens ? LOOK_PLAIN : LOOK_BAD,
+		    "%-15s %7s %8u %8lu  %s", lane_name(m, l->lane), view_amount(per_s).text,
+		    l->burst, l->tokens, l->tokens ? "" : view_span(l->wait).text);
 	}
 	put_more(lines, view, table);
 }
@@ -420,11 +413,11 @@ static void put_member(struct lines *lines, const struct view *view,
 	bool bad = row->spent || row->state == WARD_PAGE_BACKOFF;
 
 	if (row->steward)
-		put(lines, view, bad ? LOOK_BAD : LOOK_PLAIN, "%*s%-*s %-9s%s", indent, "",
+		view_put(lines, view, bad ? LOOK_BAD : LOOK_PLAIN, "%*s%-*s %-9s%s", indent, "",
 		    30 - (indent < 28 ? indent : 28), row->name,
 		    member_state_name(row->state), row->spent ? " gave up" : "");
 	else
-		put(lines, view, bad ? LOOK_BAD : LOOK_GOOD,
+		view_put(lines, view, bad ? LOOK_BAD : LOOK_GOOD,
 		    "%*s%-*s %-9s starts %u  failures %u  last %d", indent, "",
 		    30 - (indent < 28 ? indent : 28), row->name,
 		    member_state_name(row->state), row->starts, row->failures,
@@ -447,8 +440,8 @@ static void put_reports(struct lines *lines, const struct view *view,
 	for (uint32_t i = m->reports.reports.rows; i--;) {
 		const struct ward_page_report *r = &m->report[i];
 
-		put(lines, view, LOOK_PLAIN, "%8s ago  #%lu %s%s%s: %s%s%s",
-		    span(m->read_at > r->at ? m->read_at - r->at : 0).text, r->id,
+		view_put(lines, view, LOOK_PLAIN, "%8s ago  #%lu %s%s%s: %s%s%s",
+		    view_span(m->read_at > r->at ? m->read_at - r->at : 0).text, r->id,
 		    ward_kind_name(r->kind), *r->task ? " " : "", r->task, r->what,
 		    *r->message ? ": " : "", r->message);
 	}

@@ -52,4 +52,18 @@ bool view_lines(struct lines *lines, const struct view *view, const struct model
 		const struct model *before, enum fate fate);
 void lines_free(struct lines *lines);
 
+/* ---- what lines are made of ---- */
+
+/* One line more, of printable characters, cut off at the width. */
+void view_put(struct lines *lines, const struct view *view, enum look look,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+struct word {
+	char text[24];
+};
+/* 0, 950us, 3.2ms, 12s, 5m10s, 3h: two digits or three. */
+struct word view_span(ward_ns ns);
+/* 950, 12.3k, 4.56M. */
+struct word view_amount(double x);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * wardtop.c - shows the pools of a running process, or of one that has ended, by the
- * pages that they publish (ward/page.h).
+ * pages that they publish (ward/page.h); or the processes of a fleet, by their health.
  */
 #include "json.h"
 #include "screen.h"
@@ -17,14 +17,25 @@ enum mode { MODE_SCREEN, MODE_ONCE, MODE_JSON, MODE_LIST };
 static const char usage[] =
 	"usage: wardtop [--once | --json | --list] [--interval SECONDS] [--mono]\n"
 	"               [--section NAME] [--sort NAME] [PID | FILE]\n"
-	"Shows the pools that were made with WARD_POOL_PUBLISH.\n"
+	"       wardtop --nats SUBJECT [--url URL] [--once | --json] [--interval SECONDS]\n"
+	"Shows the pools that were made with WARD_POOL_PUBLISH; or the processes that are fed\n"
+	"from NATS, by the health that they publish.\n"
 	"  --once      prints them as text\n"
 	"  --json      prints them as one JSON object\n"
 	"  --list      prints which there are, also of processes that have ended\n"
 	"  --interval  seconds between two looks (1)\n"
 	"  --mono      no colours; NO_COLOR in the environment says the same\n"
 	"  --section   all, workers, zombies, lanes, limits, wards or reports\n"
-	"  --sort      workers by seat, silence, time or task\n";
+	"  --sort      workers by seat, silence, time or task\n"
+	"  --nats      the subject of the health, as in their configuration\n"
+	"  --url       of the servers (NATS_URL, or nats://127.0.0.1:4222)\n";
+
+/* What was asked for. */
+struct asked {
+	struct screen how;
+	enum mode mode;
+	const char *nats, *url; /* NULL: not */
+};
 
 static int fail(const char *whom, const char *why)
 {
@@ -52,20 +63,25 @@ static ward_ns interval_of(const char *text)
 }
 
 /* False: it is not to be understood. */
-static bool set_option(struct screen *how, enum mode *mode, int option)
+static bool set_option(struct asked *asked, int option)
 {
+	struct screen *how = &asked->how;
 	int section, sort;
 
 	switch (option) {
 	case 'o':
-		*mode = MODE_ONCE;
+		asked->mode = MODE_ONCE;
 		return true;
 	case 'j':
-		*mode = MODE_JSON;
+		asked->mode = MODE_JSON;
 		return true;
 	case 'l':
-		*mode = MODE_LIST;
+		asked->mode = MODE_LIST;
 		return true;
+	case 'n':
+		return *(asked->nats = optarg);
+	case 'u':
+		return *(asked->url = optarg);
 	case 'm':
 		return how->mono = true;
 	case 'i':
@@ -282,6 +298,72 @@ static int look(struct finds *finds, const struct screen *how, enum mode mode,
 	return show(finds, how, mode);
 }
 
+/* ---- a fleet ------------------------------------------------------------------------ */
+
+/* The first one that is heard says how long the others may take. */
+static bool hear_all(struct fleet *fleet)
+{
+	enum { PATIENCE_MS = 5000, LONGEST_MS = 60000 };
+	uint64_t period;
+
+	for (int ms = 0; !fleet->n && ms < PATIENCE_MS; ms += 100)
+		fleet_hear(fleet, ward_in(100000000));
+	if (!fleet->n)
+		return false;
+	period = fleet->member[0].period_ms;
+	period += period / 8;
+	fleet_hear(fleet, ward_in((period < LONGEST_MS ? period : LONGEST_MS) * 1000000));
+	return true;
+}
+
+static int print_fleet(struct fleet *fleet, const struct asked *asked)
+{
+	struct view view = { .width = width_of_output() };
+	struct lines lines;
+
+	if (!hear_all(fleet))
+		return fail(asked->nats, "no process tells of its health there");
+	if (asked->mode == MODE_JSON) {
+		fleet_json(stdout, fleet);
+		return 0;
+	}
+	fleet_lines(&lines, &view, fleet, ward_now());
+	for (size_t i = 0; i < lines.n; i++)
+		puts(lines.line[i].text);
+	lines_free(&lines);
+	return 0;
+}
+
+static int show_fleet(const struct asked *asked)
+{
+	const char *env = getenv("NATS_URL"), *url = asked->url ? asked->url : env;
+	struct fleet fleet;
+	const char *wrong;
+	int result;
+
+	if (!url || !*url)
+		url = "nats://127.0.0.1:4222";
+	wrong = fleet_open(&fleet, asked->nats, url);
+	if (wrong)
+		result = fail(url, wrong);
+	else if (asked->mode != MODE_SCREEN)
+		result = print_fleet(&fleet, asked);
+	else
+		result = screen_fleet(&asked->how, &fleet) ?
+				 fail("no terminal", "use --once or --json") :
+				 0;
+	fleet_close(&fleet);
+	return result;
+}
+
+/* An argument, a list and a URL go with one of the two alone. */
+static bool goes_together(const struct asked *asked, int arguments)
+{
+	if (asked->nats)
+		return !arguments && asked->mode != MODE_LIST;
+	return arguments <= 1 && !asked->url;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -292,12 +374,14 @@ int main(int argc, char **argv)
 		{ "interval", required_argument, NULL, 'i' },
 		{ "section", required_argument, NULL, 's' },
 		{ "sort", required_argument, NULL, 't' },
+		{ "nats", required_argument, NULL, 'n' },
+		{ "url", required_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *no_color = getenv("NO_COLOR");
-	struct screen how = { .interval = 1000000000, .mono = no_color && *no_color };
-	enum mode mode = MODE_SCREEN;
+	struct asked asked = { .how = { .interval = 1000000000,
+					.mono = no_color && *no_color } };
 	struct finds finds = { .n = 0 };
 	int option, result;
 
@@ -306,16 +390,18 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (!set_option(&how, &mode, option)) {
+		if (!set_option(&asked, option)) {
 			fputs(usage, stderr);
 			return 2;
 		}
 	}
-	if (argc - optind > 1) {
+	if (!goes_together(&asked, argc - optind)) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	result = look(&finds, &how, mode, argv[optind]);
+	if (asked.nats)
+		return show_fleet(&asked);
+	result = look(&finds, &asked.how, asked.mode, argv[optind]);
 	find_free(&finds);
 	return result;
 }

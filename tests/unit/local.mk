@@ -30,6 +30,7 @@ unit_tests += \
 	tests/unit/test_excuse \
 	tests/unit/test_fail \
 	tests/unit/test_fault \
+	tests/unit/test_fleet \
 	tests/unit/test_fork \
 	tests/unit/test_format \
 	tests/unit/test_frame \
@@ -167,6 +168,8 @@ tests_unit_test_nats_lost_LDADD = $(nats_test_libs)
 tests_unit_test_nats_lost_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=natsConnection_Publish \
 	-Wl,--wrap=natsConnection_PublishMsg -Wl,--wrap=natsConnection_Subscribe
 
+tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tools/fleet.c tools/json_read.c \
+	tools/model.c tools/view.c
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tools/json.c tools/model.c \
 	tools/view.c
 
