@@ -48,6 +48,7 @@ static unsigned lives; /* ever */
 static unsigned kills, stops, cuts, holds, nodes;
 
 static void tell_all(void);
+static void tell_servers(void);
 
 __attribute__((format(printf, 2, 3))) static _Noreturn void fail(int line,
 								  const char *format, ...)
@@ -60,6 +61,7 @@ __attribute__((format(printf, 2, 3))) static _Noreturn void fail(int line,
 	va_end(args);
 	fprintf(stderr, "\n");
 	tell_all();
+	tell_servers();
 	exit(1);
 }
 
@@ -335,6 +337,39 @@ static void tell_all(void)
 	       "retried %lu, overrun %lu, disconnects %lu, reconnects %lu, errors %lu\n",
 	       s.fenced, s.lapsed, s.results, s.claims, s.extended, s.retried, s.overrun,
 	       s.disconnects, s.reconnects, s.errors);
+	fflush(stdout);
+}
+
+static void tell_group(const char *what, const jsClusterInfo *group)
+{
+	printf("%s: leader %s", what, group && group->Leader ? group->Leader : "none");
+	for (int i = 0; group && i < group->ReplicasLen; i++)
+		printf(", %s%s%s (lag %lu)", group->Replicas[i]->Name,
+		       group->Replicas[i]->Current ? "" : " behind",
+		       group->Replicas[i]->Offline ? " offline" : "",
+		       group->Replicas[i]->Lag);
+	printf("\n");
+}
+
+/* As the servers have it, where the story has failed. */
+static void tell_servers(void)
+{
+	jsConsumerInfo *consumer = NULL;
+	jsStreamInfo *stream = NULL;
+
+	if (js_GetStreamInfo(&stream, queue.js, QUEUE_STREAM, NULL, NULL) == NATS_OK) {
+		tell_group("stream", stream->Cluster);
+		printf("%lu messages left\n", stream->State.Msgs);
+	}
+	if (js_GetConsumerInfo(&consumer, queue.js, QUEUE_STREAM, QUEUE_CONSUMER, NULL,
+			       NULL) == NATS_OK) {
+		tell_group("consumer", consumer->Cluster);
+		printf("%lu pending, %lu delivered and not acknowledged, %lu requests\n",
+		       consumer->NumPending, (uint64_t)consumer->NumAckPending,
+		       (uint64_t)consumer->NumWaiting);
+	}
+	jsConsumerInfo_Destroy(consumer);
+	jsStreamInfo_Destroy(stream);
 	fflush(stdout);
 }
 
