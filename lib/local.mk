@@ -309,11 +309,15 @@ libward_nats_core_la_SOURCES = $(WARD_NATS_SOURCES)
 libward_nats_core_la_LIBADD = $(NATS_LIBS)
 lib_LTLIBRARIES += libward-nats.la
 libward_nats_la_SOURCES =
-libward_nats_la_LIBADD = libward-nats-core.la libward.la $(NATS_LIBS)
+libward_nats_la_LIBADD = libward-nats-core.la $(NATS_LIBS)
+# libward by its file: libtool would link anew what stands on libward.la as it is installed,
+# and not let prefix be given then.
 libward_nats_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(WARD_VERSION_INFO) \
+	-Wl,--push-state,--no-as-needed,.libs/libward.so,--pop-state \
 	-Wl,--version-script=$(top_srcdir)/lib/ward-nats.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,nodelete
-EXTRA_libward_nats_la_DEPENDENCIES = lib/ward-nats.map $(top_srcdir)/lib/link.sh
+EXTRA_libward_nats_la_DEPENDENCIES = libward.la lib/ward-nats.map \
+	$(top_srcdir)/lib/link.sh
 libward_nats_la_LINK = $(link_one) $(libward_nats_la_LDFLAGS) $(LDFLAGS) -o $@
 nodist_pkgconfig_DATA += ward-nats.pc
 endif
