@@ -22,8 +22,7 @@ static void on_lost(natsConnection *nc, void *arg)
 	count(nats, disconnects);
 	if (natsConnection_GetLastError(nc, &why) == NATS_OK || !why || !*why)
 		why = "closed by the other side";
-	if (!load_relaxed(&nats->stopping))
-		say(nats, "the connection is lost: %s", why);
+	say(nats, "the connection is lost: %s", why);
 }
 
 static void on_found(natsConnection *nc, void *arg)
@@ -50,6 +49,16 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus err, 
 		store_release(&nats->refused, 1);
 	say(nats, "%s%s%s", natsStatus_GetText(err), why && *why ? ": " : "",
 	    why ? why : "");
+}
+
+/* The last that it tells. */
+static void on_closed(natsConnection *nc, void *arg)
+{
+	struct ward_nats *nats = arg;
+
+	(void)nc;
+	say(nats, "the connection is closed for good");
+	nats_put(nats);
 }
 
 /* ---- how to connect -------------------------------------------------------------- */
@@ -112,6 +121,8 @@ static natsStatus set_hooks(struct ward_nats *nats)
 
 	if (s == NATS_OK)
 		s = natsOptions_SetReconnectedCB(o, on_found, nats);
+	if (s == NATS_OK)
+		s = natsOptions_SetClosedCB(o, on_closed, nats);
 	if (s == NATS_OK)
 		s = natsOptions_SetErrorHandler(o, on_error, nats);
 	return s == NATS_OK ? natsOptions_SetName(o, nats->config.consumer) : s;
@@ -198,6 +209,7 @@ static int connect_to(struct ward_nats *nats)
 	if (err)
 		return err;
 	s = natsConnection_Connect(&nats->nc, nats->options);
+	add_acq_rel(&nats->refs, s == NATS_OK); /* until it is closed */
 	return tell(nats, err_of(nats, s), nats->config.url);
 }
 
@@ -209,11 +221,11 @@ static int check_consumer(struct ward_nats *nats, const jsConsumerConfig *c)
 		return tell(nats, -EPROTOTYPE, "the consumer is one that pushes");
 	if (c->AckPolicy != js_AckExplicit)
 		return tell(nats, -EPROTO, "the consumer has not ack policy explicit");
+	if (c->BackOffLen > 0)
+		return tell(nats, -EPROTO, "the consumer has a backoff of its own");
 	if (c->MaxDeliver > 0)
 		return tell(nats, -EPROTO, "the consumer has a max_deliver: what has "
 					   "reached it would be lost");
-	if (c->BackOffLen > 0)
-		return tell(nats, -EPROTO, "the consumer has a backoff of its own");
 	nats->ack_wait = c->AckWait > 0 ? (ward_ns)c->AckWait : WARD_S(30);
 	nats->batch_max = c->MaxRequestBatch > 0 ? (uint32_t)c->MaxRequestBatch :
 						   UINT32_MAX;
@@ -229,7 +241,10 @@ static int find_consumer(struct ward_nats *nats, jsCtx *js)
 	jsErrCode code = 0;
 	natsStatus s = js_GetConsumerInfo(&info, js, nats->config.stream,
 					  nats->config.consumer, NULL, &code);
-	int err = tell(nats, js_err_of(nats, s, code), "stream and consumer");
+	int err = tell(nats, js_err_of(nats, s, code),
+		       code == JSStreamNotFoundErr   ? "stream not found" :
+		       code == JSConsumerNotFoundErr ? "consumer not found" :
+						       "stream and consumer");
 
 	if (!err)
 		err = check_consumer(nats, info->Config);
@@ -299,6 +314,7 @@ int connect_all(struct ward_nats *nats)
 
 void disconnect(struct ward_nats *nats)
 {
+	natsConnection_Close(nats->nc); /* which is told */
 	natsConnection_Destroy(nats->nc);
 	natsOptions_Destroy(nats->options);
 }

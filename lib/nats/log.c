@@ -47,7 +47,7 @@ void say(struct ward_nats *nats, const char *format, ...)
 	char line[512];
 	va_list args;
 
-	if (!may_say(nats))
+	if (load_relaxed(&nats->stopping) || !may_say(nats))
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);

@@ -11,6 +11,7 @@
 
 #define MAGIC UINT64_C(0x77617264206e6174)
 #define OWNERS_WITHIN WARD_S(5)
+#define HOOKS_WITHIN WARD_S(1)
 #define FLUSH_WITHIN_MS 2000
 
 static int enter(struct ward_nats *nats)
@@ -138,11 +139,22 @@ static void stop_keeper(struct ward_nats *nats)
 	pthread_join(nats->keeper, NULL);
 }
 
+/* Nobody but threads in run() touches it any more, and no hook is called. */
+static void wait_hooks(struct ward_nats *nats)
+{
+	ward_ns until = ward_in(HOOKS_WITHIN);
+
+	while (load_acquire(&nats->refs) > 1 + load_acquire(&nats->used) &&
+	       ward_now() < until)
+		ward_pause(ward_in(WARD_US(100)));
+}
+
 /* How many are left inside. */
 static int hang_up(struct ward_nats *nats)
 {
 	uint32_t left;
 
+	store_release(&nats->stopping, 1);
 	if (nats->answers)
 		natsSubscription_Unsubscribe(nats->answers);
 	natsSubscription_Destroy(nats->answers);
@@ -151,6 +163,7 @@ static int hang_up(struct ward_nats *nats)
 		natsSubscription_Destroy(nats->asker[i].old);
 	}
 	disconnect(nats);
+	wait_hooks(nats);
 	nats->magic = 0;
 	left = load_acquire(&nats->used);
 	nats_put(nats);

@@ -155,7 +155,8 @@ cell_tests = tests/unit/test_cells tests/unit/test_cells_call \
 $(cell_tests): tests/unit/cell_program
 
 # They start a server of their own.
-nats_tests = tests/unit/test_nats tests/unit/test_nats_ends tests/unit/test_nats_lost
+nats_tests = tests/unit/test_nats tests/unit/test_nats_bad tests/unit/test_nats_ends \
+	tests/unit/test_nats_lost
 EXTRA_DIST += $(nats_tests:=.c)
 if HAVE_NATS
 unit_tests += $(nats_tests)
@@ -163,6 +164,7 @@ endif
 nats_test_libs = libward-nats-core.la tests/nats/libcluster.la $(LDADD)
 $(nats_tests): libward-nats-core.la tests/nats/libcluster.la
 tests_unit_test_nats_LDADD = $(nats_test_libs)
+tests_unit_test_nats_bad_LDADD = $(nats_test_libs)
 tests_unit_test_nats_ends_LDADD = $(nats_test_libs)
 tests_unit_test_nats_lost_LDADD = $(nats_test_libs)
 tests_unit_test_nats_lost_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=natsConnection_Publish \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nats_queue.h - a real server for a test, with a work queue, a bucket of results and a
- * stream of dead letters; and what the test asks of them.
+ * nats_queue.h - a real server for a test, and a consumer of its work queue; and what the
+ * test asks of both.
  */
 #ifndef WARD_TESTS_UNIT_NATS_QUEUE_H
 #define WARD_TESTS_UNIT_NATS_QUEUE_H
@@ -57,23 +57,9 @@ static struct cluster cluster;
 static struct queue queue;
 static char url[CLUSTER_URLS];
 
-static inline void dead_letters_make(void)
-{
-	const char *subject = "dead.>";
-	jsStreamConfig config;
-
-	jsStreamConfig_Init(&config);
-	config.Name = "DEAD";
-	config.Subjects = &subject;
-	config.SubjectsLen = 1;
-	config.Storage = js_MemoryStorage;
-	nats_ok(js_AddStream(NULL, queue.js, &config, NULL, NULL));
-}
-
 static inline void server_begin(ward_ns ack_wait)
 {
-	struct queue_config config = { .urls = url,
-				       .replicas = 1,
+	struct queue_config config = { .replicas = 1,
 				       .ack_wait = (int64_t)ack_wait,
 				       .history = 1 };
 
@@ -81,7 +67,6 @@ static inline void server_begin(ward_ns ack_wait)
 	cluster_urls(&cluster, url);
 	nats_ok(queue_open(&queue, url));
 	nats_ok(queue_make(&queue, &config));
-	dead_letters_make();
 }
 
 static inline void server_end(void)
@@ -201,8 +186,8 @@ static inline struct ward_nats_config config_of(struct ward_pool *pool)
 	config.stream = QUEUE_STREAM;
 	config.consumer = QUEUE_CONSUMER;
 	config.pool = pool;
-	config.results = QUEUE_RESULTS ".";
-	config.dead = "dead.work";
+	config.results = QUEUE_RESULTS;
+	config.dead = QUEUE_DEAD_SUBJECT;
 	config.backoff_min = WARD_MS(20);
 	config.log = keep_line;
 	return config;

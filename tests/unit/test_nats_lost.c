@@ -351,3 +351,72 @@ Test(nats_lost, a_result_comes_after_a_claim)
 	cr_assert_eq(ward_nats_destroy(first, ward_in(IN_TIME)), 0);
 	had_one(second, "m1 by 2");
 }
+
+/* ---- what is no message, or no answer -------------------------------------------- */
+
+/* As if it had come: to the answers (0), or to an asker. */
+static void comes(size_t to, const char *subject, const char *reply, const char *text)
+{
+	natsMsg *msg = NULL;
+
+	nats_ok(natsMsg_Create(&msg, subject, reply, text, (int)strlen(text)));
+	subscribed[to].handler(NULL, NULL, msg, subscribed[to].arg);
+}
+
+Test(nats_lost, what_is_no_message_is_told)
+{
+	static const char *const replies[] = {
+		NULL,
+		"$JS.ACK",
+		"$JS.ACK.",
+		"$JS.ACK.WORK.fleet.1.1.1.1",
+		"$JS.ACK.WORK.fleet.0.1.1.1.0",
+		"$JS.ACK.WORK.fleet.1.0.1.1.0",
+		"$JS.ACK.WORK.fleet.x.y.1.1.0",
+		"$JS.ACK.WORK.fleet.1.1.1.1.0.0",
+		"$JS.ACK._._.WORK.fleet.0.1.1.1.0.x",
+	};
+	struct ward_nats *nats = begin(echo, LONG, 0);
+
+	soon(counted(nats).done == 1);
+	for (uint64_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+		comes(1, "work.a", replies[i], "x");
+		cr_assert_eq(counted(nats).malformed, i + 1, "%s", replies[i]);
+	}
+	cr_assert(strstr(last_line, "no message"));
+	had_one(nats, "m1 by 1");
+}
+
+/* Of a newer server, of another account: what it is is found behind two more tokens. */
+Test(nats_lost, a_longer_reply)
+{
+	struct ward_nats *nats = begin(echo, LONG, 0);
+
+	soon(counted(nats).done == 1 && counted(nats).asked == 1);
+	lose_text.what = "+ACK";
+	lose_text.n = 1;
+	comes(counted(nats).asks % 2 ? 1 : 2, "work.a",
+	      "$JS.ACK._.h4sh.WORK.fleet.2.1.7.1.0.x", "m1");
+	soon(counted(nats).already + counted(nats).unrun == 1);
+	had_one(nats, "m1 by 1");
+}
+
+Test(nats_lost, what_is_no_answer_changes_nothing)
+{
+	static const char *const subjects[] = { "", ".", ".x", ".0", ".0.", ".9999999.1",
+						".0.0", ".0.1", ".0.2", ".0.x", "..", ".0.3" };
+	char subject[128];
+	struct ward_nats *nats;
+
+	go_on = 0;
+	nats = begin(wait_go_on, LONG, 0);
+	soon(counted(nats).running == 1);
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		snprintf(subject, sizeof(subject), "%s%s",
+			 "_INBOX.aaaaaaaaaaaaaaaaaaaaaa", subjects[i]);
+		comes(0, subject, NULL, "{\"stream\":\"X\",\"seq\":1}");
+	}
+	go_on = 1;
+	soon(counted(nats).done == 1);
+	had_one(nats, "m1 by 1");
+}
