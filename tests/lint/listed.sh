@@ -13,10 +13,11 @@ cd "${1:-${top_srcdir:-.}}" || exit 2
 sources() {
 	{
 		cat Makefile.am lib/local.mk benchmarks/local.mk \
-			examples/local.mk man/local.mk tests/local.mk tools/local.mk \
+			adapters/*/local.mk examples/local.mk man/local.mk tests/local.mk \
+			tools/local.mk \
 			tests/*/local.mk |
 			tr -s ' \t' '\n' | sed 's/^/named /'
-		find include lib benchmarks examples man tests tools -type f \
+		find include lib benchmarks adapters examples man tests tools -type f \
 			\( -name '*.[ch137]' -o -name '*.sh' -o -name '*.awk' \) | LC_ALL=C sort
 	} | awk '
 		$1 == "named" { named[$2]; next }

@@ -12,7 +12,7 @@ failed=0
 plant() { # a clean tree
 	rm -rf "$tree"
 	mkdir -p "$tree/include/ward" "$tree/lib/base" "$tree/lib/sync" \
-		"$tree/lib/pool" "$tree/lib/run" "$tree/benchmarks" \
+		"$tree/lib/pool" "$tree/lib/run" "$tree/adapters/one" "$tree/benchmarks" \
 		"$tree/docs" "$tree/examples" "$tree/man" "$tree/tools" \
 		"$tree/tests/unit"
 	spdx='/* SPDX-License-Identifier: BSD-2-Clause */'
@@ -35,7 +35,7 @@ plant() { # a clean tree
 		"$spdx" >"$tree/lib/pool/pool.h"
 	echo '/* as pool_new() has it */ int pool_new(void);' \
 		>>"$tree/lib/pool/pool.c"
-	for f in Makefile.am lib/local.mk benchmarks/local.mk \
+	for f in Makefile.am lib/local.mk adapters/one/local.mk benchmarks/local.mk \
 		man/local.mk examples/local.mk tools/local.mk tests/local.mk \
 		tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"

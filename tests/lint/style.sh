@@ -9,7 +9,7 @@ set -u
 cd "${1:-${top_srcdir:-.}}" || exit 2
 
 sources() {
-	find include lib benchmarks examples man tests m4 configure.ac Makefile.am \
+	find include lib benchmarks adapters examples man tests m4 configure.ac Makefile.am \
 		bootstrap .ci -type f 2>/dev/null |
 		grep -vE '/(libtool|lt[^/]*)\.m4$|~$' | LC_ALL=C sort
 }

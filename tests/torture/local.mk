@@ -40,7 +40,7 @@ asan_tests += $(torture_tests)
 tsan_tests += $(torture_tests)
 
 # A million heals, and what they leave behind.
-EXTRA_PROGRAMS = tests/torture/soak
+EXTRA_PROGRAMS += tests/torture/soak
 tests_torture_soak_SOURCES = tests/torture/rand.h tests/torture/soak.c
 HEALS = 1000000
 .PHONY: soak

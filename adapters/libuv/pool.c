@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool.c - the lock is for makers alone; fork() waits for it, so that the child has it
+ * free and the words whole.
+ */
+#include "pool.h"
+#include "base/atomic.h"
+#include "internal.h"
+#include "log.h"
+#include "settings.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STACK = 8 << 20, STACK_SINCE = 0x012d00 }; /* what libuv asks for, from 1.45 on */
+#define LOOK WARD_MS(5)
+#define TELL WARD_S(5)
+
+struct pool {
+	struct ward_pool *ward;
+	struct ward_lane *slow; /* half of the width, for requests that wait for long */
+	struct ward_lane *rest; /* of any width, for what finds no room: never refuses */
+	ward_ns asleep;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct pool pool;		/* L: lock; I once 'usable' is set */
+static _Atomic uint32_t usable, failed; /* L: lock */
+static struct ward_pool *parents;	/* L: lock: in a child, what fork() left */
+static sigset_t mask;			/* I: of the thread that made the pool */
+
+/* ---- made ------------------------------------------------------------------- */
+
+/*
+ * Threads of libuv's have the signals of whoever made them; those of the pool have fewer,
+ * and one more, by which backtraces are asked for: it stays.
+ */
+static void *start(void *arg, unsigned thread)
+{
+	sigset_t now, both;
+
+	(void)arg;
+	(void)thread;
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	sigandset(&both, &now, &mask);
+	pthread_sigmask(SIG_SETMASK, &both, NULL);
+	return NULL;
+}
+
+static size_t stack_size(void)
+{
+	return UV_VERSION_HEX < STACK_SINCE ? uv__thread_stack_size() : STACK;
+}
+
+static ward_ns scan_for(ward_ns budget)
+{
+	ward_ns scan = budget / 10;
+
+	return scan < WARD_MS(1) ? WARD_MS(1) : scan > WARD_MS(10) ? WARD_MS(10) : scan;
+}
+
+static int pool_create(const struct settings *settings)
+{
+	struct ward_policy policy = WARD_POLICY_INIT;
+	struct ward_hooks hooks = { .start = start, .report = log_report };
+	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
+
+	policy.blocked_within = settings->asleep;
+	policy.busy_within = settings->busy;
+	config.name = "uv";
+	config.flags = WARD_POOL_CLAMP | WARD_POOL_NO_BATCH | WARD_POOL_KEEP_PRIORITY;
+	if (settings->publish)
+		config.flags |= WARD_POOL_PUBLISH;
+	config.workers = config.max = settings->threads;
+	config.zombies_asleep = settings->zombies;
+	config.stack = stack_size();
+	config.scan = scan_for(settings->asleep);
+	config.policy = &policy;
+	config.hooks = &hooks;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	return ward_pool_create(&pool.ward, &config);
+}
+
+static int lanes_create(const struct settings *settings)
+{
+	struct ward_lane_config slow = WARD_LANE_CONFIG_INIT;
+	struct ward_lane_config rest = WARD_LANE_CONFIG_INIT;
+	int err;
+
+	slow.name = "slow";
+	slow.active = (settings->threads + 1) / 2;
+	rest.name = "rest";
+	err = ward_lane_create(&pool.slow, pool.ward, &slow);
+	if (err)
+		return err;
+	err = ward_lane_create(&pool.rest, pool.ward, &rest);
+	if (err)
+		ward_lane_destroy(pool.slow);
+	return err;
+}
+
+static void lanes_destroy(void)
+{
+	ward_lane_destroy(pool.slow);
+	ward_lane_destroy(pool.rest);
+}
+
+static int pool_make(const struct settings *settings)
+{
+	int err = pool_create(settings);
+
+	if (err)
+		return err;
+	err = lanes_create(settings);
+	if (!err) {
+		err = ward_pool_start(pool.ward);
+		if (!err)
+			return 0;
+		lanes_destroy();
+	}
+	ward_pool_destroy(pool.ward, WARD_NOWAIT);
+	return err;
+}
+
+/* ---- fork ------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void in_parent(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* What waits in the parent's pool is the parent's. */
+static void in_child(void)
+{
+	if (load_relaxed(&usable))
+		parents = pool.ward;
+	store_relaxed(&usable, 0);
+	store_relaxed(&failed, 0);
+	pthread_mutex_unlock(&lock);
+}
+
+/* ---- in use ----------------------------------------------------------------- */
+
+static void make_first(void)
+{
+	static bool watches_forks;
+	struct settings settings;
+	int err;
+
+	if (!watches_forks)
+		watches_forks = !pthread_atfork(before_fork, in_parent, in_child);
+	if (parents)
+		ward_pool_destroy(parents, WARD_NOWAIT);
+	parents = NULL;
+	settings_read(&settings);
+	log_open(&settings);
+	err = pool_make(&settings);
+	if (err)
+		fprintf(stderr, "libward: no pool for libuv: %s; its requests are done by "
+			"the threads that make them\n", strerror(-err));
+	pool.asleep = settings.asleep;
+	store_relaxed(&failed, err != 0);
+	store_release(&usable, !err); /* all of 'pool' before it */
+}
+
+static bool is_there(void)
+{
+	if (likely(load_acquire(&usable))) /* make_first() */
+		return true;
+	pthread_mutex_lock(&lock);
+	if (!load_relaxed(&usable) && !load_relaxed(&failed))
+		make_first();
+	pthread_mutex_unlock(&lock);
+	return load_acquire(&usable);
+}
+
+bool pool_submit(struct ward_task *task, bool slow)
+{
+	if (unlikely(!is_there()))
+		return false;
+	if (slow)
+		return !ward_lane_submit(pool.slow, task, WARD_NOWAIT);
+	return !ward_submit(pool.ward, task, WARD_NOWAIT) ||
+	       !ward_lane_submit(pool.rest, task, WARD_NOWAIT);
+}
+
+/* ---- the end ------------------------------------------------------------------ */
+
+/* Answered is what has ended, and what the steward has convicted. */
+static bool all_answered(void)
+{
+	static uint64_t answered;
+	static ward_ns since;
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	if (ward_pool_stats(pool.ward, &stats) || stats.answered == stats.accepted)
+		return true;
+	if (stats.answered != answered || !stats.degraded)
+		since = ward_now();
+	answered = stats.answered;
+	/* No more is convicted; what hangs is not told from what works. */
+	return ward_now() - since > 2 * pool.asleep;
+}
+
+static bool all_told(void)
+{
+	struct ward_stats stats = WARD_STATS_INIT;
+
+	return ward_pool_stats(pool.ward, &stats) || log_convictions() >= stats.stalled;
+}
+
+/* A log that hangs is not waited for. */
+static void wait_told(void)
+{
+	ward_ns until = ward_in(TELL);
+
+	while (!all_told() && ward_now() < until)
+		ward_pause(ward_in(WARD_MS(1)));
+}
+
+/*
+ * The pool's threads and memory stay: other threads of the program's may be at a submit,
+ * and are refused.
+ */
+void pool_end(void)
+{
+	int err;
+
+	if (!load_acquire(&usable))
+		return;
+	do {
+		err = ward_pool_drain(pool.ward, ward_in(LOOK));
+	} while (err == -ETIMEDOUT && !all_answered());
+	wait_told();
+}
