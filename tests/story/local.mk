@@ -94,6 +94,13 @@ tests_story_to_watch_shared_SOURCES = tests/story/to_watch.c
 tests_story_to_watch_shared_LDADD = libward.la
 check_PROGRAMS += $(story_programs)
 story_scripts += tests/story/examples.sh tests/story/service.sh
+story_scripts += tests/story/libuv.sh
+if HAVE_UV
+story_programs += tests/story/libuv_user
+endif
+tests_story_libuv_user_CPPFLAGS = $(AM_CPPFLAGS) $(UV_CFLAGS)
+tests_story_libuv_user_CFLAGS = $(EXAMPLE_CFLAGS)
+tests_story_libuv_user_LDADD = $(UV_LIBS)
 if HAVE_NCURSES
 story_scripts += tests/story/wardtop.sh
 story_programs += tests/story/watched

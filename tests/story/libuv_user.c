@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libuv_user - a program on libuv, which libuv.sh runs on libuv's own pool and on ours.
+ *
+ *	libuv_user STORY [FOLDER]
+ *
+ * It ends with 0, or with 1 and what is not as it should be.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { THREADS = 4, MANY = 100000, LOOPS = 2000 };
+
+static const char *folder;
+static uv_loop_t *loop;
+static _Thread_local int is_loops; /* this thread is a loop's */
+static _Atomic int by_loops;	   /* requests that a loop's thread has worked at */
+
+#define EXPECT(what)                                                           \
+	do {                                                                   \
+		if (!(what)) {                                                 \
+			fprintf(stderr, "line %d: not so: %s\n", __LINE__,      \
+				#what);                                        \
+			_exit(1);                                              \
+		}                                                              \
+	} while (0)
+
+static const char *file(unsigned i)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%u", folder, i);
+	return path;
+}
+
+static void run(void)
+{
+	uv_run(loop, UV_RUN_DEFAULT);
+}
+
+/* ---- threads in read() ------------------------------------------------------------ */
+
+static struct {
+	uv_fs_t read;
+	char byte;
+	uv_buf_t buffer;
+	int pipe;
+} hung[THREADS];
+static int late;
+
+static void came_home(uv_fs_t *read)
+{
+	unsigned i = (unsigned)(uintptr_t)read->data;
+
+	EXPECT(read->result == 1 && hung[i].byte == (char)('a' + i));
+	uv_fs_req_cleanup(read);
+	late++;
+}
+
+static int is_asleep(const char *stat_file)
+{
+	FILE *stat = fopen(stat_file, "r");
+	char state = 0;
+
+	if (!stat)
+		return 0;
+	EXPECT(fscanf(stat, "%*d (%*[^)]) %c", &state) == 1);
+	fclose(stat);
+	return state == 'S';
+}
+
+/* How many threads are in a system call of this number. */
+static unsigned threads_in(long number)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned n = 0;
+
+	while ((entry = readdir(tasks))) {
+		char path[300];
+		long in = -1;
+		FILE *call;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
+		if (!is_asleep(path))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/syscall", entry->d_name);
+		call = fopen(path, "r");
+		n += call && fscanf(call, "%ld", &in) == 1 && in == number;
+		if (call)
+			fclose(call);
+	}
+	closedir(tasks);
+	return n;
+}
+
+static void hang(void)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		EXPECT(!mkfifo(file(i), 0600));
+		hung[i].pipe = open(file(i), O_RDWR | O_CLOEXEC);
+		hung[i].buffer = uv_buf_init(&hung[i].byte, 1);
+		hung[i].read.data = (void *)(uintptr_t)i;
+		EXPECT(!uv_fs_read(loop, &hung[i].read, hung[i].pipe, &hung[i].buffer, 1,
+				   -1, came_home));
+	}
+	while (threads_in(SYS_read) < THREADS)
+		usleep(1000);
+}
+
+/* ---- what else is asked ------------------------------------------------------------ */
+
+static int answers;
+static uv_fs_t asked_stat;
+static uv_getaddrinfo_t asked_name;
+static uv_work_t asked_work;
+static _Atomic int worked;
+
+static void stat_done(uv_fs_t *stat)
+{
+	EXPECT(stat->result == 0 && S_ISDIR(stat->statbuf.st_mode));
+	uv_fs_req_cleanup(stat);
+	answers++;
+}
+
+static void name_done(uv_getaddrinfo_t *name, int status, struct addrinfo *found)
+{
+	(void)name;
+	EXPECT(status == 0 && found);
+	uv_freeaddrinfo(found);
+	answers++;
+}
+
+static void work(uv_work_t *request)
+{
+	(void)request;
+	worked++;
+	by_loops += is_loops;
+}
+
+static void work_done(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == 0 && worked > 0);
+	answers++;
+}
+
+static void ask(void)
+{
+	EXPECT(!uv_fs_stat(loop, &asked_stat, "/", stat_done));
+	EXPECT(!uv_getaddrinfo(loop, &asked_name, name_done, "127.0.0.1", NULL, NULL));
+	EXPECT(!uv_queue_work(loop, &asked_work, work, work_done));
+}
+
+static void until_answered(void)
+{
+	while (answers < 3)
+		uv_run(loop, UV_RUN_ONCE);
+}
+
+/* Four threads hang; all else is answered; then they come home, and are answered, too. */
+static void healed(void)
+{
+	hang();
+	ask();
+	until_answered();
+	EXPECT(late == 0);
+	for (unsigned i = 0; i < THREADS; i++)
+		EXPECT(write(hung[i].pipe, &(char){ (char)('a' + i) }, 1) == 1);
+	run();
+	EXPECT(late == THREADS);
+}
+
+static void too_late(uv_timer_t *timer)
+{
+	uv_close((uv_handle_t *)timer, NULL);
+	EXPECT(answers == 0);
+	puts("no answer");
+	fflush(stdout);
+	exit(0);
+}
+
+/* The same on libuv's own pool: neither answers, nor an end. */
+static void stock(void)
+{
+	uv_timer_t timer;
+
+	hang();
+	ask();
+	uv_timer_init(loop, &timer);
+	uv_timer_start(&timer, too_late, 1000, 0);
+	run();
+}
+
+/* It ends though threads hang, whether they were convicted or are yet to be. */
+static void ends(void)
+{
+	hang();
+	exit(0);
+}
+
+static void ends_healed(void)
+{
+	hang();
+	ask();
+	until_answered();
+	exit(0);
+}
+
+/* ---- cancel ------------------------------------------------------------------------ */
+
+static int cancels;
+
+static void was_cancelled(uv_fs_t *stat)
+{
+	EXPECT(stat->result == UV_ECANCELED);
+	uv_fs_req_cleanup(stat);
+	cancels++;
+}
+
+static void work_cancelled(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == UV_ECANCELED && worked == 0);
+	cancels++;
+}
+
+/* What waits is cancelled at once, what hangs is not; and never after its end. */
+static void cancel(void)
+{
+	uv_fs_t stats[10];
+	uv_work_t last;
+
+	hang();
+	for (int i = 0; i < 10; i++)
+		EXPECT(!uv_fs_stat(loop, &stats[i], "/", was_cancelled));
+	EXPECT(!uv_queue_work(loop, &last, work, work_cancelled));
+	for (unsigned i = 0; i < THREADS; i++)
+		EXPECT(uv_cancel((uv_req_t *)&hung[i].read) == UV_EBUSY);
+	for (int i = 0; i < 10; i++)
+		EXPECT(!uv_cancel((uv_req_t *)&stats[i]));
+	EXPECT(!uv_cancel((uv_req_t *)&last));
+	while (cancels < 11)
+		uv_run(loop, UV_RUN_ONCE);
+	for (unsigned i = 0; i < THREADS; i++)
+		EXPECT(write(hung[i].pipe, &(char){ (char)('a' + i) }, 1) == 1);
+	run();
+	EXPECT(late == THREADS);
+	ask();
+	run();
+	EXPECT(answers == 3 && uv_cancel((uv_req_t *)&asked_work) == UV_EBUSY);
+}
+
+/* ---- threads ------------------------------------------------------------------------ */
+
+static _Atomic int inside, most, may_go;
+
+static void meet(void)
+{
+	int now = atomic_fetch_add(&inside, 1) + 1, seen = atomic_load(&most);
+
+	while (seen < now && !atomic_compare_exchange_weak(&most, &seen, now))
+		;
+	while (!atomic_load(&may_go))
+		usleep(1000);
+	atomic_fetch_sub(&inside, 1);
+}
+
+/* libuv's own calls of these come here. */
+#pragma GCC visibility push(default)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **found)
+{
+	(void)node;
+	(void)service;
+	(void)hints;
+	if (folder && !strcmp(folder, "widths"))
+		meet();
+	*found = calloc(1, sizeof(**found));
+	return *found ? 0 : EAI_MEMORY;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+	free(found);
+}
+#pragma GCC visibility pop
+
+static void last_done(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == 0);
+	/* All that was asked before has begun, or may not. */
+	EXPECT(atomic_load(&inside) == THREADS / 2 && atomic_load(&most) == THREADS / 2);
+	atomic_store(&may_go, 1);
+}
+
+static void named(uv_getaddrinfo_t *name, int status, struct addrinfo *found)
+{
+	name_done(name, status, found);
+}
+
+static void wait_for_half(uv_work_t *request)
+{
+	(void)request;
+	while (atomic_load(&inside) < THREADS / 2)
+		usleep(1000);
+	usleep(20000);
+}
+
+/* Half of the threads, at most, are in what may wait for long; others go on beside. */
+static void widths(void)
+{
+	static uv_getaddrinfo_t names[3 * THREADS];
+	uv_work_t last;
+
+	folder = "widths";
+	for (int i = 0; i < 3 * THREADS; i++)
+		EXPECT(!uv_getaddrinfo(loop, &names[i], named, "x", NULL, NULL));
+	EXPECT(!uv_queue_work(loop, &last, wait_for_half, last_done));
+	run();
+	EXPECT(answers == 3 * THREADS && atomic_load(&most) == THREADS / 2);
+}
+
+static void go_on(uv_timer_t *timer)
+{
+	EXPECT(worked == 0);
+	if (atomic_load(&inside) < THREADS)
+		return;
+	uv_close((uv_handle_t *)timer, NULL);
+	atomic_store(&may_go, 1);
+}
+
+static void meet_one(uv_work_t *request)
+{
+	(void)request;
+	meet();
+}
+
+static void counted(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == 0);
+	answers++;
+}
+
+/* What was asked first begins first, so that nothing begins beside those that wait. */
+static void order(void)
+{
+	static uv_work_t first[THREADS], next[100];
+	uv_timer_t timer;
+
+	for (int i = 0; i < THREADS; i++)
+		EXPECT(!uv_queue_work(loop, &first[i], meet_one, NULL));
+	for (int i = 0; i < 100; i++)
+		EXPECT(!uv_queue_work(loop, &next[i], work, counted));
+	uv_timer_init(loop, &timer);
+	uv_timer_start(&timer, go_on, 10, 10);
+	run();
+	EXPECT(answers == 100);
+}
+
+static int wanted;
+
+static void meet_all(uv_work_t *request)
+{
+	(void)request;
+	if (atomic_fetch_add(&inside, 1) + 1 == wanted)
+		atomic_store(&may_go, 1);
+	while (!atomic_load(&may_go))
+		usleep(10000);
+}
+
+/* As many threads as were asked for, all at work at once. */
+static void many(void)
+{
+	uv_work_t *requests;
+
+	wanted = atoi(getenv("UV_THREADPOOL_SIZE"));
+	requests = calloc((size_t)wanted, sizeof(*requests));
+	for (int i = 0; i < wanted; i++)
+		EXPECT(!uv_queue_work(loop, &requests[i], meet_all, counted));
+	run();
+	EXPECT(answers == wanted);
+	free(requests);
+}
+
+static void look_around(uv_work_t *request)
+{
+	struct rlimit limit;
+	pthread_attr_t attr;
+	sigset_t mask;
+	size_t stack;
+
+	(void)request;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	for (int signo = 1; signo < SIGRTMIN; signo++)
+		EXPECT(sigismember(&mask, signo) == (signo == SIGUSR2));
+	getrlimit(RLIMIT_STACK, &limit);
+	pthread_getattr_np(pthread_self(), &attr);
+	pthread_attr_getstacksize(&attr, &stack);
+	pthread_attr_destroy(&attr);
+	EXPECT(limit.rlim_cur == RLIM_INFINITY || stack >= limit.rlim_cur);
+}
+
+/* A thread starts with the first request; it has its maker's signals, and stack enough. */
+static void threads(void)
+{
+	uv_work_t request;
+	sigset_t mask;
+	struct stat tasks;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR2);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	EXPECT(!stat("/proc/self/task", &tasks) && tasks.st_nlink == 3);
+	EXPECT(!uv_queue_work(loop, &request, look_around, counted));
+	run();
+	EXPECT(answers == 1);
+}
+
+/* ---- ends, of all kinds ------------------------------------------------------------- */
+
+static void write_file(uv_work_t *request)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%u", folder, (unsigned)(uintptr_t)request->data);
+	usleep(1000);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	EXPECT(fd >= 0 && write(fd, "x", 1) == 1 && !close(fd));
+}
+
+/* What was asked for is done before the process ends. */
+static void flushes(void)
+{
+	static uv_work_t requests[100];
+
+	for (unsigned i = 0; i < 100; i++) {
+		requests[i].data = (void *)(uintptr_t)i;
+		EXPECT(!uv_queue_work(loop, &requests[i], write_file, NULL));
+	}
+	exit(0);
+}
+
+static void spin(uv_work_t *request)
+{
+	(void)request;
+	atomic_fetch_add(&inside, 1);
+	while (!atomic_load(&may_go))
+		;
+}
+
+/* What keeps its CPU is made up for, too. */
+static void spins(void)
+{
+	static uv_work_t spinners[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		EXPECT(!uv_queue_work(loop, &spinners[i], spin, NULL));
+	while (atomic_load(&inside) < THREADS)
+		usleep(1000);
+	ask();
+	until_answered();
+	atomic_store(&may_go, 1);
+	run();
+}
+
+static void leave(uv_work_t *request)
+{
+	(void)request;
+	pthread_exit(NULL);
+}
+
+static void left(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == UV_ECANCELED);
+	answers++;
+}
+
+/* A thread that ends in a request: that is answered, and another takes its place. */
+static void dies(void)
+{
+	static uv_work_t requests[3 * THREADS];
+
+	for (int i = 0; i < 3 * THREADS; i++)
+		EXPECT(!uv_queue_work(loop, &requests[i], leave, left));
+	run();
+	EXPECT(answers == 3 * THREADS);
+	answers = 0;
+	ask();
+	run();
+	EXPECT(answers == 3);
+}
+
+static void in_child(void)
+{
+	EXPECT(!uv_loop_fork(loop));
+	memset(&asked_stat, 0, sizeof(asked_stat));
+	answers = worked = 0;
+	ask();
+	until_answered();
+	EXPECT(by_loops == 0);
+	exit(0);
+}
+
+/* A child has a pool of its own, and ends, though the parent's threads hang. */
+static void forks(void)
+{
+	int status;
+	pid_t child;
+
+	hang();
+	child = fork();
+	EXPECT(child >= 0);
+	if (child == 0)
+		in_child();
+	EXPECT(waitpid(child, &status, 0) == child && status == 0);
+	ask();
+	until_answered();
+	exit(0);
+}
+
+static int cancels_won;
+
+static void storm_done(uv_work_t *request, int status)
+{
+	(void)request;
+	EXPECT(status == 0 || status == UV_ECANCELED);
+	cancels += status != 0;
+	answers++;
+}
+
+/* More than there is room for in any ring, asked for at once, and some not wanted. */
+static void storm(void)
+{
+	uv_work_t *requests = calloc(MANY, sizeof(*requests));
+
+	for (int i = 0; i < MANY; i++)
+		EXPECT(!uv_queue_work(loop, &requests[i], work, storm_done));
+	for (int i = 0; i < MANY; i += 7)
+		cancels_won += !uv_cancel((uv_req_t *)&requests[i]);
+	run();
+	EXPECT(answers == MANY && cancels == cancels_won && by_loops == 0);
+	free(requests);
+}
+
+struct asker {
+	uv_loop_t loop;
+	uv_work_t request[8];
+	int left;
+};
+
+static void again(uv_work_t *request, int status)
+{
+	struct asker *asker = request->data;
+
+	EXPECT(status == 0);
+	if (asker->left-- > 0)
+		EXPECT(!uv_queue_work(&asker->loop, request, work, again));
+}
+
+static void one_loop(struct asker *asker, int flight)
+{
+	EXPECT(!uv_loop_init(&asker->loop));
+	asker->left = 8 - flight;
+	for (int i = 0; i < flight; i++) {
+		asker->request[i].data = asker;
+		EXPECT(!uv_queue_work(&asker->loop, &asker->request[i], work, again));
+	}
+	uv_run(&asker->loop, UV_RUN_DEFAULT);
+	EXPECT(!uv_loop_close(&asker->loop));
+	memset(asker, 0xff, sizeof(*asker));
+}
+
+static void *many_loops(void *arg)
+{
+	struct asker asker;
+
+	is_loops = 1;
+	for (int i = 0; i < LOOPS; i++)
+		one_loop(&asker, 1 + i % 8);
+	return arg;
+}
+
+/* Loops of several threads, each closed as soon as it has its last answer. */
+static void loops(void)
+{
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		EXPECT(!pthread_create(&threads[i], NULL, many_loops, NULL));
+	for (int i = 0; i < 4; i++)
+		EXPECT(!pthread_join(threads[i], NULL));
+	EXPECT(worked == 4 * LOOPS * 8 && by_loops == 0);
+}
+
+/* No thread can be had: the loop does all by itself. */
+static void alone(void)
+{
+	struct rlimit memory = { 1 << 30, 1 << 30 };
+
+	EXPECT(!setrlimit(RLIMIT_AS, &memory));
+	ask();
+	run();
+	EXPECT(answers == 3 && by_loops == 1);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} stories[] = {
+	{ "healed", healed },
+	{ "stock", stock },
+	{ "ends", ends },
+	{ "ends_healed", ends_healed },
+	{ "cancel", cancel },
+	{ "order", order },
+	{ "widths", widths },
+	{ "many", many },
+	{ "threads", threads },
+	{ "flushes", flushes },
+	{ "dies", dies },
+	{ "spins", spins },
+	{ "forks", forks },
+	{ "storm", storm },
+	{ "loops", loops },
+	{ "alone", alone },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return 2;
+	folder = argc > 2 ? argv[2] : NULL;
+	loop = uv_default_loop();
+	is_loops = 1;
+	for (size_t i = 0; i < sizeof(stories) / sizeof(*stories); i++)
+		if (!strcmp(argv[1], stories[i].name)) {
+			stories[i].run();
+			EXPECT(!uv_loop_close(loop));
+			return 0;
+		}
+	return 2;
+}
