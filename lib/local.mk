@@ -201,6 +201,7 @@ WARD_SOURCES = \
 	lib/cell/call.c \
 	lib/cell/caller.c \
 	lib/cell/cell.h \
+	lib/cell/cell_page.c \
 	lib/cell/cells.c \
 	lib/cell/collect.c \
 	lib/cell/collector.c \

@@ -90,6 +90,18 @@ static void stats(FILE *out, const struct ward_stats *s)
 
 /* ---- rows --------------------------------------------------------------------------- */
 
+static void put_ledger(FILE *out, const struct ward_ledger *l)
+{
+	fprintf(out, "\"ledger\":{");
+	number(out, "silence", l->silence), comma(out);
+	number(out, "busy", l->busy), comma(out);
+	number(out, "blocked", l->blocked), comma(out);
+	number(out, "starved", l->starved), comma(out);
+	number(out, "stopped", l->stopped), comma(out);
+	number(out, "blind", l->blind);
+	fprintf(out, "},");
+}
+
 static void worker(FILE *out, const struct model *m, uint32_t i)
 {
 	const struct ward_page_worker *w = &m->worker[i];
@@ -104,14 +116,7 @@ static void worker(FILE *out, const struct model *m, uint32_t i)
 	number(out, "beats", w->beats), comma(out);
 	number(out, "units", w->units), comma(out);
 	number(out, "silence_ns", w->silence), comma(out);
-	fprintf(out, "\"ledger\":{");
-	number(out, "silence", w->ledger.silence), comma(out);
-	number(out, "busy", w->ledger.busy), comma(out);
-	number(out, "blocked", w->ledger.blocked), comma(out);
-	number(out, "starved", w->ledger.starved), comma(out);
-	number(out, "stopped", w->ledger.stopped), comma(out);
-	number(out, "blind", w->ledger.blind);
-	fprintf(out, "},");
+	put_ledger(out, &w->ledger);
 	number(out, "busy_within", w->busy_within), comma(out);
 	number(out, "blocked_within", w->blocked_within), comma(out);
 	number(out, "progress_within", w->progress_within), comma(out);
@@ -190,6 +195,46 @@ static void report(FILE *out, const struct model *m, uint32_t i)
 	number(out, "seen", r->seen);
 }
 
+static void set(FILE *out, const struct model *m, uint32_t i)
+{
+	const struct ward_page_set *s = &m->set[i];
+
+	text(out, "name", s->name), comma(out);
+	number(out, "wanted", s->wanted), comma(out);
+	number(out, "spares_wanted", s->spares_wanted), comma(out);
+	number(out, "calls", s->calls), comma(out);
+	number(out, "sent", s->sent), comma(out);
+	number(out, "answered", s->answered), comma(out);
+	number(out, "lost", s->lost), comma(out);
+	number(out, "moved", s->moved), comma(out);
+	number(out, "born", s->born), comma(out);
+	number(out, "unborn", s->unborn), comma(out);
+	number(out, "died", s->died), comma(out);
+	number(out, "killed", s->killed), comma(out);
+	number(out, "garbled", s->garbled), comma(out);
+	number(out, "recycled", s->recycled);
+}
+
+static void cell(FILE *out, const struct model *m, uint32_t i)
+{
+	const struct ward_page_cell *c = &m->cell[i];
+	ward_ns now = m->cells.head.taken;
+
+	row_number(out, "set", c->set), comma(out);
+	integer(out, "pid", c->pid), comma(out);
+	text(out, "state", cell_state_name(c->state)), comma(out);
+	number(out, "state_for_ns", now > c->since ? now - c->since : 0), comma(out);
+	number(out, "calls", c->calls), comma(out);
+	number(out, "answered", c->answered), comma(out);
+	number(out, "inside_ns", c->inside), comma(out);
+	number(out, "silence_ns", c->silence), comma(out);
+	put_ledger(out, &c->ledger);
+	number(out, "busy_within", c->busy_within), comma(out);
+	number(out, "blocked_within", c->blocked_within), comma(out);
+	number(out, "progress_within", c->progress_within), comma(out);
+	text(out, "call", c->call);
+}
+
 /* ,"KEY":[{...},...], and how many more there are. */
 static void table(FILE *out, const char *key, const struct ward_page_table *table,
 		  const struct model *m,
@@ -242,6 +287,8 @@ void json_model(FILE *out, const struct model *m, const struct found *found,
 	table(out, "lanes", &m->pool.lanes, m, lane);
 	table(out, "limits", &m->pool.limits, m, limit);
 	table(out, "members", &m->tree.members, m, member);
+	table(out, "sets", &m->cells.sets, m, set);
+	table(out, "cells", &m->cells.cells, m, cell);
 	table(out, "reports", &m->reports.reports, m, report);
 	putc('}', out);
 }

@@ -47,7 +47,9 @@ static int read_page(struct ward_page *page, int fd)
 		return err;
 	if (page->version != WARD_PAGE_VERSION)
 		return -EPROTONOSUPPORT;
-	if (page->size < sizeof(*page) || page->parts < WARD_PAGE_PARTS)
+	if (page->parts <= WARD_PAGE_REPORTS || page->parts > PARTS ||
+	    page->size < offsetof(struct ward_page, part) +
+				 page->parts * sizeof(page->part[0]))
 		return -ENOMSG;
 	end_string(page->boot);
 	end_string(page->program);
@@ -171,7 +173,7 @@ static void *take_rows(const struct part *part, struct ward_page_table *table,
 #define for_rows(row, first, n)                                                 \
 	for (__typeof__(first) row = (first); row && row < (first) + (n); row++)
 
-/* ---- the three -------------------------------------------------------------------- */
+/* ---- each of them ----------------------------------------------------------------- */
 
 static int read_pool(struct model *m, int fd)
 {
@@ -233,6 +235,30 @@ static int read_reports(struct model *m, int fd)
 	return err;
 }
 
+/* None, on the page of a library that had no cells. */
+static int read_cells(struct model *m, int fd)
+{
+	struct part part = { .mem = NULL };
+	int err = 0;
+
+	if (m->page.parts > WARD_PAGE_CELLS)
+		err = copy_part(&part, &m->page.part[WARD_PAGE_CELLS], fd);
+	if (!err && part.bytes) {
+		take_first(&part, &m->cells, sizeof(m->cells));
+		m->set = take_rows(&part, &m->cells.sets, sizeof(*m->set));
+		m->cell = take_rows(&part, &m->cells.cells, sizeof(*m->cell));
+	}
+	for_rows(row, m->set, m->cells.sets.rows)
+		end_string(row->name);
+	for_rows(row, m->cell, m->cells.cells.rows) {
+		end_string(row->call);
+		if (row->set >= m->cells.sets.rows)
+			row->set = UINT32_MAX;
+	}
+	free(part.mem);
+	return err;
+}
+
 static ward_ns now(void)
 {
 	struct timespec t;
@@ -253,6 +279,8 @@ int model_read(struct model *model, int fd)
 		err = read_tree(model, fd);
 	if (!err)
 		err = read_reports(model, fd);
+	if (!err)
+		err = read_cells(model, fd);
 	if (err) {
 		model_free(model);
 		*model = (struct model){ .read_at = 0 };
@@ -268,6 +296,8 @@ void model_free(struct model *model)
 	free(model->limit);
 	free(model->member);
 	free(model->report);
+	free(model->set);
+	free(model->cell);
 }
 
 /* ---- words ------------------------------------------------------------------------ */
@@ -290,6 +320,14 @@ const char *member_state_name(uint32_t state)
 {
 	static const char *const name[] = { "down", "backoff", "up", "stopping",
 					    "starting" };
+
+	return pick(name, state);
+}
+
+const char *cell_state_name(uint32_t state)
+{
+	static const char *const name[] = { "?",       "born",	 "spare", "working",
+					    "leaving", "doomed", "gone" };
 
 	return pick(name, state);
 }

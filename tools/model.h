@@ -16,6 +16,7 @@ struct model {
 	struct ward_page_pool pool;
 	struct ward_page_tree tree;
 	struct ward_page_reports reports;
+	struct ward_page_cells cells;
 	struct ward_stats stats;
 	/* As many as the table says; NULL: none. */
 	struct ward_page_worker *worker;
@@ -24,6 +25,8 @@ struct model {
 	struct ward_page_limit *limit;
 	struct ward_page_member *member;
 	struct ward_page_report *report;
+	struct ward_page_set *set;
+	struct ward_page_cell *cell; /* of a set that there is */
 };
 
 /*
@@ -39,6 +42,7 @@ void model_free(struct model *model);
 /* Names of what was read; of no known number "?". */
 const char *doing_name(uint32_t doing);
 const char *member_state_name(uint32_t state);
+const char *cell_state_name(uint32_t state);
 
 /* The upper end of the bucket with the share-th part (0 to 1) of all; 0: it is empty. */
 ward_ns histogram_share(const uint64_t bucket[WARD_BUCKETS], double share);

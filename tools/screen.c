@@ -137,11 +137,11 @@ static void draw_help(const struct state *state)
 		"p, space   pause, and go on",
 		"n, tab, N  next pool, previous pool",
 		"s          sort workers by seat, silence, time, task",
-		"0 to 6     all; workers, zombies, lanes, limits, wards, reports",
+		"0 to 7     all; workers, zombies, lanes, limits, wards, cells, reports",
 		"up, down, page up, page down, home",
 		"?          this, and back",
 		"",
-		"Bar of a silent worker: # on its CPU, = asleep, ~ kept from it, ? unseen,",
+		"Bar of a silent worker or cell: # on its CPU, = asleep, ~ kept from it, ? unseen,",
 		". not looked at yet.  At its end a budget is spent, and it is judged.",
 	};
 

@@ -8,7 +8,7 @@
 #define S UINT64_C(1000000000)
 
 const char *const section_name[SECTIONS] = { "all",   "workers", "zombies", "lanes",
-					     "limits", "wards",	 "reports" };
+					     "limits", "wards",	 "cells",   "reports" };
 const char *const sort_name[SORTS] = { "seat", "silence", "time", "task" };
 
 /* ---- lines ------------------------------------------------------------------------- */
@@ -433,6 +433,62 @@ static void put_wards(struct lines *lines, const struct view *view,
 	put_more(lines, view, &m->tree.members);
 }
 
+/* As of a worker that is as silent. */
+static struct word cell_bar(const struct ward_page_cell *c)
+{
+	const struct ward_page_worker as = { .silence = c->silence,
+					     .ledger = c->ledger,
+					     .busy_within = c->busy_within,
+					     .blocked_within = c->blocked_within };
+
+	return ledger_bar(&as);
+}
+
+static void put_cell(struct lines *lines, const struct view *view, const struct model *m,
+		     uint32_t i)
+{
+	const struct ward_page_cell *c = &m->cell[i];
+	bool bad = c->silence || c->state >= WARD_PAGE_DOOMED;
+	ward_ns now = m->cells.head.taken;
+	ward_ns age = now > c->since ? now - c->since : 0;
+
+	put(lines, view, bad ? LOOK_BAD : c->calls ? LOOK_GOOD : LOOK_DIM,
+	    "%8d %-7s %7s %6u %8s %7s %7s %-18s %s", c->pid, cell_state_name(c->state),
+	    span(age).text, c->calls, amount((double)c->answered).text,
+	    c->inside ? span(c->inside).text : "", c->silence ? span(c->silence).text : "",
+	    c->silence ? cell_bar(c).text : "", c->call);
+}
+
+static void put_set(struct lines *lines, const struct view *view, const struct model *m,
+		    uint32_t i)
+{
+	const struct ward_page_set *s = &m->set[i];
+
+	put(lines, view, LOOK_PLAIN, "%s", "");
+	put(lines, view, s->killed + s->garbled ? LOOK_BAD : LOOK_PLAIN,
+	    "set %s of %u+%u  calls %s  answered %s  lost %s  moved %s", s->name,
+	    s->wanted, s->spares_wanted, amount((double)s->calls).text,
+	    amount((double)s->answered).text, amount((double)s->lost).text,
+	    amount((double)s->moved).text);
+	put(lines, view, LOOK_PLAIN,
+	    "    born %lu (failed %lu)  died %lu  killed %lu  garbled %lu  recycled %lu",
+	    s->born, s->unborn, s->died, s->killed, s->garbled, s->recycled);
+	put(lines, view, LOOK_TITLE,
+	    "     pid state       for  calls answered  inside  silent "
+	    "[of its budget   ] call");
+	for (uint32_t k = 0; k < m->cells.cells.rows; k++)
+		if (m->cell[k].set == i)
+			put_cell(lines, view, m, k);
+}
+
+static void put_cells(struct lines *lines, const struct view *view,
+		      const struct model *m)
+{
+	for (uint32_t i = 0; i < m->cells.sets.rows; i++)
+		put_set(lines, view, m, i);
+	put_more(lines, view, &m->cells.cells);
+}
+
 static void put_reports(struct lines *lines, const struct view *view,
 			const struct model *m)
 {
@@ -470,6 +526,8 @@ bool view_lines(struct lines *lines, const struct view *view, const struct model
 		put_limits(lines, view, now);
 	if (wants(view, SECTION_WARDS, now->tree.members.rows))
 		put_wards(lines, view, now);
+	if (wants(view, SECTION_CELLS, now->cells.sets.rows))
+		put_cells(lines, view, now);
 	if (wants(view, SECTION_REPORTS, now->reports.reports.rows))
 		put_reports(lines, view, now);
 	return lines->line;

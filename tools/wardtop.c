@@ -25,7 +25,7 @@ static const char usage[] =
 	"  --list      prints which there are, also of processes that have ended\n"
 	"  --interval  seconds between two looks (1)\n"
 	"  --mono      no colours; NO_COLOR in the environment says the same\n"
-	"  --section   all, workers, zombies, lanes, limits, wards or reports\n"
+	"  --section   all, workers, zombies, lanes, limits, wards, cells or reports\n"
 	"  --sort      workers by seat, silence, time or task\n"
 	"  --nats      the subject of the health, as in their configuration\n"
 	"  --url       of the servers (NATS_URL, or nats://127.0.0.1:4222)\n";

@@ -38,6 +38,7 @@ enum ward_page_parts {
 	WARD_PAGE_POOL,	   /* struct ward_page_pool, by the pool's steward */
 	WARD_PAGE_TREE,	   /* struct ward_page_tree, by the stewards of wards */
 	WARD_PAGE_REPORTS, /* struct ward_page_reports, by the pool's scribe */
+	WARD_PAGE_CELLS,   /* struct ward_page_cells, by the collectors of its sets */
 	WARD_PAGE_PARTS
 };
 
@@ -206,6 +207,47 @@ struct ward_page_report {
 struct ward_page_reports {
 	struct ward_page_head head;
 	struct ward_page_table reports; /* struct ward_page_report, oldest first */
+};
+
+/* ---- cells (cell.h) ------------------------------------------------------------ */
+
+enum ward_page_cell_state {
+	WARD_PAGE_BORN = 1, /* not ready yet */
+	WARD_PAGE_SPARE,
+	WARD_PAGE_WORKING,
+	WARD_PAGE_LEAVING, /* takes no more calls */
+	WARD_PAGE_DOOMED,  /* convicted, and not gone yet */
+	WARD_PAGE_GONE	   /* its calls' memory is still in use */
+};
+
+/* Of a set, as in struct ward_cells_stats. */
+struct ward_page_set {
+	char name[16];
+	uint32_t wanted, spares_wanted;
+	uint64_t calls; /* accepted, and not released */
+	uint64_t sent, answered, lost, moved;
+	uint64_t born, unborn, died, killed, garbled, recycled;
+};
+
+struct ward_page_cell {
+	uint32_t set; /* row of its set */
+	int32_t pid;  /* 0: it was reaped */
+	uint32_t state; /* enum ward_page_cell_state */
+	uint32_t calls; /* in it, or before it */
+	uint64_t answered; /* in its life */
+	ward_ns since;	   /* when it came to its state */
+	/* With a call: as in struct ward_page_worker. */
+	ward_ns inside; /* since its last answer, or its first call */
+	ward_ns silence;
+	struct ward_ledger ledger;
+	ward_ns busy_within, blocked_within, progress_within;
+	char call[48]; /* the name of the call that it says it is inside of, or "" */
+};
+
+struct ward_page_cells {
+	struct ward_page_head head;
+	struct ward_page_table sets;  /* struct ward_page_set */
+	struct ward_page_table cells; /* struct ward_page_cell */
 };
 
 #ifdef __cplusplus

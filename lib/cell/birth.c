@@ -24,6 +24,7 @@ static uint32_t count(const struct ward_cells *cells, enum cell_state state)
 static void move(struct cell *cell, enum cell_state state, uint64_t now)
 {
 	cell->since = now;
+	cell->cells->moved = true;
 	store_release(&cell->state, state); /* [kf] */
 }
 
@@ -118,6 +119,7 @@ void birth_bury(struct cell *cell)
 	host_stat_close(&cell->files);
 	/* A submitter may be about to look if it sleeps: the addresses stay. */
 	host_segment_empty(&cell->segment);
+	cell->cells->moved = true;
 	store_release(&cell->state, CELL_NONE);
 }
 

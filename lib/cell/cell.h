@@ -184,6 +184,9 @@ struct ward_cells {
 	uint32_t failures; /* cells that were not ready, in a row */
 	uint32_t gens;
 	bool told_births, told_blind;
+	uint64_t show_at;    /* not on the page before */
+	uint64_t shown;	     /* answers, when it was there last */
+	bool moved;	     /* the state of a cell, since then */
 	host_thread collector; /* E */
 };
 
@@ -251,6 +254,17 @@ bool watch_end(struct cell *cell, uint64_t now);
 void watch_scan(struct ward_cells *cells, uint64_t now);
 /* DEAD: is its process gone, too?  Then its death is told. */
 void watch_reap(struct cell *cell, uint64_t now);
+
+/* The call that it says it is inside of, or NULL; budgets of that which it comes to. */
+const struct ward_call *watch_inside(struct cell *cell);
+struct budgets watch_budgets(struct cell *cell);
+
+/* ---- cell_page.c: its pool's page ------------------------------------------------ */
+
+/* The set's rows are written now and then.  The time of the next look. */
+uint64_t cell_page_round(struct ward_cells *cells, uint64_t now);
+/* It has no rows any more. */
+void cell_page_leave(struct ward_cells *cells);
 
 /* ---- birth.c: cells come and go -------------------------------------------------- */
 

@@ -237,6 +237,7 @@ static int destroy(struct ward_cells *cells, ward_ns until)
 	else
 		host_join(cells->collector, HOST_FOREVER);
 	wait_released(cells, now + END_WITHIN);
+	cell_page_leave(cells);
 	cells->magic = HANDLE_DEAD;
 	left = set_leave(cells);
 	cells_put(cells);

@@ -271,7 +271,7 @@ static uint32_t work(struct ward_cells *cells, bool closely, uint64_t now, uint6
 	if (now >= cells->next_scan)
 		watch_scan(cells, now);
 	if (closely)
-		*next = birth_round(cells, now);
+		*next = lesser(birth_round(cells, now), cell_page_round(cells, now));
 	if (unlikely(load_acquire(&cells->ending)))
 		end_cells(cells, now);
 	return n;

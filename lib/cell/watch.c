@@ -39,7 +39,7 @@ static struct desc *inside(struct cell *cell)
 	return load_acquire(&desc->state) == DESC_SENT ? desc : NULL;
 }
 
-static const struct ward_call *call_inside(struct cell *cell)
+const struct ward_call *watch_inside(struct cell *cell)
 {
 	struct desc *desc = inside(cell);
 
@@ -74,7 +74,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 {
 	uint64_t id = incident_id();
 	struct incident *in =
-		describe(cell, WARD_R_FAULT, call_inside(cell), id);
+		describe(cell, WARD_R_FAULT, watch_inside(cell), id);
 
 	if (in) {
 		in->report.what = what;
@@ -95,7 +95,7 @@ static void died(struct cell *cell, uint64_t now)
 {
 	cell->why = LOST_DEATH;
 	cell->incident = incident_id();
-	cell->last = describe(cell, WARD_R_DEATH, call_inside(cell), cell->incident);
+	cell->last = describe(cell, WARD_R_DEATH, watch_inside(cell), cell->incident);
 	count_own(&cell->cells->counts.died, 1);
 	birth_retire(cell, CELL_DOOMED, now);
 }
@@ -203,7 +203,7 @@ static const struct ward_call *oldest(const struct cell *cell)
 	return first ? first->call : NULL;
 }
 
-static struct budgets budgets_for(struct cell *cell)
+struct budgets watch_budgets(struct cell *cell)
 {
 	const struct ward_policy *pools = &cell->cells->pool->policy;
 	const struct ward_call *call = oldest(cell);
@@ -264,7 +264,7 @@ static enum verdict judge(struct cell *cell, struct budgets *budgets, uint64_t n
 		cell->epoch_at = now;
 		return VERDICT_FINE;
 	}
-	*budgets = budgets_for(cell);
+	*budgets = watch_budgets(cell);
 	/* Not between two beats, as of a worker: those may be lies, too. */
 	if (now - cell->epoch_at <= budgets->declared)
 		sign.declared = load_relaxed(&cell->shared->slot.declared);
@@ -306,7 +306,7 @@ static void tell_verdict(struct cell *cell, enum verdict verdict,
 	bool aborts = verdict != VERDICT_WARN && verdict != VERDICT_OVERDUE &&
 		      cell->cells->pool->on_stall == WARD_STALL_ABORT;
 	struct incident *in =
-		describe(cell, sentence[verdict].kind, call_inside(cell), id);
+		describe(cell, sentence[verdict].kind, watch_inside(cell), id);
 
 	if (in) {
 		in->report.what = sentence[verdict].what;
@@ -368,7 +368,7 @@ static void unstrand(struct cell *cell)
 /* Its call was told to stop, and goes on. */
 static void overdue(struct cell *cell, uint64_t now)
 {
-	struct budgets budgets = budgets_for(cell);
+	struct budgets budgets = watch_budgets(cell);
 	uint64_t id = incident_id();
 
 	tell_verdict(cell, VERDICT_OVERDUE, &budgets, id);

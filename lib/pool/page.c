@@ -12,7 +12,8 @@ static size_t part_bytes(const struct page *page, int part)
 {
 	return part == WARD_PAGE_POOL ? page_pool_bytes(page) :
 	       part == WARD_PAGE_TREE ? sizeof(struct page_tree) :
-					sizeof(struct page_reports);
+	       part == WARD_PAGE_CELLS ? sizeof(struct page_cells) :
+					 sizeof(struct page_reports);
 }
 
 /* Where each part lies; returns the end of the last one. */
@@ -85,4 +86,5 @@ void page_free(struct page *page)
 		return;
 	page_end(page);
 	host_page_free(&page->host);
+	host_free(page->cells.part, sizeof(*page->cells.part));
 }

@@ -2,8 +2,8 @@
 /*
  * page.h - the page that a pool publishes: include/ward/page.h, and its memory.
  *
- * The steward, the scribe and the tree of wards write a part each, which they have
- * gathered in memory of their own.  All sizes are decided as the page is made: rows that
+ * The steward, the scribe, the tree of wards and the sets of cells write a part each, which
+ * they have gathered in memory of their own.  All sizes are decided as the page is made: rows that
  * find no room are counted.
  */
 #ifndef WARD_LIB_POOL_PAGE_H
@@ -16,7 +16,9 @@ enum {
 	PAGE_ZOMBIES = 64,
 	PAGE_LANES = 64,
 	PAGE_LIMITS = 32,
-	PAGE_MEMBERS = 128
+	PAGE_MEMBERS = 128,
+	PAGE_SETS = 16,
+	PAGE_CELLS = 128
 };
 
 struct page_pool {
@@ -33,9 +35,22 @@ struct page_tree {
 	struct ward_page_member member[PAGE_MEMBERS];
 };
 
+/* Of all sets of the pool: by the holder of the claim. */
+struct page_cells {
+	struct ward_page_cells head;
+	struct ward_page_set set[PAGE_SETS];
+	struct ward_page_cell cell[PAGE_CELLS];
+};
+
 struct page {
 	struct host_page host; /* I: mem NULL: there is no page */
 	uint32_t workers;      /* I: rows: the seats, and the bench */
+	struct {
+		_Atomic uint32_t claim; /* X: only tried */
+		uint32_t sets, rows;	/* P: of 'part' */
+		const void *set[PAGE_SETS]; /* P: whose row it is */
+		struct page_cells *part; /* P */
+	} cells;
 	struct snapshot part[WARD_PAGE_PARTS];
 };
 

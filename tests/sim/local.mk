@@ -12,6 +12,7 @@ tests_sim_sim_SOURCES = \
 	lib/cell/birth.c \
 	lib/cell/call.c \
 	lib/cell/caller.c \
+	lib/cell/cell_page.c \
 	lib/cell/cells.c \
 	lib/cell/collect.c \
 	lib/cell/collector.c \

@@ -17,6 +17,7 @@ unit_tests += \
 	tests/unit/test_bridge \
 	tests/unit/test_bucket \
 	tests/unit/test_cancel \
+	tests/unit/test_cell_page \
 	tests/unit/test_cells \
 	tests/unit/test_cells_call \
 	tests/unit/test_cells_pairs \
@@ -127,6 +128,7 @@ tests_unit_libno_certs_la_SOURCES = tests/unit/no_certs.c
 tests/unit/test_%: PART_LIBS = -Wl,-u,mbedtls_x509_crt_parse_file \
 	tests/unit/libno_certs.la $(unit_libs)
 $(unit_tests): tests/unit/libno_certs.la
+tests_unit_test_cell_page_SOURCES = tests/unit/test_cell_page.c tools/find.c tools/model.c
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
 tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_syscall,--wrap=host_sample,--wrap=host_raise \

@@ -24,6 +24,7 @@ static struct {
 } whole;
 static struct page_tree tree;
 static struct page_reports reports;
+static struct page_cells cells;
 
 static void put(int part, void *from, size_t bytes)
 {
@@ -31,7 +32,8 @@ static void put(int part, void *from, size_t bytes)
 
 	page_head(head, part == WARD_PAGE_POOL ? sizeof(struct ward_page_pool) :
 			part == WARD_PAGE_TREE ? sizeof(struct ward_page_tree) :
-						 sizeof(struct ward_page_reports),
+			part == WARD_PAGE_CELLS ? sizeof(struct ward_page_cells) :
+						  sizeof(struct ward_page_reports),
 		  (uint32_t)bytes, WARD_S(100));
 	cr_assert(snapshot_put(&page.part[part], snapshot_begin(&page.part[part]), from,
 			       bytes));
@@ -87,6 +89,18 @@ static void fill_rest(void)
 						       .task = "zeta", .what = "it spun" };
 	reports.head.reports = page_table(&reports, reports.report, SHOWN, 1);
 	put(WARD_PAGE_REPORTS, &reports, sizeof(reports));
+	cells.set[0] = (struct ward_page_set){ .wanted = 2, .spares_wanted = 1,
+					       .answered = 7000, .born = 5, .killed = 2,
+					       .name = "decoders" };
+	cells.cell[0] = (struct ward_page_cell){
+		.pid = 90, .state = WARD_PAGE_WORKING, .since = WARD_S(40), .calls = 3,
+		.answered = 8, .inside = WARD_S(5), .silence = WARD_S(4),
+		.ledger = { WARD_S(4), WARD_S(4), 0, 0, 0, 0 }, .busy_within = WARD_S(8),
+		.blocked_within = WARD_S(8), .call = "eta" };
+	cells.cell[1] = (struct ward_page_cell){ .pid = 91, .state = WARD_PAGE_SPARE };
+	cells.head.sets = page_table(&cells, cells.set, PAGE_SETS, 1);
+	cells.head.cells = page_table(&cells, cells.cell, PAGE_CELLS, 2);
+	put(WARD_PAGE_CELLS, &cells, sizeof(cells));
 }
 
 /* Its bytes, in a memfd. */
@@ -154,6 +168,11 @@ Test(view, all_of_it)
 	says(&view, &model, "1.00k       10        4");
 	says(&view, &model,
 	     "\n  leaf                         backoff   starts 4  failures 3  last -5\n");
+	says(&view, &model, "set decoders of 2+1  calls 0  answered 7.00k  lost 0");
+	says(&view, &model, "born 5 (failed 0)  died 0  killed 2  garbled 0");
+	says(&view, &model, "      90 working     60s      3        8    5.0s    4.0s "
+			    "[########        ] eta\n");
+	says(&view, &model, "      91 spare     1m40s      0        0\n");
 	says(&view, &model, "1.0s ago  #12 livelock zeta: it spun\n");
 	model_free(&model);
 }
@@ -223,6 +242,11 @@ Test(view, one_object)
 	cr_assert(strstr(value, "\"task\":\"zeta\"}"));
 	cr_assert(json_get(text, "stats", value, sizeof(value)));
 	cr_assert(strstr(value, "\"answered\":5000,"));
+	cr_assert(json_get(text, "sets", value, sizeof(value)));
+	cr_assert(strstr(value, "\"name\":\"decoders\",\"wanted\":2,"));
+	cr_assert(json_get(text, "cells", value, sizeof(value)));
+	cr_assert(strstr(value, "{\"set\":0,\"pid\":90,\"state\":\"working\","));
+	cr_assert(strstr(value, "\"call\":\"eta\"}"));
 	free(text);
 	model_free(&model);
 }
@@ -261,9 +285,10 @@ Test(view, extreme_words)
 	const char *mem = page.host.mem;
 	size_t from[] = { 0, (size_t)(page.part[0].first - mem),
 			  (size_t)(page.part[1].first - mem),
-			  (size_t)(page.part[2].first - mem) };
+			  (size_t)(page.part[2].first - mem),
+			  (size_t)(page.part[3].first - mem) };
 
-	for (int head = 0; head < 4; head++)
+	for (int head = 0; head < 5; head++)
 		for (size_t at = from[head]; at < from[head] + 256; at += 4) {
 			for (size_t i = 0; i < sizeof(extreme) / sizeof(*extreme); i++) {
 				poke(fd, at, &extreme[i], 4);
