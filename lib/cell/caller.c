@@ -14,6 +14,10 @@
 #include "lane/wait.h"
 #include "run/run.h"
 
+#ifndef CALLER_ROUNDS
+#define CALLER_ROUNDS 16u
+#endif
+
 static bool is_turn(struct ward_call *call)
 {
 	return load_acquire(call_word(call)) > CALL_ASLEEP; /* [kh] */
@@ -58,12 +62,21 @@ static void look_no_more(struct cell *cell)
 }
 
 /* A wakeup may have come to this caller that was another's. */
-static void listen_no_more(struct cell *cell)
+static void listen_no_more(struct cell *cell, unsigned rounds)
 {
 	sub_acq_rel(&cell->shared->waits, 1);
 	barrier_seq_cst(); /* [kd] I sleep no more | answered */
-	collect_for_all(cell);
+	collect_for_all(cell, rounds);
 	look_no_more(cell);
+}
+
+/*
+ * How often it collects before it leaves the rest to the collector, which others wait for
+ * meanwhile: not at all where its thread was fenced, for that may have a low priority.
+ */
+static unsigned rounds_of(const struct wait_entry *entry)
+{
+	return entry->slot && slot_taken(entry->slot) ? 0 : CALLER_ROUNDS;
 }
 
 static struct cell *cell_of(const struct ward_call *call)
@@ -80,7 +93,7 @@ static void attend(struct wait_entry *entry, struct cell **on, struct cell *cell
 		return;
 	if (*on) {
 		entry->words--;
-		listen_no_more(*on);
+		listen_no_more(*on, rounds_of(entry));
 	}
 	*on = NULL;
 	if (!cell)
@@ -119,9 +132,9 @@ static int wait_turn(struct ward_call *call, unsigned how)
 
 	wait_prepare(&entry, call_word(call), HOST_FOREVER, how);
 	while (!why) {
-		attend(&entry, &on, cell_of(call));
+		attend(&entry, &on, rounds_of(&entry) ? cell_of(call) : NULL);
 		if (on)
-			collect_for_all(on);
+			collect_for_all(on, CALLER_ROUNDS);
 		if (is_turn(call))
 			break;
 		why = sleep_once(&entry, call, on);

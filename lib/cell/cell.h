@@ -221,9 +221,12 @@ bool collect_claim(struct cell *cell);
 void collect_drop(struct cell *cell);
 /* All that there are, by the holder of that claim: how many. */
 uint32_t collect_answers(struct cell *cell);
-/* By a caller that waits: are there any, and nobody collects them?  Takes all. */
+/*
+ * By a caller that waits: are there any, and nobody collects them?  Takes all, in so many
+ * rounds at most: what comes then is the collector's.
+ */
 bool collect_due(const struct cell *cell);
-void collect_for_all(struct cell *cell);
+void collect_for_all(struct cell *cell, unsigned rounds);
 /* A worker finds a place for the call, from that time on; 0: at once. */
 void collect_later(struct ward_cells *cells, struct ward_task *task, uint64_t at);
 /* Calls that the cell has not taken go to others; or to workers, who may answer them. */

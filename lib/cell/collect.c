@@ -268,11 +268,15 @@ bool collect_due(const struct cell *cell)
 	return load_relaxed(&cell->collecting) == COLLECTING_FREE;
 }
 
-void collect_for_all(struct cell *cell)
+void collect_for_all(struct cell *cell, unsigned rounds)
 {
 	while (collect_due(cell)) {
 		uint32_t none = COLLECTING_FREE;
 
+		if (!rounds--) { /* answers may come for ever */
+			cells_wake(cell->cells);
+			break;
+		}
 		if (!cas_acquire(&cell->collecting, &none, COLLECTING_HELD)) /* [P] */
 			return;
 		if (any_answers(cell)) /* else it has ended since */

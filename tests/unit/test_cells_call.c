@@ -2,6 +2,7 @@
 /*
  * Callers that wait: ward_cells_call() by itself, and with all else that a call may have.
  */
+#include "cell/cell.h"
 #include "cell_ask.h"
 #include "filter.h"
 #include <pthread.h>
@@ -351,6 +352,33 @@ CALLED(by_a_task_that_is_cancelled, 1, 1)
 	cr_assert(comes_true(load_acquire(&asks.over)));
 	cr_assert_eq(asks.err, 0);
 	cr_assert_eq(asks.status, -EPIPE);
+}
+
+static uint32_t listeners(const struct ward_cells *cells)
+{
+	const struct cell_shared *shared = cells->cell[0].shared;
+
+	return load_relaxed(&shared->waits);
+}
+
+/* Its thread may have a low priority from then on: others are not to wait for it. */
+CALLED(by_a_task_that_is_fenced, 1, 1)
+{
+	struct ward_policy policy = hasty;
+	struct asks asks = { .cells = cells };
+
+	policy.declared_within = WARD_MS(20);
+	asks.task.policy = &policy;
+	waited(&asks.ask, ASK_SILENT, 0)->request.gate = 1;
+	ask_in_task(pool, &asks);
+	cr_assert(at_gate(1, 1));
+	cr_assert(stat_is(pool, zombies_entered, 1));
+	cr_assert(comes_true(!listeners(cells)));
+	open_gate(1);
+	cr_assert(comes_true(load_acquire(&asks.over)));
+	cr_assert(stat_is(pool, zombies, 0));
+	cr_assert_eq(asks.err, 0);
+	cr_assert_eq(load_relaxed(&asks.ask.dones), 1);
 }
 
 /* ---- beside each other --------------------------------------------------------- */
