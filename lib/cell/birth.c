@@ -143,7 +143,7 @@ static bool employ(struct ward_cells *cells, uint64_t now)
 		if (cell_state(cell) == CELL_SPARE) {
 			move(cell, CELL_WORKING, now);
 			store_release(place, cell);
-			wait_wake(&cells->room); /* [kr] */
+			wait_tell(&cells->room); /* [kr] */
 			return true;
 		}
 	return false;

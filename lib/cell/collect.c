@@ -436,7 +436,7 @@ static void lose_begun(struct cell *cell, uint32_t taken)
 }
 
 /* In the order in which they came: 'avail' has it, the descriptors have not. */
-static void move_rest(struct cell *cell)
+static void move_rest(struct cell *cell, uint32_t taken)
 {
 	uint32_t depth = cell->cells->layout.depth;
 	uint32_t sent = load_acquire(&cell->sent);
@@ -444,7 +444,8 @@ static void move_rest(struct cell *cell)
 	for (uint32_t at = sent - depth; at != sent; at++) {
 		struct desc *desc = &cell->desc[cell->avail[at & (depth - 1)]];
 
-		if (load_acquire(&desc->state) != DESC_SENT || desc->at != at)
+		if (load_acquire(&desc->state) != DESC_SENT || desc->at != at ||
+		    collect_begun(cell, desc, taken))
 			continue;
 		store_relaxed(&desc->state, DESC_HELD);
 		move(cell, desc, false);
@@ -453,6 +454,8 @@ static void move_rest(struct cell *cell)
 
 void collect_lost(struct cell *cell)
 {
-	lose_begun(cell, load_acquire(&cell->shared->taken));
-	move_rest(cell);
+	uint32_t taken = load_acquire(&cell->shared->taken);
+
+	move_rest(cell, taken); /* first: another cell can begin them */
+	lose_begun(cell, taken);
 }

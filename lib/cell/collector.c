@@ -120,8 +120,11 @@ static uint64_t next_look(const struct cell *cell, uint64_t now, uint64_t scan)
 		return now + WARD_MS(1);
 	case CELL_DEAD:
 		return cell->reaped ? HOST_FOREVER : now + WARD_MS(1);
-	case CELL_LEAVING: /* its end, in good order, wakes nobody */
-		return cell_load(cell) ? scan : now + WARD_MS(1);
+	case CELL_LEAVING: /* its end, in good order, wakes nobody; that it has left does */
+		return cell_load(cell) &&
+				       load_acquire(&cell->shared->stage) != CELL_LEFT ?
+			       scan :
+			       now + WARD_MS(1);
 	case CELL_WORKING:
 		return cell_load(cell) ? scan : HOST_FOREVER;
 	default:
@@ -176,15 +179,15 @@ static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
 	if (!may_sleep_long(cells, now))
 		sleep.until = lesser(until, cells->next_scan);
 
-	for_each_cell(cell, cells) {
+	for_each_cell(cell, cells)
 		/* Where it was refused, the caller that collects wakes it. */
 		if (cell_lives(cell) &&
 		    load_relaxed(&cell->collecting) != COLLECTING_ASKED)
 			listen_to(cell, &sleep);
+	barrier_seq_cst(); /* [kd] I sleep | answered? left? */
+	for_each_cell(cell, cells)
 		sleep.until = lesser(sleep.until,
 				     next_look(cell, now, cells->next_scan));
-	}
-	barrier_seq_cst(); /* [kd] I sleep | answered? */
 	if (!moved(cells))
 		host_wait_shared_any(&cells->word, seen, sleep.word, sleep.words,
 				     sleep.life, sleep.lives, sleep.until);

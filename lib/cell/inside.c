@@ -50,16 +50,22 @@ static void last_words(struct inside *me, struct cell_words *words,
 	}
 }
 
+static void wake_collector(struct cell_shared *shared)
+{
+	if (!load_relaxed(&shared->listens))
+		return;
+	store_relaxed(&shared->listens, 0);
+	host_wake_shared(&shared->listens, 1);
+}
+
 /* A caller that waits collects for all; where none does, the collector. */
 static void wake_parent(struct cell_shared *shared)
 {
-	barrier_seq_cst(); /* [kd] answered, or my stage | the parent sleeps */
-	if (load_relaxed(&shared->waits)) {
+	barrier_seq_cst(); /* [kd] answered | the parent sleeps */
+	if (load_relaxed(&shared->waits))
 		host_wake_shared(&shared->used, 1);
-	} else if (load_relaxed(&shared->listens)) {
-		store_relaxed(&shared->listens, 0);
-		host_wake_shared(&shared->listens, 1);
-	}
+	else
+		wake_collector(shared);
 }
 
 static void publish(struct inside *me, uint32_t number)
@@ -227,7 +233,8 @@ void inside_serve(struct inside *me)
 static void show(struct cell_shared *shared, enum cell_stage stage)
 {
 	store_release(&shared->stage, stage);
-	wake_parent(shared);
+	barrier_seq_cst(); /* [kd] my stage | the parent sleeps */
+	wake_collector(shared);
 }
 
 /* A pool without threads, in which this thread is the first. */
@@ -289,6 +296,7 @@ void inside_live(struct inside *me)
 	}
 	show(me->shared, CELL_READY);
 	inside_serve(me);
+	show(me->shared, CELL_LEFT);
 	stop_hook(me);
 	host_life_leave(&me->shared->life);
 }

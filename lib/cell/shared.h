@@ -40,8 +40,8 @@ enum { CELL_BURST = 4 };
 /* The parent's orders to the cell. */
 enum cell_order { CELL_SERVE, CELL_LEAVE };
 
-/* The cell on its way up, as the parent sees it. */
-enum cell_stage { CELL_COMING, CELL_READY, CELL_FAILED };
+/* The cell on its way up, and down, as the parent sees it. */
+enum cell_stage { CELL_COMING, CELL_READY, CELL_FAILED, CELL_LEFT };
 
 /* A descriptor, on its own lines: the request's bytes follow 'head', the answer's 'tail'. */
 struct cell_head {
