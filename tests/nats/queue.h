@@ -60,8 +60,12 @@ natsStatus queue_fill(struct queue *queue, unsigned from, unsigned n,
 		      queue_make_item make);
 /* How many are in the stream: not acknowledged yet. */
 natsStatus queue_left(struct queue *queue, uint64_t *left);
-/* All records of a stream, in order; claims of keys, which have no value, are left out. */
-natsStatus queue_read(struct queue *queue, const char *stream,
+/*
+ * The records of a stream from *next on, in order; claims of keys, which have no value, are
+ * left out.  *next is then where to go on, also after an error: while there is no leader,
+ * or one that has not got so far.  Of a stream of which nothing was removed.
+ */
+natsStatus queue_read(struct queue *queue, const char *stream, uint64_t *next,
 		      void (*take)(void *arg, natsMsg *record), void *arg);
 void queue_close(struct queue *queue);
 

@@ -12,39 +12,42 @@ static bool is_claim(natsMsg *record)
 	return natsMsgHeader_Get(record, "KV-Operation", &operation) == NATS_OK;
 }
 
-static natsStatus range_of(jsCtx *js, const char *stream, uint64_t *first, uint64_t *last)
+static natsStatus last_of(jsCtx *js, const char *stream, uint64_t *last, jsOptions *o)
 {
 	jsStreamInfo *info = NULL;
-	natsStatus s = js_GetStreamInfo(&info, js, stream, NULL, NULL);
+	natsStatus s = js_GetStreamInfo(&info, js, stream, o, NULL);
 
-	if (s == NATS_OK) {
-		*first = info->State.FirstSeq;
+	if (s == NATS_OK)
 		*last = info->State.LastSeq;
-	}
 	jsStreamInfo_Destroy(info);
 	return s;
 }
 
-/* One that is not kept any more is none. */
-static natsStatus read_one(jsCtx *js, const char *stream, uint64_t sequence,
+static natsStatus read_one(jsCtx *js, const char *stream, uint64_t sequence, jsOptions *o,
 			   void (*take)(void *arg, natsMsg *record), void *arg)
 {
 	natsMsg *record = NULL;
-	natsStatus s = js_GetMsg(&record, js, stream, sequence, NULL, NULL);
+	natsStatus s = js_GetMsg(&record, js, stream, sequence, o, NULL);
 
 	if (s == NATS_OK && !is_claim(record))
 		take(arg, record);
 	natsMsg_Destroy(record);
-	return s == NATS_NOT_FOUND ? NATS_OK : s;
+	return s;
 }
 
-natsStatus queue_read(struct queue *q, const char *stream,
+natsStatus queue_read(struct queue *q, const char *stream, uint64_t *next,
 		      void (*take)(void *arg, natsMsg *record), void *arg)
 {
-	uint64_t first = 1, last = 0;
-	natsStatus s = range_of(q->js, stream, &first, &last);
+	uint64_t last = 0;
+	natsStatus s;
+	jsOptions o;
 
-	for (uint64_t i = first; s == NATS_OK && i <= last; i++)
-		s = read_one(q->js, stream, i, take, arg);
+	jsOptions_Init(&o);
+	o.Wait = 500;
+	s = last_of(q->js, stream, &last, &o);
+	while (s == NATS_OK && *next <= last) {
+		s = read_one(q->js, stream, *next, &o, take, arg);
+		*next += s == NATS_OK;
+	}
 	return s;
 }
