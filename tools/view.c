@@ -452,10 +452,10 @@ static void put_cell(struct lines *lines, const struct view *view, const struct 
 	ward_ns now = m->cells.head.taken;
 	ward_ns age = now > c->since ? now - c->since : 0;
 
-	put(lines, view, bad ? LOOK_BAD : c->calls ? LOOK_GOOD : LOOK_DIM,
+	view_put(lines, view, bad ? LOOK_BAD : c->calls ? LOOK_GOOD : LOOK_DIM,
 	    "%8d %-7s %7s %6u %8s %7s %7s %-18s %s", c->pid, cell_state_name(c->state),
-	    span(age).text, c->calls, amount((double)c->answered).text,
-	    c->inside ? span(c->inside).text : "", c->silence ? span(c->silence).text : "",
+	    view_span(age).text, c->calls, view_amount((double)c->answered).text,
+	    c->inside ? view_span(c->inside).text : "", c->silence ? view_span(c->silence).text : "",
 	    c->silence ? cell_bar(c).text : "", c->call);
 }
 
@@ -464,16 +464,16 @@ static void put_set(struct lines *lines, const struct view *view, const struct m
 {
 	const struct ward_page_set *s = &m->set[i];
 
-	put(lines, view, LOOK_PLAIN, "%s", "");
-	put(lines, view, s->killed + s->garbled ? LOOK_BAD : LOOK_PLAIN,
+	view_put(lines, view, LOOK_PLAIN, "%s", "");
+	view_put(lines, view, s->killed + s->garbled ? LOOK_BAD : LOOK_PLAIN,
 	    "set %s of %u+%u  calls %s  answered %s  lost %s  moved %s", s->name,
-	    s->wanted, s->spares_wanted, amount((double)s->calls).text,
-	    amount((double)s->answered).text, amount((double)s->lost).text,
-	    amount((double)s->moved).text);
-	put(lines, view, LOOK_PLAIN,
+	    s->wanted, s->spares_wanted, view_amount((double)s->calls).text,
+	    view_amount((double)s->answered).text, view_amount((double)s->lost).text,
+	    view_amount((double)s->moved).text);
+	view_put(lines, view, LOOK_PLAIN,
 	    "    born %lu (failed %lu)  died %lu  killed %lu  garbled %lu  recycled %lu",
 	    s->born, s->unborn, s->died, s->killed, s->garbled, s->recycled);
-	put(lines, view, LOOK_TITLE,
+	view_put(lines, view, LOOK_TITLE,
 	    "     pid state       for  calls answered  inside  silent "
 	    "[of its budget   ] call");
 	for (uint32_t k = 0; k < m->cells.cells.rows; k++)
