@@ -200,7 +200,8 @@ static bool all_answered(void)
 	static ward_ns since;
 	struct ward_stats stats = WARD_STATS_INIT;
 
-	if (ward_pool_stats(pool.ward, &stats) || stats.answered == stats.accepted)
+	if (ward_pool_stats(pool.ward, &stats) ||
+	    (stats.answered == stats.accepted && !stats.in_lanes))
 		return true;
 	if (stats.answered != answered || !stats.degraded)
 		since = ward_now();

@@ -32,7 +32,7 @@ story() { # HOW NAME [BUDGET [THREADS]]
 	rm -rf "$work/folder" "$work/log"
 	mkdir "$work/folder"
 	[ "$how" = healed ] && set -- "$run" "${3-60000}" "${4-4}" || set -- '' 500 "${4-4}"
-	UV_WARD_BUDGET=$2 UV_THREADPOOL_SIZE=$3 timeout 20 $1 "$user" "$name" \
+	UV_WARD_BUDGET=$2 UV_THREADPOOL_SIZE=$3 timeout 60 $1 "$user" "$name" \
 		"$work/folder" >"$work/out" 2>"$work/err" || {
 		fail "$how $name: ended with $?"
 		cat "$work/out" "$work/err"
@@ -42,6 +42,11 @@ story() { # HOW NAME [BUDGET [THREADS]]
 # One is enough: where it is healed, all else may be answered, and the others come home.
 convicted() { # NAME
 	grep -q '"kind":"blocked"' "$work/log" || fail "$1: nothing was convicted"
+}
+
+all_there() { # NAME: of what was to be written
+	n=$(ls "$work/folder" | wc -l)
+	[ "$n" -eq 100 ] || fail "$1: $n of 100 are there"
 }
 
 # Beside the others: with libuv's own pool it ends only when it is killed.
@@ -59,7 +64,7 @@ was_killed() { # NAME SAID
 }
 
 mkdir "$work/stock"
-killed stock 3 "$user" stock "$work/stock" &
+killed stock 6 "$user" stock "$work/stock" &
 node=${NODE:-$(command -v node)}
 hung=$top_srcdir/adapters/libuv/hung.js
 if [ -z "$node" ]; then
@@ -68,7 +73,7 @@ elif ! "$run" "$node" -e 0 2>"$work/err"; then
 	echo "node: skipped: $(cat "$work/err")"
 	node=
 else
-	killed node 8 "$node" "$hung" &
+	killed node 10 "$node" "$hung" &
 fi
 
 for how in stock healed; do
@@ -78,13 +83,14 @@ for how in stock healed; do
 	story $how many 60000 1024
 	story $how threads
 	story $how flushes
-	[ "$(ls "$work/folder" | wc -l)" -eq 100 ] || fail "$how flushes: not all is there"
+	all_there "$how flushes"
 	story $how storm
 	story $how loops
 done
-for name in healed ends ends_healed forks; do
+for name in healed ends ends_healed ends_inside flushes_healed forks; do
 	story healed $name 100
 	convicted $name
+	[ $name != flushes_healed ] || all_there $name
 done
 UV_WARD_ZOMBIES=2
 export UV_WARD_ZOMBIES
@@ -107,7 +113,7 @@ UV_WARD_BUDGET=soon "$run" "$user" threads 2>&1 |
 	fail "a program without libuv: not refused"
 
 if [ -n "$node" ]; then
-	timeout 20 "$run" "$node" "$hung" >"$work/out" 2>&1 || fail "hung.js: ended with $?"
+	timeout 60 "$run" "$node" "$hung" >"$work/out" 2>&1 || fail "hung.js: ended with $?"
 	[ "$(grep -c 'answered after' "$work/out")" -eq 3 ] || fail "hung.js: $(cat "$work/out")"
 fi
 wait

@@ -279,6 +279,17 @@ static void meet(void)
 	atomic_fetch_sub(&inside, 1);
 }
 
+static void write_file(unsigned i)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%u", folder, i);
+	usleep(1000);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	EXPECT(fd >= 0 && write(fd, "x", 1) == 1 && !close(fd));
+}
+
 /* libuv's own calls of these come here. */
 #pragma GCC visibility push(default)
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -289,6 +300,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	(void)hints;
 	if (folder && !strcmp(folder, "widths"))
 		meet();
+	if (node && !strncmp(node, "file", 4))
+		write_file((unsigned)atoi(node + 4));
 	*found = calloc(1, sizeof(**found));
 	return *found ? 0 : EAI_MEMORY;
 }
@@ -434,27 +447,51 @@ static void threads(void)
 
 /* ---- ends, of all kinds ------------------------------------------------------------- */
 
-static void write_file(uv_work_t *request)
+static void work_at_file(uv_work_t *request)
 {
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%u", folder, (unsigned)(uintptr_t)request->data);
-	usleep(1000);
-	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	EXPECT(fd >= 0 && write(fd, "x", 1) == 1 && !close(fd));
+	write_file((unsigned)(uintptr_t)request->data);
 }
 
-/* What was asked for is done before the process ends. */
+/* What was asked for is done before the process ends, */
 static void flushes(void)
 {
 	static uv_work_t requests[100];
 
 	for (unsigned i = 0; i < 100; i++) {
 		requests[i].data = (void *)(uintptr_t)i;
-		EXPECT(!uv_queue_work(loop, &requests[i], write_file, NULL));
+		EXPECT(!uv_queue_work(loop, &requests[i], work_at_file, NULL));
 	}
 	exit(0);
+}
+
+/* also beside threads that hang. */
+static void flushes_healed(void)
+{
+	static uv_getaddrinfo_t names[100];
+	char name[20];
+
+	hang();
+	for (unsigned i = THREADS; i < 100; i++) {
+		snprintf(name, sizeof(name), "file%u", i);
+		EXPECT(!uv_getaddrinfo(loop, &names[i], named, name, NULL, NULL));
+	}
+	exit(0);
+}
+
+static void exit_here(uv_work_t *request)
+{
+	(void)request;
+	exit(0);
+}
+
+/* A request ends the process, while others hang. */
+static void ends_inside(void)
+{
+	uv_work_t request;
+
+	hang();
+	EXPECT(!uv_queue_work(loop, &request, exit_here, NULL));
+	run();
 }
 
 static void spin(uv_work_t *request)
@@ -635,6 +672,8 @@ static const struct {
 	{ "many", many },
 	{ "threads", threads },
 	{ "flushes", flushes },
+	{ "flushes_healed", flushes_healed },
+	{ "ends_inside", ends_inside },
 	{ "dies", dies },
 	{ "spins", spins },
 	{ "forks", forks },
