@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # What programs have compiled in of the headers is as in lib/ward.abi, that of the last
-# release: the type of each name in lib/ward.map, of all that these lead to, and the value
-# of each constant.  What may differ (docs/abi.md) is in lib/ward.abignore.
+# release: the type of each name in the maps of both libraries, of all that these lead to,
+# and the value of each constant.  What may differ (docs/abi.md) is in lib/ward.abignore.
 #
 #	abi.sh [write]
 set -eu
@@ -17,12 +17,16 @@ done
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+includes() {
+	printf '#include <ward/%s.h>\n' ward nats
+}
+
 # By libabigail a change of a variable's type is one of the ABI, and the library's own
 # types are not in its way here, as they are in libward.so.
 variables() {
-	echo '#include <ward/ward.h>'
+	includes
 	sed -n 's/^\t\(ward_.*\);$/__typeof__(\&\1) type_of_\1;/p' \
-		"$top_srcdir/lib/ward.map"
+		"$top_srcdir/lib/ward.map" "$top_srcdir/lib/ward-nats.map"
 	echo 'struct ward_fork_words_ *type_of_ward_fork_words_;'
 	echo 'enum value {'
 	constants | LC_ALL=C sort -u | sed 's/.*/	value_of_& = &,/'
@@ -38,7 +42,7 @@ constants() {
 }
 
 read_header() { # OPTION
-	echo '#include <ward/ward.h>' | $CC -E "$1" -I"$top_srcdir/include" -
+	includes | $CC -E "$1" -I"$top_srcdir/include" -
 }
 
 variables >"$scratch/abi.c"

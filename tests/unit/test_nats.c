@@ -5,6 +5,8 @@
  */
 #include "nats_queue.h"
 #include <pthread.h>
+#include <sys/mman.h>
+#include <ward/cell.h>
 
 NATS_IS_THERE;
 
@@ -372,5 +374,73 @@ Test(nats, a_key_has_one_result)
 	cr_assert_eq(counted(nats).results, 1);
 	cr_assert_str_eq(result_of("same"), "one");
 	nats_end(nats, pool);
+	server_end();
+}
+
+/* ---- cells ----------------------------------------------------------------------- */
+
+static _Atomic int *deaths; /* seen by all cells */
+
+static int cell_echo(struct ward_request *request)
+{
+	if (!memcmp(request->in, "die", 3) && !(*deaths)++)
+		abort();
+	memcpy(request->out, request->in, request->in_size);
+	request->out_size = request->in_size;
+	return 0;
+}
+
+/* Before Criterion has threads. */
+__attribute__((constructor)) static void before_main(void)
+{
+	deaths = mmap(NULL, sizeof(*deaths), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (deaths == MAP_FAILED || ward_cell_zygote())
+		abort();
+}
+
+static struct ward_cells *cells_of(struct ward_pool *pool)
+{
+	struct ward_cell_program program = WARD_CELL_PROGRAM_INIT;
+	struct ward_cells_config config = WARD_CELLS_CONFIG_INIT;
+	struct ward_cells *cells;
+
+	program.run = cell_echo;
+	config.program = &program;
+	config.cells = 1;
+	config.depth = 2; /* others wait for room */
+	config.in_max = 64;
+	cr_assert_eq(ward_cells_create(&cells, pool, &config), 0);
+	return cells;
+}
+
+Test(nats, calls_to_cells)
+{
+	static char large[80];
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put(20);
+	put_with("die", NULL, NULL);
+	memset(large, 'x', 64);
+	put_with(large, NULL, NULL);
+	large[64] = 'x'; /* more than a cell takes */
+	put_with(large, NULL, NULL);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = NULL;
+	config.cells = cells_of(pool);
+	nats = nats_of(&config);
+	soon(counted(nats).done == 22 && counted(nats).dead == 1);
+	cr_assert_str_eq(result_of("20"), "m20");
+	cr_assert_str_eq(result_of("21"), "die");
+	cr_assert_geq(counted(nats).lost, 1);
+	cr_assert_eq(counted(nats).results, 22);
+	adds_up(nats);
+	cr_assert_eq(ward_nats_destroy(nats, ward_in(IN_TIME)), 0);
+	cr_assert_eq(ward_cells_destroy(config.cells, ward_in(IN_TIME)), 0);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
 	server_end();
 }
