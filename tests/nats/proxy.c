@@ -237,6 +237,17 @@ uint16_t proxy_port(const struct proxy *p)
 	return p->port;
 }
 
+unsigned proxy_links(struct proxy *p)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (unsigned i = 0; i < LINKS; i++)
+		n += p->link[i].fd[0] >= 0;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
 unsigned proxy_cut(struct proxy *p)
 {
 	unsigned n = 0;

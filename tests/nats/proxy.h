@@ -14,6 +14,8 @@ struct proxy;
 struct proxy *proxy_up(uint16_t port);
 uint16_t proxy_port(const struct proxy *proxy);
 
+/* How many connections there are. */
+unsigned proxy_links(struct proxy *proxy);
 /*
  * Resets every connection that there is, in the middle of whatever it carries; returns how
  * many there were.  New ones are welcome.
