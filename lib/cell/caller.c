@@ -117,7 +117,7 @@ static int sleep_once(struct wait_entry *entry, struct ward_call *call,
 	if (!go_to_sleep(call))
 		return 0;
 	wait_look(entry);
-	if (!is_turn(call) && !(on && collect_due(on)))
+	if (!is_turn(call) && !(on && (collect_due(on) || cell_of(call) != on)))
 		why = wait_sleep(entry);
 	get_up(call);
 	return why;

@@ -11,6 +11,13 @@
 
 /* ---- one look -------------------------------------------------------------------- */
 
+/* Callers that sleep on its answers have their calls elsewhere: they are to let it go. */
+static void send_callers_off(struct cell *cell)
+{
+	add_acq_rel(&cell->shared->used, 1);
+	host_wake_shared(&cell->shared->used, INT32_MAX);
+}
+
 /* A cell that has ended: its answers first, then what it leaves. */
 static void settle(struct cell *cell, uint64_t now)
 {
@@ -20,6 +27,7 @@ static void settle(struct cell *cell, uint64_t now)
 		return; /* a submitter is at it: next time */
 	birth_retire(cell, CELL_DEAD, now);
 	collect_lost(cell);
+	send_callers_off(cell);
 }
 
 /* Its last submitter, answer and caller, its process: when all are gone, so is it. */

@@ -697,6 +697,43 @@ static void cells_called_dies(void)
 SCENARIO(cells_called_dies, "a caller is refused, or left, where a cell ends", .steps = 60000,
 	 .rare = 8);
 
+static offstage bool is_kept(void)
+{
+	bool kept = false;
+
+	for (unsigned i = 0; i < CELLS_ALL; i++)
+		kept |= cells->cell[i].state == CELL_DEAD;
+	return kept;
+}
+
+static void calls_held(void *arg)
+{
+	(void)arg;
+	check(call_and_wait(1, HOLDS) == 0);
+}
+
+/* Its caller may sleep on the answers of the cell that ended before the call began. */
+static void cells_called_moved(void)
+{
+	static _Atomic uint32_t bed; /* nobody rings here */
+	host_thread other;
+
+	set_up(&(const struct shape){ .cells = 1, .depth = CALLS, .deaths = 1 });
+	check(send(0, DIES_ONCE) == 0);
+	check(!host_spawn(&other, NULL, calls_held, NULL, &other));
+	for (int i = 0; i < 50; i++) {
+		sim_dawdle(1000); /* until all others sleep */
+		host_wait(&bed, 0, host_now() + WARD_MS(10));
+	}
+	check(!is_kept());
+	open_gate(&job[1]);
+	host_join(other, HOST_FOREVER);
+	all_released(2);
+	take_down(2);
+}
+SCENARIO(cells_called_moved, "a caller keeps a cell that has ended", .steps = 60000,
+	 .rare = 8);
+
 /* The first cell is killed in the second call; the next, and its spare, in the third. */
 static void cells_replaced(void)
 {

@@ -142,6 +142,35 @@ CALLED(one_that_another_thread_holds, 1, 1)
 	pthread_join(t, NULL);
 }
 
+static void *calls_one(void *arg)
+{
+	struct ask *ask = arg;
+
+	cr_assert_eq(called(ask->call.priv[0], ask), 0);
+	return NULL;
+}
+
+/* Its call goes on in another cell: so it keeps nothing of the one that has ended. */
+CALLED(one_whose_call_was_moved_lets_the_cell_go, 1, 1)
+{
+	struct ask first, ask;
+	pthread_t t;
+
+	asked(cells, ask_at(&first, ASK_WAIT, 1));
+	cr_assert(at_gate(1, 1));
+	waited(&ask, ASK_WAIT, 0)->request.gate = 2;
+	ask.call.priv[0] = cells; /* for the thread; as the library has it, too */
+	cr_assert_eq(pthread_create(&t, NULL, calls_one, &ask), 0);
+	cr_assert(count_is(cells, sent, 2));
+	usleep(50000); /* it sleeps on the answers of this cell */
+	cr_assert_eq(kill(ward_cells_pid(cells, 0), SIGKILL), 0);
+	ask_had(&first, -EOWNERDEAD);
+	cr_assert(at_gate(2, 1));
+	cr_assert(count_is(cells, leaving, 0));
+	open_gate(2);
+	pthread_join(t, NULL);
+}
+
 /* ---- refused ----------------------------------------------------------------- */
 
 CALLED(wrong_calls, 1, 1)
