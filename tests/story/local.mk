@@ -17,6 +17,7 @@ sane_story_tests = \
 	tests/story/clock \
 	tests/story/cells_hostile \
 	tests/story/cells_killed \
+	tests/story/cells_steward_hangs \
 	tests/story/close_blocked \
 	tests/story/death \
 	tests/story/debugger \
