@@ -19,6 +19,7 @@ static bool answer(struct ward_port *port, struct ward_task *task)
 	bool gone;
 
 	add_acq_rel(&pool->refs, 1); /* release() may destroy the lane */
+	transition_begin(pool); /* in done() no slot has the task */
 	add_relaxed(&pool->inbox.requeued_out, 1);
 	if (load_relaxed(&priv->word) & TASK_PORT) { /* done() was called before */
 		port_unhold(port); /* both stayed for it; 'running' makes this one stay */
@@ -27,6 +28,7 @@ static bool answer(struct ward_port *port, struct ward_task *task)
 		task->done(task, priv->status);
 	}
 	worker_release(pool, NULL, task);
+	transition_end(pool);
 	inbox_settle(&pool->inbox);
 	orphaned_answer(pool);
 	gone = load_relaxed(&pool->orphaned);

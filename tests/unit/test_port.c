@@ -61,6 +61,42 @@ Test(port, answers)
 	ended(pool);
 }
 
+static struct ward_pool *in_audit;
+static uint32_t audits;
+
+static int runs_nothing(struct ward_task *task)
+{
+	(void)task;
+	return 0;
+}
+
+static void done_audits(struct ward_task *task, int status)
+{
+	struct ward_audit audit = WARD_AUDIT_INIT;
+
+	(void)task, (void)status;
+	cr_assert_eq(ward_audit(in_audit, &audit), 0, "%s", audit.first);
+	audits++;
+}
+
+/* No worker has the task then, and it is not answered yet. */
+Test(port, an_audit_in_done)
+{
+	struct ward_task task = { .run = runs_nothing, .done = done_audits };
+	struct ward_pool *pool = pool_of(1);
+	struct ward_port *port = port_new();
+	struct ward_lane *lane = lane_of(pool, .port = port);
+
+	in_audit = pool;
+	cr_assert_eq(ward_lane_submit(lane, &task, WARD_FOREVER), 0);
+	cr_assert(stat_is(pool, owed, 1) && stat_is(pool, idle, 1));
+	cr_assert_eq(ward_port_run(port, 0), 1);
+	cr_assert_eq(audits, 1);
+	given_back(lane);
+	port_ended(port);
+	ended(pool);
+}
+
 /* ---- all that wait ----------------------------------------------------------------- */
 
 /* Tasks are counted before they are there; then their worker sleeps. */
