@@ -49,7 +49,7 @@ exec 3>"$work/keys"
 until_there 'the only task' "$work/screen" # of which worker does what
 printf '?' >&3
 until_there 'next pool' "$work/screen"
-printf '?6' >&3
+printf '?7' >&3
 until_there 'last reports' "$work/screen"
 kill -9 $server
 until_there 'post-mortem' "$work/screen"

@@ -329,7 +329,8 @@ static void sleep_on_four(void *arg)
 	struct host_waitv watch[4];
 
 	for (uint32_t i = 0; i < 4; i++)
-		watch[i] = (struct host_waitv){ &sleeper->word[i], i };
+		watch[i] = (struct host_waitv){ .word = &sleeper->word[i],
+						.seen = i };
 	store_release(&sleeper->tid, (uint32_t)host_tid());
 	for (;;) {
 		if (host_wait_any(watch, 4, HOST_FOREVER))
@@ -363,7 +364,8 @@ static void each_word_wakes(void)
 static void moved_or_late(void)
 {
 	_Atomic uint32_t word[2] = { 1, 2 };
-	struct host_waitv watch[2] = { { &word[0], 1 }, { &word[1], 9 } };
+	struct host_waitv watch[2] = { { .word = &word[0], .seen = 1 },
+				       { .word = &word[1], .seen = 9 } };
 	uint64_t until = host_now() + 5000000;
 
 	cr_assert_eq(host_wait_any(watch, 2, HOST_FOREVER), 0);
