@@ -99,7 +99,8 @@ struct ward_nats_config {
 	const char *results; /* before the key: "$KV.hashes." for a key-value bucket.
 				A stream must store it, and for longer than a message
 				may be redelivered.  NULL: no results, and no fence */
-	uint32_t out_max;    /* bytes of a result; default 4096 */
+	uint32_t out_max;    /* bytes of a result; a larger one makes its message poison;
+				default 4096 */
 
 	/* ---- what is not done ---- */
 	uint32_t deliveries; /* a message that was not done in so many is poison;
@@ -193,7 +194,7 @@ WARD_API int ward_nats_stats(struct ward_nats *nats,
  *	0		nothing is in flight, and all was sent
  *	-ETIMEDOUT	some had to be handed back while they ran
  *	-ENOTCONN	not all could be sent: what was not comes back by its ack wait
- *	-EDEADLK	from a thread of the pool
+ *	-EDEADLK	inside a task
  *	-EINVAL, -ECHILD
  * For SIGTERM; a ward_nats that was drained asks for nothing any more.
  */
@@ -204,8 +205,8 @@ WARD_API int ward_nats_drain(struct ward_nats *nats, ward_ns until);
  * n > 0: so many threads are still inside run(), and the memory goes with the last of
  * them.  The pool is not destroyed before this call, but may be after it.  Either way the
  * handle is gone, and no thread may be inside another call on it.
- * -EDEADLK: from a thread of the pool; -EINVAL.  In a child after fork: forgets the
- * parent's, and returns 0.
+ * -EDEADLK: inside a task; -EINVAL.  In a child after fork: forgets the parent's, and
+ * returns 0.
  */
 WARD_API int ward_nats_destroy(struct ward_nats *nats, ward_ns until);
 

@@ -10,6 +10,7 @@
 #define CONNECT_WITHIN_MS 3000
 #define WRITE_WITHIN_MS 2000
 #define PING_EVERY_MS 2000
+#define EXPIRES WARD_S(3) /* a request for messages, at the server */
 #define URLS 32
 
 /* ---- what the client library tells ----------------------------------------------- */
@@ -210,6 +211,8 @@ static int connect_to(struct ward_nats *nats)
 		return err;
 	s = natsConnection_Connect(&nats->nc, nats->options);
 	add_acq_rel(&nats->refs, s == NATS_OK); /* until it is closed */
+	if (s == NATS_OK)
+		nats->payload_max = (uint64_t)natsConnection_GetMaxPayload(nats->nc);
 	return tell(nats, err_of(nats, s), nats->config.url);
 }
 
@@ -229,7 +232,7 @@ static int check_consumer(struct ward_nats *nats, const jsConsumerConfig *c)
 	nats->ack_wait = c->AckWait > 0 ? (ward_ns)c->AckWait : WARD_S(30);
 	nats->batch_max = c->MaxRequestBatch > 0 ? (uint32_t)c->MaxRequestBatch :
 						   UINT32_MAX;
-	nats->expires = WARD_S(3);
+	nats->expires = EXPIRES;
 	if (c->MaxRequestExpires > 0 && (ward_ns)c->MaxRequestExpires < nats->expires)
 		nats->expires = (ward_ns)c->MaxRequestExpires;
 	return 0;

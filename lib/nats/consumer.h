@@ -104,6 +104,7 @@ struct ward_nats {
 	char results_stream[NAMES_MAX + 1];
 	ward_ns ack_wait;  /* the shortest that the consumer has */
 	uint32_t batch_max; /* of one request */
+	uint64_t payload_max; /* bytes of a message, with its headers */
 	ward_ns expires;   /* the same */
 	natsOptions *options;
 	natsConnection *nc;

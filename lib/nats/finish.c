@@ -109,17 +109,6 @@ void result_send(struct slot *slot)
 		  key_message(slot, slot->message.out, slot->message.out_size));
 }
 
-static void done(struct slot *slot)
-{
-	if (!slot->nats->config.results) {
-		acknowledge(slot, DONE);
-		return;
-	}
-	slot->begun = ward_now();
-	slot->tries = 0;
-	result_send(slot);
-}
-
 /* ---- buried ---------------------------------------------------------------------- */
 
 static bool set_text(natsMsg *msg, const char *name, const char *value)
@@ -224,6 +213,30 @@ void poison(struct slot *slot, const char *reason)
 		claim_begin(slot); /* another process may have done it */
 	else
 		dead_send(slot);
+}
+
+/* ---- done ------------------------------------------------------------------------- */
+
+#define HEADERS_ROOM 1024
+
+static bool is_too_large(const struct slot *slot)
+{
+	return slot->message.out_size + HEADERS_ROOM > slot->nats->payload_max;
+}
+
+static void done(struct slot *slot)
+{
+	if (!slot->nats->config.results) {
+		acknowledge(slot, DONE);
+		return;
+	}
+	if (is_too_large(slot)) {
+		poison(slot, "its result is larger than the server takes");
+		return;
+	}
+	slot->begun = ward_now();
+	slot->tries = 0;
+	result_send(slot);
 }
 
 /* ---- by the status of the attempt ------------------------------------------------ */

@@ -355,6 +355,41 @@ Test(nats, what_cannot_be_run_is_a_dead_letter)
 	server_end();
 }
 
+static int say_much(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	m->out_size = m->delivery == 1 && *(const char *)m->data == 'a' ? m->out_max :
+								     m->out_max + 1;
+	return 0;
+}
+
+Test(nats, a_result_that_is_too_large)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	natsMsg *msg;
+
+	server_begin(LONG);
+	put_with("a", NULL, NULL); /* than the server takes: 1 MiB */
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = say_much;
+	config.out_max = 1 << 20;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 1);
+	put_with("b", NULL, NULL); /* than out_max */
+	soon(counted(nats).dead == 2);
+	msg = dead_letter(1);
+	has(msg, "Ward-Reason", "the server takes");
+	natsMsg_Destroy(msg);
+	msg = dead_letter(2);
+	has(msg, "Ward-Reason", "out_max");
+	natsMsg_Destroy(msg);
+	nats_end(nats, pool);
+	server_end();
+}
+
 /* Two messages of one key: the second finds the first one's result. */
 Test(nats, a_key_has_one_result)
 {

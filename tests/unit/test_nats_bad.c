@@ -332,3 +332,37 @@ Test(nats_bad, a_permission_that_is_missing)
 	queue_close(&queue);
 	users_end();
 }
+
+/* Refused twice for who it is, the client library gives up: that is told, and what the
+ * process had goes to others. */
+Test(nats_bad, a_user_that_is_gone)
+{
+	struct queue_config users;
+	struct ward_nats_config config;
+	char as_all[CLUSTER_URLS];
+	struct ward_nats *nats;
+
+	users_begin("{ user: some, password: p }\n");
+	as_user(&users, as_all);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	config.user = "some";
+	config.password = "p";
+	nats = nats_of(&config);
+	put(1);
+	soon(counted(nats).done == 1);
+	write_users("");
+	kill(server, SIGHUP);
+	soon(strstr(last_line, "closed for good"));
+	cr_assert_eq(counted(nats).connected, 0);
+	put(1);
+	cr_assert_eq(ward_nats_drain(nats, ward_in(WARD_MS(10))), -ENOTCONN);
+	cr_assert_eq(ward_nats_destroy(nats, WARD_NOWAIT), 0);
+	config.user = "all";
+	nats = nats_of(&config);
+	soon(left() == 0);
+	nats_end(nats, pool);
+	queue_close(&queue);
+	users_end();
+}

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 NATS_IS_THERE;
 
@@ -201,6 +202,7 @@ static pid_t process(void)
 
 	if (child)
 		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with the test */
 	while (!shared->go)
 		usleep(1000);
 	strcpy(url, shared->url);
