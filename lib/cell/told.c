@@ -16,8 +16,12 @@ static void say_stop(struct cell *cell, struct desc *desc, int cause, uint64_t n
 	const struct cell_layout *layout = &cell->cells->layout;
 	struct cell_words *words =
 		cell_words(cell_head(cell->shared, layout, desc->number), layout);
+	struct token *token = token_of(&words->token);
+	int64_t state = load_relaxed(&token->state);
 
-	store_release(&token_of(&words->token)->state, (int64_t)cause);
+	/* The cell may find its deadline just now, and is the one that fires it then. */
+	if (state >= 0)
+		cas_acq_rel(&token->state, &state, (int64_t)cause); /* [q] */
 	desc->told = true;
 	if (!desc->told_at)
 		desc->told_at = now;
