@@ -356,7 +356,7 @@ static void asks_before_it_kills(int signo)
 
 	store_relaxed(&board->signo, signo);
 	config = cells_config(1);
-	config.grace = WARD_MS(20);
+	config.grace = WARD_MS(300); /* it needs a CPU to hear of it */
 	config.signo = signo;
 	pool = pool_of(1);
 	cells = cells_with(pool, &config);
@@ -741,11 +741,13 @@ Test(cells, many_calls_to_many_cells)
 		cr_assert_eq(board->ran[i], 1);
 	}
 	cr_assert(count_is(cells, calls, 0));
-	cr_assert(count_is(cells, spares, 1));
+	/* One that comes up is a spare until it is put to work: so not by their number. */
+	cr_assert(count_is(cells, born, 5));
+	cr_assert(count_is(cells, working, 4));
 	stats = counted(cells);
 	cr_assert_eq(stats.answered, CALLS);
 	cr_assert_eq(stats.sent, CALLS + stats.moved);
-	cr_assert_eq(stats.working, 4);
+	cr_assert_eq(stats.spares, 1);
 	cr_assert_eq(stats.born, 5);
 	cells_end(pool, cells);
 }
