@@ -129,6 +129,8 @@ if HAVE_NATS
 story_tests += tests/story/fleet
 story_scripts += tests/story/fleet_files.sh
 story_programs += tests/nats/with_nats
+else
+EXTRA_DIST += tests/story/fleet_files.sh
 endif
 tests_story_fleet_SOURCES = tests/story/fleet.c tests/story/fleet.h tests/story/fleet_worker.c
 tests_story_fleet_LDADD = libward-nats-core.la tests/nats/libcluster.la libward-core.la
