@@ -159,7 +159,7 @@ CALLED(one_whose_call_was_moved_lets_the_cell_go, 1, 1)
 	asked(cells, ask_at(&first, ASK_WAIT, 1));
 	cr_assert(at_gate(1, 1));
 	waited(&ask, ASK_WAIT, 0)->request.gate = 2;
-	ask.call.priv[0] = cells; /* for the thread; as the library has it, too */
+	cancelled_in = cells;
 	cr_assert_eq(pthread_create(&t, NULL, calls_one, &ask), 0);
 	cr_assert(count_is(cells, sent, 2));
 	usleep(50000); /* it sleeps on the answers of this cell */
@@ -250,10 +250,12 @@ CALLED(a_deadline_over_one_that_hangs, 1, 1)
 	call_one(cells, ASK_ECHO, 0, 0);
 }
 
+static struct ward_cells *cancelled_in;
+
 static void *cancels(void *arg)
 {
 	struct ask *ask = arg;
-	struct ward_cells *cells = ask->call.priv[0];
+	struct ward_cells *cells = cancelled_in;
 
 	cr_assert(at_gate(1, 1));
 	cr_assert_eq(ward_cells_cancel(cells, &ask->call, -EPIPE), 0);
