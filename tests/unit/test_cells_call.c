@@ -27,6 +27,7 @@ CELLS_ARE_THERE;
 			 struct ward_cells *cells)
 
 static _Thread_local uint32_t done_here;
+static struct ward_cells *cells_of_threads; /* set before a test makes one */
 
 static void done_counts(struct ward_call *call, int status)
 {
@@ -142,11 +143,14 @@ CALLED(one_that_another_thread_holds, 1, 1)
 	pthread_join(t, NULL);
 }
 
+static _Atomic uint32_t caller_tid;
+
 static void *calls_one(void *arg)
 {
 	struct ask *ask = arg;
 
-	cr_assert_eq(called(ask->call.priv[0], ask), 0);
+	store_release(&caller_tid, (uint32_t)host_tid());
+	cr_assert_eq(called(cells_of_threads, ask), 0);
 	return NULL;
 }
 
@@ -159,10 +163,11 @@ CALLED(one_whose_call_was_moved_lets_the_cell_go, 1, 1)
 	asked(cells, ask_at(&first, ASK_WAIT, 1));
 	cr_assert(at_gate(1, 1));
 	waited(&ask, ASK_WAIT, 0)->request.gate = 2;
-	cancelled_in = cells;
+	cells_of_threads = cells;
 	cr_assert_eq(pthread_create(&t, NULL, calls_one, &ask), 0);
 	cr_assert(count_is(cells, sent, 2));
-	usleep(50000); /* it sleeps on the answers of this cell */
+	/* On the answers of this cell. */
+	cr_assert(comes_true(sleeps_in_futex((int32_t)load_acquire(&caller_tid))));
 	cr_assert_eq(kill(ward_cells_pid(cells, 0), SIGKILL), 0);
 	ask_had(&first, -EOWNERDEAD);
 	cr_assert(at_gate(2, 1));
@@ -250,12 +255,10 @@ CALLED(a_deadline_over_one_that_hangs, 1, 1)
 	call_one(cells, ASK_ECHO, 0, 0);
 }
 
-static struct ward_cells *cancelled_in;
-
 static void *cancels(void *arg)
 {
 	struct ask *ask = arg;
-	struct ward_cells *cells = cancelled_in;
+	struct ward_cells *cells = cells_of_threads;
 
 	cr_assert(at_gate(1, 1));
 	cr_assert_eq(ward_cells_cancel(cells, &ask->call, -EPIPE), 0);
@@ -268,7 +271,7 @@ CALLED(cancelled_by_another_thread, 1, 1)
 	pthread_t t;
 
 	waited(&ask, ASK_CHECK, 0)->request.gate = 1;
-	ask.call.priv[0] = cells; /* for the thread; as the library has it, too */
+	cells_of_threads = cells;
 	cr_assert_eq(pthread_create(&t, NULL, cancels, &ask), 0);
 	cr_assert_eq(called(cells, &ask), -EPIPE);
 	pthread_join(t, NULL);
