@@ -125,6 +125,7 @@ struct ward_nats {
 	_Atomic(uint32_t) wake;	     /* X: the keeper's word */
 	_Atomic(uint32_t) ended;     /* X: moves as messages end, while draining */
 	_Atomic(uint32_t) closed;    /* M: no message is asked for any more */
+	_Atomic(uint32_t) deaf;	     /* the keeper's: nor does any come */
 	_Atomic(uint32_t) draining;  /* E: and what comes yet is handed back */
 	_Atomic(uint32_t) stopping;  /* E */
 	_Atomic(uint32_t) renew;     /* X: connected anew */
@@ -245,7 +246,10 @@ void refuse(struct ward_nats *nats, natsMsg *msg);
 
 /* ---- run.c ----------------------------------------------------------------------- */
 
+/* Where the pool has no room the message is held, and the keeper tries again. */
 void run_submit(struct slot *slot);
+/* By the keeper; true: there is no room still. */
+bool run_try(struct slot *slot);
 /* Of a slot that the caller holds: what waits never runs, what runs comes to nothing. */
 bool take_back(struct slot *slot, enum state from);
 

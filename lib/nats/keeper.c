@@ -103,7 +103,7 @@ static void submit_held(struct slot *slot)
 	if (!slot_claim(slot, HELD))
 		return;
 	sub_acq_rel(&slot->nats->held, 1);
-	run_submit(slot);
+	run_try(slot);
 }
 
 /* ---- one look -------------------------------------------------------------------- */
@@ -160,15 +160,24 @@ static bool look_at_asker(struct asker *asker, bool renew, ward_ns now)
 {
 	bool lost = is_lost(asker, now);
 
-	if (load_relaxed(&asker->nats->closed)) {
-		asker_deafen(asker);
-		return false;
-	}
 	if (lost)
 		count(asker->nats, retried);
 	if (lost || renew)
 		listen_anew(asker);
 	return lost || renew;
+}
+
+/* The pool takes no more: what was asked for is to come to others. */
+static void close_askers(struct ward_nats *nats)
+{
+	for (int i = 0; i < ASKERS; i++)
+		asker_deafen(&nats->asker[i]);
+	ask_leave(nats);
+	if (load_relaxed(&nats->deaf))
+		return;
+	if (is_connected(nats))
+		requests_forget(nats);
+	store_release(&nats->deaf, 1);
 }
 
 static void look_at_askers(struct ward_nats *nats, ward_ns now)
@@ -177,6 +186,10 @@ static void look_at_askers(struct ward_nats *nats, ward_ns now)
 
 	if (!ask_enter(nats))
 		return;
+	if (load_relaxed(&nats->closed)) {
+		close_askers(nats);
+		return;
+	}
 	renew = atomic_exchange_explicit(&nats->renew, 0, memory_order_acq_rel);
 	for (int i = 0; i < ASKERS; i++)
 		renewed |= look_at_asker(&nats->asker[i], renew, now);

@@ -117,37 +117,52 @@ static void stop_asking(struct ward_nats *nats, int err)
 		    strerror(-err));
 }
 
-static void not_submitted(struct slot *slot, int err)
+/* True: it is held. */
+static bool not_submitted(struct slot *slot, int err)
 {
 	struct ward_nats *nats = slot->nats;
 
 	if (!slot_claim(slot, QUEUED))
-		return; /* it was taken back meanwhile */
+		return false; /* it was taken back meanwhile */
 	slot->status = err;
-	if (err == -EAGAIN) {
-		add_relaxed(&nats->held, 1);
-		slot_give(slot, HELD);
-		keeper_wake(nats);
-	} else if (err == -EMSGSIZE) {
+	if (err == -EMSGSIZE) {
 		poison(slot, "it is larger than a cell takes");
-	} else {
-		stop_asking(nats, err);
-		settle(slot);
+		return false;
 	}
+	if (err != -EAGAIN)
+		stop_asking(nats, err);
+	/* Handed back sooner it would come here again, until it is a dead letter. */
+	if (err != -EAGAIN && load_acquire(&nats->deaf)) {
+		settle(slot);
+		return false;
+	}
+	add_relaxed(&nats->held, 1);
+	slot_give(slot, HELD);
+	return true;
 }
 
-void run_submit(struct slot *slot)
+bool run_try(struct slot *slot)
 {
+	bool held = false;
 	int err;
 
 	add_relaxed(&slot->parts, 2); /* the task's, and this thread's */
 	slot_give(slot, QUEUED);
 	err = has_cells(slot) ? submit_call(slot) : submit_task(slot);
 	if (err) {
-		not_submitted(slot, err);
+		held = not_submitted(slot, err);
 		slot_drop(slot);
 	}
 	slot_drop(slot);
+	return held;
+}
+
+void run_submit(struct slot *slot)
+{
+	struct ward_nats *nats = slot->nats;
+
+	if (run_try(slot))
+		keeper_wake(nats);
 }
 
 static void cancel(struct slot *slot)
