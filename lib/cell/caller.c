@@ -4,7 +4,7 @@
  * collector nor a worker on the way.
  *
  * A caller sleeps on the answers of the cell that has its call, and collects them, its own
- * and others'; so that cell wakes no collector meanwhile.  What is not a plain answer comes
+ * and others'; so that cell wakes no collector meanwhile.  An end that is no plain answer comes
  * as ever, by the collector and a worker, and the call's release wakes the caller.
  *
  * Edges: [kd] I sleep on 'used' | answered; [kg] answered | nobody collects; [kh] handed back

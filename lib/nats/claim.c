@@ -2,7 +2,7 @@
 /*
  * claim.c - the fence between processes: who may put the result of a key.
  *
- * Whoever stores under a key says which sequence must be its last, so what is stored is a
+ * The writer of a key says which sequence must be its last, so what is stored is a
  * chain of claims with at most one result at its end.  A delivery puts its result; one
  * that is not the first puts a claim before, behind which the results of earlier ones are
  * refused.  A claim is what a key-value bucket takes for a key that was deleted.
