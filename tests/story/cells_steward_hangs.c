@@ -8,8 +8,7 @@
  * touches nothing: the books are right.
  */
 #include "cells.h"
-#include "heal/heal.h"
-#include "hold.h"
+#include "office.h"
 
 enum order { ANSWER, SPIN, KILL_ONCE };
 
@@ -69,25 +68,6 @@ static void supervised(struct ward_cells *cells)
 		if (row[i].attempt)
 			expect_equal(visit[i].out[0], row[i].attempt);
 	}
-}
-
-static struct steward *in_office(struct ward_pool *pool)
-{
-	const struct heal *heal = ((struct pool *)pool)->helpers;
-	struct steward *steward = load_acquire(&heal->newest);
-
-	while (steward->term > load_acquire(&heal->term))
-		steward = steward->before;
-	return steward;
-}
-
-static int beats_until_marked(struct item *item)
-{
-	while (!load_acquire(&item->mark)) {
-		ward_beat();
-		story_breathe();
-	}
-	return 0;
 }
 
 int main(void)

@@ -6,29 +6,7 @@
  * Expected: it is noticed and told, and another takes over: it convicts the task.
  * The old one, let go, touches nothing: it leaves, and the books are right.
  */
-#include "hold.h"
-
-#include "heal/heal.h"
-
-static struct steward *in_office(struct ward_pool *pool)
-{
-	const struct heal *heal = ((struct pool *)pool)->helpers;
-	struct steward *steward = load_acquire(&heal->newest);
-
-	while (steward->term > load_acquire(&heal->term))
-		steward = steward->before;
-	return steward;
-}
-
-/* Keeps the pool from sleeping. */
-static int beats_until_marked(struct item *item)
-{
-	while (!load_acquire(&item->mark)) {
-		ward_beat();
-		story_breathe();
-	}
-	return 0;
-}
+#include "office.h"
 
 int main(void)
 {
