@@ -247,4 +247,18 @@ static inline void cells_end(struct ward_pool *pool, struct ward_cells *cells)
 	ended(pool);
 }
 
+/* A pool of so many workers, and so many cells; drained, audited and ended. */
+#define CELLS_TEST(suite, what, workers, n)                                    \
+	static void what(struct ward_pool *pool, struct ward_cells *cells);    \
+	Test(suite, what)                                                      \
+	{                                                                      \
+		struct ward_pool *pool = pool_of(workers);                     \
+		struct ward_cells *cells = cells_of(pool, n);                  \
+                                                                               \
+		what(pool, cells);                                             \
+		cells_end(pool, cells);                                        \
+	}                                                                      \
+	static void what(struct ward_pool *pool __attribute__((unused)),       \
+			 struct ward_cells *cells)
+
 #endif

@@ -12,19 +12,7 @@ CELLS_ARE_THERE;
 
 #define SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A pool of so many workers, and so many cells; drained, audited and ended. */
-#define CALLED(what, workers, n)                                               \
-	static void what(struct ward_pool *pool, struct ward_cells *cells);    \
-	Test(cells_call, what)                                                 \
-	{                                                                      \
-		struct ward_pool *pool = pool_of(workers);                     \
-		struct ward_cells *cells = cells_of(pool, n);                  \
-                                                                               \
-		what(pool, cells);                                             \
-		cells_end(pool, cells);                                        \
-	}                                                                      \
-	static void what(struct ward_pool *pool __attribute__((unused)),       \
-			 struct ward_cells *cells)
+#define CALLED(...) CELLS_TEST(cells_call, __VA_ARGS__)
 
 static _Thread_local uint32_t done_here;
 static struct ward_cells *cells_of_threads; /* set before a test makes one */

@@ -10,19 +10,7 @@ CELLS_ARE_THERE;
 
 #define SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A pool of so many workers, and so many cells; drained, audited and ended. */
-#define PAIR(what, workers, n)                                                 \
-	static void what(struct ward_pool *pool, struct ward_cells *cells);    \
-	Test(cells_pairs, what)                                                \
-	{                                                                      \
-		struct ward_pool *pool = pool_of(workers);                     \
-		struct ward_cells *cells = cells_of(pool, n);                  \
-                                                                               \
-		what(pool, cells);                                             \
-		cells_end(pool, cells);                                        \
-	}                                                                      \
-	static void what(struct ward_pool *pool __attribute__((unused)),       \
-			 struct ward_cells *cells)
+#define PAIR(...) CELLS_TEST(cells_pairs, __VA_ARGS__)
 
 static void asked_in(struct ward_cells *cells, struct ward_lane *lane,
 		     struct ask *ask)
