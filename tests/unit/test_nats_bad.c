@@ -354,7 +354,7 @@ Test(nats_bad, a_user_that_is_gone)
 	soon(counted(nats).done == 1);
 	write_users("");
 	kill(server, SIGHUP);
-	soon(strstr(last_line, "closed for good"));
+	soon(was_said("closed for good"));
 	cr_assert_eq(counted(nats).connected, 0);
 	put(1);
 	cr_assert_eq(ward_nats_drain(nats, ward_in(WARD_MS(10))), -ENOTCONN);

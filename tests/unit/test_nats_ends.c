@@ -359,17 +359,12 @@ Test(nats_ends, cut_off_for_long)
 
 /* ---- the stream, the pool -------------------------------------------------------- */
 
-static bool line_has(const char *text)
-{
-	return strstr(last_line, text);
-}
-
 Test(nats_ends, the_stream_is_deleted)
 {
 	begin(echo, LONG, 1);
 	soon(counted(nats).asked > 0);
 	nats_ok(js_DeleteStream(queue.js, QUEUE_STREAM, NULL, NULL));
-	soon(line_has("stream not found"));
+	soon(was_said("stream not found"));
 	finish();
 }
 
@@ -395,7 +390,7 @@ Test(nats_ends, the_pool_is_degraded)
 	put(6);
 	nats = nats_of(&config);
 	soon(counted(nats).lost == 1 && counted(nats).running == 2);
-	soon(line_has("degraded"));
+	soon(was_said("degraded"));
 	others_do_the_rest(6);
 	soon(counted(nats).lapsed > 0);
 	cr_assert_eq(counted(nats).asked, 0);
@@ -423,7 +418,7 @@ Test(nats_ends, the_pool_is_drained)
 	cr_assert_eq(ward_pool_drain(pool, ward_in(IN_TIME)), 0);
 	soon(left() == 0);
 	put(5);
-	soon(line_has("takes no more"));
+	soon(was_said("takes no more"));
 	soon(counted(nats).in_flight == 0);
 	others_do_the_rest(5);
 	finish();
