@@ -351,7 +351,7 @@ Test(nats_bad, a_user_that_is_gone)
 	config.password = "p";
 	nats = nats_of(&config);
 	put(1);
-	soon(counted(nats).done == 1);
+	soon(counted(nats).done == 1 && left() == 0); /* its ack has come, too */
 	write_users("");
 	kill(server, SIGHUP);
 	soon(was_said("closed for good"));
