@@ -159,10 +159,11 @@ struct ward_nats_stats {
 	uint64_t redelivered; /* of those, not for the first time */
 	/* how each of those ended; the sum is fetched, less in_flight */
 	uint64_t done;	      /* acknowledged; with results: stored here, see below */
-	uint64_t already;     /* acknowledged: there was a result already */
+	uint64_t already;     /* acknowledged: there was a result already, of this
+				 message or of another one with its key */
 	uint64_t handed_back; /* at once, or after a backoff */
 	uint64_t dead;	      /* dead letters */
-	uint64_t fenced;      /* another delivery has begun, so this one's result was
+	uint64_t fenced;      /* a later delivery has begun, so this one's result was
 				 refused, or it did not begin */
 	uint64_t lapsed;      /* their lease ran out here: the process was stopped, or
 				 cut off.  What they did came to nothing */

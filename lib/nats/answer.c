@@ -43,6 +43,12 @@ static void look(struct slot *slot, enum state state, void (*read_send)(struct s
 		step_later(slot, state);
 }
 
+/* A later delivery's; else it is of another message of this key, or as old as this one. */
+static bool is_later(const struct slot *slot, const struct last *last)
+{
+	return last->delivery > slot->message.delivery;
+}
+
 static void on_claim(struct slot *slot, natsMsg *answer)
 {
 	struct stored stored;
@@ -71,7 +77,7 @@ static void on_claim_read(struct slot *slot, natsMsg *answer)
 	} else if (last.mine) {
 		count(slot->nats, claims);
 		claimed(slot, last.sequence);
-	} else if (last.delivery > slot->message.delivery) {
+	} else if (is_later(slot, &last)) {
 		end(slot, FENCED);
 	} else {
 		slot->last = last.sequence;
@@ -113,7 +119,7 @@ static void on_result_read(struct slot *slot, natsMsg *answer)
 	} else if (last.kind == LAST_RESULT && last.mine) {
 		stored_here(slot); /* only its answer was lost */
 	} else if (last.kind == LAST_RESULT) {
-		acknowledge(slot, FENCED);
+		acknowledge(slot, is_later(slot, &last) ? FENCED : ALREADY);
 	} else if (last.kind == LAST_NONE || last.sequence == slot->last) {
 		slot->last = last.sequence;
 		result_send(slot);

@@ -247,7 +247,7 @@ Test(nats_lost, the_answer_to_a_question)
 	put_with("again", "Ward-Key", "1");
 	lose_answer.what = "hdrs";
 	lose_answer.n = 1;
-	soon(counted(nats).fenced == 1);
+	soon(counted(nats).already == 1);
 	had_one(nats, "m1 by 1");
 }
 
