@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONG_MS = 60000 };
+
 struct slots {
 	pthread_mutex_t lock;
 	pthread_cond_t some;
@@ -138,7 +140,10 @@ static void hand_out(natsMsgList *list)
 	}
 }
 
-/* A quarter at least: each fetch is a request of its own. */
+/*
+ * A quarter at least: each fetch is a request of its own.  None may end by its time while
+ * messages come: libnats 3.4 writes those beyond the list of the next one.
+ */
 static void *fetch(void *arg)
 {
 	(void)arg;
@@ -146,7 +151,7 @@ static void *fetch(void *arg)
 		unsigned n = slots_await(&plain.free, NATS_IN_FLIGHT / 4);
 		natsMsgList list = { 0 };
 
-		if (natsSubscription_Fetch(&list, plain.messages, (int)n, 200, NULL) ==
+		if (natsSubscription_Fetch(&list, plain.messages, (int)n, LONG_MS, NULL) ==
 		    NATS_OK)
 			hand_out(&list);
 		natsMsgList_Destroy(&list);
@@ -201,6 +206,7 @@ static uint64_t plain_done(void)
 static bool plain_stop(void)
 {
 	atomic_store_explicit(&plain.end, true, memory_order_relaxed);
+	natsSubscription_Unsubscribe(plain.messages); /* the fetch ends */
 	return !pthread_join(plain.fetcher, NULL) &&
 	       natsConnection_FlushTimeout(plain.queue.nc, 5000) == NATS_OK;
 }
