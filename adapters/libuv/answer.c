@@ -6,37 +6,24 @@
  * a loop, checks for the queue of none: a word that points to itself.  So that is the
  * empty stack.  A request is linked by the first word of its own wq.
  *
- * The thread whose request is the first tells the loop.  By then the loop may have it, and
- * be closed by its callback: what keeps the loop's memory is its wq_mutex, which
- * uv_loop_close() locks.  The thread of another request touches nothing after its push.
+ * The thread whose request is the first tells the loop, and only it may still touch the
+ * loop: any other's request may be answered and the loop closed.  Not the first one's.  The
+ * loop comes to take it only when it was told, and of as many firsts as it has taken all
+ * have told it.  What a thread in uv_async_send() still touches libuv waits for.
  *
- * Edge: give | take, the request as its work has left it.
+ * Edges: give | take, the request as its work has left it; take | give of the next first:
+ * it sees that the loop is not told any more.
  */
 #include "answer.h"
 #include "base/atomic.h"
 
+#if UV_VERSION_HEX < 0x012c00 /* 1.44; before, a loop may end beside uv_async_send() */
+#error "libuv 1.44 or later is needed"
+#endif
+
 static void *_Atomic *word(void *const *wq)
 {
 	return (void *_Atomic *)(uintptr_t)wq;
-}
-
-static bool push(struct uv__work *w, void *_Atomic *top, void *seen)
-{
-	store_relaxed(word((void **)&w->wq), seen);
-	return cas_acq_rel(top, &seen, w);
-}
-
-static void push_and_tell(struct uv__work *w, uv_loop_t *loop, void *_Atomic *top)
-{
-	void *seen;
-
-	uv_mutex_lock(&loop->wq_mutex);
-	do {
-		seen = load_relaxed(top);
-	} while (!push(w, top, seen));
-	if (seen == top)
-		uv_async_send(&loop->wq_async);
-	uv_mutex_unlock(&loop->wq_mutex);
 }
 
 void answer_give(struct uv__work *w)
@@ -45,12 +32,11 @@ void answer_give(struct uv__work *w)
 	void *_Atomic *top = word((void **)&loop->wq);
 	void *seen = load_relaxed(top);
 
-	while (seen != top) {
-		if (push(w, top, seen))
-			return;
-		seen = load_relaxed(top);
-	}
-	push_and_tell(w, loop, top);
+	do {
+		store_relaxed(word((void **)&w->wq), seen);
+	} while (!cas_acq_rel(top, &seen, w));
+	if (seen == top)
+		uv_async_send(&loop->wq_async);
 }
 
 struct uv__work *answer_next(const struct uv__work *w)

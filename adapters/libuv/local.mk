@@ -14,12 +14,14 @@ EXTRA_LTLIBRARIES += adapters/libuv/libuv.la adapters/libuv/exercised/libuv.la
 adapters_libuv_libuv_la_SOURCES = \
 	adapters/libuv/answer.c \
 	adapters/libuv/answer.h \
+	adapters/libuv/end.c \
+	adapters/libuv/end.h \
 	adapters/libuv/log.c \
 	adapters/libuv/log.h \
 	adapters/libuv/pool.c \
 	adapters/libuv/pool.h \
-	adapters/libuv/record.c \
-	adapters/libuv/record.h \
+	adapters/libuv/request.c \
+	adapters/libuv/request.h \
 	adapters/libuv/settings.c \
 	adapters/libuv/settings.h \
 	adapters/libuv/threadpool.c

@@ -19,6 +19,7 @@ void log_open(const struct settings *settings)
 	int fd;
 
 	format = settings->format;
+	store_relaxed(&convictions, 0); /* a child's pool is another */
 	if (!settings->log)
 		return;
 	fd = open(settings->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);

@@ -5,6 +5,7 @@
  */
 #include "pool.h"
 #include "base/atomic.h"
+#include "end.h"
 #include "internal.h"
 #include "log.h"
 #include "settings.h"
@@ -15,13 +16,15 @@
 #include <string.h>
 
 enum { STACK = 8 << 20, STACK_SINCE = 0x012d00 }; /* what libuv asks for, from 1.45 on */
-#define LOOK WARD_MS(5)
-#define TELL WARD_S(5)
+
+enum {
+	SLOW, /* half of the width, for requests that wait for long */
+	REST  /* of any width, for what finds no room: never refuses */
+};
 
 struct pool {
 	struct ward_pool *ward;
-	struct ward_lane *slow; /* half of the width, for requests that wait for long */
-	struct ward_lane *rest; /* of any width, for what finds no room: never refuses */
+	struct ward_lane *lane[END_LANES];
 	ward_ns asleep;
 };
 
@@ -73,7 +76,9 @@ static int pool_create(const struct settings *settings)
 	config.flags = WARD_POOL_CLAMP | WARD_POOL_NO_BATCH | WARD_POOL_KEEP_PRIORITY;
 	if (settings->publish)
 		config.flags |= WARD_POOL_PUBLISH;
-	config.workers = config.max = settings->threads;
+	config.workers = 1; /* for now: pool_widen() */
+	config.max = settings->threads;
+	config.spares = 1 + settings->threads / 16;
 	config.zombies_asleep = settings->zombies;
 	config.stack = stack_size();
 	config.scan = scan_for(settings->asleep);
@@ -81,6 +86,12 @@ static int pool_create(const struct settings *settings)
 	config.hooks = &hooks;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	return ward_pool_create(&pool.ward, &config);
+}
+
+/* No request waits for the others. */
+static int pool_widen(const struct settings *settings)
+{
+	return ward_pool_resize(pool.ward, settings->threads, settings->threads);
 }
 
 static int lanes_create(const struct settings *settings)
@@ -92,19 +103,19 @@ static int lanes_create(const struct settings *settings)
 	slow.name = "slow";
 	slow.active = (settings->threads + 1) / 2;
 	rest.name = "rest";
-	err = ward_lane_create(&pool.slow, pool.ward, &slow);
+	err = ward_lane_create(&pool.lane[SLOW], pool.ward, &slow);
 	if (err)
 		return err;
-	err = ward_lane_create(&pool.rest, pool.ward, &rest);
+	err = ward_lane_create(&pool.lane[REST], pool.ward, &rest);
 	if (err)
-		ward_lane_destroy(pool.slow);
+		ward_lane_destroy(pool.lane[SLOW]);
 	return err;
 }
 
 static void lanes_destroy(void)
 {
-	ward_lane_destroy(pool.slow);
-	ward_lane_destroy(pool.rest);
+	ward_lane_destroy(pool.lane[SLOW]);
+	ward_lane_destroy(pool.lane[REST]);
 }
 
 static int pool_make(const struct settings *settings)
@@ -117,7 +128,7 @@ static int pool_make(const struct settings *settings)
 	if (!err) {
 		err = ward_pool_start(pool.ward);
 		if (!err)
-			return 0;
+			return pool_widen(settings);
 		lanes_destroy();
 	}
 	ward_pool_destroy(pool.ward, WARD_NOWAIT);
@@ -186,44 +197,9 @@ bool pool_submit(struct ward_task *task, bool slow)
 	if (unlikely(!is_there()))
 		return false;
 	if (slow)
-		return !ward_lane_submit(pool.slow, task, WARD_NOWAIT);
+		return !ward_lane_submit(pool.lane[SLOW], task, WARD_NOWAIT);
 	return !ward_submit(pool.ward, task, WARD_NOWAIT) ||
-	       !ward_lane_submit(pool.rest, task, WARD_NOWAIT);
-}
-
-/* ---- the end ------------------------------------------------------------------ */
-
-/* Answered is what has ended, and what the steward has convicted. */
-static bool all_answered(void)
-{
-	static uint64_t answered;
-	static ward_ns since;
-	struct ward_stats stats = WARD_STATS_INIT;
-
-	if (ward_pool_stats(pool.ward, &stats) ||
-	    (stats.answered == stats.accepted && !stats.in_lanes))
-		return true;
-	if (stats.answered != answered || !stats.degraded)
-		since = ward_now();
-	answered = stats.answered;
-	/* No more is convicted; what hangs is not told from what works. */
-	return ward_now() - since > 2 * pool.asleep;
-}
-
-static bool all_told(void)
-{
-	struct ward_stats stats = WARD_STATS_INIT;
-
-	return ward_pool_stats(pool.ward, &stats) || log_convictions() >= stats.stalled;
-}
-
-/* A log that hangs is not waited for. */
-static void wait_told(void)
-{
-	ward_ns until = ward_in(TELL);
-
-	while (!all_told() && ward_now() < until)
-		ward_pause(ward_in(WARD_MS(1)));
+	       !ward_lane_submit(pool.lane[REST], task, WARD_NOWAIT);
 }
 
 /*
@@ -232,12 +208,6 @@ static void wait_told(void)
  */
 void pool_end(void)
 {
-	int err;
-
-	if (!load_acquire(&usable))
-		return;
-	do {
-		err = ward_pool_drain(pool.ward, ward_in(LOOK));
-	} while (err == -ETIMEDOUT && !all_answered());
-	wait_told();
+	if (load_acquire(&usable))
+		end_wait(pool.ward, pool.lane, pool.asleep);
 }

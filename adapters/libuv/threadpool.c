@@ -8,83 +8,23 @@
 #include "uv-common.h"
 #include "answer.h"
 #include "pool.h"
-#include "record.h"
-#ifdef UV_WARD_EXERCISE
-#include "exercise.h"
-#endif
+#include "request.h"
 
-/* ---- on the pool's threads -------------------------------------------------------- */
-
-/* As the 'work' of a request: that it was cancelled. */
-static void cancelled(struct uv__work *w)
-{
-	(void)w;
-}
-
-static int work(struct ward_task *task)
-{
-	struct record *record = ward_entry(task, struct record, task);
-	/* Acquire: the request as it was submitted; release: nobody else's now. */
-	struct uv__work *w = swap_acq_rel(&record->waits, NULL);
-
-	if (!w)
-		return 0; /* it was cancelled, and may be no more */
-	record->inside = w;
-	w->work(w);
-#ifdef UV_WARD_EXERCISE
-	exercise();
-#endif
-	record->inside = NULL;
-	answer_give(w);
-	return 0;
-}
-
-/* No thread is inside any more. */
-static void leave(struct ward_task *task)
-{
-	struct record *record = ward_entry(task, struct record, task);
-	struct uv__work *w = record->inside;
-
-	if (w) { /* its thread has ended in there */
-		record->inside = NULL;
-		w->work = cancelled;
-		answer_give(w);
-	}
-	record_put(record);
-}
-
-/* ---- on the loop's thread ------------------------------------------------------------ */
-
-static bool hand_over(struct record *record, struct uv__work *w, enum uv__work_kind kind)
-{
-	static const char *const names[] = { [UV__WORK_CPU] = "uv work",
-					     [UV__WORK_FAST_IO] = "uv file",
-					     [UV__WORK_SLOW_IO] = "uv name" };
-
-	record->task.run = work;
-	record->task.release = leave;
-	record->task.name = names[kind];
-	store_release(&record->waits, w); /* work(), uv_cancel() */
-	if (pool_submit(&record->task, kind == UV__WORK_SLOW_IO))
-		return true;
-	store_relaxed(&record->waits, NULL);
-	record_put(record);
-	return false;
-}
+/* ---- for libuv ---------------------------------------------------------------------- */
 
 void uv__work_submit(uv_loop_t *loop, struct uv__work *w, enum uv__work_kind kind,
 		     void (*run)(struct uv__work *w),
 		     void (*done)(struct uv__work *w, int status))
 {
-	struct record *record = record_get();
+	static const char *const names[] = { [UV__WORK_CPU] = "uv work",
+					     [UV__WORK_FAST_IO] = "uv file",
+					     [UV__WORK_SLOW_IO] = "uv name" };
 
 	w->loop = loop;
 	w->work = run;
 	w->done = done;
-	((void **)&w->wq)[1] = record; /* for uv_cancel() */
-	if (record && hand_over(record, w, kind))
+	if (request_submit(w, names[kind], kind == UV__WORK_SLOW_IO))
 		return;
-	((void **)&w->wq)[1] = NULL;
 	run(w);
 	answer_give(w);
 }
@@ -112,7 +52,7 @@ void uv__work_done(uv_async_t *handle)
 
 	for (w = answer_take(loop); w; w = next, answers++) {
 		next = answer_next(w);
-		w->done(w, w->work == cancelled ? UV_ECANCELED : 0);
+		w->done(w, request_end(w) ? UV_ECANCELED : 0);
 	}
 	count(loop, answers);
 }
@@ -173,17 +113,10 @@ static struct uv__work *work_of(uv_req_t *request)
 
 int uv_cancel(uv_req_t *request)
 {
-	struct uv__work *w = work_of(request), *waits = w;
-	struct record *record;
+	struct uv__work *w = work_of(request);
 
 	if (!w)
 		return UV_EINVAL;
-	if (w->work == cancelled)
-		return 0;
-	record = w->work ? ((void **)&w->wq)[1] : NULL; /* without work: io_uring has it */
-	if (!record || !cas_acq_rel(&record->waits, &waits, NULL)) /* against work() */
-		return UV_EBUSY;
-	w->work = cancelled;
-	answer_give(w);
-	return 0;
+	/* Without work: io_uring has it. */
+	return w->work && request_cancel(w) ? 0 : UV_EBUSY;
 }

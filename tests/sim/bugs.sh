@@ -22,26 +22,26 @@ flags="-std=gnu11 -D_GNU_SOURCE -DBELL_RUSH_AFTER=sim_rush_after"
 flags="$flags -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 -DSAVED_COPIES=4"
 flags="$flags -DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 -DCELLS_ALL=4u -DCELLS_LOOKS=1 -DINSIDE_LOOKS=1 -DCALLER_ROUNDS=1u -DDEPUTY_AWAY_MS=20000"
 flags="$flags -DDEPUTY_LOOKS=sim_looks -DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER"
-flags="$flags -DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16"
+flags="$flags -DTELL=WARD_FOREVER -DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16"
 flags="$flags -O1 -g0 -w -fno-common"
-sources=$(sed -n 's/^\t\(lib\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
+sources=$(sed -n 's/^\t\(\(lib\|adapters\)\/[^ ]*\.c\).*/\1/p; s/^\t\(tests\/sim\/[^ ]*\.c\).*/\1/p' \
 	"$here/local.mk")
 scheduler="host_sim.c lines.c main.c memory.c race.c sched.c"
 
-# compile LIB OUT FILE...: objects of those files against that copy of lib/
+# compile COPY OUT FILE...: objects of those files against that copy of lib/ and adapters/
 compile() {
-	lib=$1 out=$2
+	copy=$1 out=$2
 	shift 2
 	for file; do
 		seen=-fsanitize=thread
 		case " $scheduler " in *" ${file##*/} "*) seen= ;; esac
 		case $file in
-		lib/*) path=$lib/${file#lib/} ;;
+		lib/* | adapters/*) path=$copy/$file ;;
 		*) path=$top_srcdir/$file ;;
 		esac
 		printf '%s -o %s/%s.o %s\n' "$seen" "$out" \
 			"$(echo "${file%.c}" | tr / -)" "$path"
-	done | xargs -L 1 "$CC" $flags $includes "-I$lib" -c
+	done | xargs -L 1 "$CC" $flags $includes "-I$copy/lib" -c
 }
 
 # The objects of tests/sim/sim, as make has built them, by the names of compile().
@@ -52,7 +52,7 @@ built() {
 		*" $name "*) name=libsched_la-$name ;;
 		*)
 			case $file in
-			lib/*) name=tests_sim_sim-$name ;;
+			lib/* | adapters/*) name=tests_sim_sim-$name ;;
 			*) name=sim-$name ;;
 			esac
 			;;
@@ -90,7 +90,7 @@ plant() {
 	shift 2
 	rm -f "$desk"/planted/*
 	cp "$work"/clean/*.o "$desk/planted"
-	compile "$desk/lib" "$desk/planted" "$@" &&
+	compile "$desk" "$desk/planted" "$@" &&
 		"$CC" -no-pie -o "$desk/planted/sim" "$desk"/planted/*.o &&
 		"$desk/planted/sim" -x -n "$seeds" $names
 }
@@ -118,7 +118,9 @@ desk() {
 	shift
 	total=0 found=0 line=0
 	mkdir -p "$desk/planted" || return
+	mkdir "$desk/adapters"
 	cp -R "$top_srcdir/lib" "$desk/lib"
+	cp -R "$top_srcdir/adapters/libuv" "$desk/adapters"
 	while IFS='|' read -r name file change scenarios what; do
 		name=$(echo $name) file=$(echo $file)
 		case $name in '#'* | '') continue ;; esac

@@ -77,7 +77,7 @@ struct thread {
 		uint32_t write; /* the tick of the write that it copied */
 		int by;
 		bool ordered;
-	} cell[16];
+	} cell[64];
 	unsigned cells;
 
 	/* the host's */

@@ -9,6 +9,9 @@ sim_scripts = tests/sim/bugs.sh
 # is not linked, race.c answers.  (It stands with the preprocessor's flags because those
 # are not handed to the linker.)
 tests_sim_sim_SOURCES = \
+	adapters/libuv/answer.c \
+	adapters/libuv/end.c \
+	adapters/libuv/request.c \
 	lib/cell/birth.c \
 	lib/cell/call.c \
 	lib/cell/caller.c \
@@ -95,6 +98,8 @@ tests_sim_sim_SOURCES = \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
 	tests/sim/include/stdatomic.h \
+	tests/sim/include/uv-common.h \
+	tests/sim/include/uv.h \
 	tests/sim/litmus.c \
 	tests/sim/names.h \
 	tests/sim/parked.h \
@@ -121,7 +126,8 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
-	tests/sim/sc_stack.c
+	tests/sim/sc_stack.c \
+	tests/sim/sc_uv.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
@@ -130,7 +136,7 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
 	-DCELLS_ALL=4u -DCELLS_LOOKS=1 -DINSIDE_LOOKS=1 -DCALLER_ROUNDS=1u \
 	-DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16 \
-	-DWARD_ASSERTIONS -UWARD_PROBES \
+	-DTELL=WARD_FOREVER -DWARD_ASSERTIONS -UWARD_PROBES \
 	-fsanitize=thread
 tests_sim_sim_LDADD = tests/sim/libsched.la
 # A call is sent to a cell by its address, which is to be the same in each run.
