@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A row of bench.sh's table.  A line is: library, wall time, CPU.
+# A row of bench.sh's table.  A line is: library, wall time, CPU; two lines are a pair.
 
 {
-	wall[$1, ++walls[$1]] = $2
-	cpu[$1, ++cpus[$1]] = $3
+	pair = int((NR + 1) / 2)
+	wall[$1, pair] = $2
+	cpu[$1, pair] = $3
 }
 
-function sorted(a, key, n,	i, j, t) {
-	for (i = 1; i <= n; i++)
-		v[i] = a[key, i]
+function sort(n,	i, j, t) {
 	for (i = 2; i <= n; i++)
 		for (j = i; j > 1 && v[j] < v[j - 1]; j--) {
 			t = v[j]
@@ -17,21 +16,23 @@ function sorted(a, key, n,	i, j, t) {
 		}
 }
 
-function column(a, key, n) {
-	sorted(a, key, n)
-	middle = v[int((n + 1) / 2)]
-	printf "%8.0f (%3.0f%%)", middle, 100 * (v[n] - v[1]) / middle
-	return middle
+function middle(a, library,	i) {
+	for (i = 1; i <= pair; i++)
+		v[i] = a[library, i]
+	sort(pair)
+	return v[int((pair + 1) / 2)]
 }
 
-function pair(a, n,	stock) {
-	stock = column(a, "stock", n["stock"])
-	printf "%7.2f  ", column(a, "healed", n["healed"]) / stock
+function ratio(a,	i) {
+	for (i = 1; i <= pair; i++)
+		v[i] = a["healed", i] / a["stock", i]
+	sort(pair)
+	return sprintf("%5.2f (%.2f to %.2f)", v[int((pair + 1) / 2)], v[int((pair + 3) / 4)],
+		v[int((3 * pair + 3) / 4)])
 }
 
 END {
-	printf "%-5s %3d in flight ", what, flight
-	pair(wall, walls)
-	pair(cpu, cpus)
-	print ""
+	printf "%-5s %3d in flight   %8.0f %7.0f  %s    %8.0f %7.0f  %s\n", what, flight,
+		middle(wall, "stock"), middle(wall, "healed"), ratio(wall),
+		middle(cpu, "stock"), middle(cpu, "healed"), ratio(cpu)
 }

@@ -68,9 +68,9 @@ killed stock 6 "$user" stock "$work/stock" &
 node=${NODE:-$(command -v node)}
 hung=$top_srcdir/adapters/libuv/hung.js
 if [ -z "$node" ]; then
-	echo "node: skipped: apt-get install nodejs"
+	echo "node: skipped: there is none (NODE=)"
 elif ! "$run" "$node" -e 0 2>"$work/err"; then
-	echo "node: skipped: $(cat "$work/err")"
+	echo "node: skipped: $(head -n 1 "$work/err"); Debian's nodejs is (NODE=)"
 	node=
 else
 	killed node 10 "$node" "$hung" &

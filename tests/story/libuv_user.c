@@ -51,6 +51,30 @@ static void run(void)
 	uv_run(loop, UV_RUN_DEFAULT);
 }
 
+/* ---- counts that threads wait for ---------------------------------------------------- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static int add(_Atomic int *count, int n)
+{
+	int now;
+
+	pthread_mutex_lock(&lock);
+	now = *count += n;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	return now;
+}
+
+static void until(const _Atomic int *count, int least)
+{
+	pthread_mutex_lock(&lock);
+	while (*count < least)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
 /* ---- threads in read() ------------------------------------------------------------ */
 
 static struct {
@@ -70,42 +94,18 @@ static void came_home(uv_fs_t *read)
 	late++;
 }
 
-static int is_asleep(const char *stat_file)
+static _Atomic int reading;
+
+/* libuv's own calls of it come here. */
+#pragma GCC visibility push(default)
+ssize_t read(int fd, void *to, size_t length)
 {
-	FILE *stat = fopen(stat_file, "r");
-	char state = 0;
-
-	if (!stat)
-		return 0;
-	EXPECT(fscanf(stat, "%*d (%*[^)]) %c", &state) == 1);
-	fclose(stat);
-	return state == 'S';
+	for (int i = 0; i < THREADS; i++)
+		if (hung[i].pipe && fd == hung[i].pipe)
+			add(&reading, 1);
+	return syscall(SYS_read, fd, to, length);
 }
-
-/* How many threads are in a system call of this number. */
-static unsigned threads_in(long number)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	struct dirent *entry;
-	unsigned n = 0;
-
-	while ((entry = readdir(tasks))) {
-		char path[300];
-		long in = -1;
-		FILE *call;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
-		if (!is_asleep(path))
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%s/syscall", entry->d_name);
-		call = fopen(path, "r");
-		n += call && fscanf(call, "%ld", &in) == 1 && in == number;
-		if (call)
-			fclose(call);
-	}
-	closedir(tasks);
-	return n;
-}
+#pragma GCC visibility pop
 
 static void hang(void)
 {
@@ -117,8 +117,7 @@ static void hang(void)
 		EXPECT(!uv_fs_read(loop, &hung[i].read, hung[i].pipe, &hung[i].buffer, 1,
 				   -1, came_home));
 	}
-	while (threads_in(SYS_read) < THREADS)
-		usleep(1000);
+	until(&reading, THREADS);
 }
 
 /* ---- what else is asked ------------------------------------------------------------ */
@@ -270,13 +269,12 @@ static _Atomic int inside, most, may_go;
 
 static void meet(void)
 {
-	int now = atomic_fetch_add(&inside, 1) + 1, seen = atomic_load(&most);
+	int now = add(&inside, 1), seen = atomic_load(&most);
 
 	while (seen < now && !atomic_compare_exchange_weak(&most, &seen, now))
 		;
-	while (!atomic_load(&may_go))
-		usleep(1000);
-	atomic_fetch_sub(&inside, 1);
+	until(&may_go, 1);
+	add(&inside, -1);
 }
 
 static void write_file(unsigned i)
@@ -285,7 +283,6 @@ static void write_file(unsigned i)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%u", folder, i);
-	usleep(1000);
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	EXPECT(fd >= 0 && write(fd, "x", 1) == 1 && !close(fd));
 }
@@ -312,55 +309,53 @@ void freeaddrinfo(struct addrinfo *found)
 }
 #pragma GCC visibility pop
 
-static void last_done(uv_work_t *request, int status)
-{
-	(void)request;
-	EXPECT(status == 0);
-	/* All that was asked before has begun, or may not. */
-	EXPECT(atomic_load(&inside) == THREADS / 2 && atomic_load(&most) == THREADS / 2);
-	atomic_store(&may_go, 1);
-}
-
 static void named(uv_getaddrinfo_t *name, int status, struct addrinfo *found)
 {
 	name_done(name, status, found);
 }
 
-static void wait_for_half(uv_work_t *request)
+static _Atomic int beside;
+
+/* With so many of these at work no thread is left for one more of the others. */
+static void meet_half(uv_work_t *request)
 {
 	(void)request;
-	while (atomic_load(&inside) < THREADS / 2)
-		usleep(1000);
-	usleep(20000);
+	until(&inside, THREADS / 2);
+	add(&beside, 1);
+	until(&beside, THREADS / 2);
+	add(&may_go, 1);
 }
 
 /* Half of the threads, at most, are in what may wait for long; others go on beside. */
 static void widths(void)
 {
 	static uv_getaddrinfo_t names[3 * THREADS];
-	uv_work_t last;
+	static uv_work_t others[THREADS / 2];
 
 	folder = "widths";
 	for (int i = 0; i < 3 * THREADS; i++)
 		EXPECT(!uv_getaddrinfo(loop, &names[i], named, "x", NULL, NULL));
-	EXPECT(!uv_queue_work(loop, &last, wait_for_half, last_done));
+	for (int i = 0; i < THREADS / 2; i++)
+		EXPECT(!uv_queue_work(loop, &others[i], meet_half, NULL));
 	run();
 	EXPECT(answers == 3 * THREADS && atomic_load(&most) == THREADS / 2);
 }
 
-static void go_on(uv_timer_t *timer)
+static uv_async_t all_met;
+
+static void go_on(uv_async_t *async)
 {
 	EXPECT(worked == 0);
-	if (atomic_load(&inside) < THREADS)
-		return;
-	uv_close((uv_handle_t *)timer, NULL);
-	atomic_store(&may_go, 1);
+	uv_close((uv_handle_t *)async, NULL);
+	add(&may_go, 1);
 }
 
 static void meet_one(uv_work_t *request)
 {
 	(void)request;
-	meet();
+	if (add(&inside, 1) == THREADS)
+		uv_async_send(&all_met);
+	until(&may_go, 1);
 }
 
 static void counted(uv_work_t *request, int status)
@@ -374,14 +369,12 @@ static void counted(uv_work_t *request, int status)
 static void order(void)
 {
 	static uv_work_t first[THREADS], next[100];
-	uv_timer_t timer;
 
+	EXPECT(!uv_async_init(loop, &all_met, go_on));
 	for (int i = 0; i < THREADS; i++)
 		EXPECT(!uv_queue_work(loop, &first[i], meet_one, NULL));
 	for (int i = 0; i < 100; i++)
 		EXPECT(!uv_queue_work(loop, &next[i], work, counted));
-	uv_timer_init(loop, &timer);
-	uv_timer_start(&timer, go_on, 10, 10);
 	run();
 	EXPECT(answers == 100);
 }
@@ -391,10 +384,8 @@ static int wanted;
 static void meet_all(uv_work_t *request)
 {
 	(void)request;
-	if (atomic_fetch_add(&inside, 1) + 1 == wanted)
-		atomic_store(&may_go, 1);
-	while (!atomic_load(&may_go))
-		usleep(10000);
+	add(&inside, 1);
+	until(&inside, wanted);
 }
 
 /* As many threads as were asked for, all at work at once. */
@@ -447,16 +438,23 @@ static void threads(void)
 
 /* ---- ends, of all kinds ------------------------------------------------------------- */
 
+static void open_gate(void)
+{
+	add(&may_go, 1);
+}
+
 static void work_at_file(uv_work_t *request)
 {
+	until(&may_go, 1);
 	write_file((unsigned)(uintptr_t)request->data);
 }
 
-/* What was asked for is done before the process ends, */
+/* What was asked for, and has not yet been done, is done before the process ends, */
 static void flushes(void)
 {
 	static uv_work_t requests[100];
 
+	EXPECT(!atexit(open_gate));
 	for (unsigned i = 0; i < 100; i++) {
 		requests[i].data = (void *)(uintptr_t)i;
 		EXPECT(!uv_queue_work(loop, &requests[i], work_at_file, NULL));
@@ -497,7 +495,7 @@ static void ends_inside(void)
 static void spin(uv_work_t *request)
 {
 	(void)request;
-	atomic_fetch_add(&inside, 1);
+	add(&inside, 1);
 	while (!atomic_load(&may_go))
 		;
 }
@@ -509,8 +507,7 @@ static void spins(void)
 
 	for (int i = 0; i < THREADS; i++)
 		EXPECT(!uv_queue_work(loop, &spinners[i], spin, NULL));
-	while (atomic_load(&inside) < THREADS)
-		usleep(1000);
+	until(&inside, THREADS);
 	ask();
 	until_answered();
 	atomic_store(&may_go, 1);
