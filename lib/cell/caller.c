@@ -8,7 +8,7 @@
  * as ever, by the collector and a worker, and the call's release wakes the caller.
  *
  * Edges: [kd] I sleep on 'used' | answered; [kg] answered | nobody collects; [kh] handed back
- * | its caller; [kn] I look | has it ended?
+ * | its caller; [kn] I look, or not | has it ended?
  */
 #include "cell/cell.h"
 #include "lane/wait.h"
@@ -39,26 +39,37 @@ static void get_up(struct ward_call *call)
 
 /* ---- which answers --------------------------------------------------------------- */
 
-/* The cell wakes its callers from here on, unless it has ended. */
-static bool listen_to(struct cell *cell)
+bool caller_looks(struct cell *cell)
 {
 	enum cell_state state;
 
-	add_acq_rel(&cell->callers, 1);
-	barrier_seq_cst(); /* [kn] I look | has it ended? */
+	add_acq_rel(&cell->callers, 1); /* [kn] I look | has it ended? */
 	state = cell_state(cell);
-	if (state == CELL_NONE || state == CELL_BORN || state == CELL_DEAD)
+	return state != CELL_NONE && state != CELL_BORN && state != CELL_DEAD;
+}
+
+void caller_leaves(struct cell *cell)
+{
+	sub_acq_rel(&cell->callers, 1); /* [kn] I look no more | has it ended? */
+	if (unlikely(cell_state(cell) == CELL_DEAD))
+		cells_wake(cell->cells); /* it may be buried */
+}
+
+bool caller_is_none(struct cell *cell)
+{
+	return !add_acq_rel(&cell->callers, 0); /* [kn] it has ended | who looks? */
+}
+
+/* The cell wakes its callers from here on, unless it has ended. */
+static bool listen_to(struct cell *cell)
+{
+	if (!caller_looks(cell)) {
+		caller_leaves(cell);
 		return false;
+	}
 	add_relaxed(&cell->shared->waits, 1);
 	barrier_seq_cst(); /* [kd] I sleep on 'used' | answered */
 	return true;
-}
-
-static void look_no_more(struct cell *cell)
-{
-	sub_acq_rel(&cell->callers, 1);
-	if (unlikely(cell_state(cell) == CELL_DEAD))
-		cells_wake(cell->cells); /* it may be buried */
 }
 
 /* A wakeup may have come to this caller that was another's. */
@@ -67,7 +78,7 @@ static void listen_no_more(struct cell *cell, unsigned rounds)
 	sub_acq_rel(&cell->shared->waits, 1);
 	barrier_seq_cst(); /* [kd] I sleep no more | answered */
 	collect_for_all(cell, rounds);
-	look_no_more(cell);
+	caller_leaves(cell);
 }
 
 /*
@@ -96,12 +107,8 @@ static void attend(struct wait_entry *entry, struct cell **on, struct cell *cell
 		listen_no_more(*on, rounds_of(entry));
 	}
 	*on = NULL;
-	if (!cell)
+	if (!cell || !listen_to(cell))
 		return;
-	if (!listen_to(cell)) {
-		look_no_more(cell);
-		return;
-	}
 	*on = cell;
 	entry->waitv[entry->words++] =
 		(struct host_waitv){ .word = &cell->shared->used, .shared = true };

@@ -22,9 +22,9 @@
  *  3) A cell's memory goes when its process is gone and none of its descriptors is out.
  *
  * Edges: [ke] entered | the claim is free; [kf] the claim is kept | entered; [kg] answered
- * | nobody collects; [kh] handed back | its caller; [kn] a caller looks | has it ended?;
- * [kr] room | who waits; [kx] a call on its way | closed?; [kw] a call | the collector
- * sleeps.
+ * | nobody collects; [kh] handed back | its caller; [kn] it has ended | who looks, what is
+ * given back?; [kr] room | who waits; [kx] a call on its way | closed?; [kw] a call | the
+ * collector sleeps.
  */
 #ifndef WARD_LIB_CELL_CELL_H
 #define WARD_LIB_CELL_CELL_H
@@ -118,7 +118,7 @@ struct cell {
 	_Atomic uint32_t collected; /* C: answers ever taken */
 	_Atomic uint32_t garbled; /* C: enum garbled: nothing more is taken from it */
 	_Atomic uint64_t answered; /* C: sound answers, in its life */
-	_Atomic uint32_t callers; /* X: they look at its segment [kn] */
+	_Atomic uint32_t callers; /* X: how many look at its segment [kn] */
 	_Atomic uint32_t given_back; /* K: numbers that the parent took back itself */
 	/* K: */
 	struct host_segment segment;
@@ -240,6 +240,15 @@ bool collect_entered(struct cell *cell);
 void collect_lost(struct cell *cell);
 /* The call of a SENT descriptor was begun; as the cell's words have it. */
 bool collect_begun(const struct cell *cell, const struct desc *desc, uint32_t taken);
+
+/* ---- caller.c: callers that look at a cell's segment ------------------------------- */
+
+/* Counts the caller in.  False: the cell has no process that answers; counted all the same. */
+bool caller_looks(struct cell *cell);
+/* Counts it out: the last one of a cell that has ended wakes the collector. */
+void caller_leaves(struct cell *cell);
+/* By the collector, of a DEAD cell: none looks, and none will. */
+bool caller_is_none(struct cell *cell);
 
 /* ---- told.c: calls that are told to stop ------------------------------------------- */
 

@@ -18,6 +18,15 @@ static void send_callers_off(struct cell *cell)
 	host_wake_shared(&cell->shared->used, INT32_MAX);
 }
 
+/* Its last submitter, answer and caller, its process: when all are gone, so is it. */
+static void bury(struct cell *cell, uint64_t now)
+{
+	collect_entered(cell);
+	watch_reap(cell, now);
+	if (cell->reaped && send_take_all(cell) && caller_is_none(cell))
+		birth_bury(cell);
+}
+
 /* A cell that has ended: its answers first, then what it leaves. */
 static void settle(struct cell *cell, uint64_t now)
 {
@@ -28,16 +37,7 @@ static void settle(struct cell *cell, uint64_t now)
 	birth_retire(cell, CELL_DEAD, now);
 	collect_lost(cell);
 	send_callers_off(cell);
-}
-
-/* Its last submitter, answer and caller, its process: when all are gone, so is it. */
-static void bury(struct cell *cell, uint64_t now)
-{
-	collect_entered(cell);
-	watch_reap(cell, now);
-	barrier_seq_cst(); /* [kn] it has ended | who looks? */
-	if (cell->reaped && send_take_all(cell) && !load_acquire(&cell->callers))
-		birth_bury(cell);
+	bury(cell, now); /* what goes later finds it DEAD, and wakes this thread */
 }
 
 static uint32_t collect(struct cell *cell, uint64_t now)

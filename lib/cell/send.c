@@ -131,6 +131,7 @@ bool send_take_all(struct cell *cell)
 	uint32_t all = STACK_NONE, n = 0;
 	struct desc *desc;
 
+	add_acq_rel(&cell->free.top, 0); /* [kn] it has ended | what is given back? */
 	while ((desc = take_free(cell))) {
 		store_relaxed(&cell->free.next[desc->number], all + 1);
 		all = desc->number;
@@ -148,7 +149,7 @@ void send_drop(struct desc *desc)
 	/* An answered one stays so: its line is the collector's, and the next submitter's. */
 	if (unlikely(load_relaxed(&desc->state) == DESC_HELD))
 		store_relaxed(&desc->state, DESC_FREE);
-	stack_push(&cell->free, desc->number);
+	stack_push(&cell->free, desc->number); /* [kn] given back | has it ended? */
 	if (unlikely(cell_state(cell) == CELL_DEAD))
 		cells_wake(cells); /* it may be buried */
 	if (unlikely(wait_anybody(&cells->room)) && /* [kr] */

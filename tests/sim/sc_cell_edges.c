@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sc_cell_edges.c - the edges of one cell, by the library's own steps and no more: its two
- * rings, and its claim against its end.
+ * rings, its claim and the last of it against its end.
  *
  * The cell is a thread, or nobody; the scenario's first thread is its collector.  The set is
  * about to end, so that a call which is taken back is refused, and seen at once.
@@ -150,6 +150,64 @@ static void cells_kept(void)
 }
 SCENARIO(cells_kept, "a call is sent after the last look at a cell that has ended",
 	 .bound = 2, .share = 4);
+
+/* ---- the last of a cell that has ended ----------------------------------------------- */
+
+/* What goes before the collector's look is seen by it; after it, wakes it. */
+static void ends_beside(void (*goes)(void *arg), void *arg, bool (*all_gone)(struct cell *))
+{
+	host_thread t;
+	bool gone;
+
+	check(!host_spawn(&t, NULL, goes, NULL, arg));
+	birth_retire(cell, CELL_DEAD, 0);
+	gone = all_gone(cell);
+	host_join(t, HOST_FOREVER);
+	check(gone || load_acquire(&cells->word));
+	check(all_gone(cell));
+	sim_enough();
+}
+
+static void drops(void *desc)
+{
+	send_drop(desc);
+}
+
+static void cells_given_back(void)
+{
+	set_up();
+	ends_beside(drops, filled(0), send_take_all);
+}
+SCENARIO(cells_given_back, "nobody tells that the last descriptor is free", .bound = 2);
+
+static bool none; /* offstage */
+
+static offstage void looks_well(void)
+{
+	check(!none);
+}
+
+static void looks(void *arg)
+{
+	(void)arg;
+	if (caller_looks(cell))
+		looks_well();
+	caller_leaves(cell);
+}
+
+static offstage bool nobody_looks(struct cell *of)
+{
+	return none = caller_is_none(of);
+}
+
+static void cells_looked_at(void)
+{
+	set_up();
+	none = false;
+	ends_beside(looks, NULL, nobody_looks);
+}
+SCENARIO(cells_looked_at, "a caller looks at a cell that is buried, or keeps it",
+	 .bound = 2);
 
 /* ---- two rings ----------------------------------------------------------------------- */
 

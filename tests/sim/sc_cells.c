@@ -712,19 +712,26 @@ static void calls_held(void *arg)
 	check(call_and_wait(1, HOLDS) == 0);
 }
 
+/* Until all others sleep. */
+static void rest(void)
+{
+	static _Atomic uint32_t bed; /* nobody rings here */
+
+	for (int i = 0; i < 50; i++) {
+		sim_dawdle(1000);
+		host_wait(&bed, 0, host_now() + WARD_MS(10));
+	}
+}
+
 /* Its caller may sleep on the answers of the cell that ended before the call began. */
 static void cells_called_moved(void)
 {
-	static _Atomic uint32_t bed; /* nobody rings here */
 	host_thread other;
 
 	set_up(&(const struct shape){ .cells = 1, .depth = CALLS, .deaths = 1 });
 	check(send(0, DIES_ONCE) == 0);
 	check(!host_spawn(&other, NULL, calls_held, NULL, &other));
-	for (int i = 0; i < 50; i++) {
-		sim_dawdle(1000); /* until all others sleep */
-		host_wait(&bed, 0, host_now() + WARD_MS(10));
-	}
+	rest();
 	check(!is_kept());
 	open_gate(&job[1]);
 	host_join(other, HOST_FOREVER);
@@ -733,6 +740,20 @@ static void cells_called_moved(void)
 }
 SCENARIO(cells_called_moved, "a caller keeps a cell that has ended", .steps = 60000,
 	 .rare = 8);
+
+/* A cell leaves after its answer, while the last call of it goes: no time helps. */
+static void cells_left(void)
+{
+	int (*go)(uint32_t i, enum kind kind) = sim_choose(2) ? call_and_wait : send;
+
+	set_up(&(const struct shape){ .cells = 1, .depth = 2, .recycle = 1 });
+	check(go(0, FINE) == 0);
+	all_released(1);
+	rest();
+	check(!is_kept());
+	take_down(1);
+}
+SCENARIO(cells_left, "a cell that has left is not buried", .steps = 60000, .rare = 8);
 
 /* The first cell is killed in the second call; the next, and its spare, in the third. */
 static void cells_replaced(void)
