@@ -92,7 +92,7 @@ static void late(struct slot *slot, enum state state, ward_ns now)
 		return;
 	if (state == UNTOLD)
 		dead_send(slot);
-	else if (now - slot->begun > STEPS_WITHIN)
+	else if (now > slot->begun + STEPS_WITHIN) /* it may have begun since 'now' */
 		give_up(slot);
 	else
 		send_again(slot, state);

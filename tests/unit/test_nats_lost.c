@@ -5,6 +5,7 @@
  * library.
  */
 #include "nats_queue.h"
+#include <stdatomic.h>
 
 NATS_IS_THERE;
 
@@ -40,6 +41,19 @@ static void hold(natsConnection *nc)
 		nats_Sleep(1);
 }
 
+/* A result that is sent while it is 1 waits, and makes it 2, until the test makes it 0. */
+static _Atomic int hold_result;
+
+static void hold_until_let_go(void)
+{
+	int one = 1;
+
+	if (!atomic_compare_exchange_strong(&hold_result, &one, 2))
+		return;
+	while (hold_result)
+		nats_Sleep(1);
+}
+
 static bool lost(const char *what, int n_before, _Atomic int *n, const char *text)
 {
 	return n_before > 0 && what && strstr(text, what) && (*n)-- > 0;
@@ -49,11 +63,29 @@ static struct {
 	natsMsgHandler handler;
 	void *arg;
 } subscribed[64];
+static _Atomic unsigned subscriptions;
+
+/* The first answer, to be heard once more. */
+static struct {
+	char subject[128], text[512];
+} first_answer;
+
+static void keep_answer(natsMsg *msg)
+{
+	if (*first_answer.subject)
+		return;
+	snprintf(first_answer.text, sizeof(first_answer.text), "%.*s",
+		 natsMsg_GetDataLength(msg), natsMsg_GetData(msg));
+	snprintf(first_answer.subject, sizeof(first_answer.subject), "%s",
+		 natsMsg_GetSubject(msg));
+}
 
 static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
 {
 	size_t i = (size_t)(uintptr_t)arg;
 
+	if (i == 0)
+		keep_answer(msg);
 	if (lost(lose_answer.what, lose_answer.n, &lose_answer.n,
 		 natsMsg_GetDataLength(msg) ? natsMsg_GetData(msg) : ""))
 		natsMsg_Destroy(msg);
@@ -65,8 +97,7 @@ natsStatus __wrap_natsConnection_Subscribe(natsSubscription **sub, natsConnectio
 					   const char *subject, natsMsgHandler handler,
 					   void *arg)
 {
-	static _Atomic unsigned n;
-	size_t i = n++;
+	size_t i = subscriptions++;
 
 	cr_assert_lt(i, 64);
 	subscribed[i].handler = handler;
@@ -87,6 +118,8 @@ natsStatus __wrap_natsConnection_PublishMsg(natsConnection *nc, natsMsg *msg)
 
 	if (hold_claims && is_claim(msg))
 		hold(nc);
+	if (strstr(subject, "$KV."))
+		hold_until_let_go();
 	if (lost(lose_sent.what, lose_sent.n, &lose_sent.n,
 		 is_claim(msg) ? "claim" : subject))
 		return NATS_OK;
@@ -145,6 +178,15 @@ static void had_one(struct ward_nats *nats, const char *result)
 	cr_assert_eq(counted(nats).results, 1);
 	nats_end(nats, pool);
 	server_end();
+}
+
+/* As if it had come: to the answers (0), or to an asker. */
+static void comes(size_t to, const char *subject, const char *reply, const char *text)
+{
+	natsMsg *msg = NULL;
+
+	nats_ok(natsMsg_Create(&msg, subject, reply, text, (int)strlen(text)));
+	subscribed[to].handler(NULL, NULL, msg, subscribed[to].arg);
 }
 
 /* ---- what is sent ---------------------------------------------------------------- */
@@ -233,6 +275,22 @@ Test(nats_lost, the_answer_to_a_result_after_a_claim)
 	soon(counted(nats).done == 1);
 	cr_assert_eq(runs, 1);
 	cr_assert_eq(counted(nats).claims, 1);
+	had_one(nats, "m1 by 2");
+}
+
+/* The answer to the claim, as that to the result is awaited. */
+Test(nats_lost, an_answer_of_before)
+{
+	struct ward_nats *nats;
+
+	lose_sent.what = "$KV.";
+	lose_sent.n = 1;
+	nats = begin(fail_first, LONG, 0);
+	soon(lose_sent.n == 0);
+	cr_assert(strstr(first_answer.text, "\"seq\":1"), "%s", first_answer.text);
+	comes(0, first_answer.subject, NULL, first_answer.text);
+	cr_assert_eq(counted(nats).results, 0);
+	soon(counted(nats).done == 1);
 	had_one(nats, "m1 by 2");
 }
 
@@ -352,16 +410,118 @@ Test(nats_lost, a_result_comes_after_a_claim)
 	had_one(second, "m1 by 2");
 }
 
-/* ---- what is no message, or no answer -------------------------------------------- */
-
-/* As if it had come: to the answers (0), or to an asker. */
-static void comes(size_t to, const char *subject, const char *reply, const char *text)
+static int fail_then_wait(void *arg, struct ward_nats_message *m)
 {
-	natsMsg *msg = NULL;
-
-	nats_ok(natsMsg_Create(&msg, subject, reply, text, (int)strlen(text)));
-	subscribed[to].handler(NULL, NULL, msg, subscribed[to].arg);
+	return m->delivery == 1 ? -EIO : wait_go_on(arg, m);
 }
+
+/* Both follow the same claim, so the result has the identity of the other one's claim. */
+Test(nats_lost, a_result_is_a_duplicate)
+{
+	struct ward_nats *first, *second;
+	struct ward_nats_config config;
+
+	lose_text.what = "+WPI";
+	lose_text.n = 1000000;
+	first = begin(fail_then_wait, SHORT, 0);
+	soon(counted(first).running == 1 && counted(first).claims == 1);
+	config = config_of(pool);
+	config.run = echo;
+	second = nats_of(&config);
+	soon(counted(second).done == 1);
+	go_on = 1;
+	soon(counted(first).fenced == 1);
+	cr_assert_eq(runs, 2);
+	cr_assert_eq(counted(first).results, 0);
+	adds_up(first);
+	cr_assert_eq(ward_nats_destroy(first, ward_in(IN_TIME)), 0);
+	had_one(second, "m1 by 3");
+}
+
+/* Its claim was removed: nothing is there that it could follow. */
+Test(nats_lost, the_claim_itself)
+{
+	struct ward_nats *nats = begin(fail_then_wait, LONG, 0);
+
+	soon(counted(nats).running == 1 && counted(nats).claims == 1);
+	nats_ok(js_PurgeStream(queue.js, QUEUE_RESULTS_STREAM, NULL, NULL));
+	go_on = 1;
+	soon(counted(nats).done == 1);
+	cr_assert_eq(runs, 1);
+	had_one(nats, "m1 by 2");
+}
+
+/* ---- a connection lost ----------------------------------------------------------- */
+
+/* What was asked for by the last one is not taken for what this one asks for. */
+Test(nats_lost, a_connection)
+{
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	struct proxy *proxy;
+
+	server_begin(LONG);
+	put(1);
+	proxy = proxy_up(cluster.node[0].port);
+	cr_assert(proxy);
+	snprintf(url, sizeof(url), "nats://127.0.0.1:%u", proxy_port(proxy));
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = wait_go_on;
+	config.in_flight = 1;
+	nats = nats_of(&config);
+	soon(counted(nats).running == 1 && counted(nats).asked == 0);
+	cr_assert_eq(subscriptions, 1 + 2); /* answers, and two that ask */
+	proxy_cut(proxy);
+	soon(subscriptions == 1 + 4);
+	go_on = 1;
+	soon(counted(nats).done == 1);
+	had_one(nats, "m1 by 1");
+	proxy_down(proxy);
+}
+
+static int second_waits(void *arg, struct ward_nats_message *m)
+{
+	return m->sequence == 2 ? wait_go_on(arg, m) : echo(arg, m);
+}
+
+/* The keeper comes to the second message late in its look, in which it sends everything
+ * again, and the result of that has just been sent: it is not given up. */
+Test(nats_lost, a_connection_as_a_result_is_sent)
+{
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	struct proxy *proxy;
+
+	lose_sent.what = "$KV.";
+	lose_sent.n = 2;
+	server_begin(LONG);
+	put(2);
+	proxy = proxy_up(cluster.node[0].port);
+	cr_assert(proxy);
+	snprintf(url, sizeof(url), "nats://127.0.0.1:%u", proxy_port(proxy));
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = second_waits;
+	config.in_flight = 2;
+	nats = nats_of(&config);
+	soon(lose_sent.n == 1);
+	hold_result = 1;
+	soon(hold_result == 2); /* the first one's, again, by the keeper */
+	proxy_cut(proxy);
+	soon(counted(nats).reconnects == 1);
+	go_on = 1;
+	soon(lose_sent.n == 0);
+	hold_result = 0;
+	soon(counted(nats).done == 2);
+	cr_assert_eq(counted(nats).handed_back, 0);
+	cr_assert_eq(counted(nats).results, 2);
+	nats_end(nats, pool);
+	proxy_down(proxy);
+	server_end();
+}
+
+/* ---- what is no message, or no answer -------------------------------------------- */
 
 Test(nats_lost, what_is_no_message_is_told)
 {
