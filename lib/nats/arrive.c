@@ -207,8 +207,11 @@ bool asker_listen(struct asker *asker)
 	return true;
 }
 
+/* Once: a drain waits for 'old' while the keeper may come here. */
 void asker_deafen(struct asker *asker)
 {
+	if (!asker->sub)
+		return;
 	natsSubscription_Destroy(asker->old);
 	asker->old = asker->sub;
 	asker->sub = NULL;
