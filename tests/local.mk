@@ -73,7 +73,7 @@ $(foreach l,$(late_logs),$(eval $(call run_after,$(l)))$(eval before = $(l)))
 
 # ---- a target for each part ----------------------------------------------------
 
-.PHONY: lint unit sim torture story refusals check-httpd asan tsan clang \
+.PHONY: lint unit sim torture story refusals nats-bugs check-httpd asan tsan clang \
 	asan-programs tsan-programs clang-programs clang-built clang-tests \
 	test-programs check-dist check-packages abi abi-check
 
@@ -107,6 +107,13 @@ abi:
 # All that a kernel may refuse; its story tries a seventh of it, each day another.
 refusals: tests/story/refusals
 	top_srcdir='$(abs_top_srcdir)' tests/story/refusals all
+# Bugs planted in libward-nats: its unit tests find each.  BUGS='NAME...': these alone.
+nats-bugs: PART_LIBS = $(unit_part_libs)
+nats-bugs: $(nats_tests)
+	@top_srcdir='$(abs_top_srcdir)' COMPILE='$(COMPILE) -w' \
+		LINK='$(LIBTOOL) --silent --tag=CC --mode=link $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS)' \
+		WRAP='$(nats_lost_wrap)' LIBS='$(nats_test_libs) $(LIBS)' \
+		$(SHELL) $(top_srcdir)/tests/nats/bugs.sh $(BUGS)
 # Tells what was seen, too: requests, faults, threads, memory, the audit.
 check-httpd: all
 	+@$(part) TESTS='$(httpd_scripts)' \

@@ -154,7 +154,8 @@ struct ward_nats_stats {
 	uint32_t in_flight; /* messages held: their leases are this process's, now */
 	uint32_t asked;	    /* messages asked for and not here yet, now */
 	uint32_t running;   /* of those in flight, inside run(), now */
-	uint32_t zombies;   /* not in flight, but a thread is still inside run(), now */
+	uint32_t zombies;   /* not in flight, but a thread is still inside run(), now,
+			       or the pool has not let go of the task yet */
 	uint64_t fetched;   /* messages that came */
 	uint64_t redelivered; /* of those, not for the first time */
 	/* how each of those ended; the sum is fetched, less in_flight */

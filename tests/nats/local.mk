@@ -21,3 +21,5 @@ if HAVE_NATS
 check_PROGRAMS += tests/nats/with_nats
 endif
 tests_nats_with_nats_LDADD = tests/nats/libcluster.la
+
+EXTRA_DIST += tests/nats/bugs tests/nats/bugs.sh

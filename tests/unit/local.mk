@@ -125,8 +125,8 @@ tsan_tests += tests/unit/test_cells_pairs tests/unit/test_cells_path
 
 check_LTLIBRARIES += tests/unit/libno_certs.la
 tests_unit_libno_certs_la_SOURCES = tests/unit/no_certs.c
-tests/unit/test_%: PART_LIBS = -Wl,-u,mbedtls_x509_crt_parse_file \
-	tests/unit/libno_certs.la $(unit_libs)
+unit_part_libs = -Wl,-u,mbedtls_x509_crt_parse_file tests/unit/libno_certs.la $(unit_libs)
+tests/unit/test_%: PART_LIBS = $(unit_part_libs)
 $(unit_tests): tests/unit/libno_certs.la
 tests_unit_test_cell_page_SOURCES = tests/unit/test_cell_page.c tools/find.c tools/model.c
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
@@ -169,8 +169,9 @@ tests_unit_test_nats_LDADD = $(nats_test_libs)
 tests_unit_test_nats_bad_LDADD = $(nats_test_libs)
 tests_unit_test_nats_ends_LDADD = $(nats_test_libs)
 tests_unit_test_nats_lost_LDADD = $(nats_test_libs)
-tests_unit_test_nats_lost_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=natsConnection_Publish \
-	-Wl,--wrap=natsConnection_PublishMsg -Wl,--wrap=natsConnection_Subscribe
+nats_lost_wrap = -Wl,--wrap=natsConnection_Publish -Wl,--wrap=natsConnection_PublishMsg \
+	-Wl,--wrap=natsConnection_Subscribe
+tests_unit_test_nats_lost_LDFLAGS = $(AM_LDFLAGS) $(nats_lost_wrap)
 
 tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tools/fleet.c tools/json_read.c \
 	tools/model.c tools/view.c

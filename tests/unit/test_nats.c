@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <ward/cell.h>
+#include <ward/limit.h>
 
 NATS_IS_THERE;
 
@@ -145,6 +146,43 @@ Test(nats, a_lane_takes_what_it_has_room_for)
 	server_end();
 }
 
+/* What waits for its lane's limit is in flight, and is done in its time. */
+Test(nats, a_lane_with_a_rate)
+{
+	struct ward_lane_config lane = WARD_LANE_CONFIG_INIT;
+	struct ward_limit limit, *limits = &limit;
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	ward_ns since;
+
+	server_begin(SHORT);
+	put(20);
+	pool = pool_of(4);
+	config = config_of(pool);
+	cr_assert_eq(ward_limit_init(&limit, 25, 1), 0);
+	lane.limits = &limits;
+	lane.nlimits = 1;
+	cr_assert_eq(ward_lane_create(&config.lane, pool, &lane), 0);
+	config.run = echo;
+	since = ward_now();
+	nats = nats_of(&config);
+	soon(counted(nats).done == 10);
+	cr_assert_geq(ward_now() - since, 9 * WARD_S(1) / 25);
+	cr_assert_geq(counted(nats).extended, 1);
+	/* Those that wait for it are handed back at once. */
+	ward_limit_set(&limit, 0.001, 1);
+	cr_assert_eq(ward_nats_drain(nats, ward_in(IN_TIME)), 0);
+	soon(counted(nats).done + left() == 20);
+	cr_assert_eq(counted(nats).redelivered, 0);
+	soon(counted(nats).zombies == 0);
+	adds_up(nats);
+	cr_assert_eq(ward_nats_destroy(nats, ward_in(IN_TIME)), 0);
+	soon(ward_lane_destroy(config.lane) == 0);
+	cr_assert_eq(ward_pool_destroy(pool, ward_in(IN_TIME)), 0);
+	server_end();
+}
+
 /* More than the pool's ring takes: what has no room waits, and is not lost. */
 Test(nats, what_the_pool_has_no_room_for_waits)
 {
@@ -223,6 +261,30 @@ Test(nats, a_convicted_attempt_is_handed_back_at_once)
 	soon(counted(nats).zombies == 0);
 	cr_assert_str_eq(result_of("1"), "m1");
 	cr_assert_eq(stream_count("KV_" QUEUE_BUCKET), 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* Nor is its lease extended: another process may have it. */
+Test(nats, a_convicted_attempt_has_no_lease)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	uint64_t extended;
+
+	server_begin(SHORT);
+	put(1);
+	pool = pool_of(2);
+	config = config_of(pool);
+	config.run = hang_first;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	soon(counted(nats).zombies == 1);
+	extended = counted(nats).extended;
+	nats_Sleep(SHORT / 1000000);
+	cr_assert_eq(counted(nats).extended, extended);
+	open = 1;
 	nats_end(nats, pool);
 	server_end();
 }
@@ -355,6 +417,104 @@ Test(nats, what_cannot_be_run_is_a_dead_letter)
 	server_end();
 }
 
+static void add_dead(void)
+{
+	const char *subject = QUEUE_DEAD_SUBJECT;
+	jsStreamConfig config;
+
+	jsStreamConfig_Init(&config);
+	config.Name = QUEUE_DEAD;
+	config.Subjects = &subject;
+	config.SubjectsLen = 1;
+	nats_ok(js_AddStream(NULL, queue.js, &config, NULL, NULL));
+}
+
+/* While no stream takes its dead letter, a message is not lost. */
+Test(nats, a_dead_letter_is_stored_first)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = fail;
+	nats = nats_of(&config);
+	nats_ok(js_DeleteStream(queue.js, QUEUE_DEAD, NULL, NULL));
+	put_with("bad", NULL, NULL);
+	soon(counted(nats).retried > 0);
+	cr_assert_eq(left(), 1);
+	cr_assert_eq(counted(nats).dead, 0);
+	add_dead();
+	soon(counted(nats).dead == 1);
+	soon(left() == 0);
+	cr_assert_eq(stream_count(QUEUE_DEAD), 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+static int refuse_bad(void *arg, struct ward_nats_message *m)
+{
+	return *(const char *)m->data == 'b' ? -EBADMSG : echo(arg, m);
+}
+
+/* It comes back, after its longest backoff; others are done meanwhile. */
+Test(nats, poison_without_dead_letters)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+
+	server_begin(LONG);
+	put_with("bad", NULL, NULL);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = refuse_bad;
+	config.dead = NULL;
+	config.backoff_max = WARD_S(600);
+	nats = nats_of(&config);
+	soon(counted(nats).handed_back == 1);
+	for (uint64_t i = 1; i <= 3; i++) {
+		put(1);
+		soon(counted(nats).done == i);
+	}
+	cr_assert_eq(counted(nats).fetched, 4);
+	cr_assert(was_said("poison"));
+	soon(left() == 1);
+	nats_end(nats, pool);
+	server_end();
+}
+
+/* Handed back by another process, which is as if it had died of it. */
+Test(nats, one_delivery_too_many_does_not_run)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	natsMsg *msg;
+
+	server_begin(LONG);
+	put(1);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = wait_open;
+	nats = nats_of(&config);
+	soon(counted(nats).running == 1);
+	cr_assert_geq(ward_nats_destroy(nats, WARD_NOWAIT), 0);
+	config.run = refuse_bad;
+	config.deliveries = 1;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 1);
+	soon(left() == 0);
+	cr_assert_eq(counted(nats).failed + counted(nats).results, 0);
+	msg = dead_letter(1);
+	has(msg, "Ward-Deliveries", "2");
+	natsMsg_Destroy(msg);
+	nats_end(nats, pool);
+	server_end();
+}
+
 static int say_much(void *arg, struct ward_nats_message *m)
 {
 	(void)arg;
@@ -390,6 +550,39 @@ Test(nats, a_result_that_is_too_large)
 	server_end();
 }
 
+static void limit_results(int32_t size)
+{
+	jsStreamInfo *info = NULL;
+
+	nats_ok(js_GetStreamInfo(&info, queue.js, QUEUE_RESULTS_STREAM, NULL, NULL));
+	info->Config->MaxMsgSize = size;
+	nats_ok(js_UpdateStream(NULL, queue.js, info->Config, NULL, NULL));
+	jsStreamInfo_Destroy(info);
+}
+
+Test(nats, a_result_that_its_stream_does_not_take)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	natsMsg *msg;
+
+	server_begin(LONG);
+	limit_results(2000);
+	put_with("a", NULL, NULL);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = say_much;
+	nats = nats_of(&config);
+	soon(counted(nats).dead == 1);
+	soon(left() == 0);
+	msg = dead_letter(1);
+	has(msg, "Ward-Reason", "the stream takes");
+	natsMsg_Destroy(msg);
+	nats_end(nats, pool);
+	server_end();
+}
+
 /* Two messages of one key: the second finds the first one's result. */
 Test(nats, a_key_has_one_result)
 {
@@ -410,6 +603,37 @@ Test(nats, a_key_has_one_result)
 	cr_assert_eq(counted(nats).results, 1);
 	cr_assert_str_eq(result_of("same"), "one");
 	nats_end(nats, pool);
+	server_end();
+}
+
+static int fail_first(void *arg, struct ward_nats_message *m)
+{
+	return m->delivery == 1 ? -EIO : echo(arg, m);
+}
+
+/* What a server that looks too early may store beside it has the same identity. */
+Test(nats, what_follows_a_claim_has_one_identity)
+{
+	struct ward_pool *pool;
+	struct ward_nats_config config;
+	struct ward_nats *nats;
+	jsPubAck *stored = NULL;
+	jsPubOptions id;
+
+	server_begin(LONG);
+	put(1);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = fail_first;
+	nats = nats_of(&config);
+	soon(counted(nats).done == 1);
+	nats_end(nats, pool);
+	jsPubOptions_Init(&id);
+	id.MsgId = QUEUE_RESULTS "1@1"; /* the claim is the bucket's first record */
+	nats_ok(js_Publish(&stored, queue.js, QUEUE_RESULTS "1", "x", 1, &id, NULL));
+	cr_assert(stored->Duplicate);
+	cr_assert_eq(stored->Sequence, 2);
+	jsPubAck_Destroy(stored);
 	server_end();
 }
 

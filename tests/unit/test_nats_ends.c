@@ -107,11 +107,58 @@ Test(nats_ends, drained_before_all_have_ended)
 	cr_assert_eq(counted(nats).in_flight, 0);
 	cr_assert_eq(counted(nats).handed_back, 10);
 	cr_assert_eq(counted(nats).unrun, 8);
-	cr_assert_eq(counted(nats).zombies, 2);
+	soon(counted(nats).zombies == 2);
 	others_do_the_rest(10);
 	shared->open = 1;
 	soon(counted(nats).zombies == 0);
 	cr_assert_eq(counted(nats).results, 0);
+	finish();
+}
+
+static int nap(void *arg, struct ward_nats_message *m)
+{
+	nats_Sleep(1);
+	return echo(arg, m);
+}
+
+/* Whatever ends just then ends once: as done, or handed back. */
+Test(nats_ends, drained_while_they_end)
+{
+	struct ward_nats *other;
+
+	begin(nap, LONG, 2);
+	put(100);
+	soon(counted(nats).done > 10);
+	cr_assert_neq(ward_nats_drain(nats, WARD_NOWAIT), -ENOTCONN);
+	cr_assert_eq(counted(nats).in_flight, 0);
+	adds_up(nats);
+	config.pool = pool_of(2);
+	other = nats_of(&config);
+	soon(left() == 0);
+	cr_assert_eq(stream_count(QUEUE_RESULTS_STREAM), 100);
+	nats_end(other, config.pool);
+	soon(counted(nats).zombies == 0);
+	finish();
+}
+
+/* Asked to stop; it says so as it looks. */
+static int wait_told(void *arg, struct ward_nats_message *m)
+{
+	(void)arg;
+	(void)m;
+	while (!ward_check())
+		nats_Sleep(1);
+	return -ECANCELED;
+}
+
+Test(nats_ends, who_listens_is_told_of_the_drain)
+{
+	begin(wait_told, LONG, 1);
+	put(1);
+	soon(counted(nats).running == 1);
+	cr_assert_eq(ward_nats_drain(nats, WARD_NOWAIT), -ETIMEDOUT);
+	soon(counted(nats).zombies == 0);
+	cr_assert_eq(counted(nats).handed_back, 1);
 	finish();
 }
 
@@ -136,7 +183,7 @@ Test(nats_ends, drained_in_time)
 	cr_assert_eq(counted(nats).done, 2);
 	cr_assert_eq(counted(nats).unrun, 8);
 	cr_assert_eq(counted(nats).asked, 0);
-	cr_assert_eq(left(), 8);
+	soon(left() == 8);
 	others_do_the_rest(8);
 	finish();
 }
@@ -193,6 +240,27 @@ Test(nats_ends, a_child_has_none)
 	cr_assert_eq(status, 0);
 	put(3);
 	soon(counted(nats).done == 3);
+	finish();
+}
+
+/* While messages run; a child ends as it likes. */
+Test(nats_ends, forked_again_and_again)
+{
+	int status;
+	pid_t child;
+
+	begin(nap, LONG, 2);
+	put(100);
+	for (int i = 0; i < 20; i++) {
+		child = fork();
+		if (child == 0)
+			_exit(i % 2 && ward_nats_destroy(nats, WARD_NOWAIT));
+		cr_assert_eq(waitpid(child, &status, 0), child);
+		cr_assert_eq(status, 0);
+	}
+	soon(counted(nats).done == 100);
+	cr_assert_eq(counted(nats).disconnects, 0);
+	cr_assert_eq(counted(nats).redelivered, 0);
 	finish();
 }
 
@@ -352,6 +420,65 @@ Test(nats_ends, cut_off_for_long)
 	soon(left() == 0);
 	soon(counted(nats).in_flight == 0);
 	cr_assert_eq(counted(nats).results, 4);
+	nats_end(nats, pool);
+	proxy_down(proxy);
+	server_end();
+}
+
+static int fail_once_open(void *arg, struct ward_nats_message *m)
+{
+	if (m->delivery == 1 && shared->open)
+		return -EIO;
+	return wait_open(arg, m);
+}
+
+/* That one lapsed is forgotten with its message. */
+Test(nats_ends, the_next_one_does_not_lapse)
+{
+	struct ward_nats_stats before;
+
+	begin_behind_proxy(fail_once_open, SHORT);
+	put(4);
+	soon(counted(nats).running == 2 && counted(nats).in_flight == 4);
+	proxy_hold(proxy, true);
+	proxy_cut(proxy);
+	soon(counted(nats).lapsed == 2);
+	proxy_hold(proxy, false);
+	shared->open = 1;
+	soon(left() == 0);
+	before = counted(nats);
+	put(300); /* each slot has some of them */
+	soon(left() == 0);
+	cr_assert_eq(counted(nats).failed, before.failed + 300);
+	nats_end(nats, pool);
+	proxy_down(proxy);
+	server_end();
+}
+
+static int fail_when_open(void *arg, struct ward_nats_message *m)
+{
+	if (m->sequence == 1)
+		wait_open(arg, m);
+	return m->sequence == 1 ? -EIO : 0;
+}
+
+/* What it cannot hand back at once it does not hand back: later it may be another's. */
+Test(nats_ends, fails_while_cut_off)
+{
+	begin_behind_proxy(fail_when_open, LONG);
+	put(1);
+	soon(counted(nats).running == 1);
+	proxy_hold(proxy, true);
+	proxy_cut(proxy);
+	soon(!counted(nats).connected);
+	shared->open = 1;
+	soon(counted(nats).handed_back == 1);
+	proxy_hold(proxy, false);
+	soon(counted(nats).reconnects == 1);
+	put(1);
+	soon(counted(nats).done == 1);
+	nats_Sleep(50); /* more than its backoff */
+	cr_assert_eq(counted(nats).failed, 1);
 	nats_end(nats, pool);
 	proxy_down(proxy);
 	server_end();
