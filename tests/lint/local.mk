@@ -18,5 +18,5 @@ lint_scripts = \
 	tests/lint/tutorial.sh
 
 EXTRA_DIST += tests/lint/CMakeLists.txt tests/lint/first.sh tests/lint/header.c \
-	tests/lint/programs.awk tests/lint/stage.sh tests/lint/user.sh \
+	tests/lint/programs.awk tests/lint/stage.sh tests/lint/user.sh tests/lint/user_nats.c \
 	tests/lint/user_cmake.sh

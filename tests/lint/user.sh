@@ -45,6 +45,11 @@ if [ -e "$lib/libward.so" ]; then
 		"$scratch/cxx"
 		echo "C++: runs"
 	fi
+	if $PKG_CONFIG --exists ward-nats; then
+		$CC $warn "$scratch/first.c" "$top_srcdir/tests/lint/user_nats.c" \
+			-o "$scratch/nats" $($PKG_CONFIG --cflags --libs ward-nats)
+		first_runs "$scratch/nats"
+	fi
 	built=1
 fi
 if [ -e "$lib/libward.a" ]; then

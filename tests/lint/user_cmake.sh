@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 first_source >"$scratch/first.c"
-cp "$top_srcdir/tests/lint/CMakeLists.txt" "$scratch"
+cp "$top_srcdir/tests/lint/CMakeLists.txt" "$top_srcdir/tests/lint/user_nats.c" "$scratch"
 version=$(sed -n 's/^AC_INIT(\[libward\], \[\(.*\)\])$/\1/p' "$top_srcdir/configure.ac")
 {
 	cmake -S "$scratch" -B "$scratch/build" -DVERSION="$version" \
