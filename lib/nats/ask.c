@@ -84,7 +84,8 @@ static bool may_ask(struct asker *asker)
 
 	return asker->sub && !load_acquire(&asker->asked) &&
 	       load_relaxed(&asker->not_before) <= ward_now() &&
-	       !load_relaxed(&nats->closed) && !load_acquire(&nats->renew);
+	       !load_relaxed(&nats->closed) && !load_acquire(&nats->lost) &&
+	       !load_acquire(&nats->renew);
 }
 
 static void ask_one(struct asker *asker)

@@ -20,6 +20,7 @@ static void on_lost(natsConnection *nc, void *arg)
 	struct ward_nats *nats = arg;
 	const char *why = NULL;
 
+	store_release(&nats->lost, 1);
 	count(nats, disconnects);
 	if (natsConnection_GetLastError(nc, &why) == NATS_OK || !why || !*why)
 		why = "closed by the other side";
@@ -31,10 +32,11 @@ static void on_found(natsConnection *nc, void *arg)
 	struct ward_nats *nats = arg;
 	char url[256] = "";
 
+	store_release(&nats->renew, 1);
+	store_release(&nats->lost, 0); /* whoever sees that sees 'renew' */
 	natsConnection_GetConnectedUrl(nc, url, sizeof(url));
 	count(nats, reconnects);
 	say(nats, "connected again: %s", url);
-	store_release(&nats->renew, 1);
 	keeper_wake(nats);
 }
 

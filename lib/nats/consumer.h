@@ -128,6 +128,7 @@ struct ward_nats {
 	_Atomic(uint32_t) deaf;	     /* the keeper's: nor does any come */
 	_Atomic(uint32_t) draining;  /* E: and what comes yet is handed back */
 	_Atomic(uint32_t) stopping;  /* E */
+	_Atomic(uint32_t) lost;	     /* the client library's: the connection is */
 	_Atomic(uint32_t) renew;     /* X: connected anew */
 	_Atomic(uint32_t) degraded;  /* W */
 	_Atomic(uint32_t) idle;	     /* W: workers that are parked, while it is degraded */

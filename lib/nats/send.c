@@ -20,9 +20,11 @@ static bool sent(struct ward_nats *nats, natsStatus status)
 	return false;
 }
 
+/* As long as it looks for a server the client library keeps all others waiting. */
 bool is_connected(struct ward_nats *nats)
 {
-	return natsConnection_Status(nats->nc) == NATS_CONN_STATUS_CONNECTED;
+	return !load_acquire(&nats->lost) &&
+	       natsConnection_Status(nats->nc) == NATS_CONN_STATUS_CONNECTED;
 }
 
 bool send_text(struct ward_nats *nats, const char *subject, const char *reply,
