@@ -32,7 +32,7 @@
 	ReportHook(PRE_ALL)(struct criterion_test_set * set)                   \
 	{                                                                      \
 		(void)set;                                                     \
-		criterion_options.jobs = 6;                                    \
+		criterion_options.jobs = 16;                                   \
 		if (cluster_can())                                             \
 			return;                                                \
 		puts("skipped: nats-server is missing: apt-get install nats-server"); \

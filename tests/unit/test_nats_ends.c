@@ -486,9 +486,29 @@ Test(nats_ends, fails_while_cut_off)
 
 /* ---- the stream, the pool -------------------------------------------------------- */
 
+/* The server ends requests sooner than is asked for, if its consumer says so. */
+static void end_requests_within(int64_t ns)
+{
+	jsConsumerInfo *info = NULL;
+
+	nats_ok(js_GetConsumerInfo(&info, queue.js, QUEUE_STREAM, QUEUE_CONSUMER, NULL,
+				   NULL));
+	info->Config->MaxRequestExpires = ns;
+	nats_ok(js_UpdateConsumer(NULL, queue.js, QUEUE_STREAM, info->Config, NULL, NULL));
+	jsConsumerInfo_Destroy(info);
+}
+
+/* A request is not answered any more: why? */
 Test(nats_ends, the_stream_is_deleted)
 {
-	begin(echo, LONG, 1);
+	share();
+	server_begin(LONG);
+	end_requests_within((int64_t)WARD_MS(100));
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	nats = nats_of(&config);
+	soon(counted(nats).asks > 1); /* the first has ended */
 	soon(counted(nats).asked > 0);
 	nats_ok(js_DeleteStream(queue.js, QUEUE_STREAM, NULL, NULL));
 	soon(was_said("stream not found"));
