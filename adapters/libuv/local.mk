@@ -67,7 +67,7 @@ EXTRA_PROGRAMS += adapters/libuv/bench
 adapters_libuv_bench_CPPFLAGS = -D_GNU_SOURCE
 adapters_libuv_bench_LDADD = $(UV_LIBS)
 
-.PHONY: libuv install-libuv check-libuv bench-libuv soak-libuv
+.PHONY: libuv install-libuv check-libuv tsan-libuv bench-libuv soak-libuv
 libuv: adapters/libuv/libuv.la adapters/libuv/ward-uv-run
 install-libuv: libuv
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)' '$(DESTDIR)$(bindir)'
@@ -78,6 +78,15 @@ install-libuv: libuv
 check-libuv: libuv adapters/libuv/exercised/libuv.la
 	+cd $(UV_STOCK) && $(MAKE) -s test/run-tests >tests.log 2>&1
 	$(SHELL) $(top_srcdir)/adapters/libuv/suite.sh $(UV_DIR)
+# The story under ThreadSanitizer, with a libuv that it sees into; a minute.
+tsan-libuv: libuv tsan/config.status
+	+cd tsan && LIBUV_CFLAGS='-g -O1 -fsanitize=thread' $(MAKE) -s libuv \
+		tests/story/libuv_user LIBUV_SOURCE=$(abs_builddir)/$(UV_STOCK)
+	cd tsan && SANITIZED=1 top_srcdir=$(abs_top_srcdir) top_builddir=. TSAN_OPTIONS="$(UV_TSAN)" \
+		$(SHELL) $(abs_top_srcdir)/tests/story/libuv.sh
+# The pool's threads stay to the end; a child begins threads of its own.
+UV_TSAN = suppressions=$(abs_top_srcdir)/adapters/libuv/tsan.supp \
+	report_thread_leaks=0 die_after_fork=0 atexit_sleep_ms=0
 bench-libuv: libuv adapters/libuv/bench
 	$(SHELL) $(top_srcdir)/adapters/libuv/bench.sh $(UV_DIR)
 # A file server of Node's whose threads hang, under wrk.
@@ -88,6 +97,7 @@ soak-libuv: libuv
 EXTRA_DIST += adapters/libuv/bench.awk adapters/libuv/bench.sh adapters/libuv/hung.js \
 	adapters/libuv/libuv.map adapters/libuv/soak.js adapters/libuv/soak.sh \
 	adapters/libuv/source.sh adapters/libuv/suite.awk adapters/libuv/suite.sh \
+	adapters/libuv/tsan.supp \
 	adapters/libuv/ward-uv-run.in
 CLEANFILES += adapters/libuv/bench adapters/libuv/ward-uv-run
 clean-local: clean-libuv

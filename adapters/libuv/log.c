@@ -19,15 +19,23 @@ void log_open(const struct settings *settings)
 	int fd;
 
 	format = settings->format;
-	store_relaxed(&convictions, 0); /* a child's pool is another */
+	/* In a child there was another pool, and its file. */
+	store_relaxed(&convictions, 0);
+	if (to != STDERR_FILENO)
+		close(to);
+	to = STDERR_FILENO;
 	if (!settings->log)
 		return;
-	fd = open(settings->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0)
+	/* A pipe that nobody reads is not waited for. */
+	fd = open(settings->log,
+		  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+	if (fd < 0) {
 		fprintf(stderr, "libward: UV_WARD_LOG: %s: %s\n", settings->log,
 			strerror(errno));
-	else
-		to = fd;
+		return;
+	}
+	fcntl(fd, F_SETFL, O_APPEND);
+	to = fd;
 }
 
 /* True: the line is one too many for this second.  The scribe's thread alone. */

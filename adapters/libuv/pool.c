@@ -76,7 +76,7 @@ static int pool_create(const struct settings *settings)
 	config.flags = WARD_POOL_CLAMP | WARD_POOL_NO_BATCH | WARD_POOL_KEEP_PRIORITY;
 	if (settings->publish)
 		config.flags |= WARD_POOL_PUBLISH;
-	config.workers = 1; /* for now: pool_widen() */
+	config.workers = 1; /* the others come behind it: pool_make() */
 	config.max = settings->threads;
 	config.spares = 1 + settings->threads / 16;
 	config.zombies_asleep = settings->zombies;
@@ -86,12 +86,6 @@ static int pool_create(const struct settings *settings)
 	config.hooks = &hooks;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	return ward_pool_create(&pool.ward, &config);
-}
-
-/* No request waits for the others. */
-static int pool_widen(const struct settings *settings)
-{
-	return ward_pool_resize(pool.ward, settings->threads, settings->threads);
 }
 
 static int lanes_create(const struct settings *settings)
@@ -127,10 +121,11 @@ static int pool_make(const struct settings *settings)
 	err = lanes_create(settings);
 	if (!err) {
 		err = ward_pool_start(pool.ward);
-		if (!err)
-			return pool_widen(settings);
-		lanes_destroy();
+		if (err)
+			lanes_destroy();
 	}
+	if (!err)
+		return ward_pool_resize(pool.ward, settings->threads, settings->threads);
 	ward_pool_destroy(pool.ward, WARD_NOWAIT);
 	return err;
 }

@@ -3,7 +3,7 @@
 # libuv as it is, configured and built in DIR: from the sources in SOURCE, or, where
 # that is empty, from those of Debian's package, which apt-get fetches.
 #
-#	source.sh DIR [SOURCE]
+#	source.sh DIR [SOURCE]	LIBUV_CFLAGS: in place of -g -O2
 set -eu
 dir=$1 source=${2-}
 
@@ -48,5 +48,6 @@ else
 fi
 cd "$name"
 [ -x configure ] || sh autogen.sh >autogen.log 2>&1 || fail "$dir/autogen.log"
-./configure -q --disable-static CC="${CC:-cc}" CFLAGS='-g -O2' >configure.log 2>&1 ||
+./configure -q --disable-static CC="${CC:-cc}" CFLAGS="${LIBUV_CFLAGS:--g -O2}" >configure.log 2>&1 ||
 	fail "$dir/configure.log"
+make -s clean >/dev/null # what SOURCE had built

@@ -112,6 +112,8 @@ static void hang(void)
 	for (unsigned i = 0; i < THREADS; i++) {
 		EXPECT(!mkfifo(file(i), 0600));
 		hung[i].pipe = open(file(i), O_RDWR | O_CLOEXEC);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
 		hung[i].buffer = uv_buf_init(&hung[i].byte, 1);
 		hung[i].read.data = (void *)(uintptr_t)i;
 		EXPECT(!uv_fs_read(loop, &hung[i].read, hung[i].pipe, &hung[i].buffer, 1,
@@ -492,6 +494,18 @@ static void ends_inside(void)
 	run();
 }
 
+/* After it the pool has ended: whoever still asks does it. */
+static void shuts(void)
+{
+	ask();
+	run();
+	uv_library_shutdown();
+	answers = by_loops = 0;
+	ask();
+	run();
+	EXPECT(answers == 3 && by_loops == 1);
+}
+
 static void spin(uv_work_t *request)
 {
 	(void)request;
@@ -671,6 +685,7 @@ static const struct {
 	{ "flushes", flushes },
 	{ "flushes_healed", flushes_healed },
 	{ "ends_inside", ends_inside },
+	{ "shuts", shuts },
 	{ "dies", dies },
 	{ "spins", spins },
 	{ "forks", forks },
