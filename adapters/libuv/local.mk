@@ -67,7 +67,7 @@ EXTRA_PROGRAMS += adapters/libuv/bench
 adapters_libuv_bench_CPPFLAGS = -D_GNU_SOURCE
 adapters_libuv_bench_LDADD = $(UV_LIBS)
 
-.PHONY: libuv install-libuv check-libuv tsan-libuv bench-libuv soak-libuv
+.PHONY: libuv install-libuv check-libuv tsan-libuv bench-libuv soak-libuv picture-libuv
 libuv: adapters/libuv/libuv.la adapters/libuv/ward-uv-run
 install-libuv: libuv
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)' '$(DESTDIR)$(bindir)'
@@ -93,9 +93,14 @@ bench-libuv: libuv adapters/libuv/bench
 MINUTES = 10
 soak-libuv: libuv
 	$(SHELL) $(top_srcdir)/adapters/libuv/soak.sh $(UV_DIR) $(MINUTES)
+# The picture of docs/libuv.md.
+picture-libuv: libuv
+	$(SHELL) $(top_srcdir)/adapters/libuv/picture.sh $(UV_DIR) >libuv.svg
+	mv libuv.svg $(top_srcdir)/docs/libuv.svg
 
 EXTRA_DIST += adapters/libuv/bench.awk adapters/libuv/bench.sh adapters/libuv/hung.js \
-	adapters/libuv/libuv.map adapters/libuv/soak.js adapters/libuv/soak.sh \
+	adapters/libuv/libuv.map adapters/libuv/picture.awk adapters/libuv/picture.js \
+	adapters/libuv/picture.sh adapters/libuv/soak.js adapters/libuv/soak.sh \
 	adapters/libuv/source.sh adapters/libuv/suite.awk adapters/libuv/suite.sh \
 	adapters/libuv/tsan.supp \
 	adapters/libuv/ward-uv-run.in
