@@ -126,13 +126,14 @@ EXTRA_DIST += tests/story/cells.h tests/story/faulty.h tests/story/hold.h tests/
 
 # A fleet fed from NATS: its workers are the same program again.
 if HAVE_NATS
-story_tests += tests/story/fleet
+story_tests += tests/story/fleet tests/story/nats_steward_hangs
 story_scripts += tests/story/fleet_files.sh
 story_programs += tests/nats/with_nats
 else
-EXTRA_DIST += tests/story/fleet_files.sh
+EXTRA_DIST += tests/story/fleet_files.sh tests/story/nats_steward_hangs.c
 endif
 tests_story_fleet_SOURCES = tests/story/fleet.c tests/story/fleet.h tests/story/fleet_worker.c
+tests_story_nats_steward_hangs_LDADD = libward-nats-core.la tests/nats/libcluster.la $(LDADD)
 tests_story_fleet_LDADD = libward-nats-core.la tests/nats/libcluster.la libward-core.la
 
 if HAVE_URCU
