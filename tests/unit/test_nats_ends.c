@@ -3,11 +3,14 @@
  * How a process ends, or seems to: drained, destroyed with threads inside, forked, stopped
  * and continued, killed, cut off; and the pool or the stream under it.
  */
+#include "../sanitizers.h"
+#include "filter.h"
 #include "nats_queue.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 NATS_IS_THERE;
 
@@ -18,6 +21,7 @@ struct shared {
 	_Atomic int counted; /* how often 'stats' were */
 	char url[CLUSTER_URLS];
 	_Atomic int go;
+	_Atomic int said[8]; /* by create, to processes that are refused something */
 };
 static struct shared *shared;
 static struct ward_pool *pool;
@@ -367,6 +371,111 @@ Test(nats_ends, killed)
 	cr_assert_str_eq(result_of("1"), "m1 by 2");
 	nats_end(nats, pool);
 	end_process(child);
+}
+
+/* ---- a kernel that refuses ------------------------------------------------------- */
+
+static const struct refused {
+	unsigned nr, err;
+	int said; /* by create, if it was so before */
+} refused[] = {
+	{ SYS_socket, EMFILE, -EHOSTUNREACH },
+	{ SYS_connect, EPERM, -EHOSTUNREACH },
+	{ SYS_sendto, EPERM, -EHOSTUNREACH },
+	{ SYS_clone3, EAGAIN, -EAGAIN },
+#if !UNDER_ASAN /* which cannot do without */
+	{ SYS_mmap, ENOMEM, -ENOMEM },
+#endif
+	{ SYS_recvfrom, ENOMEM, -EHOSTUNREACH }, /* later each step waits for its end */
+};
+enum { REFUSED = sizeof(refused) / sizeof(refused[0]), LATER = REFUSED - 1 };
+
+static void create(int i)
+{
+	strcpy(url, shared->url);
+	config = config_of(pool);
+	config.run = wait_open;
+	config.in_flight = 1;
+	shared->said[i] = ward_nats_create(&nats, &config);
+}
+
+static void refused_before(int i)
+{
+	pool = pool_of(1);
+	if (!refuse_with(refused[i].nr, refused[i].err, 0))
+		_exit(2);
+	create(i);
+}
+
+/* As its message runs; it ends in good order all the same. */
+static void refused_later(int i)
+{
+	pool = pool_of(1);
+	create(i);
+	while (!counted(nats).running)
+		usleep(1000);
+	if (!refuse_with(refused[i].nr, refused[i].err, SECCOMP_FILTER_FLAG_TSYNC))
+		_exit(2);
+	if (ward_nats_drain(nats, ward_in(WARD_MS(10))) == 0)
+		_exit(3); /* it ran */
+	if (ward_nats_destroy(nats, WARD_NOWAIT) < 0)
+		_exit(4);
+}
+
+static pid_t process_refused(int i, void (*is)(int i))
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!shared->go)
+		usleep(1000);
+	is(i);
+	_exit(0);
+}
+
+/* n of them at once, with a message for each. */
+static void each_is(void (*is)(int i), int n)
+{
+	pid_t child[REFUSED];
+	int status;
+
+	share();
+	for (int i = 0; i < n; i++)
+		child[i] = process_refused(i, is);
+	server_begin(SHORT);
+	put(n);
+	strcpy(shared->url, url);
+	shared->go = 1;
+	for (int i = 0; i < n; i++) {
+		cr_assert_eq(waitpid(child[i], &status, 0), child[i]);
+		cr_expect_eq(status, 0, "%d: %x, %d", i, status, shared->said[i]);
+	}
+}
+
+Test(nats_ends, refused_before)
+{
+	each_is(refused_before, REFUSED);
+	for (int i = 0; i < REFUSED; i++)
+		cr_expect_eq(shared->said[i], refused[i].said, "%d: %d", i,
+			     shared->said[i]);
+	cr_assert_eq(left(), REFUSED);
+	server_end();
+}
+
+/* Another process has their messages. */
+Test(nats_ends, refused_later)
+{
+	each_is(refused_later, LATER);
+	pool = pool_of(1);
+	config = config_of(pool);
+	config.run = echo;
+	nats = nats_of(&config);
+	soon(left() == 0);
+	cr_assert_eq(stream_count(QUEUE_RESULTS_STREAM), LATER);
+	soon(counted(nats).in_flight == 0);
+	finish();
 }
 
 /* ---- cut off --------------------------------------------------------------------- */
