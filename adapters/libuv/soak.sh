@@ -45,7 +45,7 @@ port=$(head -n 1 "$work/out")
 	sleep 90
 	memory
 ) >"$work/early" &
-"$wrk" -t 1 -c 16 -d "${minutes}m" --latency "http://127.0.0.1:$port/file" >"$work/wrk"
+"$wrk" -t 1 -c 16 -d "${minutes}m" --timeout 30s --latency "http://127.0.0.1:$port/file" >"$work/wrk"
 late=$(memory)
 wait $!
 kill -TERM $server
