@@ -17,6 +17,7 @@
 #ifndef CALLER_ROUNDS
 #define CALLER_ROUNDS 16u
 #endif
+enum { SLEEPS_MAX = 256 }; /* on one cell, which may wake its callers for ever */
 
 static bool is_turn(struct ward_call *call)
 {
@@ -135,16 +136,19 @@ static int wait_turn(struct ward_call *call, unsigned how)
 {
 	struct wait_entry entry;
 	struct cell *on = NULL;
+	unsigned sleeps = SLEEPS_MAX;
 	int why = 0;
 
 	wait_prepare(&entry, call_word(call), HOST_FOREVER, how);
 	while (!why) {
-		attend(&entry, &on, rounds_of(&entry) ? cell_of(call) : NULL);
+		attend(&entry, &on,
+		       sleeps && rounds_of(&entry) ? cell_of(call) : NULL);
 		if (on)
 			collect_for_all(on, CALLER_ROUNDS);
 		if (is_turn(call))
 			break;
 		why = sleep_once(&entry, call, on);
+		sleeps -= on != NULL;
 	}
 	attend(&entry, &on, NULL);
 	wait_finish(&entry);
@@ -162,7 +166,7 @@ static void wait_for(struct ward_cells *cells, struct ward_call *call)
 	wait_turn(call, WAIT_RELIEVED | WAIT_DECLARED);
 }
 
-/* done(), which is the user's code and may be left, and what follows. */
+/* done(), which is the user's code and may be left; then the call is settled. */
 static void answer(struct ward_cells *cells, struct ward_call *call)
 {
 	struct pool *pool = cells->pool;

@@ -56,7 +56,7 @@ enum {
 
 enum { CLAIM_KEPT = 2 };
 
-/* What has become of a call whose caller waits: of ward_call.priv_number, a futex. */
+/* The state of a call whose caller waits: in ward_call.priv_number, a futex. */
 enum call_way {
 	CALL_ALONE,    /* nobody waits */
 	CALL_ON,       /* it is somebody else's turn */
@@ -68,7 +68,7 @@ enum call_way {
 /* Of cell.collecting; ASKED: held, and the collector was refused. */
 enum { COLLECTING_FREE, COLLECTING_HELD, COLLECTING_ASKED };
 
-/* What a cell wrote cannot be: it is still to be told and killed, or that is done. */
+/* A cell wrote what cannot be: it is still to be told of and killed, or that is done. */
 enum garbled { GARBLED_NOT, GARBLED_SEEN, GARBLED_TOLD };
 
 enum desc_state { DESC_FREE, DESC_HELD, DESC_SENT, DESC_ANSWERED };
@@ -180,6 +180,7 @@ struct ward_cells {
 		_Atomic uint64_t born, unborn, died, killed, garbled, recycled;
 	} counts;
 	uint64_t next_scan, next_birth;
+	uint32_t futile; /* wakeups by cells, since the scan, that found no answer */
 	uint64_t quiet_since; /* no cell has had a call */
 	uint32_t failures; /* cells that were not ready, in a row */
 	uint32_t gens;
@@ -223,7 +224,7 @@ void collect_drop(struct cell *cell);
 uint32_t collect_answers(struct cell *cell);
 /*
  * By a caller that waits: are there any, and nobody collects them?  Takes all, in so many
- * rounds at most: what comes then is the collector's.
+ * rounds at most: later ones are the collector's.
  */
 bool collect_due(const struct cell *cell);
 void collect_for_all(struct cell *cell, unsigned rounds);

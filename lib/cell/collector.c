@@ -9,6 +9,10 @@
 
 #define CLOSE_SPAN UINT64_C(1000000)
 
+/* After so many wakeups by cells for nothing it is disturbed, up to the next scan. */
+enum { FUTILE_MAX = 128 };
+#define LOOK_SPAN UINT64_C(1000000) /* between two looks then */
+
 /* ---- one look -------------------------------------------------------------------- */
 
 /* Callers that sleep on its answers have their calls elsewhere: they are to let it go. */
@@ -179,30 +183,59 @@ static bool may_sleep_long(struct ward_cells *cells, uint64_t now)
 	return !any_calls(cells);
 }
 
-static void sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
+static void listen_to_all(struct ward_cells *cells, struct sleep *sleep)
+{
+	for_each_cell(cell, cells)
+		/* Where it was refused, the caller that collects wakes it. */
+		if (cell_lives(cell) &&
+		    load_relaxed(&cell->collecting) != COLLECTING_ASKED)
+			listen_to(cell, sleep);
+}
+
+static void listen_no_more(struct ward_cells *cells)
+{
+	for_each_cell(cell, cells)
+		if (cell_lives(cell))
+			store_relaxed(&cell->shared->listens, 0);
+}
+
+/*
+ * A cell may move the words of its segment all the time, so that they wake this thread for
+ * nothing.  Then it looks from time to time, and at the next scan listens again.
+ */
+static bool is_disturbed(const struct ward_cells *cells)
+{
+	return cells->futile > FUTILE_MAX;
+}
+
+static void sleep_till(struct ward_cells *cells, uint32_t seen, struct sleep *sleep)
+{
+	if (is_disturbed(cells))
+		host_wait(&cells->word, seen,
+			  lesser(sleep->until, host_now() + LOOK_SPAN));
+	else if (!moved(cells))
+		host_wait_shared_any(&cells->word, seen, sleep->word, sleep->words,
+				     sleep->life, sleep->lives, sleep->until);
+}
+
+/* True: neither this process nor the time has ended the sleep. */
+static bool sleep_on(struct ward_cells *cells, uint32_t seen, uint64_t until,
 		     uint64_t now)
 {
 	struct sleep sleep = { .until = until };
 
 	if (!may_sleep_long(cells, now))
 		sleep.until = lesser(until, cells->next_scan);
-
-	for_each_cell(cell, cells)
-		/* Where it was refused, the caller that collects wakes it. */
-		if (cell_lives(cell) &&
-		    load_relaxed(&cell->collecting) != COLLECTING_ASKED)
-			listen_to(cell, &sleep);
+	if (!is_disturbed(cells))
+		listen_to_all(cells, &sleep);
 	barrier_seq_cst(); /* [kd] I sleep | answered? left? */
 	for_each_cell(cell, cells)
 		sleep.until = lesser(sleep.until,
 				     next_look(cell, now, cells->next_scan));
-	if (!moved(cells))
-		host_wait_shared_any(&cells->word, seen, sleep.word, sleep.words,
-				     sleep.life, sleep.lives, sleep.until);
+	sleep_till(cells, seen, &sleep);
 	store_relaxed(&cells->asleep, 0);
-	for_each_cell(cell, cells)
-		if (cell_lives(cell))
-			store_relaxed(&cell->shared->listens, 0);
+	listen_no_more(cells);
+	return load_relaxed(&cells->word) == seen && host_now() < sleep.until;
 }
 
 /* ---- the end --------------------------------------------------------------------- */
@@ -279,8 +312,10 @@ static uint32_t work(struct ward_cells *cells, bool closely, uint64_t now, uint6
 
 	if (load_relaxed(&cells->told) && swap_acq_rel(&cells->told, 0))
 		look_told(cells, now);
-	if (now >= cells->next_scan)
+	if (now >= cells->next_scan) {
 		watch_scan(cells, now);
+		cells->futile = 0;
+	}
 	if (closely)
 		*next = lesser(birth_round(cells, now), cell_page_round(cells, now));
 	if (unlikely(load_acquire(&cells->ending)))
@@ -288,8 +323,18 @@ static uint32_t work(struct ward_cells *cells, bool closely, uint64_t now, uint6
 	return n;
 }
 
+/* A wakeup with answers makes up for one without, which a cell may give that is late. */
+static void weigh(struct ward_cells *cells, bool woken, bool answers)
+{
+	if (answers)
+		cells->futile -= cells->futile != 0;
+	else
+		cells->futile += woken && !is_disturbed(cells);
+}
+
 static void serve(struct ward_cells *cells)
 {
+	bool woken = false; /* by a cell */
 	unsigned idle = CELLS_LOOKS;
 	uint64_t next = HOST_FOREVER, close_at = 0;
 	uint32_t answers = 0; /* since it slept */
@@ -304,6 +349,8 @@ static void serve(struct ward_cells *cells)
 		if (closely)
 			close_at = now + CLOSE_SPAN;
 		n = work(cells, closely, now, &next);
+		weigh(cells, woken, n);
+		woken = false;
 		if (n) {
 			/* A lone answer has no next one soon, and its worker needs the CPU. */
 			answers += n;
@@ -316,7 +363,7 @@ static void serve(struct ward_cells *cells)
 			host_yield();
 			continue;
 		}
-		sleep_on(cells, seen, next, now);
+		woken = sleep_on(cells, seen, next, now);
 		answers = 0;
 	}
 }

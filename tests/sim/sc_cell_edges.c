@@ -153,7 +153,7 @@ SCENARIO(cells_kept, "a call is sent after the last look at a cell that has ende
 
 /* ---- the last of a cell that has ended ----------------------------------------------- */
 
-/* What goes before the collector's look is seen by it; after it, wakes it. */
+/* A thread that goes before the collector's look is seen by it; a later one wakes it. */
 static void ends_beside(void (*goes)(void *arg), void *arg, bool (*all_gone)(struct cell *))
 {
 	host_thread t;

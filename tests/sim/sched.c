@@ -376,7 +376,8 @@ void step(void)
 		sim_fail(SIM_ENDLESS, "more than %ld steps", run.steps);
 	if (++clock_ns >= next_due)
 		ring_alarms();
-	if (++me->steps == run.stop_step && current == run.stop_thread)
+	/* Once: its place may be the next thread's. */
+	if (++me->steps == run.stop_step && current == run.stop_thread && stopped < 0)
 		stop_here();
 	if (run.model == SIM_TSO)
 		memory_some_settle();

@@ -20,6 +20,7 @@ unit_tests += \
 	tests/unit/test_cell_page \
 	tests/unit/test_cells \
 	tests/unit/test_cells_call \
+	tests/unit/test_cells_woken \
 	tests/unit/test_cells_pairs \
 	tests/unit/test_cells_path \
 	tests/unit/test_check \
@@ -130,6 +131,7 @@ tests/unit/test_%: PART_LIBS = $(unit_part_libs)
 $(unit_tests): tests/unit/libno_certs.la
 tests_unit_test_cell_page_SOURCES = tests/unit/test_cell_page.c tools/find.c tools/model.c
 tests_unit_test_bucket_LDADD = $(LDADD) -lm
+tests_unit_test_cells_woken_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=host_wait_shared_any
 tests_unit_test_excuse_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=host_syscall,--wrap=host_sample,--wrap=host_raise \
 	-Wl,--wrap=host_is_futex,--wrap=host_futex_holder \
@@ -152,7 +154,7 @@ tests_unit_test_summary_LDADD = $(LDADD) -lm
 # What its cells run.
 check_PROGRAMS += tests/unit/cell_program
 tests_unit_cell_program_LDADD = libward-core.la
-cell_tests = tests/unit/test_cells tests/unit/test_cells_call \
+cell_tests = tests/unit/test_cells tests/unit/test_cells_call tests/unit/test_cells_woken \
 	tests/unit/test_cells_pairs tests/unit/test_cells_path
 $(cell_tests): tests/unit/cell_program
 
