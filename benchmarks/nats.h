@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* What a consumer does with each message; the answer is the bytes of its result. */
+/* A consumer's work on each message; it returns the bytes of its result. */
 struct nats_work {
 	uint64_t delivery; /* from 1 */
 	const void *data;

@@ -282,7 +282,7 @@ install-data-hook:
 
 EXTRA_DIST += lib/link.sh lib/ward.abi lib/ward.abignore lib/ward.map
 
-# ---- libward-nats, which stands on what libward shows ----------------------------
+# ---- libward-nats, which stands on libward's public calls ----------------------------
 
 WARD_NATS_SOURCES = \
 	lib/nats/answer.c \

@@ -58,7 +58,7 @@ static struct member *find(struct fleet *fleet, const struct member *said)
 	return NULL;
 }
 
-/* Where there are too many: in place of who has been silent longest. */
+/* Where there are too many: in place of the one that has been silent longest. */
 static struct member *longest_silent(struct fleet *fleet)
 {
 	struct member *first = fleet->member;

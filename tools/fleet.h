@@ -31,11 +31,11 @@ struct fleet {
 	struct fleet_link *link;
 };
 
-/* What one of them said.  False: it is no health of a process. */
+/* A health message of one of them.  False: it is none. */
 bool fleet_take(struct fleet *fleet, const char *text, size_t size, ward_ns now);
 bool fleet_lines(struct lines *lines, const struct view *view, const struct fleet *fleet,
 		 ward_ns now);
-/* One object: "processes" is an array of what they said. */
+/* One object: "processes" is an array of their health messages. */
 void fleet_json(FILE *out, const struct fleet *fleet);
 
 /* ---- fleet_nats.c: how it is heard ---- */

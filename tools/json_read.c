@@ -35,7 +35,7 @@ static void keep(char *text, size_t room, size_t n, char c)
 	}
 }
 
-/* What an escape stands for is not asked: these names and values have none. */
+/* The meaning of an escape is not asked for: these names and values have none. */
 static bool read_string(struct reader *r, char *text, size_t room)
 {
 	*text = '\0';

@@ -12,8 +12,8 @@
 typedef void (*json_take)(void *arg, const char *name, const char *value);
 
 /*
- * Calls take() for each member that is a string, a number or a word; what is in arrays,
- * or deeper, is passed over.  False: it is no such object; some may have been taken.
+ * Calls take() for each member that is a string, a number or a word; members in arrays,
+ * or deeper, are passed over.  False: it is no such object; some may have been taken.
  */
 bool json_read(const char *text, size_t size, json_take take, void *arg);
 

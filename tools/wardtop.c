@@ -30,7 +30,7 @@ static const char usage[] =
 	"  --nats      the subject of the health, as in their configuration\n"
 	"  --url       of the servers (NATS_URL, or nats://127.0.0.1:4222)\n";
 
-/* What was asked for. */
+/* The options that were given. */
 struct asked {
 	struct screen how;
 	enum mode mode;

@@ -27,7 +27,7 @@ int serve(const char *url);
 
 /* ---- queue.c: what is asked of the queue from outside ------------------------ */
 
-/* Stream, consumer, bucket; what is there stays. */
+/* Stream, consumer, bucket; any that are there stay. */
 int set_up(const char *url, int replicas);
 int add(const char *url, char **paths);
 /* Waits until all that were added are done. */

@@ -151,7 +151,7 @@ int add(const char *url, char **paths)
 
 /* ---- done -------------------------------------------------------------------- */
 
-/* What is acknowledged, or a dead letter, is not in the stream any more. */
+/* A message that is acknowledged, or a dead letter, is not in the stream any more. */
 static int await_empty(struct client *c, void *arg)
 {
 	uint64_t left = 1;

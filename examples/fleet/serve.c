@@ -2,7 +2,7 @@
 /*
  * serve.c - one worker process.  A file on a disk that does not answer, or a pipe that
  * nobody writes to, hangs its thread: after a second the name goes back to the queue, for
- * another process to try.  What three of them cannot read is a dead letter.
+ * another process to try.  A file that three of them cannot read is a dead letter.
  */
 #include "fleet.h"
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <ward/nats.h>
 #include <ward/ward.h>
 
-/* Each block is a sign of life; who has lost the attempt stops. */
+/* Each block is a sign of life; a thread that has lost its attempt stops. */
 static int hash_open(int fd, struct sha256 *hash)
 {
 	static __thread char block[1 << 16];

@@ -206,12 +206,12 @@ WARD_API WARD_MUST int ward_cells_submit(struct ward_cells *cells,
 
 /*
  * The same, and waits until the call was released: then it is the caller's again, and may
- * lie on the caller's stack.  An answer wakes the caller and no other thread; done() is called
- * here then, on a worker where the call ended in another way, or is in a lane, and must
- * return: it may not end its thread, nor raise.  Inside a task it is a declared wait, and
- * where the task is told to stop, so is the call.  It waits as long as the call takes: a
- * token's deadline bounds that.
- *	0		*status, if not NULL, is what done() was told
+ * lie on the caller's stack.  An answer wakes the caller and no other thread, and done() is
+ * called here; where the call ended in another way, or is in a lane, by a worker.  done()
+ * must return: it may not end its thread, nor raise.  Inside a task the wait is a declared
+ * one, and where the task is told to stop, so is the call.  It lasts as long as the call:
+ * a token's deadline bounds that.
+ *	0		*status, if not NULL, is done()'s status
  *	-EINVAL		also: release is set
  *	else		as ward_cells_submit()
  * Any thread; not in a signal handler.

@@ -35,7 +35,7 @@ struct ward_policy;
 struct ward_pool;
 
 /*
- * One message, as run() has it.  What it points to stays until run() returns, also for a
+ * One message, as run() has it.  The memory behind it stays until run() returns, also for a
  * thread that has lost its attempt.
  */
 struct ward_nats_message {
@@ -167,7 +167,7 @@ struct ward_nats_stats {
 	uint64_t fenced;      /* a later delivery has begun, so this one's result was
 				 refused, or it did not begin */
 	uint64_t lapsed;      /* their lease ran out here: the process was stopped, or
-				 cut off.  What they did came to nothing */
+				 cut off.  Their work came to nothing */
 	uint64_t malformed;   /* no message of a consumer */
 	/* of those handed back */
 	uint64_t lost;	 /* the attempt was convicted, died, or faulted */
@@ -191,11 +191,11 @@ WARD_API int ward_nats_stats(struct ward_nats *nats,
 
 /*
  * Asks for no more messages; those that have not begun are handed back at once, those that
- * run may end until 'until'.  What has not ended by then is handed back as well: its
+ * run may end until 'until'.  A message that has not ended by then is handed back as well: its
  * attempt goes on, but its result is not stored.
  *	0		nothing is in flight, and all was sent
  *	-ETIMEDOUT	some had to be handed back while they ran
- *	-ENOTCONN	not all could be sent: what was not comes back by its ack wait
+ *	-ENOTCONN	not all could be sent: the rest comes back by its ack wait
  *	-EDEADLK	inside a task
  *	-EINVAL, -ECHILD
  * For SIGTERM; a ward_nats that was drained asks for nothing any more.
@@ -213,7 +213,7 @@ WARD_API int ward_nats_drain(struct ward_nats *nats, ward_ns until);
 WARD_API int ward_nats_destroy(struct ward_nats *nats, ward_ns until);
 
 /*
- * The health of a process, as one JSON object; what is added later comes beside these:
+ * The health of a process, as one JSON object; members that are added later stand beside these:
  *
  *	{"host":"a","pid":7,"state":"serving","stream":"s","consumer":"c",
  *	 "at_ms":1700000000000,"period_ms":2000,

@@ -38,7 +38,7 @@ enum ward_page_parts {
 	WARD_PAGE_POOL,	   /* struct ward_page_pool, by the pool's steward */
 	WARD_PAGE_TREE,	   /* struct ward_page_tree, by the stewards of wards */
 	WARD_PAGE_REPORTS, /* struct ward_page_reports, by the pool's scribe */
-	WARD_PAGE_CELLS,   /* struct ward_page_cells, by the collectors of its sets */
+	WARD_PAGE_CELLS,   /* struct ward_page_cells, by the threads of the pool's sets */
 	WARD_PAGE_PARTS
 };
 

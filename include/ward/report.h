@@ -94,11 +94,11 @@ struct ward_report {
 	uint32_t nframes;
 	const char *trace;   /* why there is none, where one was asked for: "left
 				before it could be asked", "no answer"; or "" */
-	bool ended;	     /* a process, that of a cell: how it ended is known, */
-	bool core;	     /* by 'signo', and it left a core file; or, with no */
-	int32_t exit_code;   /* signo, by an exit with that; */
-	ward_ns cpu;	     /* the CPU time of its life, the kernel's for it too, */
-	uint64_t peak;	     /* and bytes that were resident at most */
+	bool ended;	     /* a cell's process has ended, and how is known: */
+	bool core;	     /* 'signo' ended it, and it left a core file */
+	int32_t exit_code;   /* without a signo: its exit code */
+	ward_ns cpu;	     /* the CPU time of its life, the kernel's for it too */
+	uint64_t peak;	     /* the most bytes that were resident */
 };
 
 /*

@@ -211,7 +211,7 @@ uint64_t cell_page_round(struct ward_cells *cells, uint64_t now)
 	return is_old(cells) ? cells->show_at : HOST_FOREVER;
 }
 
-/* By the owner, who waits for no collector that was stopped amid its turn. */
+/* By the owner: it waits for no collector that was stopped amid its turn. */
 void cell_page_leave(struct ward_cells *cells)
 {
 	struct page *page = &cells->pool->page;

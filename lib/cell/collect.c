@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * collect.c - answers, from the cells to the pool; and what becomes of calls whose cell has
- * ended, or does not come to them.
+ * collect.c - answers, from the cells to the pool; and calls whose cell has ended, or does
+ * not come to them.
  *
  * All that is read in the segment is read once, and checked: a number, a size and a state
  * that cannot be are the cell's end (GARBLED_SEEN).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * answer.c - the server's answers to steps: which comes next.
+ * answer.c - the server's answers to steps, and the step after each.
  *
  * An answer names its slot and the step; one that comes late finds another step there.
  */

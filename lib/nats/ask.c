@@ -105,7 +105,7 @@ bool ask_enter(struct ward_nats *nats)
 	return !add_acq_rel(&nats->asking, 1); /* [nb] */
 }
 
-/* Whoever was refused has something to ask for: it is looked for once more. */
+/* A thread that was refused has something to ask for: that is looked for once more. */
 void ask_leave(struct ward_nats *nats)
 {
 	uint32_t seen;

@@ -2,10 +2,10 @@
 /*
  * claim.c - the fence between processes: who may put the result of a key.
  *
- * The writer of a key says which sequence must be its last, so what is stored is a
+ * The writer of a key says which sequence must be its last, so the stored records are a
  * chain of claims with at most one result at its end.  A delivery puts its result; one
  * that is not the first puts a claim before, behind which the results of earlier ones are
- * refused.  A claim is what a key-value bucket takes for a key that was deleted.
+ * refused.  To a key-value bucket a claim is a key that was deleted.
  *
  * A cluster of before 2.9.12 compares sequences other than 0 only as it takes a message,
  * so two that come together are both taken.  So both have the identity of their place in

@@ -31,7 +31,7 @@ enum state {
 	QUEUED,	 /* in the pool; next: run(), done(), the keeper, drain */
 	RUNNING, /* next: done(), drain */
 	UNTOLD,	 /* a dead letter, before its report is told; next: the keeper */
-	/* A step was sent.  Next: who has the answer; the keeper, when it is late; drain. */
+	/* A step was sent.  Next: the thread that has the answer; the keeper; drain. */
 	CLAIM,	     /* the claim of a redelivery */
 	CLAIM_READ,  /* what is there?  The claim was refused */
 	RESULT,	     /* the result */
@@ -115,7 +115,7 @@ struct ward_nats {
 	uint32_t nslots;
 	pthread_t keeper;
 
-	_Atomic(uint32_t) asking;    /* X: who asks for more, one at a time */
+	_Atomic(uint32_t) asking;    /* X: threads that would ask for more; one does */
 	_Atomic(uint32_t) cursor;    /* X: where a free slot is looked for */
 	_Atomic(uint32_t) in_flight; /* X: messages that are this process's */
 	_Atomic(uint32_t) held;	     /* X: of those, HELD */
@@ -158,7 +158,7 @@ void slot_drop(struct slot *slot);
 enum state slot_state(struct slot *slot);
 /* True: it was 'from', and is the caller's now. */
 bool slot_claim(struct slot *slot, enum state from);
-/* What it was, if it was at that step, and is the caller's now; else FREE. */
+/* Its state until now, if it was at that step, and is the caller's now; else FREE. */
 enum state slot_claim_step(struct slot *slot, uint64_t step);
 /* The step that slot_give() will make it. */
 uint64_t slot_next_step(struct slot *slot);
@@ -193,7 +193,7 @@ void ask_over(struct asker *asker, uint32_t missing);
 
 /* ---- stored.c -------------------------------------------------------------------- */
 
-/* What an answer of the server says: a message was stored, or why it was not. */
+/* An answer of the server: a message was stored, or why it was not. */
 struct stored {
 	uint64_t sequence;
 	uint64_t error;	 /* the server's number, 0: none */
@@ -251,7 +251,7 @@ void refuse(struct ward_nats *nats, natsMsg *msg);
 void run_submit(struct slot *slot);
 /* By the keeper; true: there is no room still. */
 bool run_try(struct slot *slot);
-/* Of a slot that the caller holds: what waits never runs, what runs comes to nothing. */
+/* Of a slot that the caller holds: its task never runs, or comes to nothing if it does. */
 bool take_back(struct slot *slot, enum state from);
 
 /* ---- count.c --------------------------------------------------------------------- */
@@ -261,7 +261,7 @@ void count_all(struct ward_nats *nats, struct ward_nats_stats *stats);
 /* ---- arrive.c, answer.c, keeper.c, health.c -------------------------------------- */
 
 bool asker_listen(struct asker *asker);
-/* What is on its way still comes, and then nothing. */
+/* Messages on their way still come, and then none. */
 void asker_deafen(struct asker *asker);
 /* Has the server forget requests whose inbox is gone. */
 void requests_forget(struct ward_nats *nats);

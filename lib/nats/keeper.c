@@ -49,7 +49,7 @@ static bool keep(struct slot *slot, enum state state, ward_ns now)
 	return true;
 }
 
-/* What it did not begin it does not begin any more; what runs may find its key free yet. */
+/* A task that has not begun never does; one that runs may find its key free yet. */
 static void lapse(struct slot *slot, enum state state)
 {
 	if (state == HELD || (state == QUEUED && !slot->nats->config.cells))
@@ -82,7 +82,7 @@ static void give_up(struct slot *slot)
 	hand_back(slot, hand_back_delay(slot));
 }
 
-/* What was sent by the last connection is not answered any more. */
+/* Steps that were sent by the last connection are not answered any more. */
 static void late(struct slot *slot, enum state state, ward_ns now)
 {
 	bool is_late = now >= load_relaxed(&slot->due) ||
@@ -167,7 +167,7 @@ static bool look_at_asker(struct asker *asker, bool renew, ward_ns now)
 	return lost || renew;
 }
 
-/* The pool takes no more: what was asked for is to come to others. */
+/* The pool takes no more: the messages that were asked for are to come to others. */
 static void close_askers(struct ward_nats *nats)
 {
 	for (int i = 0; i < ASKERS; i++)

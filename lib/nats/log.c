@@ -16,7 +16,7 @@ static void write_line(struct ward_nats *nats, const char *line)
 		fprintf(stderr, "ward-nats: %s\n", line);
 }
 
-/* A new second: what the last ones had too many is told first. */
+/* A new second: the lines that were left out in the last ones are told first. */
 static void tell_unsaid(struct ward_nats *nats)
 {
 	uint32_t n = atomic_exchange_explicit(&nats->unsaid, 0, memory_order_relaxed);

@@ -46,7 +46,7 @@ static void take_back_all(struct ward_nats *nats, enum state from)
 	}
 }
 
-/* What has not begun; of cells nobody knows what has. */
+/* Tasks that have not begun; of a cell's calls nobody knows which have. */
 static void take_back_waiting(struct ward_nats *nats)
 {
 	take_back_all(nats, HELD);
@@ -72,7 +72,7 @@ static bool wait_ended(struct ward_nats *nats, ward_ns until)
 	return true;
 }
 
-/* No more comes; what was on its way has. */
+/* No more messages come; those on their way have come. */
 static void deafen(struct ward_nats *nats)
 {
 	while (!ask_enter(nats))
@@ -199,7 +199,7 @@ int ward_nats_destroy(struct ward_nats *nats, ward_ns until)
 
 /* ---- made ------------------------------------------------------------------------ */
 
-/* What zombies are in is not in flight any more, and not free. */
+/* The slots of zombies are not in flight any more, and not free. */
 static uint32_t zombies_of(struct ward_pool *pool)
 {
 	struct ward_stats stats = WARD_SIZED_INIT_(struct ward_stats);

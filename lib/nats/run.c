@@ -2,7 +2,7 @@
 /*
  * run.c - a message as a task of the pool, or as a call to a cell.
  *
- * Whoever moves its word out of RUNNING or QUEUED says how it ends: done(), as the
+ * The thread that moves its word out of RUNNING or QUEUED says how it ends: done(), as the
  * attempt ended or was convicted; or, before that, the keeper or a drain that took it back.
  */
 #include "nats/consumer.h"
@@ -109,7 +109,7 @@ static int submit_call(struct slot *slot)
 
 /* ---- both ------------------------------------------------------------------------ */
 
-/* It will not take any: what is asked for would only come back. */
+/* It will not take any: messages that are asked for would only come back. */
 static void stop_asking(struct ward_nats *nats, int err)
 {
 	if (!atomic_exchange_explicit(&nats->closed, 1, memory_order_acq_rel))

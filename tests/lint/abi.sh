@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What programs have compiled in of the headers is as in lib/ward.abi, that of the last
 # release: the type of each name in the maps of both libraries, of all that these lead to,
-# and the value of each constant.  What may differ (docs/abi.md) is in lib/ward.abignore.
+# and the value of each constant.  Some may differ: lib/ward.abignore (docs/abi.md).
 #
 #	abi.sh [write]
 set -eu

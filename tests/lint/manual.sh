@@ -267,7 +267,7 @@ END {
 }' $(find include/ward -name '*.h') man/*.[137]
 }
 
-# What programs have with libnats alone.
+# Programs with libnats alone have these.
 nats='^(--)?nats$|^--url$'
 [ ! -e "$top_builddir/libward-nats.la" ] || nats='^$'
 

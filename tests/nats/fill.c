@@ -25,7 +25,7 @@ static natsStatus message_of(const struct queue *q, natsMsg **msg, unsigned numb
 	return s;
 }
 
-/* What could not be sent stays the caller's. */
+/* A message that could not be sent stays the caller's. */
 static natsStatus send(jsCtx *js, natsMsg **msg)
 {
 	natsStatus s = js_PublishMsgAsync(js, msg, NULL);

@@ -29,14 +29,14 @@ struct proxy {
 	int listener, bell;
 	uint16_t port, to;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* of the fields below */
 	bool hold, end;
 	struct link link[LINKS];
 };
 
 /* ---- links ------------------------------------------------------------------- */
 
-/* Reset, not closed: what was not read is lost, as where a machine goes. */
+/* Reset, not closed: bytes that were not read are lost, as where a machine goes. */
 static void reset(int fd)
 {
 	struct linger linger = { .l_onoff = 1 };
@@ -135,7 +135,7 @@ static void link_move(struct link *link)
 		link_cut(link);
 }
 
-/* What the end i is to be polled for. */
+/* The events that the end i is polled for. */
 static short link_wants(const struct link *link, int i)
 {
 	const struct pipe_way *in = &link->way[i], *out = &link->way[!i];
@@ -162,7 +162,7 @@ static nfds_t gather(struct proxy *p, struct pollfd *polled)
 	return n;
 }
 
-/* Whoever has nothing to move is asked in vain. */
+/* An end that has nothing to move is asked in vain. */
 static void serve(struct proxy *p)
 {
 	for (unsigned i = 0; i < LINKS; i++)

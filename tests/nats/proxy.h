@@ -10,7 +10,7 @@
 
 struct proxy;
 
-/* What connects to the proxy comes to 'port' of 127.0.0.1.  NULL: errno says why. */
+/* A connection to the proxy comes to 'port' of 127.0.0.1.  NULL: errno says why. */
 struct proxy *proxy_up(uint16_t port);
 uint16_t proxy_port(const struct proxy *proxy);
 

@@ -34,7 +34,7 @@ struct queue_config {
 
 /* Connects; waits, up to a minute, until the servers have agreed on a leader. */
 natsStatus queue_open(struct queue *queue, const char *urls);
-/* Stream, consumer and bucket anew: what was there of these names is gone. */
+/* Stream, consumer and bucket anew: those of these names are gone. */
 natsStatus queue_make(struct queue *queue, const struct queue_config *config);
 
 /*

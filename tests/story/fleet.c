@@ -4,7 +4,7 @@
  * that may be lost is lost while they work.
  *
  * First only threads are lost: in tasks that hang, spin, die, fault or fail.  The ack wait
- * is ten minutes, so that what comes back does so because it was handed back.  Then there
+ * is ten minutes, so that a message comes back because it was handed back.  Then there
  * is a cluster of three servers, the ack wait is a second, and threads go on to be lost.
  * Between them worker processes are killed, or stopped and continued; their connections
  * are reset, or held in silence; and a server is killed, the stream's leader, and comes
@@ -46,7 +46,7 @@ static struct worker {
 static unsigned lives;	/* ever */
 static unsigned filled; /* messages of this part */
 
-/* What has happened to more than a thread. */
+/* Losses of more than a thread. */
 static unsigned kills, stops, cuts, held, nodes;
 
 static void tell_all(void);
@@ -106,7 +106,7 @@ static void stage_up(uint32_t messages)
 	stage->director = getpid();
 }
 
-/* One in 'period' of each kind; of what is dear fewer. */
+/* One in 'period' of each kind; of dear ones fewer. */
 static enum kind kind_of(uint32_t number, uint32_t period)
 {
 	static const struct {
@@ -235,7 +235,7 @@ static void fill(unsigned n)
  * A stream that has lost its leader may have stored a message again, though its producer
  * named it: then sequences go beyond the number of messages.
  *
- * Counted by what is stored, not by what is left in the queue: of what was acknowledged as
+ * Counted by the stored results, not by the rest of the queue: of messages acknowledged as
  * its leader was lost, nats-server 2.9 leaves some there, though nobody has it any more.
  */
 static struct found {
@@ -500,7 +500,7 @@ static void cut_all(void)
 }
 
 /*
- * The most of those that go one way, for longer than the ack wait.  What is on its way to
+ * The most of those that go one way, for longer than the ack wait.  A message on its way to
  * them then comes when others have it.
  */
 static void hold_some(void)

@@ -87,7 +87,7 @@ static void fault(void)
 	*nowhere = 1;
 }
 
-/* What is left of it when it comes back is as if it was well. */
+/* The rest of it, when it comes back, is as if it was well. */
 static int go_wrong(const struct mark *mark)
 {
 	atomic_fetch_add(&stage->did[mark->kind], 1); /* as is told at the end */
@@ -222,7 +222,7 @@ static bool stage_open(int fd)
 	return stage != MAP_FAILED;
 }
 
-/* Up to SIGTERM, and then to the end of what runs. */
+/* Up to SIGTERM, and then to the end of running tasks. */
 static int serve(struct ward_nats *consumer, struct ward_pool *pool, struct life *life)
 {
 	int err;

@@ -66,7 +66,7 @@ Test(fleet, one_that_does_not_speak_is_silent_but_not_one_that_ended)
 	cr_assert(line_with("processes 1  silent 0", 9000 * MS));
 }
 
-/* What comes from elsewhere is not trusted. */
+/* Text from elsewhere is not trusted. */
 Test(fleet, what_is_no_health_is_counted)
 {
 	static const char *const bad[] = {
@@ -145,7 +145,7 @@ Test(json_read, whatever_the_bytes_are)
 	size_t n = strlen(whole);
 
 	for (size_t size = 0; size < n; size++) {
-		char *text = malloc(size + 1); /* so that what is beyond is seen */
+		char *text = malloc(size + 1); /* so that a read beyond is seen */
 
 		memcpy(text, whole, size);
 		cr_assert_not(json_read(text, size, count, NULL));

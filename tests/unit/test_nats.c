@@ -182,7 +182,7 @@ Test(nats, a_lane_with_a_rate)
 	server_end();
 }
 
-/* More than the pool's ring takes: what has no room waits, and is not lost. */
+/* More than the pool's ring takes: messages without room wait, and are not lost. */
 Test(nats, what_the_pool_has_no_room_for_waits)
 {
 	struct ward_pool_config small = WARD_POOL_CONFIG_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bad input: each has its error, and a line that says it in words; what is refused while
+ * Bad input: each has its error, and a line that says it in words; a step refused while
  * messages run is told, and loses nothing.
  */
 #include "nats_queue.h"

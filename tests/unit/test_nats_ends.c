@@ -293,7 +293,7 @@ static pid_t process(void)
 	}
 }
 
-/* What it counts from now on. */
+/* Its numbers from now on. */
 static struct ward_nats_stats counted_there(void)
 {
 	int seen = shared->counted;
@@ -343,7 +343,7 @@ Test(nats_ends, stopped_and_too_late)
 	end_process(child);
 }
 
-/* Nobody else had it: what it did counts. */
+/* Nobody else had it: its work counts. */
 Test(nats_ends, stopped_and_still_the_only_one)
 {
 	pid_t child = process_with_one();
@@ -624,7 +624,7 @@ Test(nats_ends, the_stream_is_deleted)
 	finish();
 }
 
-/* No conviction, no lease: what a degraded pool holds goes to another. */
+/* No conviction, no lease: a degraded pool's messages go to another. */
 Test(nats_ends, the_pool_is_degraded)
 {
 	struct ward_pool_config small = WARD_POOL_CONFIG_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One message of the protocol is lost on its way, or is late: what was stored is stored
+ * One message of the protocol is lost on its way, or is late: a stored result is stored
  * once, and nothing is missing.  This program stands between libward-nats and the client
  * library.
  */
@@ -20,7 +20,7 @@ natsStatus __wrap_natsConnection_PublishMsg(natsConnection *, natsMsg *);
 natsStatus __real_natsConnection_Publish(natsConnection *, const char *, const void *, int);
 natsStatus __wrap_natsConnection_Publish(natsConnection *, const char *, const void *, int);
 
-/* To be lost: so many of what is sent, or answered, with that in it. */
+/* To be lost: so many requests, or answers, with that in it. */
 static struct {
 	const char *what;
 	_Atomic int n;
@@ -294,12 +294,12 @@ Test(nats_lost, an_answer_of_before)
 	had_one(nats, "m1 by 2");
 }
 
-/* What is there, when the result was refused: asked once more. */
+/* The stored record, when the result was refused: asked for once more. */
 Test(nats_lost, the_answer_to_a_question)
 {
 	struct ward_nats *nats;
 
-	lose_answer.what = ""; /* of the result, and of what is there */
+	lose_answer.what = ""; /* of the result, and of the stored record */
 	nats = begin(echo, LONG, 0);
 	soon(counted(nats).done == 1);
 	put_with("again", "Ward-Key", "1");
@@ -547,7 +547,7 @@ Test(nats_lost, what_is_no_message_is_told)
 	had_one(nats, "m1 by 1");
 }
 
-/* Of a newer server, of another account: what it is is found behind two more tokens. */
+/* Of a newer server, of another account: its kind is found behind two more tokens. */
 Test(nats_lost, a_longer_reply)
 {
 	struct ward_nats *nats = begin(echo, LONG, 0);
