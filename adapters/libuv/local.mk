@@ -11,21 +11,18 @@ uv_stock_objects = $(filter-out %threadpool.lo, \
 
 EXTRA_LTLIBRARIES += adapters/libuv/libuv.la adapters/libuv/exercised/libuv.la
 
-adapters_libuv_libuv_la_SOURCES = \
+adapters_libuv_libuv_la_SOURCES = $(adapter_sources) \
 	adapters/libuv/answer.c \
 	adapters/libuv/answer.h \
 	adapters/libuv/end.c \
 	adapters/libuv/end.h \
-	adapters/libuv/log.c \
-	adapters/libuv/log.h \
 	adapters/libuv/pool.c \
 	adapters/libuv/pool.h \
 	adapters/libuv/request.c \
 	adapters/libuv/request.h \
-	adapters/libuv/settings.c \
-	adapters/libuv/settings.h \
 	adapters/libuv/threadpool.c
-adapters_libuv_libuv_la_CPPFLAGS = $(AM_CPPFLAGS) -isystem $(UV_STOCK)/include \
+adapters_libuv_libuv_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/adapters \
+	-isystem $(UV_STOCK)/include \
 	-isystem $(UV_STOCK)/src -isystem $(UV_STOCK)/src/unix
 adapters_libuv_libuv_la_LIBTOOLFLAGS = --tag=disable-static
 adapters_libuv_libuv_la_LIBADD = libward-core.la $(uv_stock_objects) $(UV_STOCK_LIBS)
@@ -37,10 +34,10 @@ UV_STOCK_LIBS = -ldl -lrt
 
 # The same, for libuv's own tests: requests in good health are convicted.
 adapters_libuv_exercised_libuv_la_SOURCES = $(adapters_libuv_libuv_la_SOURCES) \
-	adapters/libuv/exercise.c \
-	adapters/libuv/exercise.h
+	adapters/exercise.c \
+	adapters/exercise.h
 adapters_libuv_exercised_libuv_la_CPPFLAGS = $(adapters_libuv_libuv_la_CPPFLAGS) \
-	-DUV_WARD_EXERCISE
+	-DEXERCISE
 adapters_libuv_exercised_libuv_la_LIBTOOLFLAGS = \
 	$(adapters_libuv_libuv_la_LIBTOOLFLAGS)
 adapters_libuv_exercised_libuv_la_LIBADD = $(adapters_libuv_libuv_la_LIBADD)
@@ -88,7 +85,9 @@ tsan-libuv: libuv tsan/config.status
 UV_TSAN = suppressions=$(abs_top_srcdir)/adapters/libuv/tsan.supp \
 	report_thread_leaks=0 die_after_fork=0 atexit_sleep_ms=0
 bench-libuv: libuv adapters/libuv/bench
-	$(SHELL) $(top_srcdir)/adapters/libuv/bench.sh $(UV_DIR)
+	$(SHELL) $(top_srcdir)/adapters/bench.sh $(UV_DIR)/bench 'stat work' '1 4 16 32' \
+		'LD_LIBRARY_PATH=$(abs_builddir)/$(UV_STOCK)/.libs' \
+		'LD_LIBRARY_PATH=$(abs_builddir)/$(UV_DIR)/.libs UV_WARD_LOG=none'
 # A file server of Node's whose threads hang, under wrk.
 MINUTES = 10
 soak-libuv: libuv
@@ -98,7 +97,7 @@ picture-libuv: libuv
 	$(SHELL) $(top_srcdir)/adapters/libuv/picture.sh $(UV_DIR) >libuv.svg
 	mv libuv.svg $(top_srcdir)/docs/libuv.svg
 
-EXTRA_DIST += adapters/libuv/bench.awk adapters/libuv/bench.sh adapters/libuv/hung.js \
+EXTRA_DIST += adapters/libuv/hung.js \
 	adapters/libuv/libuv.map adapters/libuv/picture.awk adapters/libuv/picture.js \
 	adapters/libuv/picture.sh adapters/libuv/soak.js adapters/libuv/soak.sh \
 	adapters/libuv/source.sh adapters/libuv/suite.awk adapters/libuv/suite.sh \

@@ -8,14 +8,23 @@
 #include "end.h"
 #include "internal.h"
 #include "log.h"
-#include "settings.h"
+#include "setup.h"
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+enum { THREADS = 4, THREADS_MAX = 1024 };	  /* libuv's */
 enum { STACK = 8 << 20, STACK_SINCE = 0x012d00 }; /* what libuv asks for, from 1.45 on */
+
+static const struct setting_names names = {
+	.budget = "UV_WARD_BUDGET",
+	.cpu_budget = "UV_WARD_CPU_BUDGET",
+	.zombies = "UV_WARD_ZOMBIES",
+	.log = "UV_WARD_LOG",
+	.publish = "UV_WARD_PUBLISH",
+};
 
 enum {
 	SLOW, /* half of the width, for requests that wait for long */
@@ -36,20 +45,13 @@ static sigset_t mask;			/* I: of the thread that made the pool */
 
 /* ---- made ------------------------------------------------------------------- */
 
-/*
- * Threads of libuv's have the signals of whoever made them; those of the pool have fewer,
- * and one more, by which backtraces are asked for: it stays.
- */
-static void *start(void *arg, unsigned thread)
+/* As libuv has it: any number is made one that is possible, and any word is 0. */
+static uint32_t threads(void)
 {
-	sigset_t now, both;
+	const char *value = getenv("UV_THREADPOOL_SIZE");
+	long n = value ? strtol(value, NULL, 10) : THREADS;
 
-	(void)arg;
-	(void)thread;
-	pthread_sigmask(SIG_SETMASK, NULL, &now);
-	sigandset(&both, &now, &mask);
-	pthread_sigmask(SIG_SETMASK, &both, NULL);
-	return NULL;
+	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (uint32_t)n;
 }
 
 static size_t stack_size(void)
@@ -57,45 +59,27 @@ static size_t stack_size(void)
 	return UV_VERSION_HEX < STACK_SINCE ? uv__thread_stack_size() : STACK;
 }
 
-static ward_ns scan_for(ward_ns budget)
+static int pool_create(const struct settings *settings, uint32_t workers)
 {
-	ward_ns scan = budget / 10;
+	struct setup setup;
 
-	return scan < WARD_MS(1) ? WARD_MS(1) : scan > WARD_MS(10) ? WARD_MS(10) : scan;
+	setup_fill(&setup, settings, &mask);
+	setup.config.name = "uv";
+	setup.config.workers = 1; /* the others come behind it: pool_make() */
+	setup.config.max = workers;
+	setup.config.spares = 1 + workers / 16;
+	setup.config.stack = stack_size();
+	return ward_pool_create(&pool.ward, &setup.config);
 }
 
-static int pool_create(const struct settings *settings)
-{
-	struct ward_policy policy = WARD_POLICY_INIT;
-	struct ward_hooks hooks = { .start = start, .report = log_report };
-	struct ward_pool_config config = WARD_POOL_CONFIG_INIT;
-
-	policy.blocked_within = settings->asleep;
-	policy.busy_within = settings->busy;
-	config.name = "uv";
-	config.flags = WARD_POOL_CLAMP | WARD_POOL_NO_BATCH | WARD_POOL_KEEP_PRIORITY;
-	if (settings->publish)
-		config.flags |= WARD_POOL_PUBLISH;
-	config.workers = 1; /* the others come behind it: pool_make() */
-	config.max = settings->threads;
-	config.spares = 1 + settings->threads / 16;
-	config.zombies_asleep = settings->zombies;
-	config.stack = stack_size();
-	config.scan = scan_for(settings->asleep);
-	config.policy = &policy;
-	config.hooks = &hooks;
-	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	return ward_pool_create(&pool.ward, &config);
-}
-
-static int lanes_create(const struct settings *settings)
+static int lanes_create(uint32_t workers)
 {
 	struct ward_lane_config slow = WARD_LANE_CONFIG_INIT;
 	struct ward_lane_config rest = WARD_LANE_CONFIG_INIT;
 	int err;
 
 	slow.name = "slow";
-	slow.active = (settings->threads + 1) / 2;
+	slow.active = (workers + 1) / 2;
 	rest.name = "rest";
 	err = ward_lane_create(&pool.lane[SLOW], pool.ward, &slow);
 	if (err)
@@ -114,18 +98,19 @@ static void lanes_destroy(void)
 
 static int pool_make(const struct settings *settings)
 {
-	int err = pool_create(settings);
+	uint32_t workers = threads();
+	int err = pool_create(settings, workers);
 
 	if (err)
 		return err;
-	err = lanes_create(settings);
+	err = lanes_create(workers);
 	if (!err) {
 		err = ward_pool_start(pool.ward);
 		if (err)
 			lanes_destroy();
 	}
 	if (!err)
-		return ward_pool_resize(pool.ward, settings->threads, settings->threads);
+		return ward_pool_resize(pool.ward, workers, workers);
 	ward_pool_destroy(pool.ward, WARD_NOWAIT);
 	return err;
 }
@@ -165,7 +150,7 @@ static void make_first(void)
 	if (parents)
 		ward_pool_destroy(parents, WARD_NOWAIT);
 	parents = NULL;
-	settings_read(&settings);
+	settings_read(&settings, &names);
 	log_open(&settings);
 	err = pool_make(&settings);
 	if (err)

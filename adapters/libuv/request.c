@@ -14,7 +14,7 @@
 #include "base/atomic.h"
 #include "pool.h"
 #include "uv-common.h"
-#ifdef UV_WARD_EXERCISE
+#ifdef EXERCISE
 #include "exercise.h"
 #endif
 
@@ -50,7 +50,7 @@ static int work(struct ward_task *task)
 		return 0; /* it was cancelled, and may be no more */
 	record->inside = w;
 	w->work(w);
-#ifdef UV_WARD_EXERCISE
+#ifdef EXERCISE
 	exercise();
 #endif
 	record->inside = NULL;

@@ -5,32 +5,11 @@
 #
 #	source.sh DIR [SOURCE]	LIBUV_CFLAGS: in place of -g -O2
 set -eu
-dir=$1 source=${2-}
+dir=$1 source=${2-} fetch=$(cd "$(dirname "$0")/.." && pwd)/fetch.sh
 
 fail() {
 	echo "libuv: $*; or name its sources: make libuv LIBUV_SOURCE=DIRECTORY" >&2
 	exit 1
-}
-
-# Lists and a deb-src line of its own: the machine's stay as they are.
-fetch() {
-	command -v apt-get >/dev/null || fail "no apt-get here"
-	command -v dpkg-source >/dev/null || fail "apt-get install dpkg-dev"
-	. /etc/os-release
-	[ "${ID-}" = debian ] || fail "only Debian's sources are known here"
-	apt=$(pwd)/apt
-	rm -rf apt
-	mkdir -p apt/lists/partial apt/cache/archives/partial
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
-		grep -m 1 '/debian/*$') || mirror=http://deb.debian.org/debian
-	echo "deb-src $mirror $VERSION_CODENAME main" >apt/sources.list
-	set -- -qq -o APT::Sandbox::User="$(id -un)" -o Dir::Cache="$apt/cache" \
-		-o Dir::Etc::SourceList="$apt/sources.list" \
-		-o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$apt/lists"
-	apt-get "$@" update && apt-get "$@" source libuv1 >apt/log 2>&1 || {
-		cat apt/log >&2
-		fail "apt-get has no source of libuv1"
-	}
 }
 
 rm -rf "$dir"
@@ -42,9 +21,9 @@ if [ -n "$source" ]; then
 	cp -r "$source" "$name"
 else
 	rm -rf libuv1[-_]*
-	fetch
+	sh "$fetch" deb-src source libuv1 || fail "no sources"
 	mv libuv1-*/ "$name"
-	rm -rf apt libuv1_*
+	rm -rf libuv1_*
 fi
 cd "$name"
 case ${LIBUV_CFLAGS-} in

@@ -13,8 +13,8 @@ cd "${1:-${top_srcdir:-.}}" || exit 2
 sources() {
 	{
 		cat Makefile.am lib/local.mk benchmarks/local.mk \
-			adapters/*/local.mk examples/local.mk man/local.mk tests/local.mk \
-			tools/local.mk \
+			adapters/local.mk adapters/*/local.mk examples/local.mk \
+			man/local.mk tests/local.mk tools/local.mk \
 			tests/*/local.mk |
 			tr -s ' \t' '\n' | sed 's/^/named /'
 		find include lib benchmarks adapters examples man tests tools -type f \

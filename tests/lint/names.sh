@@ -13,7 +13,7 @@ cd "${1:-${top_srcdir:-.}}" || exit 2
 
 # Words of the C library, the kernel and other projects; what programs print, by parts
 # (fib_1, death_p99); and what an example or a sentence needs.
-others='^_*(pthread|memory_order|std|hwloc|uv|RLIMIT|CONFIG)_|io_uring|^(clone3|ck_ec|ck_ring.h|dladdr|exit_group'
+others='^_*(pthread|memory_order|std|hwloc|uv|g|RLIMIT|CONFIG)_|io_uring|^(clone3|ck_ec|ck_ring.h|dladdr|exit_group'
 others="$others|getcpu|heavy|light|linux_dirent64|mlockall|openat2|posix_spawn.*|p?select"
 others="$others|rt_sigreturn|sd_notify|sendfile|siginfo|sigwait|terminate|brk)\$"
 others="$others|^(std(io|lib)|string|signal|json|first|sys/sdt|8080/decisions)[.](c|h|md)\$"

@@ -35,9 +35,9 @@ plant() { # a clean tree
 		"$spdx" >"$tree/lib/pool/pool.h"
 	echo '/* as pool_new() has it */ int pool_new(void);' \
 		>>"$tree/lib/pool/pool.c"
-	for f in Makefile.am lib/local.mk adapters/one/local.mk benchmarks/local.mk \
-		man/local.mk examples/local.mk tools/local.mk tests/local.mk \
-		tests/unit/local.mk; do
+	for f in Makefile.am lib/local.mk adapters/local.mk adapters/one/local.mk \
+		benchmarks/local.mk man/local.mk examples/local.mk tools/local.mk \
+		tests/local.mk tests/unit/local.mk; do
 		echo '# SPDX-License-Identifier: BSD-2-Clause' >"$tree/$f"
 	done
 	(cd "$tree" && find include lib -name '*.[ch]') >>"$tree/lib/local.mk"

@@ -95,7 +95,13 @@ tests_story_to_watch_shared_SOURCES = tests/story/to_watch.c
 tests_story_to_watch_shared_LDADD = libward.la
 check_PROGRAMS += $(story_programs)
 story_scripts += tests/story/examples.sh tests/story/service.sh
-story_scripts += tests/story/libuv.sh
+story_scripts += tests/story/glib.sh tests/story/libuv.sh
+if HAVE_GIO
+story_programs += tests/story/glib_user
+endif
+tests_story_glib_user_CPPFLAGS = $(AM_CPPFLAGS) $(GIO_CFLAGS)
+tests_story_glib_user_CFLAGS = $(EXAMPLE_CFLAGS)
+tests_story_glib_user_LDADD = $(GIO_LIBS)
 if HAVE_UV
 story_programs += tests/story/libuv_user
 endif

@@ -4,21 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS = 4, THREADS_MAX = 1024 }; /* libuv's */
-
 static void no_sense(const char *name, const char *value, const char *wanted)
 {
 	fprintf(stderr, "libward: %s=%s is not %s, and is left as it was\n", name, value,
 		wanted);
-}
-
-/* As libuv has it: any number is made one that is possible, and any word is 0. */
-static uint32_t threads(void)
-{
-	const char *value = getenv("UV_THREADPOOL_SIZE");
-	long n = value ? strtol(value, NULL, 10) : THREADS;
-
-	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (uint32_t)n;
 }
 
 static uint32_t number(const char *name, uint32_t otherwise, uint32_t max)
@@ -43,7 +32,7 @@ static void log_to(struct settings *settings)
 	static const char *const formats[] = {
 		[LOG_TEXT] = "text", [LOG_JSON] = "json", [LOG_NONE] = "none"
 	};
-	const char *value = getenv("UV_WARD_LOG");
+	const char *value = getenv(settings->names->log);
 	size_t length;
 
 	if (!value)
@@ -55,7 +44,8 @@ static void log_to(struct settings *settings)
 			settings->log = value[length] ? value + length + 1 : NULL;
 			return;
 		}
-	no_sense("UV_WARD_LOG", value, "text, json or none, or text:FILE or json:FILE");
+	no_sense(settings->names->log, value,
+		 "text, json or none, or text:FILE or json:FILE");
 }
 
 static bool yes(const char *name)
@@ -70,14 +60,14 @@ static bool yes(const char *name)
 	return false;
 }
 
-void settings_read(struct settings *settings)
+void settings_read(struct settings *settings, const struct setting_names *names)
 {
 	*settings = (struct settings){
-		.threads = threads(),
-		.zombies = number("UV_WARD_ZOMBIES", 256, 4096),
-		.asleep = WARD_MS(number("UV_WARD_BUDGET", 500, 3600000)),
-		.busy = WARD_MS(number("UV_WARD_CPU_BUDGET", 10000, 3600000)),
-		.publish = yes("UV_WARD_PUBLISH"),
+		.names = names,
+		.zombies = number(names->zombies, 256, 4096),
+		.asleep = WARD_MS(number(names->budget, 500, 3600000)),
+		.busy = WARD_MS(number(names->cpu_budget, 10000, 3600000)),
+		.publish = yes(names->publish),
 	};
 	log_to(settings);
 }

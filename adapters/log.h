@@ -2,8 +2,8 @@
 /*
  * log.h - what is told of the pool: a line each, of text or JSON.
  */
-#ifndef UV_WARD_LOG_H
-#define UV_WARD_LOG_H
+#ifndef ADAPTERS_LOG_H
+#define ADAPTERS_LOG_H
 
 #include "settings.h"
 #include <ward/report.h>

@@ -4,7 +4,7 @@
 #include <ward/base.h>
 #include <time.h>
 
-enum { ONE_IN = 3, NAP = 250 /* ms; suite.sh has a budget of 100 ms */ };
+enum { ONE_IN = 3, NAP = 250 /* ms; each suite.sh has a budget of 100 ms */ };
 
 void exercise(void)
 {

@@ -12,7 +12,7 @@ enum { A_SECOND = 10 }; /* lines; what is more is counted */
 
 static enum log_format format;
 static int to = STDERR_FILENO;
-static _Atomic uint64_t convictions; /* W: the scribe */
+static _Atomic uint64_t convictions; /* X: scribes */
 
 void log_open(const struct settings *settings)
 {
@@ -30,7 +30,7 @@ void log_open(const struct settings *settings)
 	fd = open(settings->log,
 		  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (fd < 0) {
-		fprintf(stderr, "libward: UV_WARD_LOG: %s: %s\n", settings->log,
+		fprintf(stderr, "libward: %s: %s: %s\n", settings->names->log, settings->log,
 			strerror(errno));
 		return;
 	}
@@ -38,17 +38,17 @@ void log_open(const struct settings *settings)
 	to = fd;
 }
 
-/* True: the line is one too many for this second.  The scribe's thread alone. */
+/* True: the line is one too many for this second, of all pools.  Scribes; where two begin a
+ * second at once, both count in it. */
 static bool too_many(ward_ns at)
 {
-	static ward_ns second;
-	static unsigned lines;
+	static _Atomic ward_ns second;
+	static _Atomic unsigned lines;
+	ward_ns seen = load_relaxed(&second);
 
-	if (at - second >= WARD_S(1)) {
-		second = at;
-		lines = 0;
-	}
-	return ++lines > A_SECOND;
+	if (at - seen >= WARD_S(1) && cas_relaxed(&second, &seen, at))
+		store_relaxed(&lines, 0);
+	return add_relaxed(&lines, 1) >= A_SECOND;
 }
 
 /* In one piece, so that lines of several processes do not mix. */
@@ -77,7 +77,7 @@ void log_report(void *arg, const struct ward_report *report)
 	if (format != LOG_NONE && report->kind != WARD_R_SLOW && !too_many(report->at))
 		tell(report);
 	if (report->kind <= WARD_R_OVERDUE)
-		count_own(&convictions, 1);
+		add_relaxed(&convictions, 1);
 }
 
 uint64_t log_convictions(void)
