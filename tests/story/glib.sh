@@ -54,7 +54,7 @@ done
 story healed ends
 WARD_GLIB_ZOMBIES=2
 export WARD_GLIB_ZOMBIES
-story healed healed degraded
+story healed degraded degraded
 unset WARD_GLIB_ZOMBIES
 WARD_GLIB_CPU_BUDGET=50
 export WARD_GLIB_CPU_BUDGET
