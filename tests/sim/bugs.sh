@@ -41,7 +41,7 @@ compile() {
 		esac
 		printf '%s -o %s/%s.o %s\n' "$seen" "$out" \
 			"$(echo "${file%.c}" | tr / -)" "$path"
-	done | xargs -L 1 "$CC" $flags $includes "-I$copy/lib" -c
+	done | xargs -L 1 "$CC" $flags $includes "-I$copy/lib" "-I$copy/adapters" -c
 }
 
 # The objects of tests/sim/sim, as make has built them, by the names of compile().
@@ -118,9 +118,7 @@ desk() {
 	shift
 	total=0 found=0 line=0
 	mkdir -p "$desk/planted" || return
-	mkdir "$desk/adapters"
-	cp -R "$top_srcdir/lib" "$desk/lib"
-	cp -R "$top_srcdir/adapters/libuv" "$desk/adapters"
+	cp -R "$top_srcdir/lib" "$top_srcdir/adapters" "$desk"
 	while IFS='|' read -r name file change scenarios what; do
 		name=$(echo $name) file=$(echo $file)
 		case $name in '#'* | '') continue ;; esac

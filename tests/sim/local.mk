@@ -129,7 +129,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_stack.c \
 	tests/sim/sc_uv.c
 tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
-	-I$(top_srcdir)/tests/sim $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/tests/sim -I$(top_srcdir)/adapters $(AM_CPPFLAGS) \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
 	-DDEPUTY_AWAY_MS=20000 -DDEPUTY_LOOKS=sim_looks -DSAVED_COPIES=4 \
 	-DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER \

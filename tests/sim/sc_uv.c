@@ -5,10 +5,10 @@
  */
 #include "../../adapters/libuv/answer.h"
 #include "../../adapters/libuv/end.h"
-#include "../../adapters/libuv/log.h"
 #include "../../adapters/libuv/pool.h"
 #include "../../adapters/libuv/request.h"
 #include "base/host.h"
+#include "log.h"
 #include "names.h"
 #include "sim.h"
 #include "uv-common.h"
