@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The figures of docs/benchmarks.md, measured anew: one file of JSON, which
-# figures.awk fills into benchmarks.md.in.  Some fourteen minutes, better alone on the
+# figures.awk fills into benchmarks.md.in.  Some seventeen minutes, better alone on the
 # machine.
 #
 #	figures.sh FILE [BENCH...]
@@ -19,7 +19,7 @@ trap 'rm -rf "$tmp"' EXIT
 touch "$tmp/kept" "$file"
 
 [ $# -gt 0 ] || set -- minute throughput inflight latency overhead heal idle memory \
-	limit cancel forkjoin lanes port timer recall work1us burst steward cells
+	limit cancel forkjoin lanes port timer recall work1us burst steward cells nats
 for bench; do
 	echo "figures: $bench" >&2
 	args="$bench --quick"
@@ -28,6 +28,7 @@ for bench; do
 	throughput) args="$args --tasks 1000000" ;;
 	heal) args="$args --runs 5" ;;
 	forkjoin) args="$args --runs 7" ;;
+	nats) args="$bench --runs 9" ;;
 	esac
 	${QUIET-} "$WARDBENCH" $args --json "$tmp/json" >"$tmp/out" 2>"$tmp/err" || {
 		cat "$tmp/err" >&2
