@@ -122,7 +122,7 @@ static int32_t begin(struct patient *patient,
 
 	memset(patient, 0, sizeof(*patient));
 	patient->illness = illness;
-	patient->says_when = illness == block_all || illness == deep;
+	patient->says_when = illness != spin && illness != sleep_in_read;
 	patient->stack = host_alt_stack_new();
 	cr_assert_not_null(patient->stack);
 	cr_assert_eq(pipe(patient->ends), 0);

@@ -842,12 +842,12 @@ Test(lost, the_pools_policy_stands_in_for_failures)
 
 /* ---- backoff: it waits, and is not forgotten ------------------------- */
 
-static struct ward_policy waiting = { .size = sizeof(waiting),
-				      .runs = 9,
-				      .errors = 8,
-				      .deaths = 8,
-				      .busy_within = WARD_S(60),
-				      .blocked_within = WARD_S(60) };
+static const struct ward_policy waiting = { .size = sizeof(waiting),
+					    .runs = 9,
+					    .errors = 8,
+					    .deaths = 8,
+					    .busy_within = WARD_S(60),
+					    .blocked_within = WARD_S(60) };
 
 Test(lost, reruns_wait_and_then_run)
 {
@@ -873,15 +873,19 @@ Test(lost, reruns_wait_and_then_run)
 }
 
 /* In an hour or so: nobody waits for that. */
+static const struct ward_policy waiting_long = { .size = sizeof(waiting_long),
+						 .runs = 9,
+						 .errors = 8,
+						 .backoff_min = WARD_S(3600) * 1000,
+						 .backoff_max = WARD_S(3600) * 1000,
+						 .busy_within = WARD_S(60),
+						 .blocked_within = WARD_S(60) };
+
 static void waits_long(struct ward_pool *pool, struct script *script)
 {
-	static struct ward_policy policy;
-
-	policy = waiting;
-	policy.backoff_min = policy.backoff_max = WARD_S(3600) * 1000;
 	*script = (struct script){ .job = job_of_kind(ends_as_told),
 				   .says = "er" };
-	script->job.task.policy = &policy;
+	script->job.task.policy = &waiting_long;
 	submitted(pool, &script->job);
 }
 
