@@ -40,7 +40,7 @@ TESTS += $(test_programs) $(test_scripts)
 endif
 endif
 
-EXTRA_DIST += $(test_scripts) tests/host_absent.h tests/packages.sh tests/sanitizers.h \
+EXTRA_DIST += $(test_scripts) tests/desks.sh tests/host_absent.h tests/packages.sh tests/sanitizers.h \
 	tests/tsan_ck.h tests/wrap.h
 
 # ---- how a test is run ---------------------------------------------------------

@@ -79,16 +79,4 @@ desk() {
 	echo "$found $total" >"$desk/verdict"
 }
 
-n=0
-while [ "$n" -lt "$jobs" ]; do
-	desk "$n" "$@" >"$work/said$n" 2>&1 &
-	n=$((n + 1))
-done
-wait
-cat "$work"/said*
-cat "$work"/desk*/verdict | awk -v desks="$jobs" '
-	{ found += $1; total += $2 }
-	END {
-		print "bugs: " found " of " total " found"
-		exit !(NR == desks && total > 0 && found == total)
-	}'
+. "$top_srcdir/tests/desks.sh"
