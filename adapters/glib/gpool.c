@@ -135,8 +135,8 @@ static void home(struct ward_task *task)
 /* ---- more of them ------------------------------------------------------------ */
 
 /*
- * Of a pool with any number of threads nobody waits for the place of one that hangs; so it
- * does not count among those that may.
+ * A pool with any number of threads needs no place of a thread that hangs.  So that thread
+ * is not convicted, and takes nothing from the number of those that may be.
  */
 static const struct ward_policy patient = {
 	.size = sizeof(patient),

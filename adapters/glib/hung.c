@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hung - some files are opened that nobody will ever answer for: pipes without a writer.
- * What of the requests that follow does the process answer, and after how long?
+ * How many of the requests that follow does the process answer, and after how long?
  *
  *	hung FILES REQUESTS SECONDS	and the same under ward-glib-run
  *
