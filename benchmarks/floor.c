@@ -58,11 +58,12 @@ static bool floor_start(const struct setup *setup)
 static void floor_submit(unsigned producer, struct job *job)
 {
 	struct ward_task *task = &job->task;
-	struct ring *ring = inbox_put_quick(&inbox, NULL, task), *full;
+	_Atomic uint32_t *rung = inbox_put_quick(&inbox, NULL, task);
+	struct ring *full;
 
 	(void)producer;
-	if (ring) {
-		inbox_tell(&inbox, &ring->rung);
+	if (rung) {
+		inbox_tell(&inbox, rung);
 		return;
 	}
 	while (inbox_put(&inbox, NULL, &task, 1, &full) == -EAGAIN)

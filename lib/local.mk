@@ -86,6 +86,7 @@ WARD_SOURCES = \
 	lib/sync/due.c \
 	lib/sync/due.h \
 	lib/sync/histogram.h \
+	lib/sync/owned_ring.h \
 	lib/sync/page_part.h \
 	lib/sync/ring.h \
 	lib/sync/snapshot.h \

@@ -128,6 +128,17 @@ def in_ring(ring):
         yield ring["cell"][i & mask]["value"]
 
 
+def in_owned(ring):
+    head, tail = int(ring["head"]), int(ring["tail"])
+    mask = int(ring["mask"])
+    first = int(ring["taken"]) if head >> 32 & 3 else head
+    n = (tail - first) & 0xFFFFFFFF
+    if n > mask + 1:
+        raise Corrupt("a ring with %d tasks in %d cells" % (n, mask + 1))
+    for i in range(first, first + n):
+        yield ring["cell"][i & mask]
+
+
 def in_prio(queue):
     for head in ("arrived", "first"):
         yield from linked(int(queue[head]))
@@ -157,7 +168,7 @@ def queued(pool):
         yield "rings", in_ring(inbox["ring"][i])
     for i in range(int(inbox["locals_used"])):
         if int(inbox["local"][i]):
-            yield "local queues", in_ring(inbox["local"][i]["ring"])
+            yield "local queues", in_owned(inbox["local"][i]["ring"])
     low, high = inbox["prio"].type.range()
     for i in range(low, high + 1):
         yield "lower ranks" if i else "overflow", in_prio(inbox["prio"][i])

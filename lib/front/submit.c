@@ -178,9 +178,9 @@ static __attribute__((noinline)) int submit_rest(struct pool *pool,
 	return err;
 }
 
-static cold int tell_asleep(struct pool *pool, struct ring *ring)
+static cold int tell_asleep(struct pool *pool, _Atomic uint32_t *rung)
 {
-	bell_ring_asleep(&pool->inbox.bell, &ring->rung);
+	bell_ring_asleep(&pool->inbox.bell, rung);
 	host_unhold();
 	return 0;
 }
@@ -189,7 +189,7 @@ static cold int tell_asleep(struct pool *pool, struct ring *ring)
 int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 {
 	struct pool *pool = (struct pool *)handle;
-	struct ring *ring;
+	_Atomic uint32_t *rung;
 	int err = pool_enter(pool);
 
 	if (unlikely(err))
@@ -197,11 +197,11 @@ int ward_submit(struct ward_pool *handle, struct ward_task *task, ward_ns until)
 	host_hold();
 	if (unlikely(!open_plain(pool, task)))
 		return submit_rest(pool, task, until, false);
-	ring = inbox_put_quick(&pool->inbox, pool_local(pool), task);
-	if (unlikely(!ring))
+	rung = inbox_put_quick(&pool->inbox, pool_local(pool), task);
+	if (unlikely(!rung))
 		return submit_rest(pool, task, until, true);
 	if (unlikely(!inbox_told(&pool->inbox)))
-		return tell_asleep(pool, ring);
+		return tell_asleep(pool, rung);
 	host_unhold();
 	return 0;
 }

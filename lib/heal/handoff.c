@@ -7,7 +7,7 @@
 
 void handoff(struct pool *pool, struct slot *slot)
 {
-	if (likely(!ring_count(&slot->local.ring)))
+	if (likely(!owned_count(&slot->local.ring)))
 		return;
 	transition_begin(pool);
 	lost_local(pool, slot);

@@ -121,15 +121,15 @@ static void pass(struct lane *lane, struct ward_task *task)
 {
 	struct inbox *inbox = &lane->pool->inbox;
 	struct local_queue *mine = pool_local(lane->pool);
-	struct ring *ring;
+	_Atomic uint32_t *rung;
 
 	if (is_asker(task)) {
 		answer_asker(task, LANE_PLACE);
 		return;
 	}
-	ring = lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
-	if (likely(ring))
-		inbox_tell(inbox, &ring->rung);
+	rung = lane->rank ? NULL : inbox_put_quick(inbox, mine, task);
+	if (likely(rung))
+		inbox_tell(inbox, rung);
 	else
 		inbox_pass(inbox, mine, task, lane->rank);
 }

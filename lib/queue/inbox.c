@@ -95,7 +95,7 @@ bool inbox_anything(const struct inbox *inbox)
 		if (ring_count(&inbox->ring[__builtin_ctzll(used)]))
 			return true;
 	for (uint32_t i = 0; i < locals_used; i++)
-		if (ring_count(&inbox->local[i]->ring) ||
+		if (owned_count(&inbox->local[i]->ring) ||
 		    deque_offers(&inbox->local[i]->deque))
 			return true;
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
@@ -112,7 +112,7 @@ uint64_t inbox_count(const struct inbox *inbox)
 	for (uint32_t i = 0; i < inbox->rings; i++)
 		n += ring_count(&inbox->ring[i]);
 	for (uint32_t i = 0; i < locals_used; i++)
-		n += ring_count(&inbox->local[i]->ring);
+		n += owned_count(&inbox->local[i]->ring);
 	for (uint32_t i = 0; i < INBOX_RANKS; i++)
 		n += prio_count(&inbox->prio[i]);
 	return n;
@@ -144,37 +144,54 @@ static cold void stamp_sample(struct task_priv *priv)
 		task_stamp(priv, host_now());
 }
 
-/* Between claim and drop; -ESHUTDOWN if the inbox was closed before the claim. */
+/* Between claim and drop: was the inbox closed before the claim? */
+static inline bool is_closed(const struct inbox *inbox)
+{
+	host_barrier_light(); /* [D] claimed | closed? */
+	return unlikely(load_acquire(&inbox->closed));
+}
+
+/* Before they can be answered: as in inbox_put_quick(). */
+static inline void accept(_Atomic uint64_t *accepted, struct ward_task *const *tasks,
+			  uint32_t n)
+{
+	if (unlikely(load_relaxed(accepted) % INBOX_SAMPLE == 0))
+		stamp_sample(task_priv(tasks[0]));
+	count_own(accepted, n);
+}
+
+/* Between claim and drop. */
 static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 			      struct ward_task *const *tasks, uint32_t n)
 {
 	uint32_t put;
 
-	host_barrier_light(); /* [D] claimed | closed? */
-	if (unlikely(load_acquire(&inbox->closed)))
+	if (is_closed(inbox))
 		return -ESHUTDOWN;
 	put = ring_room(ring, n);
 	if (unlikely(put == 0))
 		return -EAGAIN;
-	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
-		stamp_sample(task_priv(tasks[0]));
-	/* Before it can be answered: as in inbox_put_quick(). */
-	count_own(&ring->accepted, put);
+	accept(&ring->accepted, tasks, put);
 	ring_fill(ring, (void *const *)tasks, put);
 	return (int)put;
 }
 
-static int put_in_local(struct inbox *inbox, struct ring *ring,
+static int put_in_local(struct inbox *inbox, struct owned_ring *ring,
 			struct ward_task *const *tasks, uint32_t n)
 {
-	int put;
+	int put = -ESHUTDOWN;
 
-	/* Only this thread claims it, but a signal handler may interrupt a put. */
-	if (load_relaxed(&ring->claim))
+	if (!owned_claim(ring))
 		return -EAGAIN;
-	store_relaxed(&ring->claim, 1);
-	put = put_claimed(inbox, ring, tasks, n);
-	ring_drop(ring);
+	if (!is_closed(inbox)) {
+		n = owned_room(ring, n);
+		put = n ? (int)n : -EAGAIN;
+	}
+	if (put > 0) {
+		accept(&ring->accepted, tasks, n);
+		owned_fill(ring, (void *const *)tasks, n);
+	}
+	owned_drop(ring);
 	if (put > 0)
 		inbox_tell(inbox, &ring->rung);
 	return put;
@@ -303,13 +320,10 @@ void inbox_pass(struct inbox *inbox, struct local_queue *mine,
 
 /* ---- taking ----------------------------------------------------------------- */
 
-/* Half of the tasks in 'from': the first to the caller, the rest into its local queue. */
-static inline struct ward_task *
-take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
+/* A batch: the first to the caller, the rest into its local queue. */
+static inline struct ward_task *keep(struct inbox *inbox, struct local_queue *local,
+				     void *const *got, uint32_t n)
 {
-	void *got[LOCAL_BATCH];
-	uint32_t n = ring_take(from, got, local->batch, true);
-
 	if (n == 0)
 		return NULL;
 	for (uint32_t i = 0; i < n; i++)
@@ -317,12 +331,21 @@ take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
 	if (n > 1) {
 		/* It is empty: the caller looked there first.  Claimed against
 		 * a signal handler that submits just now. */
-		store_relaxed(&local->ring.claim, 1);
-		ring_put(&local->ring, got + 1, n - 1);
-		ring_drop(&local->ring);
+		owned_claim(&local->ring);
+		owned_put(&local->ring, got + 1, n - 1);
+		owned_drop(&local->ring);
 		inbox_tell(inbox, &local->ring.rung);
 	}
 	return got[0];
+}
+
+/* Half of the tasks in 'from'. */
+static inline struct ward_task *
+take_batch(struct inbox *inbox, struct local_queue *local, struct ring *from)
+{
+	void *got[LOCAL_BATCH];
+
+	return keep(inbox, local, got, ring_take(from, got, local->batch, true));
 }
 
 static struct ward_task *take_one(struct ring *from)
@@ -376,7 +399,10 @@ static struct ward_task *steal_batch(struct inbox *inbox,
 				     struct local_queue *local,
 				     struct local_queue *victim)
 {
-	return take_batch(inbox, local, &victim->ring);
+	void *got[LOCAL_BATCH];
+
+	return keep(inbox, local, got,
+		    owned_steal(&victim->ring, got, local->batch, true, true));
 }
 
 /* Not inline: most takes end before it. */
@@ -386,13 +412,27 @@ steal(struct inbox *inbox, struct local_queue *local)
 	return inbox_steal(inbox, local, steal_batch);
 }
 
-static struct ward_task *steal_one(struct inbox *inbox,
-				   struct local_queue *local,
-				   struct local_queue *victim)
+/*
+ * One from a local queue whose owner has not come to it since the last turn: such an owner
+ * hangs.
+ */
+static struct ward_task *steal_stuck(struct inbox *inbox, struct local_queue *local)
 {
-	(void)inbox;
-	(void)local;
-	return take_one(&victim->ring);
+	uint32_t locals_used = load_acquire(&inbox->locals_used); /* [A] */
+	struct local_queue *victim;
+	void *task;
+
+	if (locals_used < 2)
+		return NULL;
+	victim = inbox->local[local->victim % locals_used];
+	if (victim != local && owned_index(&victim->ring) == local->victim_at &&
+	    owned_steal(&victim->ring, &task, 1, false, false)) {
+		local->victim_at++;
+		return task;
+	}
+	local->victim = (local->victim + 1) % locals_used;
+	local->victim_at = owned_index(&inbox->local[local->victim]->ring);
+	return NULL;
 }
 
 /*
@@ -406,11 +446,11 @@ static struct ward_task *queue_behind(struct inbox *inbox,
 	struct ward_task *first;
 	void *last = task;
 
-	store_relaxed(&local->ring.claim, 1); /* as in take_batch() */
-	first = take_one(&local->ring);
+	owned_claim(&local->ring); /* as in keep() */
+	first = owned_take(&local->ring);
 	if (first)
-		ring_put(&local->ring, &last, 1);
-	ring_drop(&local->ring);
+		owned_put(&local->ring, &last, 1);
+	owned_drop(&local->ring);
 	if (!first)
 		return task;
 	inbox_tell(inbox, &local->ring.rung);
@@ -465,8 +505,7 @@ static cold struct ward_task *take_in_turn(struct inbox *inbox,
 		if (k % 3 == 0)
 			task = later_take(inbox);
 		else if (k % 3 == 1)
-			task = inbox_steal_some(inbox, local, NULL, 0,
-						steal_one);
+			task = steal_stuck(inbox, local);
 		else
 			task = take_ring_in_turn(inbox, local);
 	}
@@ -498,10 +537,13 @@ struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local)
 {
 	struct ward_task *task;
 
-	if (unlikely(++local->turn % INBOX_TURN == 0) &&
-	    (task = take_in_turn(inbox, local)))
-		return task;
-	task = take_one(&local->ring);
+	if (unlikely(++local->turn % INBOX_TURN == 0)) {
+		owned_bias(&local->ring);
+		task = take_in_turn(inbox, local);
+		if (task)
+			return task;
+	}
+	task = owned_take(&local->ring);
 	if (likely(task))
 		return task;
 	if (unlikely(later_anything(&inbox->later)) &&
@@ -529,7 +571,7 @@ struct ward_task *inbox_take(struct inbox *inbox, struct local_queue *local)
  */
 static void learn_pause(struct local_queue *local)
 {
-	uint32_t got = 1 + ring_count(&local->ring);
+	uint32_t got = 1 + owned_count(&local->ring);
 
 	if (got < local->batch / 4 && local->pause < PAUSE_MAX)
 		local->pause *= 2;
@@ -552,7 +594,7 @@ static struct ward_task *look_first(struct inbox *inbox,
 {
 	struct ward_task *task;
 
-	if (!local->brief || local->shared || ring_count(&local->ring))
+	if (!local->brief || local->shared || owned_count(&local->ring))
 		return inbox_take(inbox, local);
 	relax_for(local->pause - 1);
 	task = inbox_take(inbox, local);

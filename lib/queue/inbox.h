@@ -25,6 +25,7 @@
 
 #include "base/host.h"
 #include "sync/bell.h"
+#include "sync/ring.h"
 #include "sync/stripes.h"
 #include "task/local_queue.h"
 #include "queue/later.h"
@@ -155,42 +156,50 @@ static inline void inbox_tell(struct inbox *inbox, _Atomic uint32_t *rung)
 		bell_ring_asleep(&inbox->bell, rung);
 }
 
-/* The ring that the caller's tasks go to first, claimed; NULL: not now. */
-static hot struct ring *inbox_claim(struct inbox *inbox,
-				    struct local_queue *mine)
+/* Between claim and drop: may a task be put that is to have no times taken? */
+static inline bool inbox_accepts(const struct inbox *inbox, uint64_t accepted)
 {
-	uint32_t home = host_home_seen();
-	struct ring *ring;
+	host_barrier_light(); /* [D] claimed | closed? */
+	return likely(!load_acquire(&inbox->closed) && accepted % INBOX_SAMPLE);
+}
 
-	if (unlikely(mine)) {
-		ring = &mine->ring;
-		if (load_relaxed(&ring->claim))
-			return NULL;
-		store_relaxed(&ring->claim, 1); /* see put_in_local() */
-		return ring;
+/* inbox_put_quick() into the own local queue. */
+static inline _Atomic uint32_t *inbox_put_own(struct inbox *inbox,
+					      struct owned_ring *ring, void *item)
+{
+	uint64_t accepted = load_relaxed(&ring->accepted);
+	bool put;
+
+	if (!owned_claim(ring))
+		return NULL;
+	put = inbox_accepts(inbox, accepted) && owned_room(ring, 1);
+	if (put) {
+		store_relaxed(&ring->accepted, accepted + 1);
+		owned_fill(ring, &item, 1);
 	}
-	ring = &inbox->ring[(home - 1) & (inbox->rings - 1)];
-	return likely(home && ring_claim(ring)) ? ring : NULL;
+	owned_drop(ring);
+	return put ? &ring->rung : NULL;
 }
 
 /*
  * inbox_put() of one task, if nothing stands in its way and its times are not to be
- * taken.  NULL: nothing has happened; else the ring, for which inbox_tell() is due.
+ * taken.  NULL: nothing has happened; else what inbox_tell() is due for.
  */
-static hot struct ring *inbox_put_quick(struct inbox *inbox,
-					struct local_queue *mine,
-					struct ward_task *task)
+static hot _Atomic uint32_t *inbox_put_quick(struct inbox *inbox,
+					     struct local_queue *mine,
+					     struct ward_task *task)
 {
-	struct ring *ring = inbox_claim(inbox, mine);
+	uint32_t home = host_home_seen();
+	struct ring *ring = &inbox->ring[(home - 1) & (inbox->rings - 1)];
 	void *item = task;
 	uint64_t accepted;
 
-	if (unlikely(!ring))
+	if (unlikely(mine))
+		return inbox_put_own(inbox, &mine->ring, item);
+	if (unlikely(!home || !ring_claim(ring)))
 		return NULL;
-	host_barrier_light(); /* [D] claimed | closed? */
 	accepted = load_relaxed(&ring->accepted);
-	if (unlikely(load_acquire(&inbox->closed) ||
-		     accepted % INBOX_SAMPLE == 0 || !ring_room(ring, 1))) {
+	if (unlikely(!inbox_accepts(inbox, accepted) || !ring_room(ring, 1))) {
 		ring_drop(ring);
 		return NULL;
 	}
@@ -198,7 +207,7 @@ static hot struct ring *inbox_put_quick(struct inbox *inbox,
 	store_relaxed(&ring->accepted, accepted + 1);
 	ring_fill(ring, &item, 1);
 	ring_drop(ring);
-	return ring;
+	return &ring->rung;
 }
 
 struct ward_task *inbox_search(struct inbox *inbox, struct local_queue *local,
@@ -207,10 +216,9 @@ struct ward_task *inbox_search(struct inbox *inbox, struct local_queue *local,
 static inline struct ward_task *
 inbox_next(struct inbox *inbox, struct local_queue *local, uint32_t i)
 {
-	void *task;
+	struct ward_task *task;
 
-	if (likely((local->turn + 1) % INBOX_TURN &&
-		   ring_take(&local->ring, &task, 1, false))) {
+	if (likely((local->turn + 1) % INBOX_TURN && (task = owned_take(&local->ring)))) {
 		local->turn++;
 		return task;
 	}

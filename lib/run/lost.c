@@ -202,7 +202,7 @@ void lost_local(struct pool *pool, struct slot *slot)
 	void *task;
 
 	/* Thieves come to such a queue last, under load hardly ever. */
-	while (ring_take(&slot->local.ring, &task, 1, false)) {
+	while (owned_steal(&slot->local.ring, &task, 1, false, false)) {
 		if (later_has_come(stop_by(pool, task)))
 			later_requeue_first(&pool->inbox, task);
 		else

@@ -221,12 +221,12 @@ static void load(struct carrier *carrier, struct slot *owner)
 }
 
 /* The pool counts a stolen fork as a task. */
-static void accept(struct slot *slot, struct ring *ring)
+static void accept(struct slot *slot, struct owned_ring *ring)
 {
-	store_relaxed(&ring->claim, 1); /* as in take_batch() */
+	owned_claim(ring); /* as in keep(), inbox.c */
 	count_own(&slot->stolen, 1);
 	count_own(&ring->accepted, 1);
-	ring_drop(ring);
+	owned_drop(ring);
 }
 
 static struct ward_task *steal_fork(struct inbox *inbox,

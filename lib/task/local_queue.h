@@ -14,7 +14,7 @@
 #define WARD_LIB_TASK_LOCAL_QUEUE_H
 
 #include "sync/deque.h"
-#include "sync/ring.h"
+#include "sync/owned_ring.h"
 
 #define LOCAL_SIZE 64u  /* cells; one less are used */
 #define LOCAL_BATCH 32u /* taken at once, at most */
@@ -43,12 +43,13 @@ struct level {
 
 struct local_queue {
 	struct deque deque; /* first: slot.h; with letters of its own, like the levels */
-	struct ring ring; /* W puts, X takes */
-	ck_ring_buffer_t cell[LOCAL_SIZE];
+	struct owned_ring ring;
+	void *_Atomic cell[LOCAL_SIZE];
 	/* W: */
 	line_aligned uint32_t last;  /* inbox ring that gave the last batch */
 	uint32_t turn;		     /* takes; now and then the inbox is first */
 	uint32_t victim;	     /* the next one to steal from */
+	uint32_t victim_at;	     /* where that one's ring stood */
 	uint32_t pause;		     /* between two looks, in host_relax() */
 	uint32_t batch, most;	     /* to take at once; never more than 'most' */
 	/* I: a fork of another local queue, as a task; or NULL: no thief */
@@ -67,7 +68,7 @@ struct local_queue {
  */
 static inline void local_init(struct local_queue *local, uint32_t seed)
 {
-	ring_init(&local->ring, local->cell, LOCAL_SIZE);
+	owned_init(&local->ring, local->cell, LOCAL_SIZE);
 	local->last = 0;
 	local->turn = 0;
 	local->pause = 1;
@@ -76,6 +77,7 @@ static inline void local_init(struct local_queue *local, uint32_t seed)
 	local->brief = false;
 	local->shared = local->yielded = 0;
 	local->victim = seed;
+	local->victim_at = 0;
 	local->steal_fork = NULL;
 }
 

@@ -123,6 +123,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_lane.c \
 	tests/sim/sc_limit.c \
 	tests/sim/sc_lines.c \
+	tests/sim/sc_owned_ring.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
@@ -133,7 +134,7 @@ tests_sim_sim_CPPFLAGS = -I$(top_srcdir)/tests/sim/include \
 	-DBELL_RUSH_AFTER=sim_rush_after -DBRIDGE_SPARE=2 -DCANCEL_SPIN=1 \
 	-DDEPUTY_AWAY_MS=20000 -DDEPUTY_LOOKS=sim_looks -DSAVED_COPIES=4 \
 	-DPATIENCE=HOST_FOREVER -DTRUST=HOST_FOREVER \
-	-DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
+	-DDEQUE_SIZE=2 -DWARD_FORK_CELLS_=2 -DDEQUE_PATIENCE=1 -DOWNED_PATIENCE=1 -DOWNED_CALM=1 -DDUE_FAN_SHIFT=1 -DDUE_LEVELS=2 \
 	-DCELLS_ALL=4u -DCELLS_LOOKS=1 -DINSIDE_LOOKS=1 -DCALLER_ROUNDS=1u \
 	-DBIRTH_WITHIN=HOST_FOREVER/16 -DEND_WITHIN=HOST_FOREVER/16 \
 	-DTELL=WARD_FOREVER -DWARD_ASSERTIONS -UWARD_PROBES \

@@ -85,8 +85,8 @@ static void set_up(uint32_t nworkers, uint32_t njobs, uint32_t rings,
 	}
 	for (uint32_t i = 0; i < nworkers; i++) {
 		sim_name(&inbox.bell.sleeper[i], "sleeper[%u]", i);
-		sim_name(&local[i], "hand[%u].c_head", i);
-		sim_name(&local[i].ring.ck.p_tail, "hand[%u].p_tail", i);
+		sim_name((void *)(uintptr_t)&local[i].ring.head, "hand[%u].head", i);
+		sim_name((void *)(uintptr_t)&local[i].ring.tail, "hand[%u].tail", i);
 	}
 }
 
@@ -113,11 +113,11 @@ static void dawdle(void)
 static int put_one(struct local_queue *mine, struct ward_task *task,
 		   struct ring **full)
 {
-	struct ring *ring = inbox_put_quick(&inbox, mine, task);
+	_Atomic uint32_t *rung = inbox_put_quick(&inbox, mine, task);
 
-	if (!ring)
+	if (!rung)
 		return inbox_put(&inbox, mine, &task, 1, full);
-	inbox_tell(&inbox, &ring->rung);
+	inbox_tell(&inbox, rung);
 	return 1;
 }
 

@@ -55,12 +55,13 @@ static void put(unsigned from, unsigned to)
 {
 	for (; from < to; from++) {
 		struct ward_task *task = &job[from].task;
-		struct ring *ring, *full;
+		_Atomic uint32_t *rung;
+		struct ring *full;
 
 		task_open(task_priv(task));
-		ring = inbox_put_quick(&inbox, NULL, task);
-		if (ring)
-			inbox_tell(&inbox, &ring->rung);
+		rung = inbox_put_quick(&inbox, NULL, task);
+		if (rung)
+			inbox_tell(&inbox, rung);
 		else
 			check(inbox_put(&inbox, NULL, &task, 1, &full) == 1);
 	}

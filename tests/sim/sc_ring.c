@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sc_ring.c - the ring: nothing lost, nothing twice, in order; by batches, by
- * halves, by thieves, by producers that change.
+ * halves, by producers that change.
  */
 #include "base/host.h"
 #include "sim.h"
@@ -10,8 +10,8 @@
 
 #define ITEMS 8
 
-static struct ring ring, local;
-static ck_ring_buffer_t cell[4], hand_cell[4];
+static struct ring ring;
+static ck_ring_buffer_t cell[4];
 static struct item {
 	uint32_t number;
 } items[ITEMS];
@@ -22,7 +22,6 @@ static uint32_t size, per_producer, producers;
 static void set_up(uint32_t ring_size, uint32_t n, uint32_t each)
 {
 	memset(cell, 0, sizeof(cell));
-	memset(hand_cell, 0, sizeof(hand_cell));
 	memset(taken, 0, sizeof(taken));
 	memset(order, 0, sizeof(order));
 	memset(items, 0, sizeof(items));
@@ -30,19 +29,14 @@ static void set_up(uint32_t ring_size, uint32_t n, uint32_t each)
 	producers = n;
 	per_producer = each;
 	ring_init(&ring, cell, size);
-	ring_init(&local, hand_cell, size);
 	/* Where there is one producer it is the only one's, for good. */
 	atomic_init(&ring.claim, n == 1);
-	atomic_init(&local.claim, 1);
 	atomic_init(&put_all, 0);
 	atomic_init(&refused, 0);
 	sim_name(&ring, "ring.c_head");
 	sim_name(&ring.ck.p_tail, "ring.p_tail");
 	sim_name((void *)(uintptr_t)&ring.claim, "ring.claim");
 	sim_name(cell, "cell");
-	sim_name(&local, "hand");
-	sim_name(&local.ck.p_tail, "hand.p_tail");
-	sim_name(hand_cell, "hand_cell");
 }
 
 /* ---- producers ----------------------------------------------------------- */
@@ -139,7 +133,6 @@ static offstage void all_taken(void)
 		for (uint32_t k = 0; k < per_producer; k++)
 			check(taken[i * 4 + k]);
 	check(ring_count(&ring) == 0);
-	check(ring_count(&local) == 0);
 }
 
 static void go(uint32_t n, void (*const *fn)(void *), void **arg)
@@ -182,65 +175,6 @@ static void ring_2x2(void)
 	all_taken();
 }
 SCENARIO(ring_2x2, "producers that share a claim spoil the ring");
-
-/* ---- batches into an own ring, and thieves ------------------------------- */
-
-static _Atomic uint32_t worker_done;
-
-/* As a worker does: half of what is there, one to run, the rest kept. */
-static void worker(void *arg)
-{
-	void *got[2];
-
-	(void)arg;
-	for (;;) {
-		bool last = over();
-		uint32_t n = ring_take(&local, got, 1, false);
-
-		if (!n) {
-			n = ring_take(&ring, got, 2, true);
-			if (n > 1)
-				check(ring_put(&local, got + 1, n - 1) ==
-				      n - 1);
-		}
-		if (n)
-			use(got[0], false);
-		else if (last)
-			break;
-		else
-			host_relax();
-	}
-	store_release(&worker_done, 1);
-}
-
-static void thief(void *arg)
-{
-	void *got[2];
-
-	(void)arg;
-	for (;;) {
-		bool last = load_acquire(&worker_done);
-		uint32_t n = ring_take(&local, got, 2, true);
-
-		for (uint32_t i = 0; i < n; i++)
-			use(got[i], false);
-		if (n)
-			continue;
-		if (last)
-			return;
-		host_relax();
-	}
-}
-
-static void ring_steal(void)
-{
-	set_up(4, 1, 4);
-	atomic_init(&worker_done, 0);
-	go(4, (void (*[])(void *)){ producer, worker, thief, thief },
-	   (void *[]){ &number[0], NULL, NULL, NULL });
-	all_taken();
-}
-SCENARIO(ring_steal, "a batch is lost between two rings or stolen twice");
 
 /* ---- somebody is stopped ------------------------------------------------- */
 

@@ -20,6 +20,16 @@ static void wind_ring(struct ring *ring, uint32_t at)
 	store_relaxed(&ring->room.word, at);
 }
 
+static void wind_owned(struct owned_ring *ring, uint32_t at)
+{
+	expect_equal(owned_count(ring), 0);
+	store_relaxed(&ring->head, at);
+	store_relaxed(&ring->tail, at);
+	ring->seen = at;
+	ring->bias = 0;
+	ring->biases = 0u - 3;
+}
+
 /* Before the start: nobody looks. */
 static void wind_pool(struct pool *pool, uint32_t steps)
 {
@@ -54,7 +64,7 @@ static void wind_hands(struct ward_pool *pool, uint32_t steps)
 	wait_until(stats_of(pool).idle == stats_of(pool).wanted);
 	for (uint32_t i = 0; i < inside->slots; i++)
 		if (inside->slot[i].pool)
-			wind_ring(&inside->slot[i].local.ring, 0u - steps);
+			wind_owned(&inside->slot[i].local.ring, 0u - steps);
 }
 
 static const struct ward_policy trying = {

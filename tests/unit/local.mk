@@ -73,6 +73,7 @@ unit_tests += \
 	tests/unit/test_misuse \
 	tests/unit/test_near \
 	tests/unit/test_notify \
+	tests/unit/test_owned_ring \
 	tests/unit/test_page \
 	tests/unit/test_plan \
 	tests/unit/test_pool \

@@ -144,7 +144,7 @@ Test(inbox, a_held_claim_holds_up_no_taker)
 Test(inbox, a_worker_puts_into_its_own_hand_first)
 {
 	cr_assert_eq(put_own(0, 0, 2), 2);
-	cr_assert_eq(ring_count(&local[0].ring), 2);
+	cr_assert_eq(owned_count(&local[0].ring), 2);
 	cr_assert_eq(ring_count(home()), 0);
 	cr_assert_eq(inbox_accepted(&inbox), 2);
 	cr_assert_eq(inbox_count(&inbox), 2);
@@ -158,7 +158,7 @@ Test(inbox, a_hand_in_use_is_passed_by)
 {
 	store_relaxed(&local[0].ring.claim, 1);
 	cr_assert_eq(put_own(0, 0, 1), 1);
-	cr_assert_eq(ring_count(&local[0].ring), 0);
+	cr_assert_eq(owned_count(&local[0].ring), 0);
 	cr_assert_eq(ring_count(home()), 1);
 }
 
@@ -178,7 +178,7 @@ Test(inbox, one_in_64_tasks_of_a_ring_has_a_time_stamp)
 
 /* ---- the quick way ---------------------------------------------------- */
 
-static struct ring *put_quick(struct local_queue *mine, uint32_t i)
+static _Atomic uint32_t *put_quick(struct local_queue *mine, uint32_t i)
 {
 	return inbox_put_quick(&inbox, mine, list[i]);
 }
@@ -187,8 +187,8 @@ Test(inbox, quick_puts_are_like_others)
 {
 	cr_assert_null(put_quick(NULL, 0), "the first is to be noted down");
 	cr_assert_eq(put(0, 1), 1);
-	cr_assert_eq(put_quick(NULL, 1), home());
-	cr_assert_eq(put_quick(NULL, 2), home());
+	cr_assert_eq(put_quick(NULL, 1), &home()->rung);
+	cr_assert_eq(put_quick(NULL, 2), &home()->rung);
 	cr_assert_eq(inbox_count(&inbox), 3);
 	cr_assert_eq(inbox_accepted(&inbox), 3);
 	cr_assert_eq(load_relaxed(&home()->claim), 0);
@@ -226,8 +226,8 @@ Test(inbox, quick_puts_leave_to_others_what_is_seldom)
 Test(inbox, quick_puts_of_a_worker_go_to_its_hand)
 {
 	cr_assert_eq(put_own(0, 0, 1), 1);
-	cr_assert_eq(put_quick(&local[0], 1), &local[0].ring);
-	cr_assert_eq(ring_count(&local[0].ring), 2);
+	cr_assert_eq(put_quick(&local[0], 1), &local[0].ring.rung);
+	cr_assert_eq(owned_count(&local[0].ring), 2);
 	store_relaxed(&local[0].ring.claim, 1);
 	cr_assert_null(put_quick(&local[0], 2), "a handler interrupts a put");
 	cr_assert_eq(load_relaxed(&local[0].ring.claim), 1);
@@ -240,7 +240,7 @@ Test(inbox, takes_half_of_a_ring_into_the_hand)
 {
 	cr_assert_eq(put(0, 7), 7);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&local[0].ring), 3);
+	cr_assert_eq(owned_count(&local[0].ring), 3);
 	cr_assert_eq(ring_count(home()), 3);
 	cr_assert_eq(inbox_count(&inbox), 6);
 	cr_assert_eq(inbox_accepted(&inbox), 7, "counted once");
@@ -268,7 +268,7 @@ Test(inbox, takes_no_more_than_it_will_come_to_soon)
 	cr_assert_eq(batch_for(LOCAL_AHEAD), 1);
 	put(0, 5);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&local[0].ring), 0, "one at a time");
+	cr_assert_eq(owned_count(&local[0].ring), 0, "one at a time");
 	local[0].most = 1;
 	cr_assert_eq(batch_for(0), 1, "as it was asked for");
 }
@@ -319,7 +319,7 @@ Test(inbox, each_comes_first_by_turns)
 			later_requeue(&inbox, &task[1], false);
 		if (!ring_count(&inbox.ring[0]))
 			cr_assert_eq(put(2, 1), 1);
-		if (!ring_count(&local[1].ring))
+		if (!owned_count(&local[1].ring))
 			cr_assert_eq(put_own(1, 3, 1), 1);
 		if (prio_empty(&inbox.prio[3]))
 			prio_put(&inbox.prio[3], &task[4]);
@@ -336,8 +336,8 @@ Test(inbox, steals_the_older_half)
 {
 	cr_assert_eq(put_own(1, 0, 6), 6);
 	cr_assert_eq(taken(0), 0);
-	cr_assert_eq(ring_count(&local[0].ring), 2);
-	cr_assert_eq(ring_count(&local[1].ring), 3);
+	cr_assert_eq(owned_count(&local[0].ring), 2);
+	cr_assert_eq(owned_count(&local[1].ring), 3);
 	cr_assert_eq(taken(1), 3);
 	cr_assert_eq(taken(0), 1);
 	cr_assert_eq(taken(0), 2);
@@ -515,7 +515,7 @@ Test(inbox, closing_waits_for_who_is_about_to_put)
 	ring_drop(&inbox.ring[1]);
 	store_relaxed(&local[1].ring.claim, 1);
 	cr_assert_eq(inbox_close(&inbox, host_now()), -ETIMEDOUT);
-	ring_drop(&local[1].ring);
+	owned_drop(&local[1].ring);
 	cr_assert_eq(inbox_close(&inbox, host_now()), 0);
 }
 

@@ -49,19 +49,23 @@ static void teardown(void)
 
 TestSuite(near, .init = setup, .fini = teardown);
 
-static void put(struct ring *ring, uint32_t i)
+static void put_own(uint32_t hand, uint32_t i)
 {
 	void *item = &task[i];
 
-	cr_assert(ring_claim(ring));
-	cr_assert_eq(ring_put(ring, &item, 1), 1);
-	ring_drop(ring);
+	cr_assert(owned_claim(&local[hand].ring));
+	cr_assert_eq(owned_put(&local[hand].ring, &item, 1), 1);
+	owned_drop(&local[hand].ring);
 }
 
 static void put_into(uint32_t ring, uint32_t i)
 {
+	void *item = &task[i];
+
 	or_relaxed(&inbox.used, (uint64_t)1 << ring);
-	put(&inbox.ring[ring], i);
+	cr_assert(ring_claim(&inbox.ring[ring]));
+	cr_assert_eq(ring_put(&inbox.ring[ring], &item, 1), 1);
+	ring_drop(&inbox.ring[ring]);
 }
 
 static long taken(uint32_t i)
@@ -121,7 +125,7 @@ Test(near, and_so_are_hands)
 			local[i].victim = first;
 			for (uint32_t k = 0; k < HANDS; k++)
 				if (k != i)
-					put(&local[k].ring, k);
+					put_own(k, k);
 			cr_assert_eq(taken(i), i ^ 1);
 			cr_assert_eq(taken(i) / 2, (i ^ 2) / 2);
 			cr_assert_eq(taken(i) / 2, (i ^ 2) / 2);
@@ -132,8 +136,8 @@ Test(near, and_so_are_hands)
 Test(near, a_hand_is_where_its_thread_sits)
 {
 	near_sit(inbox.near, &local[3], 3, 0);
-	put(&local[1].ring, 1);
-	put(&local[3].ring, 3);
+	put_own(1, 1);
+	put_own(3, 3);
 	cr_assert_eq(taken(0), 3);
 	cr_assert_eq(taken(0), 1);
 	put_into(0, 0);
@@ -168,7 +172,7 @@ Test(near, far_rings_have_their_turn)
 Test(near, far_hands_have_their_turn)
 {
 	for (uint32_t i = 1; i < HANDS; i++) {
-		put(&local[i].ring, 10 + i);
+		put_own(i, 10 + i);
 		cr_assert_leq(turns_until(10 + i), 2 * HANDS * INBOX_TURN);
 	}
 }
@@ -195,9 +199,9 @@ Test(near, far_hands_have_their_turn_whatever_the_near_do)
 		uint32_t turns = odd;
 		long it;
 
-		put(&local[2].ring, 9);
+		put_own(2, 9);
 		do {
-			put(&local[turns & 1 ? 3 : 1].ring, turns & 1);
+			put_own(turns & 1 ? 3 : 1, turns & 1);
 			it = taken(0);
 			cr_assert_lt(++turns, 2 * (HANDS + 1) * INBOX_TURN);
 		} while (it != 9);

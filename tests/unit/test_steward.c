@@ -504,14 +504,14 @@ Test(steward, who_waits_inside_the_library_is_called_out)
 }
 
 /* As a submitter does it, but nobody is told. */
-static void put_in(struct ring *ring, struct ward_task *it)
+static void put_in(struct owned_ring *ring, struct ward_task *it)
 {
 	void *item = it;
 
 	task_open(task_priv(it));
-	cr_assert(ring_claim(ring));
-	cr_assert_eq(ring_put(ring, &item, 1), 1);
-	ring_drop(ring);
+	cr_assert(owned_claim(ring));
+	cr_assert_eq(owned_put(ring, &item, 1), 1);
+	owned_drop(ring);
 }
 
 Test(steward, what_a_convict_has_in_hand_is_given_to_others)
@@ -521,7 +521,7 @@ Test(steward, what_a_convict_has_in_hand_is_given_to_others)
 	begins(1, SLOT_RUN, RUNS);
 	put_in(&pool->slot[1].local.ring, &held);
 	scans_for(5 * S);
-	cr_assert_eq(ring_count(&pool->slot[1].local.ring), 0);
+	cr_assert_eq(owned_count(&pool->slot[1].local.ring), 0);
 	cr_assert_eq(load_relaxed(&pool->inbox.requeued_in), 2);
 }
 
@@ -537,7 +537,7 @@ static uint64_t at_hand(void)
 
 static bool is_shared(uint64_t owed_before)
 {
-	return ring_count(&pool->slot[1].local.ring) == 0 &&
+	return owned_count(&pool->slot[1].local.ring) == 0 &&
 	       load_relaxed(&pool->inbox.requeued_in) == owed_before + 1;
 }
 
@@ -635,7 +635,7 @@ Test(steward, finds_the_dead)
 	cr_assert_eq(load_relaxed(&pool->deaths), 1);
 	cr_assert_eq(load_relaxed(&pool->died), 1);
 	cr_assert_eq(life_of(1), LIFE_GONE);
-	cr_assert_eq(ring_count(&pool->slot[1].local.ring), 0);
+	cr_assert_eq(owned_count(&pool->slot[1].local.ring), 0);
 	cr_assert_eq(later_take(&pool->inbox), &task[1], "answers first");
 	cr_assert_eq(later_take(&pool->inbox), &held, "and its hand");
 	cr_assert_eq(task_priv(&task[1])->status, -EOWNERDEAD);
@@ -836,8 +836,13 @@ static struct ward_task queued;
 /* A task in a ring, a sleeper on the stack, and no searcher. */
 static void work_beside_a_sleeper(void)
 {
+	void *item = &queued;
+
 	or_relaxed(&pool->inbox.used, 1);
-	put_in(&pool->inbox.ring[0], &queued);
+	task_open(task_priv(&queued));
+	cr_assert(ring_claim(&pool->inbox.ring[0]));
+	cr_assert_eq(ring_put(&pool->inbox.ring[0], &item, 1), 1);
+	ring_drop(&pool->inbox.ring[0]);
 	store_relaxed(&pool->inbox.bell.word, 1); /* sleeper 0 */
 }
 

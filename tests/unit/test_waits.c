@@ -220,8 +220,8 @@ static uint32_t in_hand(struct ward_pool *handle)
 {
 	struct pool *pool = (struct pool *)handle;
 
-	return ring_count(&pool->slot[0].local.ring) +
-	       ring_count(&pool->slot[1].local.ring);
+	return owned_count(&pool->slot[0].local.ring) +
+	       owned_count(&pool->slot[1].local.ring);
 }
 
 Test(waits, one_at_a_time_where_that_is_asked_for)
