@@ -79,7 +79,7 @@ users() {
 	esac
 	for file in $sources; do
 		case " $scheduler " in *" ${file##*/} "*) continue ;; esac
-		"$CC" $flags $includes "-I$desk/lib" -MM "$top_srcdir/$file" |
+		"$CC" $flags $includes "-I$desk/lib" "-I$desk/adapters" -MM "$top_srcdir/$file" |
 			grep -q "${1#lib/}" && echo "$file"
 	done
 }
