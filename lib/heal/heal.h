@@ -78,6 +78,7 @@ struct steward {
 	excuse_at also; /* and along a row of holders [U] */
 	uint64_t due;	     /* when it meant to wake up; 0: when rung */
 	uint64_t quiet_since;
+	uint64_t late; /* so long, in all, it was not there to see others move */
 	uint64_t bell_seen;  /* the bell's word at the last scan, */
 	uint64_t bell_since; /* and since when, if work lies beside sleepers */
 	uint64_t lives_at;   /* when it last looked for dead threads */

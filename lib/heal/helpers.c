@@ -4,7 +4,8 @@
  * if that is the scribe, by the deputy, on stderr and without names.
  *
  * Each has a word that its orders move, and says how far it is done with them; a helper
- * that is behind, and has not come on for HELPER_LAG_MS, hangs.
+ * that is behind, and has not come on for HELPER_LAG_MS, hangs.  Time by which the steward
+ * was late does not count, as in rescue.c.
  */
 #include "heal/heal.h"
 
@@ -27,7 +28,7 @@ static void report(struct steward *me, enum helper name)
 }
 
 static void check(struct steward *me, enum helper name, bool behind,
-		  uint64_t seen, uint64_t now)
+		  uint64_t seen, uint64_t present)
 {
 	struct lag *lag = &me->lag[name];
 
@@ -35,9 +36,9 @@ static void check(struct steward *me, enum helper name, bool behind,
 		*lag = (struct lag){ 0 };
 		me->untold &= ~(1u << name);
 	} else if (!lag->since || lag->seen != seen) {
-		lag->since = now;
+		lag->since = present;
 		lag->seen = seen;
-	} else if (!lag->told && now - lag->since >= WARD_MS(HELPER_LAG_MS)) {
+	} else if (!lag->told && present - lag->since >= WARD_MS(HELPER_LAG_MS)) {
 		lag->told = true;
 		report(me, name);
 	}
@@ -73,12 +74,14 @@ uint64_t helpers_still(struct steward *me, const struct history *history,
 		       const struct slot *slot, const struct sign *sign,
 		       uint64_t now)
 {
+	uint64_t present = now - me->late;
+
 	if (slot_inside(sign->word) || !sign_same(&history->last, sign) ||
 	    load_relaxed(&me->pool->inbox.bell.sleeper[slot->index].parked))
 		return 0;
 	if (!history->still)
-		return now;
-	if (history->still == TOLD || now - history->still < WARD_MS(HELPER_LAG_MS))
+		return present;
+	if (history->still == TOLD || present - history->still < WARD_MS(HELPER_LAG_MS))
 		return history->still;
 	report(me, HELPER_WORKER);
 	return TOLD;
@@ -90,17 +93,18 @@ void helpers_watch(struct steward *me, uint64_t now)
 	struct heal *heal = me->heal;
 	struct tell *t = &pool->tell;
 	const struct steward *deputy = load_acquire(&heal->newest); /* [nd] */
+	uint64_t present = now - me->late;
 
 	check(me, HELPER_CLERK, clerk_behind(heal),
-	      load_relaxed(&heal->clerk.seen), now);
+	      load_relaxed(&heal->clerk.seen), present);
 	check(me, HELPER_SCRIBE, scribe_behind(t),
-	      load_relaxed(&t->seen) + load_relaxed(&t->told), now);
+	      load_relaxed(&t->seen) + load_relaxed(&t->told), present);
 	check(me, HELPER_DEPUTY, deputy_behind(heal, now),
 	      load_relaxed(&deputy->deadline) + load_relaxed(&deputy->heard),
-	      now);
+	      present);
 	check(me, HELPER_START, load_relaxed(&pool->starting) != 0,
 	      load_relaxed(&pool->arrived) + load_relaxed(&pool->failed_starts),
-	      now);
+	      present);
 	if (me->lag[HELPER_SCRIBE].told && me->untold) {
 		or_relaxed(&heal->complaints, me->untold);
 		me->untold = 0;

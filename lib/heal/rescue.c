@@ -5,7 +5,8 @@
  *
  * The first two are known by their state, and another worker is woken at once.  The
  * last would not get a CPU either; but after a second one is woken all the same, and
- * counted: the bell should not have needed that wakeup.
+ * counted: the bell should not have needed that wakeup.  A second in which the steward
+ * was late does not count: the process was stopped, or its machine.
  */
 #include "heal/heal.h"
 
@@ -30,16 +31,17 @@ static bool somebody_held(struct steward *me)
 
 void rescue_sleepers(struct steward *me, uint64_t now)
 {
+	uint64_t present = now - me->late;
 	struct inbox *inbox = &me->pool->inbox;
 	uint64_t word = load_acquire(&inbox->bell.word), still;
 
 	if (!(BELL_TOP(word) || BELL_WAKING(word)) ||
 	    word != me->bell_seen || !inbox_anything(inbox)) {
 		me->bell_seen = word;
-		me->bell_since = now;
+		me->bell_since = present;
 		return;
 	}
-	still = now - me->bell_since;
+	still = present - me->bell_since;
 	if (!BELL_TOP(word)) { /* the waker may be held: one more costs nothing */
 		if (still >= 2 * me->pool->scan)
 			bell_rescue(&inbox->bell);

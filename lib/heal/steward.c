@@ -204,6 +204,7 @@ static bool scan(struct steward *me, uint64_t now)
 	uint32_t seats = load_acquire(&me->pool->seats_used);
 	bool busy = false;
 
+	me->late += late;
 	count_own(&me->heal->scans, 1);
 	/* Now and then: each silent worker costs a question to the kernel. */
 	me->lifts = me->pool->lowers && load_relaxed(&me->heal->scans) % LIFT_SCANS == 0 &&

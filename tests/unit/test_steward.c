@@ -867,6 +867,18 @@ Test(steward, work_that_stays_beside_a_sleeper_is_rescued_and_counted)
 	cr_assert_eq(BELL_WAKING(load_relaxed(&pool->inbox.bell.word)), 1);
 }
 
+/* The whole process was: by a signal, or its machine was put to sleep. */
+Test(steward, who_was_stopped_for_a_minute_rescues_nobody)
+{
+	work_beside_a_sleeper();
+	goes_on_for(100 * MS);
+	one_scan(60 * S);
+	goes_on_for(800 * MS);
+	cr_assert_eq(load_relaxed(&heal->rescues), 0);
+	goes_on_for(200 * MS);
+	cr_assert_eq(load_relaxed(&heal->rescues), 1);
+}
+
 /* Its waker was held before the call: nothing is wrong with the bell. */
 Test(steward, the_only_sleeper_is_called_again)
 {
@@ -1092,6 +1104,18 @@ Test(steward, tells_once_of_a_clerk_that_hangs)
 {
 	store_relaxed(&heal->clerk.up, 1);
 	is_watched(&pool->clerk_word, &heal->clerk.seen, WARD_R_NO_THREAD);
+}
+
+Test(steward, who_was_stopped_for_a_minute_takes_no_helper_to_hang)
+{
+	store_relaxed(&heal->clerk.up, 1);
+	add_relaxed(&pool->clerk_word, 1);
+	scans(2);
+	one_scan(60 * S);
+	scans(LAG - 4);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 0);
+	scans(4);
+	cr_assert_eq(times_told(WARD_R_NO_THREAD), 1);
 }
 
 /* While a pool is destroyed, for as long as threads are inside. */
