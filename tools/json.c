@@ -71,7 +71,8 @@ static void buckets(FILE *out, const char *key, const uint64_t bucket[WARD_BUCKE
 	_(convicted_progress) _(deaths) _(acquitted) _(heals) _(zombies_entered)     \
 	_(zombies_returned) _(zombies_reaped) _(threads_created) _(threads_joined)   \
 	_(reports_told) _(reports_suppressed) _(scans) _(looks) _(worst_lateness)    \
-	_(rescues)
+	_(rescues) _(cells_working) _(cells_born) _(cells_unborn) _(cells_died)      \
+	_(cells_killed) _(cells_garbled) _(cells_recycled) _(calls_lost) _(calls_moved)
 
 static void stats(FILE *out, const struct ward_stats *s)
 {

@@ -78,6 +78,11 @@ struct ward_stats {
 	uint64_t in_lanes; /* accepted by a lane, waiting for their turn in it, now */
 	uint32_t zombies_asleep; /* of 'zombies', those that were found asleep */
 	uint32_t zombies_asleep_cap; /* as many as may be */
+	/* cells (ward/cell.h), of all sets that the pool has or had */
+	uint64_t cells_working; /* that take calls, now */
+	uint64_t cells_born, cells_unborn; /* became ready, did not */
+	uint64_t cells_died, cells_killed, cells_garbled, cells_recycled; /* ended so */
+	uint64_t calls_lost, calls_moved; /* with their cell; to another, not begun */
 };
 #define WARD_STATS_INIT WARD_SIZED_INIT_(struct ward_stats)
 

@@ -25,6 +25,10 @@ static void move(struct cell *cell, enum cell_state state, uint64_t now)
 {
 	cell->since = now;
 	cell->cells->moved = true;
+	if (state == CELL_WORKING)
+		add_relaxed(&cell->cells->pool->cells.working, 1);
+	else if (cell_state(cell) == CELL_WORKING)
+		add_relaxed(&cell->cells->pool->cells.working, -(uint64_t)1);
 	store_release(&cell->state, state); /* [kf] */
 }
 
@@ -168,7 +172,7 @@ static void tell_unborn(struct ward_cells *cells, const char *what, int err,
 {
 	struct incident *in;
 
-	count_own(&cells->counts.unborn, 1);
+	cells_count(cells, unborn);
 	store_relaxed(&cells->error, err);
 	cells->failures++;
 	if (cells->told_births)
@@ -196,7 +200,7 @@ static void ready(struct cell *cell, uint64_t now)
 {
 	struct ward_cells *cells = cell->cells;
 
-	count_own(&cells->counts.born, 1);
+	cells_count(cells, born);
 	cells->failures = 0;
 	cells->told_births = false;
 	cell->memory = host_process_memory(cell->files.tid);
@@ -255,7 +259,7 @@ static void recycle(struct ward_cells *cells, uint64_t now)
 			continue;
 		if (!count(cells, CELL_SPARE))
 			return;
-		count_own(&cells->counts.recycled, 1);
+		cells_count(cells, recycled);
 		birth_retire(cell, CELL_LEAVING, now);
 		cell_order(cell, CELL_LEAVE);
 	}

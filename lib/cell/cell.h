@@ -191,6 +191,11 @@ struct ward_cells {
 	host_thread collector; /* E */
 };
 
+/* By whoever collects: the pool tells of it, too. */
+#define cells_count(cells_, field)                                             \
+	(count_own(&(cells_)->counts.field, 1),                                \
+	 add_relaxed(&(cells_)->pool->cells.field, 1))
+
 /* ---- send.c: a call's way into a cell -------------------------------------------- */
 
 /* A descriptor of a cell at work, but of that one; NULL: none has room, or none is there. */

@@ -325,7 +325,7 @@ static void move(struct cell *cell, struct desc *desc, bool by_worker)
 		refuse(cells, &call->task);
 		return;
 	}
-	count_own(&cells->counts.moved, 1);
+	cells_count(cells, moved);
 	/* The collector runs no code of the user's. */
 	other = by_worker || call->fill ? NULL : send_take(cells, call, cell);
 	if (!other) {
@@ -396,7 +396,7 @@ static void lose_call(struct cell *cell, struct desc *desc)
 	enum lost_why why = load_relaxed(&cells->ending) ? LOST_STOP : cell->why;
 
 	note_commit(cell, desc);
-	count_own(&cells->counts.lost, 1);
+	cells_count(cells, lost);
 	lose(cells, &part(desc)->task, why, lost_status(why), cell->incident);
 }
 

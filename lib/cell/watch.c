@@ -81,7 +81,7 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 		in->report.err = -EFAULT;
 	}
 	incident_raise(&cell->cells->pool->tell, in);
-	count_own(&cell->cells->counts.garbled, 1);
+	cells_count(cell->cells, garbled);
 	store_relaxed(&cell->garbled, GARBLED_TOLD);
 	watch_doom(cell, LOST_FAULT, id, now);
 	cell->kill_at = 0; /* no grace for that */
@@ -96,7 +96,7 @@ static void died(struct cell *cell, uint64_t now)
 	cell->why = LOST_DEATH;
 	cell->incident = incident_id();
 	cell->last = describe(cell, WARD_R_DEATH, watch_inside(cell), cell->incident);
-	count_own(&cell->cells->counts.died, 1);
+	cells_count(cell->cells, died);
 	birth_retire(cell, CELL_DOOMED, now);
 }
 
@@ -342,7 +342,7 @@ static void act(struct cell *cell, enum verdict verdict, const struct budgets *b
 		cell->history.next_sample = UINT64_MAX; /* once for this silence */
 		return;
 	}
-	count_own(&cell->cells->counts.killed, 1);
+	cells_count(cell->cells, killed);
 	watch_doom(cell, LOST_STALL, id, now);
 }
 
@@ -372,7 +372,7 @@ static void overdue(struct cell *cell, uint64_t now)
 	uint64_t id = incident_id();
 
 	tell_verdict(cell, VERDICT_OVERDUE, &budgets, id);
-	count_own(&cell->cells->counts.killed, 1);
+	cells_count(cell->cells, killed);
 	watch_doom(cell, LOST_STOP, id, now);
 }
 

@@ -98,6 +98,19 @@ static void count_healing(const struct pool *pool, struct ward_stats *stats)
 	histogram_merge(&pool->heal_time, stats->heal_time);
 }
 
+static void count_cells(const struct pool_cells *cells, struct ward_stats *stats)
+{
+	stats->cells_working = load_relaxed(&cells->working);
+	stats->cells_born = load_relaxed(&cells->born);
+	stats->cells_unborn = load_relaxed(&cells->unborn);
+	stats->cells_died = load_relaxed(&cells->died);
+	stats->cells_killed = load_relaxed(&cells->killed);
+	stats->cells_garbled = load_relaxed(&cells->garbled);
+	stats->cells_recycled = load_relaxed(&cells->recycled);
+	stats->calls_lost = load_relaxed(&cells->lost);
+	stats->calls_moved = load_relaxed(&cells->moved);
+}
+
 void stats_count(struct pool *pool, struct ward_stats *stats)
 {
 	const struct near *near = pool->inbox.near;
@@ -130,6 +143,7 @@ void stats_count(struct pool *pool, struct ward_stats *stats)
 	count_seats(pool, stats);
 	count_slots(pool, stats);
 	count_healing(pool, stats);
+	count_cells(&pool->cells, stats);
 }
 
 int ward_pool_stats(struct ward_pool *handle, struct ward_stats *stats)

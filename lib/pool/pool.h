@@ -126,6 +126,12 @@ struct pool {
 	struct lane *_Atomic lanes_free; /* X: put without the lock; taken under it */
 	struct lane *_Atomic lanes_unsafe; /* the same; not while a zombie is out */
 
+	/* X: of cells, by the collectors of all sets */
+	struct pool_cells {
+		_Atomic uint64_t working, born, unborn, died, killed, garbled, recycled;
+		_Atomic uint64_t lost, moved; /* calls */
+	} cells;
+
 	/* M: of tasks that are counted elsewhere, too, and so are not given back: recall.c */
 	int (*_Atomic counted_run)(struct ward_task *task);
 

@@ -145,8 +145,24 @@ static void under_load(struct ward_cells *cells, struct killer *k)
 	}
 }
 
+/* The pool counts for all sets that it ever had. */
+static void known_to_the_pool(const struct ward_stats *was, struct ward_pool *pool,
+			      const struct ward_cells_stats *s)
+{
+	struct ward_stats is = stats_of(pool);
+
+	expect_equal(is.cells_working, CELLS);
+	expect_equal(is.cells_born - was->cells_born, s->born);
+	expect_equal(is.cells_unborn - was->cells_unborn, s->unborn);
+	expect_equal(is.cells_died - was->cells_died, s->died);
+	expect_equal(is.cells_killed + is.cells_garbled + is.cells_recycled, 0);
+	expect_equal(is.calls_lost - was->calls_lost, s->lost);
+	expect_equal(is.calls_moved - was->calls_moved, s->moved);
+}
+
 static void killed(struct ward_pool *pool, uint32_t times)
 {
+	struct ward_stats was = stats_of(pool);
 	struct killer k = { .wanted = times, .seed = 7 };
 	struct ward_cells_stats s;
 
@@ -161,9 +177,11 @@ static void killed(struct ward_pool *pool, uint32_t times)
 	expect_equal(s.killed + s.garbled, 0);
 	expect_equal(s.born, s.died + CELLS + 1);
 	expect(s.lost >= lost && s.lost <= s.sent);
+	known_to_the_pool(&was, pool, &s);
 	printf("%u kills, %u of them early; %llu calls, %llu lost\n", k.kills,
 	       k.early, (unsigned long long)sent, (unsigned long long)lost);
 	cells_down(k.cells);
+	expect_equal(stats_of(pool).cells_working, 0);
 }
 
 /* ---- what is left --------------------------------------------------------------------- */

@@ -106,6 +106,8 @@ Test(metrics, each_number_stands_under_its_name)
 	s.running = 20, s.blocked = 3, s.zombies = 9, s.zombies_asleep = 5;
 	s.zombies_cap = 11, s.zombies_asleep_cap = 12;
 	s.stolen = 77, s.in_lanes = 78;
+	for (uint64_t *n = &s.cells_working; n <= &s.calls_moved; n++)
+		*n = 500 + (uint64_t)(n - &s.cells_working);
 	s.worst_lateness = WARD_MS(1500) + 1;
 	given = &s;
 	said_of(&pool, 1);
@@ -160,6 +162,15 @@ Test(metrics, each_number_stands_under_its_name)
 	SAYS("ward_reports_total", ",outcome=\"told\"", s.reports_told);
 	SAYS("ward_reports_total", ",outcome=\"suppressed\"",
 	     s.reports_suppressed);
+	SAYS("ward_cells", "", 500);
+	SAYS("ward_cells_born_total", "", 501);
+	SAYS("ward_cells_unborn_total", "", 502);
+	SAYS("ward_cells_ended_total", ",reason=\"death\"", 503);
+	SAYS("ward_cells_ended_total", ",reason=\"conviction\"", 504);
+	SAYS("ward_cells_ended_total", ",reason=\"garbled\"", 505);
+	SAYS("ward_cells_ended_total", ",reason=\"recycled\"", 506);
+	SAYS("ward_calls_lost_total", "", 507);
+	SAYS("ward_calls_moved_total", "", 508);
 	SAYS("ward_steward_scans_total", "", s.scans);
 	SAYS("ward_steward_looks_total", "", s.looks);
 	SAYS("ward_steward_rescues_total", "", s.rescues);
