@@ -20,7 +20,7 @@ struct shared {
 	struct ward_nats_stats stats;
 	_Atomic int counted; /* how often 'stats' were */
 	char url[CLUSTER_URLS];
-	_Atomic int go;
+	_Atomic uint32_t go;
 	_Atomic int said[8]; /* by create, to processes that are refused something */
 };
 static struct shared *shared;
@@ -270,6 +270,19 @@ Test(nats_ends, forked_again_and_again)
 
 /* ---- stopped, killed ------------------------------------------------------------- */
 
+/* A child begins when its parent has what it needs, which comes with threads. */
+static void wait_for_go(void)
+{
+	while (!shared->go)
+		host_wait_shared(&shared->go, 0, HOST_FOREVER);
+}
+
+static void go(void)
+{
+	shared->go = 1;
+	host_wake_shared(&shared->go, INT32_MAX);
+}
+
 /* A process of its own, which has one message at a time. */
 static pid_t process(void)
 {
@@ -278,8 +291,7 @@ static pid_t process(void)
 	if (child)
 		return child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with the test */
-	while (!shared->go)
-		usleep(1000);
+	wait_for_go();
 	strcpy(url, shared->url);
 	pool = pool_of(1);
 	config = config_of(pool);
@@ -311,7 +323,7 @@ static pid_t process_with_one(void)
 	server_begin(SHORT);
 	put(1);
 	strcpy(shared->url, url);
-	shared->go = 1;
+	go();
 	soon(shared->runs == 1);
 	return child;
 }
@@ -412,8 +424,8 @@ static void refused_later(int i)
 {
 	pool = pool_of(1);
 	create(i);
-	while (!counted(nats).running)
-		usleep(1000);
+	if (!comes_true(counted(nats).running))
+		_exit(9);
 	if (!refuse_with(refused[i].nr, refused[i].err, SECCOMP_FILTER_FLAG_TSYNC))
 		_exit(2);
 	if (ward_nats_drain(nats, ward_in(WARD_MS(10))) == 0)
@@ -429,8 +441,7 @@ static pid_t process_refused(int i, void (*is)(int i))
 	if (child)
 		return child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (!shared->go)
-		usleep(1000);
+	wait_for_go();
 	is(i);
 	_exit(0);
 }
@@ -447,7 +458,7 @@ static void each_is(void (*is)(int i), int n)
 	server_begin(SHORT);
 	put(n);
 	strcpy(shared->url, url);
-	shared->go = 1;
+	go();
 	for (int i = 0; i < n; i++) {
 		cr_assert_eq(waitpid(child[i], &status, 0), child[i]);
 		cr_expect_eq(status, 0, "%d: %x, %d", i, status, shared->said[i]);
