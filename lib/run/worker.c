@@ -629,18 +629,14 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 	return finish(pool, slot, epoch, task, status);
 }
 
-/*
- * There is a control message; 'task' was taken meanwhile, or is NULL.  *own: as
- * attempt() says.
- */
+/* There is a control message; 'task' was taken meanwhile, or is NULL. */
 static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
-					 struct ward_task *task, bool *own)
+					 struct ward_task *task)
 {
 	if (load_acquire(&pool->stopping)) {
 		if (!task)
 			return WORK_STOPS;
 		worker_settle(pool, slot, task);
-		*own = !slot_taken(slot);
 		return WORK_GOES_ON;
 	}
 	if (seat_leave(pool, slot)) {
@@ -648,7 +644,8 @@ static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
 			later_return(&pool->inbox, task);
 		return WORK_LEAVES;
 	}
-	*own = !task || attempt(pool, slot, task);
+	if (task)
+		attempt(pool, slot, task);
 	return WORK_GOES_ON;
 }
 
@@ -666,9 +663,10 @@ enum work_end worker_work(struct pool *pool, struct slot *slot, bool own)
 			own = attempt(pool, slot, task);
 			continue;
 		}
-		end = handle_control(pool, slot, task, &own);
+		end = handle_control(pool, slot, task);
 		if (end != WORK_GOES_ON)
 			return end;
+		own = !slot_taken(slot);
 	}
 }
 
