@@ -329,12 +329,16 @@ static inline struct ward_task *keep(struct inbox *inbox, struct local_queue *lo
 	for (uint32_t i = 0; i < n; i++)
 		prefetch_own(got[i]); /* written when it ends */
 	if (n > 1) {
-		/* It is empty: the caller looked there first.  Claimed against
-		 * a signal handler that submits just now. */
+		uint32_t kept = 1;
+
+		/* It was empty, but a signal handler may have submitted since.
+		 * Claimed against one that submits just now. */
 		owned_claim(&local->ring);
-		owned_put(&local->ring, got + 1, n - 1);
+		kept += owned_put(&local->ring, got + 1, n - 1);
 		owned_drop(&local->ring);
 		inbox_tell(inbox, &local->ring.rung);
+		while (unlikely(kept < n))
+			later_return(inbox, got[kept++]);
 	}
 	return got[0];
 }

@@ -6,7 +6,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MS UINT64_C(1000000)
 
@@ -330,6 +333,55 @@ Test(inbox, each_comes_first_by_turns)
 			had |= 1u << (it - 1);
 	}
 	cr_assert_eq(had, OWED | RING | OTHER | LOW, "%x", had);
+}
+
+/* ---- a signal handler between a worker's look into its hand and its batch ------------ */
+
+enum { MANY = 64, BATCH_AT = LOCAL_SIZE };
+
+static ck_ring_buffer_t *guarded;
+
+/* The copy of the batch faults; the handler fills the hand, which was empty. */
+static void submits(int signo)
+{
+	struct ring *full;
+
+	(void)signo;
+	mprotect(guarded, MANY * sizeof(*guarded), PROT_READ | PROT_WRITE);
+	if (inbox_put(&inbox, &local[0], list, LOCAL_SIZE - 1, &full) != LOCAL_SIZE - 1)
+		abort();
+}
+
+Test(inbox, a_batch_finds_no_room_where_a_handler_has_filled_the_hand)
+{
+	struct sigaction action = { .sa_handler = submits };
+	struct ring *ring = &inbox.ring[0];
+	bool had[TASKS] = { false };
+	long i;
+
+	guarded = mmap(NULL, MANY * sizeof(*guarded), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(guarded, MAP_FAILED);
+	host_free(ring->cell, SIZE * sizeof(*ring->cell));
+	ring_init(ring, guarded, MANY);
+	or_relaxed(&inbox.used, 1);
+	cr_assert(ring_claim(ring));
+	cr_assert_eq(ring_put(ring, (void *const *)(list + BATCH_AT), MANY - 1), MANY - 1);
+	ring_drop(ring);
+	sigaction(SIGSEGV, &action, NULL);
+	mprotect(guarded, MANY * sizeof(*guarded), PROT_NONE);
+	while ((i = taken(0)) >= 0) {
+		cr_assert_not(had[i]);
+		had[i] = true;
+	}
+	signal(SIGSEGV, SIG_DFL);
+	for (i = 0; i < LOCAL_SIZE - 1; i++)
+		cr_assert(had[i], "%ld", i);
+	for (i = BATCH_AT; i < BATCH_AT + MANY - 1; i++)
+		cr_assert(had[i], "%ld", i);
+	cr_assert_eq(inbox_accepted(&inbox), LOCAL_SIZE - 1);
+	ring->cell = NULL;
+	munmap(guarded, MANY * sizeof(*guarded));
 }
 
 Test(inbox, steals_the_older_half)
