@@ -235,7 +235,7 @@ static inline void owned_bias(struct owned_ring *ring)
 	if (ring->calm++ < ring->need)
 		return;
 	bias = OWNED_BIASED | ++ring->biases;
-	store_relaxed(&ring->taken, (uint32_t)head);
+	store_release(&ring->taken, (uint32_t)head); /* [ob] the tail first */
 	if (cas_acq_rel(&ring->head, &head, bias)) /* [ob] */
 		ring->bias = bias;
 }

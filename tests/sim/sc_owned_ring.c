@@ -230,6 +230,48 @@ static void owned_batch(void)
 }
 SCENARIO(owned_batch, "a batch is lost between two rings or stolen twice");
 
+/* ---- a look from outside -------------------------------------------------------------- */
+
+/* Its bias is revoked, and it biases anew where later entries are. */
+static void owner_anew(void *arg)
+{
+	uint32_t last = 0;
+	void *two[2], *it;
+
+	(void)arg;
+	for (uint32_t i = 0; i < 4; i += 2) {
+		item_of(i, &two[0]);
+		item_of(i + 1, &two[1]);
+		check(owned_put(&hand, two, 2) == 2);
+		if ((it = owned_take(&hand)))
+			use(it, &last);
+	}
+	while ((it = owned_take(&hand)))
+		use(it, &last);
+	for (int i = 0; i < 3; i++)
+		owned_bias(&hand);
+	store_release(&owner_done, 1);
+}
+
+static void look_on(void *arg)
+{
+	(void)arg;
+	check(owned_count(&hand) <= ITEMS);
+}
+
+static void owned_look(void)
+{
+	host_thread thread[3];
+
+	set_up(true);
+	check(!host_spawn(&thread[0], NULL, owner_anew, NULL, NULL));
+	check(!host_spawn(&thread[1], NULL, thief, NULL, NULL));
+	check(!host_spawn(&thread[2], NULL, look_on, NULL, NULL));
+	for (int i = 0; i < 3; i++)
+		host_join(thread[i], HOST_FOREVER);
+}
+SCENARIO(owned_look, "a count is below zero");
+
 /* ---- somebody is stopped ------------------------------------------------------------ */
 
 static void take_twice(void *arg)
