@@ -167,11 +167,12 @@ static inline bool inbox_accepts(const struct inbox *inbox, uint64_t accepted)
 static inline _Atomic uint32_t *inbox_put_own(struct inbox *inbox,
 					      struct owned_ring *ring, void *item)
 {
-	uint64_t accepted = load_relaxed(&ring->accepted);
+	uint64_t accepted;
 	bool put;
 
 	if (!owned_claim(ring))
 		return NULL;
+	accepted = load_relaxed(&ring->accepted); /* before, a handler may count */
 	put = inbox_accepts(inbox, accepted) && owned_room(ring, 1);
 	if (put) {
 		store_relaxed(&ring->accepted, accepted + 1);

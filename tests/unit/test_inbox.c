@@ -384,6 +384,86 @@ Test(inbox, a_batch_finds_no_room_where_a_handler_has_filled_the_hand)
 	munmap(guarded, MANY * sizeof(*guarded));
 }
 
+/* ---- a signal handler at each instruction of its thread ------------------------------- */
+
+#ifdef __x86_64__
+static uint32_t steps, act_at;
+static bool acted;
+
+/* Its thread stops after each instruction; after that one the handler submits. */
+static void after_each(int signo)
+{
+	(void)signo;
+	if (steps++ != act_at)
+		return;
+	acted = true;
+	if (!put_quick(&local[0], 1))
+		put_own(0, 1, 1);
+}
+
+#define TRAP UINT64_C(0x100)
+static inline void trap(bool on)
+{
+	uint64_t flags = __builtin_ia32_readeflags_u64() & ~TRAP;
+
+	__builtin_ia32_writeeflags_u64(flags | (on ? TRAP : 0));
+}
+
+static bool has_taken_all(uint32_t had, uint32_t all)
+{
+	long i;
+
+	while ((i = taken(0)) >= 0) {
+		cr_assert_not(had >> i & 1, "%ld twice", i);
+		had |= 1u << i;
+	}
+	return had == all;
+}
+
+Test(inbox, counts_what_a_handler_puts_in_the_middle_of_a_put)
+{
+	sigaction(SIGTRAP, &(struct sigaction){ .sa_handler = after_each }, NULL);
+	put_own(0, 0, 1);
+	cr_assert(has_taken_all(0, 1));
+	do {
+		uint64_t before = inbox_accepted(&inbox);
+
+		steps = 0;
+		acted = false;
+		trap(true);
+		if (!put_quick(&local[0], 0))
+			put_own(0, 0, 1);
+		trap(false);
+		cr_assert_eq(inbox_accepted(&inbox), before + 1 + acted, "%u", act_at);
+		cr_assert(has_taken_all(0, acted ? 3 : 1), "%u", act_at);
+		act_at++;
+	} while (acted);
+	cr_assert_gt(act_at, 10);
+}
+
+Test(inbox, loses_nothing_that_a_handler_puts_in_the_middle_of_a_take)
+{
+	sigaction(SIGTRAP, &(struct sigaction){ .sa_handler = after_each }, NULL);
+	do {
+		uint32_t all;
+		long i;
+
+		put_own(0, 2, act_at % 3); /* in its hand, or in a ring */
+		put(4, 2);
+		steps = 0;
+		acted = false;
+		trap(true);
+		i = taken(0);
+		trap(false);
+		cr_assert_geq(i, 0);
+		all = ((4u << act_at % 3) - 4) | (uint32_t)acted << 1 | 0x30;
+		cr_assert(has_taken_all(1u << i, all), "%u", act_at);
+		act_at++;
+	} while (acted);
+	cr_assert_gt(act_at, 10);
+}
+#endif
+
 Test(inbox, steals_the_older_half)
 {
 	cr_assert_eq(put_own(1, 0, 6), 6);
