@@ -497,7 +497,7 @@ static struct ward_task *take_ring_in_turn(struct inbox *inbox,
 /*
  * Now and then the order is reversed, so that no task waits for ever behind others
  * that never end: nested work in the own local queue, one ring that is always full.
- * Requeued tasks, the local queue of a worker that hangs or is far away, and the next
+ * Requeued tasks, the local queue of a worker that hangs, however far, and the next
  * ring come first by turns.
  */
 static cold struct ward_task *take_in_turn(struct inbox *inbox,

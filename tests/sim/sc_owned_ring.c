@@ -230,7 +230,7 @@ static void owned_batch(void)
 }
 SCENARIO(owned_batch, "a batch is lost between two rings or stolen twice");
 
-/* ---- a look from outside -------------------------------------------------------------- */
+/* ---- a look from outside ---------------------------------------------------------- */
 
 /* Its bias is revoked, and it biases anew where later entries are. */
 static void owner_anew(void *arg)

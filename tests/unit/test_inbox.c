@@ -335,7 +335,7 @@ Test(inbox, each_comes_first_by_turns)
 	cr_assert_eq(had, OWED | RING | OTHER | LOW, "%x", had);
 }
 
-/* ---- a signal handler between a worker's look into its hand and its batch ------------ */
+/* ---- a signal handler between a worker's look into its hand and its batch ------- */
 
 enum { MANY = 64, BATCH_AT = LOCAL_SIZE };
 
@@ -366,7 +366,8 @@ Test(inbox, a_batch_finds_no_room_where_a_handler_has_filled_the_hand)
 	ring_init(ring, guarded, MANY);
 	or_relaxed(&inbox.used, 1);
 	cr_assert(ring_claim(ring));
-	cr_assert_eq(ring_put(ring, (void *const *)(list + BATCH_AT), MANY - 1), MANY - 1);
+	cr_assert_eq(ring_put(ring, (void *const *)(list + BATCH_AT), MANY - 1),
+		     MANY - 1);
 	ring_drop(ring);
 	sigaction(SIGSEGV, &action, NULL);
 	mprotect(guarded, MANY * sizeof(*guarded), PROT_NONE);
@@ -384,7 +385,7 @@ Test(inbox, a_batch_finds_no_room_where_a_handler_has_filled_the_hand)
 	munmap(guarded, MANY * sizeof(*guarded));
 }
 
-/* ---- a signal handler at each instruction of its thread ------------------------------- */
+/* ---- a signal handler at each instruction of its thread ------------------------- */
 
 #ifdef __x86_64__
 static uint32_t steps, act_at;
