@@ -10,3 +10,5 @@ adapter_sources = \
 	adapters/setup.h
 EXTRA_DIST += adapters/alone.sh adapters/bench.awk adapters/bench.sh \
 	adapters/fetch.sh
+# A pool's threads stay to the end; a child begins threads of its own.
+TSAN_STAYS = report_thread_leaks=0 die_after_fork=0 atexit_sleep_ms=0

@@ -75,15 +75,18 @@ install-libuv: libuv
 check-libuv: libuv adapters/libuv/exercised/libuv.la
 	+cd $(UV_STOCK) && $(MAKE) -s test/run-tests >tests.log 2>&1
 	$(SHELL) $(top_srcdir)/adapters/libuv/suite.sh $(UV_DIR)
-# The story under ThreadSanitizer, with a libuv that it sees into; a minute.
+# The story under ThreadSanitizer, linked with a libuv that it sees into; a minute.
+EXTRA_PROGRAMS += tests/story/libuv_linked
+tests_story_libuv_linked_SOURCES = tests/story/libuv_user.c
+tests_story_libuv_linked_CPPFLAGS = $(tests_story_libuv_user_CPPFLAGS)
+tests_story_libuv_linked_CFLAGS = $(tests_story_libuv_user_CFLAGS)
+tests_story_libuv_linked_LDADD = adapters/libuv/libuv.la
 tsan-libuv: libuv tsan/config.status
-	+cd tsan && LIBUV_CFLAGS='-g -O1 -fsanitize=thread' $(MAKE) -s libuv \
-		tests/story/libuv_user LIBUV_SOURCE=$(abs_builddir)/$(UV_STOCK)
+	+cd tsan && LIBUV_CFLAGS='-g -O1 -fsanitize=thread' $(MAKE) -s \
+		tests/story/libuv_linked LIBUV_SOURCE=$(abs_builddir)/$(UV_STOCK)
 	cd tsan && SANITIZED=1 top_srcdir=$(abs_top_srcdir) top_builddir=. TSAN_OPTIONS="$(UV_TSAN)" \
 		$(SHELL) $(abs_top_srcdir)/tests/story/libuv.sh
-# The pool's threads stay to the end; a child begins threads of its own.
-UV_TSAN = suppressions=$(abs_top_srcdir)/adapters/libuv/tsan.supp \
-	report_thread_leaks=0 die_after_fork=0 atexit_sleep_ms=0
+UV_TSAN = suppressions=$(abs_top_srcdir)/adapters/libuv/tsan.supp $(TSAN_STAYS)
 bench-libuv: libuv adapters/libuv/bench
 	$(SHELL) $(top_srcdir)/adapters/bench.sh $(UV_DIR)/bench 'stat work' '1 4 16 32' \
 		'LD_LIBRARY_PATH=$(abs_builddir)/$(UV_STOCK)/.libs' \
@@ -103,7 +106,7 @@ EXTRA_DIST += adapters/libuv/hung.js \
 	adapters/libuv/source.sh adapters/libuv/suite.awk adapters/libuv/suite.sh \
 	adapters/libuv/tsan.supp \
 	adapters/libuv/ward-uv-run.in
-CLEANFILES += adapters/libuv/bench adapters/libuv/ward-uv-run
+CLEANFILES += tests/story/libuv_linked adapters/libuv/bench adapters/libuv/ward-uv-run
 clean-local: clean-libuv
 .PHONY: clean-libuv
 clean-libuv:

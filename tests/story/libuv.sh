@@ -6,7 +6,11 @@
 set -u
 run=$top_builddir/adapters/libuv/ward-uv-run
 user=$top_builddir/tests/story/libuv_user
-[ -e "$top_builddir/adapters/libuv/.libs/libuv.so.1" ] || {
+# Under a sanitizer ours alone, linked with its program, and fewer at once.
+hows='stock healed' many=1024
+[ -z "${SANITIZED-}" ] ||
+	hows=healed many=100 run= user=$top_builddir/tests/story/libuv_linked
+[ -z "$run" ] || [ -e "$top_builddir/adapters/libuv/.libs/libuv.so.1" ] || {
 	echo "skipped: no libuv is built: make libuv"
 	exit 77
 }
@@ -63,14 +67,13 @@ was_killed() { # NAME SAID
 		fail "$1: ended with $(cat "$work/$1.status"): $(cat "$work/$1.out")"
 }
 
-# Under a sanitizer ours alone, and fewer at once.
-hows='stock healed' many=1024
-[ -z "${SANITIZED-}" ] || hows=healed many=100
 mkdir "$work/stock"
-killed stock 6 "$user" stock "$work/stock" &
+[ -z "$run" ] || killed stock 6 "$user" stock "$work/stock" &
 node=${NODE:-$(command -v node)}
 hung=$top_srcdir/adapters/libuv/hung.js
-if [ -z "$node" ]; then
+if [ -z "$run" ]; then
+	echo "node: skipped: it is not linked with ours"
+elif [ -z "$node" ]; then
 	echo "node: skipped: there is none (NODE=)"
 elif ! "$run" "$node" -e 0 2>"$work/err"; then
 	echo "node: skipped: $(head -n 1 "$work/err"); Debian's nodejs is (NODE=)"
@@ -111,6 +114,7 @@ story healed many 60000 1
 story healed alone
 grep -q 'no pool for libuv: .*; its requests are done by' "$work/err" || fail "alone: not told"
 story healed few
+[ -n "$run" ] || exit $failed
 
 UV_WARD_BUDGET=soon "$run" "$user" threads 2>&1 |
 	grep -q 'UV_WARD_BUDGET=soon is not a number from 1 to 3600000' ||
