@@ -48,7 +48,7 @@ for how in stock healed; do
 		story $how $name
 	done
 done
-for name in healed ends_healed forks gio nested; do
+for name in healed resized ends_healed forks gio nested; do
 	story healed $name blocked
 done
 story healed ends

@@ -84,16 +84,21 @@ static void free_item(gpointer data)
 	g_atomic_int_inc(&freed);
 }
 
-static GThreadPool *hung_pool(gboolean exclusive)
+static GThreadPool *hung_pool_of(GFunc func, gboolean exclusive)
 {
 	GThreadPool *pool =
-		g_thread_pool_new_full(hang, NULL, free_item, THREADS, exclusive, NULL);
+		g_thread_pool_new_full(func, NULL, free_item, THREADS, exclusive, NULL);
 
 	begun = late = done = freed = 0;
 	for (unsigned i = 1; i <= THREADS; i++)
 		push(pool, i);
 	UNTIL(g_atomic_int_get(&begun) == THREADS);
 	return pool;
+}
+
+static GThreadPool *hung_pool(gboolean exclusive)
+{
+	return hung_pool_of(hang, exclusive);
 }
 
 static void push_more(GThreadPool *pool)
@@ -318,17 +323,27 @@ static gboolean may_leave(void)
 	return n > 0 && g_atomic_int_compare_and_exchange(&may_go, n, n - 1);
 }
 
-static void meet(gpointer data, gpointer user_data)
+static void enter(void)
 {
 	gint now = g_atomic_int_add(&inside, 1) + 1, high = g_atomic_int_get(&most);
 
-	(void)data;
-	(void)user_data;
 	while (high < now && !g_atomic_int_compare_and_exchange(&most, high, now))
 		high = g_atomic_int_get(&most);
-	UNTIL(may_leave());
+}
+
+static void leave(void)
+{
 	g_atomic_int_add(&inside, -1);
 	g_atomic_int_inc(&done);
+}
+
+static void meet(gpointer data, gpointer user_data)
+{
+	(void)data;
+	(void)user_data;
+	enter();
+	UNTIL(may_leave());
+	leave();
 }
 
 static void expect_width(gint n)
@@ -390,6 +405,57 @@ static void no_width(void)
 	EXPECT(g_thread_pool_set_max_threads(pool, 1, NULL));
 	UNTIL(g_atomic_int_get(&done) == MORE);
 	g_thread_pool_free(pool, TRUE, TRUE);
+}
+
+/* Those that do not hang while others do: they keep a CPU, for who sleeps beyond his
+ * budget loses his place. */
+static void hang_or_stay(gpointer data, gpointer user_data)
+{
+	if (GPOINTER_TO_UINT(data) <= THREADS) {
+		hang(data, user_data);
+		return;
+	}
+	enter();
+	while (!may_leave())
+		g_thread_yield();
+	leave();
+}
+
+static void set_width(GThreadPool *pool, gint n, gint inside_then)
+{
+	EXPECT(g_thread_pool_set_max_threads(pool, n, NULL));
+	expect_width(inside_then);
+}
+
+/* Fewer and more are counted without those that are late, also once they come home. */
+static void one_resized(gboolean exclusive)
+{
+	GThreadPool *pool = hung_pool_of(hang_or_stay, exclusive);
+
+	most = may_go = 0;
+	push_more(pool);
+	set_width(pool, 1, 1);
+	set_width(pool, 5, 5);
+	EXPECT(g_thread_pool_get_num_threads(pool) == 5);
+	set_width(pool, 1, 5);
+	g_atomic_int_set(&may_go, 5);
+	UNTIL(g_atomic_int_get(&done) == 5);
+	expect_width(1);
+	EXPECT(late == 0);
+	let_go();
+	UNTIL(g_atomic_int_get(&late) == THREADS);
+	expect_width(1);
+	set_width(pool, 2, 2);
+	EXPECT(g_thread_pool_get_num_threads(pool) == 2);
+	g_atomic_int_set(&may_go, MORE);
+	g_thread_pool_free(pool, FALSE, TRUE);
+	EXPECT(done == MORE && most == 5);
+}
+
+static void resized(void)
+{
+	one_resized(FALSE);
+	one_resized(TRUE);
 }
 
 static void widths(void)
@@ -744,6 +810,7 @@ static const struct {
 	{ "spins", spins },
 	{ "order", order },
 	{ "widths", widths },
+	{ "resized", resized },
 	{ "threads", threads },
 	{ "frees", frees },
 	{ "frees_inside", frees_inside },
