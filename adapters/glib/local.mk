@@ -65,9 +65,22 @@ check-glib: glib adapters/glib/exercised/libward-glib.la $(GLIB_DIR)/tests/fetch
 bench-glib: glib adapters/glib/bench
 	$(SHELL) $(top_srcdir)/adapters/bench.sh $(GLIB_DIR)/bench 'empty 1us' '1 4 32' \
 		STOCK=1 'LD_PRELOAD=$(abs_builddir)/$(GLIB_DIR)/.libs/libward-glib.so'
+# The story under AddressSanitizer or ThreadSanitizer; a minute each.  Linked with ours, for
+# nothing may be loaded before a sanitizer; GLib itself is not seen into.
+EXTRA_PROGRAMS += tests/story/glib_linked
+tests_story_glib_linked_SOURCES = tests/story/glib_user.c
+tests_story_glib_linked_CPPFLAGS = $(tests_story_glib_user_CPPFLAGS)
+tests_story_glib_linked_CFLAGS = $(tests_story_glib_user_CFLAGS)
+tests_story_glib_linked_LDADD = adapters/glib/libward-glib.la $(GIO_LIBS)
+.PHONY: asan-glib tsan-glib
+asan-glib tsan-glib: %-glib: %/config.status
+	+cd $* && $(MAKE) -s tests/story/glib_linked
+	cd $* && SANITIZED=1 top_srcdir=$(abs_top_srcdir) top_builddir=. \
+		TSAN_OPTIONS='ignore_noninstrumented_modules=1 $(TSAN_STAYS)' \
+		$(SHELL) $(abs_top_srcdir)/tests/story/glib.sh
 
 EXTRA_DIST += adapters/glib/suite.awk adapters/glib/suite.sh adapters/glib/glib.map adapters/glib/ward-glib-run.in
-CLEANFILES += adapters/glib/bench adapters/glib/hung adapters/glib/ward-glib-run
+CLEANFILES += tests/story/glib_linked adapters/glib/bench adapters/glib/hung adapters/glib/ward-glib-run
 clean-local: clean-glib
 .PHONY: clean-glib
 clean-glib:
