@@ -7,6 +7,8 @@
  * It ends with 0, and not before the log has a report of that kind; or with 1 and what is
  * not as it should be.
  */
+#include "expect.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -22,15 +24,6 @@
 #include <unistd.h>
 
 enum { THREADS = 4, MORE = 100, MANY = 20000 };
-
-#define EXPECT(what)                                                           \
-	do {                                                                   \
-		if (!(what)) {                                                 \
-			fprintf(stderr, "line %d: not so: %s\n", __LINE__,      \
-				#what);                                        \
-			_exit(1);                                              \
-		}                                                              \
-	} while (0)
 
 /* For what must come; glib.sh has an end to it. */
 #define UNTIL(what)                                                            \

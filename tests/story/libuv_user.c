@@ -6,6 +6,8 @@
  *
  * It ends with 0, or with 1 and what is not as it should be.
  */
+#include "expect.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,15 +32,6 @@ static const char *folder;
 static uv_loop_t *loop;
 static _Thread_local int is_loops; /* this thread is a loop's */
 static _Atomic int by_loops;	   /* requests that a loop's thread has worked at */
-
-#define EXPECT(what)                                                           \
-	do {                                                                   \
-		if (!(what)) {                                                 \
-			fprintf(stderr, "line %d: not so: %s\n", __LINE__,      \
-				#what);                                        \
-			_exit(1);                                              \
-		}                                                              \
-	} while (0)
 
 static const char *file(unsigned i)
 {

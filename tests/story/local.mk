@@ -126,7 +126,7 @@ check_LTLIBRARIES += tests/story/libstory.la
 tests_story_libstory_la_SOURCES = tests/story/story.c tests/story/story.h
 tests/story/%: PART_LIBS = tests/story/libstory.la
 $(story_tests): tests/story/libstory.la
-EXTRA_DIST += tests/story/cells.h tests/story/faulty.h tests/story/hold.h tests/story/lock.h \
+EXTRA_DIST += tests/story/cells.h tests/story/expect.h tests/story/faulty.h tests/story/hold.h tests/story/lock.h \
 	tests/story/manager.h tests/story/office.h \
 	tests/story/wards.h
 

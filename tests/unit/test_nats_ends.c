@@ -4,6 +4,7 @@
  * and continued, killed, cut off; and the pool or the stream under it.
  */
 #include "../sanitizers.h"
+#include "base/host.h"
 #include "filter.h"
 #include "nats_queue.h"
 #include <pthread.h>
