@@ -74,11 +74,21 @@ static int hogs_end(const pid_t *pid, int n)
 	return all;
 }
 
+/* The steward looks from before the hogs begin until they are gone, however late that is. */
+static int beats(struct item *item)
+{
+	while (!load_acquire(&item->gate)) {
+		nap(MS);
+		ward_beat();
+	}
+	return 0;
+}
+
 int main(void)
 {
 	struct ward_pool_config config = story_config();
 	static pid_t pid[CPU_SETSIZE];
-	struct item item[4];
+	struct item item[4], beating;
 	struct ward_pool *pool;
 	struct ward_stats s;
 	cpu_set_t mine;
@@ -98,8 +108,11 @@ int main(void)
 		if (pid[n++] == 0)
 			hog(cpu, go[0], CPU_COUNT(&mine));
 	}
-	config.workers = 4;
+	config.workers = 5;
 	pool = pool_up(&config);
+	item_start(pool, &beating, beats, NULL, "beating");
+	item_runs(&beating, 1);
+	wait_until(stats_of(pool).scans >= 2);
 	for (int i = 0; i < 4; i++)
 		item_start(pool, &item[i], i % 2 ? task_busy : task_asleep,
 			   NULL, "healthy");
@@ -115,6 +128,8 @@ int main(void)
 	expect_equal(status, 0);
 	for (int i = 0; i < 4; i++)
 		item_ends(&item[i], 1);
+	gate_open(&beating);
+	item_ends(&beating, 0);
 	/* It may get its CPU after us. */
 	wait_until(stats_of(pool).worst_lateness > HELD / 8);
 	s = stats_of(pool);
