@@ -403,11 +403,10 @@ static struct ward_task *steal_batch(struct inbox *inbox,
 				     struct local_queue *local,
 				     struct local_queue *victim)
 {
-	bool polite = load_relaxed(&victim->brief); /* it will soon have done them */
 	void *got[LOCAL_BATCH];
 
 	return keep(inbox, local, got,
-		    owned_steal(&victim->ring, got, local->batch, true, polite));
+		    owned_steal(&victim->ring, got, local->batch, true, true));
 }
 
 /* Not inline: most takes end before it. */
@@ -599,7 +598,7 @@ static struct ward_task *look_first(struct inbox *inbox,
 {
 	struct ward_task *task;
 
-	if (!load_relaxed(&local->brief) || local->shared || owned_count(&local->ring))
+	if (!load_relaxed(&local->ring.brief) || local->shared || owned_count(&local->ring))
 		return inbox_take(inbox, local);
 	relax_for(local->pause - 1);
 	task = inbox_take(inbox, local);

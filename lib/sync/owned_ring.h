@@ -47,13 +47,8 @@
 #endif
 
 struct owned_ring {
-	/* I: */
-	line_aligned void *_Atomic *cell;
-	uint32_t mask;
-	/* W: */
-	_Atomic uint32_t tail;	/* [or] */
-	_Atomic uint32_t taken; /* [ob] the index, while the ring is biased */
-	uint64_t bias;		/* 'head' as it was biased; 0: the ring is shared */
+	/* W: nobody else looks */
+	line_aligned uint64_t bias; /* 'head' as it was biased; 0: the ring is shared */
 	uint32_t seen;		/* an index that 'head' had */
 	uint32_t biases;	/* so far */
 	uint32_t calm, need;	/* owned_bias() since a thief was here; and before it acts */
@@ -61,8 +56,16 @@ struct owned_ring {
 	_Atomic uint32_t rung;	/* of bell_ring_asleep() */
 	_Atomic uint64_t accepted;
 
+	/* W: thieves look, to know whether there is anything */
+	line_aligned _Atomic uint32_t tail; /* [or] */
+	_Atomic uint32_t taken; /* [ob] the index, while the ring is biased */
+	_Atomic uint32_t brief; /* its entries are taken soon: a thief may wait */
+
 	/* X: an index, or the number of a bias, and flags */
 	line_aligned _Atomic uint64_t head;
+	/* I: */
+	void *_Atomic *cell;
+	uint32_t mask;
 };
 
 #define OWNED_BIASED ((uint64_t)1 << 32)
@@ -79,6 +82,7 @@ static inline void owned_init(struct owned_ring *ring, void *_Atomic *cell, uint
 	ring->seen = ring->biases = ring->calm = ring->need = 0;
 	atomic_init(&ring->tail, 0);
 	atomic_init(&ring->taken, 0);
+	atomic_init(&ring->brief, 0);
 	atomic_init(&ring->claim, 0);
 	atomic_init(&ring->rung, 0);
 	atomic_init(&ring->accepted, 0);
@@ -263,7 +267,8 @@ static cold bool owned_revoke(struct owned_ring *ring, uint64_t *head, bool poli
 	uint64_t revoked = (*head & UINT32_MAX) | OWNED_REVOKED, next;
 
 	if (*head & OWNED_BIASED) {
-		if (owned_moves(ring, polite ? OWNED_PATIENCE : 0))
+		if (owned_moves(ring, polite && load_relaxed(&ring->brief) ?
+						OWNED_PATIENCE : 0))
 			return false;
 		if (!cas_acq_rel(&ring->head, head, revoked))
 			return true;
@@ -278,7 +283,7 @@ static cold bool owned_revoke(struct owned_ring *ring, uint64_t *head, bool poli
 
 /*
  * Copies up to max entries to out and takes them with one swap, as ring_take() does.
- * 'polite': not from an owner that is about to take them itself.
+ * 'polite': not from an owner of brief ones that is about to take them itself.
  */
 static inline uint32_t owned_steal(struct owned_ring *ring, void **out, uint32_t max,
 				   bool half, bool polite)

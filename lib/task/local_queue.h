@@ -57,7 +57,6 @@ struct local_queue {
 					struct local_queue *local);
 	_Atomic uint32_t level;	     /* the highest that is in use */
 	uint32_t near;		     /* its thread's neighbourhood */
-	_Atomic bool brief;	     /* its last sampled task was: LOCAL_BRIEF */
 	uint8_t shared, yielded;     /* does its thread share a CPU?  inbox.c */
 	struct level at[LOCAL_LEVELS];
 };
@@ -74,7 +73,6 @@ static inline void local_init(struct local_queue *local, uint32_t seed)
 	local->pause = 1;
 	local->batch = local->most = LOCAL_BATCH;
 	local->near = 0;
-	store_relaxed(&local->brief, false);
 	local->shared = local->yielded = 0;
 	local->victim = seed;
 	local->victim_at = 0;
@@ -94,7 +92,7 @@ static inline void local_learn(struct local_queue *local, uint64_t ran)
 	if (fit > local->most)
 		fit = local->most;
 	local->batch = fit ? (uint32_t)fit : 1;
-	store_relaxed(&local->brief, ran < LOCAL_BRIEF);
+	store_relaxed(&local->ring.brief, ran < LOCAL_BRIEF);
 }
 
 #endif

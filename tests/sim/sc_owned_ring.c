@@ -33,6 +33,7 @@ static void set_up(bool biased)
 	atomic_init(&hand.claim, 1); /* the owner's, for good */
 	atomic_init(&hand.head, start);
 	atomic_init(&hand.tail, start);
+	atomic_init(&hand.brief, sim_choose(2));
 	hand.seen = start;
 	ring_init(&ring, cell, 8);
 	atomic_init(&ring.claim, 1);

@@ -387,7 +387,7 @@ Test(inbox, a_batch_finds_no_room_where_a_handler_has_filled_the_hand)
 
 /* ---- a signal handler at each instruction of its thread ------------------------- */
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !UNDER_ASAN && !UNDER_TSAN /* each step is some thousand there */
 static uint32_t steps, act_at;
 static bool acted;
 

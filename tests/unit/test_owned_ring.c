@@ -209,6 +209,7 @@ Test(owned_ring, who_is_patient_leaves_it_to_an_owner_that_comes)
 	void *out[SIZE];
 
 	fresh(0, true);
+	store_relaxed(&ring.brief, 1);
 	cr_assert_eq(owned_steal(&ring, out, SIZE, false, true), 0);
 	cr_assert(is_biased(), "there was nothing");
 	put(0, 2);
