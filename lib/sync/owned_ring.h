@@ -24,8 +24,8 @@
  *  2) Only the owner writes 'taken', and biases; only a thief begins to revoke.  Each bias
  *     has a number of its own, so that a thief cannot end a revocation of a later one.
  *  3) Where an owner that takes finds its bias revoked, the index from which the ring was
- *     shared is its entry's, or the one after it.  ODD tells which: then it was stolen
- *     or the owner's.
+ *     shared is its entry's, which others have then, or the one after it, and the entry is
+ *     the owner's.  ODD tells which.
  *  4) An entry is written over only when the index is past it; one cell is kept free, for
  *     a signal handler's put in the middle of a take may believe in one cell too many.
  *
@@ -47,7 +47,7 @@
 #endif
 
 struct owned_ring {
-	/* W: nobody else looks */
+	/* W: others look seldom */
 	line_aligned uint64_t bias; /* 'head' as it was biased; 0: the ring is shared */
 	uint32_t seen;		/* an index that 'head' had */
 	uint32_t biases;	/* so far */
