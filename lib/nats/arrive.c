@@ -93,8 +93,6 @@ static void fill(struct slot *slot, natsMsg *msg, uint64_t delivery, uint64_t se
 	slot->ran = 0;
 	slot->status = 0;
 	slot->reason = NULL;
-	store_relaxed(&slot->lapsed, 0);
-	store_relaxed(&slot->leased_at, ward_now());
 	m->data = natsMsg_GetData(msg);
 	m->size = (uint32_t)natsMsg_GetDataLength(msg);
 	m->subject = natsMsg_GetSubject(msg);

@@ -53,8 +53,8 @@ struct slot {
 	struct ward_nats *nats;	      /* I */
 	_Atomic(uint64_t) word;	      /* X: steps so far, and in its low byte the state */
 	_Atomic(uint32_t) parts;      /* X: the message, its task, senders: none, it is free */
-	_Atomic(uint32_t) lapsed;     /* W: its lease ran out here */
-	_Atomic(ward_ns) leased_at;   /* W; before it is queued O: its ack wait began */
+	_Atomic(uint32_t) lapsed;     /* W; as it is taken, O: its lease ran out here */
+	_Atomic(ward_ns) leased_at;   /* W; as it is taken, O: its ack wait began */
 	_Atomic(ward_ns) due;	      /* O: when the present step is late */
 	/* O, by the word */
 	struct ward_nats_message message;

@@ -53,6 +53,7 @@ void slot_give(struct slot *slot, enum state to)
 
 /* ---- in use, and free ------------------------------------------------------------ */
 
+/* Its lease begins before the keeper can hold it. */
 struct slot *slot_take(struct ward_nats *nats)
 {
 	uint32_t at = load_relaxed(&nats->cursor);
@@ -64,7 +65,9 @@ struct slot *slot_take(struct ward_nats *nats)
 			store_relaxed(&nats->cursor, at + i + 1);
 			add_relaxed(&nats->used, 1);
 			add_relaxed(&nats->refs, 1);
-			store_relaxed(&slot->parts, 1);
+			store_relaxed(&slot->lapsed, 0);
+			store_relaxed(&slot->leased_at, ward_now());
+			store_release(&slot->parts, 1); /* [nc] */
 			return slot;
 		}
 	}
@@ -76,7 +79,7 @@ bool slot_hold(struct slot *slot)
 	uint32_t parts = load_relaxed(&slot->parts);
 
 	while (parts)
-		if (cas_acquire(&slot->parts, &parts, parts + 1))
+		if (cas_acquire(&slot->parts, &parts, parts + 1)) /* [nc] */
 			return true;
 	return false;
 }

@@ -162,6 +162,7 @@ static inline struct ward_pool *pool_of(uint32_t workers)
 	budgets.busy_within = WARD_MS(200);
 	budgets.blocked_within = WARD_MS(200);
 	config.workers = workers;
+	config.zombies = 16; /* few slots: a test goes round all of them */
 	config.policy = &budgets;
 	config.hooks = &hooks;
 	config.flags = WARD_POOL_CATCH_FAULTS;
