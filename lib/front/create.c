@@ -343,7 +343,7 @@ int pool_new(struct pool **out, const struct ward_pool_config *config)
 		err = host_init();
 	if (err)
 		return err;
-	host_on_fork(slot_forked);
+	host_on_fork(thread_forked);
 	pool = host_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;

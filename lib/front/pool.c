@@ -83,28 +83,6 @@ bool front_own_thread(const struct pool *pool)
 	return slot ? slot->pool == pool : tell_is_self(&pool->tell);
 }
 
-/* From now on workers and spares leave as soon as they are outside a task. */
-static void stop_running(struct pool *pool)
-{
-	store_release(&pool->stopping, 1);
-	or_acq_rel(&pool->inbox.controls, CONTROL_STOP);
-}
-
-static void stop_workers(struct pool *pool)
-{
-	stop_running(pool);
-	host_barrier_heavy(); /* [x] stopping, before the spares' word */
-	for_each_slot(slot, pool) {
-		uint32_t none = CALL_NONE;
-
-		if (cas_acq_rel(&slot->seat.call, &none, CALL_STOP))
-			host_wake(&slot->seat.call, 1);
-		slot_wake_waiter(slot);
-	}
-	spare_lives_changed(pool);
-	bell_close(&pool->inbox.bell);
-}
-
 /* Is any thread outside, and so on its way out? */
 static bool leaving(struct pool *pool)
 {
@@ -185,7 +163,7 @@ static int stop_threads(struct pool *pool, const struct term *term)
 {
 	struct heal *heal = pool->helpers;
 
-	stop_workers(pool);
+	threads_stop(pool);
 	clerk_stop(heal);
 	wait_until_left(pool, term);
 	if (!clerk_rests(heal, 0)) { /* it may be about to make a thread */
@@ -433,7 +411,7 @@ static int destroy(struct pool *pool, const struct term *term)
 
 	notify_stopping(pool->helpers);
 	empty = close_door(pool, term);
-	stop_running(pool); /* of a pool without a start as well */
+	threads_stop_running(pool); /* of a pool without a start as well */
 	if (started) {
 		orphaned_cancel_all(pool);
 		left = stop_threads(pool, term);

@@ -170,5 +170,11 @@ void sweep_wait(struct pool *pool, uint32_t moves, _Atomic uint32_t *word,
 void thread_slot_init(struct pool *pool, struct slot *slot, uint32_t index);
 /* Makes a thread for 'slot', which is FREE and the caller's.  0 or -errno. */
 int thread_spawn(struct pool *pool, struct slot *slot);
+/* From now on workers and spares leave as soon as they are outside a task. */
+void threads_stop_running(struct pool *pool);
+/* The same; those that wait are woken. */
+void threads_stop(struct pool *pool);
+/* In the child of a fork, for the slot of the thread that forked, or NULL. */
+void thread_forked(void *slot);
 
 #endif

@@ -109,6 +109,43 @@ static void report_return(struct pool *pool, struct slot *slot)
 	incident_raise(&pool->tell, in);
 }
 
+void threads_stop_running(struct pool *pool)
+{
+	store_release(&pool->stopping, 1);
+	or_acq_rel(&pool->inbox.controls, CONTROL_STOP);
+}
+
+void threads_stop(struct pool *pool)
+{
+	threads_stop_running(pool);
+	host_barrier_heavy(); /* [x] stopping, before the spares' word */
+	for_each_slot(slot, pool) {
+		uint32_t none = CALL_NONE;
+
+		if (cas_acq_rel(&slot->seat.call, &none, CALL_STOP))
+			host_wake(&slot->seat.call, 1);
+		slot_wake_waiter(slot);
+	}
+	spare_lives_changed(pool);
+	bell_close(&pool->inbox.bell);
+}
+
+/*
+ * Its task may go on, and exec or _exit; the thread takes no other, waits for none, and
+ * answers for nobody.
+ */
+void thread_forked(void *self)
+{
+	struct slot *slot = self;
+
+	if (!slot)
+		return;
+	store_relaxed(&slot->fence, FENCE_FORKED);
+	ward_pulse_ = NULL;
+	store_relaxed(&slot->pool->orphaned, 0);
+	threads_stop(slot->pool);
+}
+
 /* From seat to seat; after a raise the thread goes on in the seat that it has, if any. */
 static void serve(struct pool *pool, struct slot *slot, bool raised)
 {
@@ -158,6 +195,8 @@ static void worker(void *arg)
 	if (escaped == ESCAPE_NOT)
 		arrive(pool, slot);
 	serve(pool, slot, escaped == ESCAPE_RAISED);
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		host_exit();
 	if (pool->hooks.stop) {
 		show_own_budgets(slot, NULL);
 		slot_begin(slot, NULL, SLOT_HOOK);

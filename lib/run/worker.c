@@ -633,6 +633,8 @@ static hot bool attempt(struct pool *pool, struct slot *slot,
 static cold enum work_end handle_control(struct pool *pool, struct slot *slot,
 					 struct ward_task *task)
 {
+	if (load_relaxed(&slot->fence) == FENCE_FORKED)
+		host_exit();
 	if (load_acquire(&pool->stopping)) {
 		if (!task)
 			return WORK_STOPS;

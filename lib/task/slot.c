@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slot.c - the slow half of slot.h: fencing, wakers, and a forked child.
+ * slot.c - the slow half of slot.h: fencing, and wakers.
  */
 #include "task/slot.h"
 
@@ -67,17 +67,6 @@ void slot_await_wakers(struct slot *slot)
 	while (load_acquire(&slot->wait.wakers) && /* [s] */
 	       load_relaxed(&slot->fence) != FENCE_FORKED)
 		host_yield();
-}
-
-void slot_forked(void *self)
-{
-	struct slot *slot = self;
-
-	if (!slot)
-		return;
-	/* The task may go on and exec or _exit; the thread must not take another. */
-	store_relaxed(&slot->fence, FENCE_FORKED);
-	ward_pulse_ = NULL;
 }
 
 struct slot *slot_root(struct slot *slot)

@@ -284,8 +284,6 @@ void slot_await_wakers(struct slot *slot);
 struct slot *slot_root(struct slot *slot);
 /* The root's task. */
 struct ward_task *slot_task(struct slot *slot);
-/* In the child of a fork, for the forking thread's slot. */
-void slot_forked(void *self);
 
 /* What is there for a task that does not go away after all. */
 static inline void slot_stay(struct slot *slot)

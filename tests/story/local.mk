@@ -82,6 +82,7 @@ sane_story_tests = \
 # Their processes end in a way of the sanitizer's own: its handlers were first.
 story_tests = $(sane_story_tests) \
 	tests/story/faults_end \
+	tests/story/fork_steps \
 	tests/story/refusals \
 	tests/story/unloaded
 story_scripts = \
