@@ -25,9 +25,11 @@ int host_init(void)
 	return 0;
 }
 
+static void (*forked)(void *self);
+
 void host_on_fork(void (*in_child)(void *self))
 {
-	(void)in_child;
+	forked = in_child;
 }
 
 int32_t host_pid(void)

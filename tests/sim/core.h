@@ -58,6 +58,7 @@ struct thread {
 	uint64_t cpu;	/* ns that it was READY before */
 	int process;	/* its first thread's place, plus one; 0: the parent */
 	bool killed;	/* makes no more steps */
+	void (*handler)(void); /* of a signal that is still to come */
 
 	/* the memory's */
 	uint32_t tick;
@@ -95,6 +96,7 @@ struct run {
 	uint32_t bound, odd; /* dfs: preemptions, odd memory choices */
 	int stop_thread;     /* -1: nobody */
 	long stop_step;	     /* of its own steps, from 1 */
+	bool forks;	     /* there it goes on alone, in a child process */
 	bool trace;
 	long steps; /* at most */
 	bool named; /* words have names, at some price; a trace has them too */
@@ -163,6 +165,7 @@ void race_cells_dropped(void);
 /* host_sim.c */
 void host_sim_reset(void);
 void host_sim_vanished(struct thread *thread);
+void host_sim_forked(void);
 /* Fails if p lies in memory that was given back. */
 void arena_check(const void *p);
 

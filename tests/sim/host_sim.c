@@ -51,10 +51,20 @@ void host_sim_reset(void)
 	atomic_init(&cancel_sleepers, 0);
 	/* With and without membarrier: the seed says which. */
 	host_asymmetric = sim_choose(2) == 0;
+	atomic_init(&host_generation, 0);
+	forked = NULL;
 	/* Fences in a row until a rush: at once, soon, never. */
 	/* Time is so jerky that there would be nothing but takeovers. */
 	sim_looks = 12;
 	sim_rush_after = (const uint32_t[]){ 1, 2, 255 }[sim_choose(3)];
+}
+
+void host_sim_forked(void)
+{
+	memory_full_fence(current);
+	atomic_init(&host_generation, 1);
+	if (forked)
+		forked(me->self);
 }
 
 /* ---- time ---------------------------------------------------------------- */

@@ -124,6 +124,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_limit.c \
 	tests/sim/sc_lines.c \
 	tests/sim/sc_owned_ring.c \
+	tests/sim/sc_owner.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \

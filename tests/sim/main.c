@@ -66,7 +66,7 @@ static unsigned scenarios(void)
 	return nscenarios;
 }
 
-enum kind { SEEDS, DFS, STOP, LITMUS };
+enum kind { SEEDS, DFS, STOP, FORK, LITMUS };
 
 struct portion {
 	/* what to do */
@@ -74,7 +74,7 @@ struct portion {
 	unsigned scenario;
 	enum sim_model model;
 	enum sim_sched sched;
-	uint64_t first, n; /* seeds; of dfs the bound; of stop the thread */
+	uint64_t first, n; /* seeds; of dfs the bound; of stop and fork the thread */
 	/* what came of it */
 	bool done;
 	bool whole; /* dfs: tried to the end */
@@ -143,12 +143,14 @@ static void do_dfs(struct portion *p)
 	p->whole = !more;
 }
 
-/* The thread p->n is stopped for ever at each of its steps. */
+/* The thread p->n is stopped, or forks, at each of its steps. */
 static void do_stop(struct portion *p)
 {
 	static const enum sim_sched scheds[] = { SIM_STICKY, SIM_RANDOM,
 						 SIM_PCT };
-	struct run how = { .model = p->model, .stop_thread = (int)p->n };
+	struct run how = { .model = p->model,
+			   .stop_thread = (int)p->n,
+			   .forks = p->kind == FORK };
 	bool reached = true;
 
 	for (long step = 1; reached && step < STOP_STEPS; step++) {
@@ -185,7 +187,7 @@ static void do_portions(void)
 			do_seeds(p);
 		else if (p->kind == DFS)
 			do_dfs(p);
-		else if (p->kind == STOP)
+		else if (p->kind == STOP || p->kind == FORK)
 			do_stop(p);
 		else
 			do_litmus(p);
@@ -271,11 +273,14 @@ static void plan(unsigned i, long seeds, long stops)
 				      (s->rare ? s->rare : 1));
 	for (int m = 0; m < SIM_MODELS; m++) {
 		p.model = (enum sim_model)m;
-		p.kind = STOP;
 		p.first = s->few && s->few < stops ? s->few : (uint64_t)stops;
 		for (unsigned t = 0; stops && t < SIM_THREADS; t++) {
 			p.n = t;
+			p.kind = STOP;
 			if (s->stop >> t & 1)
+				deal(&p);
+			p.kind = FORK;
+			if (s->forks >> t & 1)
 				deal(&p);
 		}
 		p.kind = DFS;
@@ -314,7 +319,8 @@ static void tell_failure(const struct portion *p)
 	if (how->sched == SIM_DFS)
 		printf(" %u", how->bound);
 	if (how->stop_thread >= 0)
-		printf(" stop %d %ld", how->stop_thread, how->stop_step);
+		printf(" %s %d %ld", how->forks ? "fork" : "stop",
+		       how->stop_thread, how->stop_step);
 	printf("\n");
 }
 
@@ -361,7 +367,7 @@ static struct sum sum_up(unsigned i)
 			if (p->whole && p->n > sum.whole)
 				sum.whole = (unsigned)p->n;
 		}
-		if (p->kind == STOP) {
+		if (p->kind == STOP || p->kind == FORK) {
 			sum.stops += p->runs;
 			sum.points += p->points;
 		}
@@ -459,7 +465,10 @@ static bool tell_hunt(double took)
 	printf("%s, %s %s%s, after %ld: %s %.48s\n",
 	       scenario(found->scenario)->name, model_name[found->run.model],
 	       sched_name[found->run.sched],
-	       found->run.stop_thread >= 0 ? " stop" : "", runs,
+	       found->run.stop_thread < 0 ? "" :
+	       found->run.forks		  ? " fork" :
+					    " stop",
+	       runs,
 	       end_name[found->result.end], found->result.why);
 	return true;
 }
@@ -484,7 +493,7 @@ static int find(const char *name)
 	exit(2);
 }
 
-/* SCENARIO MODEL SCHED SEED [BOUND] [stop THREAD STEP] */
+/* SCENARIO MODEL SCHED SEED [BOUND] [stop|fork THREAD STEP] */
 static int replay(int argc, char **argv)
 {
 	const struct sim_scenario *s = scenario((unsigned)find(argv[0]));
@@ -494,7 +503,8 @@ static int replay(int argc, char **argv)
 
 	how.model = (enum sim_model)which(argv[1], model_name, SIM_MODELS);
 	how.sched = (enum sim_sched)which(argv[2], sched_name, SIM_SCHEDS);
-	if (argc > 6 && strcmp(argv[4], "stop") == 0) {
+	how.forks = argc > 6 && strcmp(argv[4], "fork") == 0;
+	if (how.forks || (argc > 6 && strcmp(argv[4], "stop") == 0)) {
 		how.stop_thread = atoi(argv[5]);
 		how.stop_step = atol(argv[6]);
 	}
@@ -527,7 +537,7 @@ static int usage(void)
 	      "sim -l                      lists the scenarios\n"
 	      "sim -t                      the litmus table only\n"
 	      "sim -c                      counts the lines that travel, only\n"
-	      "sim SCENARIO MODEL SCHED SEED [BOUND] [stop THREAD STEP]\n"
+	      "sim SCENARIO MODEL SCHED SEED [BOUND] [stop|fork THREAD STEP]\n"
 	      "                            one run, traced\n",
 	      stderr);
 	return 2;

@@ -33,6 +33,7 @@ static uint32_t spins;	    /* of all threads */
 static void *private_word;  /* saved and restored with each thread */
 static int64_t lowest;
 static int stopped;	    /* the thread that was stopped for ever, or -1 */
+static long forked_at;	    /* its steps at the fork */
 static bool may_hang;
 static long change_at[3]; /* pct */
 static uint32_t preempted, odd_used;
@@ -350,9 +351,30 @@ static void end_if_killed(void)
 	end_thread();
 }
 
+/* The other threads are not in the child, and what they had not stored is nowhere. */
+static void fork_here(void)
+{
+	trace(SIM_HERE, "forks, and goes on as the child");
+	for (int i = 0; i < nthreads; i++) {
+		if (i == current)
+			continue;
+		if (sim_choose(2))
+			memory_settle(i);
+		threads[i].buffered = 0;
+		threads[i].state = ENDED;
+		memory_joined(i);
+	}
+	host_sim_forked();
+	forked_at = me->steps;
+}
+
 static void stop_here(void)
 {
 	stopped = current;
+	if (run.forks) {
+		fork_here();
+		return;
+	}
 	if (me->process && (!may_hang || sim_choose(2))) {
 		kill_process(me->process);
 		end_if_killed();
@@ -366,7 +388,17 @@ static void stop_here(void)
 			unblock(&threads[i], false);
 	switch_over();
 	end_if_killed();
-	abort();
+	trace(SIM_HERE, "goes on");
+}
+
+static void handle(void)
+{
+	void (*handler)(void) = me->handler;
+
+	me->handler = NULL;
+	trace(SIM_HERE, "a signal");
+	handler();
+	trace(SIM_HERE, "it is handled");
 }
 
 /* A step is about to be made: by this thread, or first by others. */
@@ -386,6 +418,8 @@ void step(void)
 	switch_over();
 	end_if_killed();
 	yielded &= 1u << current;
+	if (me->handler && chance(8))
+		handle();
 }
 
 static void look_again(void)
@@ -564,6 +598,17 @@ bool is_private(const void *p)
 	return p == private_word || p == &host_holds;
 }
 
+void sim_on_signal(void (*handler)(void))
+{
+	me->handler = handler;
+}
+
+void sim_go_on(void)
+{
+	if (stopped >= 0 && threads[stopped].state == STOPPED)
+		set_state(&threads[stopped], READY);
+}
+
 void sim_may_hang(void)
 {
 	may_hang = true;
@@ -582,6 +627,16 @@ unsigned sim_me(void)
 int sim_stopped(void)
 {
 	return stopped;
+}
+
+bool sim_forked(void)
+{
+	return run.forks && stopped >= 0;
+}
+
+long sim_since_fork(void)
+{
+	return me->steps - forked_at;
 }
 
 uint64_t now(void)

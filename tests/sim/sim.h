@@ -49,6 +49,14 @@ bool sim_is_weak(void);
 unsigned sim_me(void);
 /* The thread that was stopped for ever in this run, or -1. */
 int sim_stopped(void);
+/* Is this a forked child, with the one thread that forked? */
+bool sim_forked(void);
+/* Steps of the calling thread since it forked. */
+long sim_since_fork(void);
+/* It goes on: it was stopped for long only.  Join it anew. */
+void sim_go_on(void);
+/* The calling thread handles a signal at one of its next steps; never under dfs. */
+void sim_on_signal(void (*handler)(void));
 /* From now on a process that is stopped may hang, and need not end there. */
 void sim_may_hang(void);
 /* A word of which each thread has its own: the library's thread-local one. */
@@ -95,6 +103,7 @@ struct sim_scenario {
 	const char *fear; /* what would go wrong, in a few words */
 	void (*body)(void);
 	uint32_t stop;	/* threads (bits) that may be stopped for ever anywhere */
+	uint32_t forks;	/* threads (bits) that may go on alone, as a fork's child, anywhere */
 	uint32_t bound; /* dfs: preemptions at most; 0: dfs is not tried */
 	uint32_t share; /* of the schedules; 0 is 1 */
 	uint32_t rare;	/* one in so many of them; 0 is 1 */
