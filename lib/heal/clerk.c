@@ -37,7 +37,7 @@ bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until)
 			return false;
 		slot->thread.joined = true;
 	}
-	if (is_protected(pool->helpers, slot))
+	if (is_protected(pool->helpers, slot) || unblock_calls(slot))
 		return false;
 	slot->thread.joined = false;
 	host_stat_close(&slot->thread.stat_files);

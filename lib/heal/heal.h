@@ -278,7 +278,7 @@ bool clerk_rests(struct heal *heal, uint64_t until);
 int clerk_end(struct heal *heal, bool stays, uint64_t until);
 /*
  * Joins the slot's thread, which is GONE, and makes the slot FREE.  False: not by then,
- * or a steward looks at it.
+ * or a steward looks at it, or the scribe calls its hook.
  */
 bool clerk_reap(struct pool *pool, struct slot *slot, uint64_t until);
 

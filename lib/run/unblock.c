@@ -47,6 +47,11 @@ void unblock_clear(struct slot *slot, bool waits)
 	}
 }
 
+bool unblock_calls(const struct slot *slot)
+{
+	return STATE(load_acquire(&slot->unblock.word)) == CALLING; /* [N] */
+}
+
 int ward_unblock(void (*fn)(void *arg), void *arg)
 {
 	struct slot *slot = host_self();

@@ -23,5 +23,7 @@ void unblock_call(void *slot, uint64_t epoch);
  * the thread's death.  A call under way cannot be taken back: 'waits' for its end.
  */
 void unblock_clear(struct slot *slot, bool waits);
+/* Is the scribe still inside of the hook, though its thread has ended? */
+bool unblock_calls(const struct slot *slot);
 
 #endif

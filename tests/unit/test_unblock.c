@@ -202,3 +202,66 @@ Test(unblock, a_spinner_is_not_asked)
 	ended(pool);
 	cr_assert_eq(hook.calls, 0);
 }
+
+/* ---- its thread ends while it is called -------------------------------- */
+
+enum { DEATHS = 8 };
+
+static struct slot *_Atomic record; /* of the thread that ended so */
+static struct job *next_there;
+
+/* Until another task waits in there, if one comes. */
+static void outlives_its_thread(void *arg)
+{
+	gate_open(arg);
+	comes_true(load_acquire(&next_there->gate.came));
+	store_release(&hook.over, 1);
+}
+
+static int ends_in_its_hook(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	store_release(&record, host_self());
+	cr_assert_eq(ward_unblock(outlives_its_thread, &job->gate), 0);
+	gate_pass(&job->gate);
+	raw_exit();
+	return 0;
+}
+
+/* Once it runs on the next thread of that record, if there is one. */
+static int arms_in_the_record(struct ward_task *task)
+{
+	struct job *job = job_of(task);
+
+	job_begins(job);
+	if (host_self() != load_acquire(&record) && job->runs <= DEATHS)
+		raw_exit();
+	cr_assert_eq(ward_unblock(opens_gate, &job->gate), 0);
+	gate_pass(&job->gate);
+	return job_ends(job);
+}
+
+Test(unblock, a_late_call_leaves_the_next_threads_hook_alone)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(ends_in_its_hook);
+	struct job next = job_of_kind(arms_in_the_record);
+	struct ward_policy dies = brief;
+
+	if (UNDER_ASAN)
+		cr_skip_test("a raw exit leaves its record of the thread");
+	dies.deaths = DEATHS;
+	dies.runs = DEATHS + 1;
+	next_there = &next;
+	job.task.policy = &brief;
+	next.task.policy = &dies;
+	submitted(pool, &job);
+	job_had(&job, -EOWNERDEAD);
+	submitted(pool, &next);
+	cr_assert(comes_true(load_acquire(&next.dones) == 1));
+	cr_assert_eq(hook.over, 1);
+	cr_assert_eq(hook.calls, 1, "it was called when that was blocked");
+	job_had(&next, 0);
+	ended(pool);
+}
