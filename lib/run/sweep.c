@@ -14,7 +14,7 @@
  * and all looked at; [ll] a lane is there | all lanes.
  */
 #include "lane/stop.h"
-#include "run/run.h"
+#include "run/worker.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -39,6 +39,7 @@ static void look_in_lanes(struct pool *pool, struct slot *slot)
 	struct lane *lane = load_acquire(&pool->lanes_all); /* [ll] */
 
 	/* A dispatch may fire tokens, and so call the user's watches. */
+	show_own_budgets(slot, NULL); /* not those of the task that it answered last */
 	slot_begin(slot, NULL, SLOT_HOOK);
 	for (; lane; lane = lane->all)
 		if (lane_inside(lane))

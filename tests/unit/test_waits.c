@@ -625,6 +625,48 @@ Test(waits, an_answer_that_hangs_keeps_no_other_from_its_own)
 	dismissed(pool, &busy);
 }
 
+/* The last answer of the thread on the bench was that of a hasty task; a watch is not. */
+struct slow_watch {
+	struct ward_watch watch;
+	_Atomic int32_t called_on; /* TID */
+};
+
+static void sleeps_in_peace(struct ward_watch *watch, int cause)
+{
+	struct slow_watch *slow = ward_entry(watch, struct slow_watch, watch);
+
+	cr_assert_eq(cause, -ETIMEDOUT);
+	host_wait(&(_Atomic uint32_t){ 0 }, 0, ward_in(WARD_MS(300)));
+	store_release(&slow->called_on, host_tid());
+}
+
+Test(waits, a_watch_on_the_bench_is_not_judged_as_the_task_before)
+{
+	struct job busy = job_of_kind(job_sleep), hurried = job_of_kind(job_run);
+	struct job held = job_of_kind(job_run), waits = job_of_kind(job_run);
+	struct ward_cancel token = { { 0 } }, late = { { 0 } };
+	struct slow_watch slow = { .watch.fn = sleeps_in_peace };
+	struct ward_pool *pool = kept_busy(&busy);
+	struct ward_lane *lane = lane_of(pool, .active = 1);
+
+	hurried.task.policy = &hasty;
+	hurried.task.cancel = &token;
+	submitted(pool, &hurried);
+	ward_cancel_fire(&token, -EINTR);
+	job_had(&hurried, -EINTR);
+	cr_assert_eq(ward_cancel_watch(&late, &slow.watch), 0);
+	waits.task.cancel = &late;
+	sent(lane, &held); /* the lane's only place */
+	sent(lane, &waits);
+	ward_cancel_deadline(&late, ward_in(WARD_MS(20)));
+	job_had(&waits, -ETIMEDOUT);
+	cr_assert_eq(slow.called_on, hurried.done_on);
+	cr_assert_eq(stats_of(pool).zombies_entered, 0);
+	gate_open(&busy.gate);
+	job_had(&held, 0);
+	finished(pool, lane, -ETIMEDOUT);
+}
+
 static struct ring *ring_with_one(struct ward_pool *pool)
 {
 	struct inbox *inbox = &((struct pool *)pool)->inbox;
