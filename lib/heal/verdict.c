@@ -208,8 +208,6 @@ static void convict(struct steward *me, const struct finding *f)
 	how.in = incident_open(&pool->tell, sentence[f->verdict].kind, how.id);
 	fill_report(how.in, f);
 	want_trace(how.in, f);
-	if (how.in && how.in->report.worker != seat_of_bench(pool))
-		how.in->heal = &pool->healed[how.in->report.worker];
 	lowers = f->verdict == VERDICT_LIVELOCK && pool->lowers &&
 		 !excuse_wanted(pool, me->history, load_relaxed(&slot->thread.tid),
 				&me->also);

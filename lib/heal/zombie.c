@@ -39,6 +39,8 @@ static void unseat(struct pool *pool, struct slot *slot,
 
 	if (!life_zombie(pool, slot, how->life, how->asleep))
 		return;
+	if (how->in && seat != seat_of_bench(pool))
+		how->in->heal = &pool->healed[seat];
 	lost_local(pool, slot);
 	seat_vacate(pool, slot, seat, when);
 	clerk_wake(pool);

@@ -25,6 +25,7 @@ struct end {
 	enum lost_why why;
 	bool heard; /* its done() will hear of it */
 	bool left;  /* thieves are inside of forks on its stack */
+	bool vacates; /* it had its seat until now */
 };
 
 static void tell_fault(struct incident *in, const struct host_fault *fault)
@@ -59,7 +60,7 @@ static void report_death(struct pool *pool, struct slot *slot, bool raw,
 		tell_fault(in, &slot->fail.fault);
 	in->report.err = in_task ? lost_status(end->why) : 0;
 	in->heard = end->heard;
-	if (in->report.worker < pool->seats)
+	if (end->vacates && in->report.worker < pool->seats)
 		in->heal = &pool->healed[in->report.worker];
 	incident_raise(&pool->tell, in);
 }
@@ -141,7 +142,7 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	uint64_t when = host_now(), id, word;
 	uint32_t seat = load_relaxed(&slot->seat.number);
 	enum slot_life was = LIFE_STATE(life);
-	struct end end = { .name = "" };
+	struct end end = { .name = "", .vacates = was == LIFE_SEATED };
 
 	if (was == LIFE_FREE || was >= LIFE_DYING)
 		return !exit_cleanup; /* another thread has reaped it */

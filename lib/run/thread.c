@@ -268,6 +268,7 @@ int thread_spawn(struct pool *pool, struct slot *slot)
 	slot->fail.raise_to = NULL;
 	slot->fail.path.n = 0;
 	slot->fail.fault.signo = 0;
+	store_relaxed(&slot->seat.number, UINT32_MAX);
 	slot->seat.vacated = 0;
 	slot->priority.demoted = false;
 	host_life_init(&slot->thread.liveness);

@@ -87,7 +87,8 @@ struct slot_wait {
 
 /* The thread's seat: seat.c. */
 struct slot_seat {
-	_Atomic uint32_t number; /* O, the stack of spares: the seat, or the last one */
+	/* O, the stack of spares: the seat, or the thread's last one; UINT32_MAX: none yet */
+	_Atomic uint32_t number;
 	_Atomic uint32_t call; /* the same; W: futex of a spare: enum call [c] */
 	uint64_t vacated; /* the same: time when the seat fell vacant, or 0 */
 };

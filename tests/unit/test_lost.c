@@ -14,6 +14,32 @@ static bool healed(struct ward_pool *pool, uint32_t workers, uint32_t spares)
 
 /* ---- stalls ---------------------------------------------------------- */
 
+static int sleeps_and_exits(struct ward_task *task)
+{
+	job_begins(job_of(task));
+	gate_pass(&job_of(task)->gate);
+	pthread_exit(NULL);
+}
+
+/* The seat was healed when it was convicted, and nothing is by its end. */
+Test(lost, a_zombies_end_heals_no_seat)
+{
+	struct ward_pool *pool = pool_of(1);
+	struct job job = job_of_kind(sleeps_and_exits);
+
+	job.task.policy = &hasty;
+	submitted(pool, &job);
+	cr_assert(comes_true(load_acquire(&job.dones) == 1));
+	cr_assert(stat_is(pool, heals, 1));
+	cr_assert(comes_true(told_of(WARD_R_BLOCKED)));
+	cr_assert_gt(told_of(WARD_R_BLOCKED)->heal, 0);
+	gate_open(&job.gate);
+	job_had(&job, -ETIME);
+	cr_assert(comes_true(told_of(WARD_R_DEATH)));
+	cr_assert_eq(told_of(WARD_R_DEATH)->heal, 0);
+	ended(pool);
+}
+
 Test(lost, a_spinner_is_convicted_and_comes_home)
 {
 	struct ward_pool *pool = pool_of(1);

@@ -607,6 +607,25 @@ Test(steward, the_bench_is_called_for_what_is_due_at_once)
 	cr_assert_not(sweep_is_due(pool, false, fake.now));
 }
 
+/* It came home between the evidence and the fence: what was healed there is long ago. */
+Test(steward, a_seat_that_was_kept_is_not_told_of_as_healed)
+{
+	struct finding f = { .slot = &pool->slot[1],
+			     .history = &office->history[1],
+			     .verdict = VERDICT_LIVELOCK };
+
+	store_relaxed(&pool->healed[1], 5);
+	begins(1, SLOT_RUN, RUNS);
+	f.history->last.word = load_relaxed(&f.slot->word);
+	f.life = load_relaxed(&f.slot->thread.life);
+	cr_assert(life_move(f.slot, f.life, LIFE_SEATED));
+	act(office, &f);
+	cr_assert_eq(life_of(1), LIFE_SEATED);
+	cr_assert(slot_taken(f.slot));
+	cr_assert_not_null(told(WARD_R_LIVELOCK, NULL));
+	cr_assert_null(told(WARD_R_LIVELOCK, NULL)->heal);
+}
+
 Test(steward, a_zombie_keeps_nothing_either)
 {
 	uint64_t owed;

@@ -217,6 +217,32 @@ Test(worker, a_zombie_that_comes_home_is_not_started_again)
 	cr_assert_eq(hooked.wrong, 0);
 }
 
+/* Nor is it told of as of the seat that the record's last thread had. */
+Test(worker, a_thread_that_dies_on_its_way_up_has_no_seat)
+{
+	struct ward_pool_config config = hooked_config(1);
+	struct ward_pool *pool = started(&config);
+	struct job job = job_of_kind(job_exit);
+	uint32_t unseated = 0, seated = 0;
+
+	hooked.die_before = load_acquire(&hooked.all_starts) + 2;
+	submitted(pool, &job);
+	job_had(&job, -EOWNERDEAD);
+	cr_assert(stat_is(pool, spares, 1));
+	cr_assert(comes_true(told_times(WARD_R_DEATH) == 3));
+	for (uint32_t i = 0; i < told.n; i++) {
+		const struct ward_report *report = &told.report[i];
+
+		if (report->kind != WARD_R_DEATH)
+			continue;
+		unseated += report->worker == UINT32_MAX && !report->heal;
+		seated += report->worker == 0;
+	}
+	cr_assert_eq(seated, 1);
+	cr_assert_eq(unseated, 2);
+	ended(pool);
+}
+
 Test(worker, deaths_in_the_start_hook_are_made_good)
 {
 	struct ward_pool_config config = hooked_config(2);
