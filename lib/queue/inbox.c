@@ -138,26 +138,12 @@ uint64_t inbox_accepted(const struct inbox *inbox)
 /* ---- putting ---------------------------------------------------------------- */
 
 /* Its times are to be taken; a task that may not wait for ever is stamped already. */
-static cold void stamp_sample(struct task_priv *priv)
+static cold void stamp_sample(struct ward_task *task)
 {
+	struct task_priv *priv = task_priv(task);
+
 	if (!(load_relaxed(&priv->word) & TASK_STAMPED))
 		task_stamp(priv, host_now());
-}
-
-/* Between claim and drop: was the inbox closed before the claim? */
-static inline bool is_closed(const struct inbox *inbox)
-{
-	host_barrier_light(); /* [D] claimed | closed? */
-	return unlikely(load_acquire(&inbox->closed));
-}
-
-/* Before they can be answered: as in inbox_put_quick(). */
-static inline void accept(_Atomic uint64_t *accepted, struct ward_task *const *tasks,
-			  uint32_t n)
-{
-	if (unlikely(load_relaxed(accepted) % INBOX_SAMPLE == 0))
-		stamp_sample(task_priv(tasks[0]));
-	count_own(accepted, n);
 }
 
 /* Between claim and drop. */
@@ -166,35 +152,16 @@ static inline int put_claimed(struct inbox *inbox, struct ring *ring,
 {
 	uint32_t put;
 
-	if (is_closed(inbox))
+	if (unlikely(inbox_is_closed(inbox)))
 		return -ESHUTDOWN;
 	put = ring_room(ring, n);
 	if (unlikely(put == 0))
 		return -EAGAIN;
-	accept(&ring->accepted, tasks, put);
+	if (unlikely(load_relaxed(&ring->accepted) % INBOX_SAMPLE == 0))
+		stamp_sample(tasks[0]);
+	count_own(&ring->accepted, put); /* before they can be answered */
 	ring_fill(ring, (void *const *)tasks, put);
 	return (int)put;
-}
-
-static int put_in_local(struct inbox *inbox, struct owned_ring *ring,
-			struct ward_task *const *tasks, uint32_t n)
-{
-	int put = -ESHUTDOWN;
-
-	if (!owned_claim(ring))
-		return -EAGAIN;
-	if (!is_closed(inbox)) {
-		n = owned_room(ring, n);
-		put = n ? (int)n : -EAGAIN;
-	}
-	if (put > 0) {
-		accept(&ring->accepted, tasks, n);
-		owned_fill(ring, (void *const *)tasks, n);
-	}
-	owned_drop(ring);
-	if (put > 0)
-		inbox_tell(inbox, &ring->rung);
-	return put;
 }
 
 /* A thread's first home leads to a ring near it. */
@@ -214,7 +181,9 @@ int inbox_put(struct inbox *inbox, struct local_queue *mine,
 	home = likely(home) ? home - 1 : first_home(inbox);
 
 	if (mine) {
-		put = put_in_local(inbox, &mine->ring, tasks, n);
+		put = inbox_put_own(inbox, &mine->ring, tasks, n, stamp_sample);
+		if (put > 0)
+			inbox_tell(inbox, &mine->ring.rung);
 		if (put != -EAGAIN)
 			return put;
 	}

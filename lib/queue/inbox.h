@@ -31,6 +31,7 @@
 #include "queue/later.h"
 #include "queue/prio_queue.h"
 #include "queue/near.h"
+#include <errno.h>
 #include <ward/task.h>
 
 enum { CONTROL_STOP = 1, CONTROL_LEAVE = 2 };
@@ -156,30 +157,41 @@ static inline void inbox_tell(struct inbox *inbox, _Atomic uint32_t *rung)
 		bell_ring_asleep(&inbox->bell, rung);
 }
 
-/* Between claim and drop: may a task be put that is to have no times taken? */
-static inline bool inbox_accepts(const struct inbox *inbox, uint64_t accepted)
+/* Between claim and drop: was the inbox closed before the claim? */
+static inline bool inbox_is_closed(const struct inbox *inbox)
 {
 	host_barrier_light(); /* [D] claimed | closed? */
-	return likely(!load_acquire(&inbox->closed) && accepted % INBOX_SAMPLE);
+	return load_acquire(&inbox->closed);
 }
 
-/* inbox_put_quick() into the own local queue. */
-static inline _Atomic uint32_t *inbox_put_own(struct inbox *inbox,
-					      struct owned_ring *ring, void *item)
+/*
+ * Into the own local queue: how many, -EAGAIN or -ESHUTDOWN.  'stamp' notes the time of a
+ * task whose times are to be taken; NULL: -EAGAIN for such a one.
+ */
+static inline int inbox_put_own(struct inbox *inbox, struct owned_ring *ring,
+				struct ward_task *const *tasks, uint32_t n,
+				void (*stamp)(struct ward_task *task))
 {
 	uint64_t accepted;
-	bool put;
+	uint32_t room;
+	int put = -EAGAIN;
 
 	if (!owned_claim(ring))
-		return NULL;
+		return put;
 	accepted = load_relaxed(&ring->accepted); /* before, a handler may count */
-	put = inbox_accepts(inbox, accepted) && owned_room(ring, 1);
-	if (put) {
-		store_relaxed(&ring->accepted, accepted + 1);
-		owned_fill(ring, &item, 1);
+	if (unlikely(inbox_is_closed(inbox))) {
+		put = -ESHUTDOWN;
+	} else if (likely(stamp || accepted % INBOX_SAMPLE) &&
+		   likely(room = owned_room(ring, n))) {
+		n = n < room ? n : room; /* it is: so the compiler knows, of one */
+		if (stamp && unlikely(accepted % INBOX_SAMPLE == 0))
+			stamp(tasks[0]);
+		store_relaxed(&ring->accepted, accepted + n);
+		owned_fill(ring, (void *const *)tasks, n);
+		put = (int)n;
 	}
 	owned_drop(ring);
-	return put ? &ring->rung : NULL;
+	return put;
 }
 
 /*
@@ -196,11 +208,14 @@ static hot _Atomic uint32_t *inbox_put_quick(struct inbox *inbox,
 	uint64_t accepted;
 
 	if (unlikely(mine))
-		return inbox_put_own(inbox, &mine->ring, item);
+		return inbox_put_own(inbox, &mine->ring, &task, 1, NULL) > 0 ?
+			       &mine->ring.rung :
+			       NULL;
 	if (unlikely(!home || !ring_claim(ring)))
 		return NULL;
 	accepted = load_relaxed(&ring->accepted);
-	if (unlikely(!inbox_accepts(inbox, accepted) || !ring_room(ring, 1))) {
+	if (unlikely(inbox_is_closed(inbox) || accepted % INBOX_SAMPLE == 0 ||
+		     !ring_room(ring, 1))) {
 		ring_drop(ring);
 		return NULL;
 	}
