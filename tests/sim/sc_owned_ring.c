@@ -9,7 +9,7 @@
 #include "sync/ring.h"
 #include <string.h>
 
-enum { ITEMS = 6, THIEVES = 2 };
+enum { ITEMS = 6 };
 
 static struct owned_ring hand;
 static void *_Atomic hand_cell[4];
@@ -82,6 +82,18 @@ static offstage uint32_t all_had(void)
 	return n;
 }
 
+typedef void role(void *arg);
+
+static void go(int n, role *const *roles)
+{
+	host_thread thread[SIM_THREADS];
+
+	for (int i = 0; i < n; i++)
+		check(!host_spawn(&thread[i], NULL, roles[i], NULL, NULL));
+	for (int i = 0; i < n; i++)
+		host_join(thread[i], HOST_FOREVER);
+}
+
 /* ---- thieves --------------------------------------------------------------------- */
 
 static void thief(void *arg)
@@ -106,15 +118,9 @@ static void thief(void *arg)
 	}
 }
 
-static void go(void (*owner)(void *))
+static void go_with_thieves(role *owner)
 {
-	host_thread thread[1 + THIEVES];
-
-	check(!host_spawn(&thread[0], NULL, owner, NULL, NULL));
-	for (int i = 0; i < THIEVES; i++)
-		check(!host_spawn(&thread[1 + i], NULL, thief, NULL, NULL));
-	for (int i = 0; i < 1 + THIEVES; i++)
-		host_join(thread[i], HOST_FOREVER);
+	go(3, (role *[]){ owner, thief, thief });
 	check(all_had() == ITEMS);
 	check(owned_count(&hand) == 0);
 }
@@ -144,7 +150,7 @@ static void owner(void *arg)
 static void owned_steal_any(void)
 {
 	set_up(sim_choose(2));
-	go(owner);
+	go_with_thieves(owner);
 }
 SCENARIO(owned_steal_any, "an entry is lost, or had by its owner and a thief, or by two");
 
@@ -167,13 +173,8 @@ static void owner_of_two(void *arg)
 
 static void owned_meet(void)
 {
-	host_thread thread[2];
-
 	set_up(sim_choose(2));
-	check(!host_spawn(&thread[0], NULL, owner_of_two, NULL, NULL));
-	check(!host_spawn(&thread[1], NULL, thief, NULL, NULL));
-	host_join(thread[0], HOST_FOREVER);
-	host_join(thread[1], HOST_FOREVER);
+	go(2, (role *[]){ owner_of_two, thief });
 	check(all_had() == 2);
 }
 SCENARIO(owned_meet, "owner and thief meet at one entry", .bound = 2);
@@ -227,7 +228,7 @@ static void worker(void *arg)
 static void owned_batch(void)
 {
 	set_up(sim_choose(2));
-	go(worker);
+	go_with_thieves(worker);
 }
 SCENARIO(owned_batch, "a batch is lost between two rings or stolen twice");
 
@@ -262,14 +263,8 @@ static void look_on(void *arg)
 
 static void owned_look(void)
 {
-	host_thread thread[3];
-
 	set_up(true);
-	check(!host_spawn(&thread[0], NULL, owner_anew, NULL, NULL));
-	check(!host_spawn(&thread[1], NULL, thief, NULL, NULL));
-	check(!host_spawn(&thread[2], NULL, look_on, NULL, NULL));
-	for (int i = 0; i < 3; i++)
-		host_join(thread[i], HOST_FOREVER);
+	go(3, (role *[]){ owner_anew, thief, look_on });
 }
 SCENARIO(owned_look, "a count is below zero");
 
@@ -307,7 +302,6 @@ static uint32_t held_by(int stopped)
 
 static void owned_stopped(void)
 {
-	host_thread thread[1 + THIEVES];
 	void *three[3];
 
 	set_up(sim_choose(2));
@@ -315,11 +309,7 @@ static void owned_stopped(void)
 		item_of(i, &three[i]);
 	check(owned_put(&hand, three, 3) == 3);
 	owned_bias(&hand);
-	check(!host_spawn(&thread[0], NULL, take_twice, NULL, NULL));
-	for (int i = 0; i < THIEVES; i++)
-		check(!host_spawn(&thread[1 + i], NULL, steal_all, NULL, NULL));
-	for (int i = 0; i < 1 + THIEVES; i++)
-		host_join(thread[i], HOST_FOREVER);
+	go(3, (role *[]){ take_twice, steal_all, steal_all });
 	check(all_had() + held_by(sim_stopped()) >= 3);
 }
 SCENARIO(owned_stopped, "one that is stopped keeps more than its own from the others",
