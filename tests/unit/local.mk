@@ -199,6 +199,7 @@ EXTRA_DIST += \
 	tests/unit/nats_queue.h \
 	tests/unit/openmetrics.h \
 	tests/unit/page.h \
+	tests/unit/ring_items.h \
 	tests/unit/said.h \
 	tests/unit/wait.h \
 	tests/tsan/criterion/criterion.h

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sync/owned_ring.h"
-#include <criterion/criterion.h>
+#include "ring_items.h"
 #include <pthread.h>
-
-#define SIZE 8u
 
 static struct owned_ring ring;
 static void *_Atomic cell[SIZE];
-
-static void *item(uintptr_t i)
-{
-	return (void *)(i + 1);
-}
 
 static bool is_biased(void)
 {
@@ -34,8 +27,7 @@ static uint32_t put(uintptr_t first, uint32_t n)
 {
 	void *items[2 * SIZE];
 
-	for (uint32_t i = 0; i < n; i++)
-		items[i] = item(first + i);
+	items_from(first, items, n);
 	cr_assert(owned_claim(&ring));
 	n = owned_put(&ring, items, n);
 	owned_drop(&ring);
@@ -56,18 +48,14 @@ static uint32_t take(uintptr_t first, uint32_t n)
 static uint32_t steal(uintptr_t first, uint32_t n, bool half)
 {
 	void *out[2 * SIZE];
-	uint32_t got = owned_steal(&ring, out, n, half, false);
 
-	for (uint32_t i = 0; i < got; i++)
-		cr_assert_eq(out[i], item(first + i));
-	return got;
+	return are_from(first, out, owned_steal(&ring, out, n, half, false));
 }
 
-/* Every row biased and shared, at the start, and where the 32-bit indices wrap. */
-static const uint32_t start_of[] = { 0, 5, UINT32_MAX - 6, UINT32_MAX };
+/* Every row biased and shared. */
 #define EACH(start, biased)                                                    \
-	for (const uint32_t *start = start_of; start < start_of + 4; start++)  \
-		for (int biased = 0; biased < 2; biased++)
+	EACH_START(start)                                                      \
+	for (int biased = 0; biased < 2; biased++)
 
 Test(owned_ring, empty_gives_nothing)
 {
@@ -219,21 +207,7 @@ Test(owned_ring, who_is_patient_leaves_it_to_an_owner_that_comes)
 
 /* ---- threads ----------------------------------------------------------- */
 
-enum { ITEMS = 300000, THIEVES = 3 };
-
-static _Atomic uint8_t had[ITEMS + 1];
-static _Atomic uint32_t all;
-
-/* True: once each, and rising. */
-static bool had_it(void *it, uintptr_t *last)
-{
-	uintptr_t i = (uintptr_t)it;
-	bool right = i > *last && i <= ITEMS && !add_relaxed(&had[i], 1);
-
-	*last = i;
-	add_relaxed(&all, 1);
-	return right;
-}
+enum { THIEVES = 3 };
 
 static void *thief(void *wrong)
 {
@@ -284,7 +258,6 @@ Test(owned_ring, loses_and_doubles_nothing_among_threads)
 		cr_assert_null(wrong);
 	}
 	cr_assert_eq(owned_count(&ring), 0);
-	for (uint32_t i = 1; i <= ITEMS; i++)
-		cr_assert_eq(load_relaxed(&had[i]), 1, "entry %u", i);
+	had_all_once();
 	cr_assert(ring.biases > 1);
 }
