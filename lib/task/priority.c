@@ -15,19 +15,29 @@ static void end_busy(struct slot *slot, uint64_t gen, enum lowered state)
 	store_release(&slot->priority.lowered, LOWERED(gen, state)); /* [pl] */
 }
 
+/* The tid of the zombie of that gen, while it is out; else 0. */
+static int32_t tid_of(const struct slot *slot, uint64_t gen)
+{
+	int32_t tid = load_acquire(&slot->thread.tid);
+	uint64_t life = load_acquire(&slot->thread.life); /* after 'tid', which so is of this life */
+
+	if (LIFE_GEN(life) != gen || LIFE_STATE(life) != LIFE_ZOMBIE)
+		return 0;
+	return host_life_lost(&slot->thread.liveness) ? 0 : tid;
+}
+
 void priority_lower(void *zombie, uint64_t gen)
 {
 	struct slot *slot = zombie;
-	uint64_t seen = load_acquire(&slot->priority.lowered), life; /* [pl] */
-	int32_t tid = load_relaxed(&slot->thread.tid);
+	uint64_t seen = load_acquire(&slot->priority.lowered); /* [pl] */
+	int32_t tid;
 
 	/* It came home, or was lowered before; or BUSY stands of the record's last
 	 * thread, at which another is held. */
 	if (seen >> 2 >= gen || (seen & 3) == LOWERED_BUSY)
 		return;
-	life = load_acquire(&slot->thread.life); /* after 'tid', which so is of this life */
-	if (LIFE_GEN(life) != gen || LIFE_STATE(life) != LIFE_ZOMBIE ||
-	    host_life_lost(&slot->thread.liveness) ||
+	tid = tid_of(slot, gen);
+	if (!tid ||
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
 			 LOWERED(gen, LOWERED_BUSY)))
 		return;
@@ -38,9 +48,13 @@ void priority_lower(void *zombie, uint64_t gen)
 void priority_lift(struct slot *slot)
 {
 	uint64_t seen = load_acquire(&slot->priority.lowered), gen = seen >> 2; /* [pl] */
-	int32_t tid = load_relaxed(&slot->thread.tid);
+	int32_t tid;
 
-	if ((seen & 3) != LOWERED_YES || host_life_lost(&slot->thread.liveness) ||
+	/* YES may stand of the record's last thread, which ended so. */
+	if ((seen & 3) != LOWERED_YES)
+		return;
+	tid = tid_of(slot, gen);
+	if (!tid ||
 	    !cas_acq_rel(&slot->priority.lowered, &seen, /* [pl] */
 			 LOWERED(gen, LOWERED_BUSY)))
 		return;

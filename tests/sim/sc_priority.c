@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { TURNS = 2 };
+enum { LAST = 1, NEXT = 4 }; /* turns of two threads of one record */
 
 static struct slot *slot;
 static _Atomic uint32_t out; /* the turn that it is a zombie in */
@@ -80,4 +81,32 @@ static void priority_turns(void)
 	host_free(slot, sizeof(*slot));
 }
 SCENARIO(priority_turns, "a thread is lowered when it is home, or raised twice",
+	 .bound = 2);
+
+/* The record's last zombie was lowered, and ended; this one never is. */
+static void next_zombie(void *arg)
+{
+	(void)arg;
+	is_zombie(NEXT);
+	check(priority_returned(slot, NEXT));
+}
+
+static void priority_next_thread(void)
+{
+	host_thread t[2];
+
+	slot = host_alloc(sizeof(*slot));
+	check(slot);
+	host_life_init(&slot->thread.liveness);
+	atomic_init(&out, 0);
+	is_zombie(LAST);
+	priority_lower(slot, LAST);
+	store_release(&slot->thread.life, (uint64_t)(NEXT - 1) << 8 | LIFE_SEATED);
+	check(!host_spawn(&t[0], NULL, next_zombie, NULL, NULL));
+	check(!host_spawn(&t[1], NULL, lifts, NULL, NULL));
+	for (int i = 0; i < 2; i++)
+		host_join(t[i], HOST_FOREVER);
+	host_free(slot, sizeof(*slot));
+}
+SCENARIO(priority_next_thread, "a zombie is ended for the priority of the record's last one",
 	 .bound = 2);
