@@ -90,9 +90,11 @@ static ward_ns inside_for(struct seen *seen, const struct slot *slot,
 
 /* Of a silence that the steward knows of, up to now. */
 static void put_silence(struct ward_page_worker *row, const struct history *history,
-			uint64_t word, uint64_t now)
+			const struct slot *slot, uint64_t word, uint64_t now)
 {
-	if (history->last.word != word || !slot_inside(word) ||
+	/* Of the seat's last worker, perhaps, whose epochs have the same numbers. */
+	if (history->last.gen != slot->index + 1 || history->last.word != word ||
+	    !slot_inside(word) ||
 	    !history->sampled_at || history->stirred)
 		return;
 	row->ledger = history->silence;
@@ -122,7 +124,7 @@ static void put_worker(struct steward *me, uint32_t n, uint32_t seat,
 		.blocked_within = budgets.blocked,
 		.progress_within = budgets.progress,
 	};
-	put_silence(row, &me->history[seat], word, now);
+	put_silence(row, &me->history[seat], slot, word, now);
 	name_task(publisher, slot, word, row->task, sizeof(row->task));
 }
 

@@ -523,6 +523,24 @@ Test(publish, more_lanes_than_there_is_room, .init = in_dir, .fini = leave_dir)
 }
 
 /* Of a publication that took so long. */
+/* It was convicted in this scan, and another is in its seat, in an epoch of that number. */
+Test(publish, a_silence_is_not_shown_as_the_next_workers)
+{
+	struct slot *slot = host_alloc(2 * sizeof(*slot));
+	const uint64_t word = slot_next(0, SLOT_RUN);
+	struct history history = { .last = { .gen = 1, .word = word },
+				   .silence.silence = 7,
+				   .sampled_at = 1 };
+	struct ward_page_worker row = { .silence = 0 };
+
+	slot[1].index = 1;
+	put_silence(&row, &history, &slot[1], word, 2);
+	cr_assert_eq(row.silence, 0);
+	put_silence(&row, &history, &slot[0], word, 2);
+	cr_assert_eq(row.silence, 7 + 1);
+	host_free(slot, 2 * sizeof(*slot));
+}
+
 Test(publish, how_often)
 {
 	cr_assert_eq(every_after(0), WARD_MS(100));
