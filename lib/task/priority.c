@@ -15,11 +15,14 @@ static void end_busy(struct slot *slot, uint64_t gen, enum lowered state)
 	store_release(&slot->priority.lowered, LOWERED(gen, state)); /* [pl] */
 }
 
-/* The tid of the zombie of that gen, while it is out; else 0. */
+/*
+ * The tid of the zombie of that gen, while it is out; else 0.  The life is read after the
+ * tid, which so is of this life.
+ */
 static int32_t tid_of(const struct slot *slot, uint64_t gen)
 {
 	int32_t tid = load_acquire(&slot->thread.tid);
-	uint64_t life = load_acquire(&slot->thread.life); /* after 'tid', which so is of this life */
+	uint64_t life = load_acquire(&slot->thread.life); /* [L] */
 
 	if (LIFE_GEN(life) != gen || LIFE_STATE(life) != LIFE_ZOMBIE)
 		return 0;
