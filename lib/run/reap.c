@@ -159,6 +159,8 @@ bool reap_thread(struct pool *pool, struct slot *slot, uint64_t life,
 	end.inside = slot_inside(word);
 	end.why = slot->fail.fault.signo ? LOST_FAULT : LOST_DEATH;
 	if (!exit_cleanup) {
+		/* Wakers come to it no more: what it waited on is the user's to free. */
+		store_relaxed(&slot->wait.on, NULL);
 		unblock_clear(slot, false);
 		pin_stack(slot, &end);
 	}

@@ -59,7 +59,8 @@ static void exit_cleanup(void *arg)
 		steal_leave(slot, -EOWNERDEAD); /* first: see worker() */
 	if (load_relaxed(&slot->unblock.word))
 		unblock_clear(slot, true); /* its argument may go with the stack */
-	store_relaxed(&slot->wait.on, NULL); /* a fault in ward_pause() */
+	if (load_relaxed(&slot->wait.on)) /* it has ended in ward_pause() */
+		slot_await_wakers(slot);
 	forget_self();
 	while (!reap_thread(slot->pool, slot, load_acquire(&slot->thread.life), true))
 		;

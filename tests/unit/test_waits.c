@@ -5,6 +5,8 @@
  */
 #include "lane_job.h"
 #include "pool/pool.h"
+#include <signal.h>
+#include <unistd.h>
 
 /* ---- too late, wherever it waits ---------------------------------------------- */
 
@@ -887,4 +889,51 @@ Test(waits, a_port_is_told_though_nobody_is_free)
 	given_back(lane);
 	cr_assert(comes_true(ward_port_destroy(port) == 0));
 	ended(pool);
+}
+
+/* ---- a thread that ends in its wait ---------------------------------------------- */
+
+static void ends_unheard(int signo)
+{
+	(void)signo;
+	raw_exit();
+}
+
+static int pauses(struct ward_task *task)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+	job_begins(job_of(task));
+	ward_pause(WARD_FOREVER);
+	return job_ends(job_of(task));
+}
+
+/* Its record stays unused: the pool has one too many. */
+Test(waits, what_a_dead_thread_waited_on_is_not_touched)
+{
+	struct job job = job_of_kind(pauses), other = job_of_kind(job_sleep);
+	struct ward_pool *pool = pool_of(2);
+	struct ward_cancel *token = host_alloc(1 << 20);
+	struct ward_lane *lane;
+
+	if (UNDER_ASAN)
+		cr_skip_test("a raw exit leaves its record of the thread");
+	signal(SIGUSR1, ends_unheard);
+	job.task.cancel = token;
+	submitted(pool, &job);
+	submitted(pool, &other);
+	cr_assert(runs(&job) && runs(&other));
+	cr_assert(comes_true(sleeps_in_futex(load_acquire(&job.ran_on))));
+	cr_assert_eq(ward_pool_resize(pool, 1, 1), 0);
+	cr_assert_eq(tgkill(getpid(), load_relaxed(&job.ran_on), SIGUSR1), 0);
+	job_had(&job, -EOWNERDEAD);
+	cr_assert_eq(ward_cancel_fini(token), 0);
+	host_free(token, 1 << 20);
+	lane = lane_of(pool, .active = 1);
+	cr_assert(ward_lane_cancel(lane, -EINTR)); /* wakes all that wait */
+	gate_open(&other.gate);
+	job_had(&other, 0);
+	finished(pool, lane, 0);
 }
