@@ -282,7 +282,9 @@ void steal_settle(struct slot *slot)
 	uint32_t looks = 0;
 
 	deque_drop(&local->deque, load_relaxed(&level->base));
-	while (load_acquire(&level->out)) { /* [dl] a winner was out before */
+	/* In a forked child there is no thief. */
+	while (load_acquire(&level->out) && /* [dl] a winner was out before */
+	       load_relaxed(&slot->fence) != FENCE_FORKED) {
 		store_relaxed(&slot->declared, 0); /* this is no honest wait */
 		if (looks++ < 64)
 			host_relax();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fork.c - scenario 34: fork beside a pool, inside a task, and again and again
+ * fork.c - scenario 34: fork beside a pool, inside a task or a part of one, again and again
  * while threads die and are replaced.
  *
  * Expected: in the child every call on the pool answers -ECHILD and changes
@@ -67,7 +67,7 @@ static void child_ended(pid_t child)
 	int status;
 
 	expect(child > 0);
-	expect_equal(waitpid(child, &status, 0), child);
+	wait_until(waitpid(child, &status, WNOHANG) == child);
 	expect(WIFEXITED(status));
 	expect_equal(WEXITSTATUS(status), 0);
 }
@@ -110,6 +110,62 @@ static int forks_and_returns(struct item *item)
 	child_ended(child);
 	expect_equal(getpid(), parent);
 	return 1;
+}
+
+/* ---- beside forks of a task ------------------------------------------------------- */
+
+static _Atomic uint32_t outer_runs, inner_runs;
+static struct item *gate_of;
+
+static int inner(struct ward_fork *part)
+{
+	(void)part;
+	store_release(&inner_runs, 1);
+	while (!load_acquire(&gate_of->gate))
+		host_relax();
+	return 0;
+}
+
+/* On a thief, with a part of its own on another. */
+static int outer(struct ward_fork *part)
+{
+	struct ward_fork own = { .run = inner };
+	struct ward_group group = { { 0 } };
+	pid_t child;
+
+	(void)part;
+	store_release(&outer_runs, 1);
+	ward_fork(&group, &own);
+	while (!load_acquire(&inner_runs))
+		ward_beat();
+	child = fork();
+	if (child == 0)
+		return 0; /* with that one's thread it would wait for ever */
+	child_ended(child);
+	gate_open(gate_of);
+	return ward_join(&group);
+}
+
+static int makes_parts(struct item *item)
+{
+	struct ward_fork part = { .run = outer };
+	struct ward_group group = { { 0 } };
+
+	gate_of = item;
+	ward_fork(&group, &part);
+	while (!load_acquire(&outer_runs))
+		ward_beat();
+	return ward_join(&group);
+}
+
+static void beside_parts(void)
+{
+	struct ward_policy patient = WARD_POLICY_INIT;
+	struct item item;
+
+	patient.busy_within = patient.blocked_within = 2 * IN_TIME;
+	item_start(pool, &item, makes_parts, &patient, "parts");
+	item_ends(&item, 0);
 }
 
 static int dies(struct item *item)
@@ -157,6 +213,7 @@ int main(void)
 
 	if (UNDER_ASAN)
 		story_skip("the sanitizer's locks do not survive a fork");
+	config.workers = 3; /* a fork's maker, its thief, and one of that */
 	shape = &config;
 	pool = pool_up(&config);
 	beside();
@@ -164,6 +221,7 @@ int main(void)
 	item_ends(&item, 1);
 	item_start(pool, &item, forks_and_returns, NULL, "returns");
 	item_ends(&item, 1);
+	beside_parts();
 	while_healing();
 	wait_healed(pool);
 	pool_down(pool);
