@@ -130,6 +130,8 @@ static void leave_place(struct pool *pool, struct slot *slot,
 		seat_vacate(pool, slot, seat, when);
 	} else if (was == LIFE_ZOMBIE) {
 		life_no_zombie(pool, life, &pool->zombies_reaped);
+	} else if (was == LIFE_SPARE) {
+		seat_strike_spares(pool);
 	} else if (was == LIFE_STARTING) {
 		add_relaxed(&pool->failed_starts, 1);
 		sub_acq_rel(&pool->starting, 1);

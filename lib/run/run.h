@@ -49,6 +49,11 @@ void lost_local(struct pool *pool, struct slot *slot);
 /* Brings vacant seats and ready spares together. */
 void seat_match(struct pool *pool);
 /*
+ * Some spare has ended: it is taken off the stack before its record may be another
+ * thread's, which would put itself there a second time.
+ */
+void seat_strike_spares(struct pool *pool);
+/*
  * The life of 'slot' has just left SEATED: 'seat', which it had until then, is free.
  * (The slot may have another by now.)
  */

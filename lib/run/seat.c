@@ -5,7 +5,7 @@
  * Edges: [V] vacated or spare pushed | match; [L] a life's step | the next step;
  * [U] a seat's pointer published | looked at; [c] called to a seat | the spare takes
  * it, in spare.c; [cw] fewer are wanted, then the order to leave | the order taken back,
- * then a look at how many are wanted.
+ * then a look at how many are wanted; [sp] a spare is put back | it has ended.
  */
 #include "run/run.h"
 
@@ -79,6 +79,12 @@ static void seat_give(struct pool *pool, struct slot *slot)
 	steward_wake(pool); /* a worker is up, though not from the park */
 }
 
+/* False: it has ended, or is leaving. */
+static bool is_spare(const struct pool *pool, uint32_t k)
+{
+	return LIFE_STATE(load_acquire(&pool->slot[k].thread.life)) == LIFE_SPARE;
+}
+
 void seat_match(struct pool *pool)
 {
 	barrier_seq_cst(); /* [V] my step | the other side's */
@@ -94,11 +100,41 @@ void seat_match(struct pool *pool)
 			seat_give(pool, &pool->slot[k]);
 			continue;
 		}
+		if (!is_spare(pool, k))
+			continue;
 		add_acq_rel(&pool->spares_ready, 1);
 		stack_push(&pool->spares, k);
 		/* A worker that got up may have found no spare meanwhile. */
 		barrier_seq_cst(); /* [V] */
 	}
+}
+
+/* True: one that was left there has ended since, and its reaper may have missed it. */
+static bool strike_spares(struct pool *pool)
+{
+	uint32_t i = stack_take(&pool->spares), below;
+	bool again = false;
+
+	for (; i != STACK_NONE; i = below) {
+		below = stack_after(&pool->spares, i);
+		if (!is_spare(pool, i)) {
+			sub_acq_rel(&pool->spares_ready, 1);
+			continue;
+		}
+		stack_push(&pool->spares, i);
+		barrier_seq_cst(); /* [sp] it stands there | it has ended */
+		again |= !is_spare(pool, i);
+	}
+	return again;
+}
+
+void seat_strike_spares(struct pool *pool)
+{
+	barrier_seq_cst(); /* [sp] it has ended | it stands there */
+	while (strike_spares(pool))
+		;
+	seat_match(pool); /* others have found no spare meanwhile */
+	clerk_wake(pool);
 }
 
 bool seat_all_taken(struct pool *pool)

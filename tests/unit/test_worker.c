@@ -394,3 +394,49 @@ Test(worker, a_report_hook_that_hangs_does_not_hold_up_healing)
 	gate_open(&gate);
 	cr_assert(comes_true(threads() == before));
 }
+
+/* ---- a spare that ends -------------------------------------------------- */
+
+static void ends_here(int signo)
+{
+	(void)signo;
+	raw_exit();
+}
+
+/* How many are on the stack; one that stands there twice makes it a ring. */
+static uint32_t stacked(const struct pool *pool)
+{
+	uint32_t i = (uint32_t)load_relaxed(&pool->spares.top), n = 0;
+
+	for (; i && n < pool->slots; n++)
+		i = load_relaxed(&pool->spares.next[i - 1]);
+	return n;
+}
+
+Test(worker, a_spare_that_ends_is_struck_off)
+{
+	struct ward_pool_config config = job_config(1);
+	struct ward_pool *pool;
+	const struct pool *inside;
+	uint32_t below;
+
+	if (UNDER_ASAN)
+		cr_skip_test("a raw exit leaves its record of the thread");
+	config.spares = 2;
+	signal(SIGTERM, ends_here);
+	pool = started(&config);
+	inside = (const struct pool *)pool;
+	cr_assert(stat_is(pool, spares, 2));
+	below = inside->spares.next[(uint32_t)inside->spares.top - 1] - 1;
+	cr_assert_eq(tgkill(getpid(), inside->slot[below].thread.tid, SIGTERM), 0);
+	cr_assert(stat_is(pool, deaths, 1));
+	for (uint32_t i = 0; i < 4; i++) {
+		struct job job = job_of_kind(job_exit);
+
+		submitted(pool, &job);
+		job_had(&job, -EOWNERDEAD);
+		cr_assert(stat_is(pool, threads_created, 3 + 1 + i + 1));
+		cr_assert(comes_true(stacked(inside) == 2 && stats_of(pool).spares == 2));
+	}
+	ended(pool);
+}
