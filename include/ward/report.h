@@ -21,7 +21,8 @@ enum ward_kind {
 	WARD_R_ERROR,	     /* an attempt failed, or said why it will */
 	WARD_R_SLOW,	     /* a warning: half of a budget is spent, or all,
 				with an excuse */
-	WARD_R_HOME,	     /* a fenced thread came back */
+	WARD_R_HOME,	     /* a fenced thread came back; a convicted cell ended,
+				and 'cause' is its conviction */
 	WARD_R_DEGRADED,     /* the zombie cap is reached: no more replacing;
 				or every worker waits for a zombie's lock */
 	WARD_R_RECOVERED,    /* neither any more, and every seat taken */

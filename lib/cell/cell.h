@@ -132,7 +132,7 @@ struct cell {
 	uint64_t incident;   /* DOOMED: the report of its conviction */
 	uint64_t memory;     /* resident when it was ready */
 	uint64_t reap_at, grow_at; /* when the kernel is asked next: ended? how large? */
-	struct incident *last;	   /* of its death, until it is known how; or NULL */
+	struct incident *last;	   /* of its end, until it is known how; or NULL */
 	uint32_t seen_used;  /* at the last scan: a cell that gets on */
 	enum lost_why why;   /* what its end is for the call that it is inside of */
 	bool reaped;

@@ -54,12 +54,24 @@ static void fence(struct cell *cell)
 	store_release(&cell->shared->slot.fence, FENCE_TAKEN((uint64_t)1));
 }
 
+/* How it ended is known when it can be waited for; the calls that it had are not to wait. */
+static void will_come_home(struct cell *cell)
+{
+	if (cell->last)
+		return; /* convicted, and garbled after that: it ends once */
+	cell->last = describe(cell, WARD_R_HOME, NULL, incident_id());
+	if (cell->last)
+		cell->last->report.cause = cell->incident;
+}
+
 void watch_doom(struct cell *cell, enum lost_why why, uint64_t incident, uint64_t now)
 {
 	struct ward_cells *cells = cell->cells;
 
 	cell->why = why;
 	cell->incident = incident;
+	if (incident)
+		will_come_home(cell);
 	birth_retire(cell, CELL_DOOMED, now);
 	fence(cell);
 	if (cells->grace && host_process_signal(&cell->process, cells->signo)) {
@@ -90,7 +102,6 @@ void watch_garbled(struct cell *cell, const char *what, uint64_t now)
 
 /* ---- dead ------------------------------------------------------------------------ */
 
-/* How it ended is known when it can be waited for; the calls that it had are not to wait. */
 static void died(struct cell *cell, uint64_t now)
 {
 	cell->why = LOST_DEATH;
@@ -110,7 +121,7 @@ static const char *how(const struct host_end *end)
 			   "a cell was ended by a signal";
 }
 
-static void tell_death(struct cell *cell)
+static void tell_end(struct cell *cell)
 {
 	struct incident *in = cell->last;
 
@@ -118,7 +129,8 @@ static void tell_death(struct cell *cell)
 	if (!in)
 		return;
 	cell_ended_how(&in->report, &cell->end);
-	in->report.err = -EOWNERDEAD;
+	if (in->report.kind == WARD_R_DEATH)
+		in->report.err = -EOWNERDEAD;
 	in->report.what = how(&cell->end);
 	incident_raise(&cell->cells->pool->tell, in);
 }
@@ -128,7 +140,7 @@ void watch_reap(struct cell *cell, uint64_t now)
 	if (!cell->reaped)
 		cell->reaped = host_process_ended(&cell->process, &cell->end);
 	if (cell->reaped || now - cell->since >= END_WITHIN)
-		tell_death(cell);
+		tell_end(cell);
 }
 
 #define REAP_SPAN UINT64_C(10000000)

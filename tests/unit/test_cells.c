@@ -134,13 +134,14 @@ Test(cells, calls_of_task_h_in_a_cell)
 
 /* ---- errors of the program -------------------------------- */
 
-static int told_by_id(uint64_t id)
-{
-	for (uint32_t n = load_acquire(&told.n); n--;)
-		if (told.report[n].id == id)
-			return (int)n;
-	return -1;
-}
+#define told_by(field, number)                                                 \
+	({                                                                     \
+		int by_ = (int)load_acquire(&told.n) - 1;                      \
+                                                                               \
+		while (by_ >= 0 && told.report[by_].field != (number))         \
+			by_--;                                                 \
+		by_;                                                           \
+	})
 
 Test(cells, errors_and_their_words)
 {
@@ -163,7 +164,7 @@ Test(cells, errors_and_their_words)
 		asked(cells, ask_init(&ask, row[i].order, -EIO));
 		ask_had(&ask, -EIO);
 		cr_assert_not(ask.had_out);
-		cr_assert(comes_true((n = told_by_id(ask.incident)) >= 0));
+		cr_assert(comes_true((n = told_by(id, ask.incident)) >= 0));
 		cr_assert_eq(told.report[n].kind, WARD_R_ERROR);
 		cr_assert_eq(told.report[n].err, -EIO);
 		cr_assert_eq(told.report[n].attempt, 1);
@@ -215,7 +216,7 @@ Test(cells, a_cell_that_ends_is_replaced)
 
 		asked(cells, ask_init(&ask, row[i].order, 0));
 		ask_had(&ask, -EOWNERDEAD);
-		cr_assert(comes_true((n = told_by_id(ask.incident)) >= 0));
+		cr_assert(comes_true((n = told_by(id, ask.incident)) >= 0));
 		cr_assert_eq(told.report[n].kind, WARD_R_DEATH);
 		cr_assert_eq(told.report[n].signo, row[i].signo, "%d: %d",
 			     row[i].signo, told.report[n].signo);
@@ -270,7 +271,7 @@ Test(cells, one_that_is_silent_is_killed)
 			row[i].policy;
 		asked(cells, &ask);
 		ask_had(&ask, -ETIME);
-		cr_assert(comes_true((n = told_by_id(ask.incident)) >= 0));
+		cr_assert(comes_true((n = told_by(id, ask.incident)) >= 0));
 		cr_assert_eq(told.report[n].kind, row[i].kind);
 		cr_assert_str_eq(told.task[n], "ask");
 		cr_assert_eq(told.report[n].tid, pid);
@@ -278,6 +279,12 @@ Test(cells, one_that_is_silent_is_killed)
 				      told.report[n].budget,
 			      told.report[n].budget);
 		cr_assert(comes_true(no_such_process((int32_t)pid)));
+		cr_assert(comes_true((n = told_by(cause, ask.incident)) >= 0));
+		cr_assert_eq(told.report[n].kind, WARD_R_HOME);
+		cr_assert_eq(told.report[n].tid, pid);
+		cr_assert(told.report[n].ended);
+		cr_assert_eq(told.report[n].signo, SIGKILL);
+		cr_assert_gt(told.report[n].peak, 1 << 16);
 		one(cells, ASK_ECHO, 0, 0);
 	}
 	cr_assert_eq(counted(cells).killed, SIZE(row));
@@ -500,7 +507,7 @@ Test(cells, a_limit_of_cpu)
 	cells = cells_with(pool, &config);
 	asked(cells, ask_init(&ask, ASK_SPIN, 0));
 	ask_had(&ask, -EOWNERDEAD);
-	cr_assert(comes_true((n = told_by_id(ask.incident)) >= 0));
+	cr_assert(comes_true((n = told_by(id, ask.incident)) >= 0));
 	cr_assert(told.report[n].signo == SIGXCPU || told.report[n].signo == SIGKILL,
 		  "%d", told.report[n].signo);
 	cells_end(pool, cells);
