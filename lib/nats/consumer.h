@@ -158,6 +158,8 @@ void slot_drop(struct slot *slot);
 enum state slot_state(struct slot *slot);
 /* True: it was 'from', and is the caller's now. */
 bool slot_claim(struct slot *slot, enum state from);
+/* True: it was QUEUED, and is RUNNING. */
+bool slot_begins(struct slot *slot);
 /* Its state until now, if it was at that step, and is the caller's now; else FREE. */
 enum state slot_claim_step(struct slot *slot, uint64_t step);
 /* The step that slot_give() will make it. */

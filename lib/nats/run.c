@@ -22,19 +22,21 @@ static int run(struct ward_task *task)
 	const struct ward_nats_config *config = &slot->nats->config;
 	int status;
 
-	if (!slot_claim(slot, QUEUED))
+	if (!slot_begins(slot))
 		return -ECANCELED;
-	slot->ran = 1;
-	slot_give(slot, RUNNING);
 	status = config->run(config->arg, &slot->message);
 	return !status && slot->message.out_size > slot->message.out_max ? -EMSGSIZE :
 									   status;
 }
 
+/* In this order: it may begin meanwhile, in a thread that is convicted as it does. */
 static void finished(struct slot *slot, int status, uint64_t incident)
 {
-	if (!slot_claim(slot, RUNNING) && !slot_claim(slot, QUEUED))
+	bool ran = !slot_claim(slot, QUEUED);
+
+	if (ran && !slot_claim(slot, RUNNING))
 		return;
+	slot->ran = ran;
 	slot->status = status;
 	slot->incident = incident;
 	settle(slot);
@@ -181,7 +183,7 @@ bool take_back(struct slot *slot, enum state from)
 		return false;
 	if (from == HELD)
 		sub_acq_rel(&slot->nats->held, 1);
-	if (!slot->ran && !load_relaxed(&slot->lapsed))
+	if (from != RUNNING && !slot->ran && !load_relaxed(&slot->lapsed))
 		count(slot->nats, unrun);
 	hand_back(slot, 0);
 	if (from == QUEUED || from == RUNNING)

@@ -35,6 +35,15 @@ bool slot_claim(struct slot *slot, enum state from)
 	return (seen & STATE) == from && claim(slot, seen);
 }
 
+/* In one step: whoever convicts the thread meanwhile finds the message in one of the two. */
+bool slot_begins(struct slot *slot)
+{
+	uint64_t seen = load_relaxed(&slot->word);
+
+	return (seen & STATE) == QUEUED &&
+	       cas_acq_rel(&slot->word, &seen, (step_of(seen) + 1) << 8 | RUNNING); /* [n] */
+}
+
 enum state slot_claim_step(struct slot *slot, uint64_t step)
 {
 	uint64_t seen = load_relaxed(&slot->word);
