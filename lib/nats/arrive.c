@@ -130,36 +130,55 @@ static void begin(struct slot *slot)
 		run_submit(slot);
 }
 
-/* It is in flight before it is not asked for any more: ask.c. */
-static void message(struct asker *asker, natsMsg *msg)
+static struct slot *slot_for(struct asker *asker)
+{
+	struct ward_nats *nats = asker->nats;
+	bool was_asked = load_relaxed(&asker->asked);
+
+	if (!was_asked)
+		count(nats, overrun);
+	return was_asked && !load_relaxed(&nats->draining) ? slot_take(nats) : NULL;
+}
+
+/* True: it has a slot. */
+static bool message(struct asker *asker, natsMsg *msg)
 {
 	struct ward_nats *nats = asker->nats;
 	uint64_t delivery, sequence;
-	bool was_asked = load_relaxed(&asker->asked);
 	struct slot *slot;
 
-	count(nats, fetched);
 	if (!read_reply(natsMsg_GetReply(msg), &delivery, &sequence)) {
 		count(nats, malformed);
 		say(nats, "what came on %s is no message of a consumer",
 		    natsMsg_GetSubject(msg));
 		natsMsg_Destroy(msg);
-		return;
+		return false;
 	}
 	if (delivery > 1)
 		count(nats, redelivered);
-	if (!was_asked)
-		count(nats, overrun);
-	slot = was_asked && !load_relaxed(&nats->draining) ? slot_take(nats) : NULL;
-	add_acq_rel(&nats->in_flight, !!slot);
+	slot = slot_for(asker);
 	ask_over(asker, 1);
 	if (!slot) {
 		refuse(nats, msg);
-		return;
+		return false;
 	}
 	fill(slot, msg, delivery, sequence);
 	begin(slot);
-	ask(nats);
+	return true;
+}
+
+/* It is in flight, for a drain too, before it is not asked for any more: ask.c. */
+static void fetched(struct asker *asker, natsMsg *msg)
+{
+	struct ward_nats *nats = asker->nats;
+
+	add_acq_rel(&nats->in_flight, 1);
+	barrier_seq_cst(); /* [ne] one more | a drain? */
+	count(nats, fetched);
+	if (message(asker, msg))
+		ask(nats);
+	else
+		landed(nats);
 }
 
 /* ---- the subscription ------------------------------------------------------------ */
@@ -176,7 +195,7 @@ static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *
 		request_over(asker, msg, strtoull(status, NULL, 10));
 		natsMsg_Destroy(msg);
 	} else {
-		message(asker, msg);
+		fetched(asker, msg);
 	}
 }
 

@@ -231,6 +231,8 @@ void result_read_send(struct slot *slot);
 
 /* ---- finish.c -------------------------------------------------------------------- */
 
+/* One in flight less, which a drain may wait for. */
+void landed(struct ward_nats *nats);
 /* All of a slot that the caller owns. */
 void end(struct slot *slot, enum outcome outcome);
 void hand_back(struct slot *slot, ward_ns delay);

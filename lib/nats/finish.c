@@ -14,16 +14,22 @@
 
 /* ---- the end --------------------------------------------------------------------- */
 
+void landed(struct ward_nats *nats)
+{
+	sub_acq_rel(&nats->in_flight, 1);
+	barrier_seq_cst(); /* [ne] one less | a drain? */
+	if (load_relaxed(&nats->draining)) {
+		add_acq_rel(&nats->ended, 1);
+		ward_wake((const uint32_t *)(const void *)&nats->ended);
+	}
+}
+
 void end(struct slot *slot, enum outcome outcome)
 {
 	struct ward_nats *nats = slot->nats;
 
 	add_relaxed(&nats->counts.ended[outcome], 1);
-	sub_acq_rel(&nats->in_flight, 1);
-	if (load_relaxed(&nats->draining)) {
-		add_acq_rel(&nats->ended, 1);
-		ward_wake((const uint32_t *)(const void *)&nats->ended);
-	}
+	landed(nats);
 	slot_give(slot, GONE);
 	slot_drop(slot);
 	ask(nats);

@@ -103,6 +103,7 @@ static int drain(struct ward_nats *nats, ward_ns until)
 	store_release(&nats->closed, 1);
 	deafen(nats);
 	store_release(&nats->draining, 1);
+	barrier_seq_cst(); /* [ne] a drain | none left? */
 	take_back_waiting(nats);
 	ended = wait_ended(nats, until);
 	for (enum state from = HELD; !ended && from <= TERM; from++)
