@@ -61,6 +61,20 @@ tests_sim_sim_SOURCES = \
 	lib/lane/port.c \
 	lib/lane/stop.c \
 	lib/lane/wait.c \
+	lib/nats/answer.c \
+	lib/nats/arrive.c \
+	lib/nats/ask.c \
+	lib/nats/claim.c \
+	lib/nats/config.c \
+	lib/nats/count.c \
+	lib/nats/finish.c \
+	lib/nats/keeper.c \
+	lib/nats/log.c \
+	lib/nats/nats.c \
+	lib/nats/run.c \
+	lib/nats/send.c \
+	lib/nats/stored.c \
+	lib/nats/table.c \
 	lib/pool/page.c \
 	lib/pool/pool.c \
 	lib/queue/inbox.c \
@@ -97,11 +111,14 @@ tests_sim_sim_SOURCES = \
 	tests/sim/include/base/host_home.h \
 	tests/sim/include/base/host_lock.h \
 	tests/sim/include/ck_pr.h \
+	tests/sim/include/nats/nats.h \
 	tests/sim/include/stdatomic.h \
 	tests/sim/include/uv-common.h \
 	tests/sim/include/uv.h \
 	tests/sim/litmus.c \
 	tests/sim/names.h \
+	tests/sim/nats_server.c \
+	tests/sim/nats_server.h \
 	tests/sim/parked.h \
 	tests/sim/sc_bell.c \
 	tests/sim/sc_task_priv.c \
@@ -125,6 +142,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sc_lines.c \
 	tests/sim/sc_owned_ring.c \
 	tests/sim/sc_owner.c \
+	tests/sim/sc_nats.c \
 	tests/sim/sc_pause.c \
 	tests/sim/sc_pool.c \
 	tests/sim/sc_ring.c \
