@@ -415,7 +415,7 @@ static void finish(void)
 
 /* ---- scenarios ----------------------------------------------------------------------------- */
 
-static offstage void skip(ward_ns span)
+static offstage void move_clock(ward_ns span)
 {
 	skew += span;
 }
@@ -424,7 +424,7 @@ static offstage void skip(ward_ns span)
 static void pass_time(void)
 {
 	if (server.time)
-		skip(STEP);
+		move_clock(STEP);
 	server_time_passes(ward_now());
 	keeper_wake(nats);
 }

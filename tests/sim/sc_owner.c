@@ -193,7 +193,7 @@ static void convict(void *arg)
 	handoff_zombies(pool);
 }
 
-/* All others sleep, are stopped, or have ended; who is held with a wakeup is passed over. */
+/* All others sleep, are stopped, or have ended, but for a thread held with a wakeup. */
 static void nothing_is_left(void)
 {
 	for (int n = 0; n < 3; n++) {
