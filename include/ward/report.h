@@ -83,7 +83,8 @@ struct ward_report {
 	int32_t tid;	     /* the thread's kernel id */
 	struct ward_ledger ledger;
 	ward_ns budget;	     /* the budget that was spent */
-	ward_ns heal;	     /* detection to the replacement in its seat */
+	ward_ns heal;	     /* detection to the replacement in its seat; 0: none, or
+				not within 2 ms of the telling */
 	uint32_t suppressed; /* reports that were not told since the last one */
 	char state;	     /* kernel state letter, or 0 */
 	int32_t syscall;     /* number the thread is in, or -1 */
