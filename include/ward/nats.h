@@ -179,7 +179,7 @@ struct ward_nats_stats {
 	uint64_t extended; /* leases */
 	uint64_t asks;	   /* requests for messages */
 	uint64_t retried;  /* steps that had no answer in time, and were tried again */
-	uint64_t overrun;  /* messages beyond what was asked for: handed back */
+	uint64_t overrun;  /* messages that there was no room for: handed back */
 	uint64_t disconnects, reconnects;
 	uint64_t errors;   /* that the server, or the client library, told of */
 };

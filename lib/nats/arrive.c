@@ -22,8 +22,9 @@ static uint64_t header_number(natsMsg *msg, const char *name, uint64_t none)
 }
 
 /* A time-out is how a request ends that nothing came for.  All else is worth a pause. */
-static void request_over(struct asker *asker, natsMsg *msg, uint64_t status)
+static void request_over(const struct inbox *inbox, natsMsg *msg, uint64_t status)
 {
+	struct asker *asker = inbox->asker;
 	const char *words = "no responders";
 
 	if (status == 100)
@@ -36,7 +37,8 @@ static void request_over(struct asker *asker, natsMsg *msg, uint64_t status)
 		count(asker->nats, errors);
 		store_relaxed(&asker->not_before, ward_in(PAUSE));
 	}
-	ask_over(asker, (uint32_t)header_number(msg, "Nats-Pending-Messages", UINT32_MAX));
+	ask_over(asker, inbox->number,
+		 (uint32_t)header_number(msg, "Nats-Pending-Messages", UINT32_MAX));
 	ask(asker->nats);
 }
 
@@ -130,20 +132,31 @@ static void begin(struct slot *slot)
 		run_submit(slot);
 }
 
-static struct slot *slot_for(struct asker *asker)
+/* One that is counted off no request, for that one's inbox is gone, may be too much. */
+static bool has_room(const struct inbox *inbox)
 {
-	struct ward_nats *nats = asker->nats;
-	bool was_asked = load_relaxed(&asker->asked);
+	struct ward_nats *nats = inbox->asker->nats;
 
-	if (!was_asked)
+	return load_relaxed(&nats->in_flight) <= nats->config.in_flight &&
+	       (!load_relaxed(&nats->degraded) ||
+		ask_waits_by(inbox->asker, inbox->number));
+}
+
+static struct slot *slot_for(const struct inbox *inbox)
+{
+	struct ward_nats *nats = inbox->asker->nats;
+
+	if (!has_room(inbox)) {
 		count(nats, overrun);
-	return was_asked && !load_relaxed(&nats->draining) ? slot_take(nats) : NULL;
+		return NULL;
+	}
+	return load_relaxed(&nats->draining) ? NULL : slot_take(nats);
 }
 
 /* True: it has a slot. */
-static bool message(struct asker *asker, natsMsg *msg)
+static bool message(const struct inbox *inbox, natsMsg *msg)
 {
-	struct ward_nats *nats = asker->nats;
+	struct ward_nats *nats = inbox->asker->nats;
 	uint64_t delivery, sequence;
 	struct slot *slot;
 
@@ -156,8 +169,8 @@ static bool message(struct asker *asker, natsMsg *msg)
 	}
 	if (delivery > 1)
 		count(nats, redelivered);
-	slot = slot_for(asker);
-	ask_over(asker, 1);
+	slot = slot_for(inbox);
+	ask_over(inbox->asker, inbox->number, 1);
 	if (!slot) {
 		refuse(nats, msg);
 		return false;
@@ -168,14 +181,14 @@ static bool message(struct asker *asker, natsMsg *msg)
 }
 
 /* It is in flight, for a drain too, before it is not asked for any more: ask.c. */
-static void fetched(struct asker *asker, natsMsg *msg)
+static void fetched(const struct inbox *inbox, natsMsg *msg)
 {
-	struct ward_nats *nats = asker->nats;
+	struct ward_nats *nats = inbox->asker->nats;
 
 	add_acq_rel(&nats->in_flight, 1);
 	barrier_seq_cst(); /* [ne] one more | a drain? */
 	count(nats, fetched);
-	if (message(asker, msg))
+	if (message(inbox, msg))
 		ask(nats);
 	else
 		landed(nats);
@@ -185,42 +198,60 @@ static void fetched(struct asker *asker, natsMsg *msg)
 
 static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
 {
-	struct asker *asker = arg;
+	const struct inbox *inbox = arg;
 	const char *status;
 
 	(void)nc;
 	(void)sub;
 	if (natsMsg_GetDataLength(msg) == 0 &&
 	    natsMsgHeader_Get(msg, "Status", &status) == NATS_OK) {
-		request_over(asker, msg, strtoull(status, NULL, 10));
+		request_over(inbox, msg, strtoull(status, NULL, 10));
 		natsMsg_Destroy(msg);
 	} else {
-		fetched(asker, msg);
+		fetched(inbox, msg);
 	}
 }
 
 static void gone(void *arg)
 {
-	nats_put(arg);
+	struct inbox *inbox = arg;
+
+	nats_put(inbox->asker->nats);
+	free(inbox);
+}
+
+static struct inbox *inbox_make(struct asker *asker)
+{
+	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	natsInbox *name = NULL;
+
+	if (!inbox || natsInbox_Create(&name) != NATS_OK) {
+		free(inbox);
+		return NULL;
+	}
+	snprintf(asker->inbox, sizeof(asker->inbox), "%s", name);
+	natsInbox_Destroy(name);
+	inbox->asker = asker;
+	inbox->number = ask_anew(asker);
+	return inbox;
 }
 
 /* Another inbox: nothing that was asked for by the last one comes there. */
 bool asker_listen(struct asker *asker)
 {
 	struct ward_nats *nats = asker->nats;
-	natsInbox *inbox = NULL;
+	struct inbox *inbox = inbox_make(asker);
 	natsSubscription *sub = NULL;
 
-	if (natsInbox_Create(&inbox) != NATS_OK)
+	if (!inbox)
 		return false;
-	snprintf(asker->inbox, sizeof(asker->inbox), "%s", inbox);
-	natsInbox_Destroy(inbox);
-	if (natsConnection_Subscribe(&sub, nats->nc, asker->inbox, came, asker) != NATS_OK)
+	if (natsConnection_Subscribe(&sub, nats->nc, asker->inbox, came, inbox) != NATS_OK) {
+		free(inbox);
 		return false;
+	}
 	add_acq_rel(&nats->refs, 1);
-	natsSubscription_SetOnCompleteCB(sub, gone, nats);
+	natsSubscription_SetOnCompleteCB(sub, gone, inbox);
 	asker->sub = sub;
-	store_release(&asker->asked, 0);
 	return true;
 }
 

@@ -17,14 +17,60 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* ---- what was asked for ----------------------------------------------------------- */
+
+static uint32_t number_of(uint64_t asked)
+{
+	return (uint32_t)(asked >> 32);
+}
+
+uint32_t ask_waits(const struct asker *asker)
+{
+	return (uint32_t)load_acquire(&asker->asked); /* [na] */
+}
+
+bool ask_waits_by(const struct asker *asker, uint32_t number)
+{
+	uint64_t asked = load_relaxed(&asker->asked);
+
+	return number_of(asked) == number && (uint32_t)asked;
+}
+
+void ask_over(struct asker *asker, uint32_t number, uint32_t n)
+{
+	uint64_t asked = load_relaxed(&asker->asked);
+
+	while (number_of(asked) == number &&
+	       !cas_acq_rel(&asker->asked, &asked, /* [na] */
+			    asked - lesser(n, (uint32_t)asked)))
+		;
+}
+
+uint32_t ask_anew(struct asker *asker)
+{
+	uint32_t number = number_of(load_relaxed(&asker->asked)) + 1;
+
+	store_release(&asker->asked, (uint64_t)number << 32);
+	return number;
+}
+
+static void waits_for(struct asker *asker, uint32_t n)
+{
+	uint64_t asked = load_relaxed(&asker->asked);
+
+	store_release(&asker->asked, asked + n);
+}
+
 static uint32_t all_asked(struct ward_nats *nats)
 {
 	uint32_t n = 0;
 
 	for (int i = 0; i < ASKERS; i++)
-		n += load_acquire(&nats->asker[i].asked); /* [na] */
+		n += ask_waits(&nats->asker[i]);
 	return n;
 }
+
+/* ---- how many are asked for -------------------------------------------------------- */
 
 static uint32_t lane_room(struct ward_nats *nats)
 {
@@ -73,7 +119,7 @@ static void request(struct asker *asker, uint32_t n)
 	snprintf(text, sizeof(text), "{\"batch\":%u,\"expires\":%llu}", n,
 		 (unsigned long long)nats->expires);
 	store_relaxed(&asker->asked_at, ward_now());
-	store_release(&asker->asked, n);
+	waits_for(asker, n);
 	count(nats, asks);
 	send_text(nats, subject, asker->inbox, text); /* else it is found lost */
 }
@@ -82,7 +128,7 @@ static bool may_ask(struct asker *asker)
 {
 	struct ward_nats *nats = asker->nats;
 
-	return asker->sub && !load_acquire(&asker->asked) &&
+	return asker->sub && !ask_waits(asker) &&
 	       load_relaxed(&asker->not_before) <= ward_now() &&
 	       !load_relaxed(&nats->closed) && !load_acquire(&nats->lost) &&
 	       !load_acquire(&nats->renew);
@@ -121,12 +167,4 @@ void ask(struct ward_nats *nats)
 {
 	if (ask_enter(nats))
 		ask_leave(nats);
-}
-
-void ask_over(struct asker *asker, uint32_t missing)
-{
-	uint32_t asked = load_relaxed(&asker->asked);
-
-	while (asked && !cas_acq_rel(&asker->asked, &asked, less(asked, missing)))
-		;
 }

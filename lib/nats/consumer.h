@@ -75,18 +75,25 @@ struct slot {
 /* ---- the consumer ---------------------------------------------------------------- */
 
 /*
- * One request for messages at a time.  Its inbox is its own, so that each message is known
- * to be of this request; and another after each connection, so that a request of before is
- * not answered any more.
+ * One request for messages at a time.  Its inbox is its own, and another after each
+ * connection, so that a request of before is not answered any more.  What is on its way
+ * from there yet knows its inbox's number, and so is not counted off a later request.
  */
 struct asker {
 	struct ward_nats *nats; /* I */
 	natsSubscription *sub;	/* P: 'asking' */
 	natsSubscription *old;	/* P: the one before, until it is drained */
 	char inbox[64];		/* P: 'asking' */
-	_Atomic(uint32_t) asked;   /* X: messages that are not here yet */
+	/* X: the inbox's number, and in its low half the messages that are not here yet */
+	_Atomic(uint64_t) asked;
 	_Atomic(ward_ns) asked_at; /* P */
 	_Atomic(ward_ns) not_before; /* X: the last one was refused */
+};
+
+/* A subscription's own, until it is over. */
+struct inbox {
+	struct asker *asker;
+	uint32_t number;
 };
 
 struct counts {
@@ -190,8 +197,14 @@ void ask(struct ward_nats *nats);
 /* The same in two: between them nobody asks.  False: another thread is at it. */
 bool ask_enter(struct ward_nats *nats);
 void ask_leave(struct ward_nats *nats);
-/* The asker's request is over: so many of its messages do not come. */
-void ask_over(struct asker *asker, uint32_t missing);
+/* Messages that the asker waits for. */
+uint32_t ask_waits(const struct asker *asker);
+/* Does it wait for any by that inbox?  False also where that one is gone. */
+bool ask_waits_by(const struct asker *asker, uint32_t number);
+/* So many of the messages by that inbox are here, or do not come. */
+void ask_over(struct asker *asker, uint32_t number, uint32_t n);
+/* It has another inbox, by which nothing was asked for: that one's number. */
+uint32_t ask_anew(struct asker *asker);
 
 /* ---- stored.c -------------------------------------------------------------------- */
 

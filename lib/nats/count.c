@@ -22,7 +22,7 @@ void count_all(struct ward_nats *nats, struct ward_nats_stats *stats)
 	stats->connected = is_connected(nats);
 	stats->in_flight = load_relaxed(&nats->in_flight);
 	for (int i = 0; i < ASKERS; i++)
-		stats->asked += load_relaxed(&nats->asker[i].asked);
+		stats->asked += ask_waits(&nats->asker[i]);
 	count_slots(nats, stats);
 	stats->fetched = load_relaxed(&counts->fetched);
 	stats->redelivered = load_relaxed(&counts->redelivered);

@@ -144,7 +144,7 @@ static void look_at_pool(struct ward_nats *nats)
 /* A leader that was killed has told nobody that its requests went with it. */
 static bool is_lost(struct asker *asker, ward_ns now)
 {
-	return load_acquire(&asker->asked) &&
+	return ask_waits(asker) &&
 	       now > load_relaxed(&asker->asked_at) + asker->nats->expires + LOST_AFTER;
 }
 

@@ -83,7 +83,7 @@ static void deafen(struct ward_nats *nats)
 	for (int i = 0; i < ASKERS; i++) {
 		natsSubscription_WaitForDrainCompletion(nats->asker[i].old,
 							FLUSH_WITHIN_MS);
-		ask_over(&nats->asker[i], UINT32_MAX);
+		ask_anew(&nats->asker[i]); /* what comes yet is refused */
 	}
 	requests_forget(nats);
 }

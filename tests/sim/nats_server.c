@@ -125,6 +125,7 @@ struct natsSubscription {
 	uint32_t put, taken;
 	uint32_t coming; /* on their way to the queue: they come, closed or not */
 	uint32_t wanted; /* messages asked for */
+	ward_ns wanted_at;
 	bool closed, drops;
 };
 
@@ -357,6 +358,22 @@ static offstage void answer_number(struct says *says, const char *reply, const c
 	answer(says, reply, text);
 }
 
+/* As a request ends: so many of its messages do not come. */
+static offstage void tell_over(struct says *says, natsSubscription *to)
+{
+	char pending[16];
+	natsMsg *msg;
+
+	snprintf(pending, sizeof(pending), "%u", to->wanted);
+	to->wanted = 0;
+	if (is_lost())
+		return;
+	say_to(says, to->subject, NULL, "");
+	msg = says->say[says->n - 1].msg;
+	natsMsgHeader_Set(msg, "Status", "408");
+	natsMsgHeader_Set(msg, "Nats-Pending-Messages", pending);
+}
+
 static offstage void deliver(struct says *says, natsSubscription *to, uint32_t i)
 {
 	char reply[64], text[16];
@@ -395,8 +412,11 @@ static offstage void next(struct says *says, const char *reply, const char *text
 {
 	natsSubscription *sub = listener(reply);
 
-	if (sub)
+	if (sub) {
+		check(!sub->wanted); /* one request at a time */
 		sub->wanted = (uint32_t)strtoul(strchr(text, ':') + 1, NULL, 10);
+		sub->wanted_at = clock_at;
+	}
 	/* A request that took too long was made anew, beside what it had brought. */
 	check(config.time || nsubs > 1 + ASKERS || on_their_way() <= config.most);
 	deliver_all(says);
@@ -596,9 +616,13 @@ offstage void server_begin(const struct server_config *c)
 	atomic_init(&server, 0);
 }
 
-static offstage void look_at_leases(struct says *says, ward_ns now)
+/* Requests that have ended, and leases. */
+static offstage void look_at_clock(struct says *says, ward_ns now)
 {
 	clock_at = now;
+	for (uint32_t s = 0; s < nsubs; s++)
+		if (subs[s]->wanted && now - subs[s]->wanted_at > SERVER_EXPIRES)
+			tell_over(says, subs[s]);
 	for (uint32_t i = 0; i < config.messages && config.ack_wait; i++)
 		if (message[i].at == OUT && now - message[i].leased_at > config.ack_wait)
 			message[i].at = THERE;
@@ -610,7 +634,7 @@ void server_time_passes(ward_ns now)
 	struct says says = { 0 };
 
 	before_put(&server);
-	look_at_leases(&says, now);
+	look_at_clock(&says, now);
 	send_out(&says);
 }
 

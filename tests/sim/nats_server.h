@@ -10,6 +10,7 @@
 #include "base/host.h"
 
 #define SERVER_MESSAGES 3
+#define SERVER_EXPIRES WARD_S(3) /* a request does so */
 
 /*
  * A queue beside a word: what is put between the first two is seen by the thread that takes

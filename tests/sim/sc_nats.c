@@ -112,7 +112,7 @@ int connect_all(struct ward_nats *made)
 	nats = made;
 	nats->ack_wait = server.ack_wait ? server.ack_wait : AGES / 2;
 	nats->batch_max = UINT32_MAX;
-	nats->expires = WARD_S(3);
+	nats->expires = SERVER_EXPIRES;
 	nats->payload_max = 1 << 20;
 	strcpy(nats->results_stream, "r");
 	sim_name((void *)(uintptr_t)&nats->asking, "asking");
