@@ -510,3 +510,26 @@ static void nats_drained(void)
 }
 SCENARIO(nats_drained, "a drain waits for ever, or leaves one", .steps = 200000,
 	 .share = 2);
+
+static void lands(void *arg)
+{
+	(void)arg;
+	sim_dawdle(sim_choose(12));
+	landed(nats);
+}
+
+/* The last one ends just as a drain begins, and nothing else is there to wake that one. */
+static void nats_landed(void)
+{
+	static const struct server_config with = { .most = MOST };
+	host_thread last;
+
+	faults = convictions = 0;
+	begin(&with);
+	add_acq_rel(&nats->in_flight, 1);
+	check(!host_spawn(&last, NULL, lands, NULL, NULL));
+	check(!ward_nats_drain(nats, WARD_FOREVER));
+	host_join(last, HOST_FOREVER);
+	finish();
+}
+SCENARIO(nats_landed, "the last one ends, and a drain sleeps on", .steps = 200000);
