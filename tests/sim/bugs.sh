@@ -6,8 +6,8 @@
 #	bugs.sh [NAME...]	all of them, or these
 #	BUGS_PARTS=3 bugs.sh	a third of them, each day another
 #
-# A line of the table 'bugs' is: name | file | sed expression | scenarios | what
-# it is.  A bug that changes nothing is out of date, which is a failure too.
+# What a line of the table 'bugs' is, stands there.  A bug that changes nothing is out
+# of date, which is a failure too.
 set -u
 here=$top_srcdir/tests/sim
 : "${CC:=cc}" "${SEEDS:=30000}" "${FEW:=1000}" "${BUGS_PARTS:=1}"
@@ -95,13 +95,19 @@ plant() {
 		"$desk/planted/sim" -x -n "$seeds" $names
 }
 
-# bug FILE CHANGE SCENARIOS: was it found?
+# bug FILE CHANGE SCENARIOS [SOURCE...]: was it found?
 bug() {
 	cp "$top_srcdir/$1" "$desk/$1"
 	sed -i "$2" "$desk/$1"
 	if cmp -s "$top_srcdir/$1" "$desk/$1"; then
 		echo "changes nothing in $1 any more"
 		return 1
+	fi
+	if [ $# -gt 3 ]; then
+		seen="$3"
+		shift 3
+		plant "$SEEDS" "$seen" "$@"
+		return
 	fi
 	case $1 in
 	*.h) # a few files and seeds first: to compile all takes longer
@@ -120,16 +126,20 @@ desk() {
 	mkdir -p "$desk/planted" || return
 	cp -R "$top_srcdir/lib" "$top_srcdir/adapters" "$desk"
 	while IFS='|' read -r name file change scenarios what; do
-		name=$(echo $name) file=$(echo $file)
+		name=$(echo $name)
 		case $name in '#'* | '') continue ;; esac
 		[ $# -eq 0 ] ||
 			case " $* " in *" $name "*) ;; *) continue ;; esac
+		read -r file seen_in <<-END
+			$file
+		END
 		line=$((line + 1))
 		[ $((line % BUGS_PARTS)) -eq "$part" ] || continue
 		[ $((line / BUGS_PARTS % jobs)) -eq "$turn" ] || continue
 		total=$((total + 1))
 		printf '%-18s%s\n%20s' "$name" "$what" ''
-		bug "$file" "$change" "$scenarios" && found=$((found + 1))
+		bug "$file" "$change" "$scenarios" $seen_in &&
+			found=$((found + 1))
 		cp "$top_srcdir/$file" "$desk/$file"
 	done <"$here/bugs"
 	echo "$found $total" >"$desk/verdict"
