@@ -203,10 +203,11 @@ WARD_API int ward_nats_stats(struct ward_nats *nats,
 WARD_API int ward_nats_drain(struct ward_nats *nats, ward_ns until);
 
 /*
- * Drains until then, if that was not done, and disconnects.  Returns 0: nothing is left;
- * n > 0: so many threads are still inside run(), and the memory goes with the last of
- * them.  The pool is not destroyed before this call, but may be after it.  Either way the
- * handle is gone, and no thread may be inside another call on it.
+ * Drains until then, if that was not done, and disconnects; before 'until' it waits up to
+ * a second for threads on their way out.  Returns 0: nothing is left; n > 0: so many
+ * threads are still inside run(), and the memory goes with the last of them.  The pool
+ * is not destroyed before this call, but may be after it.  Either way the handle is gone,
+ * and no thread may be inside another call on it.
  * -EDEADLK: inside a task; -EINVAL.  In a child after fork: forgets the parent's, and
  * returns 0.
  */

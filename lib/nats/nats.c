@@ -140,18 +140,25 @@ static void stop_keeper(struct ward_nats *nats)
 	pthread_join(nats->keeper, NULL);
 }
 
-/* Nobody but threads in run() touches it any more, and no hook is called. */
-static void wait_hooks(struct ward_nats *nats)
+/* Is a hook called yet; or, before 'until', is a thread on its way out of a slot? */
+static bool is_touched(struct ward_nats *nats, ward_ns until)
 {
-	ward_ns until = ward_in(HOOKS_WITHIN);
+	uint32_t used = load_acquire(&nats->used);
 
-	while (load_acquire(&nats->refs) > 1 + load_acquire(&nats->used) &&
-	       ward_now() < until)
+	return load_acquire(&nats->refs) > 1 + used || (used && ward_now() < until);
+}
+
+/* Nobody but threads in run() touches it any more. */
+static void wait_hooks(struct ward_nats *nats, ward_ns until)
+{
+	ward_ns most = ward_in(HOOKS_WITHIN);
+
+	while (is_touched(nats, until) && ward_now() < most)
 		ward_pause(ward_in(WARD_US(100)));
 }
 
 /* How many are left inside. */
-static int hang_up(struct ward_nats *nats)
+static int hang_up(struct ward_nats *nats, ward_ns until)
 {
 	uint32_t left;
 
@@ -164,7 +171,7 @@ static int hang_up(struct ward_nats *nats)
 		natsSubscription_Destroy(nats->asker[i].old);
 	}
 	disconnect(nats);
-	wait_hooks(nats);
+	wait_hooks(nats, until);
 	nats->magic = 0;
 	left = load_acquire(&nats->used);
 	nats_put(nats);
@@ -179,7 +186,7 @@ static int destroy(struct ward_nats *nats, ward_ns until)
 	if (nats->config.health)
 		health_tell(nats, "ended");
 	flush(nats);
-	return hang_up(nats);
+	return hang_up(nats, until);
 }
 
 /* In a child there is no thread of the client library, and the connection is the parent's. */
@@ -270,7 +277,7 @@ int ward_nats_create(struct ward_nats **out, const struct ward_nats_config *conf
 	store_relaxed(&nats->refs, 1);
 	err = make_quiet(nats, config);
 	if (err) {
-		hang_up(nats);
+		hang_up(nats, WARD_NOWAIT);
 		return err;
 	}
 	nats->magic = MAGIC;

@@ -280,6 +280,7 @@ Test(nats, a_convicted_attempt_has_no_lease)
 	nats_Sleep(SHORT / 1000000);
 	cr_assert_eq(counted(nats).extended, extended);
 	open = 1;
+	soon(counted(nats).zombies == 0);
 	nats_end(nats, pool);
 	server_end();
 }
