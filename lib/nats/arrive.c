@@ -22,7 +22,7 @@ static uint64_t header_number(natsMsg *msg, const char *name, uint64_t none)
 }
 
 /* A time-out is how a request ends that nothing came for.  All else is worth a pause. */
-static void request_over(const struct inbox *inbox, natsMsg *msg, uint64_t status)
+static void request_over(const struct asker_inbox *inbox, natsMsg *msg, uint64_t status)
 {
 	struct asker *asker = inbox->asker;
 	const char *words = "no responders";
@@ -133,7 +133,7 @@ static void begin(struct slot *slot)
 }
 
 /* One that is counted off no request, for that one's inbox is gone, may be too much. */
-static bool has_room(const struct inbox *inbox)
+static bool has_room(const struct asker_inbox *inbox)
 {
 	struct ward_nats *nats = inbox->asker->nats;
 
@@ -142,7 +142,7 @@ static bool has_room(const struct inbox *inbox)
 		ask_waits_by(inbox->asker, inbox->number));
 }
 
-static struct slot *slot_for(const struct inbox *inbox)
+static struct slot *slot_for(const struct asker_inbox *inbox)
 {
 	struct ward_nats *nats = inbox->asker->nats;
 
@@ -154,7 +154,7 @@ static struct slot *slot_for(const struct inbox *inbox)
 }
 
 /* True: it has a slot. */
-static bool message(const struct inbox *inbox, natsMsg *msg)
+static bool message(const struct asker_inbox *inbox, natsMsg *msg)
 {
 	struct ward_nats *nats = inbox->asker->nats;
 	uint64_t delivery, sequence;
@@ -181,7 +181,7 @@ static bool message(const struct inbox *inbox, natsMsg *msg)
 }
 
 /* It is in flight, for a drain too, before it is not asked for any more: ask.c. */
-static void fetched(const struct inbox *inbox, natsMsg *msg)
+static void fetched(const struct asker_inbox *inbox, natsMsg *msg)
 {
 	struct ward_nats *nats = inbox->asker->nats;
 
@@ -198,7 +198,7 @@ static void fetched(const struct inbox *inbox, natsMsg *msg)
 
 static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
 {
-	const struct inbox *inbox = arg;
+	const struct asker_inbox *inbox = arg;
 	const char *status;
 
 	(void)nc;
@@ -214,15 +214,15 @@ static void came(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *
 
 static void gone(void *arg)
 {
-	struct inbox *inbox = arg;
+	struct asker_inbox *inbox = arg;
 
 	nats_put(inbox->asker->nats);
 	free(inbox);
 }
 
-static struct inbox *inbox_make(struct asker *asker)
+static struct asker_inbox *asker_inbox_make(struct asker *asker)
 {
-	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	struct asker_inbox *inbox = calloc(1, sizeof(*inbox));
 	natsInbox *name = NULL;
 
 	if (!inbox || natsInbox_Create(&name) != NATS_OK) {
@@ -240,7 +240,7 @@ static struct inbox *inbox_make(struct asker *asker)
 bool asker_listen(struct asker *asker)
 {
 	struct ward_nats *nats = asker->nats;
-	struct inbox *inbox = inbox_make(asker);
+	struct asker_inbox *inbox = asker_inbox_make(asker);
 	natsSubscription *sub = NULL;
 
 	if (!inbox)

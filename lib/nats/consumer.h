@@ -91,7 +91,7 @@ struct asker {
 };
 
 /* A subscription's own, until it is over. */
-struct inbox {
+struct asker_inbox {
 	struct asker *asker;
 	uint32_t number;
 };
