@@ -211,14 +211,14 @@ const char *litmus_name(unsigned i)
 	return table[i].name;
 }
 
-bool litmus_try(unsigned i, enum sim_model model, bool *whole, long *runs)
+bool litmus_try(unsigned i, enum sim_model model, long parts, bool *whole, long *runs)
 {
 	struct run how = { .model = model, .stop_thread = -1 };
 	bool want = table[i].want[model] == 'y', more = dfs_next(true);
 
 	row = &table[i];
 	for (int sched = SIM_RANDOM; sched < SIM_DFS; sched++)
-		for (uint64_t k = 0; k < RANDOM_RUNS; k++) {
+		for (uint64_t k = 0; k < RANDOM_RUNS / (uint64_t)parts; k++) {
 			how.sched = (enum sim_sched)sched;
 			how.seed = k;
 			++*runs;
@@ -228,7 +228,7 @@ bool litmus_try(unsigned i, enum sim_model model, bool *whole, long *runs)
 	how.sched = SIM_DFS;
 	how.bound = 4;
 	how.odd = 3;
-	for (long k = 0; more && k < DFS_RUNS; k++, more = dfs_next(false)) {
+	for (long k = 0; more && k < DFS_RUNS / parts; k++, more = dfs_next(false)) {
 		++*runs;
 		if (sim_run(&how, body).end != SIM_OK)
 			return want;

@@ -7,9 +7,9 @@
 unsigned litmus_count(void);
 const char *litmus_name(unsigned i);
 /*
- * True if program i shows in that model what it should, and nothing else.
- * 'whole': all schedules were tried, within the bounds of dfs.
+ * True if program i shows in that model what it should, and nothing else, in one of
+ * 'parts' parts of the schedules.  'whole': all were tried, within the bounds of dfs.
  */
-bool litmus_try(unsigned i, enum sim_model model, bool *whole, long *runs);
+bool litmus_try(unsigned i, enum sim_model model, long parts, bool *whole, long *runs);
 
 #endif
