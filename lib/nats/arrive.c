@@ -138,8 +138,8 @@ static bool has_room(const struct asker_inbox *inbox)
 	struct ward_nats *nats = inbox->asker->nats;
 
 	return load_relaxed(&nats->in_flight) <= nats->config.in_flight &&
-	       (!load_relaxed(&nats->degraded) ||
-		ask_waits_by(inbox->asker, inbox->number));
+	       (ask_waits_by(inbox->asker, inbox->number) ||
+		(!load_relaxed(&nats->degraded) && !load_relaxed(&nats->closed)));
 }
 
 static struct slot *slot_for(const struct asker_inbox *inbox)

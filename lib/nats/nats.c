@@ -88,6 +88,17 @@ static void deafen(struct ward_nats *nats)
 	requests_forget(nats);
 }
 
+/* What a thread has in hand just then is found in its next step. */
+static void take_back_rest(struct ward_nats *nats)
+{
+	ward_ns most = ward_in(OWNERS_WITHIN);
+
+	do
+		for (enum state from = HELD; from <= TERM; from++)
+			take_back_all(nats, from);
+	while (!wait_ended(nats, ward_in(WARD_MS(1))) && ward_now() < most);
+}
+
 static int flush(struct ward_nats *nats)
 {
 	return natsConnection_FlushTimeout(nats->nc, FLUSH_WITHIN_MS) == NATS_OK ?
@@ -106,8 +117,8 @@ static int drain(struct ward_nats *nats, ward_ns until)
 	barrier_seq_cst(); /* [ne] a drain | none left? */
 	take_back_waiting(nats);
 	ended = wait_ended(nats, until);
-	for (enum state from = HELD; !ended && from <= TERM; from++)
-		take_back_all(nats, from);
+	if (!ended)
+		take_back_rest(nats);
 	err = flush(nats);
 	return err || ended ? err : -ETIMEDOUT;
 }

@@ -504,8 +504,10 @@ static void nats_drained(void)
 	convictions = sim_choose(2);
 	begin(&with);
 	sim_dawdle(sim_choose(60));
-	if (sim_choose(2))
+	if (sim_choose(2)) {
 		ward_nats_drain(nats, WARD_NOWAIT);
+		check(!load_acquire(&nats->in_flight));
+	}
 	finish();
 }
 SCENARIO(nats_drained, "a drain waits for ever, or leaves one", .steps = 200000,
