@@ -18,11 +18,10 @@ within 5 is in_flight 1 || wrong "requests are left over"
 # And one request hangs: the names of code are read once, and stay.
 "$client" ask "$port" /fault/deadlock 1 >"$dir/first" ||
 	wrong "a hung request was never answered"
-within 5 grep -q ' blocked: .* trace="_' "$dir/err" ||
-	wrong "no trace of the first one"
+within 5 grep -q ' blocked: ' "$dir/err" || wrong "no report of the first one"
 get '/fault/gate?open=1' >/dev/null
 within 5 is zombies 0 || wrong "zombies are still out"
-within 5 grep -q ' home: ' "$dir/err" || wrong "no report of the first one"
+within 5 grep -q ' home: ' "$dir/err" || wrong "no report that it is home"
 get '/fault/gate?open=0' >/dev/null
 threads_at_start=$(threads)
 memory_at_start=$(memory_kb)
