@@ -117,6 +117,7 @@ static inline bool at_gate(uint32_t gate, uint32_t n)
 static inline void open_gate(uint32_t gate)
 {
 	atomic_store(&board->open[gate], 1);
+	syscall(SYS_futex, &board->open[gate], FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* ---- a set ----------------------------------------------------------------- */

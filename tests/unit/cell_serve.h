@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <ward/ward.h>
@@ -81,6 +83,14 @@ static inline void board_up(void)
 static inline void cell_nap(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+}
+
+/* Asleep until the gate is open; for naps would be a CPU that is kept. */
+static inline int wait_silent(uint32_t gate)
+{
+	while (!atomic_load(&board->open[gate]))
+		syscall(SYS_futex, &board->open[gate], FUTEX_WAIT, 0, NULL, NULL, 0);
+	return 0;
 }
 
 /* ---- one request ---------------------------------------------------------------- */
@@ -229,9 +239,7 @@ static inline int serve(struct ward_request *r)
 	case ASK_CHECK:
 		return wait_check();
 	case ASK_SILENT:
-		while (!atomic_load(&board->open[ask.gate]))
-			usleep(10000); /* short naps would be a CPU that is kept */
-		return 0;
+		return wait_silent(ask.gate);
 	case ASK_SPIN:
 	case ASK_SLEEP:
 		hang(ask.order == ASK_SLEEP);
