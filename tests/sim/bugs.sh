@@ -6,8 +6,8 @@
 #	bugs.sh [NAME...]	all of them, or these
 #	BUGS_PARTS=3 bugs.sh	a third of them, each day another
 #
-# What a line of the table 'bugs' is, stands there.  A bug that changes nothing is out
-# of date, which is a failure too.
+# The table 'bugs' says what its lines are.  A bug that changes nothing is out of date,
+# which is a failure too.
 set -u
 here=$top_srcdir/tests/sim
 : "${CC:=cc}" "${SEEDS:=30000}" "${FEW:=1000}" "${BUGS_PARTS:=1}"
@@ -95,7 +95,7 @@ plant() {
 		"$desk/planted/sim" -x -n "$seeds" $names
 }
 
-# bug FILE CHANGE SCENARIOS [SOURCE...]: was it found?
+# bug FILE CHANGE SCENARIOS SOURCES: was it found?
 bug() {
 	cp "$top_srcdir/$1" "$desk/$1"
 	sed -i "$2" "$desk/$1"
@@ -103,10 +103,8 @@ bug() {
 		echo "changes nothing in $1 any more"
 		return 1
 	fi
-	if [ $# -gt 3 ]; then
-		seen="$3"
-		shift 3
-		plant "$SEEDS" "$seen" "$@"
+	if [ "$4" ]; then
+		plant "$SEEDS" "$3" $4
 		return
 	fi
 	case $1 in
@@ -138,7 +136,7 @@ desk() {
 		[ $((line / BUGS_PARTS % jobs)) -eq "$turn" ] || continue
 		total=$((total + 1))
 		printf '%-18s%s\n%20s' "$name" "$what" ''
-		bug "$file" "$change" "$scenarios" $seen_in &&
+		bug "$file" "$change" "$scenarios" "$seen_in" &&
 			found=$((found + 1))
 		cp "$top_srcdir/$file" "$desk/$file"
 	done <"$here/bugs"
