@@ -192,7 +192,8 @@ WARD_API int ward_nats_stats(struct ward_nats *nats,
 /*
  * Asks for no more messages; those that have not begun are handed back at once, those that
  * run may end until 'until'.  A message that has not ended by then is handed back as well: its
- * attempt goes on, but its result is not stored.
+ * attempt goes on, but its result is not stored.  One that a thread is sending just then is
+ * waited for, up to 5 s more.
  *	0		nothing is in flight, and all was sent
  *	-ETIMEDOUT	some had to be handed back while they ran
  *	-ENOTCONN	not all could be sent: the rest comes back by its ack wait

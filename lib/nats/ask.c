@@ -50,15 +50,8 @@ uint32_t ask_anew(struct asker *asker)
 {
 	uint32_t number = number_of(load_relaxed(&asker->asked)) + 1;
 
-	store_release(&asker->asked, (uint64_t)number << 32);
+	swap_acq_rel(&asker->asked, (uint64_t)number << 32); /* [na] */
 	return number;
-}
-
-static void waits_for(struct asker *asker, uint32_t n)
-{
-	uint64_t asked = load_relaxed(&asker->asked);
-
-	store_release(&asker->asked, asked + n);
 }
 
 static uint32_t all_asked(struct ward_nats *nats)
@@ -119,7 +112,7 @@ static void request(struct asker *asker, uint32_t n)
 	snprintf(text, sizeof(text), "{\"batch\":%u,\"expires\":%llu}", n,
 		 (unsigned long long)nats->expires);
 	store_relaxed(&asker->asked_at, ward_now());
-	waits_for(asker, n);
+	add_acq_rel(&asker->asked, n); /* [na] */
 	count(nats, asks);
 	send_text(nats, subject, asker->inbox, text); /* else it is found lost */
 }

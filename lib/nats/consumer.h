@@ -76,8 +76,8 @@ struct slot {
 
 /*
  * One request for messages at a time.  Its inbox is its own, and another after each
- * connection, so that a request of before is not answered any more.  What is on its way
- * from there yet knows its inbox's number, and so is not counted off a later request.
+ * connection, so that a request of before is not answered any more.  A message that is on
+ * its way from there knows its inbox's number, and so is not counted off a later request.
  */
 struct asker {
 	struct ward_nats *nats; /* I */

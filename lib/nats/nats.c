@@ -88,15 +88,15 @@ static void deafen(struct ward_nats *nats)
 	requests_forget(nats);
 }
 
-/* What a thread has in hand just then is found in its next step. */
+/* A message that a thread has in hand just then is found in its next step. */
 static void take_back_rest(struct ward_nats *nats)
 {
 	ward_ns most = ward_in(OWNERS_WITHIN);
 
-	do
+	do {
 		for (enum state from = HELD; from <= TERM; from++)
 			take_back_all(nats, from);
-	while (!wait_ended(nats, ward_in(WARD_MS(1))) && ward_now() < most);
+	} while (!wait_ended(nats, ward_in(WARD_MS(1))) && ward_now() < most);
 }
 
 static int flush(struct ward_nats *nats)

@@ -99,8 +99,7 @@ Test(lane, one_that_is_abandoned_goes_with_its_last_task)
 	cr_assert_eq(ward_lane_abandon(lane), -EINVAL);
 	gates_open(job, 1);
 	all_had(job, 2, 0);
-	/* The thread that counted its last task out gives its memory back, which is
-	 * the next lane's. */
+	/* Its last thread gives its memory back, and the next lane has that. */
 	cr_assert(comes_true(load_acquire(&inside->lanes_free) ==
 			     (struct lane *)lane));
 	cr_assert_eq(lane_of(pool), lane);
