@@ -307,8 +307,11 @@ PAIR(cancel_by_the_task, 1, 1)
 	ask_had(&behind, -EPIPE);
 	said = ward_task_recall(pool, &inside.call.task, 0);
 	cr_assert(said == 0 || said == -EINPROGRESS, "%d", said);
-	cr_assert_eq(ward_task_cancel(pool, &inside.call.task, -EPIPE),
-		     -EALREADY);
+	said = ward_task_cancel(pool, &inside.call.task, -EPIPE);
+	cr_assert(said == -EALREADY ||
+			  (said == -ENOENT && /* it has heard of the first */
+			   comes_true(load_acquire(&inside.dones) == 1)),
+		  "%d", said);
 	ask_had(&inside, -ECANCELED);
 	cr_assert_eq(board->came[2], 0);
 }
